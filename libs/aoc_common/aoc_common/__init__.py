@@ -1,0 +1,1 @@
+"""What every AOC service shares: contracts, bus, store, telemetry."""

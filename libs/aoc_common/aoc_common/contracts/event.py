@@ -1,0 +1,105 @@
+"""The normalised event: OCSF 1.8, with the facets by which it is stored, found and routed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import orjson
+
+from aoc_common.contracts import subjects
+
+OCSF_VERSION: Final = "1.8.0"
+
+type Result = Literal["success", "failure", "partial", "unknown"]
+RESULTS: Final[tuple[Result, ...]] = ("success", "failure", "partial", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One record after normalisation.
+
+    Made by the normalizer's mappers, stored by `store`, published on AOC_EVENTS. Not a pydantic model, because it is
+    made for every record on the hot path; `OcsfEvent` in the gateway is its validated view.
+
+    - `time_ms`: when it happened, ms since 1970 UTC; 0 when the record does not say.
+    - `ocsf`: the OCSF event without `raw_data` and `unmapped`. Its keys are OCSF's, never the record's own, and its
+      integers fit 64 bits, so it can be stored as a document.
+    - `unmapped`: what has no home in OCSF; keys as in the record, so hostile to a database. At most 64 levels deep.
+    - `raw`: the record's own JSON text.
+    - `terms`: lower-case search tokens of the observables, the operation and the message.
+    - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`.
+    """
+
+    id: UUID
+    tenant: str
+    source: str
+    time_ms: int
+    class_uid: int
+    service: str
+    operation: str
+    result: Result
+    actor: str | None
+    ip: str | None
+    correlation_id: str | None
+    terms: tuple[str, ...]
+    tags: tuple[str, ...]
+    mapper: str
+    mapper_version: int
+    ocsf: dict[str, Any]
+    unmapped: dict[str, Any]
+    raw: str
+
+    @property
+    def subject(self) -> str:
+        """Where it is published."""
+        return subjects.events(self.tenant, self.source, self.class_uid)
+
+    def headers(self) -> dict[str, str]:
+        """NATS headers; the id as `Nats-Msg-Id` lets JetStream drop a repeated publish."""
+        return {
+            "Nats-Msg-Id": str(self.id),
+            "Aoc-Tenant": self.tenant,
+            "Aoc-Source": self.source,
+            "Aoc-Operation": header_safe(self.operation),
+        }
+
+    def message(self) -> bytes:
+        """The body on AOC_EVENTS: the complete OCSF event as JSON."""
+        return full_event(self.ocsf, self.unmapped, self.raw)
+
+
+def full_event(ocsf: dict[str, Any], unmapped: dict[str, Any], raw: str) -> bytes:
+    """Join the parts of an event into the OCSF JSON that leaves the system."""
+    whole: dict[str, Any] = {**ocsf, "raw_data": raw}
+    if unmapped:
+        whole["unmapped"] = unmapped
+    return orjson.dumps(whole)
+
+
+def header_safe(text: str) -> str:
+    """`text` as one header line of at most 200 printable ASCII characters."""
+    return "".join(c if " " <= c <= "~" else "?" for c in text[:200]).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it comes back from the store."""
+
+    id: UUID
+    tenant: str
+    source: str
+    time: datetime
+    service: str
+    operation: str
+    result: Result
+    actor: str | None
+    ip: str | None
+    correlation_id: str | None
+    tags: tuple[str, ...]
+    ocsf: dict[str, Any]
+    unmapped: dict[str, Any]
+    raw: str | None
+    raw_seq: int

@@ -1,0 +1,63 @@
+"""Jobs on AOC_JOBS."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from aoc_common.contracts import subjects
+
+Tenant = Annotated[str, Field(pattern=subjects.TENANT_PATTERN)]
+Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+
+
+class CollectJob(BaseModel):
+    """Fetch one slice of one source: `start` inclusive, `end` exclusive, UTC."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "source": "graph-directory-audits",
+                    "start": "2026-11-23T08:00:00Z",
+                    "end": "2026-11-23T08:05:00Z",
+                }
+            ]
+        },
+    )
+
+    tenant: Tenant
+    source: Source
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one pending job a source (see `bus.streams`)."""
+        return subjects.collect_job(self.tenant, self.source)
+
+    @property
+    def slice_id(self) -> str:
+        """The id of its ledger entry."""
+        return slice_id(self.tenant, self.source, self.start, self.end)
+
+    @property
+    def length(self) -> timedelta:
+        """How much time it covers."""
+        return self.end - self.start
+
+
+def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:
+    """`tenant/source/start..end` with second precision and zone."""
+    return f"{tenant}/{source}/{start:%Y-%m-%dT%H:%M:%S.%fZ}..{end:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -1,0 +1,73 @@
+"""Every stream and subject of the system, in one table.
+
+`{tenant}` and `{source}` are single subject tokens (see `TENANT_PATTERN`), so a downstream tool can subscribe to, say,
+`aoc.events.contoso.>` or `aoc.events.*.graph-signins.3002`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from aoc_common.errors import Malformed
+
+RAW_STREAM: Final = "AOC_RAW"
+EVENTS_STREAM: Final = "AOC_EVENTS"
+ALERTS_STREAM: Final = "AOC_ALERTS"
+JOBS_STREAM: Final = "AOC_JOBS"
+DLQ_STREAM: Final = "AOC_DLQ"
+
+DEFAULT_TENANT: Final = "default"
+TENANT_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
+
+#: The source of records that came from a file.
+IMPORT_SOURCE: Final = "import"
+
+_TENANT = re.compile(TENANT_PATTERN)
+_TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+
+
+def check_tenant(tenant: str) -> str:
+    """Return `tenant` when it is a slug of `[a-z0-9-]{1,40}`; raise `Malformed` when not."""
+    if not _TENANT.fullmatch(tenant):
+        raise Malformed(f"tenant {tenant!r}: expected 1 to 40 of a-z, 0-9 and -")
+    return tenant
+
+
+def _token(value: str, what: str) -> str:
+    if not _TOKEN.fullmatch(value):
+        raise Malformed(f"{what} {value!r}: expected 1 to 64 letters, digits, - and _")
+    return value
+
+
+def raw(tenant: str, source: str) -> str:
+    """One page of records as Microsoft sent it."""
+    return f"aoc.raw.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def events(tenant: str, source: str, class_uid: int) -> str:
+    """One normalised event."""
+    return f"aoc.events.{check_tenant(tenant)}.{_token(source, 'source')}.{class_uid}"
+
+
+def alerts(tenant: str, severity: str) -> str:
+    """One alert, created or changed."""
+    return f"aoc.alerts.{check_tenant(tenant)}.{_token(severity, 'severity')}"
+
+
+def collect_job(tenant: str, source: str) -> str:
+    """The one collect job that a source may have at a time."""
+    return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def dead_letter(service: str, tenant: str) -> str:
+    """What a service could not handle."""
+    return f"aoc.dlq.{_token(service, 'service')}.{check_tenant(tenant)}"
+
+
+ALL_RAW: Final = "aoc.raw.*.*"
+ALL_EVENTS: Final = "aoc.events.*.*.*"
+ALL_ALERTS: Final = "aoc.alerts.*.*"
+ALL_JOBS: Final = "aoc.jobs.>"
+ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
+ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"

@@ -1,0 +1,59 @@
+"""The two ways in which work can fail, and their leaves.
+
+`Transient` may succeed when tried again; `Permanent` never will. Code raises one of them; only `bus.failures`
+decides what that means for a message (a delayed redelivery, or the dead letter stream).
+"""
+
+from __future__ import annotations
+
+
+class AocError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class Transient(AocError):  # noqa: N818  # the field's term for it; `TransientError` says nothing more
+    """Worth trying again. `retry_after` is in seconds where the other side named it."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Permanent(AocError):  # noqa: N818
+    """Will fail again however often it is tried."""
+
+
+class Unreachable(Transient):
+    """A server did not answer, broke the connection or answered 5xx."""
+
+
+class Throttled(Transient):
+    """The other side asked us to slow down."""
+
+
+class Backpressure(Transient):
+    """A stream is full and refuses a publish. Nothing is dropped: the publisher keeps its place and waits."""
+
+
+class Malformed(Permanent):
+    """Input that cannot be read."""
+
+
+class Refused(Permanent):
+    """The other side understood the request and will not serve it.
+
+    `status` is the HTTP status; `code` is the other side's own error code, e.g. `AF20030`.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class NotFound(Permanent):
+    """What was asked for does not exist (or not for this tenant)."""
+
+
+class BadConfiguration(Permanent):
+    """A setting is wrong. Stops a start with one line that names it."""

@@ -1,0 +1,1 @@
+"""A faithful simulator of Microsoft 365."""

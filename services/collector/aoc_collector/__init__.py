@@ -1,0 +1,1 @@
+"""Collects audit records from Microsoft's APIs and publishes them as raw pages."""
