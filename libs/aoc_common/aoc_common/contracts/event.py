@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
 from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
 
 OCSF_VERSION: Final = "1.8.0"
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
 
 Tenant = Annotated[str, Field(pattern=subjects.TENANT_PATTERN)]
 Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]

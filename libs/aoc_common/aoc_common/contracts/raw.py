@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from aoc_common.contracts import subjects
 from aoc_common.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Bytes. A larger page is split between records before it is published.
 MAX_PAGE_BYTES: Final = 512 * 1024

@@ -1,0 +1,1 @@
+"""NATS JetStream: connection, streams, publishing and consuming with one policy for failures."""

@@ -1,0 +1,73 @@
+"""The one place that makes a `NatsBroker`."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+from faststream.nats import NatsBroker
+from faststream.security import SASLPlaintext
+
+from aoc_common.settings import NatsSettings, resolve_secret
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+_log = logs.get(__name__)
+
+
+def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
+    """A broker that reconnects for ever and hands message bodies over as they are.
+
+    `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its type.
+    Raises `BadConfiguration` for a secret reference to nothing.
+    """
+    options: dict[str, Any] = {}
+    if settings.credentials is not None:
+        options["user_credentials"] = str(settings.credentials)
+    security = None
+    if settings.user is not None:
+        password = resolve_secret(settings.password) if settings.password else ""
+        security = SASLPlaintext(settings.user, password, use_ssl=False)
+    if settings.tls_ca is not None:
+        options["tls"] = ssl.create_default_context(cafile=str(settings.tls_ca))
+    return NatsBroker(
+        settings.url.split(","),
+        name=name,
+        security=security,
+        apply_types=False,
+        max_reconnect_attempts=-1,
+        connect_timeout=5,
+        reconnect_time_wait=1,
+        graceful_timeout=30,
+        logger=None,
+        error_cb=_on_error,
+        disconnected_cb=_on_disconnect,
+        reconnected_cb=_on_reconnect,
+        **options,
+    )
+
+
+def jetstream(broker: NatsBroker) -> JetStreamContext:
+    """The broker's JetStream context. The broker must be connected."""
+    stream: JetStreamContext = broker.config.connection_state.stream
+    return stream
+
+
+def connected(broker: NatsBroker) -> bool:
+    """Whether the broker has a live connection."""
+    connection = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
+    return connection is not None and connection.is_connected
+
+
+async def _on_error(error: Exception) -> None:
+    _log.warning("nats.failed", error=str(error) or repr(error))
+
+
+async def _on_disconnect() -> None:
+    _log.warning("nats.disconnected")
+
+
+async def _on_reconnect() -> None:
+    _log.info("nats.reconnected")

@@ -1,0 +1,78 @@
+"""Publishing many messages at once: awaited together, never one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
+from nats.js.errors import APIError, NoStreamResponseError
+
+from aoc_common.errors import Backpressure, Permanent, Transient, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nats.js import JetStreamContext
+    from nats.js.api import PubAck
+
+_IN_FLIGHT: Final = 256
+_TIMEOUT_S: Final = 10.0
+
+# JetStream error codes (nats-server, errors.json)
+_FULL: Final = {
+    10023,
+    10047,
+    10077,
+}  # insufficient resources, storage resources exceeded, maximum bytes exceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish."""
+
+    subject: str
+    body: bytes
+    headers: dict[str, str]
+
+
+async def publish_all(js: JetStreamContext, stream: str, messages: Iterable[Outgoing]) -> list[PubAck]:
+    """Publish and await every acknowledgement; acks in the order of the messages.
+
+    Raises `Backpressure` when the stream is full, `Unreachable` when it does not answer, `Permanent` when a message is
+    refused for good. On an error some messages may be on the stream already: publish all again with the same
+    `Nats-Msg-Id` headers.
+    """
+    acks: list[PubAck] = []
+    for window in batched(messages, _IN_FLIGHT):
+        results = await asyncio.gather(*(_publish(js, stream, message) for message in window), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            acks.append(result)
+    return acks
+
+
+async def _publish(js: JetStreamContext, stream: str, message: Outgoing) -> PubAck:
+    try:
+        return await js.publish(
+            message.subject, message.body, timeout=_TIMEOUT_S, stream=stream, headers=message.headers
+        )
+    except MaxPayloadError:
+        raise Permanent(f"{message.subject}: {len(message.body)} bytes are more than the server takes") from None
+    except APIError as error:
+        raise classify(error, message.subject) from error
+    except NoStreamResponseError as error:
+        raise Unreachable(f"{message.subject}: no stream takes this subject") from error
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"{message.subject}: {error or type(error).__name__}") from error
+
+
+def classify(error: APIError, subject: str) -> Transient:
+    """What a refusal by JetStream means."""
+    if error.err_code in _FULL:
+        return Backpressure(f"{subject}: stream is full ({error.description})")
+    return Unreachable(f"{subject}: {error.description} ({error.err_code})")

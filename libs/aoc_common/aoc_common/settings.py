@@ -1,0 +1,129 @@
+"""Settings that every service has, and how a service loads its own.
+
+Read from the environment: prefix `AOC_`, `__` between levels (`AOC_NATS__URL`). A wrong setting raises
+`BadConfiguration` with one line that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aoc_common.errors import BadConfiguration
+
+ENV_PREFIX = "AOC_"
+ENV_DELIMITER = "__"
+
+
+def resolve_secret(reference: str) -> str:
+    """Read a secret that is named by reference: `env:NAME` or `file:/run/secrets/x` (one trailing newline is cut).
+
+    Raises `BadConfiguration` when there is nothing at the reference. The message never holds the secret.
+    """
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        value = os.environ.get(name)
+        if value is None:
+            raise BadConfiguration(f"secret {reference}: the environment variable is not set")
+        return value
+    if kind == "file":
+        try:
+            return Path(name).read_text("utf-8").removesuffix("\n")
+        except OSError as error:
+            raise BadConfiguration(f"secret {reference}: {error.strerror}") from None
+    raise BadConfiguration("a secret must be a reference: env:NAME or file:PATH")
+
+
+def _check_reference(value: str) -> str:
+    kind, _, name = value.partition(":")
+    if kind not in {"env", "file"} or not name:
+        raise ValueError("must be a reference: env:NAME or file:PATH")
+    return value
+
+
+SecretRef = Annotated[str, AfterValidator(_check_reference)]
+
+
+class Frozen(BaseModel):
+    """Base of nested settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NatsSettings(Frozen):
+    """How to reach NATS, and what its streams may hold."""
+
+    url: str = Field("nats://127.0.0.1:4222", description="Server or comma-separated cluster addresses.")
+    user: str | None = Field(None, description="User name, when the server asks for one.")
+    password: SecretRef | None = Field(None, description="Reference to the password.")
+    credentials: Path | None = Field(None, description="A NATS .creds file, instead of user and password.")
+    tls_ca: Path | None = Field(None, description="CA certificate (PEM) of a TLS server with a private CA.")
+    replicas: int = Field(1, ge=1, le=5, description="Copies of each stream in a NATS cluster.")
+    raw_max_bytes: int = Field(
+        10 * 1024**3,
+        ge=1024**2,
+        description="Size of AOC_RAW. When full, collectors wait; nothing is dropped.",
+    )
+    events_max_bytes: int = Field(10 * 1024**3, ge=1024**2, description="Size of AOC_EVENTS.")
+
+
+class MongoSettings(Frozen):
+    """How to reach MongoDB."""
+
+    uri: str = Field(
+        "mongodb://127.0.0.1:27017",
+        description="Connection string, or a reference (env:NAME, file:PATH) to one.",
+        repr=False,
+    )
+    database: str = Field("aoc", min_length=1, max_length=63, description="Name of the database.")
+    timeout_s: float = Field(10, gt=0, description="How long to look for a server before a call fails, seconds.")
+
+    def resolved_uri(self) -> str:
+        """The connection string itself. Raises `BadConfiguration` when it is a reference to nothing."""
+        if self.uri.startswith(("mongodb://", "mongodb+srv://")):
+            return self.uri
+        return resolve_secret(self.uri)
+
+
+class TelemetrySettings(Frozen):
+    """Logs and traces."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level logged.")
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or for people.")
+    otlp_endpoint: str | None = Field(
+        None, description="OTLP/HTTP traces endpoint, e.g. http://collector:4318/v1/traces. Off when unset."
+    )
+
+
+class HealthSettings(Frozen):
+    """Where a worker answers /livez, /readyz and /metrics."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(9100, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+
+
+class ServiceSettings(BaseSettings):
+    """What every service can be told. A service's own settings derive from this and add theirs."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER, frozen=True, extra="ignore"
+    )
+
+    nats: NatsSettings = NatsSettings()
+    mongo: MongoSettings = MongoSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    health: HealthSettings = HealthSettings()
+
+
+def load[S: BaseSettings](kind: type[S], **overrides: Any) -> S:
+    """Make settings from the environment. Raises `BadConfiguration` with one line for the first wrong setting."""
+    try:
+        return kind(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ENV_PREFIX + ENV_DELIMITER.join(str(part) for part in first["loc"]).upper()
+        raise BadConfiguration(f"{name}: {first['msg']}") from None

@@ -1,0 +1,1 @@
+"""Storage: the ports that services use, and their MongoDB implementation."""

@@ -1,0 +1,1 @@
+"""MongoDB through motor, the driver that was asked for. The only package that imports it (see docs/adr/0002)."""

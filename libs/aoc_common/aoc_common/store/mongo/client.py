@@ -1,0 +1,105 @@
+"""The connection, the collections and their indexes."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import stamina
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, PyMongoError
+
+from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from aoc_common.settings import MongoSettings
+
+type Document = dict[str, Any]
+type Database = AsyncIOMotorDatabase[Document]
+
+#: Collection -> indexes beside `_id`. Ids of events sort by time, so `_id` serves ranges, order and pages.
+INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
+    "events": (
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+        IndexModel([("tenant", ASCENDING), ("_id", DESCENDING)], name="newest"),
+        IndexModel([("tenant", ASCENDING), ("terms", ASCENDING), ("_id", DESCENDING)], name="terms"),
+        IndexModel([("tenant", ASCENDING), ("correlation_id", ASCENDING)], name="correlation", sparse=True),
+    ),
+    "ledger_slices": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
+    "ledger_pages": (
+        IndexModel([("slice_id", ASCENDING)], name="slice"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
+    "ledger_blobs": (
+        IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("created", ASCENDING)], name="source"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
+    "quarantine": (
+        IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
+        IndexModel([("slice_id", ASCENDING)], name="slice"),
+    ),
+    "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+}
+
+
+@asynccontextmanager
+async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
+    """The database; closed on leaving. Raises `BadConfiguration` for a connection string that is none."""
+    try:
+        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+            settings.resolved_uri(),
+            serverSelectionTimeoutMS=int(settings.timeout_s * 1000),
+            tz_aware=True,
+            uuidRepresentation="standard",
+            appname="aoc",
+        )
+    except (InvalidURI, ConfigurationError, ValueError) as error:
+        raise BadConfiguration(f"AOC_MONGO__URI: {error}") from None
+    try:
+        yield client.get_database(settings.database, codec_options=_codec())
+    finally:
+        client.close()
+
+
+def _codec() -> CodecOptions[Document]:
+    from bson.binary import UuidRepresentation
+
+    return CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
+
+
+@stamina.retry(on=Unreachable, attempts=10, timeout=120)
+async def ensure_indexes(database: Database, collections: tuple[str, ...] = tuple(INDEXES)) -> None:
+    """Create the indexes that are missing. Raises `Unreachable` when the server does not answer."""
+    with translated("indexes"):
+        for name in collections:
+            await database[name].create_indexes(list(INDEXES[name]))
+
+
+async def ping(database: Database) -> str | None:
+    """None when the server answers, else what is wrong."""
+    try:
+        await database.command("ping")
+    except PyMongoError as error:
+        return f"MongoDB: {error}"[:200]
+    return None
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn the driver's errors into `Transient` (away, not primary, time-out) or `Permanent` (refused)."""
+    try:
+        yield
+    except DocumentTooLarge as error:
+        raise Permanent(f"{what}: {error}") from error
+    except PyMongoError as error:
+        raise _translate(what, error) from error
+
+
+def _translate(what: str, error: PyMongoError) -> Transient:
+    # Which refusals are final is decided where a document is at hand (see `events`): a wrong "final" loses data,
+    # a wrong "try again" costs time and shows in the log.
+    return Unreachable(f"{what}: {str(error)[:300]}")

@@ -1,0 +1,134 @@
+"""The `events` collection: writing.
+
+A document is `_id` (event id), the facets, `terms`, `event` (OCSF, queryable), `unmapped` (JSON text: its keys are the
+record's own and would be hostile as field names) and `raw` (the record's own text).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from bson.errors import BSONError
+from pymongo.errors import BulkWriteError, DocumentTooLarge
+
+from aoc_common.clock import Clock, SystemClock
+from aoc_common.contracts.ids import to_ms
+from aoc_common.errors import Permanent, Unreachable
+from aoc_common.store.mongo.client import Database, Document, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
+
+    from aoc_common.contracts.event import Event
+
+#: Documents in one insert: large enough to spare round trips, small enough to bound memory and one command's time.
+_CHUNK: Final = 500
+_DUPLICATE_KEY: Final = 11000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+type Retention = Callable[[str, str], timedelta]
+"""(tenant, source) -> how long an event is kept after it was stored."""
+
+
+def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta) -> Document:
+    """The document of an event."""
+    document: Document = {
+        "_id": event.id,
+        "tenant": event.tenant,
+        "time": _EPOCH + timedelta(milliseconds=event.time_ms),
+        "source": event.source,
+        "service": event.service,
+        "operation": event.operation,
+        "result": event.result,
+        "terms": list(event.terms),
+        "class_uid": event.class_uid,
+        "mapper": event.mapper,
+        "mapper_version": event.mapper_version,
+        "event": event.ocsf,
+        "raw": event.raw,
+        "raw_seq": raw_seq,
+        "expire_at": stored_at + keep,
+    }
+    if event.actor is not None:
+        document["actor"] = event.actor
+    if event.ip is not None:
+        document["ip"] = event.ip
+    if event.correlation_id is not None:
+        document["correlation_id"] = event.correlation_id
+    if event.tags:
+        document["tags"] = list(event.tags)
+    if event.unmapped:
+        document["unmapped"] = orjson.dumps(event.unmapped).decode()
+    return document
+
+
+class MongoEvents:
+    """`EventStore` over `events`."""
+
+    def __init__(self, database: Database, retention: Retention, clock: Clock | None = None) -> None:
+        self._events = database["events"]
+        self._retention = retention
+        self._clock = clock or SystemClock()
+
+    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+        """Store events that are not stored yet; the indices of the new ones."""
+        now = self._clock.now()
+        now_ms = to_ms(now)
+        documents = []
+        for event, raw_seq in zip(events, raw_seqs, strict=True):
+            event.ocsf["metadata"]["processed_time"] = now_ms
+            documents.append(to_document(event, raw_seq, now, self._retention(event.tenant, event.source)))
+        return await self.insert_documents(documents)
+
+    async def insert_documents(self, documents: Sequence[Document]) -> set[int]:
+        """Unordered inserts in chunks; the indices of the documents that were new."""
+        new: set[int] = set()
+        for start in range(0, len(documents), _CHUNK):
+            chunk = documents[start : start + _CHUNK]
+            known = await self._insert_chunk(chunk)
+            new.update(start + index for index in range(len(chunk)) if index not in known)
+        return new
+
+    async def _insert_chunk(self, chunk: Sequence[Document]) -> set[int]:
+        """Insert; the indices that existed already."""
+        try:
+            with translated("events"):
+                await self._insert_many(chunk)
+        except _Known as known:
+            return known.indices
+        return set()
+
+    async def _insert_many(self, chunk: Sequence[Document]) -> None:
+        try:
+            await self._events.insert_many(chunk, ordered=False)
+        except BulkWriteError as error:
+            raise _Known(_duplicates(error.details)) from None
+        except (DocumentTooLarge, BSONError, OverflowError, ValueError) as error:
+            raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
+
+    async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Which raw page each of these stored events came from."""
+        if not ids:
+            return {}
+        with translated("events"):
+            cursor = self._events.find({"_id": {"$in": list(ids)}}, {"raw_seq": 1})
+            return {document["_id"]: document["raw_seq"] async for document in cursor}
+
+
+class _Known(Exception):  # noqa: N818  # not an error: the answer "these exist"
+    def __init__(self, indices: set[int]) -> None:
+        super().__init__()
+        self.indices = indices
+
+
+def _duplicates(details: Mapping[str, Any]) -> set[int]:
+    """Indices refused as duplicates. Raises `Unreachable` when any was refused for another reason."""
+    errors = details.get("writeErrors", [])
+    other = [error for error in errors if error["code"] != _DUPLICATE_KEY]
+    if other or details.get("writeConcernErrors"):
+        first = other[0].get("errmsg", "") if other else details["writeConcernErrors"][0].get("errmsg", "")
+        raise Unreachable(f"events: {first[:300]}")
+    return {error["index"] for error in errors}

@@ -1,0 +1,230 @@
+"""The account of slices, pages and blobs, and the sources' watermarks."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import UpdateOne
+
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.ports import (
+    ContentBlob,
+    PageOutcome,
+    SliceFetched,
+    SliceState,
+    SliceTotals,
+    SourceState,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+#: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
+_KEEP: Final = timedelta(days=90)
+
+
+class MongoLedger:
+    """`LedgerStore` and `BlobLedger` over `ledger_slices`, `ledger_pages` and `ledger_blobs`."""
+
+    def __init__(self, database: Database) -> None:
+        self._slices = database["ledger_slices"]
+        self._pages = database["ledger_pages"]
+        self._blobs = database["ledger_blobs"]
+
+    async def open_slice(self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime) -> None:
+        """A slice is about to be fetched (again)."""
+        with translated("ledger"):
+            await self._slices.update_one(
+                {"_id": slice_id},
+                {
+                    "$setOnInsert": {"tenant": tenant, "source": source, "start": start, "end": end},
+                    "$set": {"state": SliceState.OPEN.value},
+                    "$inc": {"attempts": 1},
+                },
+                upsert=True,
+            )
+
+    async def slice_fetched(self, fetched: SliceFetched) -> None:
+        """All pages of a slice are on the bus."""
+        with translated("ledger"):
+            await self._slices.update_one(
+                {"_id": fetched.slice_id},
+                {
+                    "$set": {
+                        "state": SliceState.FETCHED.value,
+                        "pages": fetched.pages,
+                        "records": fetched.records,
+                        "first_seq": fetched.first_seq,
+                        "last_seq": fetched.last_seq,
+                        "fetched_at": fetched.at,
+                    },
+                    "$unset": {"error": ""},
+                },
+                upsert=True,
+            )
+
+    async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
+        """A slice could not be fetched this time."""
+        with translated("ledger"):
+            await self._slices.update_one(
+                {"_id": slice_id},
+                {"$set": {"state": SliceState.FAILED.value, "error": reason[:500], "failed_at": at}},
+                upsert=True,
+            )
+
+    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
+        """The normalizer is done with these pages; one write for all, keyed by sequence, so repeats change nothing."""
+        if not outcomes:
+            return
+        with translated("ledger"):
+            await self._pages.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": f"{outcome.slice_id}#{outcome.raw_seq}"},
+                        {
+                            "$set": {
+                                "tenant": outcome.tenant,
+                                "source": outcome.source,
+                                "slice_id": outcome.slice_id,
+                                "raw_seq": outcome.raw_seq,
+                                "stored": outcome.stored,
+                                "duplicate": outcome.duplicate,
+                                "quarantined": outcome.quarantined,
+                                "at": outcome.at,
+                                "expire_at": outcome.at + _KEEP,
+                            }
+                        },
+                        upsert=True,
+                    )
+                    for outcome in outcomes
+                ],
+                ordered=False,
+            )
+
+    async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
+        """What became of a slice's pages so far."""
+        pipeline: list[Document] = [
+            {"$match": {"slice_id": slice_id, "tenant": tenant}},
+            {
+                "$group": {
+                    "_id": None,
+                    "pages": {"$sum": 1},
+                    "stored": {"$sum": "$stored"},
+                    "duplicate": {"$sum": "$duplicate"},
+                    "quarantined": {"$sum": "$quarantined"},
+                }
+            },
+            {"$project": {"_id": 0}},
+        ]
+        with translated("ledger"):
+            found = await self._pages.aggregate(pipeline).to_list(1)
+        return SliceTotals(**found[0]) if found else SliceTotals()
+
+    async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
+        """Those of `content_ids` that were fetched before."""
+        keys = {_blob_key(tenant, source, content_id): content_id for content_id in content_ids}
+        with translated("ledger"):
+            cursor = self._blobs.find({"_id": {"$in": list(keys)}, "state": "fetched"}, {"_id": 1})
+            return {keys[document["_id"]] async for document in cursor}
+
+    async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
+        """The API offered these blobs."""
+        await self._write_blobs(
+            {
+                _blob_key(tenant, source, blob.content_id): {
+                    "$setOnInsert": {
+                        "tenant": tenant,
+                        "source": source,
+                        "created": blob.created,
+                        "expires": blob.expires,
+                        "listed_at": at,
+                        "state": "listed",
+                        "expire_at": at + _KEEP,
+                    }
+                }
+                for blob in blobs
+            }
+        )
+
+    async def mark_fetched(self, tenant: str, source: str, records: Mapping[str, int], at: datetime) -> None:
+        """Blobs whose every page is acknowledged by JetStream."""
+        await self._write_blobs(
+            {
+                _blob_key(tenant, source, content_id): {
+                    "$set": {"state": "fetched", "records": count, "fetched_at": at},
+                    "$setOnInsert": {"tenant": tenant, "source": source, "expire_at": at + _KEEP},
+                }
+                for content_id, count in records.items()
+            }
+        )
+
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+        """A permanent gap: kept for good, so without an expiry."""
+        await self._write_blobs(
+            {
+                _blob_key(tenant, source, content_id): {
+                    "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
+                    "$unset": {"expire_at": ""},
+                }
+            }
+        )
+
+    async def _write_blobs(self, updates: Mapping[str, Document]) -> None:
+        if updates:
+            with translated("ledger"):
+                await self._blobs.bulk_write(
+                    [UpdateOne({"_id": key}, update, upsert=True) for key, update in updates.items()],
+                    ordered=False,
+                )
+
+
+def _blob_key(tenant: str, source: str, content_id: str) -> str:
+    return f"{tenant}/{source}/{content_id}"
+
+
+class MongoSources:
+    """`SourceStore` over `sources`."""
+
+    def __init__(self, database: Database) -> None:
+        self._sources = database["sources"]
+
+    async def state(self, tenant: str, source: str) -> SourceState:
+        """The state of a source; an empty one when it has never run."""
+        with translated("sources"):
+            found = await self._sources.find_one({"_id": f"{tenant}/{source}"})
+        return _state(found) if found else SourceState(tenant, source)
+
+    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
+        """Move the watermark forward (never back) and note the success."""
+        await self._set(
+            tenant,
+            source,
+            {"$max": {"watermark": watermark}, "$set": {"last_success": at}, "$unset": {"last_error": ""}},
+        )
+
+    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
+        """Note why the source could not be collected."""
+        await self._set(tenant, source, {"$set": {"last_error": error[:500], "last_error_at": at}})
+
+    async def all_states(self, tenant: str | None) -> list[SourceState]:
+        """Every known source, of one tenant or of all."""
+        with translated("sources"):
+            found = await self._sources.find({} if tenant is None else {"tenant": tenant}).to_list(None)
+        return sorted((_state(document) for document in found), key=lambda state: (state.tenant, state.source))
+
+    async def _set(self, tenant: str, source: str, update: dict[str, Any]) -> None:
+        update.setdefault("$setOnInsert", {}).update({"tenant": tenant, "source": source})
+        with translated("sources"):
+            await self._sources.update_one({"_id": f"{tenant}/{source}"}, update, upsert=True)
+
+
+def _state(document: Document) -> SourceState:
+    return SourceState(
+        tenant=document["tenant"],
+        source=document["source"],
+        watermark=document.get("watermark"),
+        last_success=document.get("last_success"),
+        last_error=document.get("last_error"),
+        last_error_at=document.get("last_error_at"),
+    )

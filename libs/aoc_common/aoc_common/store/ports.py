@@ -1,0 +1,236 @@
+"""What services ask of storage. `store.mongo` implements it; `tests/contract` holds any implementation to it.
+
+Every method may raise `Transient` when the store is away. Every query names its tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.event import Event, Result, StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """A search over one tenant's events, newest first.
+
+    `terms`: tokens that must all be present (see `contracts.terms`). `start` inclusive, `end` exclusive, UTC.
+    `before`: only ids below this one (keyset pagination). The other fields match exactly when given.
+    """
+
+    tenant: str
+    source: str | None = None
+    service: str | None = None
+    operation: str | None = None
+    result: Result | None = None
+    actor: str | None = None
+    ip: str | None = None
+    correlation_id: str | None = None
+    terms: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    before: UUID | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events newest first; `more` tells whether older ones match."""
+
+    events: tuple[StoredEvent, ...]
+    more: bool
+
+
+class EventStore(Protocol):
+    """Writes and dedupes events."""
+
+    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+        """Store events that are not stored yet; the indices of the new ones.
+
+        Idempotent: an id that exists is left as it is. `raw_seqs[i]` is the AOC_RAW sequence that event i came from.
+        """
+        ...
+
+    async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Which raw page each of these stored events came from; ids that are not stored are left out."""
+        ...
+
+
+class EventSearch(Protocol):
+    """Reads events."""
+
+    async def search(self, query: EventQuery) -> EventPage:
+        """One page, newest first, without raw text."""
+        ...
+
+    async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
+        """One event with its raw text."""
+        ...
+
+    async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> dict[str, list[tuple[str, int]]]:
+        """For each field the `top` most frequent values and their counts among the events that match."""
+        ...
+
+
+class SliceState(StrEnum):
+    """Where a slice of a source stands."""
+
+    OPEN = "open"
+    FETCHED = "fetched"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFetched:
+    """What fetching a slice gave: every page is acknowledged by JetStream."""
+
+    slice_id: str
+    pages: int
+    records: int
+    first_seq: int | None
+    last_seq: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutcome:
+    """What the normalizer made of one raw page. `raw_seq` is its sequence in AOC_RAW."""
+
+    raw_seq: int
+    tenant: str
+    source: str
+    slice_id: str
+    stored: int
+    duplicate: int
+    quarantined: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTotals:
+    """What became of a slice so far, summed over its settled pages."""
+
+    pages: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContentBlob:
+    """One content blob of the Management Activity API, as listed."""
+
+    content_id: str
+    uri: str
+    created: datetime
+    expires: datetime
+
+
+class LedgerStore(Protocol):
+    """The account of every slice, page and content blob. All writes are idempotent."""
+
+    async def open_slice(self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime) -> None:
+        """A slice is about to be fetched (again)."""
+        ...
+
+    async def slice_fetched(self, fetched: SliceFetched) -> None:
+        """All pages of a slice are on the bus."""
+        ...
+
+    async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
+        """A slice could not be fetched this time."""
+        ...
+
+    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
+        """The normalizer is done with these pages."""
+        ...
+
+    async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
+        """What became of a slice's pages so far."""
+        ...
+
+
+class BlobLedger(Protocol):
+    """Which content blobs of the Management Activity API are already on the bus."""
+
+    async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
+        """Those of `content_ids` that were fetched before."""
+        ...
+
+    async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
+        """The API offered these blobs."""
+        ...
+
+    async def mark_fetched(self, tenant: str, source: str, records: Mapping[str, int], at: datetime) -> None:
+        """Blobs (content id -> number of records) whose every page is acknowledged by JetStream."""
+        ...
+
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+        """A blob died at Microsoft before it was fetched: a permanent gap."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How far a source of a tenant has been collected. `watermark`: everything before it is on the bus."""
+
+    tenant: str
+    source: str
+    watermark: datetime | None = None
+    last_success: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+class SourceStore(Protocol):
+    """Watermarks and health of sources."""
+
+    async def state(self, tenant: str, source: str) -> SourceState:
+        """The state of a source; an empty one when it has never run."""
+        ...
+
+    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
+        """Move the watermark forward (never back) and note the success."""
+        ...
+
+    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
+        """Note why the source could not be collected."""
+        ...
+
+    async def all_states(self, tenant: str | None) -> list[SourceState]:
+        """Every known source, of one tenant or (None: for operators only) of all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """A part of a page that could not become an event, kept whole."""
+
+    key: str
+    tenant: str
+    source: str
+    slice_id: str
+    raw_seq: int
+    reason: str
+    text: str
+    at: datetime
+
+
+class QuarantineStore(Protocol):
+    """What was put aside."""
+
+    async def put(self, entries: Sequence[QuarantineEntry]) -> None:
+        """Keep these entries. Idempotent by `key`."""
+        ...
+
+    async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:
+        """The newest entries, of one slice or of all."""
+        ...

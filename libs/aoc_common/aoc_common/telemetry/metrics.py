@@ -1,0 +1,46 @@
+"""Every metric of the system, in one place. Units are in the names; labels are bounded.
+
+`tenant` is a label only where a person must tell tenants apart to act. `docs/reference/metrics.md` is generated from
+`CATALOGUE`.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_BATCH = (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500)
+_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LATENESS = (10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600)
+
+HTTP_REQUESTS = Counter("aoc_collector_http_requests_total", "Requests to Microsoft's APIs.", ("api", "outcome"))
+HTTP_SECONDS = Histogram(
+    "aoc_collector_http_seconds", "Time to an answer from Microsoft's APIs.", ("api",), buckets=_SECONDS
+)
+THROTTLE_WAIT_SECONDS = Counter(
+    "aoc_collector_throttle_wait_seconds_total", "Time spent waiting for an API's allowance.", ("api",)
+)
+SLICES = Counter("aoc_collector_slices_total", "Slices run.", ("tenant", "source", "outcome"))
+PAGES_PUBLISHED = Counter("aoc_collector_pages_published_total", "Raw pages acknowledged.", ("tenant", "source"))
+RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("tenant", "source"))
+WATERMARK_SECONDS = Gauge(
+    "aoc_collector_watermark_timestamp_seconds", "Everything before this is collected.", ("tenant", "source")
+)
+
+PAGES_NORMALIZED = Counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
+EVENTS_STORED = Counter("aoc_normalizer_events_total", "Events by what became of them.", ("outcome",))
+EVENTS_MAPPED = Counter("aoc_normalizer_mapped_total", "Records by the mapper that took them.", ("mapper",))
+BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
+STAGE_SECONDS = Histogram(
+    "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS
+)
+LATENESS_SECONDS = Histogram(
+    "aoc_normalizer_lateness_seconds", "From an event's time to its storage.", ("source",), buckets=_LATENESS
+)
+
+BUS_FAILURES = Counter("aoc_bus_failures_total", "Messages that were not handled.", ("service", "kind"))
+BUS_REDELIVERIES = Counter("aoc_bus_redeliveries_total", "Messages delivered again.", ("service",))
+
+API_REQUESTS = Counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
+API_SECONDS = Histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=_SECONDS)
+
+CATALOGUE = tuple(value for value in list(globals().values()) if isinstance(value, Counter | Gauge | Histogram))

@@ -1,0 +1,57 @@
+"""OpenTelemetry over NATS headers: one trace from the collector's HTTP call to the MongoDB insert.
+
+Spans are always made, so that logs carry trace ids; they are exported only when an endpoint is configured.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opentelemetry import propagate, trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import SpanProcessor
+
+    from aoc_common.settings import TelemetrySettings
+
+
+def configure(service: str, settings: TelemetrySettings, processor: SpanProcessor | None = None) -> TracerProvider:
+    """Install the tracer provider. `processor` replaces the OTLP exporter, for tests."""
+    provider = TracerProvider(resource=Resource.create({"service.name": f"aoc-{service}"}))
+    if processor is not None:
+        provider.add_span_processor(processor)
+    elif settings.otlp_endpoint:
+        # Imported here: protobuf costs every process 20 MB, and most run without an exporter.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def tracer() -> trace.Tracer:
+    """The project's tracer."""
+    return trace.get_tracer("aoc")
+
+
+def inject(headers: dict[str, str]) -> dict[str, str]:
+    """Add the current trace (`traceparent`) to message headers; returns the same dict."""
+    propagate.inject(headers)
+    return headers
+
+
+def extract(headers: Mapping[str, str] | None) -> Context:
+    """The trace that a message belongs to."""
+    return propagate.extract(headers or {})
+
+
+def link(context: Context) -> trace.Link | None:
+    """A link to the span that `context` names, if it names one."""
+    span = trace.get_current_span(context).get_span_context()
+    return trace.Link(span) if span.is_valid else None
