@@ -20,7 +20,8 @@ _log = logs.get(__name__)
 def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
     """A broker that reconnects for ever and hands message bodies over as they are.
 
-    `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its type.
+    `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its
+    type.
     Raises `BadConfiguration` for a secret reference to nothing.
     """
     options: dict[str, Any] = {}

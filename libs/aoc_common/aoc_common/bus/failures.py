@@ -1,7 +1,7 @@
 """The one policy for messages that could not be handled.
 
-- `Transient`: redelivered with a growing delay, for as long as the stream keeps the message. A store that is away for an
-  hour costs an hour, not data.
+- `Transient`: redelivered with a growing delay, for as long as the stream keeps the message. A store that is away for
+  an hour costs an hour, not data.
 - `Permanent`: to the dead letter stream with reason, subject and headers, then acknowledged.
 - Anything else is a defect of ours: redelivered a few times (it may be a race), then treated as `Permanent`.
 """

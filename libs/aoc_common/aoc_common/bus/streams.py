@@ -1,4 +1,4 @@
-"""JetStream declarations. A service ensures the streams it uses at start: created when missing, updated when changed."""
+"""JetStream declarations. A service ensures the streams it uses at start: created when missing, else updated."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def configure(service: str, settings: TelemetrySettings) -> None:
 
 def get(name: str) -> FilteringBoundLogger:
     """A logger. Events are `noun.past_verb` with key-values."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(module=name)
     return logger
 
 
