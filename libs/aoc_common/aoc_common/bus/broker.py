@@ -12,13 +12,19 @@ from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from nats.js import JetStreamContext
 
 _log = logs.get(__name__)
 
 
-def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
+def make_broker(
+    settings: NatsSettings, name: str, on_reconnect: Callable[[], Awaitable[None]] | None = None
+) -> NatsBroker:
     """A broker that reconnects for ever and hands message bodies over as they are.
+
+    Its inbox prefix is `_INBOX_{name}`, so that the server can keep one service from reading another one's replies.
 
     `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its
     type.
@@ -33,6 +39,12 @@ def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
         security = SASLPlaintext(settings.user, password, use_ssl=False)
     if settings.tls_ca is not None:
         options["tls"] = ssl.create_default_context(cafile=str(settings.tls_ca))
+
+    async def reconnected() -> None:
+        _log.info("nats.reconnected")
+        if on_reconnect is not None:
+            await on_reconnect()
+
     return NatsBroker(
         settings.url.split(","),
         name=name,
@@ -45,7 +57,8 @@ def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
         logger=None,
         error_cb=_on_error,
         disconnected_cb=_on_disconnect,
-        reconnected_cb=_on_reconnect,
+        reconnected_cb=reconnected,
+        inbox_prefix=f"_INBOX_{name}",
         **options,
     )
 
@@ -68,7 +81,3 @@ async def _on_error(error: Exception) -> None:
 
 async def _on_disconnect() -> None:
     _log.warning("nats.disconnected")
-
-
-async def _on_reconnect() -> None:
-    _log.info("nats.reconnected")

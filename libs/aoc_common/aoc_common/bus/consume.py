@@ -73,6 +73,7 @@ def consume(broker: NatsBroker, consumer: Consumer, handler: BatchHandler) -> No
         pull_sub=PullSub(batch_size=consumer.batch, timeout=consumer.linger_s, batch=True),
         ack_policy=AckPolicy.MANUAL,
         decoder=_as_messages,
+        inbox_prefix=f"_INBOX_{consumer.service}.".encode(),
     )(on_batch)
 
 

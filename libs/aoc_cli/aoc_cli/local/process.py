@@ -1,0 +1,114 @@
+"""One supervised child process: output to a log file, ready when its port answers, stopped politely, never orphaned."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.errors import AocError
+
+from aoc_cli.local.ports import listening
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+
+
+class ChildDied(AocError):  # noqa: N818  # says what happened
+    """A child process ended although it was needed."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A child process. `port`: it is ready when something listens there."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    port: int | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: signal.Signals = signal.SIGTERM
+    ready_s: float = 30.0
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id. Raises `ChildDied` when it was never started."""
+        if self._process is None:
+            raise ChildDied(f"{self.name} was not started")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it. It gets SIGKILL when this process dies, so that nothing is left behind."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(  # noqa: S603  # our own argv, no shell
+                list(self.argv),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.env},
+                start_new_session=True,  # Ctrl-C reaches only the parent, which stops all in order
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no threads exist that could hold a lock
+            )
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def ready(self) -> bool:
+        """Whether it runs and listens. Raises `ChildDied` with its last words when it has ended."""
+        self.check()
+        return self.port is None or listening(self.port)
+
+    def check(self) -> None:
+        """Raise `ChildDied`, with its last line of output, when it has ended."""
+        if not self.alive():
+            status = self._process.returncode if self._process else None
+            raise ChildDied(f"{self.name} ended with status {status}: {self.last_words()}")
+
+    def wait_ready(self) -> None:
+        """Wait until it listens. Raises `ChildDied` when it ends or takes longer than `ready_s`."""
+        deadline = time.monotonic() + self.ready_s
+        while not self.ready():
+            if time.monotonic() > deadline:
+                raise ChildDied(f"{self.name} did not listen within {self.ready_s:.0f} s: {self.last_words()}")
+            time.sleep(0.02)
+
+    def last_words(self) -> str:
+        """The last line of its log."""
+        try:
+            lines = self.log.read_bytes()[-4096:].decode("utf-8", "replace").strip().splitlines()
+        except OSError:
+            lines = []
+        return f"{lines[-1][:300] if lines else 'no output'} (log: {self.log})"
+
+    def stop(self, timeout_s: float = 15.0) -> None:
+        """Ask it to stop and wait; kill it when it does not."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        self._process.send_signal(signal.SIGCONT)  # a paused process would not hear the next one
+        self._process.send_signal(self.stop_signal)
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill -9."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def _die_with_parent() -> None:
+    if _libc is not None and hasattr(_libc, "prctl"):
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

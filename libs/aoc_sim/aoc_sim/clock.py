@@ -1,0 +1,60 @@
+"""Time as a dependency: the simulator's own, so that it stands alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Clock(Protocol):
+    """Where the simulator gets the time. Tests pass one that they move by hand."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return datetime.now(UTC)
+
+
+class ManualClock:
+    """A clock that stands still until it is moved; for tests and for samples."""
+
+    def __init__(self, start: datetime) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by that many seconds."""
+        self._now += timedelta(seconds=seconds)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware datetime: exact, unlike a float of seconds."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_us(micros: int) -> datetime:
+    """The aware UTC datetime of that many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def seconds(amount: float) -> int:
+    """A duration in seconds as whole microseconds."""
+    return round(amount * 1_000_000)
+
+
+def iso(moment: datetime) -> str:
+    """`2026-01-05T09:30:00.123Z`: how the Management API and the control plane write a time."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,115 @@
+"""What goes wrong on purpose: settings, named profiles, and the dice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal[
+    "late",
+    "resend",
+    "http_429",
+    "http_429_no_retry_after",
+    "http_403_af429",
+    "http_403_license",
+    "http_5xx",
+    "slow",
+    "empty_page",
+    "broken_skiptoken",
+]
+
+
+class Faults(BaseModel):
+    """Rates are probabilities per request (late: per record, resend: per blob or page); 0 is off."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    late_rate: float = Field(default=0, ge=0, le=1, description="Records that become available late.")
+    late_event_age_s: float = Field(
+        default=600, gt=0, description="Only history younger than this can be late."
+    )
+    late_min_s: float = Field(default=3, ge=0, description="Least delay after start (live: after the event).")
+    late_max_s: float = Field(default=20, ge=0, description="Greatest such delay.")
+    resend_rate: float = Field(
+        default=0, ge=0, le=1, description="Blobs listed again, Graph pages that overlap."
+    )
+    http_429_rate: float = Field(default=0, ge=0, le=1, description="429 with Retry-After.")
+    http_429_no_retry_after_rate: float = Field(default=0, ge=0, le=1, description="429 without Retry-After.")
+    http_403_af429_rate: float = Field(
+        default=0, ge=0, le=1, description="Management API: 403 that means 429."
+    )
+    http_403_license_rate: float = Field(
+        default=0, ge=0, le=1, description="Sign-ins: spurious 'not premium' 403."
+    )
+    http_5xx_rate: float = Field(default=0, ge=0, le=1, description="500, 502, 503 or 504.")
+    slow_rate: float = Field(default=0, ge=0, le=1, description="Answers that are held back.")
+    slow_s: float = Field(default=1.0, ge=0, description="For how long, in seconds.")
+    empty_page_rate: float = Field(
+        default=0, ge=0, le=1, description="Empty pages that still have a next link."
+    )
+    broken_skiptoken_rate: float = Field(
+        default=0, ge=0, le=1, description="Good skip tokens refused with 400."
+    )
+    retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
+    max_per_kind: int = Field(default=200, ge=0, description="Injections of a kind after which it stops.")
+
+
+PROFILES: dict[str, Faults] = {
+    "none": Faults(),
+    "verify": Faults(
+        late_rate=0.25,
+        resend_rate=0.15,
+        http_429_rate=0.04,
+        http_429_no_retry_after_rate=0.03,
+        http_403_af429_rate=0.04,
+        http_403_license_rate=0.02,
+        http_5xx_rate=0.05,
+        slow_rate=0.02,
+        slow_s=0.5,
+        empty_page_rate=0.08,
+        broken_skiptoken_rate=0.05,
+        max_per_kind=60,
+    ),
+}
+
+
+class FaultDice:
+    """Decides, from a seed, whether a fault strikes now, and counts those that did.
+
+    The same sequence of requests meets the same faults. A kind stops after `max_per_kind`
+    injections, so that a client that retries always gets through in the end.
+    """
+
+    def __init__(self, settings: Faults, seed: int) -> None:
+        self._rng = Random(f"faults:{seed}")
+        self.settings = settings
+        self.injected: Counter[str] = Counter()
+        self._spent_before: Counter[str] = Counter()
+
+    def replace(self, settings: Faults) -> None:
+        """Use other rates from now on; the allowance of each kind starts anew, the totals stay."""
+        self.settings = settings
+        self._spent_before = Counter(self.injected)
+
+    def strikes(self, kind: Kind) -> bool:
+        """Whether a fault of this kind happens now."""
+        rate: float = getattr(self.settings, f"{kind}_rate")
+        if rate <= 0:
+            return False
+        if self.injected[kind] - self._spent_before[kind] >= self.settings.max_per_kind:
+            return False
+        if self._rng.random() >= rate:
+            return False
+        self.injected[kind] += 1
+        return True
+
+    def pick(self, low: float, high: float) -> float:
+        """A number in that range, from the same dice."""
+        return self._rng.uniform(low, high)
+
+    def choose(self, options: tuple[int, ...]) -> int:
+        """One of the options, from the same dice."""
+        return self._rng.choice(options)

@@ -1,0 +1,187 @@
+"""Every option of the simulator. Environment variables: `AOC_SIM__SEED`, `AOC_SIM__THROTTLE__ENABLED`, ..."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from aoc_sim.faults import PROFILES, Faults
+
+GRAPH_ROLES = (
+    "AuditLog.Read.All",
+    "Directory.Read.All",
+    "DeviceManagementApps.Read.All",
+    "DeviceManagementConfiguration.Read.All",
+    "SecurityAlert.Read.All",
+)
+ACTIVITY_ROLES = ("ActivityFeed.Read", "ActivityFeed.ReadDlp")
+
+
+class TenantSettings(BaseModel):
+    """One simulated tenant and the collector's app registration in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slug: str = Field(pattern=r"^[a-z0-9-]{1,40}$", description="Short name, used by the control plane.")
+    tenant_id: str = Field(description="Directory (tenant) id: a GUID.")
+    domain: str = Field(description="The verified domain that user names end with.")
+    display_name: str = Field(description="The organisation's name.")
+    country: Literal["NL", "US"] = Field(
+        description="Where the headquarters are: sets offices and time zones."
+    )
+    client_id: str = Field(description="Application (client) id of the app `AOC collector`.")
+    client_secret: SecretStr = Field(description="That app's client secret.")
+    client_certificate_pem: str | None = Field(
+        default=None, description="PEM certificate registered for that app, for certificate assertions."
+    )
+    graph_roles: tuple[str, ...] = Field(
+        default=GRAPH_ROLES, description="App roles granted on Microsoft Graph."
+    )
+    activity_roles: tuple[str, ...] = Field(
+        default=ACTIVITY_ROLES, description="App roles granted on the Office 365 Management APIs."
+    )
+    people: int = Field(default=200, ge=20, le=5000, description="How many people work there.")
+    premium: bool = Field(default=True, description="Has Entra ID P1 or P2; without, sign-ins answer 403.")
+
+
+# The secrets below open nothing but this simulator, whose every tenant is invented; they are defaults so that a
+# local start needs no configuration.
+DEFAULT_TENANTS = (
+    TenantSettings(
+        slug="contoso",
+        tenant_id="c0a70501-5a11-4d0e-9b1c-0a0c51a00001",
+        domain="contoso.example",
+        display_name="Contoso Works",
+        country="NL",
+        client_id="c0a70501-a99c-4011-8ec7-0a0c51a00011",
+        client_secret=SecretStr("simulator-only-contoso"),
+    ),
+    TenantSettings(
+        slug="fabrikam",
+        tenant_id="fab01ca0-5a11-4d0e-9b1c-0a0c51a00002",
+        domain="fabrikam.example",
+        display_name="Fabrikam Supply",
+        country="US",
+        client_id="fab01ca0-a99c-4011-8ec7-0a0c51a00022",
+        client_secret=SecretStr("simulator-only-fabrikam"),
+    ),
+)
+
+
+class Throttle(BaseModel):
+    """Limits per family; the defaults are Microsoft's published ones (throttling-entra-logs-reports.md and others)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(default=True, description="Whether any limit applies.")
+    graph_audit_requests: int = Field(
+        default=5,
+        ge=1,
+        description="Requests per window, directoryAudits and signIns together, per app and tenant.",
+    )
+    graph_audit_window_s: float = Field(default=10, gt=0, description="That window, in seconds.")
+    graph_intune_requests: int = Field(
+        default=1000, ge=1, description="Intune audit requests per window, app and tenant."
+    )
+    graph_intune_window_s: float = Field(default=20, gt=0, description="That window, in seconds.")
+    graph_security_requests: int = Field(
+        default=150, ge=1, description="Security requests per window, app and tenant."
+    )
+    graph_security_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
+    graph_all_requests: int = Field(
+        default=130_000, ge=1, description="All Graph requests of an app, over all tenants."
+    )
+    graph_all_window_s: float = Field(default=10, gt=0, description="That window, in seconds.")
+    activity_requests: int = Field(
+        default=2000, ge=1, description="Management API requests per window and tenant."
+    )
+    activity_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
+
+
+class Pages(BaseModel):
+    """Page sizes and lifetimes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    graph_max: int = Field(
+        default=1000, ge=1, description="Most records on a Graph page; larger `$top` is clamped."
+    )
+    graph_default: int = Field(default=1000, ge=1, description="Records on a Graph page without `$top`.")
+    skiptoken_lifetime_s: float = Field(
+        default=1800, gt=0, description="Seconds after which a skip token is refused."
+    )
+    activity_listing: int = Field(
+        default=50, ge=1, description="Content entries on a page of a Management listing."
+    )
+    blob_records: int = Field(default=40, ge=1, description="Most records in a content blob of the history.")
+
+
+class SimSettings(BaseSettings):
+    """The simulator's settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AOC_SIM__", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. Loopback: there is no access control."
+    )
+    port: int = Field(default=8365, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(
+        default=None, description="Base of the links in answers; without, the request's own scheme and host."
+    )
+    seed: int = Field(default=7, description="The same seed and clock give the same records and faults.")
+    events: int = Field(
+        default=5000,
+        ge=0,
+        description="Distinct records of the history: all tenants, sources and stories together.",
+    )
+    history_hours: float = Field(
+        default=24, gt=0, le=24 * 30, description="How far back the history reaches."
+    )
+    live_rate: float = Field(
+        default=2.0, ge=0, description="Records per second generated after the start; 0 is none."
+    )
+    live_tick_s: float = Field(
+        default=1.0, gt=0, description="Live records become content in steps of this length."
+    )
+    tenants: tuple[TenantSettings, ...] = Field(
+        default=DEFAULT_TENANTS, min_length=1, description="The tenants."
+    )
+    stories: list[str] | Literal["all"] = Field(
+        default="all", description="Attack stories to tell, by name; they alternate between the tenants."
+    )
+    faults: Faults = Field(default=Faults(), description="What goes wrong, and how often.")
+    faults_profile: Literal["none", "verify"] = Field(
+        default="none",
+        description="A named set of faults; `verify` turns all on at moderate rates, over `faults`.",
+    )
+    throttle: Throttle = Field(default=Throttle(), description="Rate limits.")
+    pages: Pages = Field(default=Pages(), description="Page sizes.")
+    token_lifetime_s: int = Field(default=3599, ge=1, description="Lifetime of an access token.")
+    signing_key_pem: SecretStr | None = Field(
+        default=None, description="RSA private key for tokens; without, one is made at start."
+    )
+    activity_warmup_hours: float = Field(
+        default=0,
+        ge=0,
+        description="Hours from a subscription's first start until content is listed (real: up to 12).",
+    )
+    activity_wide_windows: Literal["refuse", "partial"] = Field(
+        default="refuse",
+        description="A listing over 24 h is refused (AF20030) or answered in part: both are documented.",
+    )
+
+    @model_validator(mode="after")
+    def _tenants_are_distinct(self) -> Self:
+        for name in ("slug", "tenant_id", "domain", "client_id"):
+            values = [getattr(tenant, name) for tenant in self.tenants]
+            if len(set(values)) != len(values):
+                raise ValueError(f"tenants: two of them share {name}")
+        return self
+
+    def starting_faults(self) -> Faults:
+        """The faults in force at start: the profile's if one is named, else `faults`."""
+        return self.faults if self.faults_profile == "none" else PROFILES[self.faults_profile]

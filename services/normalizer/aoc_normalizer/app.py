@@ -1,0 +1,86 @@
+"""The only place where the normalizer is wired together."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aoc_common.bus.broker import connected, jetstream, make_broker
+from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.publish import publish_all
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.clock import SystemClock
+from aoc_common.contracts import subjects
+from aoc_common.settings import load
+from aoc_common.store.mongo.client import connect, ensure_indexes, ping
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.telemetry import logs
+
+from aoc_normalizer.flow import make_handler
+from aoc_normalizer.recheck import Recheck
+from aoc_normalizer.settings import NormalizerSettings
+from aoc_normalizer.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aoc_common.health import Probe, Worker
+
+_log = logs.get(__name__)
+_STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
+
+
+def make() -> tuple[NormalizerSettings, Worker]:
+    """Settings from the environment, and the worker that they describe."""
+    settings = load(NormalizerSettings)
+    return settings, partial(worker, settings)
+
+
+@asynccontextmanager
+async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Probe]]:
+    """A running normalizer and its probes; leaving drains what is in work."""
+    recheck = Recheck()
+
+    async def on_reconnect() -> None:
+        info = await jetstream(broker).stream_info(subjects.RAW_STREAM)
+        recheck.up_to(info.state.last_seq)
+
+    broker = make_broker(settings.nats, "normalizer", on_reconnect=on_reconnect)
+    async with connect(settings.mongo) as database:
+        await ensure_indexes(database)
+        await broker.connect()
+        js = jetstream(broker)
+        await ensure_streams(js, settings.nats, _STREAMS)
+        await on_reconnect()
+        clock = SystemClock()
+        writer = Writer(
+            MongoEvents(database, settings.retention.keep, clock),
+            MongoLedger(database),
+            MongoQuarantine(database),
+            partial(publish_all, js, subjects.EVENTS_STREAM),
+            clock,
+        )
+        pages = Consumer(
+            service="normalizer",
+            stream=subjects.RAW_STREAM,
+            subject=subjects.ALL_RAW,
+            durable="normalizer",
+            batch=settings.batch_pages,
+            max_pending=1024,
+        )
+        handler = make_handler(writer.write, recheck)
+        for _ in range(settings.workers):
+            consume(broker, pages, handler)
+        await broker.start()
+        _log.info("service.started", workers=settings.workers)
+
+        async def nats() -> str | None:
+            return None if connected(broker) else "not connected"
+
+        try:
+            yield {"nats": nats, "mongo": partial(ping, database)}
+        finally:
+            await broker.stop()

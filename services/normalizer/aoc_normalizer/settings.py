@@ -1,0 +1,29 @@
+"""The normalizer's options."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aoc_common.settings import Frozen, ServiceSettings
+from pydantic import Field
+
+
+class Retention(Frozen):
+    """How long events are kept after they were stored."""
+
+    days: int = Field(365, ge=1, le=36_500, description="For every tenant and source without a value of its own.")
+    by_tenant: dict[str, int] = Field(default_factory=dict, description="Tenant -> days.")
+    by_source: dict[str, int] = Field(default_factory=dict, description="tenant/source -> days; wins over by_tenant.")
+
+    def keep(self, tenant: str, source: str) -> timedelta:
+        """The time that an event of this tenant and source is kept."""
+        days = self.by_source.get(f"{tenant}/{source}", self.by_tenant.get(tenant, self.days))
+        return timedelta(days=days)
+
+
+class NormalizerSettings(ServiceSettings):
+    """Everything the normalizer can be told."""
+
+    retention: Retention = Retention()
+    batch_pages: int = Field(8, ge=1, le=64, description="Raw pages handled together; bounds memory.")
+    workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -1,0 +1,196 @@
+"""Writes mapped pages: store what is new, publish what was stored, put aside the rest, settle the ledger.
+
+The order makes a crash at any point harmless. Events are published only after MongoDB accepted them; a page that comes
+again publishes exactly the events that it had inserted (their `raw_seq` is the page's), under the same message ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts.event import full_event
+from aoc_common.contracts.ids import to_ms
+from aoc_common.errors import Permanent
+from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
+from aoc_common.telemetry import logs, metrics, tracing
+from opentelemetry import trace
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.event import Event
+
+    from aoc_normalizer.flow import MappedPage
+
+_log = logs.get(__name__)
+
+#: Bytes. The server takes 8 MiB including headers; a larger event travels without its raw text.
+MAX_EVENT_BYTES: Final = 7 * 1024 * 1024
+
+type Publish = Callable[[Iterable[Outgoing]], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One event of the batch and the page that it stands in."""
+
+    page: int
+    event: Event
+
+
+class Writer:
+    """The storing half of the normalizer. Everything it writes is idempotent."""
+
+    def __init__(
+        self, events: EventStore, ledger: LedgerStore, quarantine: QuarantineStore, publish: Publish, clock: Clock
+    ) -> None:
+        self._events = events
+        self._ledger = ledger
+        self._quarantine = quarantine
+        self._publish = publish
+        self._clock = clock
+
+    async def write(self, pages: Sequence[MappedPage]) -> None:
+        """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
+        rows = [_Row(number, event) for number, page in enumerate(pages) for event in page.events]
+        metrics.BATCH_RECORDS.observe(len(rows))
+        first, refused = await self._store(pages, rows)
+        mine = first | await self._inserted_before(pages, rows, first, refused)
+        await self._send(pages, [rows[index] for index in sorted(mine)])
+        await self._put_aside(pages, rows, refused)
+        await self._settle(pages, rows, mine, refused)
+        self._measure(rows, first)
+
+    async def _store(self, pages: Sequence[MappedPage], rows: list[_Row]) -> tuple[set[int], dict[int, str]]:
+        """Insert; the indices of new rows, and those that can never be stored with the reason."""
+        unique = _first_of_each(rows)
+        links = [link for page in pages[1:] if (link := tracing.link(page.trace))]
+        with (
+            metrics.STAGE_SECONDS.labels("store").time(),
+            tracing.tracer().start_as_current_span(
+                "events.insert", context=pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
+            ),
+        ):
+            try:
+                return await self._insert(pages, rows, unique), {}
+            except Permanent:
+                return await self._insert_singly(pages, rows, unique)
+
+    async def _insert(self, pages: Sequence[MappedPage], rows: list[_Row], indices: list[int]) -> set[int]:
+        new = await self._events.insert(
+            [rows[index].event for index in indices], [pages[rows[index].page].raw_seq for index in indices]
+        )
+        return {indices[position] for position in new}
+
+    async def _insert_singly(
+        self, pages: Sequence[MappedPage], rows: list[_Row], indices: list[int]
+    ) -> tuple[set[int], dict[int, str]]:
+        """One event of the batch cannot be stored: find it, store the others."""
+        new: set[int] = set()
+        refused: dict[int, str] = {}
+        for index in indices:
+            try:
+                new |= await self._insert(pages, rows, [index])
+            except Permanent as error:
+                refused[index] = str(error)
+        return new, refused
+
+    async def _inserted_before(
+        self, pages: Sequence[MappedPage], rows: list[_Row], new: set[int], refused: dict[int, str]
+    ) -> set[int]:
+        """Rows that an earlier delivery of the same page had inserted."""
+        old = [
+            index
+            for index in _first_of_each(rows)
+            if index not in new and index not in refused and pages[rows[index].page].again
+        ]
+        origin = await self._events.raw_seqs([rows[index].event.id for index in old])
+        return {index for index in old if origin.get(rows[index].event.id) == pages[rows[index].page].raw_seq}
+
+    async def _send(self, pages: Sequence[MappedPage], rows: list[_Row]) -> None:
+        with metrics.STAGE_SECONDS.labels("publish").time():
+            await self._publish(_outgoing(row.event, pages[row.page]) for row in rows)
+
+    async def _put_aside(self, pages: Sequence[MappedPage], rows: list[_Row], refused: dict[int, str]) -> None:
+        now = self._clock.now()
+        entries = [_entry(page, rejected.text, rejected.reason, now) for page in pages for rejected in page.rejected]
+        entries += [
+            _entry(pages[rows[index].page], rows[index].event.raw, reason, now) for index, reason in refused.items()
+        ]
+        if entries:
+            _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
+            await self._quarantine.put(entries)
+
+    async def _settle(
+        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
+    ) -> None:
+        stored = [0] * len(pages)
+        put_aside = [len(page.rejected) for page in pages]
+        for index in mine:
+            stored[rows[index].page] += 1
+        for index in refused:
+            put_aside[rows[index].page] += 1
+        now = self._clock.now()
+        await self._ledger.pages_settled(
+            [
+                PageOutcome(
+                    raw_seq=page.raw_seq,
+                    tenant=page.page.tenant,
+                    source=page.page.source,
+                    slice_id=page.page.slice_id,
+                    stored=stored[number],
+                    duplicate=len(page.events) + len(page.rejected) - stored[number] - put_aside[number],
+                    quarantined=put_aside[number],
+                    at=now,
+                )
+                for number, page in enumerate(pages)
+            ]
+        )
+        metrics.PAGES_NORMALIZED.labels("settled").inc(len(pages))
+        metrics.EVENTS_STORED.labels("duplicate").inc(len(rows) - len(mine) - len(refused))
+        metrics.EVENTS_STORED.labels("quarantined").inc(sum(put_aside))
+
+    def _measure(self, rows: list[_Row], new: set[int]) -> None:
+        metrics.EVENTS_STORED.labels("new").inc(len(new))
+        now_ms = to_ms(self._clock.now())
+        for index in new:
+            event = rows[index].event
+            metrics.LATENESS_SECONDS.labels(event.source).observe(max(0.0, (now_ms - event.time_ms) / 1000))
+
+
+def _first_of_each(rows: list[_Row]) -> list[int]:
+    """Indices of the first row of each event id: a batch can hold the same record twice."""
+    first: dict[UUID, int] = {}
+    for index, row in enumerate(rows):
+        first.setdefault(row.event.id, index)
+    return list(first.values())
+
+
+def _outgoing(event: Event, page: MappedPage) -> Outgoing:
+    body = event.message()
+    if len(body) > MAX_EVENT_BYTES:
+        slim = {**event.ocsf, "raw_data_size": len(event.raw.encode())}
+        body = full_event(slim, {}, "")
+    headers = event.headers()
+    tracing.inject(headers, page.trace)
+    return Outgoing(event.subject, body, headers)
+
+
+def _entry(page: MappedPage, text: str, reason: str, at: datetime) -> QuarantineEntry:
+    key = blake2b(f"{page.raw_seq}\x1f{reason}\x1f".encode() + text.encode("utf-8", "replace"), digest_size=16)
+    return QuarantineEntry(
+        key=f"{page.page.slice_id}#{key.hexdigest()}",
+        tenant=page.page.tenant,
+        source=page.page.source,
+        slice_id=page.page.slice_id,
+        raw_seq=page.raw_seq,
+        reason=reason,
+        text=text,
+        at=at,
+    )

@@ -1,0 +1,238 @@
+"""The bus's promises, on a real nats-server."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import nats as nats_client
+import pytest
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.contracts import subjects
+from aoc_common.errors import Backpressure, Malformed, Permanent, Throttled, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_cli.local.process import Child
+    from aoc_common.settings import NatsSettings
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+STREAMS = (subjects.RAW_STREAM, subjects.DLQ_STREAM)
+PAGES = Consumer(
+    service="normalizer",
+    stream=subjects.RAW_STREAM,
+    subject=subjects.ALL_RAW,
+    durable="normalizer",
+    batch=10,
+    linger_s=0.1,
+    ack_wait_s=1.0,
+)
+
+
+@asynccontextmanager
+async def running(settings: NatsSettings, handler, consumer: Consumer = PAGES):
+    broker = make_broker(settings, "normalizer")
+    await broker.connect()
+    await ensure_streams(jetstream(broker), settings, STREAMS)
+    consume(broker, consumer, handler)
+    await broker.start()
+    yield jetstream(broker)
+    await broker.stop()
+
+
+@asynccontextmanager
+async def publisher(settings: NatsSettings):
+    broker = make_broker(settings, "collector")
+    await broker.connect()
+    await ensure_streams(jetstream(broker), settings, STREAMS)
+    yield jetstream(broker)
+    await broker.stop()
+
+
+def page(number: int, tenant: str = "contoso") -> Outgoing:
+    return Outgoing(
+        subjects.raw(tenant, "graph-signins"), b"[%d]" % number, {"Nats-Msg-Id": str(number), "Aoc-Tenant": tenant}
+    )
+
+
+async def dead_letters(js: JetStreamContext, count: int) -> bool:
+    return (await js.stream_info(subjects.DLQ_STREAM)).state.messages == count
+
+
+async def settled(js: JetStreamContext) -> bool:
+    info = await js.consumer_info(subjects.RAW_STREAM, "normalizer")
+    return info.num_ack_pending == 0 and info.num_pending == 0
+
+
+async def test_a_batch_is_handed_over_whole_and_acknowledged(eventually, nats_as) -> None:
+    seen: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        seen.extend(message.data for message in messages)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(n) for n in range(25)])
+        await eventually(lambda: len(seen) == 25)
+        await eventually(lambda: settled(own))
+
+    assert sorted(seen) == sorted(b"[%d]" % n for n in range(25))
+
+
+async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for(eventually, nats_as) -> None:
+    deliveries: list[float] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        deliveries.append(asyncio.get_running_loop().time())
+        if len(deliveries) == 1:
+            raise Throttled("slow down", retry_after=0.5)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: len(deliveries) == 2)
+
+    assert deliveries[1] - deliveries[0] >= 0.45
+
+
+async def test_a_permanent_failure_goes_to_the_dead_letters_and_takes_no_other_message_with_it(
+    eventually, nats_as
+) -> None:
+    handled: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        if any(message.data == b"[3]" for message in messages):
+            raise Malformed("three is not a page\r\nInjected: yes")
+        handled.extend(message.data for message in messages)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(n) for n in range(6)])
+        await eventually(lambda: len(handled) == 5)
+        await eventually(lambda: dead_letters(own, 1))
+        await eventually(lambda: settled(own))
+
+    assert sorted(handled) == [b"[0]", b"[1]", b"[2]", b"[4]", b"[5]"]
+
+
+async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(eventually, nats_as, monkeypatch) -> None:
+    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _deliveries: 0.01)
+    deliveries: list[int] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        deliveries.append(messages[0].metadata.num_delivered)
+        raise ZeroDivisionError("ours")
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(7)])
+        await eventually(lambda: dead_letters(own, 1))
+
+    assert deliveries == [1, 2, 3, 4, 5]
+
+
+async def test_long_work_keeps_its_message(eventually, nats_as) -> None:
+    starts: list[int] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        starts.append(messages[0].metadata.num_delivered)
+        await asyncio.sleep(2.5)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await asyncio.sleep(3.2)
+        info = await own.consumer_info(subjects.RAW_STREAM, "normalizer")
+
+    assert starts == [1]
+    assert info.num_ack_pending == 0
+
+
+async def test_a_full_raw_stream_refuses_instead_of_dropping(eventually, nats_as) -> None:
+    settings = nats_as("collector").model_copy(update={"raw_max_bytes": 1024 * 1024})
+    big = b"x" * 300_000
+
+    async with publisher(settings) as js:
+        messages = [Outgoing(subjects.raw("contoso", "import"), big, {"Nats-Msg-Id": str(n)}) for n in range(6)]
+        with pytest.raises(Backpressure):
+            await publish_all(js, subjects.RAW_STREAM, messages)
+        kept = (await js.stream_info(subjects.RAW_STREAM)).state
+
+    assert kept.first_seq == 1
+    assert kept.messages == 3
+
+
+async def test_a_message_over_the_servers_limit_is_refused_for_good(eventually, nats_as) -> None:
+    async with publisher(nats_as("collector")) as js:
+        with pytest.raises(Permanent, match="bytes are more than the server takes"):
+            await publish_all(
+                js, subjects.RAW_STREAM, [Outgoing(subjects.raw("contoso", "import"), b"x" * (9 * 1024 * 1024), {})]
+            )
+
+
+async def test_a_repeated_publish_is_one_message(eventually, nats_as) -> None:
+    async with publisher(nats_as("collector")) as js:
+        first = await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        again = await publish_all(js, subjects.RAW_STREAM, [page(1)])
+
+    assert first[0].seq == again[0].seq
+    assert again[0].duplicate
+
+
+async def test_the_bus_comes_back_after_the_server_was_killed(eventually, nats_as, nats_server: Child) -> None:
+    seen: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        seen.extend(message.data for message in messages)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: seen == [b"[1]"])
+        nats_server.kill()
+        await asyncio.sleep(0.3)
+        nats_server.start()
+        nats_server.wait_ready()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await publish_all(js, subjects.RAW_STREAM, [page(2)])
+                    break
+                except Unreachable:
+                    await asyncio.sleep(0.2)
+        await eventually(lambda: b"[2]" in seen, 20)
+
+
+@pytest.mark.parametrize(
+    ("user", "subject"),
+    [
+        ("normalizer", "aoc.raw.contoso.graph-signins"),
+        ("collector", "aoc.events.contoso.graph-signins.3002"),
+        ("reader", "aoc.events.contoso.graph-signins.3002"),
+        ("reader", "aoc.jobs.collect.contoso.graph-signins"),
+        ("api", "aoc.raw.contoso.graph-signins"),
+    ],
+)
+async def test_a_user_of_the_bus_may_publish_only_what_is_its_own(eventually, nats_as, user: str, subject: str) -> None:
+    settings: NatsSettings = nats_as(user)
+    errors: list[Exception] = []
+
+    async def on_error(error: Exception) -> None:
+        errors.append(error)
+
+    connection = await nats_client.connect(
+        settings.url, user=user, password=f"test-{user}", error_cb=on_error, inbox_prefix=f"_INBOX_{user}"
+    )
+    await connection.publish(subject, b"{}")
+    await connection.flush()
+    await eventually(lambda: bool(errors))
+    await connection.close()
+
+    assert "permissions violation" in str(errors[0]).lower()
+
+
+async def test_a_wrong_password_is_refused(eventually, nats_as, nats_server: Child) -> None:
+    with pytest.raises(Exception, match=r"(?i)authorization"):
+        await nats_client.connect(
+            f"nats://127.0.0.1:{nats_server.port}", user="api", password="wrong", allow_reconnect=False
+        )
