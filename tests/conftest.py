@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
 from aoc_common.settings import MongoSettings, NatsSettings

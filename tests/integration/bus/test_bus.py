@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import nats as nats_client
 import pytest
+
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consume
 from aoc_common.bus.publish import Outgoing, publish_all
@@ -18,10 +19,11 @@ from aoc_common.errors import Backpressure, Malformed, Permanent, Throttled, Unr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_cli.local.process import Child
-    from aoc_common.settings import NatsSettings
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+
+    from aoc_cli.local.process import Child
+    from aoc_common.settings import NatsSettings
 
 STREAMS = (subjects.RAW_STREAM, subjects.DLQ_STREAM)
 PAGES = Consumer(

@@ -6,10 +6,9 @@ import shutil
 import sys
 from pathlib import Path
 
-from aoc_common.errors import BadConfiguration
-
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
+from aoc_common.errors import BadConfiguration
 
 
 def server(directory: Path, port: int) -> Child:

@@ -6,10 +6,9 @@ import shutil
 import signal
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.errors import BadConfiguration
-
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
+from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,9 +10,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.errors import AocError
-
 from aoc_cli.local.ports import listening
+from aoc_common.errors import AocError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +49,7 @@ class Child:
         """Start it. It gets SIGKILL when this process dies, so that nothing is left behind."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
-            self._process = subprocess.Popen(  # noqa: S603  # our own argv, no shell
+            self._process = subprocess.Popen(  # our own argv, no shell
                 list(self.argv),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -1,0 +1,65 @@
+"""How a command finds the system it is to talk to: the user's own servers, or a stack that runs here."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, default_data, root
+from aoc_common.errors import BadConfiguration
+from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A running system."""
+
+    nats: NatsSettings
+    mongo: MongoSettings
+
+
+def find(data: Path | None) -> System | None:
+    """The system to use: named by the environment, else a stack in `data`, else the one that was started last."""
+    if NATS_ENV in os.environ and MONGO_ENV in os.environ:
+        settings = load(ServiceSettings)
+        return System(settings.nats, settings.mongo)
+    for directory in [data] if data is not None else [_last_started(), default_data()]:
+        if directory is None:
+            continue
+        stack = DataDirectory(directory)
+        endpoints = stack.running()
+        if endpoints is not None:
+            return System(stack.nats_settings(endpoints, "cli"), stack.mongo_settings(endpoints))
+    return None
+
+
+def required(data: Path | None) -> System:
+    """Like `find`; raises `BadConfiguration` when nothing runs."""
+    system = find(data)
+    if system is None:
+        raise BadConfiguration(f"nothing is running: start ./aoc up, or set {NATS_ENV} and {MONGO_ENV}")
+    return system
+
+
+def remember(directory: DataDirectory) -> None:
+    """Note the stack that was started last, so that commands without --data find it."""
+    pointer = _pointer()
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    pointer.write_text(str(directory.path))
+
+
+def _pointer() -> Path:
+    return root() / ".aoc" / "current"
+
+
+def _last_started() -> Path | None:
+    from pathlib import Path
+
+    try:
+        return Path(_pointer().read_text())
+    except OSError:
+        return None

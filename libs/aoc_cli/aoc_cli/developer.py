@@ -1,0 +1,91 @@
+"""Commands for those who work on AOC: test, lint, bench, docs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from aoc_cli.local.stack import root
+from aoc_cli.terminal import err, out
+from aoc_common.errors import BadConfiguration
+
+
+def test(context: typer.Context) -> None:
+    """Run the whole test suite on real servers. Arguments go to pytest (-k, paths, -x, ...)."""
+    arguments = context.args
+    chosen = any(argument for argument in arguments if not argument.startswith("-"))
+    parallel = [] if chosen or any(argument.startswith(("-n", "-k")) for argument in arguments) else ["-n", "2"]
+    sys.exit(_run("pytest", *parallel, *arguments))
+
+
+def lint(fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False) -> None:
+    """Check format, style, types, import rules, generated references and locks."""
+    checks = {
+        "format": ("ruff", "format", ".") if fix else ("ruff", "format", "--check", "."),
+        "style": ("ruff", "check", "--fix", ".") if fix else ("ruff", "check", "."),
+        "types": ("mypy",),
+        "imports": ("lint-imports",),
+    }
+    failed = [name for name, command in checks.items() if not _passed(name, command)]
+    if not _docs_current(fix=fix):
+        failed.append("docs")
+    if subprocess.call([str(_root() / "aoc"), "lock", *([] if fix else ["--check"])]) != 0:
+        failed.append("lock")
+    if failed:
+        err.print(f"[red]failed:[/] {', '.join(failed)}")
+        sys.exit(1)
+    out.print("[green]clean[/]")
+
+
+def docs() -> None:
+    """Write the generated references in docs/reference."""
+    from aoc_cli import reference
+
+    for path in reference.write(_root()):
+        out.print(str(path.relative_to(_root())))
+
+
+def bench(
+    records: Annotated[int, typer.Option(min=1000, help="Records of each measurement.")] = 20_000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure publishing, storing, normalising and the whole way, each against its limit in the same run."""
+    arguments = ["--records", str(records), *(["--json"] if as_json else [])]
+    sys.exit(subprocess.call([sys.executable, str(_root() / "bench" / "run.py"), *arguments]))
+
+
+def _docs_current(*, fix: bool) -> bool:
+    from aoc_cli import reference
+
+    stale = reference.write(_root()) if fix else reference.stale(_root())
+    if stale and not fix:
+        err.print("docs: not current, run ./aoc docs: " + ", ".join(str(path.relative_to(_root())) for path in stale))
+        return False
+    return True
+
+
+def _passed(name: str, command: tuple[str, ...]) -> bool:
+    status = _run(*command)
+    if status != 0:
+        err.print(f"[red]{name}: failed[/]")
+    return status == 0
+
+
+def _run(program: str, *arguments: str) -> int:
+    binary = Path(sys.executable).with_name(program)
+    if not binary.exists():
+        raise BadConfiguration(f"{program} is not installed: this command belongs to a development checkout")
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.call([str(binary), *arguments], cwd=_root(), env=environment)
+
+
+def _root() -> Path:
+    found = root()
+    if not (found / "pyproject.toml").exists():
+        raise BadConfiguration("run this from a checkout, as ./aoc")
+    return found

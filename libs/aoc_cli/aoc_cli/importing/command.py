@@ -1,0 +1,147 @@
+"""`aoc import`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from aoc_cli import attach
+from aoc_cli.importing.job import Importer, Summary
+from aoc_cli.local.stack import DataDirectory, default_data, servers, service
+from aoc_cli.terminal import err, out, plain
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.clock import SystemClock
+from aoc_common.contracts import subjects
+from aoc_common.errors import BadConfiguration
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_SHOWN = 20
+
+
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Exported logs, or directories of them.")],
+    tenant: Annotated[str, typer.Option(help="The tenant that the records belong to.")] = subjects.DEFAULT_TENANT,
+    data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Import exported logs: JSON, NDJSON, Purview or Search-UnifiedAuditLog exports, Graph lists; also gzipped."""
+    subjects.check_tenant(tenant)
+    files = _files(paths)
+    with ExitStack() as stack:
+        system, directory = attach.find(data), None
+        if system is None:
+            directory = data or default_data()
+            system = stack.enter_context(_temporary_stack(directory, quiet=as_json))
+        with _bar(quiet=as_json) as progress:
+            summary = asyncio.run(_run(system, tenant, files, progress))
+    if as_json:
+        out.print_json(json.dumps(summary.as_dict()))
+        return
+    _show(summary)
+    if directory is not None:
+        out.print(f"Look at it with [bold]./aoc up --data {plain(str(directory))}[/] or ./aoc search --data ...")
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise BadConfiguration(f"{path}: no such file or directory")
+    if not found:
+        raise BadConfiguration(f"{paths[0]}: no files in it")
+    return found
+
+
+@contextmanager
+def _temporary_stack(path: Path, *, quiet: bool) -> Iterator[attach.System]:
+    """NATS, MongoDB and a normalizer, for as long as the import takes."""
+    data = DataDirectory(path)
+    if not quiet:
+        err.print(f"Nothing is running; starting the embedded stack in {plain(str(data.path))}")
+    with ExitStack() as stack:
+        stack.enter_context(data.held())
+        local = servers(data)
+        normalizer = service("normalizer", data, local.endpoints)
+        for child in local.children:
+            child.start()
+            stack.callback(child.stop)
+        for child in local.children:
+            child.wait_ready()
+        normalizer.start()
+        stack.callback(normalizer.stop)
+        normalizer.wait_ready()
+        data.mark_evidence()
+        data.describe(local.endpoints)
+        yield attach.System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
+
+
+async def _run(system: attach.System, tenant: str, files: Sequence[Path], progress: _Bar) -> Summary:
+    broker = make_broker(system.nats, "cli")
+    await broker.connect()
+    try:
+        js = jetstream(broker)
+        await ensure_streams(js, system.nats, (subjects.RAW_STREAM,))
+        async with connect(system.mongo) as database:
+            await ensure_indexes(database)
+            importer = Importer(js, MongoLedger(database), MongoQuarantine(database), SystemClock(), tenant)
+            return await importer.run(files, progress)
+    finally:
+        await broker.stop()
+
+
+class _Bar:
+    """Shows progress on the terminal."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._reading = bar.add_task("reading", total=None, note="")
+        self._storing: Any = None
+
+    def read(self, done: int, total: int, records: int) -> None:
+        """`done` of `total` bytes are read."""
+        self._bar.update(self._reading, completed=done, total=total, note=f"{records:,} records")
+
+    def settled(self, pages: int, of: int) -> None:
+        """The normalizer has settled this many pages."""
+        if self._storing is None:
+            self._storing = self._bar.add_task("storing", total=of, note="")
+        self._bar.update(self._storing, completed=pages, total=of, note=f"{pages}/{of} pages")
+
+
+@contextmanager
+def _bar(*, quiet: bool) -> Iterator[_Bar]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
+        yield _Bar(bar)
+
+
+def _show(summary: Summary) -> None:
+    rate = summary.records / summary.seconds if summary.seconds else 0
+    out.print(
+        f"[bold]{summary.records:,}[/] records in {summary.seconds:.1f} s ({rate:,.0f}/s): "
+        f"[green]{summary.new:,} new[/], {summary.duplicates:,} duplicates, "
+        f"[{'yellow' if summary.quarantined else 'default'}]{summary.quarantined:,} quarantined[/]"
+        + (f", {summary.empty:,} empty rows" if summary.empty else "")
+    )
+    for problem in summary.problems[:_SHOWN]:
+        where = f"{problem.file} line {problem.line}" if problem.line else problem.file
+        out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")
+    hidden = sum(summary.problems_by_reason.values()) - min(len(summary.problems), _SHOWN)
+    if hidden > 0:
+        out.print(f"  ... and {hidden:,} more (--json lists up to a thousand)")

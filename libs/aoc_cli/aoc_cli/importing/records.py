@@ -1,0 +1,226 @@
+"""From a file to records: which kind it is, and what is inside its rows."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import zlib
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+import orjson
+
+from aoc_cli.importing.scan import Scanner, Value
+from aoc_common.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_GZIP: Final = b"\x1f\x8b"
+_AUDIT_DATA: Final = "AuditData"
+_MAX_FIELD: Final = 32 << 20
+
+csv.field_size_limit(_MAX_FIELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record's own JSON text, and the line of the file that it stands on."""
+
+    line: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A part of a file that is no record. `data`: what stands there; empty when there is nothing to keep."""
+
+    line: int
+    reason: str
+    data: bytes = b""
+
+
+type Item = Record | Unreadable
+
+
+class CountingFile(io.RawIOBase):
+    """A file that knows how far it has been read, for the progress bar."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        self.size = path.stat().st_size
+        self.done = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into `buffer`, counting."""
+        count = self._file.readinto(buffer) or 0
+        self.done += count
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
+
+
+def items(file: CountingFile) -> Iterator[Item]:
+    """The records of an export, recognised by content.
+
+    A JSON array, NDJSON, Graph list responses, `Search-UnifiedAuditLog` rows (JSON or CSV with an AuditData column),
+    gzip of each. Raises `Malformed` for a file of no such kind; a broken part of a good file is an `Unreadable`.
+    """
+    stream: IO[bytes] = io.BufferedReader(file, 1 << 20)
+    if _peek(stream).startswith(_GZIP):
+        stream = cast("IO[bytes]", io.BufferedReader(cast("Any", gzip.GzipFile(fileobj=stream)), 1 << 20))
+    try:
+        yield from _plain(_as_utf8(stream))
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        yield Unreadable(0, f"the gzip stream is broken: {error}")
+
+
+def _peek(stream: IO[bytes]) -> bytes:
+    return cast("io.BufferedReader", stream).peek(4096)
+
+
+def _as_utf8(stream: IO[bytes]) -> IO[bytes]:
+    """Without a byte order mark; UTF-16 (what PowerShell's `>` writes) becomes UTF-8."""
+    head = _peek(stream)
+    if head.startswith(codecs.BOM_UTF8):
+        stream.read(len(codecs.BOM_UTF8))
+    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return cast("IO[bytes]", codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace"))
+    return stream
+
+
+def _plain(stream: IO[bytes]) -> Iterator[Item]:
+    buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast("Any", _Raw(stream)), 1 << 20)
+    head = _peek(buffered).lstrip()
+    if not head:
+        return
+    if head[:1] in (b"[", b"{"):
+        values = _lines(buffered) if _is_ndjson(head) else Scanner(buffered).values()
+        for value in values:
+            yield from _unwrap(value)
+    else:
+        yield from _csv(buffered)
+
+
+class _Raw(io.RawIOBase):
+    """A stream that only has `read` as a raw file."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer) // 4)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _is_ndjson(head: bytes) -> bool:
+    """Whether the first line is a whole object: then one broken line must not swallow the next ones."""
+    line, newline, _ = head.partition(b"\n")
+    if not line.startswith(b"{"):
+        return False
+    if not newline:
+        return not line.lstrip(b"{ \t").startswith((b'"value"', b'"@odata'))
+    try:
+        return isinstance(orjson.loads(line), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _lines(stream: IO[bytes]) -> Iterator[Value]:
+    number = 0
+    while line := stream.readline(_MAX_FIELD):
+        number += 1
+        text = line.strip().removesuffix(b",")
+        if text:
+            yield Value(number, text)
+
+
+def _unwrap(value: Value) -> Iterator[Item]:
+    if value.broken:
+        yield Unreadable(value.line, value.broken, value.data)
+        return
+    try:
+        parsed = orjson.loads(value.data)
+    except orjson.JSONDecodeError as error:
+        yield _tolerated(value, str(error))
+        return
+    if not isinstance(parsed, dict):
+        yield Unreadable(value.line, "not a JSON object", value.data)
+    elif _AUDIT_DATA in parsed:
+        yield _audit_data(value.line, parsed[_AUDIT_DATA], value.data)
+    elif isinstance(parsed.get("value"), list) and any(key.startswith("@odata") for key in parsed):
+        for item in Scanner(io.BytesIO(value.data)).values():
+            yield from _unwrap(Value(value.line, item.data, item.broken))
+    else:
+        yield Record(value.line, value.data)
+
+
+def _tolerated(value: Value, reason: str) -> Item:
+    """JSON that the fast parser refuses but the normalizer can read (lone surrogates, NaN, deep nesting) goes in."""
+    import json
+
+    try:
+        parsed = json.loads(value.data)
+    except (ValueError, RecursionError):
+        return Unreadable(value.line, f"not JSON: {reason}", value.data)
+    if not isinstance(parsed, dict):
+        return Unreadable(value.line, "not a JSON object", value.data)
+    return Record(value.line, value.data)
+
+
+def _audit_data(line: int, data: Any, row: bytes) -> Item:
+    """The record inside a row of `Search-UnifiedAuditLog`."""
+    if isinstance(data, dict):
+        return Record(line, orjson.dumps(data))
+    if not isinstance(data, str) or not data.strip():
+        return Unreadable(line, "AuditData is empty", row)
+    text = data.strip().encode()
+    try:
+        if isinstance(orjson.loads(text), dict):
+            return Record(line, text)
+    except orjson.JSONDecodeError as error:
+        return Unreadable(line, f"AuditData is not JSON: {error}", row)
+    return Unreadable(line, "AuditData is not a JSON object", row)
+
+
+def _csv(stream: IO[bytes]) -> Iterator[Item]:
+    text = io.TextIOWrapper(cast("Any", stream), "utf-8", errors="replace", newline="")
+    reader = csv.reader(text)
+    header = next(reader, [])
+    while header and header[0].startswith("#TYPE"):  # Export-Csv without -NoTypeInformation
+        header = next(reader, [])
+    names = [name.strip().casefold() for name in header]
+    if _AUDIT_DATA.casefold() not in names:
+        shown = ", ".join(header[:6])[:120]
+        raise Malformed(f"neither JSON nor a CSV with a column AuditData (the first line has: {shown!r})")
+    column = names.index(_AUDIT_DATA.casefold())
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            yield Unreadable(line, f"not CSV: {error}")
+            continue
+        if row is None:
+            return
+        if not any(row):
+            continue
+        whole = orjson.dumps(dict(zip(header, row, strict=False)))
+        if len(row) <= column:
+            yield Unreadable(line, f"the row has {len(row)} of {len(header)} columns", whole)
+        else:
+            yield _audit_data(line, row[column], whole)

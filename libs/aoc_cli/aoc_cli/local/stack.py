@@ -1,0 +1,202 @@
+"""The embedded stack in a data directory: what is in it, where it listens, who runs it.
+
+```
+DIR/stack.lock      held (flock) by the one process that runs the stack
+DIR/stack.json      where a running stack listens; for the other commands
+DIR/secrets/        generated passwords, readable by the owner only
+DIR/nats  DIR/mongo  DIR/logs
+```
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_cli.local import mongo, nats
+from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
+from aoc_cli.local.process import Child
+from aoc_common.errors import BadConfiguration
+from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
+MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
+
+
+def root() -> Path:
+    """The checkout (set by the launcher), else the current directory."""
+    return Path(os.environ.get("AOC_ROOT", ".")).resolve()
+
+
+def default_data() -> Path:
+    """Where data goes when nobody says where."""
+    return root() / ".aoc" / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a stack listens; ports on loopback, or the user's own servers."""
+
+    nats_url: str
+    mongo_uri: str
+    gateway: int | None = None
+    simulator: int | None = None
+    own_nats: bool = False
+    own_mongo: bool = False
+
+
+class DataDirectory:
+    """A stack's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().resolve()
+
+    @property
+    def logs(self) -> Path:
+        """Where children write."""
+        return self.path / "logs"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Own the directory. Raises `BadConfiguration` when another stack runs in it, or it cannot be written."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / "stack.lock").open("a+")
+        except OSError as error:
+            raise BadConfiguration(f"--data {self.path}: {error.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BadConfiguration(f"--data {self.path}: a stack is running on this directory already") from None
+            try:
+                yield
+            finally:
+                self._description.unlink(missing_ok=True)
+
+    @property
+    def _description(self) -> Path:
+        return self.path / "stack.json"
+
+    @property
+    def evidence(self) -> bool:
+        """Whether the directory was made by an import: then no simulated records are to be mixed in."""
+        return (self.path / "evidence").exists()
+
+    def mark_evidence(self) -> None:
+        """Note that an import made this directory, unless simulated records are in it already."""
+        if not (self.path / "simulated").exists():
+            (self.path / "evidence").touch()
+
+    def mark_simulated(self) -> None:
+        """Note that simulated records go into this directory."""
+        (self.path / "simulated").touch()
+
+    def describe(self, endpoints: Endpoints) -> None:
+        """Tell other commands where the stack listens."""
+        self._description.touch(mode=0o600)
+        self._description.write_text(
+            json.dumps({slot: getattr(endpoints, slot) for slot in Endpoints.__slots__}, indent=1)
+        )
+
+    def running(self) -> Endpoints | None:
+        """Where the stack of this directory listens, if one runs."""
+        try:
+            described: dict[str, Any] = json.loads(self._description.read_text())
+            endpoints = Endpoints(**described)
+        except (OSError, ValueError, TypeError):
+            return None
+        port = int(endpoints.nats_url.rsplit(":", 1)[1]) if not endpoints.own_nats else None
+        return endpoints if port is None or listening(port) else None
+
+    def password(self, user: str) -> Path:
+        """The file with the password of a user of the bus, made at first use."""
+        return self.secret(f"nats-{user}")
+
+    def secret(self, name: str) -> Path:
+        """A file with a random secret, made at first use and readable by the owner only."""
+        directory = self.path / "secrets"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = directory / name
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as out:
+                out.write(secrets.token_urlsafe(24))
+        return file
+
+    def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:
+        """Settings to reach the stack's bus as `user`."""
+        if endpoints.own_nats:
+            return load(ServiceSettings).nats
+        return NatsSettings(url=endpoints.nats_url, user=user, password=f"file:{self.password(user)}")
+
+    def mongo_settings(self, endpoints: Endpoints) -> MongoSettings:
+        """Settings to reach the stack's database."""
+        return load(ServiceSettings).mongo if endpoints.own_mongo else MongoSettings(uri=endpoints.mongo_uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The data servers of a stack: children to start, and where they will listen."""
+
+    children: tuple[Child, ...]
+    endpoints: Endpoints
+
+
+def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0) -> Servers:
+    """NATS and MongoDB for this directory; a server that the environment names is used instead of our own."""
+    children = []
+    own_nats, own_mongo = NATS_ENV in os.environ, MONGO_ENV in os.environ
+    if own_nats:
+        nats_url = os.environ[NATS_ENV]
+    else:
+        port = claim(nats_port, "NATS")
+        passwords = {user: data.password(user).read_text() for user in nats.PUBLISH}
+        children.append(nats.server(data.path / "nats", port, passwords))
+        nats_url = f"nats://{LOOPBACK}:{port}"
+    if own_mongo:
+        mongo_uri = os.environ[MONGO_ENV]
+    else:
+        port = claim(mongo_port, "MongoDB")
+        children.append(mongo.server(data.path / "mongo", port))
+        mongo_uri = f"mongodb://{LOOPBACK}:{port}"
+    return Servers(tuple(children), Endpoints(nats_url, mongo_uri, own_nats=own_nats, own_mongo=own_mongo))
+
+
+def service(
+    name: str,
+    data: DataDirectory,
+    endpoints: Endpoints,
+    env: Mapping[str, str] | None = None,
+    *,
+    replica: int = 1,
+) -> Child:
+    """One of our services as a child process, not started yet. It listens for health checks on a free port."""
+    port = free_port()
+    settings: dict[str, str] = {"AOC_HEALTH__PORT": str(port)}
+    if not endpoints.own_nats:
+        settings |= {
+            "AOC_NATS__URL": endpoints.nats_url,
+            "AOC_NATS__USER": name,
+            "AOC_NATS__PASSWORD": f"file:{data.password(name)}",
+        }
+    if not endpoints.own_mongo:
+        settings["AOC_MONGO__URI"] = endpoints.mongo_uri
+    label = name if replica == 1 else f"{name}-{replica}"
+    return Child(
+        name=label,
+        argv=[sys.executable, "-m", f"aoc_{name}"],
+        log=data.logs / f"{label}.log",
+        port=port,
+        env=settings | dict(env or {}),
+    )

@@ -1,0 +1,69 @@
+"""Keeps a set of child processes running: starts them in order, restarts what dies, stops all in reverse order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+
+from aoc_cli.local.process import Child, ChildDied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+#: A child that dies this often within a minute will not get better by itself.
+_MAX_RESTARTS: Final = 3
+_WINDOW_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Runs children until it is closed. `say` is told, in one line, whatever a person should know."""
+
+    say: Callable[[str], None]
+    _children: list[Child] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _restarts: dict[str, deque[float]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def start(self, children: Sequence[Child]) -> Iterator[Child]:
+        """Start children together; yields each when it is ready. Raises `ChildDied` when one does not come up."""
+        for child in children:
+            child.start()
+            self._children.append(child)
+            self._stack.callback(child.stop)
+        for child in children:
+            child.wait_ready()
+            yield child
+
+    def check(self) -> None:
+        """Restart whatever has died. Raises `ChildDied` for one that keeps dying."""
+        for child in self._children:
+            if child.alive():
+                continue
+            try:
+                child.check()
+            except ChildDied as death:
+                self._restart(child, death)
+
+    def _restart(self, child: Child, death: ChildDied) -> None:
+        recent = self._restarts.setdefault(child.name, deque())
+        now = time.monotonic()
+        while recent and now - recent[0] > _WINDOW_S:
+            recent.popleft()
+        if len(recent) >= _MAX_RESTARTS:
+            raise ChildDied(f"{death}; it died {len(recent) + 1} times within a minute, giving up")
+        recent.append(now)
+        self.say(f"{death}; starting it again")
+        child.start()
+
+    def close(self) -> None:
+        """Stop everything, last started first."""
+        self._stack.close()

@@ -1,0 +1,67 @@
+"""The `aoc` command. Each subcommand is a module of its own, imported only when it is the one that runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import typer
+
+from aoc_cli.terminal import err, plain
+from aoc_common.errors import AocError, BadConfiguration
+
+#: Name -> module and function, in the order in which `aoc --help` shows them.
+COMMANDS: Final = {
+    "up": "aoc_cli.up:up",
+    "import": "aoc_cli.importing.command:import_",
+    "search": "aoc_cli.search:search",
+    "tail": "aoc_cli.tail:tail",
+    "verify": "aoc_cli.verify.command:verify",
+    "bench": "aoc_cli.developer:bench",
+    "test": "aoc_cli.developer:test",
+    "lint": "aoc_cli.developer:lint",
+    "docs": "aoc_cli.developer:docs",
+}
+#: Commands whose arguments belong to another program.
+_PASS_THROUGH: Final = frozenset({"test"})
+_EPILOG: Final = "Also: ./aoc lock renews requirements/*.lock."
+
+
+def _application(names: list[str]) -> typer.Typer:
+    app = typer.Typer(
+        name="aoc",
+        help="Security operations for Microsoft 365, Entra ID and Intune.",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for name in names:
+        module, _, function = COMMANDS[name].partition(":")
+        settings = {"ignore_unknown_options": True, "allow_extra_args": True} if name in _PASS_THROUGH else {}
+        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(
+            getattr(importlib.import_module(module), function)
+        )
+    app.callback()(_no_options)  # keeps subcommands also when only one is registered
+    return app
+
+
+def _no_options() -> None:
+    """Security operations for Microsoft 365, Entra ID and Intune."""
+
+
+def main() -> None:
+    """Run the command line; every expected failure is one line on stderr. Status 2: it was used or set up wrongly."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    app = _application([wanted] if wanted in COMMANDS else list(COMMANDS))
+    try:
+        app()
+    except BadConfiguration as error:
+        err.print(f"[red]aoc:[/] {plain(error)}")
+        sys.exit(2)
+    except AocError as error:
+        err.print(f"[red]aoc:[/] {plain(error)}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,100 @@
+"""`aoc search`: query stored events from the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import orjson
+import typer
+from aoc_common.contracts.terms import tokens
+from aoc_common.store.mongo.event_search import MongoEventSearch
+
+from aoc_cli import attach
+from aoc_cli.rows import line, row
+from aoc_cli.terminal import err, out
+from aoc_common.contracts import subjects
+from aoc_common.contracts.event import Result
+from aoc_common.errors import BadConfiguration
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.ports import EventQuery
+
+if TYPE_CHECKING:
+    from aoc_common.store.ports import EventPage
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PAGE: Final = 500
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="Words, names, addresses or ids; all must be in the event.")] = "",
+    tenant: Annotated[str, typer.Option(help="Whose events.")] = subjects.DEFAULT_TENANT,
+    since: Annotated[
+        str | None, typer.Option(help="How far back, e.g. 90m, 24h, 7d, or a time like 2026-01-31T08:00Z.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Up to when; like --since.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who did it.")] = None,
+    ip: Annotated[str | None, typer.Option(help="From which address.")] = None,
+    operation: Annotated[str | None, typer.Option(help="What was done, e.g. New-InboxRule.")] = None,
+    service: Annotated[str | None, typer.Option(help="In which service, e.g. exchange.")] = None,
+    source: Annotated[str | None, typer.Option(help="From which feed, e.g. graph-signins.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
+    data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
+) -> None:
+    """Search stored events, newest first."""
+    now = datetime.now(UTC)
+    result: Result | None = "failure" if failed else None
+    query = EventQuery(
+        tenant=subjects.check_tenant(tenant),
+        source=source,
+        service=service,
+        operation=operation,
+        result=result,
+        actor=actor.lower() if actor else None,
+        ip=ip,
+        terms=tuple(tokens(text)),
+        start=moment(since, now, "--since"),
+        end=moment(until, now, "--until"),
+    )
+    found = asyncio.run(_print(attach.required(data), query, limit, as_json=as_json))
+    if not found:
+        err.print("nothing found")
+
+
+def moment(text: str | None, now: datetime, option: str) -> datetime | None:
+    """A duration before `now` (`7d`) or an ISO time (UTC when it names no zone). Raises `BadConfiguration`."""
+    if text is None:
+        return None
+    if span := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
+        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+    try:
+        parsed = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadConfiguration(f"{option} {text!r}: expected a span like 90m, 24h, 7d, or an ISO time") from None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+
+
+async def _print(system: attach.System, query: EventQuery, limit: int, *, as_json: bool) -> int:
+    from dataclasses import replace
+
+    printed = 0
+    async with connect(system.mongo) as database:
+        store = MongoEventSearch(database)
+        while printed < limit:
+            page: EventPage = await store.search(replace(query, limit=min(_PAGE, limit - printed)))
+            for event in page.events:
+                if as_json:
+                    whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
+                    out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
+                else:
+                    out.print(line(row(event.ocsf, event.tenant, event.source, event.operation)))
+            printed += len(page.events)
+            if not page.more or not page.events:
+                break
+            query = replace(query, before=page.events[-1].id)
+    return printed

@@ -1,0 +1,107 @@
+"""`aoc tail`: live events from NATS."""
+
+from __future__ import annotations
+
+import asyncio
+import fnmatch
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+from aoc_cli import attach
+from aoc_cli.rows import line, row
+from aoc_cli.search import moment
+from aoc_cli.terminal import err, out
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+
+def tail(
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this feed, e.g. graph-signins.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Only these operations; * and ? are wildcards.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only this actor; * and ? are wildcards.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    min_severity: Annotated[int, typer.Option(min=0, max=6, help="Only from this OCSF severity_id on.")] = 0,
+    since: Annotated[str | None, typer.Option(help="Begin in the past, e.g. 1h.")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="End after this many events; 0 goes on until Ctrl-C.")] = 0,
+    data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
+) -> None:
+    """Show events as they arrive."""
+    system = attach.required(data)
+    start = moment(since, datetime.now(UTC), "--since")
+    subject = f"aoc.events.{subjects.check_tenant(tenant) if tenant else '*'}.{source or '*'}.*"
+
+    def wanted(event: Mapping[str, Any], operation_name: str) -> bool:
+        return (
+            (operation is None or fnmatch.fnmatchcase(operation_name.lower(), operation.lower()))
+            and (actor is None or any(fnmatch.fnmatchcase(name, actor.lower()) for name in _actors(event)))
+            and (not failed or event.get("status_id") == 2)  # noqa: PLR2004  # OCSF: Failure
+            and int(event.get("severity_id") or 0) >= min_severity
+        )
+
+    async def run() -> None:
+        broker = make_broker(system.nats, "cli")
+        await broker.connect()
+        shown = 0
+        try:
+            async for message in _messages(jetstream(broker), subject, start):
+                event = orjson.loads(message.data)
+                name = str(
+                    (event.get("api") or {}).get("operation") or (message.headers or {}).get("Aoc-Operation", "")
+                )
+                if not wanted(event, name):
+                    continue
+                if as_json:
+                    out.out(message.data.decode(), highlight=False)
+                else:
+                    _, _, of_tenant, of_source, _ = message.subject.split(".")
+                    out.print(line(row(event, of_tenant, of_source, name)))
+                shown += 1
+                if limit and shown >= limit:
+                    return
+        finally:
+            await broker.stop()
+
+    err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
+    asyncio.run(run())
+
+
+async def _messages(js: JetStreamContext, subject: str, start: datetime | None) -> AsyncIterator[Msg]:
+    """Messages from now or from `start` on. The consumer is ephemeral: it leaves nothing behind on the server."""
+    config = ConsumerConfig(
+        ack_policy=AckPolicy.NONE,
+        deliver_policy=DeliverPolicy.BY_START_TIME if start else DeliverPolicy.NEW,
+        opt_start_time=start.isoformat() if start else None,  # type: ignore[arg-type]  # nats-py sends it as it is
+        inactive_threshold=30,
+    )
+    subscription = await js.pull_subscribe(
+        subject, stream=subjects.EVENTS_STREAM, config=config, inbox_prefix=b"_INBOX_cli."
+    )
+    try:
+        while True:
+            try:
+                messages = await subscription.fetch(100, timeout=1)
+            except TimeoutError:
+                continue
+            for message in messages:
+                yield message
+    finally:
+        await subscription.unsubscribe()
+
+
+def _actors(event: Mapping[str, Any]) -> list[str]:
+    user = (event.get("actor") or {}).get("user") or event.get("user") or {}
+    names = (user.get("email_addr"), user.get("name"), user.get("uid"))
+    return [str(name).lower() for name in names if name]

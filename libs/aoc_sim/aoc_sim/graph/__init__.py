@@ -1,0 +1,1 @@
+"""Microsoft Graph: the audit and security collections."""

@@ -1,0 +1,224 @@
+"""The v2.0 token endpoint and its metadata (entra-docs, v2-oauth2-client-creds-grant-flow.md)."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from starlette.responses import Response
+from starlette.routing import Route
+
+from aoc_sim.answers import base_url, json_answer
+from aoc_sim.tokens import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from aoc_sim.clock import Clock
+    from aoc_sim.settings import SimSettings, TenantSettings
+    from aoc_sim.tokens import Tokens
+
+_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_GRAPH = "https://graph.microsoft.com"
+_ACTIVITY = "https://manage.office.com"
+
+
+class Refused(Exception):  # noqa: N818 - it reads as what it is
+    """A token request is refused, with Entra's number."""
+
+    def __init__(self, status: int, error: str, number: int, text: str) -> None:
+        super().__init__(text)
+        self.status, self.error, self.number, self.text = status, error, number, text
+
+
+class Oidc:
+    """The routes of login.microsoftonline.com that an application without users needs."""
+
+    def __init__(self, settings: SimSettings, clock: Clock, tokens: Tokens) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tokens = tokens
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/common/discovery/instance", self.instance),
+            Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration),
+            Route("/{tenant}/discovery/v2.0/keys", self.keys),
+        ]
+
+    async def token(self, request: Request) -> Response:
+        """`POST /{tenant}/oauth2/v2.0/token`: client credentials only."""
+        form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
+        base = base_url(request, self._settings)
+        try:
+            tenant = self._tenant(request.path_params["tenant"])
+            self._check_grant(form)
+            self._check_client(tenant, form, str(request.url.replace(query="")), base)
+            audience, roles = self._resource(tenant, form.get("scope", ""), base)
+        except Refused as refusal:
+            return self._refusal(refusal, form)
+        token = self._tokens.issue(tenant, audience, roles, f"{base}/{tenant.tenant_id}/v2.0")
+        lifetime = self._tokens.lifetime_s
+        answer = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
+        return json_answer(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+    async def configuration(self, request: Request) -> Response:
+        """OpenID Connect discovery."""
+        try:
+            tenant = self._tenant(request.path_params["tenant"])
+        except Refused as refusal:
+            return self._refusal(refusal, {})
+        base = base_url(request, self._settings)
+        root = f"{base}/{tenant.tenant_id}"
+        return json_answer(
+            {
+                "issuer": f"{root}/v2.0",
+                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                "token_endpoint": f"{root}/oauth2/v2.0/token",
+                "jwks_uri": f"{root}/discovery/v2.0/keys",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "response_types_supported": ["code"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "tenant_region_scope": "EU",
+                "cloud_instance_name": "microsoftonline.com",
+                "msgraph_host": "graph.microsoft.com",
+            }
+        )
+
+    async def keys(self, request: Request) -> Response:
+        """The signing keys; `common` serves them too."""
+        name = request.path_params["tenant"]
+        try:
+            if name not in {"common", "organizations"}:
+                self._tenant(name)
+        except Refused as refusal:
+            return self._refusal(refusal, {})
+        return json_answer(self._tokens.jwks())
+
+    async def instance(self, request: Request) -> Response:
+        """Instance discovery: tells MSAL that this host is a trusted authority."""
+        base = base_url(request, self._settings)
+        host = base.split("://", 1)[1]
+        wanted = request.query_params.get("authorization_endpoint", "")
+        path = wanted.split("://", 1)[-1].partition("/")[2]
+        name = path.partition("/")[0] or self._settings.tenants[0].tenant_id
+        return json_answer(
+            {
+                "tenant_discovery_endpoint": f"{base}/{name}/v2.0/.well-known/openid-configuration",
+                "api-version": "1.1",
+                "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
+            }
+        )
+
+    def _tenant(self, name: str) -> TenantSettings:
+        for tenant in self._settings.tenants:
+            if name.lower() in {tenant.tenant_id.lower(), tenant.domain.lower()}:
+                return tenant
+        raise Refused(400, "invalid_request", 90002, f"No tenant named '{name}' is known here.")
+
+    @staticmethod
+    def _check_grant(form: Mapping[str, str]) -> None:
+        for name in ("grant_type", "client_id"):
+            if not form.get(name):
+                raise Refused(400, "invalid_request", 900144, f"The form lacks the parameter '{name}'.")
+        if form["grant_type"] != "client_credentials":
+            raise Refused(400, "unsupported_grant_type", 70003, f"Grant '{form['grant_type']}' is not supported.")
+
+    def _check_client(self, tenant: TenantSettings, form: Mapping[str, str], endpoint: str, base: str) -> None:
+        if form["client_id"].lower() != tenant.client_id.lower():
+            text = f"No application '{form['client_id']}' is registered in the directory '{tenant.display_name}'."
+            raise Refused(400, "unauthorized_client", 700016, text)
+        if "client_assertion" in form:
+            if form.get("client_assertion_type") != _ASSERTION_TYPE:
+                raise Refused(400, "invalid_request", 900144, "client_assertion_type is missing or unknown.")
+            allowed = {endpoint, *(f"{base}/{name}/oauth2/v2.0/token" for name in (tenant.tenant_id, tenant.domain))}
+            self._check_assertion(tenant, form["client_assertion"], allowed)
+        elif "client_secret" in form:
+            expected = tenant.client_secret.get_secret_value()
+            if not hmac.compare_digest(form["client_secret"].encode(), expected.encode()):
+                raise Refused(401, "invalid_client", 7000215, "The client secret is wrong.")
+        else:
+            text = "Neither a client secret nor a client assertion was sent."
+            raise Refused(401, "invalid_client", 7000218, text)
+
+    def _check_assertion(self, tenant: TenantSettings, assertion: str, audiences: set[str]) -> None:
+        """Certificate credentials (entra-docs, certificate-credentials.md)."""
+        if tenant.client_certificate_pem is None:
+            raise Refused(401, "invalid_client", 700027, "No certificate is registered for the application.")
+        certificate = x509.load_pem_x509_certificate(tenant.client_certificate_pem.encode())
+        try:
+            header = jwt.get_unverified_header(assertion)
+            _check_thumbprint(header, certificate)
+            claims: dict[str, Any] = jwt.decode(
+                assertion,
+                certificate.public_key(),  # type: ignore[arg-type]  # a key of another kind fails to verify
+                algorithms=["RS256", "PS256"],
+                options={
+                    "verify_aud": False,
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                    "require": ["aud", "exp", "iss", "sub", "jti"],
+                },
+            )
+        except (jwt.PyJWTError, TypeError) as error:
+            raise Refused(401, "invalid_client", 700027, f"The assertion's signature or form is wrong: {error}") from error
+        now = self._clock.now().timestamp()
+        if not claims.get("nbf", now) - 300 <= now < claims["exp"]:
+            raise Refused(401, "invalid_client", 700024, "The assertion is outside its time of validity.")
+        if claims["aud"] not in audiences:
+            raise Refused(401, "invalid_client", 700023, f"The assertion is for '{claims['aud']}'.")
+        if not claims["iss"] == claims["sub"] == tenant.client_id:
+            raise Refused(401, "invalid_client", 700021, "Issuer and subject must be the client id.")
+
+    @staticmethod
+    def _resource(tenant: TenantSettings, scope: str, base: str) -> tuple[str | list[str], tuple[str, ...]]:
+        """Audience and roles for a scope: one resource and `/.default`."""
+        scopes = scope.split()
+        if len(scopes) != 1 or not scopes[0].endswith("/.default"):
+            text = f"The scope '{scope}' is not one resource followed by /.default."
+            raise Refused(400, "invalid_scope", 70011, text)
+        resource = scopes[0].removesuffix("/.default").rstrip("/")
+        if resource == base:
+            # the simulator's own address stands for both APIs
+            return [_GRAPH, _ACTIVITY], (*tenant.graph_roles, *tenant.activity_roles)
+        api = RESOURCES.get(resource.lower())
+        if api is None:
+            raise Refused(400, "invalid_resource", 500011, f"No resource '{resource}' in this directory.")
+        return resource.lower(), tenant.graph_roles if api == "graph" else tenant.activity_roles
+
+    def _refusal(self, refusal: Refused, form: Mapping[str, str]) -> Response:
+        now = self._clock.now()
+        trace, correlation = str(uuid4()), form.get("client-request-id") or str(uuid4())
+        stamp = f"{now:%Y-%m-%d %H:%M:%SZ}"
+        body = {
+            "error": refusal.error,
+            "error_description": f"AADSTS{refusal.number}: {refusal.text} Trace ID: {trace} "
+            f"Correlation ID: {correlation} Timestamp: {stamp}",
+            "error_codes": [refusal.number],
+            "timestamp": stamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={refusal.number}",
+        }
+        return json_answer(body, status=refusal.status)
+
+
+def _check_thumbprint(header: Mapping[str, Any], certificate: x509.Certificate) -> None:
+    """`x5t` is the SHA-1, `x5t#S256` the SHA-256 of the certificate, base64url; one must be there and match."""
+    given = header.get("x5t#S256") or header.get("x5t")
+    prints = [certificate.fingerprint(SHA256()), certificate.fingerprint(SHA1())]  # noqa: S303 - an identifier only
+    known = {urlsafe_b64encode(value).decode().rstrip("=") for value in prints}
+    if given is None or str(given).rstrip("=") not in known:
+        raise jwt.InvalidKeyError("no certificate with that thumbprint is registered")
+

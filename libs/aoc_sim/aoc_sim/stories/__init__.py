@@ -1,0 +1,29 @@
+"""The attack stories, one file each, and the table of them."""
+
+from __future__ import annotations
+
+from aoc_sim.stories import (
+    audit_disabled,
+    device_wipe,
+    inbox_rule,
+    mass_download,
+    oauth_consent,
+    password_spray,
+    role_and_mfa,
+)
+from aoc_sim.stories.base import Stage, Story, set_stage
+
+STORIES: dict[str, Story] = {
+    module.STORY.name: module.STORY
+    for module in (
+        inbox_rule,
+        oauth_consent,
+        role_and_mfa,
+        mass_download,
+        audit_disabled,
+        device_wipe,
+        password_spray,
+    )
+}
+
+__all__ = ["STORIES", "Stage", "Story", "set_stage"]

@@ -1,0 +1,48 @@
+"""An administrator's account switches off auditing: of a mailbox, then of the organisation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_sim.records import exchange, signins
+from aoc_sim.stories.base import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aoc_sim.records.base import Draft
+    from aoc_sim.stories.base import Stage
+
+
+def tell(stage: Stage) -> Iterator[Draft]:
+    """The records, in order."""
+    admin = stage.rng.choice(stage.tenant.admins)
+    entry = stage.hostile(0, admin)
+    yield stage.record("graph-signins", entry, signins.user_signin(entry, client="Exchange Online PowerShell"))
+    steps = (
+        (120, "Set-Mailbox", stage.victim.alias, [("Identity", stage.victim.alias), ("AuditEnabled", "False")]),
+        (
+            180,
+            "Set-MailboxAuditBypassAssociation",
+            stage.victim.alias,
+            [("Identity", stage.victim.alias), ("AuditBypassEnabled", "True")],
+        ),
+        (
+            300,
+            "Set-AdminAuditLogConfig",
+            f"{stage.tenant.domain}\\Admin Audit Log Settings",
+            [("UnifiedAuditLogIngestionEnabled", "False")],
+        ),
+    )
+    for after, operation, object_id, parameters in steps:
+        scene = stage.hostile(after, admin)
+        yield stage.record("o365-exchange", scene, exchange.cmdlet(scene, operation, object_id, parameters))
+
+
+STORY = Story(
+    name="audit-disabled",
+    title="Mailbox audit disabled",
+    description="Auditing is switched off for a mailbox, bypassed, and then disabled for the whole organisation.",
+    duration_s=300,
+    tell=tell,
+)

@@ -1,0 +1,72 @@
+"""What a story is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from aoc_sim.people import Device, Directory, Person, Place
+from aoc_sim.records.base import Draft, Json, Scene, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Where the attackers are: places that no tenant has an office in, addresses from 203.0.113.0/24.
+_LAIRS = (
+    Place("Tbilisi", "Tbilisi", "GE", 41.7151, 44.8271, ZoneInfo("Asia/Tbilisi"), "203.0.113.66"),
+    Place("Montevideo", "Montevideo", "UY", -34.9011, -56.1645, ZoneInfo("America/Montevideo"), "203.0.113.134"),
+    Place("Accra", "Greater Accra", "GH", 5.6037, -0.187, ZoneInfo("Africa/Accra"), "203.0.113.201"),
+)
+_KIT = Device("", "", "Linux", "Chrome 119.0.0", "python-requests/2.31.0", compliant=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where and when a story is told; `scale` below 1 tells it faster, to fit a short history."""
+
+    rng: Random
+    tenant: Directory
+    start: datetime
+    scale: float
+    lair: Place
+    victim: Person
+
+    def hostile(self, after_s: float, who: Person | None = None, ip: str | None = None) -> Scene:
+        """The attacker acts, in the name of the victim unless `who` is given."""
+        at = self.at(after_s)
+        return Scene(self.rng, self.tenant, at, who or self.victim, ip or self.lair.egress, self.lair, _KIT)
+
+    def usual(self, after_s: float, who: Person) -> Scene:
+        """Somebody acts from the office."""
+        return Scene(self.rng, self.tenant, self.at(after_s), who, who.place.egress, who.place, who.device)
+
+    def at(self, after_s: float) -> datetime:
+        """That many seconds into the story; on a whole second, as most sources write times."""
+        return (self.start + timedelta(seconds=after_s * self.scale)).replace(microsecond=0)
+
+    @staticmethod
+    def record(source: Source, scene: Scene, body: Json) -> Draft:
+        """One record of the story."""
+        return Draft(source, scene.at, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An attack, as the records that it leaves behind."""
+
+    name: str
+    title: str
+    description: str
+    duration_s: float
+    tell: Callable[[Stage], Iterable[Draft]]
+
+
+def set_stage(tenant: Directory, start: datetime, scale: float, seed: str) -> Stage:
+    """A stage with a victim and an attacker that depend on the seed alone."""
+    rng = Random(f"story:{seed}:{tenant.tenant_id}")
+    ordinary = [person for person in tenant.people if not person.admin]
+    return Stage(rng, tenant, start, scale, rng.choice(_LAIRS), rng.choice(ordinary))

@@ -1,0 +1,55 @@
+"""A help desk account makes an ordinary user Global Administrator and removes its second factor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_sim.records import azuread, directory, signins
+from aoc_sim.stories.base import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aoc_sim.records.base import Draft
+    from aoc_sim.stories.base import Stage
+
+
+def tell(stage: Stage) -> Iterator[Draft]:
+    """The records, in order."""
+    admin = stage.rng.choice(stage.tenant.admins)
+    top = stage.tenant.roles[0]
+    entry = stage.hostile(0, admin)
+    yield stage.record("graph-signins", entry, signins.user_signin(entry, risk="high"))
+    grant = stage.hostile(300, admin)
+    yield stage.record(
+        "graph-directory-audits", grant, directory.role_member(grant, role=top, person=stage.victim)
+    )
+    yield stage.record("o365-azuread", grant, azuread.role_member(grant, role=top, person=stage.victim))
+    factor = stage.hostile(420, admin)
+    yield stage.record(
+        "o365-azuread", factor, azuread.strong_authentication(factor, stage.victim, enable=False)
+    )
+    yield stage.record(
+        "graph-directory-audits",
+        factor,
+        directory.audit(
+            factor,
+            "Admin deleted security info",
+            "UserManagement",
+            "Delete",
+            [directory.user_target(stage.victim)],
+            service="Authentication Methods",
+            reason="Administrator removed an authentication method of the user",
+        ),
+    )
+    used = stage.hostile(600)
+    yield stage.record("graph-signins", used, signins.user_signin(used))
+
+
+STORY = Story(
+    name="role-and-mfa",
+    title="Role assignment and removal of the second factor",
+    description="A taken-over administrator gives a user the highest role and deletes that user's second factor.",
+    duration_s=600,
+    tell=tell,
+)

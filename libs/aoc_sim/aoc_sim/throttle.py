@@ -1,0 +1,63 @@
+"""Rate limits: a sliding window per family and key."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aoc_sim.clock import seconds, to_us
+
+if TYPE_CHECKING:
+    from aoc_sim.clock import Clock
+    from aoc_sim.settings import Throttle
+    from aoc_sim.tokens import Caller
+
+type Family = Literal["graph_audit", "graph_intune", "graph_security", "activity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a request may pass, and how full its window is."""
+
+    retry_after_s: int | None
+    """Seconds to wait; None lets the request pass."""
+    used: float
+    """Share of the limit that is used, this request included."""
+    limit: int
+    scope: str
+
+
+class Throttler:
+    """Counts requests. A refused request does not count."""
+
+    def __init__(self, settings: Throttle, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._windows: dict[tuple[str, ...], deque[int]] = {}
+
+    def admit(self, family: Family, caller: Caller) -> Verdict:
+        """The verdict on one more request of this caller."""
+        settings = self._settings
+        limit: int = getattr(settings, f"{family}_requests")
+        length: float = getattr(settings, f"{family}_window_s")
+        scope = "Tenant" if family == "activity" else "Tenant_Application"
+        if not settings.enabled:
+            return Verdict(None, 0, limit, scope)
+        key = (family, caller.tenant_id) if family == "activity" else (family, caller.app_id, caller.tenant_id)
+        checks = [(key, limit, length, scope)]
+        if family != "activity":
+            whole = (settings.graph_all_requests, settings.graph_all_window_s, "Application")
+            checks.append((("graph_all", caller.app_id), *whole))
+        now = to_us(self._clock.now())
+        for window_key, most, span, name in checks:
+            window = self._windows.setdefault(window_key, deque())
+            while window and window[0] <= now - seconds(span):
+                window.popleft()
+            if len(window) >= most:
+                wait = math.ceil((window[0] + seconds(span) - now) / 1_000_000)
+                return Verdict(max(1, wait), len(window) / most, most, name)
+        for window_key, *_ in checks:
+            self._windows[window_key].append(now)
+        return Verdict(None, len(self._windows[key]) / limit, limit, scope)
