@@ -1,5 +1,7 @@
 """What goes wrong on purpose: settings, named profiles, and the dice."""
 
+# ruff: noqa: S311 - randomness must be reproducible here, not secret
+
 from __future__ import annotations
 
 from collections import Counter
@@ -28,31 +30,19 @@ class Faults(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     late_rate: float = Field(default=0, ge=0, le=1, description="Records that become available late.")
-    late_event_age_s: float = Field(
-        default=600, gt=0, description="Only history younger than this can be late."
-    )
+    late_event_age_s: float = Field(default=600, gt=0, description="Only history younger than this can be late.")
     late_min_s: float = Field(default=3, ge=0, description="Least delay after start (live: after the event).")
     late_max_s: float = Field(default=20, ge=0, description="Greatest such delay.")
-    resend_rate: float = Field(
-        default=0, ge=0, le=1, description="Blobs listed again, Graph pages that overlap."
-    )
+    resend_rate: float = Field(default=0, ge=0, le=1, description="Blobs listed again, Graph pages that overlap.")
     http_429_rate: float = Field(default=0, ge=0, le=1, description="429 with Retry-After.")
     http_429_no_retry_after_rate: float = Field(default=0, ge=0, le=1, description="429 without Retry-After.")
-    http_403_af429_rate: float = Field(
-        default=0, ge=0, le=1, description="Management API: 403 that means 429."
-    )
-    http_403_license_rate: float = Field(
-        default=0, ge=0, le=1, description="Sign-ins: spurious 'not premium' 403."
-    )
+    http_403_af429_rate: float = Field(default=0, ge=0, le=1, description="Management API: 403 that means 429.")
+    http_403_license_rate: float = Field(default=0, ge=0, le=1, description="Sign-ins: spurious 'not premium' 403.")
     http_5xx_rate: float = Field(default=0, ge=0, le=1, description="500, 502, 503 or 504.")
     slow_rate: float = Field(default=0, ge=0, le=1, description="Answers that are held back.")
     slow_s: float = Field(default=1.0, ge=0, description="For how long, in seconds.")
-    empty_page_rate: float = Field(
-        default=0, ge=0, le=1, description="Empty pages that still have a next link."
-    )
-    broken_skiptoken_rate: float = Field(
-        default=0, ge=0, le=1, description="Good skip tokens refused with 400."
-    )
+    empty_page_rate: float = Field(default=0, ge=0, le=1, description="Empty pages that still have a next link.")
+    broken_skiptoken_rate: float = Field(default=0, ge=0, le=1, description="Good skip tokens refused with 400.")
     retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
     max_per_kind: int = Field(default=200, ge=0, description="Injections of a kind after which it stops.")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-from starlette.responses import Response
 from starlette.routing import Route
 
 from aoc_sim.answers import base_url, json_answer
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from aoc_sim.clock import Clock
     from aoc_sim.settings import SimSettings, TenantSettings
@@ -30,7 +31,7 @@ _GRAPH = "https://graph.microsoft.com"
 _ACTIVITY = "https://manage.office.com"
 
 
-class Refused(Exception):  # noqa: N818 - it reads as what it is
+class RefusedError(Exception):
     """A token request is refused, with Entra's number."""
 
     def __init__(self, status: int, error: str, number: int, text: str) -> None:
@@ -57,14 +58,14 @@ class Oidc:
 
     async def token(self, request: Request) -> Response:
         """`POST /{tenant}/oauth2/v2.0/token`: client credentials only."""
-        form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
+        form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
         base = base_url(request, self._settings)
         try:
             tenant = self._tenant(request.path_params["tenant"])
             self._check_grant(form)
             self._check_client(tenant, form, str(request.url.replace(query="")), base)
             audience, roles = self._resource(tenant, form.get("scope", ""), base)
-        except Refused as refusal:
+        except RefusedError as refusal:
             return self._refusal(refusal, form)
         token = self._tokens.issue(tenant, audience, roles, f"{base}/{tenant.tenant_id}/v2.0")
         lifetime = self._tokens.lifetime_s
@@ -75,7 +76,7 @@ class Oidc:
         """OpenID Connect discovery."""
         try:
             tenant = self._tenant(request.path_params["tenant"])
-        except Refused as refusal:
+        except RefusedError as refusal:
             return self._refusal(refusal, {})
         base = base_url(request, self._settings)
         root = f"{base}/{tenant.tenant_id}"
@@ -101,7 +102,7 @@ class Oidc:
         try:
             if name not in {"common", "organizations"}:
                 self._tenant(name)
-        except Refused as refusal:
+        except RefusedError as refusal:
             return self._refusal(refusal, {})
         return json_answer(self._tokens.jwks())
 
@@ -124,37 +125,37 @@ class Oidc:
         for tenant in self._settings.tenants:
             if name.lower() in {tenant.tenant_id.lower(), tenant.domain.lower()}:
                 return tenant
-        raise Refused(400, "invalid_request", 90002, f"No tenant named '{name}' is known here.")
+        raise RefusedError(400, "invalid_request", 90002, f"No tenant named '{name}' is known here.")
 
     @staticmethod
     def _check_grant(form: Mapping[str, str]) -> None:
         for name in ("grant_type", "client_id"):
             if not form.get(name):
-                raise Refused(400, "invalid_request", 900144, f"The form lacks the parameter '{name}'.")
+                raise RefusedError(400, "invalid_request", 900144, f"The form lacks the parameter '{name}'.")
         if form["grant_type"] != "client_credentials":
-            raise Refused(400, "unsupported_grant_type", 70003, f"Grant '{form['grant_type']}' is not supported.")
+            raise RefusedError(400, "unsupported_grant_type", 70003, f"Grant '{form['grant_type']}' is not supported.")
 
     def _check_client(self, tenant: TenantSettings, form: Mapping[str, str], endpoint: str, base: str) -> None:
         if form["client_id"].lower() != tenant.client_id.lower():
             text = f"No application '{form['client_id']}' is registered in the directory '{tenant.display_name}'."
-            raise Refused(400, "unauthorized_client", 700016, text)
+            raise RefusedError(400, "unauthorized_client", 700016, text)
         if "client_assertion" in form:
             if form.get("client_assertion_type") != _ASSERTION_TYPE:
-                raise Refused(400, "invalid_request", 900144, "client_assertion_type is missing or unknown.")
+                raise RefusedError(400, "invalid_request", 900144, "client_assertion_type is missing or unknown.")
             allowed = {endpoint, *(f"{base}/{name}/oauth2/v2.0/token" for name in (tenant.tenant_id, tenant.domain))}
             self._check_assertion(tenant, form["client_assertion"], allowed)
         elif "client_secret" in form:
             expected = tenant.client_secret.get_secret_value()
             if not hmac.compare_digest(form["client_secret"].encode(), expected.encode()):
-                raise Refused(401, "invalid_client", 7000215, "The client secret is wrong.")
+                raise RefusedError(401, "invalid_client", 7000215, "The client secret is wrong.")
         else:
             text = "Neither a client secret nor a client assertion was sent."
-            raise Refused(401, "invalid_client", 7000218, text)
+            raise RefusedError(401, "invalid_client", 7000218, text)
 
     def _check_assertion(self, tenant: TenantSettings, assertion: str, audiences: set[str]) -> None:
         """Certificate credentials (entra-docs, certificate-credentials.md)."""
         if tenant.client_certificate_pem is None:
-            raise Refused(401, "invalid_client", 700027, "No certificate is registered for the application.")
+            raise RefusedError(401, "invalid_client", 700027, "No certificate is registered for the application.")
         certificate = x509.load_pem_x509_certificate(tenant.client_certificate_pem.encode())
         try:
             header = jwt.get_unverified_header(assertion)
@@ -172,14 +173,16 @@ class Oidc:
                 },
             )
         except (jwt.PyJWTError, TypeError) as error:
-            raise Refused(401, "invalid_client", 700027, f"The assertion's signature or form is wrong: {error}") from error
+            raise RefusedError(
+                401, "invalid_client", 700027, f"The assertion's signature or form is wrong: {error}"
+            ) from error
         now = self._clock.now().timestamp()
         if not claims.get("nbf", now) - 300 <= now < claims["exp"]:
-            raise Refused(401, "invalid_client", 700024, "The assertion is outside its time of validity.")
+            raise RefusedError(401, "invalid_client", 700024, "The assertion is outside its time of validity.")
         if claims["aud"] not in audiences:
-            raise Refused(401, "invalid_client", 700023, f"The assertion is for '{claims['aud']}'.")
+            raise RefusedError(401, "invalid_client", 700023, f"The assertion is for '{claims['aud']}'.")
         if not claims["iss"] == claims["sub"] == tenant.client_id:
-            raise Refused(401, "invalid_client", 700021, "Issuer and subject must be the client id.")
+            raise RefusedError(401, "invalid_client", 700021, "Issuer and subject must be the client id.")
 
     @staticmethod
     def _resource(tenant: TenantSettings, scope: str, base: str) -> tuple[str | list[str], tuple[str, ...]]:
@@ -187,17 +190,17 @@ class Oidc:
         scopes = scope.split()
         if len(scopes) != 1 or not scopes[0].endswith("/.default"):
             text = f"The scope '{scope}' is not one resource followed by /.default."
-            raise Refused(400, "invalid_scope", 70011, text)
+            raise RefusedError(400, "invalid_scope", 70011, text)
         resource = scopes[0].removesuffix("/.default").rstrip("/")
         if resource == base:
             # the simulator's own address stands for both APIs
             return [_GRAPH, _ACTIVITY], (*tenant.graph_roles, *tenant.activity_roles)
         api = RESOURCES.get(resource.lower())
         if api is None:
-            raise Refused(400, "invalid_resource", 500011, f"No resource '{resource}' in this directory.")
+            raise RefusedError(400, "invalid_resource", 500011, f"No resource '{resource}' in this directory.")
         return resource.lower(), tenant.graph_roles if api == "graph" else tenant.activity_roles
 
-    def _refusal(self, refusal: Refused, form: Mapping[str, str]) -> Response:
+    def _refusal(self, refusal: RefusedError, form: Mapping[str, str]) -> Response:
         now = self._clock.now()
         trace, correlation = str(uuid4()), form.get("client-request-id") or str(uuid4())
         stamp = f"{now:%Y-%m-%d %H:%M:%SZ}"
@@ -217,8 +220,7 @@ class Oidc:
 def _check_thumbprint(header: Mapping[str, Any], certificate: x509.Certificate) -> None:
     """`x5t` is the SHA-1, `x5t#S256` the SHA-256 of the certificate, base64url; one must be there and match."""
     given = header.get("x5t#S256") or header.get("x5t")
-    prints = [certificate.fingerprint(SHA256()), certificate.fingerprint(SHA1())]  # noqa: S303 - an identifier only
+    prints = [certificate.fingerprint(SHA256()), certificate.fingerprint(SHA1())]  # noqa: S303 - the header is defined so
     known = {urlsafe_b64encode(value).decode().rstrip("=") for value in prints}
     if given is None or str(given).rstrip("=") not in known:
         raise jwt.InvalidKeyError("no certificate with that thumbprint is registered")
-

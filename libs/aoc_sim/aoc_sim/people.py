@@ -4,6 +4,9 @@ Addresses come from the documentation ranges (RFC 5737, RFC 3849): offices 192.0
 mobile 2001:db8::/32, attackers 203.0.113.0/24.
 """
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+# ruff: noqa: S311 - randomness must be reproducible here, not secret
+
 from __future__ import annotations
 
 from dataclasses import dataclass

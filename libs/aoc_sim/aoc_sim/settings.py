@@ -28,17 +28,13 @@ class TenantSettings(BaseModel):
     tenant_id: str = Field(description="Directory (tenant) id: a GUID.")
     domain: str = Field(description="The verified domain that user names end with.")
     display_name: str = Field(description="The organisation's name.")
-    country: Literal["NL", "US"] = Field(
-        description="Where the headquarters are: sets offices and time zones."
-    )
+    country: Literal["NL", "US"] = Field(description="Where the headquarters are: sets offices and time zones.")
     client_id: str = Field(description="Application (client) id of the app `AOC collector`.")
     client_secret: SecretStr = Field(description="That app's client secret.")
     client_certificate_pem: str | None = Field(
         default=None, description="PEM certificate registered for that app, for certificate assertions."
     )
-    graph_roles: tuple[str, ...] = Field(
-        default=GRAPH_ROLES, description="App roles granted on Microsoft Graph."
-    )
+    graph_roles: tuple[str, ...] = Field(default=GRAPH_ROLES, description="App roles granted on Microsoft Graph.")
     activity_roles: tuple[str, ...] = Field(
         default=ACTIVITY_ROLES, description="App roles granted on the Office 365 Management APIs."
     )
@@ -86,17 +82,13 @@ class Throttle(BaseModel):
         default=1000, ge=1, description="Intune audit requests per window, app and tenant."
     )
     graph_intune_window_s: float = Field(default=20, gt=0, description="That window, in seconds.")
-    graph_security_requests: int = Field(
-        default=150, ge=1, description="Security requests per window, app and tenant."
-    )
+    graph_security_requests: int = Field(default=150, ge=1, description="Security requests per window, app and tenant.")
     graph_security_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
     graph_all_requests: int = Field(
         default=130_000, ge=1, description="All Graph requests of an app, over all tenants."
     )
     graph_all_window_s: float = Field(default=10, gt=0, description="That window, in seconds.")
-    activity_requests: int = Field(
-        default=2000, ge=1, description="Management API requests per window and tenant."
-    )
+    activity_requests: int = Field(default=2000, ge=1, description="Management API requests per window and tenant.")
     activity_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
 
 
@@ -105,29 +97,19 @@ class Pages(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    graph_max: int = Field(
-        default=1000, ge=1, description="Most records on a Graph page; larger `$top` is clamped."
-    )
+    graph_max: int = Field(default=1000, ge=1, description="Most records on a Graph page; larger `$top` is clamped.")
     graph_default: int = Field(default=1000, ge=1, description="Records on a Graph page without `$top`.")
-    skiptoken_lifetime_s: float = Field(
-        default=1800, gt=0, description="Seconds after which a skip token is refused."
-    )
-    activity_listing: int = Field(
-        default=50, ge=1, description="Content entries on a page of a Management listing."
-    )
+    skiptoken_lifetime_s: float = Field(default=1800, gt=0, description="Seconds after which a skip token is refused.")
+    activity_listing: int = Field(default=50, ge=1, description="Content entries on a page of a Management listing.")
     blob_records: int = Field(default=40, ge=1, description="Most records in a content blob of the history.")
 
 
 class SimSettings(BaseSettings):
     """The simulator's settings."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="AOC_SIM__", env_nested_delimiter="__", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix="AOC_SIM__", env_nested_delimiter="__", frozen=True, extra="forbid")
 
-    host: str = Field(
-        default="127.0.0.1", description="Address to listen on. Loopback: there is no access control."
-    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on. Loopback: there is no access control.")
     port: int = Field(default=8365, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: str | None = Field(
         default=None, description="Base of the links in answers; without, the request's own scheme and host."
@@ -138,18 +120,10 @@ class SimSettings(BaseSettings):
         ge=0,
         description="Distinct records of the history: all tenants, sources and stories together.",
     )
-    history_hours: float = Field(
-        default=24, gt=0, le=24 * 30, description="How far back the history reaches."
-    )
-    live_rate: float = Field(
-        default=2.0, ge=0, description="Records per second generated after the start; 0 is none."
-    )
-    live_tick_s: float = Field(
-        default=1.0, gt=0, description="Live records become content in steps of this length."
-    )
-    tenants: tuple[TenantSettings, ...] = Field(
-        default=DEFAULT_TENANTS, min_length=1, description="The tenants."
-    )
+    history_hours: float = Field(default=24, gt=0, le=24 * 30, description="How far back the history reaches.")
+    live_rate: float = Field(default=2.0, ge=0, description="Records per second generated after the start; 0 is none.")
+    live_tick_s: float = Field(default=1.0, gt=0, description="Live records become content in steps of this length.")
+    tenants: tuple[TenantSettings, ...] = Field(default=DEFAULT_TENANTS, min_length=1, description="The tenants.")
     stories: list[str] | Literal["all"] = Field(
         default="all", description="Attack stories to tell, by name; they alternate between the tenants."
     )

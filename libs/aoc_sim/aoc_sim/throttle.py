@@ -45,7 +45,9 @@ class Throttler:
         scope = "Tenant" if family == "activity" else "Tenant_Application"
         if not settings.enabled:
             return Verdict(None, 0, limit, scope)
-        key = (family, caller.tenant_id) if family == "activity" else (family, caller.app_id, caller.tenant_id)
+        key: tuple[str, ...] = (
+            (family, caller.tenant_id) if family == "activity" else (family, caller.app_id, caller.tenant_id)
+        )
         checks = [(key, limit, length, scope)]
         if family != "activity":
             whole = (settings.graph_all_requests, settings.graph_all_window_s, "Application")

@@ -1,5 +1,7 @@
 """How the world fills: the history at start, live records as time passes, records on demand."""
 
+# ruff: noqa: S311 - randomness must be reproducible here, not secret
+
 from __future__ import annotations
 
 from collections import Counter

@@ -43,7 +43,7 @@ class Caller:
     roles: frozenset[str]
 
 
-class InvalidToken(Exception):  # noqa: N818 - it reads as what it is
+class InvalidTokenError(Exception):
     """The token is missing, malformed, forged, expired, or for another API; the text says which."""
 
 
@@ -61,9 +61,7 @@ class Tokens:
         else:
             self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._public = self._key.public_key()
-        der = self._public.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.kid = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).decode().rstrip("=")
 
     def jwks(self) -> dict[str, Any]:
@@ -97,10 +95,10 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.kid})
 
     def verify(self, authorization: str | None, api: Api) -> Caller:
-        """Whom the Authorization header speaks for; raises InvalidToken."""
+        """Whom the Authorization header speaks for; raises InvalidTokenError."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise InvalidToken("no bearer token was sent")
+            raise InvalidTokenError("no bearer token was sent")
         try:
             claims = jwt.decode(
                 token.strip(),
@@ -110,11 +108,11 @@ class Tokens:
                 options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
             )
         except jwt.PyJWTError as error:
-            raise InvalidToken(f"the token cannot be verified: {error}") from error
+            raise InvalidTokenError(f"the token cannot be verified: {error}") from error
         now = self._clock.now().timestamp()
         if not claims["nbf"] - 300 <= now < claims["exp"]:
-            raise InvalidToken("the token has expired, or is not valid yet")
+            raise InvalidTokenError("the token has expired, or is not valid yet")
         audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
         if api not in {RESOURCES.get(audience) for audience in audiences}:
-            raise InvalidToken("the token is for another audience")
+            raise InvalidTokenError("the token is for another audience")
         return Caller(claims["tid"], claims["appid"], frozenset(claims.get("roles", ())))

@@ -1,5 +1,7 @@
 """Benign traffic: who does what when, in the proportions of a real tenant."""
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta
@@ -102,7 +104,7 @@ class Traffic:
         if not by_admin and rng.random() < 0.02:
             who = rng.choice(self.directory.guests)
         where = rng.random()
-        ip = who.place.egress if where < 0.6 else who.home_ip if where < 0.9 else who.mobile_ip  # noqa: PLR2004
+        ip = who.place.egress if where < 0.6 else who.home_ip if where < 0.9 else who.mobile_ip
         return Scene(rng, self.directory, at, who, ip, who.place, who.device)
 
     @staticmethod

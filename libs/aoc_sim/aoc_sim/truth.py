@@ -26,10 +26,7 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
         yield from (entry for entry in entries if entry.ready_us <= now_us)
         return
     seen = {
-        entry.seq
-        for blob in feed.blobs
-        if blob.created_us <= now_us and feed.listed(blob)
-        for entry in blob.entries
+        entry.seq for blob in feed.blobs if blob.created_us <= now_us and feed.listed(blob) for entry in blob.entries
     }
     yield from (entry for entry in entries if entry.seq in seen)
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
 from aoc_cli.importing.pages import MAX_RECORD, Publisher
-from aoc_cli.importing.records import CountingFile, Record, Unreadable, items
+from aoc_cli.importing.records import Record, Unreadable, items
+from aoc_cli.importing.streams import CountingFile
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, Malformed, Transient
 from aoc_common.store.ports import LedgerStore, QuarantineEntry, QuarantineStore, SliceFetched, SliceTotals

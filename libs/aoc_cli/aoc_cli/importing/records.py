@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import gzip
 import io
-import zlib
+import json
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from aoc_cli.importing.scan import Scanner, Value
+from aoc_cli.importing.streams import CountingFile, Reader, unpack
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-_GZIP: Final = b"\x1f\x8b"
+_HEAD: Final = 4096
 _AUDIT_DATA: Final = "AuditData"
 _MAX_FIELD: Final = 32 << 20
 
@@ -46,85 +44,27 @@ class Unreadable:
 type Item = Record | Unreadable
 
 
-class CountingFile(io.RawIOBase):
-    """A file that knows how far it has been read, for the progress bar."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = path.stat().st_size
-        self.done = 0
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read into `buffer`, counting."""
-        count = self._file.readinto(buffer) or 0
-        self.done += count
-        return count
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
-
-
 def items(file: CountingFile) -> Iterator[Item]:
     """The records of an export, recognised by content.
 
     A JSON array, NDJSON, Graph list responses, `Search-UnifiedAuditLog` rows (JSON or CSV with an AuditData column),
     gzip of each. Raises `Malformed` for a file of no such kind; a broken part of a good file is an `Unreadable`.
     """
-    stream: IO[bytes] = io.BufferedReader(file, 1 << 20)
-    if _peek(stream).startswith(_GZIP):
-        stream = cast("IO[bytes]", io.BufferedReader(cast("Any", gzip.GzipFile(fileobj=stream)), 1 << 20))
-    try:
-        yield from _plain(_as_utf8(stream))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        yield Unreadable(0, f"the gzip stream is broken: {error}")
+    stream, packed = unpack(file)
+    yield from _plain(stream)
+    if packed is not None and packed.trouble is not None:
+        yield Unreadable(0, f"the gzip stream is broken: {packed.trouble}")
 
 
-def _peek(stream: IO[bytes]) -> bytes:
-    return cast("io.BufferedReader", stream).peek(4096)
-
-
-def _as_utf8(stream: IO[bytes]) -> IO[bytes]:
-    """Without a byte order mark; UTF-16 (what PowerShell's `>` writes) becomes UTF-8."""
-    head = _peek(stream)
-    if head.startswith(codecs.BOM_UTF8):
-        stream.read(len(codecs.BOM_UTF8))
-    elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return cast("IO[bytes]", codecs.EncodedFile(cast("Any", stream), "utf-8", "utf-16", "replace"))
-    return stream
-
-
-def _plain(stream: IO[bytes]) -> Iterator[Item]:
-    buffered = stream if hasattr(stream, "peek") else io.BufferedReader(cast("Any", _Raw(stream)), 1 << 20)
-    head = _peek(buffered).lstrip()
+def _plain(stream: Reader) -> Iterator[Item]:
+    head = stream.peek(_HEAD).lstrip()
     if not head:
         return
-    if head[:1] in (b"[", b"{"):
-        values = _lines(buffered) if _is_ndjson(head) else Scanner(buffered).values()
-        for value in values:
+    if head[:1] in {b"[", b"{"}:
+        for value in _lines(stream) if _is_ndjson(head) else Scanner(stream).values():
             yield from _unwrap(value)
     else:
-        yield from _csv(buffered)
-
-
-class _Raw(io.RawIOBase):
-    """A stream that only has `read` as a raw file."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._stream.read(len(buffer) // 4)
-        buffer[: len(data)] = data
-        return len(data)
+        yield from _csv(stream)
 
 
 def _is_ndjson(head: bytes) -> bool:
@@ -140,7 +80,7 @@ def _is_ndjson(head: bytes) -> bool:
         return False
 
 
-def _lines(stream: IO[bytes]) -> Iterator[Value]:
+def _lines(stream: Reader) -> Iterator[Value]:
     number = 0
     while line := stream.readline(_MAX_FIELD):
         number += 1
@@ -171,8 +111,6 @@ def _unwrap(value: Value) -> Iterator[Item]:
 
 def _tolerated(value: Value, reason: str) -> Item:
     """JSON that the fast parser refuses but the normalizer can read (lone surrogates, NaN, deep nesting) goes in."""
-    import json
-
     try:
         parsed = json.loads(value.data)
     except (ValueError, RecursionError):
@@ -197,8 +135,8 @@ def _audit_data(line: int, data: Any, row: bytes) -> Item:
     return Unreadable(line, "AuditData is not a JSON object", row)
 
 
-def _csv(stream: IO[bytes]) -> Iterator[Item]:
-    text = io.TextIOWrapper(cast("Any", stream), "utf-8", errors="replace", newline="")
+def _csv(stream: Reader) -> Iterator[Item]:
+    text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="")
     reader = csv.reader(text)
     header = next(reader, [])
     while header and header[0].startswith("#TYPE"):  # Export-Csv without -NoTypeInformation

@@ -184,6 +184,7 @@ def _value(record: Json, path: str) -> Any:
 def _passes(value: Any, operator: str, wanted: Any) -> bool:
     if isinstance(value, str) and isinstance(wanted, str):
         # text compares without regard to case
-        value, wanted = value.lower(), wanted.lower()
-        return value.startswith(wanted) if operator == "startswith" else value == wanted
-    return operator == "eq" and value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
+        found, prefix = value.lower(), wanted.lower()
+        return found.startswith(prefix) if operator == "startswith" else found == prefix
+    same_kind = isinstance(value, bool) == isinstance(wanted, bool)
+    return operator == "eq" and same_kind and bool(value == wanted)

@@ -1,5 +1,7 @@
 """Graph directory audits (resource type directoryAudit)."""
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ _SUFFIX = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 def quoted(value: str) -> str:
-    """The value as JSON in a string: `"\\"x\\""`."""
+    """The value as JSON in a string, quotes included."""
     return orjson.dumps(value).decode()
 
 
@@ -72,7 +74,7 @@ def by_app(name: str, object_id: str) -> Json:
     }
 
 
-def audit(  # noqa: PLR0913 - the fields of a directoryAudit
+def audit(
     scene: Scene,
     activity: str,
     category: str,
@@ -243,7 +245,8 @@ def consent(scene: Scene) -> Json:
 
 def consent_to(scene: Scene, object_id: str, name: str, scopes: str, *, admin: bool) -> Json:
     """Consent to that application; the permissions look like JSON and are not."""
-    grant = f"[] => [[Id: {scene.guid()[:22]}, ConsentType: {'AllPrincipals' if admin else 'Principal'}, Scope: {scopes}]]; "
+    kind = "AllPrincipals" if admin else "Principal"
+    grant = f"[] => [[Id: {scene.guid()[:22]}, ConsentType: {kind}, Scope: {scopes}]]; "
     return audit(
         scene,
         "Consent to application",
@@ -284,9 +287,7 @@ def update_policy(scene: Scene) -> Json:
     """A Conditional Access policy is edited."""
     policy = scene.rng.choice(scene.tenant.policies)
     target = thing_target("Policy", policy.id, policy.name, change("State", quoted("enabled"), quoted("enabled")))
-    return audit(
-        scene, "Update conditional access policy", "Policy", "Update", [target], service="Conditional Access"
-    )
+    return audit(scene, "Update conditional access policy", "Policy", "Update", [target], service="Conditional Access")
 
 
 # weight, builder; those by administrators are marked

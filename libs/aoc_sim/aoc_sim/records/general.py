@@ -1,5 +1,7 @@
 """Unified audit, content type Audit.General: Teams, the compliance centre, Power BI, Forms, Yammer, quarantine."""
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -34,7 +36,9 @@ def session_started(scene: Scene) -> Json:
 
 def message(scene: Scene) -> Json:
     """`MessageSent`, `MessageUpdated`, `MessageRead` or `ReactedToMessage` in a chat."""
-    record = teams(scene, scene.rng.choice(("MessageSent", "MessageSent", "MessageRead", "MessageUpdated", "ReactedToMessage")))
+    record = teams(
+        scene, scene.rng.choice(("MessageSent", "MessageSent", "MessageRead", "MessageUpdated", "ReactedToMessage"))
+    )
     other = scene.other()
     record["ChatThreadId"] = f"19:{scene.who.id}_{other.id}@unq.gbl.spaces"
     record["CommunicationType"] = "OneOnOne"

@@ -1,5 +1,7 @@
 """Unified audit: SharePoint and OneDrive files (record type 6), sites (4), sharing (14), lists (36)."""
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -163,7 +165,9 @@ def sharing(scene: Scene) -> Json:
     site = _anywhere(scene)
     operation = scene.rng.choice(("SharingSet", "SharingInvitationCreated", "AddedToSecureLink"))
     record = base(scene, operation, 14, site, f"{site.url}/{FOLDERS[0]}/{scene.rng.choice(FILE_NAMES)}", "File")
-    record["EventData"] = "<Permissions granted>Contribute</Permissions granted><MembersCanShareApplied>False</MembersCanShareApplied>"
+    record["EventData"] = (
+        "<Permissions granted>Contribute</Permissions granted><MembersCanShareApplied>False</MembersCanShareApplied>"
+    )
     record["TargetUserOrGroupType"] = "Member"
     record["TargetUserOrGroupName"] = scene.other().upn
     record["SiteUrl"] = site.url

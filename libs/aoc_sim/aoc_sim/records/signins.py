@@ -1,5 +1,7 @@
 """Graph sign-ins: interactive, non-interactive, service principal, managed identity (resource type signIn)."""
 
+# ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -82,7 +84,7 @@ def user_signin(
     app_id, app_name = app or rng.choice(OFFICE_APPS)
     resource_id, resource = rng.choice(RESOURCES)
     policy = scene.tenant.policies[0]
-    blocked = error == 53003  # noqa: PLR2004 - Conditional Access
+    blocked = error == 53003
     status: Json = {"errorCode": error, "failureReason": FAILURES.get(error, "Other."), "additionalDetails": None}
     if error == 0:
         status["additionalDetails"] = rng.choice(("The token already says so: second factor met.", None))

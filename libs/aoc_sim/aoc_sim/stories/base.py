@@ -1,8 +1,9 @@
 """What a story is made of."""
 
+# ruff: noqa: S311 - randomness must be reproducible here, not secret
+
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -13,7 +14,7 @@ from aoc_sim.people import Device, Directory, Person, Place
 from aoc_sim.records.base import Draft, Json, Scene, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # Where the attackers are: places that no tenant has an office in, addresses from 203.0.113.0/24.
 _LAIRS = (

@@ -31,9 +31,7 @@ def tell(stage: Stage) -> Iterator[Draft]:
     yield stage.record("graph-signins", entry, signins.user_signin(entry, client="Authenticated SMTP", risk="high"))
     yield stage.record("o365-azuread", entry, azuread.logon(entry, error=0, operation="UserLoggedIn"))
     found = stage.hostile(420)
-    yield stage.record(
-        "graph-alerts", found, alerts.alert(found, "Password spray", "high", techniques=("T1110.003",))
-    )
+    yield stage.record("graph-alerts", found, alerts.alert(found, "Password spray", "high", techniques=("T1110.003",)))
 
 
 STORY = Story(

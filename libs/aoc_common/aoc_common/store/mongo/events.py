@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: Documents in one insert: large enough to spare round trips, small enough to bound memory and one command's time.
 _CHUNK: Final = 500
 _DUPLICATE_KEY: Final = 11000
+#: What MongoDB says of a document that it will never take: BadValue, InvalidBSON, DollarPrefixedFieldName,
+#: InvalidIdField, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong.
+_NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 type Retention = Callable[[str, str], timedelta]
@@ -125,10 +128,10 @@ class _Known(Exception):  # noqa: N818  # not an error: the answer "these exist"
 
 
 def _duplicates(details: Mapping[str, Any]) -> set[int]:
-    """Indices refused as duplicates. Raises `Unreachable` when any was refused for another reason."""
+    """Indices refused as duplicates. Raises `Permanent` or `Unreachable` when any was refused for another reason."""
     errors = details.get("writeErrors", [])
-    other = [error for error in errors if error["code"] != _DUPLICATE_KEY]
-    if other or details.get("writeConcernErrors"):
-        first = other[0].get("errmsg", "") if other else details["writeConcernErrors"][0].get("errmsg", "")
-        raise Unreachable(f"events: {first[:300]}")
+    other = [error for error in errors if error["code"] != _DUPLICATE_KEY] + details.get("writeConcernErrors", [])
+    for error in other:
+        kind = Permanent if error.get("code") in _NEVER else Unreachable
+        raise kind(f"events: {error.get('errmsg', '')[:300]}")
     return {error["index"] for error in errors}

@@ -1,0 +1,204 @@
+"""`aoc up`: everything here, with one command."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from aoc_cli import attach
+from aoc_cli.local import simulator
+from aoc_cli.local.ports import LOOPBACK, claim, free_port
+from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
+from aoc_cli.local.supervisor import Supervisor
+from aoc_cli.terminal import err, out, plain
+from aoc_common.contracts import subjects
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.census import MongoCensus
+from aoc_common.store.mongo.client import connect
+
+if TYPE_CHECKING:
+    from aoc_cli.local.process import Child
+
+_TICK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What `up` starts."""
+
+    data: DataDirectory
+    gateway_port: int
+    nats_port: int
+    events: int
+    rate: float
+    replicas: int
+    simulate: bool
+
+
+def up(
+    data: Annotated[Path | None, typer.Option(help="Keep data here between runs. Without it, it is temporary.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the gateway.")] = 8080,
+    nats_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of NATS, for tools of your own.")] = 4222,
+    events: Annotated[int, typer.Option(min=0, help="Records in the simulated 24 hours of history.")] = 5000,
+    rate: Annotated[float, typer.Option(min=0, help="Simulated records per second of live traffic.")] = 2.0,
+    replicas: Annotated[int, typer.Option(min=1, max=8, help="Collectors and normalizers to run, of each.")] = 1,
+    simulate: Annotated[
+        bool | None,
+        typer.Option("--simulate/--no-simulate", help="Simulated Microsoft 365; off for imported evidence."),
+    ] = None,
+) -> None:
+    """Start NATS, MongoDB, a simulated Microsoft 365 and every service; Ctrl-C stops all."""
+    _stop_on_signals()
+    with ExitStack() as stack:
+        path = data or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-")))
+        directory = DataDirectory(path)
+        stack.enter_context(directory.held())
+        simulated = not directory.evidence if simulate is None else simulate
+        plan = Plan(directory, claim(port, "the gateway (--port)"), nats_port, events, rate, replicas, simulated)
+        supervisor = stack.enter_context(Supervisor(say=lambda text: err.print(f"[yellow]![/] {plain(text)}")))
+        try:
+            endpoints = _start(plan, supervisor)
+            attach.remember(directory)
+            _welcome(plan, endpoints, kept=data is not None)
+            _watch(plan, endpoints, supervisor)
+        except KeyboardInterrupt:
+            err.print("[dim]stopping ...[/]")
+
+
+def _stop_on_signals() -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)
+
+
+def _start(plan: Plan, supervisor: Supervisor) -> Endpoints:
+    local = servers(plan.data, plan.nats_port)
+    sim_port = free_port() if plan.simulate else None
+    endpoints = replace(local.endpoints, gateway=plan.gateway_port, simulator=sim_port)
+    groups = [_first(plan, local, sim_port), _services(plan, endpoints)]
+    with _progress(sum(len(group) for group in groups)) as started:
+        for group in groups:
+            for child in supervisor.start(group):
+                started(child)
+    plan.data.describe(endpoints)
+    return endpoints
+
+
+def _first(plan: Plan, local: Servers, sim_port: int | None) -> list[Child]:
+    children = list(local.children)
+    if sim_port is not None:
+        plan.data.mark_simulated()
+        settings = {"AOC_SIM__EVENTS": str(plan.events), "AOC_SIM__LIVE_RATE": str(plan.rate)}
+        children.append(simulator.simulator(plan.data, sim_port, settings))
+    return children
+
+
+def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
+    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
+    key = plan.data.secret("cursor-key")
+    gateway = service(
+        "api",
+        plan.data,
+        endpoints,
+        {
+            "AOC_API__PORT": str(plan.gateway_port),
+            "AOC_API__CURSOR_KEY": f"file:{key}",
+            "AOC_API__DEFAULT_TENANT": tenants[0],
+        },
+    )
+    gateway.port = plan.gateway_port
+    children = [gateway]
+    for replica in range(1, plan.replicas + 1):
+        children.append(service("normalizer", plan.data, endpoints, replica=replica))
+        if endpoints.simulator is not None:
+            settings = simulator.collector_settings(plan.data, endpoints.simulator)
+            children.append(service("collector", plan.data, endpoints, settings, replica=replica))
+    return children
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Child], None]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=total)
+
+        def started(child: Child) -> None:
+            bar.update(task, advance=1, description=f"started {child.name}")
+
+        yield started
+
+
+def _welcome(plan: Plan, endpoints: Endpoints, *, kept: bool) -> None:
+    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
+    gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
+    out.print("[bold green]AOC is up[/]  [dim](Ctrl-C stops everything)[/]")
+    out.print(f"  gateway   {gateway}/api/events?tenant={tenants[0]}")
+    out.print(f"            {gateway}/health   {gateway}/openapi.json")
+    if not endpoints.own_nats:
+        password = plan.data.password("reader")
+        out.print(f"  NATS      {endpoints.nats_url}  subscribe to aoc.events.> as user reader, password in {password}")
+    if endpoints.simulator is not None:
+        out.print(f"  simulator http://{LOOPBACK}:{endpoints.simulator}/_truth?summary=1  tenants {', '.join(tenants)}")
+    out.print(f"  data      {plan.data.path}{'' if kept else '  (temporary; keep it with --data DIR)'}")
+    out.print(f"  try       ./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail")
+
+
+def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor) -> None:
+    """One line that changes every second, until Ctrl-C."""
+    with _Counter(plan.data, endpoints) as counter, Live(console=out, refresh_per_second=4, transient=True) as live:
+        last, then = counter.stored, time.monotonic()
+        while True:
+            time.sleep(_TICK_S)
+            supervisor.check()
+            now, stored = time.monotonic(), counter.stored
+            rate = max(0.0, (stored - last) / (now - then))
+            last, then = stored, now
+            state = f"[red]{plain(counter.trouble)}[/]" if counter.trouble else f"{rate:,.0f}/s"
+            text = f"{time.strftime('%H:%M:%S')}  [bold]{stored:,}[/] events stored  {state}"
+            if out.is_terminal:
+                live.update(text)
+            else:
+                out.print(text)
+
+
+class _Counter:
+    """Asks the database for the number of events, once a second, in a thread of its own."""
+
+    def __init__(self, data: DataDirectory, endpoints: Endpoints) -> None:
+        self.stored = 0
+        self.trouble = ""
+        self._settings = data.mongo_settings(endpoints)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._count()), daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stop.set()
+        self._thread.join(5)
+
+    async def _count(self) -> None:
+        async with connect(self._settings) as database:
+            census = MongoCensus(database)
+            while not self._stop.is_set():
+                try:
+                    self.stored, self.trouble = await census.events(), ""
+                except AocError as error:
+                    self.trouble = str(error)[:100]
+                await asyncio.sleep(_TICK_S / 2)

@@ -1,0 +1,105 @@
+"""The comparison: what the simulator made available against what was stored and what was published."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aoc_common.store.mongo.census import StoredRecord
+
+_SHOWN: Final = 20
+
+type Key = tuple[str, str, str]
+"""Tenant, source, record id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a run did.
+
+    `lost`: records that are not stored, or stored and not published. `doubled`: stored or published more than once.
+    `unknown`: stored, but never made available.
+    """
+
+    emitted: int
+    pages: int
+    resent: int
+    late: int
+    stored: int
+    published: int
+    quarantined: int
+    lost: int
+    doubled: int
+    unknown: int
+    seconds: float
+    events_per_s: float
+    faults: dict[str, int]
+    kills: int = 0
+    drained: bool = True
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing lost, nothing twice, nothing made up, nothing still on its way."""
+        return self.drained and self.lost == self.doubled == self.unknown == self.quarantined == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self) | {"complete": self.complete}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The parts of an account that come from comparing."""
+
+    stored: int
+    published: int
+    lost: int
+    doubled: int
+    unknown: int
+    examples: dict[str, list[str]]
+
+
+def compare(truth: Mapping[str, Any], stored: Iterable[StoredRecord], published: Iterable[str]) -> Outcome:
+    """Compare. `truth`: the `tenants` object of `/_truth`; `published`: the message ids on AOC_EVENTS (event ids)."""
+    expected = {
+        (tenant, source, record)
+        for tenant, sources in truth.items()
+        for source, content in sources.items()
+        for record in content["records"]
+    }
+    # The truth names a record by (id, operation) where one id is used for two operations.
+    pairs = {key for key in expected if "|" in key[2]}
+    keys: dict[str, Key] = {}
+    times: Counter[Key] = Counter()
+    for record in stored:
+        key = (record.tenant, record.source, record.record_id)
+        paired = (record.tenant, record.source, f"{record.record_id}|{record.operation}")
+        chosen = paired if paired in pairs else key
+        keys[str(record.id)] = chosen
+        times[chosen] += 1
+    sent = Counter(published)
+    missing = expected - times.keys()
+    unpublished = {keys[event] for event in keys.keys() - sent.keys()}
+    stored_twice = {key for key, count in times.items() if count > 1}
+    sent_twice = {keys.get(event, ("", "", event)) for event, count in sent.items() if count > 1}
+    unknown = (times.keys() - expected) | {("", "", event) for event in sent.keys() - keys.keys()}
+    groups = {
+        "lost: not stored": missing,
+        "lost: not published": unpublished,
+        "doubled: stored": stored_twice,
+        "doubled: published": sent_twice,
+        "unknown": unknown,
+    }
+    return Outcome(
+        stored=len(keys),
+        published=sent.total(),
+        lost=len(missing | (unpublished & expected)),
+        doubled=len(stored_twice | sent_twice),
+        unknown=len(unknown),
+        examples={name: ["/".join(key) for key in sorted(group)[:_SHOWN]] for name, group in groups.items() if group},
+    )

@@ -1,0 +1,65 @@
+"""`aoc verify`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from aoc_cli.terminal import err, out, plain
+from aoc_cli.verify.account import Account
+from aoc_cli.verify.run import Options, Verification
+
+
+def verify(
+    events: Annotated[int, typer.Option(min=100, help="Records that the simulator makes.")] = 5000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same records and faults.")] = 7,
+    replicas: Annotated[int, typer.Option(min=1, max=8, help="Collectors and normalizers, of each.")] = 1,
+    kill: Annotated[list[str] | None, typer.Option(help="kill -9 this service in the middle; repeatable.")] = None,
+    timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
+    keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Prove that nothing is lost and nothing doubled, against a simulator that misbehaves. Exit status 0 if so."""
+    options = Options(events=events, seed=seed, replicas=replicas, timeout_s=timeout, kill=tuple(kill or ()))
+    with err.status("starting") as status:
+        account = asyncio.run(Verification(options, status.update, keep).run())
+    if as_json:
+        out.print_json(json.dumps(account.as_dict()))
+    else:
+        _show(account)
+    sys.exit(0 if account.complete else 1)
+
+
+def _show(account: Account) -> None:
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    rows = {
+        "records emitted": account.emitted,
+        "of them late": account.late,
+        "blobs and pages re-sent": account.resent,
+        "raw pages": account.pages,
+        "stored": account.stored,
+        "published on AOC_EVENTS": account.published,
+        "quarantined": account.quarantined,
+        "lost": account.lost,
+        "doubled": account.doubled,
+        "unknown": account.unknown,
+        "services killed": account.kills,
+        "seconds": account.seconds,
+        "events/s": account.events_per_s,
+    }
+    for name, value in rows.items():
+        bad = name in {"lost", "doubled", "unknown", "quarantined"} and value
+        table.add_row(name, f"[{'bold red' if bad else 'bold'}]{value:,}[/]")
+    table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
+    out.print(table)
+    for name, keys in account.examples.items():
+        out.print(f"[red]{name}[/]: {plain(', '.join(keys[:5]))}")
+    if not account.drained:
+        out.print("[red]not drained within the time limit[/]")
+    out.print("[bold green]complete[/]" if account.complete else "[bold red]NOT complete[/]")

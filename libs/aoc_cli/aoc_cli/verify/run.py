@@ -1,0 +1,214 @@
+"""One verification run: a fresh directory, the simulator with its faults, real servers, real service processes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import httpx
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import NotFoundError
+
+from aoc_cli.local import simulator
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
+from aoc_cli.local.supervisor import Supervisor
+from aoc_cli.verify.account import Account, compare
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.contracts import subjects
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.census import MongoCensus
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.ledger import MongoSources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nats.js import JetStreamContext
+
+    from aoc_cli.local.process import Child
+    from aoc_common.store.mongo.client import Database
+
+_POLL_S: Final = 0.5
+_FETCH: Final = 1000
+#: Collecting every second with no delay: a run should take seconds, and late records come within them.
+_EAGER: Final = {"AOC_POLL_INTERVAL_S": "1", "AOC_SETTLE_DELAY_S": "0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to verify. `kill`: services to kill -9 in the middle of the run, in this order."""
+
+    events: int = 5000
+    seed: int = 7
+    replicas: int = 1
+    timeout_s: float = 600.0
+    kill: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Verification:
+    """A run. `say` is told, in one line, what happens."""
+
+    options: Options
+    say: Callable[[str], None]
+    directory: Path | None = None
+    _kills: list[str] = field(default_factory=list)
+    _by_name: dict[str, Child] = field(default_factory=dict)
+
+    async def run(self) -> Account:
+        """Run and compare. Raises `AocError` when a server or service cannot be started."""
+        with ExitStack() as stack:
+            path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
+            data = DataDirectory(path)
+            stack.enter_context(data.held())
+            supervisor = stack.enter_context(Supervisor(self.say))
+            endpoints = self._start(data, supervisor)
+            started = time.monotonic()
+            async with (
+                httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30) as truth,
+                connect(data.mongo_settings(endpoints)) as database,
+            ):
+                broker = make_broker(data.nats_settings(endpoints, "cli"), "cli")
+                await broker.connect()
+                try:
+                    js = jetstream(broker)
+                    drained = await self._drain(truth, database, js, supervisor)
+                    seconds = time.monotonic() - started
+                    return await self._account(truth, database, js, seconds, drained=drained)
+                finally:
+                    await broker.stop()
+
+    def _start(self, data: DataDirectory, supervisor: Supervisor) -> Endpoints:
+        local = servers(data)
+        port = free_port()
+        settings = {
+            "AOC_SIM__EVENTS": str(self.options.events),
+            "AOC_SIM__SEED": str(self.options.seed),
+            "AOC_SIM__LIVE_RATE": "0",
+            "AOC_SIM__FAULTS_PROFILE": "verify",
+        }
+        self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
+        collecting = simulator.collector_settings(data, port) | _EAGER
+        replicas = range(1, self.options.replicas + 1)
+        self._up(
+            supervisor,
+            [service("normalizer", data, local.endpoints, replica=number) for number in replicas]
+            + [service("collector", data, local.endpoints, collecting, replica=number) for number in replicas],
+        )
+        self.say("collecting")
+        return Endpoints(
+            local.endpoints.nats_url,
+            local.endpoints.mongo_uri,
+            simulator=port,
+            own_nats=local.endpoints.own_nats,
+            own_mongo=local.endpoints.own_mongo,
+        )
+
+    def _up(self, supervisor: Supervisor, children: list[Child]) -> None:
+        for child in supervisor.start(children):
+            self._by_name[child.name] = child
+            self.say(f"started {child.name}")
+
+    async def _drain(
+        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, supervisor: Supervisor
+    ) -> bool:
+        """Wait until everything was made available, then collected, then settled. False when time runs out."""
+        deadline = time.monotonic() + self.options.timeout_s
+        census, sources = MongoCensus(database), MongoSources(database)
+        all_available: datetime | None = None
+        while time.monotonic() < deadline:
+            supervisor.check()
+            summary = (await truth.get("/_truth", params={"summary": "1"})).json()
+            stored = await census.events()
+            self.say(f"{stored:,} of {summary['total'] + summary['pending']:,} stored")
+            self._kill_one(stored, summary["total"] + summary["pending"])
+            if all_available is None and summary["all_available"]:
+                all_available = datetime.now(UTC)
+            if (
+                all_available is not None
+                and len(self._kills) == len(self.options.kill)
+                and await _collected_beyond(sources, all_available, summary)
+                and await _settled(js)
+            ):
+                return True
+            await anyio.sleep(_POLL_S)
+        return False
+
+    def _kill_one(self, stored: int, total: int) -> None:
+        """Kill the next service of `kill` when its share of the work is done."""
+        done = len(self._kills)
+        if done < len(self.options.kill) and stored >= total * (done + 1) / (len(self.options.kill) + 2):
+            name = self.options.kill[done]
+            if name not in self._by_name:
+                raise AocError(f"--kill {name}: no such service; there are {', '.join(self._by_name)}")
+            self.say(f"kill -9 {name}")
+            self._by_name[name].kill()
+            self._kills.append(name)
+
+    async def _account(
+        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, seconds: float, *, drained: bool
+    ) -> Account:
+        census = MongoCensus(database)
+        told: dict[str, Any] = (await truth.get("/_truth")).json()
+        stored = [record async for record in census.records()]
+        outcome = compare(told["tenants"], stored, await _published(js))
+        return Account(
+            emitted=told["total"],
+            pages=await census.pages(),
+            resent=told["resent"],
+            late=told["late"],
+            stored=outcome.stored,
+            published=outcome.published,
+            quarantined=await census.quarantined(),
+            lost=outcome.lost,
+            doubled=outcome.doubled,
+            unknown=outcome.unknown,
+            seconds=round(seconds, 2),
+            events_per_s=round(outcome.stored / seconds, 1),
+            faults=told["faults_injected"],
+            kills=len(self._kills),
+            drained=drained,
+            examples=outcome.examples,
+        )
+
+
+async def _collected_beyond(sources: MongoSources, moment: datetime, truth: dict[str, Any]) -> bool:
+    """Whether every source has finished a slice that ends after `moment`."""
+    states = {(state.tenant, state.source): state.watermark for state in await sources.all_states(None)}
+    expected = [(tenant, source) for tenant, found in truth["tenants"].items() for source in found]
+    return all((mark := states.get(key)) is not None and mark > moment for key in expected)
+
+
+async def _settled(js: JetStreamContext) -> bool:
+    """Whether the normalizer has nothing left to do."""
+    try:
+        info = await js.consumer_info(subjects.RAW_STREAM, "normalizer")
+    except NotFoundError:
+        return False
+    return not info.num_pending and not info.num_ack_pending
+
+
+async def _published(js: JetStreamContext) -> list[str]:
+    """The message id of every event on AOC_EVENTS, in order."""
+    config = ConsumerConfig(
+        ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.ALL, headers_only=True, inactive_threshold=30
+    )
+    total = (await js.stream_info(subjects.EVENTS_STREAM)).state.messages
+    subscription = await js.pull_subscribe(
+        subjects.ALL_EVENTS, stream=subjects.EVENTS_STREAM, config=config, inbox_prefix=b"_INBOX_cli."
+    )
+    found: list[str] = []
+    try:
+        while len(found) < total:
+            messages = await subscription.fetch(min(_FETCH, total - len(found)), timeout=10)
+            found += [(message.headers or {}).get("Nats-Msg-Id", "") for message in messages]
+    finally:
+        await subscription.unsubscribe()
+    return found

@@ -1,0 +1,58 @@
+"""Counts over the whole store, for operators' tools. Not for requests: nothing here is bound to one tenant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aoc_common.store.mongo.client import Database, translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """Which record an event was made of. `record_id` is the record's own id (`metadata.uid`)."""
+
+    id: UUID
+    tenant: str
+    source: str
+    record_id: str
+    operation: str
+
+
+class MongoCensus:
+    """Counts and lists over all tenants."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def events(self) -> int:
+        """Roughly how many events are stored: from the collection's metadata, so it costs nothing."""
+        with translated("census"):
+            return int(await self._database["events"].estimated_document_count())
+
+    async def quarantined(self) -> int:
+        """How many parts of pages were put aside."""
+        with translated("census"):
+            return int(await self._database["quarantine"].estimated_document_count())
+
+    async def pages(self) -> int:
+        """How many raw pages were settled."""
+        with translated("census"):
+            return int(await self._database["ledger_pages"].estimated_document_count())
+
+    async def records(self) -> AsyncIterator[StoredRecord]:
+        """Every stored event's record."""
+        wanted = {"tenant": 1, "source": 1, "operation": 1, "event.metadata.uid": 1}
+        with translated("census"):
+            async for document in self._database["events"].find({}, wanted):
+                yield StoredRecord(
+                    id=document["_id"],
+                    tenant=document["tenant"],
+                    source=document["source"],
+                    record_id=str(document["event"].get("metadata", {}).get("uid", "")),
+                    operation=document["operation"],
+                )

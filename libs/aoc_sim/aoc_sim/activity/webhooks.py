@@ -1,0 +1,79 @@
+"""The webhook of a subscription: read from the body of `start`, validated, then kept and shown.
+
+Microsoft validates a webhook by posting a code to it. This simulator does so too; it sends no
+notifications afterwards, since it does nothing between requests: polling is the truth.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from aoc_sim.activity import errors
+from aoc_sim.activity.listing import parse_moment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from starlette.requests import Request
+
+_TIMEOUT_S = 5.0
+
+
+async def read_webhook(request: Request, now: datetime) -> dict[str, Any] | None:
+    """The validated webhook of a start request, None if it has none.
+
+    Raises AF20002 for a body that is no JSON object, AF20001 without an address, AF20003 for a
+    past expiration and AF20021 if the address is not HTTPS or does not answer 200. A loopback
+    address may be plain HTTP, or nobody could test a webhook locally.
+    """
+    raw = await request.body()
+    if not raw.strip():
+        return None
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise errors.wrong_type("body", "json") from None
+    webhook = body.get("webhook") if isinstance(body, dict) else None
+    if not webhook:
+        return None
+    address = webhook.get("address")
+    if not address:
+        raise errors.missing("webhook.address")
+    expiration = webhook.get("expiration") or None
+    if expiration:
+        at = parse_moment("webhook.expiration", expiration)
+        if at <= now:
+            raise errors.past_expiration(expiration)
+    auth_id = webhook.get("authId")
+    await _validate(address, auth_id)
+    return {"status": "enabled", "address": address, "authId": auth_id, "expiration": expiration}
+
+
+async def _validate(address: str, auth_id: str | None) -> None:
+    parts = urlsplit(address)
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+        raise errors.webhook_refused(address, "The address must begin with HTTPS.")
+    code = token_urlsafe(16)
+    headers = {"Webhook-ValidationCode": code} | ({"Webhook-AuthID": auth_id} if auth_id else {})
+    try:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False) as client:
+            answer = await client.post(address, json={"validationCode": code}, headers=headers)
+    except httpx.HTTPError as error:
+        raise errors.webhook_refused(address, f"The endpoint did not answer: {type(error).__name__}.") from error
+    if answer.status_code != httpx.codes.OK:
+        raise errors.webhook_refused(address, "The endpoint did not return HTTP 200.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

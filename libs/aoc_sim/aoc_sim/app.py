@@ -1,0 +1,47 @@
+"""The simulator as an ASGI application: the only place where its parts are wired together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+
+from aoc_sim.activity.routes import Activity
+from aoc_sim.clock import SystemClock
+from aoc_sim.control import Control
+from aoc_sim.faults import FaultDice
+from aoc_sim.graph.routes import Graph
+from aoc_sim.oidc import Oidc
+from aoc_sim.stories import STORIES
+from aoc_sim.throttle import Throttler
+from aoc_sim.timeline import World
+from aoc_sim.tokens import Tokens
+
+if TYPE_CHECKING:
+    from aoc_sim.clock import Clock
+    from aoc_sim.settings import SimSettings
+
+
+def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
+    """A simulated Microsoft 365 on one address: tokens, Graph, the Management API, the control plane.
+
+    Its state lives in the application; `app.state.world` holds it. Raises ValueError if the
+    settings name a story that does not exist.
+    """
+    if settings.stories != "all" and (strangers := set(settings.stories) - set(STORIES)):
+        raise ValueError(f"stories: no such story: {', '.join(sorted(strangers))}; known: {', '.join(STORIES)}")
+    clock = clock or SystemClock()
+    world = World(settings, clock, FaultDice(settings.starting_faults(), settings.seed))
+    key = settings.signing_key_pem.get_secret_value() if settings.signing_key_pem else None
+    tokens = Tokens(clock, settings.token_lifetime_s, key)
+    throttler = Throttler(settings.throttle, clock)
+    app = Starlette(
+        routes=[
+            *Control(world).routes(),
+            *Oidc(settings, clock, tokens).routes(),
+            *Graph(settings, world, tokens, throttler).routes(),
+            *Activity(settings, world, tokens, throttler).routes(),
+        ]
+    )
+    app.state.world = world
+    return app

@@ -1,0 +1,155 @@
+"""The control plane: ground truth, faults at run time, records on demand. Never part of Microsoft's APIs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from aoc_sim import truth
+from aoc_sim.answers import json_answer
+from aoc_sim.clock import from_us, iso
+from aoc_sim.faults import PROFILES, Faults
+from aoc_sim.records.base import Source
+from aoc_sim.stories import STORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.requests import Request
+
+    from aoc_sim.timeline import World
+    from aoc_sim.world import Entry
+
+
+class Emission(BaseModel):
+    """The body of `POST /_emit`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: str = Field(description="The tenant's slug.")
+    source: Source | None = Field(default=None, description="Only records of this source.")
+    count: int = Field(default=1, ge=1, le=100_000, description="How many.")
+    story: str | None = Field(default=None, description="A whole story instead, which has just ended.")
+
+
+class Control:
+    """The routes below `/_`."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """The routes."""
+        return [
+            Route("/_health", self.health),
+            Route("/_truth", self.truth),
+            Route("/_truth/{slug}/{source}", self.records),
+            Route("/_faults", self.faults, methods=["GET", "PUT"]),
+            Route("/_emit", self.emit, methods=["POST"]),
+            Route("/_stories", self.stories),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        """200 as soon as it serves."""
+        del request
+        return json_answer({"status": "ok", "started": iso(self._world.started), "now": iso(self._world.clock.now())})
+
+    async def truth(self, request: Request) -> Response:
+        """What was ever made available; `?summary=1` leaves the ids out."""
+        self._world.catch_up()
+        return json_answer(truth.report(self._world, ids=request.query_params.get("summary") not in {"1", "true"}))
+
+    async def records(self, request: Request) -> Response:
+        """The records themselves, as NDJSON; `?envelope=1` adds identity, times and story."""
+        self._world.catch_up()
+        tenant = self._world.tenants.get(request.path_params["slug"])
+        source = request.path_params["source"]
+        if tenant is None or source not in tenant.lanes:
+            return json_answer({"error": "no such tenant or source"}, status=404)
+        entries = list(truth.available(tenant, source, self._world.now_us()))
+        wrapped = request.query_params.get("envelope") in {"1", "true"}
+        return StreamingResponse(_lines(entries, wrapped=wrapped), media_type="application/x-ndjson")
+
+    async def faults(self, request: Request) -> Response:
+        """Read the faults in force, or replace them: a whole object, or `{"profile": "verify"}`."""
+        if request.method == "PUT":
+            try:
+                body = orjson.loads(await request.body())
+                profile = body.get("profile") if isinstance(body, dict) else None
+                if profile is not None and profile not in PROFILES:
+                    return json_answer({"error": f"no profile '{profile}'", "known": list(PROFILES)}, status=422)
+                self._world.catch_up()
+                self._world.apply(PROFILES[profile] if profile else Faults.model_validate(body))
+            except (orjson.JSONDecodeError, ValidationError) as error:
+                return PlainTextResponse(str(error), 422)
+        return json_answer(self._world.dice.settings.model_dump())
+
+    async def emit(self, request: Request) -> Response:
+        """Add records now; answers their ids by source."""
+        try:
+            wish = Emission.model_validate_json(await request.body())
+        except ValidationError as error:
+            return PlainTextResponse(str(error), 422)
+        if wish.tenant not in self._world.tenants:
+            return json_answer({"error": f"no tenant '{wish.tenant}'", "known": list(self._world.tenants)}, status=404)
+        if wish.story is not None and wish.story not in STORIES:
+            return json_answer({"error": f"no story '{wish.story}'", "known": list(STORIES)}, status=404)
+        self._world.catch_up()
+        entries = self._world.emit(wish.tenant, source=wish.source, count=wish.count, story=wish.story)
+        ids: dict[str, list[str]] = {}
+        for entry in entries:
+            ids.setdefault(entry.source, []).append(entry.key)
+        return json_answer({"tenant": wish.tenant, "count": len(entries), "records": ids}, status=201)
+
+    async def stories(self, request: Request) -> Response:
+        """The stories, and the records of those that were told."""
+        del request
+        told = self._world.stories_told()
+        answer: list[dict[str, Any]] = []
+        for story in STORIES.values():
+            records = [
+                {
+                    "tenant": slug,
+                    "source": entry.source,
+                    "id": entry.key,
+                    "operation": _operation(entry),
+                    "time": iso(from_us(entry.at_us)),
+                }
+                for slug, entry in told.get(story.name, [])
+            ]
+            answer.append(
+                {
+                    "name": story.name,
+                    "title": story.title,
+                    "description": story.description,
+                    "tenants": sorted({record["tenant"] for record in records}),
+                    "records": records,
+                }
+            )
+        return json_answer({"stories": answer})
+
+
+def _operation(entry: Entry) -> str | None:
+    record = orjson.loads(entry.body)
+    for name in ("Operation", "activityDisplayName", "displayName", "title"):
+        if record.get(name):
+            return str(record[name])
+    return "signIn" if "signInEventTypes" in record else None
+
+
+def _lines(entries: list[Entry], *, wrapped: bool) -> Iterator[bytes]:
+    for entry in entries:
+        if not wrapped:
+            yield entry.body + b"\n"
+            continue
+        head = {
+            "id": entry.key,
+            "time": iso(from_us(entry.at_us)),
+            "available": iso(from_us(entry.ready_us)),
+            "story": entry.story,
+        }
+        yield orjson.dumps(head)[:-1] + b',"record":' + entry.body + b"}\n"

@@ -1,0 +1,186 @@
+"""What every store promises, held against a real MongoDB-protocol server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aoc_common.clock import SystemClock
+from aoc_common.contracts import ids
+from aoc_common.contracts.event import Event
+from aoc_common.errors import Permanent, Unreachable
+from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.ports import ContentBlob, PageOutcome, QuarantineEntry, SliceFetched, SliceTotals
+
+if TYPE_CHECKING:
+    from aoc_common.store.mongo.client import Database
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def event(record: str, time: datetime = NOW, **changes: object) -> Event:
+    made = Event(
+        id=ids.event_id("contoso", "ual", record, ids.to_ms(time)),
+        tenant="contoso",
+        source="o365-exchange",
+        time_ms=ids.to_ms(time),
+        class_uid=6003,
+        service="exchange",
+        operation="Set-Mailbox",
+        result="success",
+        actor="dana@contoso.example",
+        ip="203.0.113.9",
+        correlation_id=None,
+        terms=("dana", "set-mailbox"),
+        tags=(),
+        mapper="exchange",
+        mapper_version=1,
+        ocsf={"metadata": {"uid": record}, "class_uid": 6003},
+        unmapped={},
+        raw="{}",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def events(database: Database) -> MongoEvents:
+    await ensure_indexes(database)
+    return MongoEvents(database, lambda _tenant, _source: timedelta(days=30), SystemClock())
+
+
+async def test_an_event_is_stored_once_however_often_it_comes(events: MongoEvents) -> None:
+    first = await events.insert([event("a"), event("b")], [1, 1])
+    again = await events.insert([event("b"), event("c"), event("a")], [2, 2, 2])
+
+    assert first == {0, 1}
+    assert again == {1}
+
+
+async def test_a_stored_event_keeps_the_page_that_it_first_came_from(events: MongoEvents) -> None:
+    await events.insert([event("a")], [1])
+    await events.insert([event("a"), event("b")], [2, 2])
+
+    assert await events.raw_seqs([event("a").id, event("b").id, event("c").id]) == {
+        event("a").id: 1,
+        event("b").id: 2,
+    }
+
+
+async def test_more_events_than_one_insert_takes_are_all_stored(events: MongoEvents) -> None:
+    many = [event(str(number)) for number in range(1201)]
+    await events.insert([many[3], many[700]], [1, 1])
+    new = await events.insert(many, [2] * len(many))
+
+    assert new == set(range(1201)) - {3, 700}
+
+
+async def test_keys_that_mongodb_would_refuse_are_kept_in_unmapped(events: MongoEvents, database: Database) -> None:
+    hostile = {"$set": {"a.b": 1}, "nul\x00key": "x", "": {"": []}}
+    await events.insert([event("a", unmapped=hostile)], [1])
+    stored = await database["events"].find_one({"_id": event("a").id})
+
+    assert stored is not None
+    import json
+
+    assert json.loads(stored["unmapped"]) == hostile
+
+
+async def test_an_event_that_can_never_be_stored_is_refused_for_good(events: MongoEvents) -> None:
+    with pytest.raises(Permanent):
+        await events.insert([event("a", raw="x" * 17_000_000)], [1])
+
+
+async def test_a_key_with_nul_inside_the_event_is_refused_for_good(events: MongoEvents) -> None:
+    with pytest.raises(Permanent):
+        await events.insert([event("a", ocsf={"metadata": {}, "nul\x00": 1})], [1])
+
+
+async def test_retention_is_a_date_so_that_expiry_works(events: MongoEvents, database: Database) -> None:
+    await events.insert([event("a")], [1])
+    stored = await database["events"].find_one({"_id": event("a").id})
+
+    assert stored is not None
+    assert isinstance(stored["expire_at"], datetime)
+    assert timedelta(days=29) < stored["expire_at"] - datetime.now(UTC) <= timedelta(days=30)
+    index = (await database["events"].index_information())["expiry"]
+    assert index["expireAfterSeconds"] == 0
+
+
+async def test_a_store_that_is_away_is_a_transient_failure() -> None:
+    async with connect(MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2)) as database:
+        store = MongoEvents(database, lambda _tenant, _source: timedelta(days=1))
+        with pytest.raises(Unreachable):
+            await store.insert([event("a")], [1])
+
+
+async def test_settling_a_page_twice_counts_it_once(database: Database) -> None:
+    ledger = MongoLedger(database)
+    outcome = PageOutcome(5, "contoso", "import", "slice", stored=3, duplicate=1, quarantined=1, at=NOW)
+    await ledger.pages_settled([outcome, replace(outcome, raw_seq=6, stored=4)])
+    await ledger.pages_settled([outcome])
+
+    assert await ledger.totals("contoso", "slice") == SliceTotals(pages=2, stored=7, duplicate=2, quarantined=2)
+    assert await ledger.totals("fabrikam", "slice") == SliceTotals()
+
+
+async def test_a_slice_goes_from_open_over_failed_to_fetched(database: Database) -> None:
+    ledger = MongoLedger(database)
+    await ledger.open_slice("s", "contoso", "graph-signins", NOW, NOW + timedelta(minutes=5))
+    await ledger.slice_failed("s", "throttled", NOW)
+    await ledger.open_slice("s", "contoso", "graph-signins", NOW, NOW + timedelta(minutes=5))
+    await ledger.slice_fetched(SliceFetched("s", pages=1, records=2, first_seq=7, last_seq=7, at=NOW))
+    stored = await database["ledger_slices"].find_one({"_id": "s"})
+
+    assert stored is not None
+    assert (stored["state"], stored["attempts"], stored["records"]) == ("fetched", 2, 2)
+    assert "error" not in stored
+
+
+async def test_a_blob_is_known_only_once_it_was_fetched(database: Database) -> None:
+    ledger = MongoLedger(database)
+    blob = ContentBlob("b1", "https://x", NOW, NOW + timedelta(days=7))
+    await ledger.listed("contoso", "o365-general", [blob], NOW)
+    before = await ledger.fetched("contoso", "o365-general", ["b1", "b2"])
+    await ledger.mark_fetched("contoso", "o365-general", {"b1": 12}, NOW)
+    await ledger.listed("contoso", "o365-general", [blob], NOW)
+
+    assert before == set()
+    assert await ledger.fetched("contoso", "o365-general", ["b1", "b2"]) == {"b1"}
+    assert await ledger.fetched("fabrikam", "o365-general", ["b1"]) == set()
+
+
+async def test_a_watermark_never_moves_back(database: Database) -> None:
+    sources = MongoSources(database)
+    await sources.advance("contoso", "graph-signins", NOW, NOW)
+    await sources.advance("contoso", "graph-signins", NOW - timedelta(hours=1), NOW)
+
+    assert (await sources.state("contoso", "graph-signins")).watermark == NOW
+    assert (await sources.state("fabrikam", "graph-signins")).watermark is None
+
+
+async def test_a_success_clears_the_last_error(database: Database) -> None:
+    sources = MongoSources(database)
+    await sources.note_error("contoso", "graph-signins", "no permission", NOW)
+    noted = await sources.state("contoso", "graph-signins")
+    await sources.advance("contoso", "graph-signins", NOW, NOW)
+
+    assert noted.last_error == "no permission"
+    assert (await sources.state("contoso", "graph-signins")).last_error is None
+
+
+async def test_the_quarantine_keeps_an_entry_once_and_whole(database: Database) -> None:
+    quarantine = MongoQuarantine(database)
+    entry = QuarantineEntry("k", "contoso", "import", "slice", 1, "not JSON", "{broken\x00", NOW)
+    await quarantine.put([entry])
+    await quarantine.put([entry])
+
+    assert await quarantine.list("contoso", None, 10) == [entry]
+    assert await quarantine.list("contoso", "other", 10) == []
+    assert await quarantine.list("fabrikam", None, 10) == []

@@ -1,0 +1,107 @@
+"""The language of the bus."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from aoc_common.contracts import ids, subjects
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import Malformed
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("tenant", ["", "Contoso", "a.b", "a>", "*", "a b", "x" * 41, "a\n"])
+def test_a_tenant_that_could_change_a_subject_is_refused(tenant: str) -> None:
+    with pytest.raises(Malformed, match="tenant"):
+        subjects.raw(tenant, "graph-signins")
+
+
+def test_an_event_id_is_a_uuid8_that_carries_its_time() -> None:
+    identity = ids.event_id("contoso", "ual", "abc", ids.to_ms(NOW))
+
+    assert identity.version == 8
+    assert identity.variant == "specified in RFC 4122"
+    assert ids.time_of(identity) == NOW
+
+
+@given(st.integers(0, 2**48 - 1), st.integers(0, 2**48 - 1))
+def test_ids_sort_by_time(one: int, other: int) -> None:
+    first, second = (ids.event_id("contoso", "ual", "same", time) for time in sorted((one, other)))
+
+    assert first.bytes <= second.bytes
+
+
+@given(st.text(), st.text(), st.text())
+def test_the_same_record_has_the_same_id_and_another_record_another_one(tenant: str, family: str, record: str) -> None:
+    identity = ids.event_id(tenant, family, record, 1)
+
+    assert identity == ids.event_id(tenant, family, record, 1)
+    assert identity != ids.event_id(tenant, family, record + "x", 1)
+
+
+def test_parts_of_an_id_cannot_run_into_each_other() -> None:
+    assert ids.event_id("a", "bc", "d", 1) != ids.event_id("ab", "c", "d", 1)
+
+
+@pytest.mark.parametrize("time", [-1, 2**48, 2**63])
+def test_a_time_beyond_what_an_id_holds_is_clamped(time: int) -> None:
+    assert ids.event_id("t", "ual", "x", time).version == 8
+
+
+def test_the_lowest_id_of_a_moment_bounds_its_events() -> None:
+    before = ids.event_id("t", "ual", "x", ids.to_ms(NOW) - 1)
+    at = ids.event_id("t", "ual", "x", ids.to_ms(NOW))
+
+    assert before.bytes < ids.lowest_id(NOW).bytes <= at.bytes
+
+
+def test_a_raw_page_survives_its_headers() -> None:
+    page = RawPage("contoso", "graph-signins", "slice", NOW, b"[]")
+
+    assert RawPage.from_message(page.headers(), b"[]") == page
+
+
+@pytest.mark.parametrize("missing", ["Aoc-Tenant", "Aoc-Source", "Aoc-Slice", "Aoc-Fetched-At"])
+def test_a_raw_page_without_a_header_names_it(missing: str) -> None:
+    headers = RawPage("contoso", "graph-signins", "slice", NOW, b"[]").headers()
+    del headers[missing]
+
+    with pytest.raises(Malformed, match=missing):
+        RawPage.from_message(headers, b"[]")
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-11-23T08:00:00", ""])
+def test_a_raw_page_with_an_unreadable_time_is_refused(time: str) -> None:
+    headers = RawPage("contoso", "graph-signins", "slice", NOW, b"[]").headers() | {"Aoc-Fetched-At": time}
+
+    with pytest.raises(Malformed, match="Aoc-Fetched-At"):
+        RawPage.from_message(headers, b"[]")
+
+
+def test_the_same_page_of_another_slice_is_another_message() -> None:
+    one = RawPage("contoso", "graph-signins", "slice-1", NOW, b"[]").headers()["Nats-Msg-Id"]
+    other = RawPage("contoso", "graph-signins", "slice-2", NOW, b"[]").headers()["Nats-Msg-Id"]
+
+    assert one != other
+
+
+def test_every_example_of_a_job_is_a_job() -> None:
+    for example in CollectJob.model_json_schema()["examples"]:
+        job = CollectJob.model_validate(example)
+
+        assert CollectJob.model_validate_json(job.model_dump_json()) == job
+
+
+@pytest.mark.parametrize("change", [{"end": NOW}, {"start": NOW.replace(tzinfo=None)}, {"tenant": "a.b"}, {"more": 1}])
+def test_a_job_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+    good = {"tenant": "contoso", "source": "graph-signins", "start": NOW, "end": NOW + timedelta(minutes=5)}
+
+    with pytest.raises(ValidationError):
+        CollectJob.model_validate(good | change)
