@@ -33,7 +33,7 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     port = free_port()
-    child = mongo.server(tmp_path_factory.mktemp("mongo"), port)
+    child = mongo.server(tmp_path_factory.mktemp("mongo"), port, auth=False)
     with running(child):
         yield f"mongodb://127.0.0.1:{port}"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -61,7 +62,8 @@ def main() -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
-    asyncio.run(serve(parse()))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(parse()))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Faults(BaseModel):
 PROFILES: dict[str, Faults] = {
     "none": Faults(),
     "verify": Faults(
-        late_rate=0.25,
+        late_rate=0.5,
         resend_rate=0.15,
         http_429_rate=0.04,
         http_429_no_retry_after_rate=0.03,

@@ -179,7 +179,7 @@ def _purview_csv_row(body: bytes) -> bytes:
     record = orjson.loads(body)
     user, operation = _csv(record["UserId"]), _csv(record["Operation"])
     columns = (_ID, _TIME + b".0000000Z", str(record["RecordType"]).encode(), operation, user, _csv(body.decode()))
-    return b",".join((*columns, b"", b""))
+    return b",".join((*columns, b"", b"\r\n"))
 
 
 def _csv(text: str) -> bytes:
@@ -209,14 +209,18 @@ def _same(body: bytes) -> bytes:
     return body
 
 
+def _line(body: bytes) -> bytes:
+    return body + b"\n"
+
+
 _GRAPH_HEAD = b'{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#auditLogs/directoryAudits","value":['
 _CSV_HEAD = (
     b"RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,AssociatedAdminUnitsNames\r\n"
 )
 _FORMS: dict[Kind, _Form] = {
-    "ndjson": _Form(b"", b"\n", b"\n", _same),
+    "ndjson": _Form(b"", b"", b"", _line),
     "json": _Form(b"[", b",\n", b"]\n", _same),
-    "purview-csv": _Form(_CSV_HEAD, b"\r\n", b"\r\n", _purview_csv_row),
+    "purview-csv": _Form(_CSV_HEAD, b"", b"", _purview_csv_row),
     "purview-json": _Form(b"[", b",\n", b"]\n", _purview_json_row),
     "graph-list": _Form(_GRAPH_HEAD, b",", b"]}\n", _same),
 }

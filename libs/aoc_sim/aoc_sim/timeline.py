@@ -16,7 +16,7 @@ from aoc_sim.traffic import Rhythm
 from aoc_sim.world import WEEK_US, Blob, Entry, Numbers, TenantWorld, content_id, make_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from aoc_sim.clock import Clock
     from aoc_sim.faults import FaultDice, Faults
@@ -94,20 +94,20 @@ class World:
             told.append((slug, name, list(story.tell(stage))))
         return told
 
-    def _benign(self, world: TenantWorld, count: int, rng: Random) -> list[Draft]:
+    def _benign(self, world: TenantWorld, count: int, rng: Random) -> Iterator[Draft]:
+        """Exactly `count` records over the history, one by one: as dictionaries they are large."""
         start = self.started - timedelta(hours=self.settings.history_hours)
-        moments = Rhythm(world.directory, start, self.started).moments(count, rng)
         oldest = self.started - _OLDEST_CONTENT
-        drafts: list[Draft] = []
-        for at in moments:
-            if len(drafts) >= count:
+        made = 0
+        for at in Rhythm(world.directory, start, self.started).moments(count, rng):
+            if made >= count:
                 break
-            for draft in world.traffic.drafts(at, rng, room=count - len(drafts)):
+            for draft in world.traffic.drafts(at, rng, room=count - made):
+                made += 1
                 too_old = draft.at < oldest and draft.source.startswith("o365-")
-                drafts.append(_moved(draft, oldest, rng) if too_old else draft)
-        return drafts
+                yield _moved(draft, oldest, rng) if too_old else draft
 
-    def _place(self, world: TenantWorld, drafts: list[Draft], rng: Random, story: str | None) -> None:
+    def _place(self, world: TenantWorld, drafts: Iterable[Draft], rng: Random, story: str | None) -> None:
         """Give each record of the history its ready time, and put Management records into blobs."""
         faults = self.dice.settings
         start_us = to_us(self.started)

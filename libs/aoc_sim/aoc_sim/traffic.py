@@ -90,12 +90,13 @@ class Traffic:
         chosen, builder, by_admin = rng.choices(rows, cum_weights=self._cumulative[source])[0]
         if chosen not in _WHOLE_SECONDS:
             at = at.replace(microsecond=0)
-        scene = self.scene(at, rng, by_admin=by_admin)
-        body = builder(scene)
         if chosen == "o365-dlp" and room > 1 and rng.random() < 0.25:
-            later = at + timedelta(seconds=rng.randrange(1, 60))
-            pair = (Draft(chosen, at, body), Draft(chosen, later, dlp.undo(body, at=ual_time(later))))
+            # the undo happens at the given moment, so that a history never reaches past its end
+            matched = at - timedelta(seconds=rng.randrange(1, 60))
+            body = builder(self.scene(matched, rng))
+            pair = (Draft(chosen, matched, body), Draft(chosen, at, dlp.undo(body, at=ual_time(at))))
             return [d._replace(key=f"{d.body['Id']}|{d.body['Operation']}") for d in pair]
+        body = builder(self.scene(at, rng, by_admin=by_admin))
         return [Draft(chosen, at, body)]
 
     def scene(self, at: datetime, rng: Random, *, by_admin: bool = False) -> Scene:

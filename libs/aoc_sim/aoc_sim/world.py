@@ -125,7 +125,8 @@ class Numbers:
 
 def make_entry(numbers: Numbers, draft: Draft, ready_us: int, story: str | None = None) -> Entry:
     """A record ready for the store."""
-    body = orjson.dumps(draft.body)
+    # copied, because what orjson returns keeps several times its length allocated
+    body = bytes(memoryview(orjson.dumps(draft.body)))
     return Entry(numbers.next(), draft.source, draft.identity(), to_us(draft.at), ready_us, body, story)
 
 

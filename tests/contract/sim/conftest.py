@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -12,6 +11,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from aoc_sim.app import create_app
 from aoc_sim.clock import ManualClock
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings, TenantSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOW = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)
 BASE = "http://sim.test"
@@ -26,7 +28,7 @@ class Sim:
         self.clock = clock
         self.app = create_app(settings, clock)
         self.world = self.app.state.world
-        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE)
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=BASE, trust_env=False)
         self._tokens: dict[tuple[str, str], str] = {}
 
     def tenant(self, slug: str = "contoso") -> TenantSettings:
@@ -110,11 +112,11 @@ async def make_sim(signing_key: str):
 
     def make(**options: Any) -> Sim:
         given = {
-            "events": 1200,
+            "events": 700,
             "live_rate": 0,
             "signing_key_pem": signing_key,
             "throttle": {"enabled": False},
-            "tenants": DEFAULT_TENANTS,
+            "tenants": tuple(tenant.model_copy(update={"people": 50}) for tenant in DEFAULT_TENANTS),
         } | options
         made.append(Sim(SimSettings(**given), ManualClock(NOW)))
         return made[-1]

@@ -245,4 +245,4 @@ def receiver(monkeypatch):
             super().__init__(**options, transport=httpx.MockTransport(answer))
 
     monkeypatch.setattr(webhooks.httpx, "AsyncClient", Client)
-    yield requests
+    return requests

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
+
 from aoc_sim.faults import PROFILES
 
 
@@ -111,7 +112,7 @@ async def test_blobs_are_listed_again_later_under_another_id_with_the_same_recor
 
 
 async def test_late_records_appear_in_a_window_that_was_already_read(make_sim):
-    sim = make_sim(faults={"late_rate": 1, "late_event_age_s": 3600})
+    sim = make_sim(faults={"late_rate": 1, "late_event_age_s": 3600}, events=3000)
     window = {"filter": "createdDateTime ge 2026-01-14T14:00:00Z", "top": 1000}
     first = {r["id"] for r in (await sim.graph("auditLogs/signIns", **window)).json()["value"]}
     pending = (await sim.client.get("/_truth?summary=1")).json()

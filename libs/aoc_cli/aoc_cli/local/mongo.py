@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from aoc_cli.local.ports import LOOPBACK
+from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
 from aoc_common.errors import BadConfiguration
+from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo.users import create_users
+
+#: User -> role on the database.
+ROLES: Final[Mapping[str, str]] = {"aoc": "readWrite", "gateway": "read"}
 
 
-def server(directory: Path, port: int) -> Child:
+def server(directory: Path, port: int, *, auth: bool = True) -> Child:
     """The server as a child process, not started yet. Its data is in `directory`."""
     data = directory / "db"
     data.mkdir(parents=True, exist_ok=True)
@@ -21,7 +29,26 @@ def server(directory: Path, port: int) -> Child:
         if mongod
         else _secantus(data, port)
     )
+    if auth:
+        argv.append("--auth")
     return Child(name=Path(argv[0]).name, argv=argv, log=directory / "mongo.log", port=port)
+
+
+def provision(directory: Path, passwords: Mapping[str, str]) -> None:
+    """Create the users, once: the server runs for that moment without asking who comes, on a port nobody knows."""
+    done = directory / "users"
+    if done.exists():
+        return
+    port = free_port()
+    child = server(directory, port, auth=False)
+    child.start()
+    try:
+        child.wait_ready()
+        users = {name: (passwords[name], role) for name, role in ROLES.items()}
+        asyncio.run(create_users(MongoSettings(uri=f"mongodb://{LOOPBACK}:{port}"), users))
+    finally:
+        child.stop()
+    done.touch()
 
 
 def _secantus(data: Path, port: int) -> list[str]:

@@ -48,7 +48,7 @@ class Endpoints:
     """Where a stack listens; ports on loopback, or the user's own servers."""
 
     nats_url: str
-    mongo_uri: str
+    mongo_port: int
     gateway: int | None = None
     simulator: int | None = None
     own_nats: bool = False
@@ -140,9 +140,14 @@ class DataDirectory:
             return load(ServiceSettings).nats
         return NatsSettings(url=endpoints.nats_url, user=user, password=f"file:{self.password(user)}")
 
-    def mongo_settings(self, endpoints: Endpoints) -> MongoSettings:
-        """Settings to reach the stack's database."""
-        return load(ServiceSettings).mongo if endpoints.own_mongo else MongoSettings(uri=endpoints.mongo_uri)
+    def mongo_settings(self, endpoints: Endpoints, user: str = "aoc") -> MongoSettings:
+        """Settings to reach the stack's database as `user`; the connection string is in a file of the owner's."""
+        if endpoints.own_mongo:
+            return load(ServiceSettings).mongo
+        password = self.secret(f"mongo-{user}").read_text()
+        reference = self.secret(f"mongo-{user}-uri")
+        reference.write_text(f"mongodb://{user}:{password}@{LOOPBACK}:{endpoints.mongo_port}/?authSource=admin")
+        return MongoSettings(uri=f"file:{reference}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +170,12 @@ def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0) -> Ser
         children.append(nats.server(data.path / "nats", port, passwords))
         nats_url = f"nats://{LOOPBACK}:{port}"
     if own_mongo:
-        mongo_uri = os.environ[MONGO_ENV]
+        mongo_port = 0
     else:
-        port = claim(mongo_port, "MongoDB")
-        children.append(mongo.server(data.path / "mongo", port))
-        mongo_uri = f"mongodb://{LOOPBACK}:{port}"
-    return Servers(tuple(children), Endpoints(nats_url, mongo_uri, own_nats=own_nats, own_mongo=own_mongo))
+        mongo_port = claim(mongo_port, "MongoDB")
+        mongo.provision(data.path / "mongo", {user: data.secret(f"mongo-{user}").read_text() for user in mongo.ROLES})
+        children.append(mongo.server(data.path / "mongo", mongo_port))
+    return Servers(tuple(children), Endpoints(nats_url, mongo_port, own_nats=own_nats, own_mongo=own_mongo))
 
 
 def service(
@@ -191,7 +196,8 @@ def service(
             "AOC_NATS__PASSWORD": f"file:{data.password(name)}",
         }
     if not endpoints.own_mongo:
-        settings["AOC_MONGO__URI"] = endpoints.mongo_uri
+        user = "gateway" if name == "api" else "aoc"
+        settings["AOC_MONGO__URI"] = data.mongo_settings(endpoints, user).uri
     label = name if replica == 1 else f"{name}-{replica}"
     return Child(
         name=label,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -103,13 +103,7 @@ class Verification:
             + [service("collector", data, local.endpoints, collecting, replica=number) for number in replicas],
         )
         self.say("collecting")
-        return Endpoints(
-            local.endpoints.nats_url,
-            local.endpoints.mongo_uri,
-            simulator=port,
-            own_nats=local.endpoints.own_nats,
-            own_mongo=local.endpoints.own_mongo,
-        )
+        return replace(local.endpoints, simulator=port)
 
     def _up(self, supervisor: Supervisor, children: list[Child]) -> None:
         for child in supervisor.start(children):

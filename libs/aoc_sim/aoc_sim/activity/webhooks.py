@@ -58,7 +58,7 @@ async def read_webhook(request: Request, now: datetime) -> dict[str, Any] | None
 async def _validate(address: str, auth_id: str | None) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
-        raise errors.webhook_refused(address, "The address must begin with HTTPS.")
+        raise errors.webhook_refused(address, "Only an HTTPS address is accepted.")
     code = token_urlsafe(16)
     headers = {"Webhook-ValidationCode": code} | ({"Webhook-AuthID": auth_id} if auth_id else {})
     try:
@@ -67,7 +67,7 @@ async def _validate(address: str, auth_id: str | None) -> None:
     except httpx.HTTPError as error:
         raise errors.webhook_refused(address, f"The endpoint did not answer: {type(error).__name__}.") from error
     if answer.status_code != httpx.codes.OK:
-        raise errors.webhook_refused(address, "The endpoint did not return HTTP 200.")
+        raise errors.webhook_refused(address, f"It answered {answer.status_code} instead of 200.")
 
 
 def _is_loopback(host: str) -> bool:

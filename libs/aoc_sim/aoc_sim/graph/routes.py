@@ -69,7 +69,7 @@ class Graph:
     async def unknown(self, request: Request) -> Response:
         """Anything else."""
         segment = request.path_params["rest"].split("/")[0]
-        return self._failure(request, errors.bad_request(f"Resource not found for the segment '{segment}'."))
+        return self._failure(request, errors.bad_request(f"Nothing is served under the segment '{segment}'."))
 
     def _lister(self, collection: Collection, version: Version) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:

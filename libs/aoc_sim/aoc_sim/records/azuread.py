@@ -77,7 +77,7 @@ def logon(scene: Scene, *, error: int, operation: str, user_agent: str | None = 
         device += [("IsCompliantAndManaged", str(scene.device.compliant)), ("SessionId", scene.guid())]
         record["DeviceProperties"] = named(device)
     record["ErrorNumber"] = str(error)
-    if error in LOGON_ERRORS:
+    if operation == "UserLoginFailed" and error in LOGON_ERRORS:
         record["LogonError"] = LOGON_ERRORS[error]
     return record
 
@@ -245,6 +245,31 @@ def secrets_management(scene: Scene) -> Json:
     )
 
 
+def add_group(scene: Scene) -> Json:
+    """A new group."""
+    group = scene.rng.choice(scene.tenant.groups)
+    modified = [("DisplayName", json_list(), json_list(group.name)), ("SecurityEnabled", "[]", "[\r\n  true\r\n]")]
+    ids = thing_ids("Group", group.id, group.name)
+    return change(scene, "Add group.", "Group", ids, modified, object_id=f"Group_{group.id}")
+
+
+def add_application(scene: Scene) -> Json:
+    """A new application is registered."""
+    app = scene.rng.choice(scene.tenant.apps)
+    modified = [("AppId", json_list(), json_list(app.app_id)), ("AvailableToOtherTenants", "[]", "[\r\n  false\r\n]")]
+    ids = thing_ids("Application", app.id, app.name)
+    return change(scene, "Add application.", "Application", ids, modified, object_id=f"Application_{app.id}")
+
+
+def app_role(scene: Scene) -> Json:
+    """An application is granted a role on Microsoft Graph."""
+    app = scene.rng.choice(scene.tenant.apps)
+    facts = [("AppRole.Value", "", "Calendars.Read"), ("ServicePrincipal.DisplayName", "", app.name)]
+    ids = [*thing_ids("ServicePrincipal", app.id, "Microsoft Graph"), ("https://graph.microsoft.com", 4)]
+    operation = "Add app role assignment to service principal."
+    return change(scene, operation, "ServicePrincipal", ids, facts, object_id="https://graph.microsoft.com")
+
+
 def create_company(scene: Scene) -> Json:
     """`Set Company Information.`, old style: resultType and `<null>` in the properties."""
     record = ual(
@@ -311,6 +336,10 @@ BENIGN: tuple[tuple[float, Builder, bool], ...] = (
     (8, update_service_principal, True),
     (3, add_service_principal, True),
     (2, secrets_management, True),
+    (2, add_group, True),
+    (1, add_application, True),
+    (1, app_role, True),
+    (1, lambda scene: role_member(scene, add=False), True),
     (1, create_company, True),
     (1, strong_authentication, True),
 )

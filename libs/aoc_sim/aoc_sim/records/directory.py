@@ -92,7 +92,7 @@ def audit(
     correlation = scene.guid()
     prefix = {"Core Directory": "Directory", "Self-service Group Management": "SSGM"}.get(service, service)
     tag = "".join(rng.choices(_SUFFIX, k=5))
-    return {
+    record: Json = {
         "id": f"{prefix}_{correlation}_{tag}_{rng.randrange(10**6, 10**9)}",
         "category": category,
         "correlationId": correlation,
@@ -104,8 +104,11 @@ def audit(
         "operationType": operation,
         "initiatedBy": initiated_by if initiated_by is not None else by_user(scene, scene.who),
         "targetResources": list(targets),
-        "additionalDetails": [{"key": key, "value": value} for key, value in details],
     }
+    # an empty list is sometimes left out
+    if details or rng.random() < 0.9:
+        record["additionalDetails"] = [{"key": key, "value": value} for key, value in details]
+    return record
 
 
 def update_user(scene: Scene) -> Json:

@@ -214,6 +214,8 @@ def update_inbox_rules(scene: Scene) -> Json:
     record = item(scene, "UpdateInboxRules", 2)
     del record["AppId"]
     record["ClientInfoString"] = "Client=MSExchangeRPC"
+    record["AppAccessContext"] = {"AADSessionId": scene.guid(), "UniqueTokenId": ""}
+    record["ClientRequestId"] = f"{{{scene.guid().upper()}}}"
     record["ClientProcessName"] = "OUTLOOK.EXE"
     record["ClientVersion"] = "16.0.18129.20158"
     record["OperationProperties"] = named([("RuleOperation", "ModifyMailboxRule"), ("RuleName", "Newsletters")])
@@ -235,6 +237,8 @@ def delete(scene: Scene) -> Json:
     ]
     record["CrossMailboxOperation"] = False
     record["Folder"] = _folder(scene, "\\Inbox")
+    if record["Operation"] == "MoveToDeletedItems":
+        record["DestFolder"] = _folder(scene, "\\Deleted Items")
     return record
 
 

@@ -51,7 +51,10 @@ def message(scene: Scene) -> Json:
 def chat_created(scene: Scene) -> Json:
     """`ChatCreated`."""
     record = teams(scene, "ChatCreated")
+    record["ChatThreadId"] = record["ItemName"] = f"19:{scene.rng.getrandbits(128):032x}@thread.v2"
     record["CommunicationType"] = "GroupChat"
+    record["ParticipantInfo"] = {"HasForeignTenantUsers": False, "HasGuestUsers": False, "HasOtherGuestUsers": False}
+    record["ResourceTenantId"] = scene.tenant.tenant_id
     record["Members"] = [
         {"DisplayName": p.name, "Role": 1, "UPN": p.upn, "OrganizationId": scene.tenant.tenant_id}
         for p in (scene.who, scene.other())
@@ -147,6 +150,33 @@ def alert_generated(scene: Scene) -> Json:
     return record
 
 
+def investigation(scene: Scene) -> Json:
+    """`AirInvestigationData`: a list of strings that are JSON each."""
+    record = ual(
+        scene,
+        "AirInvestigationData",
+        64,
+        "AirInvestigation",
+        user_id="AirInvestigation",
+        user_key="AirInvestigation",
+        user_type=4,
+        object_id=scene.guid(),
+    )
+    action = {"$id": "1", "ActionId": f"urn:EmailZapper:{scene.rng.getrandbits(128):032x}", "ActionStatus": "Pending"}
+    data = {"Version": "3.0", "InvestigationStatus": "Running", "Entities": [{"$id": "2", "Recipient": scene.who.upn}]}
+    record |= {
+        "Actions": [orjson.dumps(action).decode()],
+        "Data": orjson.dumps(data).decode(),
+        "InvestigationId": f"urn:ZappedUrlInvestigation:{scene.rng.getrandbits(128):032x}",
+        "InvestigationName": "Mail with a link that was removed later",
+        "InvestigationType": "ZappedUrlInvestigation",
+        "StartTimeUtc": ual_time(scene.at - timedelta(minutes=3)),
+        "LastUpdateTimeUtc": ual_time(scene.at),
+        "Status": "Running",
+    }
+    return record
+
+
 def report_viewed(scene: Scene) -> Json:
     """Power BI `ViewReport`."""
     record = ual(scene, "ViewReport", 20, "PowerBI", ip=scene.ip)
@@ -158,6 +188,11 @@ def report_viewed(scene: Scene) -> Json:
         "DatasetName": "Margins",
         "ReportName": "Margins",
         "ReportId": scene.guid(),
+        "DatasetId": scene.guid(),
+        "WorkspaceId": scene.guid(),
+        "CapacityName": "Shared",
+        "ReportType": "PowerBIReport",
+        "DistributionMethod": "Shared",
         "IsSuccess": True,
         "RequestId": scene.guid(),
         "ActivityId": "00000000-0000-0000-0000-000000000000",
@@ -169,14 +204,17 @@ def report_viewed(scene: Scene) -> Json:
 def form_edited(scene: Scene) -> Json:
     """Forms `EditForm`: parameters are JSON in a string."""
     record = ual(scene, "EditForm", 66, "MicrosoftForms", ip=scene.ip, object_id=scene.guid())
-    record |= {"ActivityParameters": '{"ResponseId":""}', "FormName": "Lunch poll", "FormType": "Form"}
-    record["FormsUserType"] = "Owner"
+    record |= {"ActivityParameters": '{"ResponseId":""}', "FormName": "Lunch poll", "FormType": 1}
+    record["FormsUserType"] = 0
+    record |= {"FormId": record["ObjectId"], "SourceApp": "Forms"}
     return record
 
 
 def yammer_file(scene: Scene) -> Json:
     """Yammer `FileVisited`: the address is a GUID in this workload's odd records."""
-    record = ual(scene, "FileVisited", 22, "Yammer", ip=scene.guid() if scene.rng.random() < 0.2 else scene.ip)
+    ip = scene.guid() if scene.rng.random() < 0.2 else scene.ip
+    record = ual(scene, "FileVisited", 22, "Yammer", result="TRUE", ip=ip, object_id="canteen menu.pdf")
+    record |= {"ActorUserId": scene.who.upn, "YammerNetworkId": scene.rng.getrandbits(24)}
     record |= {"ActorYammerUserId": scene.rng.getrandbits(40), "FileId": scene.rng.getrandbits(32), "VersionId": 1}
     record["FileName"] = "canteen menu.pdf"
     return record
@@ -212,6 +250,12 @@ def threat_mail(scene: Scene) -> Json:
     )
     record |= {
         "AttachmentData": [],
+        "NetworkMessageId": scene.guid(),
+        "InternetMessageId": f"<{scene.rng.getrandbits(96):024X}@parcels.example>",
+        "SenderIp": "203.0.113.9",
+        "P2Sender": "Parcels <noreply@parcels.example>",
+        "Policy": "Phish",
+        "PolicyAction": "MoveToQuarantine",
         "DetectionMethod": "Spoof intra-org",
         "DetectionType": "Inline",
         "MessageTime": ual_time(scene.at - timedelta(seconds=40)),
@@ -256,6 +300,7 @@ BENIGN: tuple[tuple[float, Builder, bool], ...] = (
     (10, meeting, False),
     (4, compliance_cmdlet, True),
     (2, alert_generated, False),
+    (0.7, investigation, False),
     (5, report_viewed, False),
     (1, form_edited, False),
     (1, yammer_file, False),

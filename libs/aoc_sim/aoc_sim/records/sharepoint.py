@@ -34,20 +34,24 @@ def base(scene: Scene, operation: str, record_type: int, site: Site, object_id: 
             "UniqueTokenId": scene.guid()[:22],
         }
     record |= {
-        "AuthenticationType": "FormsCookieAuth",
-        "BrowserName": scene.device.browser.split()[0],
-        "BrowserVersion": scene.device.browser.split()[-1],
         "CorrelationId": scene.guid(),
         "EventSource": "SharePoint",
-        "IsManagedDevice": scene.device.compliant,
         "ItemType": item_type,
         "ListId": site.list_id,
-        "Platform": "WinDesktop",
         "Site": site.site_id,
         "UserAgent": scene.device.user_agent,
         "WebId": site.web_id,
-        "DeviceDisplayName": scene.device.name,
     }
+    # older front ends do not write these
+    if scene.rng.random() < 0.8:
+        record |= {
+            "AuthenticationType": "FormsCookieAuth",
+            "BrowserName": scene.device.browser.split()[0],
+            "BrowserVersion": scene.device.browser.split()[-1],
+            "IsManagedDevice": scene.device.compliant,
+            "Platform": "WinDesktop",
+            "DeviceDisplayName": scene.device.name,
+        }
     return record
 
 
@@ -131,7 +135,7 @@ def malware(scene: Scene) -> Json:
     """`FileMalwareDetected`: found by a job, so there is an empty address and an app's account."""
     record = file(scene, "FileMalwareDetected", name="macro test.xlsm")
     record |= {"ClientIP": "", "UserId": "app@sharepoint", "UserAgent": "", "UserType": 0}
-    record |= {"VirusInfo": "X97M/Simulated.A", "VirusVendor": "Default", "ListBaseType": "0"}
+    record |= {"VirusInfo": "X97M/Simulated.A", "VirusVendor": "Default", "ListBaseType": 0}
     record["UserKey"] = "i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint"
     return record
 
@@ -153,6 +157,33 @@ def list_viewed(scene: Scene) -> Json:
     return record
 
 
+def folder(scene: Scene) -> Json:
+    """`FolderModified` or `FolderCreated`."""
+    site = _anywhere(scene)
+    operation = scene.rng.choice(("FolderModified", "FolderModified", "FolderCreated"))
+    record = base(scene, operation, 6, site, f"{site.url}/{FOLDERS[1]}", "Folder")
+    record |= {"ListItemUniqueId": scene.guid(), "SiteUrl": site.url, "SourceFileExtension": ""}
+    record |= {"SourceFileName": "Working", "SourceRelativeUrl": FOLDERS[0]}
+    return record
+
+
+def client_view(scene: Scene) -> Json:
+    """`ClientViewSignaled`: the browser reports that a page was looked at."""
+    site = scene.rng.choice(scene.tenant.sites)
+    return base(scene, "ClientViewSignaled", 4, site, f"{site.url}/SitePages/Home.aspx", "Page")
+
+
+def added_to_group(scene: Scene) -> Json:
+    """`AddedToGroup` by SharePoint itself: empty address, the target is a system account."""
+    site = scene.rng.choice(scene.tenant.sites)
+    record = base(scene, "AddedToGroup", 14, site, site.url, "Web")
+    record |= {"UserId": "app@sharepoint", "ClientIP": "", "UserAgent": "", "SiteUrl": site.url}
+    record["UserKey"] = "i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint"
+    record["EventData"] = "<Group>Site Owners</Group>"
+    record |= {"TargetUserOrGroupType": "Member", "TargetUserOrGroupName": "SHAREPOINT\\system"}
+    return record
+
+
 def search(scene: Scene) -> Json:
     """`SearchQueryPerformed`: no object at all."""
     record = base(scene, "SearchQueryPerformed", 4, scene.rng.choice(scene.tenant.sites), None, "Web")
@@ -164,20 +195,32 @@ def sharing(scene: Scene) -> Json:
     """`SharingSet` or `SharingInvitationCreated`: XML in EventData, with a blank in a tag's name."""
     site = _anywhere(scene)
     operation = scene.rng.choice(("SharingSet", "SharingInvitationCreated", "AddedToSecureLink"))
-    record = base(scene, operation, 14, site, f"{site.url}/{FOLDERS[0]}/{scene.rng.choice(FILE_NAMES)}", "File")
+    record = _shared(scene, operation, site)
     record["EventData"] = (
         "<Permissions granted>Contribute</Permissions granted><MembersCanShareApplied>False</MembersCanShareApplied>"
     )
     record["TargetUserOrGroupType"] = "Member"
     record["TargetUserOrGroupName"] = scene.other().upn
-    record["SiteUrl"] = site.url
+    return record
+
+
+def _shared(scene: Scene, operation: str, site: Site) -> Json:
+    name = scene.rng.choice(FILE_NAMES)
+    record = base(scene, operation, 14, site, f"{site.url}/{FOLDERS[0]}/{name}", "File")
+    record |= {
+        "ListItemUniqueId": scene.guid(),
+        "SiteUrl": site.url,
+        "SourceFileExtension": name.rsplit(".", 1)[-1],
+        "SourceFileName": name,
+        "SourceRelativeUrl": f"{FOLDERS[0]}/{name}",
+    }
     return record
 
 
 def anonymous_link(scene: Scene) -> Json:
     """`AnonymousLinkCreated`."""
     site = _anywhere(scene)
-    record = base(scene, "AnonymousLinkCreated", 14, site, f"{site.url}/{FOLDERS[0]}/{FILE_NAMES[0]}", "File")
+    record = _shared(scene, "AnonymousLinkCreated", site)
     record["EventData"] = "<Type>View</Type><MembersCanShareApplied>False</MembersCanShareApplied>"
     record["UniqueSharingId"] = scene.guid()
     return record
@@ -189,6 +232,7 @@ def site_admin(scene: Scene) -> Json:
     record = base(scene, "SiteCollectionAdminAdded", 14, site, site.url, "Web")
     record |= {"UserId": "Microsoft\\ServiceOperator", "UserKey": "S-1-0-0", "ClientIP": "", "UserAgent": ""}
     record["ModifiedProperties"] = changes(("SiteAdmin", "", scene.other().upn))
+    record |= {"SiteUrl": site.url, "TargetUserOrGroupType": "SecurityGroup", "TargetUserOrGroupName": "Owners"}
     return record
 
 
@@ -204,6 +248,9 @@ BENIGN: tuple[tuple[float, Builder, bool], ...] = (
     (0.2, malware, False),
     (12, page_viewed, False),
     (4, list_viewed, False),
+    (3, folder, False),
+    (4, client_view, False),
+    (0.5, added_to_group, True),
     (2, search, False),
     (2, sharing, False),
     (0.5, anonymous_link, False),

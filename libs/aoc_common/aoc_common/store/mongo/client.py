@@ -56,6 +56,9 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
             tz_aware=True,
             uuidRepresentation="standard",
             appname="aoc",
+            # A raw page is acknowledged after its events are stored: "stored" must mean on disk, on most members.
+            w="majority",
+            journal=True,
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise BadConfiguration(f"AOC_MONGO__URI: {error}") from None

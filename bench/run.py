@@ -1,0 +1,268 @@
+"""`./aoc bench`: each figure beside its limit, measured in the same run on the same servers.
+
+- publish: `bus.publish` against bare nats-py, the same messages, in turns.
+- store: `EventStore.insert` (from events, making the documents) against a bare unordered `insert_many` of the same
+  documents with the same indexes on the same server, chunk by chunk in turns.
+- normalise: CPU per record from a page's bytes to the document to insert and the bytes to publish, without I/O, against
+  parsing alone.
+- end to end: records per second from a file to stored and published, against the bare store rate.
+
+The machine's speed drifts; only the ratios mean something elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import batched
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import orjson
+from aoc_normalizer.normalise import RecordContext, normalise_page
+from rich.console import Console
+from rich.table import Table
+
+from aoc_cli.importing.job import Importer
+from aoc_cli.local import nats
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.clock import SystemClock
+from aoc_common.contracts import subjects
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents, to_document
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_sim import samples
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from nats.js import JetStreamContext
+
+    from aoc_cli.local.process import Child
+    from aoc_common.contracts.event import Event
+    from aoc_common.settings import MongoSettings
+
+_PAGE = 200
+_CHUNK = 500
+_WINDOW = 256
+_KEEP = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line of the table. `ratio` is ours over the limit, so that 1.0 is the best there can be."""
+
+    name: str
+    ours: float
+    limit: float
+    unit: str
+    ratio: float
+    against: str
+
+
+def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, list[Event]]:
+    """CPU time of the pure part."""
+    now = datetime.now(UTC)
+    started = time.process_time()
+    for page in pages:
+        orjson.loads(page)
+    limit = time.process_time() - started
+    kept: list[Event] = []
+    spent = 0.0
+    for page in pages:
+        started = time.process_time()
+        events, _rejected = normalise_page(page, RecordContext("bench", subjects.IMPORT_SOURCE, now))
+        for event in events:
+            to_document(event, 1, now, _KEEP)
+            event.message()
+        spent += time.process_time() - started
+        kept += events
+    us = spent / records * 1e6
+    floor = limit / records * 1e6
+    return Figure("normalise", us, floor, "us CPU/record", floor / us, "parsing alone"), kept
+
+
+async def storing(settings: MongoSettings, events: Sequence[Event]) -> Figure:
+    """Inserts, chunk by chunk in turns."""
+    ours_s = bare_s = 0.0
+    async with (
+        connect(replace_database(settings, "bench_ours")) as ours,
+        connect(replace_database(settings, "bench_bare")) as bare,
+    ):
+        await ensure_indexes(ours)
+        await ensure_indexes(bare)
+        store = MongoEvents(ours, lambda _tenant, _source: _KEEP)
+        now = datetime.now(UTC)
+        for number, chunk in enumerate(batched(events, _CHUNK)):
+            documents = [to_document(event, 1, now, _KEEP) for event in chunk]
+
+            async def one(chunk: Sequence[Event] = chunk) -> float:
+                started = time.perf_counter()
+                await store.insert(chunk, [1] * len(chunk))
+                return time.perf_counter() - started
+
+            async def other(documents: list[dict[str, object]] = documents) -> float:
+                started = time.perf_counter()
+                await bare["events"].insert_many(documents, ordered=False)
+                return time.perf_counter() - started
+
+            # In turns also within a pair: whoever comes second finds warmer caches.
+            if number % 2:
+                ours_s += await one()
+                bare_s += await other()
+            else:
+                bare_s += await other()
+                ours_s += await one()
+    rate, limit = len(events) / ours_s, len(events) / bare_s
+    return Figure("store", rate, limit, "events/s", rate / limit, "bare unordered insert_many")
+
+
+def replace_database(settings: MongoSettings, name: str) -> MongoSettings:
+    """The same server, another database."""
+    return settings.model_copy(update={"database": name})
+
+
+async def publishing(js: JetStreamContext, events: Sequence[Event]) -> Figure:
+    """Event-sized messages, window by window in turns."""
+    messages = [
+        Outgoing(subjects.raw("bench", subjects.IMPORT_SOURCE), event.message(), {"Aoc-Tenant": "bench"})
+        for event in events
+    ]
+    ours_s = bare_s = 0.0
+    for window in batched(messages, _WINDOW):
+        started = time.perf_counter()
+        await publish_all(js, subjects.RAW_STREAM, window)
+        ours_s += time.perf_counter() - started
+        started = time.perf_counter()
+        await asyncio.gather(
+            *(js.publish(m.subject, m.body, stream=subjects.RAW_STREAM, headers=m.headers) for m in window)
+        )
+        bare_s += time.perf_counter() - started
+    rate, limit = len(messages) / ours_s, len(messages) / bare_s
+    return Figure("publish", rate, limit, "messages/s", rate / limit, "bare nats-py, awaited together")
+
+
+async def on_own_server(events: Sequence[Event]) -> Figure:
+    """`publishing` on a nats-server of its own, so that nobody consumes what it publishes."""
+    with ExitStack() as stack:
+        data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
+        port = free_port()
+        child = nats.server(data.path, port, {user: data.password(user).read_text() for user in nats.PUBLISH})
+        child.start()
+        stack.callback(child.stop)
+        child.wait_ready()
+        settings = data.nats_settings(Endpoints(f"nats://{LOOPBACK}:{port}", 0), "cli")
+        broker = make_broker(settings, "cli")
+        await broker.connect()
+        js = jetstream(broker)
+        await ensure_streams(js, settings, (subjects.RAW_STREAM,))
+        figure = await publishing(js, events)
+        await broker.stop()
+        return figure
+
+
+class _Silent:
+    def read(self, done: int, total: int, records: int) -> None:
+        """Nothing to show."""
+
+    def settled(self, pages: int, of: int) -> None:
+        """Nothing to show."""
+
+
+async def end_to_end(
+    data: DataDirectory, endpoints: Endpoints, js: JetStreamContext, normalizer: Child, records: int
+) -> tuple[float, dict[str, float]]:
+    """Records per second from file to settled, and the memory (MB) of those who did it."""
+    export = data.path / "export.ndjson"
+    samples.export(export, records, 11, "ndjson")
+    async with connect(data.mongo_settings(endpoints)) as database:
+        importer = Importer(js, MongoLedger(database), MongoQuarantine(database), SystemClock(), "bench-import")
+        started = time.perf_counter()
+        summary = await importer.run([export], _Silent())
+        seconds = time.perf_counter() - started
+    if summary.new != records:
+        raise SystemExit(f"end to end: {summary.new} of {records} records are new; the figure would mean nothing")
+    memory = {
+        "normalizer": resident_mb(normalizer.pid),
+        "importer": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+    return records / seconds, memory
+
+
+def resident_mb(pid: int) -> float:
+    """Greatest resident memory of a process so far."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+async def measure(records: int) -> tuple[list[Figure], dict[str, float]]:
+    """All figures."""
+    raw = [text for _, text in samples.records(3, records, None)]
+    pages = [b"[" + b",".join(page) + b"]" for page in batched(raw, _PAGE)]
+    normalise, events = normalising(pages, len(raw))
+    publish = await on_own_server(events)
+    with ExitStack() as stack:
+        data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
+        local = servers(data)
+        for child in local.children:
+            child.start()
+            stack.callback(child.stop)
+        for child in local.children:
+            child.wait_ready()
+        mongo = data.mongo_settings(local.endpoints)
+        broker = make_broker(data.nats_settings(local.endpoints, "cli"), "cli")
+        await broker.connect()
+        js = jetstream(broker)
+        await ensure_streams(js, data.nats_settings(local.endpoints, "cli"), (subjects.RAW_STREAM,))
+        store = await storing(mongo, events)
+        normalizer = service("normalizer", data, local.endpoints)
+        normalizer.start()
+        stack.callback(normalizer.stop)
+        normalizer.wait_ready()
+        rate, memory = await end_to_end(data, local.endpoints, js, normalizer, records)
+        await broker.stop()
+    whole = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
+    return [publish, store, normalise, whole], memory
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    figures, memory = asyncio.run(measure(arguments.records))
+    if arguments.json:
+        print(json.dumps({"figures": [asdict(figure) for figure in figures], "peak_mb": memory}, indent=1))
+        return
+    table = Table("figure", "ours", "limit", "unit", "ratio", "against", title=f"{arguments.records:,} records")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            f"{figure.ours:,.1f}",
+            f"{figure.limit:,.1f}",
+            figure.unit,
+            f"{figure.ratio:.2f}",
+            figure.against,
+        )
+    console = Console()
+    console.print(table)
+    console.print("peak memory: " + ", ".join(f"{name} {size:.0f} MB" for name, size in memory.items()))
+
+
+if __name__ == "__main__":
+    main()
