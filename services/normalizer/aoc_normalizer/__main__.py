@@ -3,7 +3,6 @@
 import sys
 
 from aoc_common.health import main
-
 from aoc_normalizer.app import make
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
-
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.recheck import Recheck
 from aoc_normalizer.settings import NormalizerSettings

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from aoc_common.contracts.raw import RawPage
-from aoc_common.telemetry import metrics, tracing
 from opentelemetry import trace
 
+from aoc_common.contracts.raw import RawPage
+from aoc_common.telemetry import metrics, tracing
 from aoc_normalizer.normalise import RecordContext, Rejected, normalise_page
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from aoc_common.contracts.event import Event
     from nats.aio.msg import Msg
     from opentelemetry.context import Context
 
+    from aoc_common.contracts.event import Event
     from aoc_normalizer.recheck import Recheck
 
 

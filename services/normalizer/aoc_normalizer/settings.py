@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from aoc_common.settings import Frozen, ServiceSettings
 from pydantic import Field
+
+from aoc_common.settings import Frozen, ServiceSettings
 
 
 class Retention(Frozen):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from opentelemetry import trace
+
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts.event import full_event
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Permanent
 from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
-from opentelemetry import trace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import Event
-
     from aoc_normalizer.flow import MappedPage
 
 _log = logs.get(__name__)

@@ -106,7 +106,8 @@ async def test_subscriptions_are_listed_with_their_status(sim):
 
 
 @pytest.mark.parametrize("content_type", ALL_TYPES)
-async def test_a_listing_and_its_blobs_hold_exactly_the_truth(sim, content_type):
+async def test_a_listing_and_its_blobs_hold_exactly_the_truth(make_sim, content_type):
+    sim = make_sim(events=2500)
     await sim.start(content_type)
     items = await sim.listing(content_type)
     found = []

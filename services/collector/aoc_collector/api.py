@@ -1,0 +1,88 @@
+"""One API family of one tenant: paced, authorised, retried, and never spoken to on another host."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from aoc_common import http
+from aoc_common.errors import Refused, Throttled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from aoc_collector.auth import Tokens
+    from aoc_collector.pacing import Bucket
+    from aoc_collector.tenants import Tenant
+
+#: How long everybody keeps quiet after a 429 that names no time.
+_QUIET_S: Final = 2.0
+
+
+class Api:
+    """What a source asks through. `base` is the address that its requests, and links in answers, must be under."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        tokens: Tokens,
+        tenant: Tenant,
+        *,
+        family: str,
+        base: str,
+        resource: str,
+        bucket: Bucket,
+        attempts: int,
+    ) -> None:
+        self.base = base
+        self._client = client
+        self._tokens = tokens
+        self._tenant = tenant
+        self._family = family
+        self._resource = resource
+        self._bucket = bucket
+        self._attempts = attempts
+
+    async def get[T](self, url: str, decode: Callable[[http.Answer], T]) -> T:
+        """GET and decode; an answer that `decode` calls `Transient` is asked for again. Raises as `http` says."""
+        return await self._call("GET", url, decode)
+
+    async def post(self, url: str) -> None:
+        """POST without a body."""
+        await self._call("POST", url, lambda _: None)
+
+    async def _call[T](self, method: str, url: str, decode: Callable[[http.Answer], T]) -> T:
+        self._check_host(url)
+        attempt = partial(self._attempt, method, url, decode)
+        return await http.retried(attempt, attempts=self._attempts)
+
+    async def _attempt[T](self, method: str, url: str, decode: Callable[[http.Answer], T]) -> T:
+        token = await self._tokens.token(self._tenant, self._resource)
+        try:
+            answer = await self._send(method, url, token)
+        except Refused as refused:
+            if refused.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            # Once: the token may have been revoked. A second 401 is an answer.
+            self._tokens.invalidate(self._tenant, self._resource, token)
+            answer = await self._send(method, url, await self._tokens.token(self._tenant, self._resource))
+        return decode(answer)
+
+    async def _send(self, method: str, url: str, token: str) -> http.Answer:
+        await self._bucket.take()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        try:
+            return await http.send(self._client, method, url, api=self._family, headers=headers)
+        except Throttled as throttled:
+            self._bucket.pause(_QUIET_S if throttled.retry_after is None else throttled.retry_after)
+            raise
+
+    def _check_host(self, url: str) -> None:
+        wanted, given = urlsplit(self.base), urlsplit(url)
+        if (given.scheme, given.netloc) != (wanted.scheme, wanted.netloc):
+            # The token would go there.
+            raise Refused(f"{self._family}: a link leads to {given.scheme}://{given.hostname}", code="foreign-host")

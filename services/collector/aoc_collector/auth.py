@@ -1,0 +1,136 @@
+"""Access tokens: OAuth 2.0 client credentials on httpx (docs/adr/0007-tokens.md says why not azure-identity).
+
+Source: entra-docs, v2-oauth2-client-creds-grant-flow.md and certificate-credentials.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+import orjson
+from aoc_common import http
+from aoc_common.errors import BadConfiguration, Unreachable
+from aoc_common.settings import resolve_secret
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import httpx
+    from aoc_common.clock import Clock
+
+    from aoc_collector.tenants import Tenant
+
+#: A token is replaced this long before it ends.
+_MARGIN_S: Final = 300.0
+_ASSERTION_LIFETIME: Final = timedelta(minutes=5)
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One cached token. The lock makes its renewal a single flight."""
+
+    token: str | None = field(default=None, repr=False)
+    renew_at: float = 0.0
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Tokens:
+    """Tokens of all tenants, one per tenant and resource."""
+
+    def __init__(self, client: httpx.AsyncClient, clock: Clock, attempts: int) -> None:
+        self._client = client
+        self._clock = clock
+        self._attempts = attempts
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    async def token(self, tenant: Tenant, resource: str) -> str:
+        """A token that is good for some minutes still.
+
+        Raises `Unreachable`, `Throttled`, or `Refused` whose code is Entra's number, e.g. AADSTS7000215.
+        """
+        entry = self._entries.setdefault((tenant.name, resource), _Entry())
+        async with entry.lock:
+            if entry.token is None or self._clock.monotonic() >= entry.renew_at:
+                entry.token, lifetime = await self._acquire(tenant, resource)
+                # A token of a few minutes is used for half of them.
+                entry.renew_at = self._clock.monotonic() + max(lifetime - _MARGIN_S, lifetime / 2)
+            return entry.token
+
+    def invalidate(self, tenant: Tenant, resource: str, token: str) -> None:
+        """An API answered 401 to this token: the next call gets another one (unless that happened meanwhile)."""
+        entry = self._entries.get((tenant.name, resource))
+        if entry is not None and entry.token == token:
+            entry.token = None
+
+    async def _acquire(self, tenant: Tenant, resource: str) -> tuple[str, float]:
+        url = f"{tenant.hosts.authority}/{tenant.tenant_id}/oauth2/v2.0/token"
+        # Reading a secret is a file access: in a thread, and at every renewal, so that a rotated one is picked up.
+        credential = await asyncio.to_thread(partial(_credential, tenant, url, self._clock))
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": tenant.client_id,
+            "scope": f"{resource}/.default",
+            **credential,
+        }
+        return await http.retried(partial(self._ask, url, form), attempts=self._attempts)
+
+    async def _ask(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
+        answer = await http.send(self._client, "POST", url, api="token", form=form)
+        try:
+            body: Any = orjson.loads(answer.body)
+            return str(body["access_token"]), float(body["expires_in"])
+        except (ValueError, TypeError, KeyError):
+            # Without `from`: the cause would hold the body.
+            raise Unreachable("token: the answer holds no token") from None
+
+
+def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:
+    if tenant.client_secret is not None:
+        return {"client_secret": resolve_secret(tenant.client_secret)}
+    if tenant.client_certificate is None:
+        raise BadConfiguration(f"tenant {tenant.name}: neither client_secret nor client_certificate")
+    return {
+        "client_assertion_type": _ASSERTION_TYPE,
+        "client_assertion": assertion(tenant.client_certificate, tenant.client_id, audience, clock),
+    }
+
+
+def assertion(pem_file: Path, client_id: str, audience: str, clock: Clock) -> str:
+    """A signed client assertion for a certificate. Raises `BadConfiguration` when the file holds no usable pair."""
+    try:
+        pem = pem_file.read_bytes()
+        certificate = x509.load_pem_x509_certificate(pem)
+        thumbprint = certificate.fingerprint(hashes.SHA256())
+        now = clock.now()
+        return jwt.encode(
+            {
+                "aud": audience,
+                "iss": client_id,
+                "sub": client_id,
+                "jti": str(uuid.uuid4()),
+                "nbf": now,
+                "iat": now,
+                "exp": now + _ASSERTION_LIFETIME,
+            },
+            pem,
+            algorithm="PS256",
+            headers={"x5t#S256": urlsafe_b64encode(thumbprint).rstrip(b"=").decode()},
+        )
+    except OSError as error:
+        raise BadConfiguration(f"client_certificate {pem_file}: {error.strerror}") from None
+    except (ValueError, TypeError, jwt.PyJWTError):
+        # Without the error's text: it can quote the key.
+        raise BadConfiguration(
+            f"client_certificate {pem_file}: expected a certificate and an unencrypted RSA key in PEM"
+        ) from None

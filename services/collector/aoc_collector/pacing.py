@@ -1,0 +1,75 @@
+"""Staying below Microsoft's limits: one token bucket per app, tenant and API family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.telemetry import metrics
+
+if TYPE_CHECKING:
+    from aoc_common.clock import Clock
+
+    from aoc_collector.settings import Rate
+
+
+_BURST: Final = 0.1
+
+
+class Bucket:
+    """Never more than `rate.requests` in any window of `rate.window_s` seconds; waiters are served in order.
+
+    Microsoft counts in sliding windows, in which a bucket can spend its content and its refill. So a tenth of the
+    limit is the burst, and the rest of it the refill of one window.
+    """
+
+    def __init__(self, family: str, rate: Rate, clock: Clock) -> None:
+        self._family = family
+        self._clock = clock
+        self._capacity = max(1.0, rate.requests * _BURST)
+        self._per_second = max(rate.requests - self._capacity, rate.requests / 2) / rate.window_s
+        self._tokens = self._capacity
+        self._at = clock.monotonic()
+        self._paused_until = 0.0
+
+    async def take(self) -> None:
+        """Wait until one request is allowed."""
+        wait = self._reserve()
+        if wait > 0:
+            metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
+        while wait > 0:
+            await self._clock.sleep(wait)
+            wait = self._paused_until - self._clock.monotonic()
+
+    def pause(self, seconds: float) -> None:
+        """The other side asked for quiet: nobody asks before this is over, and the burst is spent."""
+        now = self._clock.monotonic()
+        self._paused_until = max(self._paused_until, now + seconds)
+        self._refill(now)
+        self._tokens = min(self._tokens, 0.0)
+
+    def _reserve(self) -> float:
+        now = self._clock.monotonic()
+        self._refill(now)
+        # A negative balance is a queue: each waiter takes its place by going further below zero.
+        self._tokens -= 1
+        owed = -self._tokens / self._per_second if self._tokens < 0 else 0.0
+        return max(owed, self._paused_until - now)
+
+    def _refill(self, now: float) -> None:
+        self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+
+
+class Buckets:
+    """The buckets of this process, made at first use."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._made: dict[tuple[str, str, str], Bucket] = {}
+
+    def bucket(self, app: str, tenant: str, family: str, rate: Rate) -> Bucket:
+        """The bucket of one app in one tenant for one API family."""
+        key = (app, tenant, family)
+        if key not in self._made:
+            self._made[key] = Bucket(family, rate, self._clock)
+        return self._made[key]

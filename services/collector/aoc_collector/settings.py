@@ -1,0 +1,82 @@
+"""The collector's options. The tenants themselves are in a file (see `tenants`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from aoc_common.settings import Frozen, ServiceSettings
+from pydantic import Field
+
+DAY_S = 24 * 3600
+
+
+class Rate(NamedTuple):
+    """So many requests in any window of that many seconds."""
+
+    requests: float
+    window_s: float
+
+
+class Rates(Frozen):
+    """Microsoft's limits per app and tenant. A process paces itself below its share of them."""
+
+    graph_audit_requests: int = Field(5, ge=1, description="Directory audits and sign-ins: requests per window.")
+    graph_audit_window_s: float = Field(10, gt=0, description="Directory audits and sign-ins: the window, seconds.")
+    graph_intune_requests: int = Field(1000, ge=1, description="Intune audit events: requests per window.")
+    graph_intune_window_s: float = Field(20, gt=0, description="Intune audit events: the window, seconds.")
+    graph_security_requests: int = Field(150, ge=1, description="Security alerts: requests per window.")
+    graph_security_window_s: float = Field(60, gt=0, description="Security alerts: the window, seconds.")
+    management_requests: int = Field(2000, ge=1, description="Management Activity API: requests per window.")
+    management_window_s: float = Field(60, gt=0, description="Management Activity API: the window, seconds.")
+    replicas: int = Field(1, ge=1, description="Collectors that run at the same time and share these limits.")
+
+    def of(self, family: str) -> Rate:
+        """This process's share of the limit of an API family, e.g. `graph_audit`."""
+        requests: int = getattr(self, f"{family}_requests")
+        return Rate(requests / self.replicas, getattr(self, f"{family}_window_s"))
+
+
+class SliceLimits(Frozen):
+    """How one API is cut into slices."""
+
+    overlap_s: int = Field(ge=0, description="How far a slice reaches back before the watermark, for late records.")
+    max_slice_s: int = Field(ge=60, description="The longest new time that one slice covers, seconds.")
+
+
+class ManagementLimits(SliceLimits):
+    """How the Management Activity API is cut into slices: by the time a blob was created."""
+
+    overlap_s: int = Field(60, ge=0, le=3600, description="How far a slice reaches back before the watermark, seconds.")
+    max_slice_s: int = Field(
+        6 * 3600, ge=60, le=DAY_S - 3600, description="The longest new time that one slice covers, seconds."
+    )
+
+
+class CollectorSettings(ServiceSettings):
+    """Everything the collector can be told."""
+
+    tenants_file: Path | None = Field(
+        None, description="JSON file with the tenants to collect from (docs/howto/add-a-source.md). None: idle."
+    )
+    poll_interval_s: float = Field(60, ge=0.1, description="How often each source is looked at, seconds.")
+    settle_delay_s: float = Field(
+        60, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
+    )
+    lookback_s: int = Field(DAY_S, ge=0, le=30 * DAY_S, description="How far back a new source starts, seconds.")
+    overlap_s: int = Field(
+        900, ge=0, le=7 * DAY_S, description="Graph: how far a slice reaches back before the watermark, seconds."
+    )
+    max_slice_s: int = Field(3600, ge=60, le=DAY_S, description="Graph: the longest new time of a slice, seconds.")
+    management: ManagementLimits = ManagementLimits()
+    rates: Rates = Rates()
+    workers: int = Field(4, ge=1, le=64, description="Slices in work at once in this process.")
+    blob_concurrency: int = Field(4, ge=1, le=32, description="Content blobs that one slice fetches at once.")
+    publisher_identifier: str | None = Field(
+        None, description="PublisherIdentifier of Management API requests; the tenant's own id when unset."
+    )
+    http_timeout_s: float = Field(60, gt=0, description="How long an answer may take, seconds.")
+    http_attempts: int = Field(5, ge=1, le=20, description="Tries of one request before its slice is put off.")
+    max_backoff_s: float = Field(
+        3600, ge=1, description="Longest wait before a source that refuses us is asked again, seconds."
+    )

@@ -1,0 +1,184 @@
+"""What all feeds of the Office 365 Management Activity API share: subscriptions, listings, content blobs.
+
+Source: office-365-management-activity-api-reference.md. A listing names blobs by the time they were created; each
+blob holds records. Blobs that the ledger knows as fetched are not fetched again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import msgspec
+from aoc_common.errors import Refused, Transient, Unreachable
+from aoc_common.store.ports import ContentBlob
+from aoc_common.telemetry import logs
+
+from aoc_collector.sources.base import Batch, Context, Spec, Window, cut, decode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from aoc_common.http import Answer
+
+_log = logs.get(__name__)
+
+#: Listings reach 7 days back (AF20030 beyond). A margin for clocks that differ, and for the time that requests take.
+_REACH: Final = timedelta(days=7) - timedelta(minutes=5)
+_LONGEST: Final = timedelta(hours=24)
+_MAX_PAGES: Final = 2000
+_ALREADY_ENABLED: Final = "AF20024"
+_NOT_SUBSCRIBED: Final = "AF20022"
+_EXPIRED: Final = "AF20051"
+
+
+class _Subscription(msgspec.Struct, rename="camel"):
+    content_type: str
+    status: str = ""
+
+
+class _Item(msgspec.Struct, rename="camel"):
+    content_id: str
+    content_uri: str
+    content_created: str
+    content_expiration: str
+
+
+_SUBSCRIPTIONS: Final = msgspec.json.Decoder(list[_Subscription])
+_LISTING: Final = msgspec.json.Decoder(list[_Item])
+
+
+class LoopError(Transient):
+    """Next pages that lead nowhere."""
+
+
+class ActivityFeed:
+    """A content type as a source."""
+
+    def __init__(self, name: str, content_type: str, context: Context) -> None:
+        self._name = name
+        self._content_type = content_type
+        self._context = context
+        self._api = context.api
+        self._root = f"{context.api.base}/api/v1.0/{context.tenant_id}/activity/feed"
+        self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
+
+    async def batches(self, window: Window) -> AsyncIterator[Batch]:
+        """See `Source`. What is older than 7 days cannot be listed any more and is left out, with a warning."""
+        await self._subscribe()
+        start, end = window.start, window.end
+        reach = self._context.clock.now() - _REACH
+        if start < reach:
+            _log.warning("window.lost", source=self._name, tenant=self._context.tenant, start=start, reach=reach)
+            start = reach.replace(microsecond=0)
+        while start < end:
+            until = min(end, start + _LONGEST)
+            async for items in self._listing(start, until):
+                async for batch in self._contents(items):
+                    yield batch
+            start = until
+
+    async def _subscribe(self) -> None:
+        """Make sure that content flows: subscriptions lapse and get disabled, so this is looked at every time."""
+        url = f"{self._root}/subscriptions/list?{self._publisher}"
+        held = await self._api.get(url, lambda answer: decode(_SUBSCRIPTIONS, answer.body, self._name))
+        wanted = self._content_type.lower()
+        if any(one.content_type.lower() == wanted and one.status.lower() == "enabled" for one in held):
+            return
+        start = f"{self._root}/subscriptions/start?contentType={self._content_type}&{self._publisher}"
+        try:
+            await self._api.post(start)
+        except Refused as refused:
+            if refused.code != _ALREADY_ENABLED:
+                raise
+        _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
+
+    async def _listing(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[ContentBlob]]:
+        bounds = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"
+        url: str | None = (
+            f"{self._root}/subscriptions/content?contentType={self._content_type}&{bounds}&{self._publisher}"
+        )
+        followed: set[str] = set()
+        while url is not None:
+            if url in followed or len(followed) == _MAX_PAGES:
+                raise LoopError(f"{self._name}: next pages go round after {len(followed)}")
+            followed.add(url)
+            try:
+                items, url = await self._api.get(url, self._page)
+            except Refused as refused:
+                if refused.code == _NOT_SUBSCRIBED:
+                    # Started a moment ago, or stopped by somebody meanwhile: the next try looks again.
+                    raise Unreachable(str(refused)) from refused
+                raise
+            yield items
+
+    def _page(self, answer: Answer) -> tuple[list[ContentBlob], str | None]:
+        items = [_blob(item) for item in decode(_LISTING, answer.body, self._name)]
+        # The reference calls it NextPageUri, another page NextPageUrl; httpx does not care about case.
+        return items, answer.headers.get("NextPageUri") or answer.headers.get("NextPageUrl") or None
+
+    async def _contents(self, listed: Sequence[ContentBlob]) -> AsyncIterator[Batch]:
+        """The blobs that are new, oldest first: it is the oldest that expire."""
+        if not listed:
+            return
+        context = self._context
+        await context.blobs.listed(context.tenant, self._name, listed, context.clock.now())
+        ids = [blob.content_id for blob in listed]
+        known = await context.blobs.fetched(context.tenant, self._name, ids)
+        fresh = sorted((blob for blob in listed if blob.content_id not in known), key=lambda blob: blob.created)
+        for first in range(0, len(fresh), context.concurrency):
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._quietly(blob)) for blob in fresh[first : first + context.concurrency]
+                ]
+            outcomes = [task.result() for task in tasks]
+            for outcome in outcomes:
+                if isinstance(outcome, Batch):
+                    yield outcome
+            # Only now: what its neighbours gave is not thrown away.
+            for outcome in outcomes:
+                if isinstance(outcome, Transient | Refused):
+                    raise outcome
+
+    async def _quietly(self, blob: ContentBlob) -> Batch | Transient | Refused | None:
+        try:
+            return await self._content(blob)
+        except (Transient, Refused) as error:
+            return error
+
+    async def _content(self, blob: ContentBlob) -> Batch | None:
+        context = self._context
+        url = blob.uri
+        if "publisheridentifier=" not in url.lower():
+            url = f"{url}{'&' if '?' in url else '?'}{self._publisher}"
+        try:
+            batch = await self._api.get(url, lambda answer: cut(answer.body, self._name))
+        except Refused as refused:
+            if refused.code != _EXPIRED:
+                raise
+            _log.error("blob.expired", tenant=context.tenant, source=self._name, content_id=blob.content_id)
+            await context.blobs.mark_expired(context.tenant, self._name, blob.content_id, context.clock.now())
+            return None
+        records = sum(array.records for array in batch.arrays) + len(batch.oversize)
+        return Batch(batch.arrays, {blob.content_id: records}, batch.oversize)
+
+
+def _blob(item: _Item) -> ContentBlob:
+    return ContentBlob(
+        item.content_id, item.content_uri, _moment(item.content_created), _moment(item.content_expiration)
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreachable(f"unreadable time {text!r} in a listing") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def activity_feed(name: str, content_type: str) -> Spec:
+    """The registry entry of a content type."""
+    return Spec(name=name, family="management", build=lambda context: ActivityFeed(name, content_type, context))

@@ -1,0 +1,150 @@
+"""What a source is, and how its answers are cut into pages without touching a byte of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+import msgspec
+from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
+from aoc_common.errors import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+    from datetime import datetime
+
+    from aoc_common.clock import Clock
+    from aoc_common.store.ports import ContentBlob
+
+    from aoc_collector.api import Api
+
+#: A record beyond this cannot travel over the bus (whose messages end at 8 MiB) and is reported instead.
+MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
+
+type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time that is asked for: `start` inclusive, `end` exclusive, UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RawArray:
+    """A JSON array of records as it will be published."""
+
+    body: bytes
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one answer gave. `blobs`: content id -> records of the blobs that this batch completes.
+
+    `oversize`: records that are too large to travel.
+    """
+
+    arrays: Sequence[RawArray]
+    blobs: Mapping[str, int] = field(default_factory=dict)
+    oversize: Sequence[bytes] = ()
+
+
+class Blobs(Protocol):
+    """What a source may know of the blob ledger. Writing "fetched" is the runner's: it knows what is acknowledged."""
+
+    async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
+        """Those that were fetched before."""
+        ...
+
+    async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
+        """The API offered these."""
+        ...
+
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+        """A blob is gone for good."""
+        ...
+
+
+class Source(Protocol):
+    """One feed of one tenant."""
+
+    def batches(self, window: Window) -> AsyncIterator[Batch]:
+        """Everything that the feed has for a window, as it arrives; never more than an answer or so in memory.
+
+        May be asked for the same window again. Raises `Transient` (also in the middle) or `Refused`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a source is built from."""
+
+    tenant: str
+    tenant_id: str
+    api: Api
+    blobs: Blobs
+    clock: Clock
+    publisher: str
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """An entry of the registry: a source's name, whose limits it shares, and how to make it."""
+
+    name: str
+    family: Family
+    build: Callable[[Context], Source]
+
+
+def decode[T](decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what: str) -> T:
+    """Decode an answer. Raises `Unreachable`: an answer that is no JSON was cut short or came from a proxy."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreachable(f"{what}: unreadable answer ({error})") from None
+
+
+_RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
+    """A JSON array as pages within the limits of the bus: whole when it fits, else split between records.
+
+    Raises `Unreachable` when it is no array.
+    """
+    records = decode(_RECORDS, array, what)
+    if not records:
+        return Batch(())
+    if len(records) <= MAX_PAGE_RECORDS and memoryview(array).nbytes <= MAX_PAGE_BYTES:
+        return Batch((RawArray(bytes(array), len(records)),))
+    oversize = [bytes(record) for record in records if _size(record) > MAX_RECORD_BYTES]
+    fitting = (record for record in records if _size(record) <= MAX_RECORD_BYTES)
+    return Batch(tuple(_pages(fitting)), oversize=oversize)
+
+
+def _pages(records: Iterable[msgspec.Raw]) -> Iterable[RawArray]:
+    page: list[msgspec.Raw] = []
+    size = 2
+    for record in records:
+        more = _size(record) + 1
+        if page and (size + more > MAX_PAGE_BYTES or len(page) == MAX_PAGE_RECORDS):
+            yield _join(page)
+            page, size = [], 2
+        page.append(record)
+        size += more
+    if page:
+        yield _join(page)
+
+
+def _join(records: Sequence[msgspec.Raw]) -> RawArray:
+    return RawArray(b"[" + b",".join(records) + b"]", len(records))
+
+
+def _size(record: msgspec.Raw) -> int:
+    return memoryview(record).nbytes

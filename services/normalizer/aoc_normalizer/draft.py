@@ -1,0 +1,88 @@
+"""What a mapper fills in: the facts of a record, without the shape of OCSF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_common.contracts.event import Result
+    from aoc_normalizer.fields.addresses import Address
+
+INFORMATIONAL: Final = 1
+LOW: Final = 2
+MEDIUM: Final = 3
+HIGH: Final = 4
+CRITICAL: Final = 5
+
+USER: Final = 1
+ADMIN: Final = 2
+SYSTEM: Final = 3
+SERVICE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A user, application, group, device, file ...: whoever acts or is acted upon. `kind` in lower case."""
+
+    name: str | None = None
+    upn: str | None = None
+    uid: str | None = None
+    kind: str | None = None
+    user_type: int = USER
+
+    @property
+    def known(self) -> bool:
+        """Whether the record says who it is."""
+        return bool(self.name or self.upn or self.uid)
+
+    @property
+    def label(self) -> str | None:
+        """How a person would call it, for pivots: the address before the name before the id."""
+        return self.upn or self.name or self.uid
+
+    @property
+    def spoken(self) -> str:
+        """How a sentence calls it: the name before the address before the id."""
+        return self.name or self.upn or self.uid or "somebody"
+
+
+NOBODY: Final = Party()
+
+
+@dataclass(slots=True)
+class Draft:
+    """The facts of one record. `used`: its fields that found a home; the others become `unmapped`."""
+
+    record_id: str | None = None
+    family: str = "generic"
+    time_ms: int | None = None
+    original_time: str | None = None
+    product: str = "Microsoft 365"
+    service: str = "m365"
+    log_name: str | None = None
+    organisation: str | None = None
+    operation: str = ""
+    result: Result = "unknown"
+    status_code: str | None = None
+    status_detail: str | None = None
+    class_uid: int = 6003
+    activity_id: int = 99
+    severity: int = INFORMATIONAL
+    message: str = ""
+    actor: Party = NOBODY
+    app: Party = NOBODY
+    address: Address | None = None
+    location: Mapping[str, Any] | None = None
+    user_agent: str | None = None
+    correlation_id: str | None = None
+    session_uid: str | None = None
+    mfa: bool | None = None
+    targets: list[Party] = field(default_factory=list)
+    privileges: list[str] = field(default_factory=list)
+    search: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    rest: dict[str, Any] = field(default_factory=dict)

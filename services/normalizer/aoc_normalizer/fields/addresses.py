@@ -1,0 +1,45 @@
+"""Network addresses as records spell them: with ports, brackets, zones, mapped, or not addresses at all."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final, NamedTuple
+
+_BRACKETS: Final = re.compile(r"^\[([^\]]+)\](?::(\d{1,5}))?$")
+_V4_PORT: Final = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$")
+_LONGEST: Final = 64
+_LAST_PORT: Final = 65_535
+
+
+class Address(NamedTuple):
+    """A parsed address: canonical text and the port, if the record has one."""
+
+    ip: str
+    port: int | None = None
+
+
+def parse(value: Any) -> Address | None:
+    """The address in a field, or None for what is no address (empty, `<null>`, a host name, a GUID, a version)."""
+    if not isinstance(value, str) or not 2 <= len(value) <= _LONGEST:  # noqa: PLR2004  # the shortest is "::"
+        return None
+    return _parse(value.strip())
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Address | None:
+    port: int | None = None
+    if found := _BRACKETS.match(text) or _V4_PORT.match(text):
+        text, digits = found[1], found[2]
+        port = int(digits) if digits and int(digits) <= _LAST_PORT else None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return Address(str(address.ipv4_mapped), port)
+        if address.scope_id is not None:
+            return Address(str(IPv6Address(int(address))), port)
+    return Address(str(address), port)

@@ -1,0 +1,117 @@
+"""Tolerant readers: any field can be missing, null, of another type, or JSON inside a string."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Bytes of a text inside the OCSF part; the record's own text is always kept whole beside it.
+MAX_TEXT: Final = 1024
+_EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
+_GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
+_EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
+_NAME_KEYS: Final = ("Name", "name", "Key", "key", "displayName", "DisplayName")
+_VALUE_KEYS: Final = ("Value", "value", "NewValue", "newValue")
+
+
+def text(value: Any) -> str | None:
+    """Trimmed text of a scalar; None for what says nothing (null, empty, `<null>`), lists and objects."""
+    if isinstance(value, str):
+        cleaned = value.strip()
+    elif isinstance(value, bool):
+        return "true" if value else "false"
+    elif isinstance(value, int | float):
+        cleaned = str(value)
+    else:
+        return None
+    if cleaned.lower() in _EMPTY:
+        return None
+    return cleaned if len(cleaned) <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def first(record: Mapping[str, Any], *names: str) -> str | None:
+    """The first of these fields that says something."""
+    for name in names:
+        found = text(record.get(name))
+        if found is not None:
+            return found
+    return None
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """An object, also when it is JSON in a string; else an empty one."""
+    if isinstance(value, str):
+        value = decoded(value)
+    return value if isinstance(value, dict) else {}
+
+
+def sequence(value: Any) -> list[Any]:
+    """A list, also when it is JSON in a string; a lone object as a list of one; else an empty one."""
+    if isinstance(value, str):
+        value = decoded(value)
+    if isinstance(value, dict):
+        return [value]
+    return value if isinstance(value, list) else []
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list."""
+    return [item for item in sequence(value) if isinstance(item, dict)]
+
+
+def decoded(value: str) -> Any:
+    """The JSON in a string; the string itself when it is none."""
+    if value[:1] in {"[", "{", '"'}:
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+    return value
+
+
+def pairs(value: Any) -> Iterator[tuple[str, str]]:
+    """The (name, value) pairs of a name/value list, in any of its spellings; values as text, decoded one level."""
+    for item in objects(value):
+        name = first(item, *_NAME_KEYS)
+        found = next((item[key] for key in _VALUE_KEYS if key in item), None)
+        if name is not None:
+            yield name, shown(found) or ""
+
+
+def pair(value: Any, *names: str) -> str | None:
+    """The value of the first pair with one of these names (compared without case)."""
+    wanted = {name.casefold() for name in names}
+    for name, found in pairs(value):
+        if name.casefold() in wanted and found:
+            return found
+    return None
+
+
+def shown(value: Any) -> str | None:
+    """A value as a person would read it: `["a"]` in a string becomes `a`, objects stay JSON."""
+    if isinstance(value, str):
+        value = decoded(value.strip())
+    if isinstance(value, list):
+        parts = [found for item in value[:50] if (found := shown(item))]
+        return text(", ".join(parts))
+    if isinstance(value, dict):
+        try:
+            return text(orjson.dumps(value).decode())
+        except (orjson.JSONEncodeError, RecursionError):
+            return text(str(value)[:MAX_TEXT])
+    return text(value)
+
+
+def is_guid(value: str) -> bool:
+    """Whether it looks like a GUID (variants are not checked: many of Microsoft's are none of RFC 9562)."""
+    return _GUID.match(value) is not None
+
+
+def is_email(value: str) -> bool:
+    """Whether it looks like a user principal name or mail address."""
+    return _EMAIL.match(value) is not None

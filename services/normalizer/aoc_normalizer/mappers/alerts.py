@@ -1,0 +1,64 @@
+"""Defender alerts (`alerts_v2`, and the older `alerts`) and incidents."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_normalizer.draft import MEDIUM, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers.base import Mapper, Record, named_party
+from aoc_normalizer.mappers.shared import severity_of
+from aoc_normalizer.ocsf import DETECTION_FINDING
+
+_STATES: Final = {"new": 1, "newalert": 1, "active": 1, "inprogress": 2, "resolved": 3, "closed": 3, "dismissed": 3}
+
+
+def recognises(record: Record) -> bool:
+    """An alert or incident has a severity and a title or name, and a life of its own."""
+    return (
+        "severity" in record
+        and ("title" in record or "displayName" in record)
+        and ("createdDateTime" in record or "lastUpdateDateTime" in record)
+    )
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Title, severity, state, and who and what is in the evidence. Each update of an alert is an event of its own."""
+    draft.used |= {"id", "title", "displayName", "severity", "status", "createdDateTime", "lastUpdateDateTime"}
+    draft.product = values.first(record, "productName", "serviceSource") or "Microsoft Defender XDR"
+    draft.service, draft.log_name = "defender", "Security alerts"
+    draft.record_id = values.text(record.get("id"))
+    updated = values.first(record, "lastUpdateDateTime", "lastModifiedDateTime")
+    draft.family = f"alert@{updated}" if updated else "alert"
+    draft.original_time = values.first(record, "createdDateTime", "eventDateTime", "lastUpdateDateTime")
+    draft.time_ms = times.parse_ms(draft.original_time)
+    status = (values.text(record.get("status")) or "").casefold()
+    title = values.first(record, "title", "displayName") or "Untitled alert"
+    draft.operation = "Alert"
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, _STATES.get(status, 1)
+    draft.severity = severity_of(values.text(record.get("severity")), MEDIUM)
+    draft.result = "success"
+    draft.correlation_id = values.text(record.get("incidentId"))
+    draft.targets = [Party(title, uid=draft.record_id, kind="alert")]
+    _evidence(record, draft)
+    about = next((target.spoken for target in draft.targets[1:] if target.known), None)
+    draft.message = f"Alert: {title}" + (f" ({about})" if about else "") + (f", {status}" if status else "")
+
+
+def _evidence(record: Record, draft: Draft) -> None:
+    for item in values.objects(record.get("evidence"))[:100]:
+        account = values.mapping(item.get("userAccount"))
+        if who := values.first(account, "userPrincipalName", "accountName"):
+            found = named_party(who)
+            draft.targets.append(found)
+            draft.actor = draft.actor if draft.actor.known else found
+        if draft.address is None:
+            draft.address = addresses.parse(item.get("ipAddress"))
+        if name := values.first(item, "deviceDnsName", "displayName", "fileName", "url", "subject"):
+            draft.targets.append(Party(name, kind="evidence"))
+    for state in values.objects(record.get("userStates"))[:20]:
+        if who := values.first(state, "userPrincipalName", "accountName"):
+            draft.targets.append(named_party(who))
+
+
+MAPPER: Final = Mapper("alerts", 1, recognises, fill)

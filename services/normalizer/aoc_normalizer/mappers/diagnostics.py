@@ -1,0 +1,75 @@
+"""Azure Monitor diagnostic shape: an envelope whose `properties` hold the record that Graph would list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_normalizer.draft import Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers import directory, risk, signins
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.result import of_word
+
+
+def recognises(record: Record) -> bool:
+    """An envelope has a category, an operation name and properties."""
+    return "category" in record and "properties" in record and ("operationName" in record or "resourceId" in record)
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Map the inner record where it is one that we know; else read the envelope."""
+    inner = dict(values.mapping(record.get("properties")))
+    for mapper in (directory.MAPPER, signins.MAPPER, risk.MAPPER):
+        if mapper.recognises(inner):
+            mapper.fill(inner, draft)
+            draft.used |= {"properties"}
+            draft.rest = {name: value for name, value in inner.items() if name not in draft.used}
+            break
+    else:
+        _other(record, inner, draft)
+    draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
+    draft.address = draft.address or addresses.parse(record.get("callerIpAddress"))
+    draft.log_name = values.text(record.get("category"))
+    if draft.time_ms is None:
+        draft.original_time = values.text(record.get("time"))
+        draft.time_ms = times.parse_ms(draft.original_time)
+
+
+def _other(record: Record, inner: Record, draft: Draft) -> None:
+    draft.rest = inner
+    intune = "AuditEventId" in inner or "ActivityResultStatus" in inner
+    draft.family = "intune" if intune else "diagnostic"
+    draft.product, draft.service = ("Microsoft Intune", "intune") if intune else ("Microsoft Entra ID", "entra")
+    draft.record_id = values.first(inner, "AuditEventId", "id", "Id", "requestId", "ReportId") or values.text(
+        record.get("id")
+    )
+    draft.original_time = values.first(
+        inner, "ActivityDate", "activityDateTime", "timeGenerated", "Timestamp"
+    ) or values.text(record.get("time"))
+    draft.time_ms = times.parse_ms(draft.original_time)
+    meaning = apply_operation(draft, values.first(record, "operationName") or values.first(inner, "ActionType"))
+    draft.correlation_id = values.text(record.get("correlationId"))
+    draft.result = of_word(
+        values.first(record, "resultType", "resultSignature") or values.first(inner, "ActivityResultStatus")
+    )
+    actor = values.mapping(inner.get("Actor"))
+    who = (
+        values.first(actor, "UPN", "Name", "ObjectId")
+        or values.text(record.get("identity"))
+        or values.first(inner, "userId", "AccountUpn", "AccountName")
+    )
+    draft.actor = named_party(who)
+    draft.app = Party(
+        values.first(actor, "ApplicationName"),
+        uid=values.first(actor, "Application") or values.text(inner.get("appId")),
+        kind="application",
+    )
+    for target in values.sequence(inner.get("Targets"))[:200]:
+        if isinstance(target, dict) and (name := values.first(target, "Name")):
+            draft.targets.append(Party(name, kind="object"))
+    if not draft.targets and (name := values.first(inner, "requestUri", "DeviceName", "ObjectName")):
+        draft.targets = [Party(name, kind="object")]
+    draft.message = sentence(draft, meaning.phrase)
+
+
+MAPPER: Final = Mapper("diagnostics", 1, recognises, fill)

@@ -1,0 +1,102 @@
+"""Entra directory audits as Graph lists them (`directoryAudit`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_normalizer.draft import SERVICE, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, sentence, user_party
+from aoc_normalizer.result import of_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_KINDS: Final = {
+    "serviceprincipal": "service principal",
+    "device": "device",
+    "user": "user",
+    "group": "group",
+    "role": "role",
+    "application": "application",
+    "policy": "policy",
+}
+
+
+def recognises(record: Record) -> bool:
+    """A directory audit names its activity and lists targets."""
+    return "activityDisplayName" in record and (
+        "targetResources" in record or "initiatedBy" in record or "loggedByService" in record
+    )
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Initiator (a user or an application), targets with their kinds, role and group out of modified properties."""
+    draft.used |= {
+        "id",
+        "activityDisplayName",
+        "activityDateTime",
+        "result",
+        "resultReason",
+        "correlationId",
+        "initiatedBy",
+        "targetResources",
+    }
+    draft.family, draft.record_id = "directory-audit", values.text(record.get("id"))
+    draft.product, draft.service, draft.log_name = "Microsoft Entra ID", "entra", "Directory audits"
+    draft.original_time = values.first(record, "activityDateTime")
+    draft.time_ms = times.parse_ms(draft.original_time)
+    draft.correlation_id = values.text(record.get("correlationId"))
+    meaning = apply_operation(draft, values.text(record.get("activityDisplayName")))
+    draft.result = of_word(values.text(record.get("result")))
+    reason = values.text(record.get("resultReason"))
+    draft.status_detail = reason if draft.result != "success" else None
+    _initiator(values.mapping(record.get("initiatedBy")), draft)
+    draft.user_agent = values.text(record.get("userAgent")) or values.pair(
+        record.get("additionalDetails"), "User-Agent"
+    )
+    names = _targets(record, draft)
+    draft.message = sentence(draft, meaning.phrase, **names)
+
+
+def _initiator(initiated: Mapping[str, Any], draft: Draft) -> None:
+    user = values.mapping(initiated.get("user"))
+    app = values.mapping(initiated.get("app"))
+    if user:
+        draft.actor = user_party(dict(user))
+        draft.address = addresses.parse(user.get("ipAddress"))
+    if app:
+        name = values.first(app, "displayName", "servicePrincipalName")
+        draft.app = Party(name=name, uid=values.first(app, "appId", "servicePrincipalId"), kind="application")
+        if not draft.actor.known:
+            draft.actor = Party(
+                name=name,
+                uid=values.first(app, "servicePrincipalId", "appId"),
+                kind="service principal",
+                user_type=SERVICE,
+            )
+        draft.address = draft.address or addresses.parse(app.get("ipAddress"))
+
+
+def _targets(record: Record, draft: Draft) -> dict[str, str | None]:
+    names: dict[str, str | None] = {}
+    for resource in values.objects(record.get("targetResources"))[:500]:
+        party = user_party(resource)
+        sort = (values.first(resource, "type", "Type") or "").casefold()
+        kind = _KINDS.get(sort, sort or None)
+        draft.targets.append(Party(party.name, party.upn, party.uid, kind))
+        for changed in values.objects(resource.get("modifiedProperties"))[:100]:
+            name = (values.first(changed, "displayName") or "").casefold()
+            if name in {"role.displayname", "group.displayname"}:
+                said = values.shown(changed.get("newValue")) or values.shown(changed.get("oldValue"))
+                names.setdefault(name.partition(".")[0], said)
+    for kind in ("user", "group", "role"):
+        found = next((target.spoken for target in draft.targets if target.kind == kind and target.known), None)
+        if found is not None:
+            names.setdefault(kind, found)
+    if role := names.get("role"):
+        draft.privileges = [role]
+    return names
+
+
+MAPPER: Final = Mapper("directory", 1, recognises, fill)

@@ -1,0 +1,95 @@
+"""Records that no other mapper knows: still time, actor, operation, result, target and address, wherever they are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_normalizer.draft import Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+
+_IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
+_TIMES: Final = (
+    "activityDateTime", "createdDateTime", "CreationTime", "eventDateTime", "detectedDateTime", "TimeGenerated",
+    "Timestamp",
+    "timestamp", "eventTimestamp", "time", "Time",
+    "StartTime", "created_time_utc", "lastSyncDateTime",
+    "riskLastUpdatedDateTime", "lastUpdateDateTime", "lastModifiedDateTime", "Received", "@timestamp", "Date",
+)  # fmt: skip
+_OPERATIONS: Final = (
+    "operation", "Operation",
+    "operationName", "OperationName", "activityDisplayName", "activity", "Activity", "ActionType",
+    "action", "Action", "eventName", "EventName", "@odata.type", "type", "Type", "category", "Category",
+)  # fmt: skip
+_ACTORS: Final = (
+    "userPrincipalName",
+    "UserPrincipalName", "userId", "UserId", "user", "User", "AccountUpn", "AccountName", "caller",
+    "Caller", "actor", "Actor", "identity", "Identity", "userDisplayName",
+)  # fmt: skip
+_ADDRESSES: Final = (
+    "ipAddress", "IPAddress", "IpAddress", "ClientIP", "clientIp", "ClientIPAddress", "callerIpAddress",
+    "CallerIpAddress",
+    "ActorIpAddress", "RemoteIP", "FromIP", "sourceIp", "src_ip",
+)  # fmt: skip
+_TARGETS: Final = (
+    "target",
+    "Target",
+    "ObjectId",
+    "objectId",
+    "resourceId",
+    "ResourceId",
+    "displayName",
+    "DeviceName",
+    "deviceName",
+)
+_RESULTS: Final = (
+    "result",
+    "Result",
+    "ResultStatus",
+    "resultType",
+    "ResultType",
+    "status",
+    "Status",
+    "resultSignature",
+)
+_GOOD: Final = frozenset(
+    {"success", "succeeded", "successful", "true", "ok", "0", "200", "201", "204", "started", "accepted"}
+)
+_BAD: Final = frozenset({"failure", "failed", "false", "error", "denied", "blocked", "timeout"})
+
+
+def _find(record: Record, names: tuple[str, ...], used: set[str]) -> str | None:
+    """The first of these fields with something in it, here or one level down."""
+    for name in names:
+        found = values.text(record.get(name))
+        if found is not None:
+            used.add(name)
+            return found
+    for inner in record.values():
+        if isinstance(inner, dict):
+            found = values.first(inner, *names)
+            if found is not None:
+                return found
+    return None
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Find what can be found."""
+    used = draft.used
+    draft.record_id = values.first(record, *_IDS)
+    draft.original_time = _find(record, _TIMES, used)
+    draft.time_ms = times.parse_ms(draft.original_time)
+    meaning = apply_operation(draft, _find(record, _OPERATIONS, used))
+    draft.class_uid, draft.activity_id = 6003, meaning.activity_id if meaning.class_uid == 6003 else 99  # noqa: PLR2004
+    draft.actor = named_party(_find(record, _ACTORS, used))
+    draft.address = addresses.parse(_find(record, _ADDRESSES, used))
+    target = _find(record, _TARGETS, used)
+    if target is not None:
+        draft.targets = [Party(name=target, kind="object")]
+    outcome = (_find(record, _RESULTS, used) or "").casefold()
+    draft.result = "success" if outcome in _GOOD else "failure" if outcome in _BAD else "unknown"
+    draft.correlation_id = values.first(record, "correlationId", "CorrelationId")
+    draft.message = sentence(draft, None)
+
+
+MAPPER: Final = Mapper("generic", 1, lambda _record: True, fill)

@@ -1,0 +1,52 @@
+"""Identity Protection: risk detections and risky users."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_normalizer.draft import MEDIUM, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers.base import Mapper, Record
+from aoc_normalizer.mappers.shared import location, severity_of
+from aoc_normalizer.ocsf import DETECTION_FINDING
+
+
+def recognises(record: Record) -> bool:
+    """Risk has a level and a state."""
+    return "riskLevel" in record and "riskState" in record
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """A detection, or a user's risk as it stands at its last update."""
+    draft.used |= {"id", "riskLevel", "riskState", "riskEventType", "userId", "userPrincipalName", "userDisplayName"}
+    draft.product, draft.service, draft.log_name = "Microsoft Entra ID Protection", "entra", "Risk"
+    draft.record_id = values.text(record.get("id"))
+    draft.original_time = values.first(
+        record, "activityDateTime", "detectedDateTime", "riskLastUpdatedDateTime", "lastUpdatedDateTime"
+    )
+    draft.time_ms = times.parse_ms(draft.original_time)
+    updated = values.first(record, "riskLastUpdatedDateTime", "lastUpdatedDateTime")
+    kind = values.first(record, "riskEventType", "riskType")
+    draft.family = f"risk@{updated}" if updated else "risk"
+    draft.operation = kind or "Risky user"
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
+    level = values.text(record.get("riskLevel"))
+    draft.severity = severity_of(level, MEDIUM)
+    state = values.text(record.get("riskState"))
+    draft.result = "success"
+    upn = values.text(record.get("userPrincipalName"))
+    draft.actor = Party(
+        values.text(record.get("userDisplayName")),
+        upn.lower() if upn else None,
+        values.text(record.get("userId")),
+        "user",
+    )
+    draft.address = addresses.parse(record.get("ipAddress"))
+    draft.location = location(record.get("location"))
+    draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
+    draft.message = (
+        f"Risk of {draft.actor.spoken}: {draft.operation}, level {level or 'unknown'}, state {state or 'unknown'}"
+    )
+
+
+MAPPER: Final = Mapper("risk", 1, recognises, fill)

@@ -1,0 +1,63 @@
+"""Sentences and readings that several mappers share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aoc_normalizer import signin_errors
+from aoc_normalizer.fields import values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_normalizer.draft import Draft
+
+
+def signin_message(draft: Draft, code: int) -> str:
+    """`Sign-in of kim@... from 203.0.113.9 (Lisbon) to Teams failed: wrong password (50126)`."""
+    who = draft.actor.upn or draft.actor.spoken if draft.actor.known else draft.app.spoken
+    place = f" from {draft.address.ip}" if draft.address else ""
+    city = (draft.location or {}).get("city") or (draft.location or {}).get("country")
+    if place and city:
+        place += f" ({city})"
+    service = next((target.name for target in draft.targets if target.kind == "service" and target.name), None)
+    to = f" to {service}" if service else ""
+    if draft.result == "failure":
+        reason = draft.status_detail or "no reason given"
+        return f"Sign-in of {who}{place}{to} failed: {reason}" + (f" ({code})" if code else "")
+    if code:
+        return f"Sign-in of {who}{place}{to} went on: {signin_errors.words(code) or 'a further step'} ({code})"
+    return f"Sign-in of {who}{place}{to} succeeded"
+
+
+def location(value: Any) -> dict[str, Any] | None:
+    """An OCSF location out of Graph's `location`, or a bare country."""
+    if isinstance(value, str):
+        country = values.text(value)
+        return {"country": country} if country else None
+    found = values.mapping(value)
+    made: dict[str, Any] = {}
+    for ours, theirs in (("city", "city"), ("region", "state"), ("country", "countryOrRegion")):
+        if (said := values.text(found.get(theirs))) is not None:
+            made[ours] = said
+    point = values.mapping(found.get("geoCoordinates"))
+    latitude, longitude = point.get("latitude"), point.get("longitude")
+    if isinstance(latitude, int | float) and isinstance(longitude, int | float) and (latitude or longitude):
+        made["lat"], made["long"] = float(latitude), float(longitude)
+    return made or None
+
+
+def severity_of(level: str | None, default: int) -> int:
+    """OCSF severity_id of Microsoft's words for it."""
+    return _SEVERITIES.get((level or "").casefold(), default)
+
+
+_SEVERITIES: Mapping[str, int] = {
+    "informational": 1,
+    "information": 1,
+    "none": 1,
+    "low": 2,
+    "medium": 3,
+    "high": 4,
+    "critical": 5,
+}

@@ -1,0 +1,129 @@
+"""The unified audit log (Management Activity API, Purview exports): what all its workloads share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers import unified_entra, unified_exchange, unified_files, unified_security
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.result import of_word
+
+#: Record types of data loss prevention. Two of its records can share an Id with different operations.
+_DLP_TYPES: Final = frozenset({11, 13, 33, 63, 99, 107})
+_SERVICES: Final = {
+    "azureactivedirectory": ("entra", "Microsoft Entra ID"),
+    "exchange": ("exchange", "Exchange Online"),
+    "sharepoint": ("sharepoint", "SharePoint Online"),
+    "onedrive": ("onedrive", "OneDrive for Business"),
+    "microsoftteams": ("teams", "Microsoft Teams"),
+    "securitycompliancecenter": ("purview", "Microsoft Purview"),
+    "threatintelligence": ("defender", "Defender for Office 365"),
+    "powerbi": ("power-platform", "Power BI"),
+    "microsoftflow": ("power-platform", "Power Automate"),
+    "powerapps": ("power-platform", "Power Apps"),
+    "yammer": ("viva-engage", "Viva Engage"),
+    "dynamics365": ("dynamics", "Dynamics 365"),
+    "intune": ("intune", "Microsoft Intune"),
+    "compliance": ("purview", "Microsoft Purview"),
+    "airinvestigation": ("defender", "Microsoft Defender XDR"),
+}
+_ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
+_SYSTEM_TYPES: Final = frozenset({"4", "system"})
+_SERVICE_TYPES: Final = frozenset({"5", "6", "8", "application", "serviceprincipal"})
+_USED: Final = frozenset(
+    {"Id", "CreationTime", "Operation", "OrganizationId", "ResultStatus", "UserId", "Workload", "ClientIP", "ObjectId"}
+)
+
+
+def recognises(record: Record) -> bool:
+    """A unified record has an operation, and a record type or workload in their capitals."""
+    return "Operation" in record and ("RecordType" in record or "Workload" in record or "CreationTime" in record)
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Common fields, then the workload's own."""
+    draft.used |= _USED
+    draft.family, draft.log_name = "ual", "Unified Audit Log"
+    operation = values.text(record.get("Operation")) or ""
+    record_id = values.text(record.get("Id"))
+    draft.record_id = record_id
+    if record_id is not None and _is_dlp(record, operation):
+        draft.family = f"ual-dlp-{operation.casefold()}"
+    draft.original_time = values.first(record, "CreationTime", "TimeGenerated", "CreationDate")
+    draft.time_ms = times.parse_ms(draft.original_time)
+    workload = values.first(record, "Workload", "OfficeWorkload") or ""
+    draft.service, draft.product = _SERVICES.get(workload.casefold(), (_slug(workload), workload or "Microsoft 365"))
+    draft.organisation = values.text(record.get("OrganizationId"))
+    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
+    meaning = apply_operation(draft, operation)
+    draft.actor = actor(record)
+    draft.app = Party(
+        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId"),
+        name=values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication"),
+        kind="application",
+    )
+    draft.address = first_address(record)
+    draft.user_agent = values.first(record, "UserAgent", "ClientInfoString") or values.pair(
+        record.get("ExtendedProperties"), "UserAgent"
+    )
+    draft.session_uid = values.first(record, "SessionId", "AADSessionId") or values.pair(
+        record.get("DeviceProperties"), "SessionId"
+    )
+    status = values.text(record.get("ResultStatus"))
+    # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
+    draft.result = of_word(status) if status is not None else "success"
+    object_id = values.text(record.get("ObjectId"))
+    if object_id is not None:
+        draft.targets = [named_party(object_id, "object")]
+    names = _special(record, draft)
+    draft.message = draft.message or sentence(draft, meaning.phrase, **names)
+
+
+def _special(record: Record, draft: Draft) -> dict[str, str | None]:
+    """What the workload knows beyond the common fields; names for the message."""
+    if "AzureActiveDirectoryEventType" in record or draft.service == "entra":
+        return unified_entra.fill(record, draft)
+    if draft.service == "exchange" or "MailboxGuid" in record or "Parameters" in record:
+        return unified_exchange.fill(record, draft)
+    if "SiteUrl" in record or "SourceFileName" in record or draft.service in {"sharepoint", "onedrive"}:
+        return unified_files.fill(record, draft)
+    return unified_security.fill(record, draft)
+
+
+def actor(record: Record) -> Party:
+    """Who did it: `UserId`, which is a UPN in three records of ten, and its type."""
+    found = named_party(values.first(record, "UserId", "User", "UserKey"))
+    kind = (values.text(record.get("UserType")) or "").casefold()
+    user_type = found.user_type
+    if kind in _ADMIN_TYPES and user_type == USER:
+        user_type = ADMIN
+    elif kind in _SYSTEM_TYPES:
+        user_type = SYSTEM
+    elif kind in _SERVICE_TYPES:
+        user_type = SERVICE
+    key = values.text(record.get("UserKey"))
+    uid = found.uid or (key if key and values.is_guid(key) else None)
+    return Party(found.name, found.upn, uid, "user", user_type)
+
+
+def first_address(record: Record) -> addresses.Address | None:
+    """The first field that holds an address."""
+    for name in ("ClientIP", "ClientIPAddress", "ActorIpAddress", "SenderIp", "ClientIp"):
+        found = addresses.parse(record.get(name))
+        if found is not None:
+            return found
+    return None
+
+
+def _is_dlp(record: Record, operation: str) -> bool:
+    return operation.casefold().startswith("dlp") or record.get("RecordType") in _DLP_TYPES
+
+
+def _slug(workload: str) -> str:
+    slug = "".join(c if c.isalnum() else "-" for c in workload.lower()).strip("-")
+    return slug[:40] or "m365"
+
+
+MAPPER: Final = Mapper("unified", 1, recognises, fill)

@@ -1,0 +1,154 @@
+"""Entra ID in the unified log: directory changes (record type 8) and sign-ins (record type 15)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_normalizer import signin_errors
+from aoc_normalizer.draft import LOW, SERVICE, Draft, Party
+from aoc_normalizer.fields import addresses, values
+from aoc_normalizer.mappers.shared import signin_message
+from aoc_normalizer.ocsf import AUTHENTICATION
+
+if TYPE_CHECKING:
+    from aoc_normalizer.mappers.base import Record
+
+_UPN, _PUID, _NAME, _ID, _SPN = 5, 3, 1, 2, 4
+_NOT_NAMES: Final = frozenset(
+    {"user", "serviceprincipal", "group", "application", "device", "role", "other", "not available"}
+)
+_KINDS: Final = {
+    "user": "user",
+    "serviceprincipal": "service principal",
+    "group": "group",
+    "application": "application",
+    "device": "device",
+    "role": "role",
+}
+
+
+def fill(record: Record, draft: Draft) -> dict[str, str | None]:
+    """Actor and target lists, modified properties; sign-in errors."""
+    if draft.class_uid == AUTHENTICATION:
+        return _sign_in(record, draft)
+    draft.used |= {"Actor", "Target"}
+    acting = entity(record.get("Actor"))
+    if acting.known:
+        own = draft.actor
+        draft.actor = Party(
+            acting.name or own.name,
+            acting.upn or own.upn,
+            acting.uid or own.uid,
+            "user",
+            acting.user_type if acting.kind == "service principal" else own.user_type,
+        )
+        if acting.kind == "service principal":
+            draft.app = Party(name=acting.name, uid=acting.uid, kind="application")
+    target = entity(record.get("Target"))
+    if target.known:
+        named = draft.targets[0] if draft.targets and (draft.targets[0].upn or draft.targets[0].name) else target
+        kind = target.kind or _kind_of(draft.operation)
+        draft.targets = [Party(target.name or named.name, target.upn or named.upn, target.uid, kind)]
+    changed = {name.casefold(): (new, old) for name, new, old in modified(record.get("ModifiedProperties"))}
+    role = _new_or_old(changed, "role.displayname") or _new_or_old(changed, "role.templatename")
+    group = _new_or_old(changed, "group.displayname")
+    if role:
+        draft.privileges = [role]
+    if group:
+        draft.targets.append(Party(name=group, uid=_new_or_old(changed, "group.objectid"), kind="group"))
+    first = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
+    return {"user": first, "role": role, "group": group or first}
+
+
+def _new_or_old(changed: dict[str, tuple[str | None, str | None]], name: str) -> str | None:
+    new, old = changed.get(name, (None, None))
+    return new or old
+
+
+def modified(properties: Any) -> list[tuple[str, str | None, str | None]]:
+    """(name, new, old) of modified properties; a list of bare strings has only names."""
+    found: list[tuple[str, str | None, str | None]] = []
+    for item in values.sequence(properties)[:500]:
+        if isinstance(item, str):
+            found.append((item, None, None))
+        elif isinstance(item, dict) and (name := values.first(item, "Name", "displayName", "name")):
+            found.append(
+                (
+                    name,
+                    values.shown(item.get("NewValue", item.get("newValue"))),
+                    values.shown(item.get("OldValue", item.get("oldValue"))),
+                )
+            )
+    return found
+
+
+def entity(listed: Any) -> Party:
+    """One entity out of a list of its ids: `{ID, Type}`, several ids of the same one."""
+    name = upn = uid = kind = None
+    for item in values.objects(listed):
+        identifier, sort = values.text(item.get("ID")), item.get("Type")
+        if identifier is None:
+            continue
+        if identifier.casefold() in _NOT_NAMES:
+            kind = _KINDS.get(identifier.casefold(), kind)
+        elif sort == _UPN and values.is_email(identifier):
+            upn = identifier.lower()
+        elif identifier.casefold().startswith(
+            ("user_", "serviceprincipal_", "group_", "application_", "device_", "role_")
+        ):
+            prefix, _, rest = identifier.partition("_")
+            uid, kind = rest, _KINDS.get(prefix.casefold(), kind)
+        elif sort == _ID or values.is_guid(identifier):
+            uid = uid or identifier
+        elif sort in {_NAME, _UPN}:
+            name = name or identifier
+        elif sort == _SPN and name is None:
+            name = identifier.partition(";")[0]
+    return Party(name, upn, uid, kind, SERVICE if kind == "service principal" else 1)
+
+
+def _kind_of(operation: str) -> str | None:
+    words = operation.casefold()
+    return next(
+        (
+            kind
+            for word, kind in (
+                ("service principal", "service principal"),
+                ("application", "application"),
+                ("group", "group"),
+                ("device", "device"),
+                ("user", "user"),
+                ("member", "user"),
+            )
+            if word in words
+        ),
+        None,
+    )
+
+
+def _sign_in(record: Record, draft: Draft) -> dict[str, str | None]:
+    draft.used |= {"ErrorNumber", "LogonError", "ActorIpAddress"}
+    draft.address = addresses.parse(record.get("ClientIP")) or addresses.parse(record.get("ActorIpAddress"))
+    number = values.text(record.get("ErrorNumber"))
+    code = int(number) if number and number.isascii() and number.isdigit() else 0
+    logon_error = values.text(record.get("LogonError"))
+    failed = draft.operation.casefold() == "userloginfailed" or (code not in signin_errors.INTERRUPTS)
+    draft.result = "failure" if failed else "success"
+    if failed:
+        draft.severity = LOW
+    if code:
+        draft.status_code = str(code)
+    draft.status_detail = signin_errors.words(code) or logon_error
+    acting = entity(record.get("Actor"))
+    own = draft.actor
+    draft.actor = Party(acting.name or own.name, acting.upn or own.upn, acting.uid or own.uid, "user", own.user_type)
+    resource = values.text(record.get("ObjectId")) or values.first(
+        values.mapping((values.sequence(record.get("Target")) or [{}])[0]), "ID"
+    )
+    draft.targets = (
+        [Party(uid=resource, name=values.text(record.get("ApplicationDisplayName")), kind="service")]
+        if resource
+        else []
+    )
+    draft.message = signin_message(draft, code)
+    return {}

@@ -1,0 +1,198 @@
+"""From a record's bytes to an event. Never raises, whatever a record contains."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from aoc_common.contracts.event import Event
+from aoc_common.contracts.ids import event_id
+from aoc_common.contracts.terms import index_tokens
+from aoc_normalizer.bounds import bounded, depth_over
+from aoc_normalizer.draft import Draft
+from aoc_normalizer.mappers import GENERIC, recognise
+from aoc_normalizer.ocsf import MAX_ITEMS, render
+from aoc_normalizer.split import split
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aoc_normalizer.mappers.base import Mapper
+
+_MAX_TERMS: Final = 48
+_MAX_ID: Final = 512
+#: Levels of a record. A deeper one is no audit record; it is put aside whole.
+_MAX_DEPTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RecordContext:
+    """What is known of a record from outside it."""
+
+    tenant: str
+    source: str
+    fetched_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What cannot become an event: its text, whole, and why."""
+
+    text: str
+    reason: str
+
+
+def normalise_page(body: bytes, context: RecordContext) -> tuple[list[Event], list[Rejected]]:
+    """Every record of a raw page as an event, and what could not become one."""
+    records, broken = split(body)
+    rejected = [Rejected(part.text, part.reason) for part in broken]
+    events: list[Event] = []
+    for record in records:
+        made = normalise(record, context)
+        if isinstance(made, Event):
+            events.append(made)
+        else:
+            rejected.append(made)
+    return events, rejected
+
+
+def normalise(raw: bytes, context: RecordContext) -> Event | Rejected:
+    """One record as an event, or why it cannot become one."""
+    tags: list[str] = []
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("utf-8", "replace")
+        tags.append("invalid-utf8")
+    try:
+        record = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        record = _leniently(text, tags)
+        if record is None:
+            return Rejected(text, f"not JSON: {error}")
+    if not isinstance(record, dict):
+        return Rejected(text, "not a JSON object")
+    if depth_over(record, _MAX_DEPTH):
+        return Rejected(text, f"nested more than {_MAX_DEPTH} levels deep")
+    return _map(record, text, context, tags)
+
+
+def _leniently(text: str, tags: list[str]) -> Any:
+    """What the fast parser refuses and Python's reads: lone surrogates, NaN, very long numbers."""
+    try:
+        parsed = json.loads(text)
+        tags.append("repaired")
+        return orjson.loads(json.dumps(_clean(parsed)).encode("utf-8", "replace"))
+    except (ValueError, RecursionError, orjson.JSONEncodeError):
+        return None
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124  # NaN
+        return str(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(name): _clean(item) for name, item in value.items()}
+    return value
+
+
+def _map(record: dict[str, Any], text: str, context: RecordContext, tags: list[str]) -> Event:
+    draft, mapper = Draft(), GENERIC
+    try:
+        mapper = recognise(record)
+        mapper.fill(record, draft)
+        return _event(record, text, context, draft, mapper, tags)
+    except Exception as error:  # noqa: BLE001  # a defect of a mapper must not cost a record
+        return _after_defect(record, text, context, mapper, error, tags)
+
+
+def _after_defect(
+    record: dict[str, Any], text: str, context: RecordContext, mapper: Mapper, error: Exception, tags: list[str]
+) -> Event:
+    draft = Draft()
+    note = f"{mapper.name}: {type(error).__name__}: {error}"[:500]
+    try:
+        GENERIC.fill(record, draft)
+        return _event(record, text, context, draft, GENERIC, [*tags, "mapper-error"], note)
+    except Exception:  # noqa: BLE001  # nothing of this record can be read; what is left is its text
+        bare = Draft(operation="Unreadable record", message="A record that could not be read")
+        return _event({}, text, context, bare, GENERIC, [*tags, "mapper-error"], note)
+
+
+def _event(
+    record: dict[str, Any],
+    text: str,
+    context: RecordContext,
+    draft: Draft,
+    mapper: Mapper,
+    tags: list[str],
+    note: str | None = None,
+) -> Event:
+    tags += draft.tags
+    if draft.time_ms is None:
+        draft.time_ms = 0
+        tags.append("no-time")
+    if not draft.record_id:
+        # The wrapper of a diagnostic differs from delivery to delivery: what is inside is what counts.
+        content = draft.rest or record
+        draft.record_id = blake2b(
+            orjson.dumps(content, option=orjson.OPT_SORT_KEYS) or text.encode(), digest_size=16
+        ).hexdigest()
+        draft.family = f"{draft.family}-content"
+        tags.append("no-id")
+    if len(draft.targets) > MAX_ITEMS:
+        tags.append("truncated")
+    identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
+    draft.record_id = draft.record_id[:_MAX_ID]
+    draft.message = draft.message or draft.operation or "Record"
+    unmapped = {name: value for name, value in record.items() if name not in draft.used}
+    unmapped |= draft.rest
+    if note is not None:
+        unmapped["_mapper_error"] = note
+    return Event(
+        id=identity,
+        tenant=context.tenant,
+        source=context.source,
+        time_ms=draft.time_ms,
+        class_uid=draft.class_uid,
+        service=draft.service,
+        operation=draft.operation or "Unknown",
+        result=draft.result,
+        actor=_actor(draft),
+        ip=draft.address.ip if draft.address else None,
+        correlation_id=draft.correlation_id,
+        terms=_terms(draft),
+        tags=tuple(dict.fromkeys(tags)),
+        mapper=mapper.name,
+        mapper_version=mapper.version,
+        ocsf=render(draft, context.fetched_at),
+        unmapped=bounded(unmapped),
+        raw=text,
+    )
+
+
+def _actor(draft: Draft) -> str | None:
+    label = draft.actor.label or draft.app.label
+    return label.lower()[:256] if label else None
+
+
+def _terms(draft: Draft) -> tuple[str, ...]:
+    """Search terms, the most telling first."""
+    said: list[str] = []
+    for party in (draft.actor, *draft.targets[:20]):
+        said += [word for word in (party.upn, party.name, party.uid) if word]
+    if draft.address:
+        said.insert(0, draft.address.ip)
+    said += [
+        word for word in (draft.operation, draft.app.name, draft.status_code, *draft.privileges, *draft.search) if word
+    ]
+    if draft.location and (city := draft.location.get("city")):
+        said.append(str(city))
+    return index_tokens(said, _MAX_TERMS)

@@ -1,0 +1,23 @@
+"""Results out of one word, for records that need no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event import Result
+
+_GOOD: Final = frozenset(
+    {"success", "succeeded", "successful", "true", "new", "ok", "updated", "completed", "delivered", "0", "1"}
+)
+_BAD: Final = frozenset({"failure", "failed", "fail", "false", "error", "timeout", "denied", "blocked"})
+
+
+def of_word(word: str | None) -> Result:
+    """The result that a status word says."""
+    known = (word or "").casefold()
+    if known in _GOOD:
+        return "success"
+    if known in _BAD:
+        return "failure"
+    return "partial" if known.startswith("partial") else "unknown"

@@ -1,0 +1,97 @@
+"""Splits a raw page into the records' own bytes, so that each is parsed exactly once, later."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A part of a page that is no readable record. Nothing of the page is lost: parts and records cover it."""
+
+    text: str
+    reason: str
+
+
+class _List(msgspec.Struct):
+    value: list[msgspec.Raw]
+
+
+def split(body: bytes) -> tuple[list[bytes], list[Broken]]:
+    """The records of a page, and what is none.
+
+    The page is a JSON array as Microsoft sent it; a Graph list (`{"value": [...]}`), one lone record and NDJSON are
+    understood too. From a malformed page every record that can be read is recovered.
+    """
+    body = body.removeprefix(_BOM).strip()
+    if not body:
+        return [], []
+    try:
+        return [bytes(record) for record in _RECORDS.decode(body)], []
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    if body.startswith(b"{"):
+        try:
+            return [bytes(record) for record in msgspec.json.decode(body, type=_List).value], []
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    return _recover(body)
+
+
+def _recover(body: bytes) -> tuple[list[bytes], list[Broken]]:
+    text = body.decode("utf-8", "replace")
+    records: list[bytes] = []
+    broken: list[Broken] = []
+    for part in _parts(text):
+        if isinstance(part, Broken):
+            broken.append(part)
+        else:
+            records.append(part.encode("utf-8", "replace"))
+    return records, broken
+
+
+def _parts(text: str) -> Iterator[str | Broken]:
+    decoder = json.JSONDecoder()
+    at = _skip(text, 1 if text.startswith("[") else 0)
+    while at < len(text):
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError) as error:
+            end = _next_object(text, at)
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            piece = text[at:end].rstrip(", \r\n\t]")
+            if piece:
+                yield Broken(piece, f"malformed page: {reason}")
+        else:
+            yield text[at:end]
+        at = _skip(text, end)
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in ", \r\n\t]\x1e\x00":
+        at += 1
+    return at
+
+
+def _next_object(text: str, at: int) -> int:
+    """Where the next object may start: after a `}` and a comma or line break."""
+    while (at := text.find("{", at + 1)) != -1:
+        before = text[:at].rstrip()[-1:] if at < 200 else text[at - 200 : at].rstrip()[-1:]  # noqa: PLR2004
+        if before in {",", "}", "["} and _after_object(text, at):
+            return at
+    return len(text)
+
+
+def _after_object(text: str, at: int) -> bool:
+    head = text[max(0, at - 200) : at].rstrip().rstrip(",").rstrip()
+    return head.endswith(("}", "[")) or "\n" in text[max(0, at - 3) : at]
