@@ -10,6 +10,8 @@ import typer
 
 from aoc_cli.terminal import err, plain
 from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.settings import TelemetrySettings
+from aoc_common.telemetry import logs
 
 #: Name -> module and function, in the order in which `aoc --help` shows them.
 COMMANDS: Final = {
@@ -54,6 +56,7 @@ def _no_options() -> None:
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr. Status 2: it was used or set up wrongly."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    logs.configure("cli", TelemetrySettings(log_level="error", log_format="console"))
     app = _application([wanted] if wanted in COMMANDS else list(COMMANDS))
     try:
         app()

@@ -102,7 +102,12 @@ async def send(
     outcome = "cancelled"
     address = httpx.URL(url)
     # A query can hold a skip token, and says nothing that the source and its slice do not say.
-    attributes = {"http.request.method": method, "server.address": address.host, "url.path": address.path, "aoc.api": api}
+    attributes = {
+        "http.request.method": method,
+        "server.address": address.host,
+        "url.path": address.path,
+        "aoc.api": api,
+    }
     with tracing.tracer().start_as_current_span(
         f"http.{method.lower()}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
     ) as span:

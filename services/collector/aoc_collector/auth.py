@@ -15,20 +15,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 import orjson
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
 from aoc_common import http
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import resolve_secret
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     import httpx
-    from aoc_common.clock import Clock
 
     from aoc_collector.tenants import Tenant
+    from aoc_common.clock import Clock
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0

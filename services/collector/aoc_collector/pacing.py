@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
-    from aoc_common.clock import Clock
-
     from aoc_collector.settings import Rate
+    from aoc_common.clock import Clock
 
 
 _BURST: Final = 0.1

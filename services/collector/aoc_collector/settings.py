@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from aoc_common.settings import Frozen, ServiceSettings
 from pydantic import Field
+
+from aoc_common.settings import Frozen, ServiceSettings
 
 DAY_S = 24 * 3600
 

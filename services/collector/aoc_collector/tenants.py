@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import Frozen, SecretRef
-from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -36,9 +37,7 @@ CLOUDS = {
     "commercial": Hosts(
         "https://login.microsoftonline.com", "https://graph.microsoft.com", "https://manage.office.com"
     ),
-    "gcc": Hosts(
-        "https://login.microsoftonline.com", "https://graph.microsoft.com", "https://manage-gcc.office.com"
-    ),
+    "gcc": Hosts("https://login.microsoftonline.com", "https://graph.microsoft.com", "https://manage-gcc.office.com"),
     "gcc-high": Hosts("https://login.microsoftonline.us", "https://graph.microsoft.us", "https://manage.office365.us"),
     "dod": Hosts(
         "https://login.microsoftonline.us", "https://dod-graph.microsoft.us", "https://manage.protection.apps.mil"
@@ -85,9 +84,7 @@ class Tenant(Frozen):
     def hosts(self) -> Hosts:
         """Where this tenant's services are."""
         cloud = CLOUDS[self.cloud]
-        return Hosts(
-            self.authority or cloud.authority, self.graph or cloud.graph, self.management or cloud.management
-        )
+        return Hosts(self.authority or cloud.authority, self.graph or cloud.graph, self.management or cloud.management)
 
     @property
     def resources(self) -> Hosts:

@@ -80,4 +80,4 @@ async def _on_error(error: Exception) -> None:
 
 
 async def _on_disconnect() -> None:
-    _log.warning("nats.disconnected")
+    _log.info("nats.disconnected")

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from aoc_common.settings import TelemetrySettings
 
 
-def configure(service: str, settings: TelemetrySettings, processor: SpanProcessor | None = None) -> TracerProvider:
-    """Install the tracer provider. `processor` replaces the OTLP exporter, for tests."""
+def configure(service: str, settings: TelemetrySettings) -> TracerProvider:
+    """Install the tracer provider of this process."""
+    provider = make_provider(service, settings)
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def make_provider(service: str, settings: TelemetrySettings, processor: SpanProcessor | None = None) -> TracerProvider:
+    """A tracer provider. `processor` replaces the OTLP exporter, for tests."""
     provider = TracerProvider(resource=Resource.create({"service.name": f"aoc-{service}"}))
     if processor is not None:
         provider.add_span_processor(processor)
@@ -31,7 +38,6 @@ def configure(service: str, settings: TelemetrySettings, processor: SpanProcesso
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.otlp_endpoint)))
-    trace.set_tracer_provider(provider)
     return provider
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
-from aoc_common.errors import Refused, Transient, Unreachable
+
+from aoc_collector.sources.base import Batch, Context, Loss, Spec, UnfinishedError, Window, cut, decode
+from aoc_common.errors import AocError, Refused, Unreachable
 from aoc_common.store.ports import ContentBlob
 from aoc_common.telemetry import logs
 
-from aoc_collector.sources.base import Batch, Context, Spec, Window, cut, decode
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from aoc_common.http import Answer
 
@@ -31,7 +31,8 @@ _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
 _ALREADY_ENABLED: Final = "AF20024"
 _NOT_SUBSCRIBED: Final = "AF20022"
-_EXPIRED: Final = "AF20051"
+#: The content expired, or does not exist (any more).
+_GONE: Final = frozenset({"AF20051", "AF20050"})
 
 
 class _Subscription(msgspec.Struct, rename="camel"):
@@ -50,7 +51,7 @@ _SUBSCRIPTIONS: Final = msgspec.json.Decoder(list[_Subscription])
 _LISTING: Final = msgspec.json.Decoder(list[_Item])
 
 
-class LoopError(Transient):
+class LoopError(UnfinishedError):
     """Next pages that lead nowhere."""
 
 
@@ -65,14 +66,14 @@ class ActivityFeed:
         self._root = f"{context.api.base}/api/v1.0/{context.tenant_id}/activity/feed"
         self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
 
-    async def batches(self, window: Window) -> AsyncIterator[Batch]:
-        """See `Source`. What is older than 7 days cannot be listed any more and is left out, with a warning."""
+    async def batches(self, window: Window) -> AsyncGenerator[Batch]:
+        """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
         await self._subscribe()
         start, end = window.start, window.end
         reach = self._context.clock.now() - _REACH
         if start < reach:
-            _log.warning("window.lost", source=self._name, tenant=self._context.tenant, start=start, reach=reach)
-            start = reach.replace(microsecond=0)
+            start = min(end, reach.replace(microsecond=0))
+            yield Batch(losses=[Loss(f"content of {window.start:%FT%TZ} to {start:%FT%TZ} can be listed no more")])
         while start < end:
             until = min(end, start + _LONGEST)
             async for items in self._listing(start, until):
@@ -95,7 +96,7 @@ class ActivityFeed:
                 raise
         _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
 
-    async def _listing(self, start: datetime, end: datetime) -> AsyncIterator[Sequence[ContentBlob]]:
+    async def _listing(self, start: datetime, end: datetime) -> AsyncGenerator[Sequence[ContentBlob]]:
         bounds = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"
         url: str | None = (
             f"{self._root}/subscriptions/content?contentType={self._content_type}&{bounds}&{self._publisher}"
@@ -119,7 +120,7 @@ class ActivityFeed:
         # The reference calls it NextPageUri, another page NextPageUrl; httpx does not care about case.
         return items, answer.headers.get("NextPageUri") or answer.headers.get("NextPageUrl") or None
 
-    async def _contents(self, listed: Sequence[ContentBlob]) -> AsyncIterator[Batch]:
+    async def _contents(self, listed: Sequence[ContentBlob]) -> AsyncGenerator[Batch]:
         """The blobs that are new, oldest first: it is the oldest that expire."""
         if not listed:
             return
@@ -130,25 +131,23 @@ class ActivityFeed:
         fresh = sorted((blob for blob in listed if blob.content_id not in known), key=lambda blob: blob.created)
         for first in range(0, len(fresh), context.concurrency):
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._quietly(blob)) for blob in fresh[first : first + context.concurrency]
-                ]
+                tasks = [group.create_task(self._quietly(blob)) for blob in fresh[first : first + context.concurrency]]
             outcomes = [task.result() for task in tasks]
             for outcome in outcomes:
                 if isinstance(outcome, Batch):
                     yield outcome
             # Only now: what its neighbours gave is not thrown away.
             for outcome in outcomes:
-                if isinstance(outcome, Transient | Refused):
+                if isinstance(outcome, AocError):
                     raise outcome
 
-    async def _quietly(self, blob: ContentBlob) -> Batch | Transient | Refused | None:
+    async def _quietly(self, blob: ContentBlob) -> Batch | AocError:
         try:
             return await self._content(blob)
-        except (Transient, Refused) as error:
+        except AocError as error:
             return error
 
-    async def _content(self, blob: ContentBlob) -> Batch | None:
+    async def _content(self, blob: ContentBlob) -> Batch:
         context = self._context
         url = blob.uri
         if "publisheridentifier=" not in url.lower():
@@ -156,13 +155,12 @@ class ActivityFeed:
         try:
             batch = await self._api.get(url, lambda answer: cut(answer.body, self._name))
         except Refused as refused:
-            if refused.code != _EXPIRED:
+            if refused.code not in _GONE:
                 raise
-            _log.error("blob.expired", tenant=context.tenant, source=self._name, content_id=blob.content_id)
             await context.blobs.mark_expired(context.tenant, self._name, blob.content_id, context.clock.now())
-            return None
-        records = sum(array.records for array in batch.arrays) + len(batch.oversize)
-        return Batch(batch.arrays, {blob.content_id: records}, batch.oversize)
+            return Batch(losses=[Loss(f"content {blob.content_id}: {refused}")])
+        records = sum(array.records for array in batch.arrays) + len(batch.losses)
+        return Batch(batch.arrays, {blob.content_id: records}, batch.losses)
 
 
 def _blob(item: _Item) -> ContentBlob:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
+
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
-from aoc_common.errors import Unreachable
+from aoc_common.errors import Transient, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from aoc_collector.api import Api
     from aoc_common.clock import Clock
     from aoc_common.store.ports import ContentBlob
 
-    from aoc_collector.api import Api
-
 #: A record beyond this cannot travel over the bus (whose messages end at 8 MiB) and is reported instead.
 MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
+SAMPLE_BYTES: Final = 64 * 1024
 
 type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
 
@@ -42,15 +42,24 @@ class RawArray:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that cannot be collected, ever: why, and the beginning of it (at most `SAMPLE_BYTES`), if any."""
+
+    reason: str
+    sample: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """What one answer gave. `blobs`: content id -> records of the blobs that this batch completes.
+    """What one answer gave. `blobs`: content id -> records of the blobs that this batch completes."""
 
-    `oversize`: records that are too large to travel.
-    """
-
-    arrays: Sequence[RawArray]
+    arrays: Sequence[RawArray] = ()
     blobs: Mapping[str, int] = field(default_factory=dict)
-    oversize: Sequence[bytes] = ()
+    losses: Sequence[Loss] = ()
+
+
+class UnfinishedError(Transient):
+    """A window that could not be read to its end. A shorter one may be."""
 
 
 class Blobs(Protocol):
@@ -72,7 +81,7 @@ class Blobs(Protocol):
 class Source(Protocol):
     """One feed of one tenant."""
 
-    def batches(self, window: Window) -> AsyncIterator[Batch]:
+    def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """Everything that the feed has for a window, as it arrives; never more than an answer or so in memory.
 
         May be asked for the same window again. Raises `Transient` (also in the middle) or `Refused`.
@@ -120,12 +129,17 @@ def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
     """
     records = decode(_RECORDS, array, what)
     if not records:
-        return Batch(())
+        return Batch()
     if len(records) <= MAX_PAGE_RECORDS and memoryview(array).nbytes <= MAX_PAGE_BYTES:
         return Batch((RawArray(bytes(array), len(records)),))
-    oversize = [bytes(record) for record in records if _size(record) > MAX_RECORD_BYTES]
     fitting = (record for record in records if _size(record) <= MAX_RECORD_BYTES)
-    return Batch(tuple(_pages(fitting)), oversize=oversize)
+    losses = [_too_large(record) for record in records if _size(record) > MAX_RECORD_BYTES]
+    return Batch(tuple(_pages(fitting)), losses=losses)
+
+
+def _too_large(record: msgspec.Raw) -> Loss:
+    sample = bytes(memoryview(record)[:SAMPLE_BYTES])
+    return Loss(f"a record of {_size(record)} bytes is larger than a message may be", sample)
 
 
 def _pages(records: Iterable[msgspec.Raw]) -> Iterable[RawArray]:

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
-from aoc_common.errors import Refused, Transient
+
+from aoc_collector.sources.base import Batch, Context, Family, Spec, UnfinishedError, Window, cut, decode
+from aoc_common.errors import Refused
 from aoc_common.telemetry import logs
 
-from aoc_collector.sources.base import Batch, Context, Family, Spec, Window, cut, decode
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
     from datetime import datetime
 
-    from aoc_common.http import Answer
-
     from aoc_collector.api import Api
+    from aoc_common.http import Answer
 
 _log = logs.get(__name__)
 
@@ -69,7 +68,7 @@ class GraphFeed:
         self._api: Api = context.api
         self._what = query.path
 
-    async def batches(self, window: Window) -> AsyncIterator[Batch]:
+    async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. After a refused skip token, what came before it comes again."""
         for left in range(_RESTARTS, -1, -1):
             try:
@@ -82,7 +81,7 @@ class GraphFeed:
             else:
                 return
 
-    async def _walk(self, window: Window) -> AsyncIterator[Batch]:
+    async def _walk(self, window: Window) -> AsyncGenerator[Batch]:
         url: str | None = self._query.url(self._api.base, window)
         followed: set[str] = set()
         while url is not None:
@@ -110,11 +109,11 @@ class GraphFeed:
         return decode(_PAGE, answer.body, self._what)
 
 
-class BrokenSkipTokenError(Transient):
+class BrokenSkipTokenError(UnfinishedError):
     """Graph refused to go on where it had left off (the token expired, or never worked)."""
 
 
-class LoopError(Transient):
+class LoopError(UnfinishedError):
     """Next links that lead nowhere. The next try starts afresh, on a smaller slice."""
 
 

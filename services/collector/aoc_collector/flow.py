@@ -1,0 +1,105 @@
+"""From a job on the bus to a slice in the ledger, and what a failure means for the job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from nats.js.errors import APIError
+from pydantic import ValidationError
+
+from aoc_collector.sources.base import UnfinishedError
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.contracts import subjects
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.errors import Backpressure, Malformed, Permanent, Transient
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from nats.aio.msg import Msg
+    from nats.js import JetStreamContext
+
+    from aoc_common.bus.consume import BatchHandler
+
+_log = logs.get(__name__)
+
+#: Deliveries after which a slice that cannot be read to its end is replaced by a shorter one.
+_PATIENCE: Final = 2
+#: nats-server, errors.json: the stream did not store a message. Several reasons share the code; the text tells them.
+_NOT_STORED: Final = 10077
+_OCCUPIED: Final = "maximum messages per subject exceeded"
+
+
+class Next(Protocol):
+    """What is told about slices that ended: the scheduler."""
+
+    def nudge(self, tenant: str, source: str) -> None:
+        """Ask for the next slice."""
+        ...
+
+    def finished(self, tenant: str, source: str) -> None:
+        """A slice was read to its end."""
+        ...
+
+    def shorten(self, job: CollectJob) -> bool:
+        """A slice could not be read to its end; whether the next one will be shorter."""
+        ...
+
+
+def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, max_backoff_s: float) -> BatchHandler:
+    """The handler of jobs."""
+
+    async def on_jobs(messages: Sequence[Msg]) -> None:
+        for message in messages:
+            job = read_job(message.data)
+            deliveries = message.metadata.num_delivered
+            try:
+                await run(job)
+            except UnfinishedError as error:
+                if deliveries < _PATIENCE or not following.shorten(job):
+                    raise put_off(error, deliveries, max_backoff_s) from error
+                _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
+            except (Transient, Permanent) as error:
+                raise put_off(error, deliveries, max_backoff_s) from error
+            else:
+                following.finished(job.tenant, job.source)
+            following.nudge(job.tenant, job.source)
+
+    return on_jobs
+
+
+def read_job(body: bytes) -> CollectJob:
+    """The job in a message. Raises `Malformed` when this version cannot read it."""
+    try:
+        return CollectJob.model_validate_json(body)
+    except ValidationError as error:
+        raise Malformed(f"job: {error.errors(include_url=False, include_input=False)[0]['msg']}") from None
+
+
+def put_off(error: Transient | Permanent, deliveries: int, max_backoff_s: float) -> Transient:
+    """The error as one that keeps the job and tries it again later.
+
+    A source that refuses us (a permission, a licence) is asked again too, ever more slowly: somebody may grant it, and
+    Microsoft sometimes claims wrongly that a licence is missing. Its job waits on the stream meanwhile; no worker does.
+    """
+    asked = error.retry_after if isinstance(error, Transient) else None
+    cap = max_backoff_s if isinstance(error, Permanent) else min(max_backoff_s, 60.0)
+    delay = min(float(2 ** min(deliveries - 1, 20)), cap) if asked is None else min(asked, max_backoff_s)
+    return Transient(f"{type(error).__name__}: {error}", retry_after=delay)
+
+
+async def publish_job(js: JetStreamContext, job: CollectJob) -> bool:
+    """Put a job on the stream; False when its source has one already. Raises `Transient`.
+
+    Without a message id: a slice that failed and is asked for again is no duplicate.
+    """
+    message = Outgoing(job.subject, job.model_dump_json().encode(), {"Aoc-Tenant": job.tenant})
+    try:
+        await publish_all(js, subjects.JOBS_STREAM, [message])
+    except Backpressure as refusal:
+        cause = refusal.__cause__
+        if isinstance(cause, APIError) and cause.err_code == _NOT_STORED and cause.description == _OCCUPIED:
+            return False
+        raise
+    return True

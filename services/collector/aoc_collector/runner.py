@@ -1,0 +1,184 @@
+"""Runs one slice: fetch, publish, account, and only then move the watermark."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.trace import Status, StatusCode
+
+from aoc_collector.sources.base import Window
+from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts import subjects
+from aoc_common.contracts.event import header_safe
+from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import AocError, Transient
+from aoc_common.store.ports import SliceFetched
+from aoc_common.telemetry import logs, metrics, tracing
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from nats.js.api import PubAck
+
+    from aoc_collector.sources.base import Batch, Loss, Source
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.jobs import CollectJob
+    from aoc_common.store.ports import BlobLedger, LedgerStore, SourceStore
+
+_log = logs.get(__name__)
+
+type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[PubAck]]]
+"""Publishes on a stream and awaits every acknowledgement; raises `Transient` or `Permanent`."""
+
+#: Blobs are noted as fetched in groups of this many: one write for all.
+_BLOBS_TOGETHER: Final = 50
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a slice gave so far; all of it acknowledged."""
+
+    pages: int = 0
+    records: int = 0
+    first_seq: int | None = None
+    last_seq: int | None = None
+    blobs: dict[str, int] = field(default_factory=dict)
+    losses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The account that a runner keeps."""
+
+    ledger: LedgerStore
+    blobs: BlobLedger
+    sources: SourceStore
+
+
+class Runner:
+    """Runs slices. `find` gives the source of a tenant, or None for one that this collector does not have."""
+
+    def __init__(
+        self,
+        find: Callable[[str, str], Source | None],
+        publish: Publish,
+        stores: Stores,
+        clock: Clock,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._find = find
+        self._publish = publish
+        self._stores = stores
+        self._clock = clock
+        self._stopping = stopping
+
+    async def run(self, job: CollectJob) -> None:
+        """Collect one slice. Idempotent: a repeat publishes the same pages under the same ids, or none.
+
+        On any error the watermark stays and the reason is noted; the error is raised on.
+        """
+        source = self._find(job.tenant, job.source)
+        if source is None:
+            _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
+            return
+        state = await self._stores.sources.state(job.tenant, job.source)
+        if state.watermark is not None and state.watermark >= job.end:
+            # Scheduled by a replica that had not seen the slice end.
+            return
+        attributes = {"aoc.tenant": job.tenant, "aoc.source": job.source, "aoc.slice": job.slice_id}
+        with tracing.tracer().start_as_current_span(
+            "collect.slice", attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                await self._collect(job, source)
+            except Exception as error:
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+                metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
+                await self._note(job, error)
+                raise
+        metrics.SLICES.labels(job.tenant, job.source, "fetched").inc()
+
+    async def _collect(self, job: CollectJob, source: Source) -> None:
+        stores, tally = self._stores, _Tally()
+        await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end)
+        try:
+            async with aclosing(source.batches(Window(job.start, job.end))) as batches:
+                async for batch in batches:
+                    await self._take(job, batch, tally)
+                    if self._stopping.is_set():
+                        raise Transient("the collector is stopping", retry_after=0)
+        finally:
+            # Also on failure: what is acknowledged need not be fetched again.
+            await self._note_blobs(job, tally)
+        now = self._clock.now()
+        await stores.ledger.slice_fetched(
+            SliceFetched(job.slice_id, tally.pages, tally.records, tally.first_seq, tally.last_seq, now)
+        )
+        await stores.sources.advance(job.tenant, job.source, job.end, now)
+        metrics.WATERMARK_SECONDS.labels(job.tenant, job.source).set(job.end.timestamp())
+        if tally.losses:
+            await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
+        if tally.records:
+            _log.info("slice.fetched", slice=job.slice_id, pages=tally.pages, records=tally.records)
+
+    async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
+        """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
+        if batch.losses:
+            tally.losses += len(batch.losses)
+            await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])
+            for loss in batch.losses:
+                _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
+        if batch.arrays:
+            acks = await self._publish_pages(job, batch)
+            sequences = [ack.seq for ack in acks]
+            tally.first_seq = min(sequences if tally.first_seq is None else [tally.first_seq, *sequences])
+            tally.last_seq = max(sequences if tally.last_seq is None else [tally.last_seq, *sequences])
+            records = sum(array.records for array in batch.arrays)
+            tally.pages += len(acks)
+            tally.records += records
+            metrics.PAGES_PUBLISHED.labels(job.tenant, job.source).inc(len(acks))
+            metrics.RECORDS_FETCHED.labels(job.tenant, job.source).inc(records)
+        tally.blobs.update(batch.blobs)
+        if len(tally.blobs) >= _BLOBS_TOGETHER:
+            await self._note_blobs(job, tally)
+
+    async def _publish_pages(self, job: CollectJob, batch: Batch) -> list[PubAck]:
+        with tracing.tracer().start_as_current_span("raw.publish", attributes={"aoc.pages": len(batch.arrays)}):
+            at = self._clock.now()
+            pages = [RawPage(job.tenant, job.source, job.slice_id, at, array.body) for array in batch.arrays]
+            messages = [Outgoing(page.subject, page.body, tracing.inject(page.headers())) for page in pages]
+            return await self._publish(subjects.RAW_STREAM, messages)
+
+    async def _note_blobs(self, job: CollectJob, tally: _Tally) -> None:
+        if tally.blobs:
+            await self._stores.blobs.mark_fetched(job.tenant, job.source, tally.blobs, self._clock.now())
+            tally.blobs.clear()
+
+    async def _note(self, job: CollectJob, error: Exception) -> None:
+        at = self._clock.now()
+        reason = f"{type(error).__name__}: {error}"
+        try:
+            await self._stores.ledger.slice_failed(job.slice_id, reason, at)
+            await self._stores.sources.note_error(job.tenant, job.source, reason, at)
+        except AocError as unnoted:
+            _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
+
+
+_LOSSES: Final = f"{subjects.DLQ_STREAM} (aoc.dlq.collector)"
+
+
+def _dead_letter(job: CollectJob, loss: Loss) -> Outgoing:
+    key = f"{job.tenant}/{job.source}/{loss.reason}/".encode() + loss.sample
+    headers = {
+        "Aoc-Reason": header_safe(loss.reason),
+        "Aoc-Tenant": job.tenant,
+        "Aoc-Source": job.source,
+        "Aoc-Slice": job.slice_id,
+        "Aoc-Subject": subjects.raw(job.tenant, job.source),
+        "Nats-Msg-Id": f"collector-{blake2b(key, digest_size=16).hexdigest()}",
+    }
+    return Outgoing(subjects.dead_letter("collector", job.tenant), loss.sample, headers)

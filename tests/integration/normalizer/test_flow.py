@@ -1,0 +1,261 @@
+"""Raw pages in, stored and published events out: on a real nats-server and a real MongoDB-protocol server."""
+
+from __future__ import annotations
+
+import json
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import nats as nats_client
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.contracts import subjects
+from aoc_common.contracts.raw import RawPage
+from aoc_common.settings import TelemetrySettings
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.telemetry import tracing
+from aoc_normalizer import app
+from aoc_normalizer.settings import NormalizerSettings
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+    from aoc_common.settings import MongoSettings
+    from aoc_common.store.mongo.client import Database
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def record(number: int, **more: object) -> dict[str, object]:
+    return {
+        "Id": f"r{number}",
+        "CreationTime": "2026-11-23T07:30:00",
+        "Operation": "Set-Mailbox",
+        "RecordType": 1,
+        "Workload": "Exchange",
+        "UserId": "dana@contoso.example",
+        "ResultStatus": "True",
+        **more,
+    }
+
+
+def page(*records: object, slice_id: str = "s1", body: bytes | None = None) -> RawPage:
+    return RawPage("contoso", "o365-exchange", slice_id, NOW, body or json.dumps(records).encode())
+
+
+class Bus:
+    """A client that publishes raw pages and reads what came out."""
+
+    def __init__(self, js: JetStreamContext, reader: nats_client.NATS) -> None:
+        self.js = js
+        self._reader = reader
+
+    async def send(self, *pages: RawPage) -> list[int]:
+        acks = await publish_all(
+            self.js, subjects.RAW_STREAM, [Outgoing(p.subject, p.body, tracing.inject(p.headers())) for p in pages]
+        )
+        return [ack.seq for ack in acks]
+
+    async def settled(self) -> bool:
+        info = await self._reader.jetstream().consumer_info(subjects.RAW_STREAM, "normalizer")
+        return not info.num_pending and not info.num_ack_pending
+
+
+@pytest.fixture
+async def bus(nats_as, tmp_path):
+    broker = make_broker(nats_as("collector"), "collector")
+    await broker.connect()
+    settings = nats_as("normalizer")
+    owner = make_broker(settings, "normalizer")
+    await owner.connect()
+    await ensure_streams(jetstream(owner), settings, (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM))
+    reader = await nats_client.connect(
+        settings.url, user="normalizer", password="test-normalizer", inbox_prefix="_INBOX_normalizer"
+    )
+    yield Bus(jetstream(broker), reader)
+    await reader.close()
+    await broker.stop()
+    await owner.stop()
+
+
+@pytest.fixture
+def normalizer(nats_as, mongo_settings: MongoSettings):
+    @asynccontextmanager
+    async def run():
+        settings = NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
+        async with app.worker(settings) as probes:
+            yield probes
+
+    return run
+
+
+async def published_ids(nats_as) -> list[str]:
+    """The message ids on AOC_EVENTS, read as a downstream tool would."""
+    settings = nats_as("reader")
+    connection = await nats_client.connect(
+        settings.url, user="reader", password="test-reader", inbox_prefix="_INBOX_reader"
+    )
+    js = connection.jetstream()
+    count = (await js.stream_info(subjects.EVENTS_STREAM)).state.messages
+    found: list[str] = []
+    if count:
+        sub = await js.pull_subscribe(
+            subjects.ALL_EVENTS, durable="test", stream=subjects.EVENTS_STREAM, inbox_prefix=b"_INBOX_reader."
+        )
+        while len(found) < count:
+            for message in await sub.fetch(count, timeout=5):
+                await message.ack()
+                found.append(message.headers["Nats-Msg-Id"])
+    await connection.close()
+    return found
+
+
+async def test_each_record_is_stored_and_published_once(
+    bus, normalizer, eventually, database: Database, nats_as
+) -> None:
+    await bus.send(page(record(1), record(2)), page(record(2), record(3), slice_id="s2"))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    assert await database["events"].count_documents({}) == 3
+    assert len(await published_ids(nats_as)) == 3
+    totals = [await MongoLedger(database).totals("contoso", name) for name in ("s1", "s2")]
+    assert [(t.stored, t.duplicate) for t in totals] in ([(2, 0), (1, 1)], [(1, 1), (2, 0)])
+
+
+async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consumers(
+    bus, normalizer, eventually, database: Database, nats_as, monkeypatch
+) -> None:
+    [seq] = await bus.send(page(record(1), record(2), record(3)))
+    # The state that such a crash leaves: stored, with the page's sequence, but neither published nor acknowledged.
+    from aoc_normalizer.normalise import RecordContext, normalise_page
+
+    events, _ = normalise_page(page(record(1), record(2)).body, RecordContext("contoso", "o365-exchange", NOW))
+    store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
+    await store.insert(events, [seq] * 2)
+    async with normalizer():
+        await eventually(bus.settled)
+
+    assert len(await published_ids(nats_as)) == 3
+    assert (await MongoLedger(database).totals("contoso", "s1")).stored == 3
+
+
+async def test_an_event_that_another_page_had_stored_is_not_published_again(
+    bus, normalizer, eventually, database: Database, nats_as
+) -> None:
+    from aoc_normalizer.normalise import RecordContext, normalise_page
+
+    events, _ = normalise_page(page(record(1)).body, RecordContext("contoso", "o365-exchange", NOW))
+    store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
+    await store.insert(events, [999])
+    await bus.send(page(record(1), record(2)))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    assert len(await published_ids(nats_as)) == 1
+
+
+async def test_what_is_no_record_is_put_aside_whole_and_the_rest_goes_in(
+    bus, normalizer, eventually, database: Database
+) -> None:
+    body = b'[{"Id":"r1","CreationTime":"2026-11-23T07:30:00","Operation":"x","RecordType":1}, 42, {"Id": broken}]'
+    await bus.send(page(body=body))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    put_aside = await MongoQuarantine(database).list("contoso", "s1", 10)
+    assert await database["events"].count_documents({}) == 1
+    assert sorted(entry.text for entry in put_aside) == ["42", '{"Id": broken}']
+    assert (await MongoLedger(database).totals("contoso", "s1")).quarantined == 2
+
+
+async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
+    bus, normalizer, eventually, database: Database, nats_as
+) -> None:
+    await bus.send(page(record(1, Blob="x" * 5_000_000)))
+    async with normalizer():
+        await eventually(bus.settled, 30)
+
+    stored = await database["events"].find_one({})
+    assert len(stored["raw"]) > 5_000_000
+    assert len(await published_ids(nats_as)) == 1
+
+
+async def test_a_record_that_the_store_can_never_take_is_put_aside_and_its_page_goes_on(
+    bus, normalizer, eventually, database: Database, monkeypatch
+) -> None:
+    original = MongoEvents.insert_documents
+
+    async def refuse_one(self, documents):
+        for document in documents:
+            if '"r2"' in document["raw"]:
+                document["event"]["nul\x00key"] = 1
+        return await original(self, documents)
+
+    monkeypatch.setattr(MongoEvents, "insert_documents", refuse_one)
+    await bus.send(page(record(1), record(2), record(3)))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    [entry] = await MongoQuarantine(database).list("contoso", "s1", 10)
+    assert await database["events"].count_documents({}) == 2
+    assert json.loads(entry.text)["Id"] == "r2"
+
+
+async def test_a_message_that_is_no_raw_page_goes_to_the_dead_letters(bus, normalizer, eventually, nats_as) -> None:
+    await publish_all(
+        bus.js,
+        subjects.RAW_STREAM,
+        [Outgoing(subjects.raw("contoso", "o365-exchange"), b"[]", {"Aoc-Tenant": "contoso"})],
+    )
+    async with normalizer():
+        await eventually(bus.settled)
+
+        async def one_dead_letter() -> bool:
+            return (await bus.js.stream_info(subjects.DLQ_STREAM)).state.messages == 1
+
+        await eventually(one_dead_letter)
+
+
+async def test_hostile_names_and_values_are_stored_and_come_back_unchanged(
+    bus, normalizer, eventually, database: Database
+) -> None:
+    hostile = record(1, **{"$where": "1", "a.b.c": {"$gt": ""}, "nul\x00": "v\x00", "": [], "__proto__": {"x": 1}})
+    await bus.send(page(hostile))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    stored = await database["events"].find_one({})
+    assert json.loads(stored["raw"]) == hostile
+    assert json.loads(stored["unmapped"])["a.b.c"] == {"$gt": ""}
+
+
+async def test_a_probe_says_when_the_database_is_away(normalizer, bus) -> None:
+    async with normalizer() as probes:
+        answers = {name: await probe() for name, probe in probes.items()}
+
+    assert answers == {"nats": None, "mongo": None}
+
+
+async def test_one_trace_leads_from_the_page_to_the_insert_and_the_event(
+    bus, normalizer, eventually, monkeypatch
+) -> None:
+    exporter = InMemorySpanExporter()
+    provider = tracing.make_provider("test", TelemetrySettings(), SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("aoc"))
+    with provider.get_tracer("aoc").start_as_current_span("raw.publish") as span:
+        trace_id = span.get_span_context().trace_id
+        await bus.send(page(record(1)))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    names = {found.name for found in exporter.get_finished_spans() if found.context.trace_id == trace_id}
+    assert names >= {"raw.publish", "normalise.page", "events.insert"}

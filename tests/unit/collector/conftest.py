@@ -1,0 +1,167 @@
+"""A clock that is moved by hand, a Microsoft made of canned answers, and stores in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import stamina
+
+from aoc_collector.api import Api
+from aoc_collector.auth import Tokens
+from aoc_collector.pacing import Bucket
+from aoc_collector.settings import Rate
+from aoc_collector.sources.base import Batch, Context, Source, Window
+from aoc_collector.tenants import Tenant
+from aoc_common.store.ports import SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GRAPH = "https://graph.microsoft.com"
+MANAGEMENT = "https://manage.office.com"
+TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+WINDOW = Window(NOW - timedelta(hours=1), NOW)
+
+type Respond = Callable[[httpx.Request], httpx.Response]
+
+
+class HandClock:
+    """Sleeping moves it."""
+
+    def __init__(self) -> None:
+        self.time = NOW
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time.timestamp()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    return HandClock()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    """Retries without their pauses."""
+    with stamina.set_testing(True, attempts=3):
+        yield
+
+
+@pytest.fixture
+def tenant(monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    monkeypatch.setenv("CONTOSO", "the-secret")
+    return Tenant(name="contoso", tenant_id=TENANT_ID, client_id=TENANT_ID, client_secret="env:CONTOSO")
+
+
+@dataclass
+class Microsoft:
+    """Answers requests with `respond` and keeps them. Tokens are `token-1`, `token-2`, ..."""
+
+    respond: Respond = lambda _: httpx.Response(500)
+    requests: list[httpx.Request] = field(default_factory=list)
+    tokens: int = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/oauth2/v2.0/token"):
+            self.tokens += 1
+            return httpx.Response(200, json={"access_token": f"token-{self.tokens}", "expires_in": 3600})
+        self.requests.append(request)
+        return self.respond(request)
+
+    @property
+    def urls(self) -> list[str]:
+        return [str(request.url) for request in self.requests]
+
+
+@pytest.fixture
+def microsoft() -> Microsoft:
+    return Microsoft()
+
+
+@dataclass
+class MemoryBlobs:
+    """`BlobLedger` in memory."""
+
+    known: set[str] = field(default_factory=set)
+    offered: list[str] = field(default_factory=list)
+    expired: list[str] = field(default_factory=list)
+
+    async def fetched(self, tenant: str, source: str, content_ids: Any) -> set[str]:
+        return self.known & set(content_ids)
+
+    async def listed(self, tenant: str, source: str, blobs: Any, at: datetime) -> None:
+        self.offered += [blob.content_id for blob in blobs]
+
+    async def mark_fetched(self, tenant: str, source: str, records: Any, at: datetime) -> None:
+        self.known |= set(records)
+
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+        self.expired.append(content_id)
+
+
+@pytest.fixture
+def blobs() -> MemoryBlobs:
+    return MemoryBlobs()
+
+
+@pytest.fixture
+def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs) -> Callable[[str], Context]:
+    """`context(GRAPH)`: what a source is built from, with canned answers behind it."""
+
+    def make(base: str) -> Context:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(microsoft))
+        api = Api(
+            client,
+            Tokens(client, clock, attempts=3),
+            tenant,
+            family="graph_audit",
+            base=base,
+            resource=base,
+            bucket=Bucket("graph_audit", Rate(1000, 1), clock),
+            attempts=3,
+        )
+        return Context("contoso", TENANT_ID, api, blobs, clock, "publisher", 2)
+
+    return make
+
+
+@dataclass
+class MemorySources:
+    """`SourceStore` in memory."""
+
+    states: dict[tuple[str, str], SourceState] = field(default_factory=dict)
+
+    async def state(self, tenant: str, source: str) -> SourceState:
+        return self.states.get((tenant, source)) or SourceState(tenant, source)
+
+    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
+        state = await self.state(tenant, source)
+        self.states[tenant, source] = replace(state, watermark=watermark, last_success=at, last_error=None)
+
+    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
+        self.states[tenant, source] = replace(await self.state(tenant, source), last_error=error, last_error_at=at)
+
+    async def all_states(self, tenant: str | None) -> list[SourceState]:
+        return [state for state in self.states.values() if tenant in {None, state.tenant}]
+
+
+async def drain(source: Source, window: Window = WINDOW) -> list[Batch]:
+    return [batch async for batch in source.batches(window)]
+
+
+def bodies(batches: list[Batch]) -> list[bytes]:
+    return [array.body for batch in batches for array in batch.arrays]
