@@ -1,1 +1,3 @@
 """The REST gateway."""
+
+__version__ = "0.1.0"

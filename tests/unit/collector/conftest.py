@@ -15,18 +15,15 @@ from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
 from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
-from aoc_collector.sources.base import Batch, Context, Source, Window
+from aoc_collector.sources.base import Context
 from aoc_collector.tenants import Tenant
 from aoc_common.store.ports import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GRAPH = "https://graph.microsoft.com"
-MANAGEMENT = "https://manage.office.com"
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-WINDOW = Window(NOW - timedelta(hours=1), NOW)
 
 type Respond = Callable[[httpx.Request], httpx.Response]
 
@@ -120,7 +117,7 @@ def blobs() -> MemoryBlobs:
 
 @pytest.fixture
 def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs) -> Callable[[str], Context]:
-    """`context(GRAPH)`: what a source is built from, with canned answers behind it."""
+    """`context(base)`: what a source is built from, with canned answers behind it."""
 
     def make(base: str) -> Context:
         client = httpx.AsyncClient(transport=httpx.MockTransport(microsoft))
@@ -159,9 +156,6 @@ class MemorySources:
         return [state for state in self.states.values() if tenant in {None, state.tenant}]
 
 
-async def drain(source: Source, window: Window = WINDOW) -> list[Batch]:
-    return [batch async for batch in source.batches(window)]
-
-
-def bodies(batches: list[Batch]) -> list[bytes]:
-    return [array.body for batch in batches for array in batch.arrays]
+@pytest.fixture
+def states() -> MemorySources:
+    return MemorySources()

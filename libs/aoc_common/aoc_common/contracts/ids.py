@@ -7,7 +7,7 @@ id; ids sort by time. MongoDB's `_id` index alone therefore gives deduplication,
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 from uuid import UUID
@@ -36,13 +36,18 @@ def lowest_id(moment: datetime) -> UUID:
 
 def time_of(identity: UUID) -> datetime:
     """The event time that an id carries, in UTC with ms precision. Raises `OverflowError` beyond year 9999."""
-    return datetime.fromtimestamp((identity.int >> 80) / 1000, UTC)
+    return from_ms(identity.int >> 80)
 
 
 def to_ms(moment: datetime) -> int:
     """Whole milliseconds since 1970 of an aware datetime."""
-    delta = moment - _EPOCH
+    delta = moment - EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+def from_ms(milliseconds: int) -> datetime:
+    """The moment that many milliseconds after 1970, in UTC. Raises `OverflowError` beyond year 9999."""
+    return EPOCH + timedelta(milliseconds=milliseconds)
+
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

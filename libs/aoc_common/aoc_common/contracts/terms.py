@@ -7,8 +7,10 @@ A token is lower-case, at most 64 characters. Names are kept whole and in parts,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_TOKEN: Final = 64
 

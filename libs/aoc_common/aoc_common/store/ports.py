@@ -48,6 +48,14 @@ class EventPage:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """Field -> (value, count), most frequent first. Not `complete`: more events match than were looked at."""
+
+    fields: Mapping[str, list[tuple[str, int]]]
+    complete: bool
+
+
 class EventStore(Protocol):
     """Writes and dedupes events."""
 
@@ -74,8 +82,8 @@ class EventSearch(Protocol):
         """One event with its raw text."""
         ...
 
-    async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> dict[str, list[tuple[str, int]]]:
-        """For each field the `top` most frequent values and their counts among the events that match."""
+    async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> FacetCounts:
+        """For each field the `top` most frequent values among the events that match; the work is bounded."""
         ...
 
 

@@ -6,7 +6,7 @@ record's own and would be hostile as field names) and `raw` (the record's own te
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -14,7 +14,7 @@ from bson.errors import BSONError
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 
 from aoc_common.clock import Clock, SystemClock
-from aoc_common.contracts.ids import to_ms
+from aoc_common.contracts import ids
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import Database, Document, translated
 
@@ -30,7 +30,6 @@ _DUPLICATE_KEY: Final = 11000
 #: What MongoDB says of a document that it will never take: BadValue, InvalidBSON, DollarPrefixedFieldName,
 #: InvalidIdField, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong.
 _NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 type Retention = Callable[[str, str], timedelta]
 """(tenant, source) -> how long an event is kept after it was stored."""
@@ -41,7 +40,7 @@ def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta
     document: Document = {
         "_id": event.id,
         "tenant": event.tenant,
-        "time": _EPOCH + timedelta(milliseconds=event.time_ms),
+        "time": ids.from_ms(event.time_ms),
         "source": event.source,
         "service": event.service,
         "operation": event.operation,
@@ -79,7 +78,7 @@ class MongoEvents:
     async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
         """Store events that are not stored yet; the indices of the new ones."""
         now = self._clock.now()
-        now_ms = to_ms(now)
+        now_ms = ids.to_ms(now)
         documents = []
         for event, raw_seq in zip(events, raw_seqs, strict=True):
             event.ocsf["metadata"]["processed_time"] = now_ms

@@ -1,0 +1,88 @@
+"""Opaque cursors: where a page ended, signed, and bound to the filters that it was made for.
+
+A cursor is base64url of a version byte, the last id (16 bytes), a hash of the filters (16) and an HMAC-SHA256 (32).
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hashlib import blake2b, sha256
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import orjson
+
+from aoc_api.problems import Problem
+from aoc_common.errors import BadConfiguration
+from aoc_common.settings import resolve_secret
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_log = logs.get(__name__)
+
+_VERSION: Final = b"\x01"
+_ID: Final = 16
+_FILTERS: Final = 16
+_LENGTH: Final = 1 + _ID + _FILTERS + 32
+_SHORTEST_KEY: Final = 16
+_INVALID: Final = "The cursor was not made by this gateway, or was changed. Take it from next_cursor as it is."
+_FOREIGN: Final = "The cursor belongs to a search with other filters. Repeat the filters of the page it came with."
+
+
+class Cursors:
+    """Makes and reads cursors."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = sha256(b"aoc cursor\0" + key).digest()
+
+    def make(self, last: UUID, filters: Mapping[str, object]) -> str:
+        """The cursor of the page that goes on after `last`."""
+        body = _VERSION + last.bytes + _digest(filters)
+        return urlsafe_b64encode(body + self._sign(body)).rstrip(b"=").decode()
+
+    def read(self, cursor: str, filters: Mapping[str, object]) -> UUID:
+        """The id that the page starts after. Raises a 400 `Problem` for a cursor that is not ours or not for these."""
+        try:
+            token = cursor.encode("ascii")
+            whole = urlsafe_b64decode(token + b"=" * (-len(token) % 4))
+        except (ValueError, binascii.Error):
+            raise Problem("cursor-invalid", _INVALID) from None
+        # Base64 has several spellings of the same bytes; only ours is taken.
+        if len(whole) != _LENGTH or urlsafe_b64encode(whole).rstrip(b"=") != token:
+            raise Problem("cursor-invalid", _INVALID)
+        body, signature = whole[:-32], whole[-32:]
+        if not hmac.compare_digest(signature, self._sign(body)) or body[:1] != _VERSION:
+            raise Problem("cursor-invalid", _INVALID)
+        if not hmac.compare_digest(body[1 + _ID :], _digest(filters)):
+            raise Problem("cursor-foreign", _FOREIGN)
+        return UUID(bytes=body[1 : 1 + _ID])
+
+    def _sign(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, "sha256")
+
+
+def make_cursors(reference: str | None) -> Cursors:
+    """Cursors signed with the key at `reference`, or with one of this process's own.
+
+    Raises `BadConfiguration` when there is no key at the reference or it is too short.
+    """
+    if reference is None:
+        _log.warning("cursor_key.generated", hint="cursors end with this process; set AOC_API__CURSOR_KEY to keep them")
+        return Cursors(secrets.token_bytes(32))
+    try:
+        key = resolve_secret(reference).encode()
+    except (BadConfiguration, UnicodeDecodeError) as error:
+        reason = error if isinstance(error, BadConfiguration) else "not UTF-8 text"
+        raise BadConfiguration(f"AOC_API__CURSOR_KEY: {reason}") from None
+    if len(key) < _SHORTEST_KEY:
+        raise BadConfiguration(f"AOC_API__CURSOR_KEY: the key has fewer than {_SHORTEST_KEY} characters")
+    return Cursors(key)
+
+
+def _digest(filters: Mapping[str, object]) -> bytes:
+    return blake2b(orjson.dumps(dict(filters), option=orjson.OPT_SORT_KEYS), digest_size=_FILTERS).digest()

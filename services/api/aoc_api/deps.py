@@ -1,0 +1,124 @@
+"""What routes are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from aoc_api.cursors import Cursors
+from aoc_api.problems import invalid
+from aoc_api.settings import ApiOptions
+from aoc_common.clock import Clock
+from aoc_common.contracts import subjects
+from aoc_common.contracts.event import Result
+from aoc_common.contracts.terms import tokens
+from aoc_common.health import Probe
+from aoc_common.store.ports import EventQuery, EventSearch
+
+_MAX_TOKENS = 16
+_LONGEST = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the application was wired with."""
+
+    search: EventSearch
+    cursors: Cursors
+    options: ApiOptions
+    probes: Mapping[str, Probe]
+    clock: Clock
+
+
+def services(request: Request) -> Services:
+    """The services of this application."""
+    found: Services = request.app.state.services
+    return found
+
+
+Given = Annotated[Services, Depends(services)]
+
+Text = Annotated[str | None, Query(min_length=1, max_length=_LONGEST)]
+
+
+def filters(
+    request: Request,
+    given: Given,
+    tenant: Annotated[
+        str | None, Query(pattern=subjects.TENANT_PATTERN, description="Whose events.", examples=["contoso"])
+    ] = None,
+    source: Annotated[Text, Query(description="Feed.", examples=["o365-exchange"])] = None,
+    service: Annotated[Text, Query(description="Service.", examples=["exchange"])] = None,
+    operation: Annotated[Text, Query(description="Operation.", examples=["New-InboxRule"])] = None,
+    result: Annotated[Result | None, Query(description="How it ended.", examples=["failure"])] = None,
+    actor: Annotated[Text, Query(description="Who did it.", examples=["dana.reyes@contoso.example"])] = None,
+    ip: Annotated[Text, Query(description="Address, in any spelling.", examples=["203.0.113.9"])] = None,
+    correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
+    q: Annotated[
+        Text, Query(description="Words, names, addresses or ids; all must occur.", examples=["dana invoices"])
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
+    ] = None,
+    end: Annotated[datetime | None, Query(description="Before this time.")] = None,
+) -> EventQuery:
+    """The query that a request's parameters describe. Raises a problem that names what is wrong."""
+    _refuse_unknown(request)
+    begin, until = _utc(start), _utc(end)
+    if begin and until and until <= begin:
+        raise invalid("end", "must be after start")
+    terms = tuple(tokens(q)) if q else ()
+    if q and not terms:
+        raise invalid("q", "holds no letters or digits to search for")
+    if len(terms) > _MAX_TOKENS:
+        raise invalid("q", f"holds {len(terms)} words; at most {_MAX_TOKENS}")
+    return EventQuery(
+        tenant=tenant or given.options.default_tenant,
+        source=source,
+        service=service,
+        operation=operation.strip().rstrip(".").strip() if operation else None,
+        result=result,
+        actor=actor.strip().lower() if actor else None,
+        ip=_address(ip),
+        correlation_id=correlation_id,
+        terms=terms,
+        start=begin,
+        end=until,
+    )
+
+
+Filters = Annotated[EventQuery, Depends(filters)]
+
+
+def _refuse_unknown(request: Request) -> None:
+    """A misspelt filter must not silently return everything."""
+    route = request.scope["route"]
+    known = {
+        parameter.alias
+        for dependant in (route.dependant, *route.dependant.dependencies)
+        for parameter in dependant.query_params
+    }
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
+
+
+def _address(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return str(ip_address(text.strip()))
+    except ValueError:
+        raise invalid("ip", "is no IP address") from None

@@ -1,0 +1,197 @@
+"""What the gateway answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aoc_common.contracts import ids
+from aoc_common.contracts.event import Result, StoredEvent
+
+_SUMMARY: dict[str, Any] = {
+    "id": "019ab0c4-2f40-8a1b-9c2d-0123456789ab",
+    "tenant": "contoso",
+    "time": "2026-11-23T07:30:00Z",
+    "logged_time": "2026-11-23T07:34:10Z",
+    "source": "o365-exchange",
+    "service": "exchange",
+    "operation": "New-InboxRule",
+    "result": "success",
+    "actor": "dana.reyes@contoso.example",
+    "ip": "203.0.113.9",
+    "correlation_id": None,
+    "message": "dana.reyes@contoso.example created inbox rule Invoices",
+    "severity": "High",
+    "severity_id": 4,
+    "class_uid": 3004,
+    "class_name": "Entity Management",
+    "activity_id": 1,
+    "targets": ["Invoices"],
+    "tags": [],
+}
+
+
+def _example(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(frozen=True, json_schema_extra={"examples": [example]})
+
+
+class EventSummary(BaseModel):
+    """An event in a list."""
+
+    model_config = _example(_SUMMARY)
+
+    id: UUID = Field(description="Event id; ids sort by time.")
+    tenant: str = Field(description="Whose it is.")
+    time: datetime = Field(description="When it happened, UTC.")
+    logged_time: datetime | None = Field(description="When Microsoft made it available or we first saw it, UTC.")
+    source: str = Field(description="The feed it came through.")
+    service: str = Field(description="The service it is about.")
+    operation: str = Field(description="What was done, in Microsoft's words.")
+    result: Result = Field(description="How it ended.")
+    actor: str | None = Field(description="Who did it, in lower case.")
+    ip: str | None = Field(description="From which address.")
+    correlation_id: str | None = Field(description="Microsoft's correlation id.")
+    message: str = Field(description="One sentence.")
+    severity: str = Field(description="OCSF severity.")
+    severity_id: int = Field(description="OCSF severity_id: 1 informational to 6 fatal.")
+    class_uid: int = Field(description="OCSF class.")
+    class_name: str = Field(description="OCSF class name.")
+    activity_id: int = Field(description="OCSF activity within the class.")
+    targets: list[str] = Field(description="What it was done to; the first ten.")
+    tags: list[str] = Field(description="Remarks of the mapper, e.g. no-time.")
+
+    @staticmethod
+    def of(stored: StoredEvent) -> EventSummary:
+        """The summary of a stored event."""
+        return EventSummary.model_construct(**_summary(stored))
+
+
+class EventDetail(EventSummary):
+    """One event, whole."""
+
+    model_config = _example(
+        _SUMMARY
+        | {"event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000}, "raw": '{"Id":"..."}', "raw_seq": 42}
+    )
+
+    event: dict[str, Any] = Field(description="The OCSF 1.8 event with `unmapped`.")
+    raw: str = Field(description="The record's own text, as Microsoft sent it.")
+    raw_seq: int = Field(description="Sequence of the raw page on AOC_RAW.")
+
+    @staticmethod
+    def of(stored: StoredEvent) -> EventDetail:
+        """The whole of a stored event."""
+        event = stored.ocsf | ({"unmapped": stored.unmapped} if stored.unmapped else {})
+        return EventDetail.model_construct(
+            **_summary(stored), event=event, raw=stored.raw or "", raw_seq=stored.raw_seq
+        )
+
+
+class EventPage(BaseModel):
+    """A page of events, newest first."""
+
+    model_config = _example({"items": [_SUMMARY], "next_cursor": "AZqwxC9Aihuc..."})
+
+    items: list[EventSummary] = Field(description="The events.")
+    next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+
+class FacetValue(BaseModel):
+    """A value and how often it occurs."""
+
+    model_config = _example({"value": "New-InboxRule", "count": 12})
+
+    value: str
+    count: int
+
+
+class Facets(BaseModel):
+    """The most frequent values of some fields."""
+
+    model_config = _example(
+        {
+            "start": "2026-11-22T08:00:00Z",
+            "end": None,
+            "complete": True,
+            "facets": {"operation": [{"value": "New-InboxRule", "count": 12}]},
+        }
+    )
+
+    start: datetime = Field(description="From when on events were counted.")
+    end: datetime | None = Field(description="Up to when; null is now.")
+    complete: bool = Field(description="False when more events match than were counted.")
+    facets: dict[str, list[FacetValue]] = Field(description="Field -> values, most frequent first.")
+
+
+class Health(BaseModel):
+    """The gateway's own state and that of what it needs."""
+
+    model_config = _example({"status": "ok", "nats": "ok", "mongo": "ok", "version": "0.1.0"})
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(
+        description="`degraded`: NATS is away, queries still work."
+    )
+    nats: str = Field(description="`ok`, or what is wrong.")
+    mongo: str = Field(description="`ok`, or what is wrong.")
+    version: str
+
+
+class ProblemError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    model_config = _example({"name": "page_size", "reason": "Input should be less than or equal to 500"})
+
+    name: str
+    reason: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = _example(
+        {
+            "type": "/problems/invalid-parameter",
+            "title": "A parameter is wrong",
+            "status": 422,
+            "detail": "page_size: Input should be less than or equal to 500",
+            "instance": "/api/events",
+            "errors": [{"name": "page_size", "reason": "Input should be less than or equal to 500"}],
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[ProblemError] = []
+
+
+def _summary(stored: StoredEvent) -> dict[str, Any]:
+    ocsf = stored.ocsf
+    logged = ocsf.get("metadata", {}).get("logged_time")
+    observables = ocsf.get("observables", [])
+    return {
+        "id": stored.id,
+        "tenant": stored.tenant,
+        "time": stored.time,
+        "logged_time": ids.from_ms(logged) if isinstance(logged, int) else None,
+        "source": stored.source,
+        "service": stored.service,
+        "operation": stored.operation,
+        "result": stored.result,
+        "actor": stored.actor,
+        "ip": stored.ip,
+        "correlation_id": stored.correlation_id,
+        "message": str(ocsf.get("message", "")),
+        "severity": str(ocsf.get("severity", "Unknown")),
+        "severity_id": int(ocsf.get("severity_id", 0)),
+        "class_uid": int(ocsf.get("class_uid", 0)),
+        "class_name": str(ocsf.get("class_name", "")),
+        "activity_id": int(ocsf.get("activity_id", 0)),
+        "targets": [str(found.get("value")) for found in observables if found.get("name") == "target"][:10],
+        "tags": list(stored.tags),
+    }

@@ -1,0 +1,147 @@
+"""Errors as RFC 9457 problem documents: the one place that decides what a failure looks like to a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from opentelemetry import trace
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from aoc_api.models import FieldError, ProblemDocument
+from aoc_common.errors import Malformed, NotFound, Transient
+from aoc_common.telemetry import logs
+
+_log = logs.get(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: its status, its title and what a client can do about it."""
+
+    status: int
+    title: str
+    help: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "bad-request": Kind(400, "Bad request", "The request cannot be read as HTTP or holds a value of the wrong kind."),
+    "cursor-invalid": Kind(
+        400,
+        "Invalid cursor",
+        "A cursor is opaque and signed. Pass next_cursor of the page before, unchanged; start again without a cursor "
+        "when the gateway was restarted without a fixed AOC_API__CURSOR_KEY.",
+    ),
+    "cursor-foreign": Kind(
+        400,
+        "Cursor of another search",
+        "A cursor continues one search. Send it with the same tenant and filters; only page_size may change.",
+    ),
+    "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
+    "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
+    "misdirected": Kind(
+        421,
+        "Not a name of this gateway",
+        "The gateway answers on loopback only. Address it as localhost, 127.0.0.1 or [::1]; requests under another "
+        "name are refused, since a web page could send them (DNS rebinding).",
+    ),
+    "invalid-parameters": Kind(
+        422, "Invalid parameters", "The member `errors` names each parameter and what is wrong with it."
+    ),
+    "internal": Kind(
+        500, "Internal error", "A fault of the gateway. Its log has the details under the trace id of the answer."
+    ),
+    "unavailable": Kind(
+        503, "Store unavailable", "MongoDB does not answer. Try again after the seconds in Retry-After; see /health."
+    ),
+}
+_BY_STATUS: Final = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
+
+
+class Problem(Exception):  # noqa: N818  # RFC 9457's term
+    """A request that is answered with a problem document."""
+
+    def __init__(self, slug: str, detail: str, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+def respond(
+    slug: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """The response of a problem."""
+    kind = KINDS[slug]
+    document = ProblemDocument(
+        type=f"/problems/{slug}",
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        trace_id=trace_id(),
+        errors=list(errors) or None,
+    )
+    body = document.model_dump_json(exclude_none=True)
+    return Response(body, kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def trace_id() -> str | None:
+    """The trace that this request belongs to."""
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None
+
+
+def install(app: FastAPI) -> None:
+    """Answer every expected failure of `app` with a problem. Unexpected ones are `middleware`'s."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Transient, _transient)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Malformed, _malformed)
+
+
+# Starlette types handlers by `Exception`; each is registered for one class, which the annotations below rely on.
+
+
+async def _problem(_request: Request, error: Any) -> Response:
+    return respond(error.slug, error.detail, error.errors)
+
+
+async def _invalid(_request: Request, error: Any) -> Response:
+    errors = [_field_error(item) for item in error.errors()]
+    names = ", ".join(dict.fromkeys(item.name for item in errors))
+    return respond("invalid-parameters", f"Invalid: {names}.", errors)
+
+
+def _field_error(item: Mapping[str, Any]) -> FieldError:
+    where, *names = (str(part) for part in item["loc"])
+    detail = "unknown parameter" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
+    return FieldError(location=where, name=".".join(names)[:100], detail=detail)
+
+
+async def _http(_request: Request, error: Any) -> Response:
+    slug = _BY_STATUS.get(error.status_code, "bad-request")
+    detail = "There is nothing at this address." if slug == "not-found" else f"{error.detail}."
+    return respond(slug, detail, headers=error.headers)
+
+
+async def _transient(_request: Request, error: Any) -> Response:
+    _log.warning("store.unavailable", error=str(error))
+    wait = max(1, round(error.retry_after or _RETRY_AFTER_S))
+    return respond("unavailable", "The event store does not answer.", headers={"Retry-After": str(wait)})
+
+
+async def _not_found(_request: Request, error: Any) -> Response:
+    return respond("not-found", str(error))
+
+
+async def _malformed(_request: Request, error: Any) -> Response:
+    return respond("bad-request", str(error))

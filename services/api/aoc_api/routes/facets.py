@@ -1,0 +1,40 @@
+"""Facets: what a tenant's events are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query
+
+from aoc_api.deps import Filters, Given
+from aoc_api.models import Facets, FacetValue, Problem
+
+router = APIRouter(prefix="/api/facets", tags=["events"])
+
+_DAY: Final = timedelta(hours=24)
+
+type Field = Literal["source", "service", "operation", "result", "actor", "ip"]
+_ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip")
+
+
+@router.get("", responses={422: {"model": Problem}, 503: {"model": Problem}})
+async def facets(
+    query: Filters,
+    given: Given,
+    field: Annotated[list[Field] | None, Query(description="Fields to count; all when none is named.")] = None,
+    top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
+) -> Facets:
+    """The most frequent values under the same filters; of the last 24 hours when no start is given."""
+    start = query.start or (query.end or given.clock.now()) - _DAY
+    counts = await given.search.facets(replace(query, start=start), field or _ALL, top)
+    return Facets(
+        start=start,
+        end=query.end,
+        complete=counts.complete,
+        facets={
+            name: [FacetValue(value=value, count=count) for value, count in found]
+            for name, found in counts.fields.items()
+        },
+    )

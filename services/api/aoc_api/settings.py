@@ -1,0 +1,51 @@
+"""The gateway's options."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
+from aoc_common.settings import Frozen, SecretRef, ServiceSettings
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is `localhost` or a loopback address, with or without the brackets of a URL."""
+    name = host.lower().removeprefix("[").removesuffix("]")
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_loopback(host: str) -> str:
+    if not is_loopback(host):
+        raise ValueError("must be a loopback address: the gateway has no authentication yet")
+    return host
+
+
+class ApiOptions(Frozen):
+    """How the gateway listens and answers."""
+
+    host: Annotated[str, AfterValidator(_check_loopback)] = Field(
+        "127.0.0.1", description="Address to listen on. Loopback only, until the gateway asks who is there."
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    cursor_key: SecretRef | None = Field(
+        None,
+        description="Reference to the key (16 characters or more) that signs cursors. Without it, a random one: cursors "
+        "then end with the process, and two gateways do not take each other's.",
+    )
+    default_tenant: str = Field(
+        DEFAULT_TENANT, pattern=TENANT_PATTERN, description="The tenant of a request that names none."
+    )
+
+
+class ApiSettings(ServiceSettings):
+    """Everything the gateway can be told."""
+
+    api: ApiOptions = ApiOptions()

@@ -1,0 +1,128 @@
+"""The promise of the jobs stream, on a real server: any number of replicas, one slice of a source at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_collector.flow import make_handler, publish_job
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.contracts import subjects
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.errors import Transient
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1, linger_s=0.05)
+
+
+def job(source, minute=0):
+    end = NOW + timedelta(minutes=minute)
+    return CollectJob(tenant="contoso", source=source, start=end - timedelta(hours=1), end=end)
+
+
+class Silent:
+    def nudge(self, tenant, source):
+        """Ask for nothing."""
+
+    def finished(self, tenant, source):
+        """Remember nothing."""
+
+    def shorten(self, job):
+        return False
+
+
+@pytest.fixture
+def replica(nats_as):
+    @asynccontextmanager
+    async def start(run=None, workers=2):
+        broker = make_broker(nats_as("collector"), "collector")
+        await broker.connect()
+        js = jetstream(broker)
+        await ensure_streams(js, nats_as("collector"), [subjects.JOBS_STREAM, subjects.DLQ_STREAM])
+        for _ in range(workers if run else 0):
+            consume(broker, JOBS, make_handler(run, Silent(), 3600))
+        await broker.start()
+        try:
+            yield js
+        finally:
+            await broker.stop()
+
+    return start
+
+
+async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica):
+    async with replica() as js:
+        answers = [
+            await publish_job(js, job("graph-signins")),
+            await publish_job(js, job("graph-signins", 5)),
+            await publish_job(js, job("graph-intune")),
+        ]
+
+    assert [True, False, True] == answers
+
+
+async def test_replicas_never_run_one_source_twice_at_a_time(replica, eventually):
+    running, most, done = Counter(), Counter(), Counter()
+
+    async def run(one):
+        running[one.source] += 1
+        most[one.source] = max(most[one.source], running[one.source])
+        await asyncio.sleep(0.03)
+        running[one.source] -= 1
+        done[one.source] += 1
+
+    async def insist(js, source):
+        for minute in range(200):
+            await publish_job(js, job(source, minute))
+            await asyncio.sleep(0.005)
+
+    sources = ["graph-signins", "graph-intune", "o365-dlp"]
+    async with AsyncExitStack() as stack:
+        replicas = [await stack.enter_async_context(replica(run)) for _ in range(2)]
+        await asyncio.gather(*(insist(js, source) for js in replicas for source in sources))
+        await eventually(lambda: not running.total())
+
+    assert dict.fromkeys(sources, 1) == dict(most)
+    assert all(done[source] > 3 for source in sources)
+
+
+async def test_a_job_that_fails_stays_the_only_one_and_comes_again(replica, eventually):
+    seen = []
+
+    async def run(one):
+        seen.append(one.end)
+        if len(seen) == 1:
+            raise Transient("once", retry_after=0.3)
+
+    async with replica(run) as js:
+        await publish_job(js, job("graph-signins"))
+        await eventually(lambda: len(seen) == 1)
+        second = await publish_job(js, job("graph-signins", 5))
+        await eventually(lambda: len(seen) == 2)
+
+    assert (False, [NOW, NOW]) == (second, seen)
+
+
+async def test_a_job_that_cannot_be_read_goes_to_the_dead_letters_and_makes_room(replica, eventually):
+    ran = []
+
+    async def run(one):
+        ran.append(one)
+
+    async with replica(run) as js:
+        await js.publish("aoc.jobs.collect.contoso.graph-signins", b'{"version": 9}')
+
+        async def accepted():
+            return await publish_job(js, job("graph-signins"))
+
+        await eventually(accepted)
+        await eventually(lambda: len(ran) == 1)
+        letters = await js.stream_info(subjects.DLQ_STREAM)
+
+    assert 1 == letters.state.messages

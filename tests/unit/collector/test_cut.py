@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aoc_collector.sources.base import MAX_RECORD_BYTES, cut
+from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
+from aoc_common.errors import Unreachable
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"null", b"[1", b"[1]x"])
+def test_what_is_no_array_is_refused(body):
+    with pytest.raises(Unreachable):
+        cut(body, "test")
+
+
+def test_an_empty_array_is_no_page():
+    assert () == cut(b" [ ] ", "test").arrays
+
+
+def test_a_record_too_large_for_the_bus_is_reported_and_takes_no_other_with_it():
+    huge = b'{"id":"huge","x":"' + b"x" * MAX_RECORD_BYTES + b'"}'
+
+    batch = cut(b'[{"id":"1"},' + huge + b',{"id":"2"}]', "test")
+
+    assert [b'[{"id":"1"},{"id":"2"}]'] == [array.body for array in batch.arrays]
+    assert [huge[:65536]] == [loss.sample for loss in batch.losses]
+
+
+def test_a_large_record_travels_alone():
+    large = b'{"x":"' + b"x" * (MAX_PAGE_BYTES + 1) + b'"}'
+
+    arrays = cut(b"[1," + large + b",2]", "test").arrays
+
+    assert [b"[1]", b"[" + large + b"]", b"[2]"] == [array.body for array in arrays]
+
+
+@given(st.lists(st.binary(max_size=40).map(lambda raw: b'{ "x" :"' + raw.hex().encode() + b'"}'), max_size=1200))
+def test_pages_hold_every_record_in_order_within_the_limits(records):
+    arrays = cut(b"[" + b", ".join(records) + b"]", "test").arrays
+
+    assert [orjson.loads(record) for record in records] == [
+        record for array in arrays for record in orjson.loads(array.body)
+    ]
+    assert all(array.records <= MAX_PAGE_RECORDS and len(array.body) <= MAX_PAGE_BYTES for array in arrays)
+    assert all(record in b"".join(array.body for array in arrays) for record in records)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from nats.js.errors import APIError
+
+from aoc_collector.flow import make_handler, publish_job, put_off
+from aoc_collector.sources.base import UnfinishedError
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Transient, Unreachable
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+JOB = CollectJob(tenant="contoso", source="graph-signins", start=NOW - timedelta(hours=1), end=NOW)
+
+
+def message(body=None, deliveries=1):
+    return SimpleNamespace(
+        data=JOB.model_dump_json().encode() if body is None else body,
+        metadata=SimpleNamespace(num_delivered=deliveries),
+    )
+
+
+class Following:
+    def __init__(self, *, can_shorten=True):
+        self.told = []
+        self.can_shorten = can_shorten
+
+    def nudge(self, tenant, source):
+        self.told.append("nudge")
+
+    def finished(self, tenant, source):
+        self.told.append("finished")
+
+    def shorten(self, job):
+        self.told.append("shorten")
+        return self.can_shorten
+
+
+def failing(error):
+    async def run(_job):
+        if error:
+            raise error
+
+    return run
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"contoso","source":"x","start":1,"end":0}', b'{"version":2}'])
+async def test_a_job_that_this_version_cannot_read_is_permanent(body):
+    with pytest.raises(Malformed):
+        await make_handler(failing(None), Following(), 3600)([message(body)])
+
+
+@pytest.mark.parametrize(
+    ("error", "deliveries", "delay"),
+    [
+        (Refused("no licence", status=403), 1, 1),
+        (Refused("no licence", status=403), 4, 8),
+        (Refused("no licence", status=403), 50, 3600),
+        (Permanent("odd"), 3, 4),
+        (Unreachable("away"), 50, 60),
+        (Backpressure("full"), 2, 2),
+        (Throttled("slow down", retry_after=300), 1, 300),
+        (Throttled("slow down", retry_after=90_000), 1, 3600),
+    ],
+)
+def test_a_failure_keeps_the_job_and_waits_longer_each_time(error, deliveries, delay):
+    assert delay == put_off(error, deliveries, 3600).retry_after
+
+
+async def test_a_source_that_refuses_us_is_never_dropped():
+    following = Following()
+
+    with pytest.raises(Transient, match="Refused: no"):
+        await make_handler(failing(Refused("no", status=403)), following, 3600)([message(deliveries=99)])
+
+    assert [] == following.told
+
+
+async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a_shorter_one():
+    following = Following()
+    handler = make_handler(failing(UnfinishedError("loop")), following, 3600)
+
+    with pytest.raises(Transient):
+        await handler([message(deliveries=1)])
+    await handler([message(deliveries=2)])
+
+    assert ["shorten", "nudge"] == following.told
+
+
+async def test_the_shortest_slice_is_tried_again_for_ever():
+    with pytest.raises(Transient):
+        await make_handler(failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)([message(deliveries=9)])
+
+
+async def test_a_slice_that_is_done_asks_for_the_next():
+    following = Following()
+
+    await make_handler(failing(None), following, 3600)([message()])
+
+    assert ["finished", "nudge"] == following.told
+
+
+@pytest.mark.parametrize(
+    ("code", "text"), [(10077, "maximum bytes exceeded"), (10077, "insufficient storage"), (10023, "insufficient resources")]
+)
+async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
+    class Full:
+        async def publish(self, *_args, **_kwargs):
+            raise APIError(code=503, err_code=code, description=text)
+
+    with pytest.raises(Backpressure):
+        await publish_job(Full(), JOB)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import stamina
+
+from aoc_common import http
+from aoc_common.errors import Refused, Throttled, Unreachable
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+def client(respond):
+    return httpx.AsyncClient(transport=httpx.MockTransport(respond))
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("nan", None),
+        ("17", 17.0),
+        ("-3", 0.0),
+        ("Mon, 23 Nov 2026 08:00:30 GMT", 30.0),
+        ("Mon, 23 Nov 2026 07:00:00 GMT", 0.0),
+    ],
+)
+def test_retry_after_holds_seconds_or_a_date(value, expected):
+    assert expected == http.retry_after(value, NOW)
+
+
+@pytest.mark.parametrize(
+    ("response", "error", "code"),
+    [
+        (httpx.Response(429, headers={"Retry-After": "0"}), Throttled, None),
+        (httpx.Response(403, json={"error": {"code": "AF429", "message": "too many"}}), Throttled, None),
+        (httpx.Response(503, text="<html>"), Unreachable, None),
+        (httpx.Response(408), Unreachable, None),
+        (httpx.Response(403, json={"error": {"code": "Forbidden", "message": "no"}}), Refused, "Forbidden"),
+        (httpx.Response(400, json={"error": {"code": "AF20030"}}), Refused, "AF20030"),
+        (
+            httpx.Response(401, json={"error": "invalid_client", "error_description": "AADSTS7000215: wrong."}),
+            Refused,
+            "AADSTS7000215",
+        ),
+        (httpx.Response(404, json=["odd"]), Refused, ""),
+        (httpx.Response(302, headers={"Location": "https://elsewhere.example"}), Refused, ""),
+    ],
+)
+async def test_an_answer_that_is_no_success_raises_what_it_means(response, error, code):
+    async with client(lambda _: response) as one:
+        with pytest.raises(error) as caught:
+            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+
+    assert code == getattr(caught.value, "code", None)
+
+
+async def test_a_lost_connection_and_a_body_that_cannot_be_decoded_are_unreachable():
+    def broken(request):
+        if request.url.path == "/gzip":
+            return httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+        raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
+
+    async with client(broken) as one:
+        for path in ("/gzip", "/cut"):
+            with pytest.raises(Unreachable):
+                await http.get(one, f"https://graph.microsoft.com{path}", api="graph")
+
+
+async def test_what_is_transient_is_tried_again_and_what_is_refused_is_not():
+    asked = []
+
+    def respond(request):
+        asked.append(request.url.path)
+        return httpx.Response(400 if request.url.path == "/bad" else 500 if len(asked) < 3 else 200, content=b"[]")
+
+    async with client(respond) as one:
+        answer = await http.get(one, "https://graph.microsoft.com/good", api="graph")
+        with pytest.raises(Refused):
+            await http.get(one, "https://graph.microsoft.com/bad", api="graph")
+
+    assert b"[]" == answer.body
+    assert ["/good"] * 3 + ["/bad"] == asked
+
+
+async def test_attempts_are_bounded():
+    asked = []
+
+    def respond(request):
+        asked.append(request)
+        return httpx.Response(503)
+
+    async with client(respond) as one:
+        with pytest.raises(Unreachable):
+            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+
+    assert 3 == len(asked)
+
+
+async def test_a_retry_after_is_waited_for(monkeypatch):
+    slept = []
+
+    async def sleep(seconds):
+        slept.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    answers = iter([httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200)])
+    with stamina.set_testing(False):
+        async with client(lambda _: next(answers)) as one:
+            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+
+    assert [7.0] == slept
+
+
+async def test_a_very_long_retry_after_is_left_to_the_caller():
+    asked = []
+
+    def respond(request):
+        asked.append(request)
+        return httpx.Response(429, headers={"Retry-After": "600"})
+
+    async with client(respond) as one:
+        with pytest.raises(Throttled) as caught:
+            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+
+    assert (600.0, 1) == (caught.value.retry_after, len(asked))

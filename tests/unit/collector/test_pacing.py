@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections import deque
+
+import pytest
+
+from aoc_collector.pacing import Bucket, Buckets
+from aoc_collector.settings import Rate, Rates
+
+
+@pytest.mark.parametrize(("requests", "window_s"), [(5, 10), (150, 60), (2000, 60), (1, 10)])
+async def test_no_window_ever_holds_more_requests_than_the_limit(clock, requests, window_s):
+    bucket = Bucket("graph_audit", Rate(requests, window_s), clock)
+    recent = deque()
+
+    for _ in range(requests * 4):
+        await bucket.take()
+        recent.append(clock.monotonic())
+        while recent[0] <= clock.monotonic() - window_s + 1e-6:
+            recent.popleft()
+        assert len(recent) <= max(requests, 2)
+
+
+async def test_a_limit_is_used_and_not_just_kept(clock):
+    bucket = Bucket("graph_audit", Rate(100, 10), clock)
+    start = clock.monotonic()
+
+    for _ in range(1000):
+        await bucket.take()
+
+    assert clock.monotonic() - start < 115
+
+
+async def test_a_pause_holds_everybody_and_spends_the_burst(clock):
+    bucket = Bucket("management", Rate(2000, 60), clock)
+
+    bucket.pause(30)
+    await bucket.take()
+    first = sum(clock.slept)
+    await bucket.take()
+
+    assert (30.0, True) == (first, sum(clock.slept) <= 30.1)
+
+
+async def test_a_shorter_pause_does_not_end_a_longer_one(clock):
+    bucket = Bucket("management", Rate(2000, 60), clock)
+
+    bucket.pause(30)
+    bucket.pause(1)
+    await bucket.take()
+
+    assert sum(clock.slept) == pytest.approx(30)
+
+
+def test_tenants_apps_and_families_do_not_share_an_allowance(clock):
+    buckets = Buckets(clock)
+    rate = Rate(5, 10)
+    keys = [("app", "a", "graph_audit"), ("app", "b", "graph_audit"), ("app", "a", "management"), ("x", "a", "management")]
+
+    made = [buckets.bucket(*key, rate) for key in keys]
+
+    assert 4 == len({id(bucket) for bucket in made})
+    assert made[0] is buckets.bucket("app", "a", "graph_audit", rate)
+
+
+def test_replicas_divide_a_limit():
+    assert Rate(2.5, 10) == Rates(replicas=2).of("graph_audit")

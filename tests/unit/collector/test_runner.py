@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from nats.js.api import PubAck
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from aoc_collector.runner import Runner, Stores
+from aoc_collector.sources.base import Batch, Loss, RawArray
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import Backpressure, Transient, Unreachable
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+JOB = CollectJob(tenant="contoso", source="o365-exchange", start=NOW - timedelta(hours=1), end=NOW)
+ONE, TWO = RawArray(b'[{"Id":"1"}]', 1), RawArray(b'[{"Id":"2"},{"Id":"3"}]', 2)
+
+
+@dataclass
+class Ledger:
+    entries: list = field(default_factory=list)
+    error: Exception | None = None
+
+    async def open_slice(self, slice_id, tenant, source, start, end):
+        self.entries.append(("open", slice_id))
+
+    async def slice_fetched(self, fetched):
+        self.entries.append(("fetched", fetched))
+
+    async def slice_failed(self, slice_id, reason, at):
+        if self.error:
+            raise self.error
+        self.entries.append(("failed", reason))
+
+
+@dataclass
+class Bus:
+    """Acknowledges; `fails_at`: the publish that fails."""
+
+    published: list = field(default_factory=list)
+    fails_at: int | None = None
+    error: Exception = field(default_factory=lambda: Backpressure("stream is full"))
+
+    async def publish(self, stream, messages):
+        if self.fails_at == len(self.published):
+            raise self.error
+        self.published.append((stream, list(messages)))
+        return [PubAck(stream=stream, seq=10 * len(self.published) + number) for number, _ in enumerate(messages)]
+
+
+@dataclass
+class Canned:
+    """A source that yields these; an exception among them is raised."""
+
+    items: list
+
+    async def batches(self, window):
+        for item in self.items:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+
+@pytest.fixture
+def ledger():
+    return Ledger()
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+@pytest.fixture
+def stopping():
+    return asyncio.Event()
+
+
+@pytest.fixture
+def run(ledger, bus, blobs, states, clock, stopping):
+    async def go(*items):
+        source = Canned(list(items))
+        runner = Runner(lambda *_: source, bus.publish, Stores(ledger, blobs, states), clock, stopping)
+        await runner.run(JOB)
+
+    return go
+
+
+async def watermark(states):
+    return (await states.state("contoso", "o365-exchange")).watermark
+
+
+async def test_the_watermark_stays_when_a_page_is_not_acknowledged(run, bus, states, ledger):
+    bus.fails_at = 1
+
+    with pytest.raises(Backpressure):
+        await run(Batch([ONE]), Batch([TWO]))
+
+    assert await watermark(states) is None
+    assert ("failed", "Backpressure: stream is full") == ledger.entries[-1]
+    assert "Backpressure: stream is full" == (await states.state("contoso", "o365-exchange")).last_error
+
+
+async def test_the_watermark_stays_when_the_source_fails_in_the_middle(run, states):
+    with pytest.raises(Unreachable):
+        await run(Batch([ONE]), Unreachable("gone"))
+
+    assert await watermark(states) is None
+
+
+async def test_a_blob_is_noted_as_fetched_only_when_its_pages_are_acknowledged(run, bus, blobs):
+    bus.fails_at = 1
+
+    with pytest.raises(Backpressure):
+        await run(Batch([ONE], {"first": 1}), Batch([TWO], {"second": 2}))
+
+    assert {"first"} == blobs.known
+
+
+async def test_a_failure_that_cannot_be_noted_is_still_the_failure_that_is_raised(run, ledger):
+    ledger.error = Unreachable("MongoDB is away")
+
+    with pytest.raises(Unreachable, match="gone"):
+        await run(Unreachable("gone"))
+
+
+async def test_a_stop_puts_the_slice_back_at_once(run, stopping, states):
+    stopping.set()
+
+    with pytest.raises(Transient) as caught:
+        await run(Batch([ONE]), Batch([TWO]))
+
+    assert (0, None) == (caught.value.retry_after, await watermark(states))
+
+
+async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, states):
+    await states.advance("contoso", "o365-exchange", NOW, NOW)
+
+    await run(Batch([ONE]))
+
+    assert [] == bus.published
+
+
+async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(bus, ledger, blobs, states, clock, stopping):
+    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states), clock, stopping).run(JOB)
+
+    assert ([], []) == (bus.published, ledger.entries)
+
+
+async def test_what_cannot_be_collected_is_a_dead_letter_and_blocks_nothing(run, bus, states):
+    await run(Batch([ONE], losses=[Loss("too large", b'{"Id":')]))
+
+    stream, (letter,) = bus.published[0]
+    assert ("AOC_DLQ", "aoc.dlq.collector.contoso", b'{"Id":') == (stream, letter.subject, letter.body)
+    assert "too large" == letter.headers["Aoc-Reason"]
+    assert await watermark(states) == NOW
+    assert "1 losses" in (await states.state("contoso", "o365-exchange")).last_error
+
+
+async def test_a_slice_is_published_as_it_came_accounted_for_and_then_done(run, bus, ledger, states, blobs):
+    await run(Batch([ONE], {"a": 1}), Batch([TWO, ONE], {"b": 3}), Batch())
+
+    messages = [message for _, batch in bus.published for message in batch]
+    pages = [RawPage.from_message(message.headers, message.body) for message in messages]
+    fetched = ledger.entries[-1][1]
+    assert [ONE.body, TWO.body, ONE.body] == [page.body for page in pages]
+    assert {JOB.slice_id} == {page.slice_id for page in pages}
+    assert (3, 4, 10, 21) == (fetched.pages, fetched.records, fetched.first_seq, fetched.last_seq)
+    assert ({"a", "b"}, NOW) == (blobs.known, await watermark(states))
+
+
+async def test_an_empty_slice_is_a_slice_too(run, ledger, states):
+    await run()
+
+    assert (0, 0, None) == (
+        ledger.entries[-1][1].pages,
+        ledger.entries[-1][1].records,
+        ledger.entries[-1][1].first_seq,
+    )
+    assert NOW == await watermark(states)
+
+
+async def test_pages_carry_the_trace_of_their_slice(run, bus, monkeypatch):
+    provider = TracerProvider()
+    monkeypatch.setattr("aoc_common.telemetry.tracing.tracer", lambda: provider.get_tracer("test"))
+    with provider.get_tracer("test").start_as_current_span("outer") as outer:
+        await run(Batch([ONE]))
+
+    expected = trace.format_trace_id(outer.get_span_context().trace_id)
+    assert expected == bus.published[0][1][0].headers["traceparent"].split("-")[1]
