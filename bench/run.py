@@ -26,7 +26,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import orjson
-from aoc_normalizer.normalise import RecordContext, normalise_page
 from rich.console import Console
 from rich.table import Table
 
@@ -43,6 +42,7 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents, to_document
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_normalizer.normalise import RecordContext, normalise_page
 from aoc_sim import samples
 
 if TYPE_CHECKING:

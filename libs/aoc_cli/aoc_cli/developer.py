@@ -44,9 +44,9 @@ def lint(fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mende
 
 def docs() -> None:
     """Write the generated references in docs/reference."""
-    from aoc_cli import reference
+    from aoc_cli.reference import write
 
-    for path in reference.write(_root()):
+    for path in write(_root()):
         out.print(str(path.relative_to(_root())))
 
 
@@ -60,11 +60,11 @@ def bench(
 
 
 def _docs_current(*, fix: bool) -> bool:
-    from aoc_cli import reference
+    from aoc_cli.reference import stale, write
 
-    stale = reference.write(_root()) if fix else reference.stale(_root())
-    if stale and not fix:
-        err.print("docs: not current, run ./aoc docs: " + ", ".join(str(path.relative_to(_root())) for path in stale))
+    found = write(_root()) if fix else stale(_root())
+    if found and not fix:
+        err.print("docs: not current, run ./aoc docs: " + ", ".join(str(path.relative_to(_root())) for path in found))
         return False
     return True
 

@@ -50,7 +50,6 @@ def settings_page() -> str:
     """Every environment variable of every service."""
     from aoc_api.settings import ApiSettings
     from aoc_collector.settings import CollectorSettings
-
     from aoc_common.settings import ServiceSettings
     from aoc_normalizer.settings import NormalizerSettings
 

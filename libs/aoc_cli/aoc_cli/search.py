@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 import typer
-from aoc_common.contracts.terms import tokens
-from aoc_common.store.mongo.event_search import MongoEventSearch
 
 from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Result
+from aoc_common.contracts.terms import tokens
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.ports import EventQuery
 
 if TYPE_CHECKING:

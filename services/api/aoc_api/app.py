@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
-from fastapi.responses import ORJSONResponse
 from nats.errors import Error as NatsError
 
 import aoc_api
-from aoc_api import problems
-from aoc_api.cursors import Cursors
+from aoc_api import openapi, problems
+from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.middleware import Gate
 from aoc_api.routes import events, facets, health
+from aoc_api.routes import problems as problem_kinds
 from aoc_common.bus.broker import connected, make_broker
 from aoc_common.clock import SystemClock
-from aoc_common.settings import resolve_secret
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.telemetry import logs
@@ -37,7 +35,11 @@ _RETRY_S = 2.0
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
-    """The gateway. It starts also when NATS or MongoDB is away, and says so at /health."""
+    """The gateway. It starts also when NATS or MongoDB is away, and says so at /health.
+
+    Raises `BadConfiguration` for a setting that names a secret which is not there.
+    """
+    cursors = make_cursors(settings.api.cursor_key)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -47,11 +49,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
             connecting = asyncio.create_task(_keep_connecting(broker))
             app.state.services = Services(
                 search=MongoEventSearch(database),
-                cursors=Cursors(_cursor_key(settings)),
+                cursors=cursors,
                 options=settings.api,
                 probes={"nats": partial(_nats, broker), "mongo": partial(ping, database)},
                 clock=SystemClock(),
             )
+            if settings.api.cursor_key is None:
+                _log.warning("cursor_key.generated", hint="set AOC_API__CURSOR_KEY so that cursors outlive a restart")
             _log.info("service.started")
             yield
             connecting.cancel()
@@ -66,20 +70,13 @@ def create_app(settings: ApiSettings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        default_response_class=ORJSONResponse,
     )
-    for router in (health.router, events.router, facets.router):
+    for router in (health.router, events.router, facets.router, problem_kinds.router):
         app.include_router(router)
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(Gate)
     return app
-
-
-def _cursor_key(settings: ApiSettings) -> bytes:
-    if settings.api.cursor_key is not None:
-        return resolve_secret(settings.api.cursor_key).encode()
-    _log.warning("cursor.key_generated", detail="cursors end with this process; set AOC_API__CURSOR_KEY")
-    return secrets.token_bytes(32)
 
 
 async def _keep_connecting(broker: NatsBroker) -> None:

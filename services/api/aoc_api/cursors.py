@@ -18,12 +18,9 @@ import orjson
 from aoc_api.problems import Problem
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import resolve_secret
-from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_log = logs.get(__name__)
 
 _VERSION: Final = b"\x01"
 _ID: Final = 16
@@ -72,7 +69,6 @@ def make_cursors(reference: str | None) -> Cursors:
     Raises `BadConfiguration` when there is no key at the reference or it is too short.
     """
     if reference is None:
-        _log.warning("cursor_key.generated", hint="cursors end with this process; set AOC_API__CURSOR_KEY to keep them")
         return Cursors(secrets.token_bytes(32))
     try:
         key = resolve_secret(reference).encode()

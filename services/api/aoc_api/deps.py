@@ -43,15 +43,21 @@ def services(request: Request) -> Services:
 
 Given = Annotated[Services, Depends(services)]
 
+Tenant = Annotated[
+    str | None,
+    Query(
+        pattern=subjects.TENANT_PATTERN,
+        description="Whose events; AOC_API__DEFAULT_TENANT when not given.",
+        examples=["contoso"],
+    ),
+]
 Text = Annotated[str | None, Query(min_length=1, max_length=_LONGEST)]
 
 
 def filters(
     request: Request,
     given: Given,
-    tenant: Annotated[
-        str | None, Query(pattern=subjects.TENANT_PATTERN, description="Whose events.", examples=["contoso"])
-    ] = None,
+    tenant: Tenant = None,
     source: Annotated[Text, Query(description="Feed.", examples=["o365-exchange"])] = None,
     service: Annotated[Text, Query(description="Service.", examples=["exchange"])] = None,
     operation: Annotated[Text, Query(description="Operation.", examples=["New-InboxRule"])] = None,

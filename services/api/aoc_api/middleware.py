@@ -60,7 +60,7 @@ class Gate:
                 _log.exception("request.failed", path=scope["path"], request_id=request_id)
                 if begun:
                     raise
-                await problems.defect(scope["path"])(scope, receive, sending)
+                await problems.respond("internal", "The gateway failed to answer.")(scope, receive, sending)
             finally:
                 route = getattr(scope.get("route"), "path", "unmatched")
                 span.set_attributes({"http.route": route, "http.response.status_code": status})
@@ -72,6 +72,6 @@ class Gate:
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if name.lower() not in _LOOPBACK:
             detail = "The gateway answers requests for localhost only, since it has no login yet."
-            await problems.response(421, "wrong-host", detail, scope["path"])(scope, receive, send)
+            await problems.respond("misdirected", detail)(scope, receive, send)
             return
         await self._app(scope, receive, send)

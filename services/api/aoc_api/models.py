@@ -139,35 +139,50 @@ class Health(BaseModel):
     version: str
 
 
-class ProblemError(BaseModel):
-    """One thing that is wrong with a request."""
+class FieldError(BaseModel):
+    """One parameter that is wrong."""
 
-    model_config = _example({"name": "page_size", "reason": "Input should be less than or equal to 500"})
+    model_config = _example(
+        {"location": "query", "name": "page_size", "detail": "Input should be less than or equal to 500"}
+    )
 
-    name: str
-    reason: str
+    location: str = Field(description="`query`, `path` or `header`.")
+    name: str = Field(description="The parameter.")
+    detail: str = Field(description="What is wrong with it.")
 
 
-class Problem(BaseModel):
+class ProblemDocument(BaseModel):
     """RFC 9457 problem details."""
 
     model_config = _example(
         {
-            "type": "/problems/invalid-parameter",
-            "title": "A parameter is wrong",
+            "type": "/problems/invalid-parameters",
+            "title": "Invalid parameters",
             "status": 422,
-            "detail": "page_size: Input should be less than or equal to 500",
-            "instance": "/api/events",
-            "errors": [{"name": "page_size", "reason": "Input should be less than or equal to 500"}],
+            "detail": "Invalid: page_size.",
+            "trace_id": "0af7651916cd43dd8448eb211c80319c",
+            "errors": [
+                {"location": "query", "name": "page_size", "detail": "Input should be less than or equal to 500"}
+            ],
         }
     )
 
-    type: str
+    type: str = Field(description="Address of this kind of problem; it tells what to do.")
+    title: str = Field(description="The kind, in words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What was wrong this time.")
+    trace_id: str | None = Field(None, description="Find the request in the gateway's log by this.")
+    errors: list[FieldError] | None = Field(None, description="The parameters that are wrong.")
+
+
+class ProblemKind(BaseModel):
+    """What a kind of problem means."""
+
+    model_config = _example({"title": "Not found", "status": 404, "help": "Nothing is here, or not in this tenant."})
+
     title: str
     status: int
-    detail: str
-    instance: str
-    errors: list[ProblemError] = []
+    help: str = Field(description="What a client can do about it.")
 
 
 def _summary(stored: StoredEvent) -> dict[str, Any]:

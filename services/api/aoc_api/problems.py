@@ -92,6 +92,24 @@ def respond(
     return Response(body, kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
+def invalid(name: str, detail: str) -> Problem:
+    """The problem of a query parameter that pydantic finds no fault with."""
+    return Problem("invalid-parameters", f"Invalid: {name}.", [FieldError(location="query", name=name, detail=detail)])
+
+
+def responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """How these problems are declared in the OpenAPI document of a route."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for slug in slugs:
+        kind = KINDS[slug]
+        titles = found.get(kind.status, {}).get("description")
+        found[kind.status] = {
+            "description": f"{titles}; {kind.title.lower()}" if titles else kind.title,
+            "model": ProblemDocument,
+        }
+    return found
+
+
 def trace_id() -> str | None:
     """The trace that this request belongs to."""
     context = trace.get_current_span().get_span_context()

@@ -37,8 +37,8 @@ class ApiOptions(Frozen):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     cursor_key: SecretRef | None = Field(
         None,
-        description="Reference to the key (16 characters or more) that signs cursors. Without it, a random one: cursors "
-        "then end with the process, and two gateways do not take each other's.",
+        description="Reference to the key (16 characters or more) that signs cursors. Without it, a random one: "
+        "cursors then end with the process, and two gateways do not take each other's.",
     )
     default_tenant: str = Field(
         DEFAULT_TENANT, pattern=TENANT_PATTERN, description="The tenant of a request that names none."

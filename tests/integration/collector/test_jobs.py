@@ -18,7 +18,9 @@ from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Transient
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1, linger_s=0.05)
+JOBS = Consumer(
+    "collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1, linger_s=0.05
+)
 
 
 def job(source, minute=0):
@@ -64,7 +66,7 @@ async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica)
             await publish_job(js, job("graph-intune")),
         ]
 
-    assert [True, False, True] == answers
+    assert answers == [True, False, True]
 
 
 async def test_replicas_never_run_one_source_twice_at_a_time(replica, eventually):
@@ -106,7 +108,7 @@ async def test_a_job_that_fails_stays_the_only_one_and_comes_again(replica, even
         second = await publish_job(js, job("graph-signins", 5))
         await eventually(lambda: len(seen) == 2)
 
-    assert (False, [NOW, NOW]) == (second, seen)
+    assert (second, seen) == (False, [NOW, NOW])
 
 
 async def test_a_job_that_cannot_be_read_goes_to_the_dead_letters_and_makes_room(replica, eventually):
@@ -125,4 +127,4 @@ async def test_a_job_that_cannot_be_read_goes_to_the_dead_letters_and_makes_room
         await eventually(lambda: len(ran) == 1)
         letters = await js.stream_info(subjects.DLQ_STREAM)
 
-    assert 1 == letters.state.messages
+    assert letters.state.messages == 1

@@ -26,7 +26,7 @@ async def test_a_token_is_sent_to_no_other_host(context, microsoft):
         with pytest.raises(Refused):
             await api.get(url, lambda answer: answer.body)
 
-    assert ([], 0) == (microsoft.urls, microsoft.tokens)
+    assert (microsoft.urls, microsoft.tokens) == ([], 0)
 
 
 async def test_a_401_gets_one_new_token_and_a_second_one_is_an_answer(context, microsoft):
@@ -39,7 +39,7 @@ async def test_a_401_gets_one_new_token_and_a_second_one_is_an_answer(context, m
     with pytest.raises(Refused) as caught:
         await api.get(f"{GRAPH}/x", lambda answer: answer.body)
 
-    assert (401, 3) == (caught.value.status, microsoft.tokens)
+    assert (caught.value.status, microsoft.tokens) == (401, 3)
 
 
 async def test_throttling_stops_everybody_for_as_long_as_it_asks(context, microsoft, clock):
@@ -70,7 +70,7 @@ async def test_an_answer_that_cannot_be_read_is_asked_for_again(context, microso
             raise Unreachable("cut short")
         return answer.body
 
-    assert b"[]" == await context(GRAPH).api.get(f"{GRAPH}/x", decode)
+    assert await context(GRAPH).api.get(f"{GRAPH}/x", decode) == b"[]"
 
 
 def entra(answers):
@@ -123,7 +123,7 @@ async def test_a_refused_secret_is_named_by_its_code_and_never_shown(tenant, clo
     with pytest.raises(Refused) as caught:
         await Tokens(client, clock, attempts=3).token(tenant, GRAPH)
 
-    assert "AADSTS7000215" == caught.value.code
+    assert caught.value.code == "AADSTS7000215"
     assert "the-secret" not in caplog.text + str(caught.value) + repr(tenant)
 
 

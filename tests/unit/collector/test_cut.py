@@ -17,7 +17,7 @@ def test_what_is_no_array_is_refused(body):
 
 
 def test_an_empty_array_is_no_page():
-    assert () == cut(b" [ ] ", "test").arrays
+    assert cut(b" [ ] ", "test").arrays == ()
 
 
 def test_a_record_too_large_for_the_bus_is_reported_and_takes_no_other_with_it():
@@ -25,7 +25,7 @@ def test_a_record_too_large_for_the_bus_is_reported_and_takes_no_other_with_it()
 
     batch = cut(b'[{"id":"1"},' + huge + b',{"id":"2"}]', "test")
 
-    assert [b'[{"id":"1"},{"id":"2"}]'] == [array.body for array in batch.arrays]
+    assert [array.body for array in batch.arrays] == [b'[{"id":"1"},{"id":"2"}]']
     assert [huge[:65536]] == [loss.sample for loss in batch.losses]
 
 

@@ -75,7 +75,7 @@ async def test_a_source_that_refuses_us_is_never_dropped():
     with pytest.raises(Transient, match="Refused: no"):
         await make_handler(failing(Refused("no", status=403)), following, 3600)([message(deliveries=99)])
 
-    assert [] == following.told
+    assert following.told == []
 
 
 async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a_shorter_one():
@@ -86,12 +86,14 @@ async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a
         await handler([message(deliveries=1)])
     await handler([message(deliveries=2)])
 
-    assert ["shorten", "nudge"] == following.told
+    assert following.told == ["shorten", "nudge"]
 
 
 async def test_the_shortest_slice_is_tried_again_for_ever():
     with pytest.raises(Transient):
-        await make_handler(failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)([message(deliveries=9)])
+        await make_handler(failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)(
+            [message(deliveries=9)]
+        )
 
 
 async def test_a_slice_that_is_done_asks_for_the_next():
@@ -99,11 +101,12 @@ async def test_a_slice_that_is_done_asks_for_the_next():
 
     await make_handler(failing(None), following, 3600)([message()])
 
-    assert ["finished", "nudge"] == following.told
+    assert following.told == ["finished", "nudge"]
 
 
 @pytest.mark.parametrize(
-    ("code", "text"), [(10077, "maximum bytes exceeded"), (10077, "insufficient storage"), (10023, "insufficient resources")]
+    ("code", "text"),
+    [(10077, "maximum bytes exceeded"), (10077, "insufficient storage"), (10023, "insufficient resources")],
 )
 async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
     class Full:

@@ -33,12 +33,14 @@ def audits(context):
 
 
 async def test_a_next_link_to_another_host_is_refused_and_gets_no_token(audits, microsoft):
-    microsoft.respond = lambda _: page(b'[{"id":"1"}]', "https://evil.example/v1.0/auditLogs/directoryAudits?$skiptoken=x")
+    microsoft.respond = lambda _: page(
+        b'[{"id":"1"}]', "https://evil.example/v1.0/auditLogs/directoryAudits?$skiptoken=x"
+    )
 
     with pytest.raises(Refused, match=r"evil\.example"):
         await collect(audits)
 
-    assert ["graph.microsoft.com"] == [request.url.host for request in microsoft.requests]
+    assert [request.url.host for request in microsoft.requests] == ["graph.microsoft.com"]
 
 
 async def test_a_next_link_that_repeats_is_a_loop_and_ends(audits, microsoft):
@@ -47,7 +49,7 @@ async def test_a_next_link_that_repeats_is_a_loop_and_ends(audits, microsoft):
     with pytest.raises(LoopError):
         await collect(audits)
 
-    assert 2 == len(microsoft.requests)
+    assert len(microsoft.requests) == 2
 
 
 async def test_links_that_never_end_are_given_up(audits, microsoft):
@@ -59,14 +61,18 @@ async def test_links_that_never_end_are_given_up(audits, microsoft):
 
 async def test_a_skip_token_that_is_always_refused_ends_after_a_few_restarts(audits, microsoft):
     def respond(request):
-        return httpx.Response(400, json={"error": {"code": "BadRequest"}}) if "skiptoken" in str(request.url) else page(b"[]", NEXT)
+        return (
+            httpx.Response(400, json={"error": {"code": "BadRequest"}})
+            if "skiptoken" in str(request.url)
+            else page(b"[]", NEXT)
+        )
 
     microsoft.respond = respond
 
     with pytest.raises(BrokenSkipTokenError):
         await collect(audits)
 
-    assert 8 == len(microsoft.requests)
+    assert len(microsoft.requests) == 8
 
 
 async def test_a_bad_request_on_the_first_page_is_no_skip_token(audits, microsoft):
@@ -94,13 +100,13 @@ async def test_a_refused_skip_token_starts_the_slice_again(audits, microsoft):
 
     microsoft.respond = respond
 
-    assert [b'[{"id":"1"}]', b'[{"id":"1"}]', b'[{"id":"2"}]'] == await collect(audits)
+    assert await collect(audits) == [b'[{"id":"1"}]', b'[{"id":"1"}]', b'[{"id":"2"}]']
 
 
 async def test_an_empty_page_with_a_next_link_is_not_the_end(audits, microsoft):
     microsoft.respond = lambda request: page(b'[{"id":"1"}]') if "skiptoken" in str(request.url) else page(b"[]", NEXT)
 
-    assert [b'[{"id":"1"}]'] == await collect(audits)
+    assert await collect(audits) == [b'[{"id":"1"}]']
 
 
 async def test_a_next_link_is_followed_to_the_letter(audits, microsoft):
@@ -108,7 +114,7 @@ async def test_a_next_link_is_followed_to_the_letter(audits, microsoft):
 
     await collect(audits)
 
-    assert NEXT == microsoft.urls[1]
+    assert microsoft.urls[1] == NEXT
 
 
 async def test_records_are_kept_byte_for_byte(audits, microsoft):
@@ -121,7 +127,11 @@ async def test_records_are_kept_byte_for_byte(audits, microsoft):
 @pytest.mark.parametrize(
     ("source", "path", "condition"),
     [
-        ("graph-directory-audits", "/v1.0/auditLogs/directoryAudits", "activityDateTime ge {0} and activityDateTime le {1}"),
+        (
+            "graph-directory-audits",
+            "/v1.0/auditLogs/directoryAudits",
+            "activityDateTime ge {0} and activityDateTime le {1}",
+        ),
         ("graph-signins", "/v1.0/auditLogs/signIns", "createdDateTime ge {0} and createdDateTime le {1}"),
         (
             "graph-signins-managedidentity",

@@ -83,8 +83,8 @@ async def test_what_is_transient_is_tried_again_and_what_is_refused_is_not():
         with pytest.raises(Refused):
             await http.get(one, "https://graph.microsoft.com/bad", api="graph")
 
-    assert b"[]" == answer.body
-    assert ["/good"] * 3 + ["/bad"] == asked
+    assert answer.body == b"[]"
+    assert asked == ["/good"] * 3 + ["/bad"]
 
 
 async def test_attempts_are_bounded():
@@ -98,7 +98,7 @@ async def test_attempts_are_bounded():
         with pytest.raises(Unreachable):
             await http.get(one, "https://graph.microsoft.com/x", api="graph")
 
-    assert 3 == len(asked)
+    assert len(asked) == 3
 
 
 async def test_a_retry_after_is_waited_for(monkeypatch):
@@ -113,7 +113,7 @@ async def test_a_retry_after_is_waited_for(monkeypatch):
         async with client(lambda _: next(answers)) as one:
             await http.get(one, "https://graph.microsoft.com/x", api="graph")
 
-    assert [7.0] == slept
+    assert slept == [7.0]
 
 
 async def test_a_very_long_retry_after_is_left_to_the_caller():
@@ -127,4 +127,4 @@ async def test_a_very_long_retry_after_is_left_to_the_caller():
         with pytest.raises(Throttled) as caught:
             await http.get(one, "https://graph.microsoft.com/x", api="graph")
 
-    assert (600.0, 1) == (caught.value.retry_after, len(asked))
+    assert (caught.value.retry_after, len(asked)) == (600.0, 1)

@@ -39,7 +39,7 @@ async def test_a_pause_holds_everybody_and_spends_the_burst(clock):
     first = sum(clock.slept)
     await bucket.take()
 
-    assert (30.0, True) == (first, sum(clock.slept) <= 30.1)
+    assert (first, sum(clock.slept) <= 30.1) == (30.0, True)
 
 
 async def test_a_shorter_pause_does_not_end_a_longer_one(clock):
@@ -55,11 +55,16 @@ async def test_a_shorter_pause_does_not_end_a_longer_one(clock):
 def test_tenants_apps_and_families_do_not_share_an_allowance(clock):
     buckets = Buckets(clock)
     rate = Rate(5, 10)
-    keys = [("app", "a", "graph_audit"), ("app", "b", "graph_audit"), ("app", "a", "management"), ("x", "a", "management")]
+    keys = [
+        ("app", "a", "graph_audit"),
+        ("app", "b", "graph_audit"),
+        ("app", "a", "management"),
+        ("x", "a", "management"),
+    ]
 
     made = [buckets.bucket(*key, rate) for key in keys]
 
-    assert 4 == len({id(bucket) for bucket in made})
+    assert len({id(bucket) for bucket in made}) == 4
     assert made[0] is buckets.bucket("app", "a", "graph_audit", rate)
 
 

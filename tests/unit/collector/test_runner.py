@@ -101,8 +101,8 @@ async def test_the_watermark_stays_when_a_page_is_not_acknowledged(run, bus, sta
         await run(Batch([ONE]), Batch([TWO]))
 
     assert await watermark(states) is None
-    assert ("failed", "Backpressure: stream is full") == ledger.entries[-1]
-    assert "Backpressure: stream is full" == (await states.state("contoso", "o365-exchange")).last_error
+    assert ledger.entries[-1] == ("failed", "Backpressure: stream is full")
+    assert (await states.state("contoso", "o365-exchange")).last_error == "Backpressure: stream is full"
 
 
 async def test_the_watermark_stays_when_the_source_fails_in_the_middle(run, states):
@@ -134,7 +134,7 @@ async def test_a_stop_puts_the_slice_back_at_once(run, stopping, states):
     with pytest.raises(Transient) as caught:
         await run(Batch([ONE]), Batch([TWO]))
 
-    assert (0, None) == (caught.value.retry_after, await watermark(states))
+    assert (caught.value.retry_after, await watermark(states)) == (0, None)
 
 
 async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, states):
@@ -142,21 +142,21 @@ async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, st
 
     await run(Batch([ONE]))
 
-    assert [] == bus.published
+    assert bus.published == []
 
 
 async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(bus, ledger, blobs, states, clock, stopping):
     await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states), clock, stopping).run(JOB)
 
-    assert ([], []) == (bus.published, ledger.entries)
+    assert (bus.published, ledger.entries) == ([], [])
 
 
 async def test_what_cannot_be_collected_is_a_dead_letter_and_blocks_nothing(run, bus, states):
     await run(Batch([ONE], losses=[Loss("too large", b'{"Id":')]))
 
     stream, (letter,) = bus.published[0]
-    assert ("AOC_DLQ", "aoc.dlq.collector.contoso", b'{"Id":') == (stream, letter.subject, letter.body)
-    assert "too large" == letter.headers["Aoc-Reason"]
+    assert (stream, letter.subject, letter.body) == ("AOC_DLQ", "aoc.dlq.collector.contoso", b'{"Id":')
+    assert letter.headers["Aoc-Reason"] == "too large"
     assert await watermark(states) == NOW
     assert "1 losses" in (await states.state("contoso", "o365-exchange")).last_error
 
@@ -169,19 +169,19 @@ async def test_a_slice_is_published_as_it_came_accounted_for_and_then_done(run, 
     fetched = ledger.entries[-1][1]
     assert [ONE.body, TWO.body, ONE.body] == [page.body for page in pages]
     assert {JOB.slice_id} == {page.slice_id for page in pages}
-    assert (3, 4, 10, 21) == (fetched.pages, fetched.records, fetched.first_seq, fetched.last_seq)
+    assert (fetched.pages, fetched.records, fetched.first_seq, fetched.last_seq) == (3, 4, 10, 21)
     assert ({"a", "b"}, NOW) == (blobs.known, await watermark(states))
 
 
 async def test_an_empty_slice_is_a_slice_too(run, ledger, states):
     await run()
 
-    assert (0, 0, None) == (
+    assert (
         ledger.entries[-1][1].pages,
         ledger.entries[-1][1].records,
         ledger.entries[-1][1].first_seq,
-    )
-    assert NOW == await watermark(states)
+    ) == (0, 0, None)
+    assert await watermark(states) == NOW
 
 
 async def test_pages_carry_the_trace_of_their_slice(run, bus, monkeypatch):

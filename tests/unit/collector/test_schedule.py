@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aoc_collector.schedule import Feed, Pace, Scheduler, next_job
-from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Unreachable
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.jobs import CollectJob
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, 700_000, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -43,7 +47,7 @@ def test_after_an_outage_the_slices_are_bounded_and_nothing_is_skipped():
 
     assert (at(0, 45), at(2, 0)) == steps[0]
     assert at(7, 59) == watermark
-    assert all(start < end for (_, end), (start, _) in zip(steps, steps[1:], strict=False))
+    assert all(start < end for (_, end), (start, _) in itertools.pairwise(steps))
 
 
 def test_a_new_source_starts_a_look_back_ago():
@@ -84,7 +88,7 @@ async def test_a_store_that_is_away_delays_the_schedule_and_does_not_end_it(stat
     with pytest.raises(KeyboardInterrupt):
         await Scheduler([feed()], states, Bus().publish, clock).run(5)
 
-    assert [5, 5] == clock.slept
+    assert clock.slept == [5, 5]
 
 
 async def test_every_source_that_is_behind_gets_a_job(states, clock):
@@ -94,7 +98,7 @@ async def test_every_source_that_is_behind_gets_a_job(states, clock):
 
     await Scheduler([feed(), other], states, bus.publish, clock).tick()
 
-    assert ["graph-intune"] == list(bus.jobs)
+    assert list(bus.jobs) == ["graph-intune"]
 
 
 async def test_a_source_that_is_still_behind_is_asked_for_again_at_once(states, clock, eventually):
@@ -114,7 +118,7 @@ async def test_a_nudge_that_fails_is_left_to_the_next_tick(states, clock):
     scheduler.nudge("contoso", "graph-signins")
     await scheduler.close()
 
-    assert {} == bus.jobs
+    assert bus.jobs == {}
 
 
 def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_again(states, clock):
@@ -125,6 +129,6 @@ def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_ag
         lengths.append(one.longest)
     scheduler.finished("contoso", "graph-signins")
 
-    assert [30 * MINUTE, 15 * MINUTE] == lengths[:2]
+    assert lengths[:2] == [30 * MINUTE, 15 * MINUTE]
     assert lengths[-1] >= MINUTE
     assert lengths[-1] * 2 == one.longest

@@ -55,7 +55,7 @@ def test_a_file_that_is_missing_is_named(tmp_path):
 
 
 def test_without_a_file_there_are_no_tenants():
-    assert () == read_tenants(None, KNOWN)
+    assert read_tenants(None, KNOWN) == ()
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_each_cloud_has_hosts_of_its_own(read, cloud, graph, management):
 def test_another_address_changes_where_and_not_what_a_token_is_for(read):
     tenant = read([GOOD | {"graph": "http://127.0.0.1:8365/"}])[0]
 
-    assert ("http://127.0.0.1:8365", "https://graph.microsoft.com") == (tenant.hosts.graph, tenant.resources.graph)
+    assert (tenant.hosts.graph, tenant.resources.graph) == ("http://127.0.0.1:8365", "https://graph.microsoft.com")

@@ -8,8 +8,9 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 
+from aoc_api import problems
 from aoc_api.deps import Filters, Given
-from aoc_api.models import Facets, FacetValue, Problem
+from aoc_api.models import Facets, FacetValue
 
 router = APIRouter(prefix="/api/facets", tags=["events"])
 
@@ -19,7 +20,7 @@ type Field = Literal["source", "service", "operation", "result", "actor", "ip"]
 _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip")
 
 
-@router.get("", responses={422: {"model": Problem}, 503: {"model": Problem}})
+@router.get("", response_model=Facets, responses=problems.responses("invalid-parameters", "unavailable"))
 async def facets(
     query: Filters,
     given: Given,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import aoc_api
@@ -26,7 +26,9 @@ async def index() -> dict[str, str]:
     }
 
 
-@router.get("/health", responses={503: {"model": Health, "description": "The database is away."}})
+@router.get(
+    "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
+)
 async def health(given: Given, response: Response) -> Health:
     """The state of the gateway, NATS and MongoDB. 503 when MongoDB is away: nothing can be answered then."""
     states = await run_probes(given.probes)
@@ -43,11 +45,11 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", include_in_schema=False)
-async def readyz(given: Given) -> ORJSONResponse:
+async def readyz(given: Given) -> JSONResponse:
     """Ready when the database answers."""
     states = await run_probes({"mongo": given.probes["mongo"]})
     ready = states["mongo"] == "ok"
-    return ORJSONResponse({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
+    return JSONResponse({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
