@@ -32,7 +32,7 @@ from rich.table import Table
 from aoc_cli.importing.job import Importer
 from aoc_cli.local import nats
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
@@ -209,31 +209,24 @@ def resident_mb(pid: int) -> float:
     return 0.0
 
 
-async def measure(records: int) -> tuple[list[Figure], dict[str, float]]:
-    """All figures."""
+async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[list[Figure], dict[str, float]]:
+    """All figures, on servers that run."""
     raw = [text for _, text in samples.records(3, records, None)]
     pages = [b"[" + b",".join(page) + b"]" for page in batched(raw, _PAGE)]
     normalise, events = normalising(pages, len(raw))
     publish = await on_own_server(events)
-    with ExitStack() as stack:
-        data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
-        local = servers(data)
-        for child in local.children:
-            child.start()
-            stack.callback(child.stop)
-        for child in local.children:
-            child.wait_ready()
-        mongo = data.mongo_settings(local.endpoints)
-        broker = make_broker(data.nats_settings(local.endpoints, "cli"), "cli")
-        await broker.connect()
-        js = jetstream(broker)
-        await ensure_streams(js, data.nats_settings(local.endpoints, "cli"), (subjects.RAW_STREAM,))
-        store = await storing(mongo, events)
-        normalizer = service("normalizer", data, local.endpoints)
-        normalizer.start()
-        stack.callback(normalizer.stop)
+    broker = make_broker(data.nats_settings(local.endpoints, "cli"), "cli")
+    await broker.connect()
+    js = jetstream(broker)
+    await ensure_streams(js, data.nats_settings(local.endpoints, "cli"), (subjects.RAW_STREAM,))
+    store = await storing(data.mongo_settings(local.endpoints), events)
+    normalizer = service("normalizer", data, local.endpoints)
+    normalizer.start()
+    try:
         normalizer.wait_ready()
         rate, memory = await end_to_end(data, local.endpoints, js, normalizer, records)
+    finally:
+        normalizer.stop()
         await broker.stop()
     whole = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
     return [publish, store, normalise, whole], memory
@@ -245,7 +238,15 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    figures, memory = asyncio.run(measure(arguments.records))
+    with ExitStack() as stack:
+        data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
+        local = servers(data)
+        for child in local.children:
+            child.start()
+            stack.callback(child.stop)
+        for child in local.children:
+            child.wait_ready()
+        figures, memory = asyncio.run(measure(data, local, arguments.records))
     if arguments.json:
         print(json.dumps({"figures": [asdict(figure) for figure in figures], "peak_mb": memory}, indent=1))
         return

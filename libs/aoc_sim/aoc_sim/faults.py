@@ -51,6 +51,7 @@ PROFILES: dict[str, Faults] = {
     "none": Faults(),
     "verify": Faults(
         late_rate=0.5,
+        late_max_s=12,
         resend_rate=0.15,
         http_429_rate=0.04,
         http_429_no_retry_after_rate=0.03,
@@ -61,7 +62,7 @@ PROFILES: dict[str, Faults] = {
         slow_s=0.5,
         empty_page_rate=0.08,
         broken_skiptoken_rate=0.05,
-        max_per_kind=60,
+        max_per_kind=12,
     ),
 }
 

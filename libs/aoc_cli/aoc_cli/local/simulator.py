@@ -22,6 +22,13 @@ RELAXED: Final = {
     "AOC_SIM__THROTTLE__GRAPH_SECURITY_REQUESTS": "600",
     "AOC_SIM__THROTTLE__ACTIVITY_REQUESTS": "60000",
 }
+#: What a collector must know of them.
+_RATES: Final = {
+    "AOC_RATES__GRAPH_AUDIT_REQUESTS": "100",
+    "AOC_RATES__GRAPH_AUDIT_WINDOW_S": "10",
+    "AOC_RATES__GRAPH_SECURITY_REQUESTS": "600",
+    "AOC_RATES__MANAGEMENT_REQUESTS": "60000",
+}
 
 
 def tenants() -> list[str]:
@@ -62,4 +69,4 @@ def collector_settings(data: DataDirectory, port: int) -> dict[str, str]:
         )
     file = data.path / "tenants.json"
     file.write_text(json.dumps(described, indent=1))
-    return {"AOC_TENANTS_FILE": str(file)}
+    return {"AOC_TENANTS_FILE": str(file), **_RATES}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -28,7 +27,7 @@ def verify(
     """Prove that nothing is lost and nothing doubled, against a simulator that misbehaves. Exit status 0 if so."""
     options = Options(events=events, seed=seed, replicas=replicas, timeout_s=timeout, kill=tuple(kill or ()))
     with err.status("starting") as status:
-        account = asyncio.run(Verification(options, status.update, keep).run())
+        account = Verification(options, status.update, keep).run()
     if as_json:
         out.print_json(json.dumps(account.as_dict()))
     else:

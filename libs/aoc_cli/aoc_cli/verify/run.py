@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-import anyio
 import httpx
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -37,8 +37,13 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.5
 _FETCH: Final = 1000
-#: Collecting every second with no delay: a run should take seconds, and late records come within them.
-_EAGER: Final = {"AOC_POLL_INTERVAL_S": "1", "AOC_SETTLE_DELAY_S": "0"}
+#: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
+_EAGER: Final = {
+    "AOC_POLL_INTERVAL_S": "2",
+    "AOC_SETTLE_DELAY_S": "0",
+    "AOC_MAX_SLICE_S": "14400",
+    "AOC_WORKERS": "16",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Verification:
     _kills: list[str] = field(default_factory=list)
     _by_name: dict[str, Child] = field(default_factory=dict)
 
-    async def run(self) -> Account:
+    def run(self) -> Account:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
         with ExitStack() as stack:
             path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
@@ -70,20 +75,23 @@ class Verification:
             stack.enter_context(data.held())
             supervisor = stack.enter_context(Supervisor(self.say))
             endpoints = self._start(data, supervisor)
-            started = time.monotonic()
-            async with (
-                httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30) as truth,
-                connect(data.mongo_settings(endpoints)) as database,
-            ):
-                broker = make_broker(data.nats_settings(endpoints, "cli"), "cli")
-                await broker.connect()
-                try:
-                    js = jetstream(broker)
-                    drained = await self._drain(truth, database, js, supervisor)
-                    seconds = time.monotonic() - started
-                    return await self._account(truth, database, js, seconds, drained=drained)
-                finally:
-                    await broker.stop()
+            return asyncio.run(self._follow(data, endpoints, supervisor))
+
+    async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> Account:
+        started = time.monotonic()
+        async with (
+            httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30) as truth,
+            connect(data.mongo_settings(endpoints)) as database,
+        ):
+            broker = make_broker(data.nats_settings(endpoints, "cli"), "cli")
+            await broker.connect()
+            try:
+                js = jetstream(broker)
+                drained = await self._drain(truth, database, js, supervisor)
+                seconds = time.monotonic() - started
+                return await self._account(truth, database, js, seconds, drained=drained)
+            finally:
+                await broker.stop()
 
     def _start(self, data: DataDirectory, supervisor: Supervisor) -> Endpoints:
         local = servers(data)
@@ -117,22 +125,24 @@ class Verification:
         deadline = time.monotonic() + self.options.timeout_s
         census, sources = MongoCensus(database), MongoSources(database)
         all_available: datetime | None = None
+        last_page: int | None = None
         while time.monotonic() < deadline:
             supervisor.check()
             summary = (await truth.get("/_truth", params={"summary": "1"})).json()
             stored = await census.events()
-            self.say(f"{stored:,} of {summary['total'] + summary['pending']:,} stored")
-            self._kill_one(stored, summary["total"] + summary["pending"])
+            total = summary["total"] + summary["pending"]
+            self._kill_one(stored, total)
             if all_available is None and summary["all_available"]:
                 all_available = datetime.now(UTC)
-            if (
-                all_available is not None
-                and len(self._kills) == len(self.options.kill)
-                and await _collected_beyond(sources, all_available, summary)
-                and await _settled(js)
-            ):
-                return True
-            await anyio.sleep(_POLL_S)
+            behind = await _behind(sources, all_available, summary)
+            self.say(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
+            if not behind and len(self._kills) == len(self.options.kill):
+                # Polling goes on and publishes the overlap again and again; what counts is all up to here.
+                if last_page is None:
+                    last_page = (await js.stream_info(subjects.RAW_STREAM)).state.last_seq
+                if await _settled(js, last_page):
+                    return True
+            await asyncio.sleep(_POLL_S)
         return False
 
     def _kill_one(self, stored: int, total: int) -> None:
@@ -173,20 +183,22 @@ class Verification:
         )
 
 
-async def _collected_beyond(sources: MongoSources, moment: datetime, truth: dict[str, Any]) -> bool:
-    """Whether every source has finished a slice that ends after `moment`."""
+async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[str, Any]) -> list[tuple[str, str]]:
+    """The sources that have not finished a slice which ends after `moment` (None: it has not come yet)."""
     states = {(state.tenant, state.source): state.watermark for state in await sources.all_states(None)}
     expected = [(tenant, source) for tenant, found in truth["tenants"].items() for source in found]
-    return all((mark := states.get(key)) is not None and mark > moment for key in expected)
+    if moment is None:
+        return expected
+    return [key for key in expected if (mark := states.get(key)) is None or mark <= moment]
 
 
-async def _settled(js: JetStreamContext) -> bool:
-    """Whether the normalizer has nothing left to do."""
+async def _settled(js: JetStreamContext, last_page: int) -> bool:
+    """Whether the normalizer is done with every page up to this one."""
     try:
         info = await js.consumer_info(subjects.RAW_STREAM, "normalizer")
     except NotFoundError:
         return False
-    return not info.num_pending and not info.num_ack_pending
+    return info.ack_floor is not None and info.ack_floor.stream_seq >= last_page
 
 
 async def _published(js: JetStreamContext) -> list[str]:
