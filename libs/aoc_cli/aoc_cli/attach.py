@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, default_data, root
+from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, default_data, root, servers, service
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
@@ -43,6 +45,26 @@ def required(data: Path | None) -> System:
     if system is None:
         raise BadConfiguration(f"nothing is running: start ./aoc up, or set {NATS_ENV} and {MONGO_ENV}")
     return system
+
+
+@contextmanager
+def started(path: Path, services: Sequence[str] = ()) -> Iterator[System]:
+    """The servers of a data directory, and these services, for as long as one command takes.
+
+    Raises `BadConfiguration` when another command holds the directory.
+    """
+    data = DataDirectory(path)
+    with ExitStack() as stack:
+        stack.enter_context(data.held())
+        local = servers(data)
+        for group in (local.children, [service(name, data, local.endpoints) for name in services]):
+            for child in group:
+                child.start()
+                stack.callback(child.stop)
+            for child in group:
+                child.wait_ready()
+        data.describe(local.endpoints)
+        yield System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
 
 
 def remember(directory: DataDirectory) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,6 +14,7 @@ import orjson
 import typer
 
 from aoc_cli import attach
+from aoc_cli.local.stack import default_data
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out
 from aoc_common.contracts import subjects
@@ -61,9 +64,23 @@ def search(
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )
-    found = asyncio.run(_print(attach.required(data), query, limit, as_json=as_json))
+    with ExitStack() as stack:
+        system = attach.find(data)
+        if system is None:
+            system = stack.enter_context(attach.started(_existing(data)))
+        found = asyncio.run(_print(system, query, limit, as_json=as_json))
     if not found:
         err.print("nothing found")
+
+
+def _existing(data: Path | None) -> Path:
+    """The data directory to open when nothing runs. Raises `BadConfiguration` when there is none."""
+    path = data or default_data()
+    if not (path / "mongo").is_dir():
+        raise BadConfiguration(
+            f"nothing is running, and {path} holds no data: start ./aoc up, or name a directory with --data"
+        )
+    return path
 
 
 def moment(text: str | None, now: datetime, option: str) -> datetime | None:
@@ -80,8 +97,6 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
 
 
 async def _print(system: attach.System, query: EventQuery, limit: int, *, as_json: bool) -> int:
-    from dataclasses import replace
-
     printed = 0
     async with connect(system.mongo) as database:
         store = MongoEventSearch(database)

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 #: Results go to stdout, so that they can be piped; everything about the work itself goes to stderr.
-out: Final = Console(highlight=False, soft_wrap=True)
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+#: `emoji=False`: `2001:db8:ab::1` is an address.
+out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 # Records are written by attackers too: control characters could rewrite what the terminal shows.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import typer
 from rich.live import Live
@@ -31,7 +31,9 @@ from aoc_common.store.mongo.client import connect
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child
 
-_TICK_S = 1.0
+_TICK_S: Final = 1.0
+#: Simulated traffic should be seen to arrive, not be waited for.
+_LIVELY: Final = {"AOC_POLL_INTERVAL_S": "5", "AOC_SETTLE_DELAY_S": "1", "AOC_OVERLAP_S": "120", "AOC_WORKERS": "8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,9 @@ def _stop_on_signals() -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    # SIGINT too: a shell script's background jobs inherit it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
 
 
 def _start(plan: Plan, supervisor: Supervisor) -> Endpoints:
@@ -125,7 +128,7 @@ def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
     for replica in range(1, plan.replicas + 1):
         children.append(service("normalizer", plan.data, endpoints, replica=replica))
         if endpoints.simulator is not None:
-            settings = simulator.collector_settings(plan.data, endpoints.simulator)
+            settings = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY
             children.append(service("collector", plan.data, endpoints, settings, replica=replica))
     return children
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -75,7 +75,7 @@ def filters(
     end: Annotated[datetime | None, Query(description="Before this time.")] = None,
 ) -> EventQuery:
     """The query that a request's parameters describe. Raises a problem that names what is wrong."""
-    _refuse_unknown(request)
+    refuse_unknown(request)
     begin, until = _utc(start), _utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
@@ -102,8 +102,8 @@ def filters(
 Filters = Annotated[EventQuery, Depends(filters)]
 
 
-def _refuse_unknown(request: Request) -> None:
-    """A misspelt filter must not silently return everything."""
+def refuse_unknown(request: Request) -> None:
+    """Refuse parameters that the route does not have: a misspelt filter must not silently return everything."""
     route = request.scope["route"]
     known = {
         parameter.alias
@@ -122,9 +122,13 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _address(text: str | None) -> str | None:
+    """The spelling that events are stored with: a mapped IPv4 address as IPv4, no zone."""
     if text is None:
         return None
     try:
-        return str(ip_address(text.strip()))
+        address = ip_address(text.strip())
     except ValueError:
         raise invalid("ip", "is no IP address") from None
+    if isinstance(address, IPv6Address):
+        address = address.ipv4_mapped or IPv6Address(int(address))
+    return str(address)

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 
 from aoc_api import problems
+from aoc_api.settings import is_loopback
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -70,7 +70,7 @@ class Gate:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         host = Headers(scope=scope).get("host", "")
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name.lower() not in _LOOPBACK:
+        if not is_loopback(name):
             detail = "The gateway answers requests for localhost only, since it has no login yet."
             await problems.respond("misdirected", detail)(scope, receive, send)
             return

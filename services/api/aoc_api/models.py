@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from aoc_common.contracts import ids
 from aoc_common.contracts.event import Result, StoredEvent
 
+# Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.
 _SUMMARY: dict[str, Any] = {
     "id": "019ab0c4-2f40-8a1b-9c2d-0123456789ab",
     "tenant": "contoso",
@@ -22,7 +23,7 @@ _SUMMARY: dict[str, Any] = {
     "result": "success",
     "actor": "dana.reyes@contoso.example",
     "ip": "203.0.113.9",
-    "correlation_id": None,
+    "correlation_id": "6f1c2f0e-6a52-4f0e-9d3b-2b1d7c0a9e11",
     "message": "dana.reyes@contoso.example created inbox rule Invoices",
     "severity": "High",
     "severity_id": 4,
@@ -114,7 +115,7 @@ class Facets(BaseModel):
     model_config = _example(
         {
             "start": "2026-11-22T08:00:00Z",
-            "end": None,
+            "end": "2026-11-23T08:00:00Z",
             "complete": True,
             "facets": {"operation": [{"value": "New-InboxRule", "count": 12}]},
         }

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from aoc_api.problems import MEDIA_TYPE
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_UNUSED: Final = {"$ref": "#/components/schemas/HTTPValidationError"}
 #: FastAPI's own shapes of a refused request; ours are problems.
 _FOREIGN: Final = ("HTTPValidationError", "ValidationError")
 
@@ -38,9 +39,12 @@ def install(app: FastAPI) -> None:
 def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     for operations in schema["paths"].values():
         for operation in operations.values():
-            for answer in operation["responses"].values():
+            for status, answer in list(operation["responses"].items()):
                 content = answer.get("content", {})
-                if content.get("application/json", {}).get("schema") == _PROBLEM:
+                if content.get("application/json", {}).get("schema") == _UNUSED:
+                    # FastAPI adds it where a route declares no 422 of its own, also when nothing can be wrong.
+                    del operation["responses"][status]
+                elif content.get("application/json", {}).get("schema") == _PROBLEM:
                     content[MEDIA_TYPE] = content.pop("application/json")
     for name in _FOREIGN:
         schema["components"]["schemas"].pop(name, None)

@@ -25,7 +25,7 @@ def is_loopback(host: str) -> bool:
 def _check_loopback(host: str) -> str:
     if not is_loopback(host):
         raise ValueError("must be a loopback address: the gateway has no authentication yet")
-    return host
+    return host.removeprefix("[").removesuffix("]")
 
 
 class ApiOptions(Frozen):

@@ -20,7 +20,7 @@ from aoc_collector.sources.base import Context
 from aoc_collector.tenants import read_tenants
 from aoc_common import http
 from aoc_common.bus.broker import connected, jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
@@ -89,22 +89,22 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
             max_pending=10_000,
         )
         handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
-        for _ in range(settings.workers):
-            consume(broker, jobs, handler)
-        await broker.start()
         scheduling = asyncio.create_task(scheduler.run(settings.poll_interval_s))
-        _log.info("service.started", tenants=len(tenants), sources=len(found), workers=settings.workers)
-
-        async def nats() -> str | None:
-            return None if connected(broker) else "not connected"
-
-        async def schedule() -> str | None:
-            return "stopped" if scheduling.done() else None
-
         try:
-            yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
+            async with consuming(broker, jobs, handler, settings.workers) as working:
+                _log.info("service.started", tenants=len(tenants), sources=len(found), workers=settings.workers)
+
+                async def nats() -> str | None:
+                    return None if connected(broker) else "not connected"
+
+                async def schedule() -> str | None:
+                    return "stopped" if scheduling.done() or not working() else None
+
+                try:
+                    yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
+                finally:
+                    stopping.set()
         finally:
-            stopping.set()
             scheduling.cancel()
             with suppress(asyncio.CancelledError):
                 await scheduling

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_common.bus.broker import connected, jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
@@ -71,15 +71,16 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
             max_pending=1024,
         )
         handler = make_handler(writer.write, recheck)
-        for _ in range(settings.workers):
-            consume(broker, pages, handler)
-        await broker.start()
-        _log.info("service.started", workers=settings.workers)
-
-        async def nats() -> str | None:
-            return None if connected(broker) else "not connected"
-
         try:
-            yield {"nats": nats, "mongo": partial(ping, database)}
+            async with consuming(broker, pages, handler, settings.workers) as working:
+                _log.info("service.started", workers=settings.workers)
+
+                async def nats() -> str | None:
+                    return None if connected(broker) else "not connected"
+
+                async def workers() -> str | None:
+                    return None if working() else "stopped"
+
+                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers}
         finally:
             await broker.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import nats as nats_client
 import pytest
 
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
@@ -32,7 +33,6 @@ PAGES = Consumer(
     subject=subjects.ALL_RAW,
     durable="normalizer",
     batch=10,
-    linger_s=0.1,
     ack_wait_s=1.0,
 )
 
@@ -42,9 +42,8 @@ async def running(settings: NatsSettings, handler, consumer: Consumer = PAGES):
     broker = make_broker(settings, "normalizer")
     await broker.connect()
     await ensure_streams(jetstream(broker), settings, STREAMS)
-    consume(broker, consumer, handler)
-    await broker.start()
-    yield jetstream(broker)
+    async with consuming(broker, consumer, handler):
+        yield jetstream(broker)
     await broker.stop()
 
 
@@ -84,6 +83,64 @@ async def test_a_batch_is_handed_over_whole_and_acknowledged(eventually, nats_as
         await eventually(lambda: settled(own))
 
     assert sorted(seen) == sorted(b"[%d]" % n for n in range(25))
+
+
+async def test_bursts_are_handed_over_at_their_first_delivery(eventually, nats_as) -> None:
+    deliveries: list[int] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        deliveries.extend(message.metadata.num_delivered for message in messages)
+        await asyncio.sleep(0.01)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler):
+        number = 0
+        for burst in (1, 25, 3, 60, 1, 9, 40, 2) * 6:
+            await publish_all(js, subjects.RAW_STREAM, [page(number + n) for n in range(burst)])
+            number += burst
+            await asyncio.sleep(burst % 4 * 0.01)
+        await eventually(lambda: len(deliveries) >= number)
+
+    assert deliveries == [1] * number
+
+
+async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually, nats_as) -> None:
+    entered = asyncio.Event()
+    seen: list[bytes] = []
+
+    async def slow(messages: Sequence[Msg]) -> None:
+        entered.set()
+        await asyncio.sleep(0.3)
+        seen.extend(message.data for message in messages)
+
+    async def quick(messages: Sequence[Msg]) -> None:
+        seen.extend(message.data for message in messages)
+
+    patient = Consumer("normalizer", subjects.RAW_STREAM, subjects.ALL_RAW, "normalizer", batch=5, ack_wait_s=60)
+    async with publisher(nats_as("collector")) as js:
+        async with running(nats_as("normalizer"), slow, patient):
+            await publish_all(js, subjects.RAW_STREAM, [page(n) for n in range(20)])
+            await entered.wait()
+        async with running(nats_as("normalizer"), quick, patient):
+            await eventually(lambda: len(seen) >= 20)
+
+    assert sorted(seen) == sorted(b"[%d]" % n for n in range(20))
+
+
+async def test_a_deleted_consumer_is_declared_again(eventually, nats_as, nats_server: Child) -> None:
+    seen: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        seen.extend(message.data for message in messages)
+
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: seen == [b"[1]"])
+        nats_server.kill()
+        shutil.rmtree(next(nats_server.log.parent.rglob("obs")))
+        nats_server.start()
+        nats_server.wait_ready()
+        # A new consumer begins at the start of the stream: nothing is skipped, and what comes again is harmless.
+        await eventually(lambda: seen.count(b"[1]") == 2, 30)
 
 
 async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for(eventually, nats_as) -> None:

@@ -11,16 +11,14 @@ import pytest
 
 from aoc_collector.flow import make_handler, publish_job
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consume
+from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Transient
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-JOBS = Consumer(
-    "collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1, linger_s=0.05
-)
+JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1)
 
 
 def job(source, minute=0):
@@ -47,13 +45,12 @@ def replica(nats_as):
         await broker.connect()
         js = jetstream(broker)
         await ensure_streams(js, nats_as("collector"), [subjects.JOBS_STREAM, subjects.DLQ_STREAM])
-        for _ in range(workers if run else 0):
-            consume(broker, JOBS, make_handler(run, Silent(), 3600))
-        await broker.start()
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(broker.stop)
+            if run:
+                handler = make_handler(run, Silent(), 3600)
+                await stack.enter_async_context(consuming(broker, JOBS, handler, workers))
             yield js
-        finally:
-            await broker.stop()
 
     return start
 

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.importing.job import Importer, Summary
-from aoc_cli.local.stack import DataDirectory, default_data, servers, service
+from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.streams import ensure_streams
@@ -43,7 +43,10 @@ def import_(
         system, directory = attach.find(data), None
         if system is None:
             directory = data or default_data()
-            system = stack.enter_context(_temporary_stack(directory, quiet=as_json))
+            if not as_json:
+                err.print(f"Nothing is running; starting the embedded stack in {plain(str(directory))}")
+            system = stack.enter_context(attach.started(directory, services=("normalizer",)))
+            DataDirectory(directory).mark_evidence()
         with _bar(quiet=as_json) as progress:
             summary = asyncio.run(_run(system, tenant, files, progress))
     if as_json:
@@ -51,7 +54,8 @@ def import_(
         return
     _show(summary)
     if directory is not None:
-        out.print(f"Look at it with [bold]./aoc up --data {plain(str(directory))}[/] or ./aoc search --data ...")
+        where = plain(str(directory))
+        out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -66,29 +70,6 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     if not found:
         raise BadConfiguration(f"{paths[0]}: no files in it")
     return found
-
-
-@contextmanager
-def _temporary_stack(path: Path, *, quiet: bool) -> Iterator[attach.System]:
-    """NATS, MongoDB and a normalizer, for as long as the import takes."""
-    data = DataDirectory(path)
-    if not quiet:
-        err.print(f"Nothing is running; starting the embedded stack in {plain(str(data.path))}")
-    with ExitStack() as stack:
-        stack.enter_context(data.held())
-        local = servers(data)
-        normalizer = service("normalizer", data, local.endpoints)
-        for child in local.children:
-            child.start()
-            stack.callback(child.stop)
-        for child in local.children:
-            child.wait_ready()
-        normalizer.start()
-        stack.callback(normalizer.stop)
-        normalizer.wait_ready()
-        data.mark_evidence()
-        data.describe(local.endpoints)
-        yield attach.System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
 
 
 async def _run(system: attach.System, tenant: str, files: Sequence[Path], progress: _Bar) -> Summary:
@@ -138,6 +119,7 @@ def _show(summary: Summary) -> None:
         f"[green]{summary.new:,} new[/], {summary.duplicates:,} duplicates, "
         f"[{'yellow' if summary.quarantined else 'default'}]{summary.quarantined:,} quarantined[/]"
         + (f", {summary.empty:,} empty rows" if summary.empty else "")
+        + (f"; {summary.skipped} of {summary.files} files are no logs" if summary.skipped else "")
     )
     for problem in summary.problems[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file

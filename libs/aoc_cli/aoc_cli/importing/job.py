@@ -41,10 +41,14 @@ class Problem:
 
 @dataclass(slots=True)
 class Summary:
-    """What an import did. `records` = `new` + `duplicates` + `quarantined`, plus `empty` rows that hold no record."""
+    """What an import did. `records` = `new` + `duplicates` + `quarantined`, plus `empty` rows that hold no record.
+
+    `skipped`: files that are no export.
+    """
 
     tenant: str
     files: int = 0
+    skipped: int = 0
     records: int = 0
     new: int = 0
     duplicates: int = 0
@@ -88,7 +92,7 @@ class Importer:
     tenant: str
 
     async def run(self, paths: Sequence[Path], progress: Progress) -> Summary:
-        """Import files. Raises `Malformed` for a file that is no export, before anything of it is published."""
+        """Import files; one that is no export is skipped and reported. Raises `Malformed` when none is."""
         started = self.clock.monotonic()
         summary = Summary(self.tenant, files=len(paths))
         now = self.clock.now()
@@ -123,6 +127,7 @@ class Importer:
     async def _publish(self, paths: Sequence[Path], publisher: Publisher, summary: Summary, progress: Progress) -> None:
         total = sum(path.stat().st_size for path in paths)
         before = 0
+        foreign: list[str] = []
         for path in paths:
             with CountingFile(path) as file:
                 try:
@@ -131,9 +136,14 @@ class Importer:
                         if summary.records % 500 == 0:
                             progress.read(before + file.done, total, summary.records)
                 except Malformed as error:
-                    raise Malformed(f"{path}: {error}") from None
+                    # A directory may hold a licence or a note beside the logs.
+                    foreign.append(f"{path}: {error}")
+                    summary.note(path, 0, str(error))
                 before += file.size
             progress.read(before, total, summary.records)
+        summary.skipped = len(foreign)
+        if len(foreign) == len(paths):
+            raise Malformed(foreign[0])
         await publisher.finish()
 
     async def _take(self, item: Record | Unreadable, path: Path, publisher: Publisher, summary: Summary) -> None:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 
+from aoc_common.errors import Unreachable
 from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from nats.aio.client import Client
     from nats.js import JetStreamContext
 
 _log = logs.get(__name__)
@@ -69,10 +71,18 @@ def jetstream(broker: NatsBroker) -> JetStreamContext:
     return stream
 
 
+def connection(broker: NatsBroker) -> Client:
+    """The broker's connection. Raises `Unreachable` when it was never connected."""
+    found: Client | None = broker._connection  # noqa: SLF001  # FastStream hands it out only from `connect()`
+    if found is None:
+        raise Unreachable("the bus is not connected")
+    return found
+
+
 def connected(broker: NatsBroker) -> bool:
     """Whether the broker has a live connection."""
-    connection = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
-    return connection is not None and connection.is_connected
+    found = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
+    return found is not None and found.is_connected
 
 
 async def _on_error(error: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Durable pull consumers: FastStream fetches, `failures` settles, a heartbeat keeps long work alive."""
+"""Durable pull consumers: `pull` fetches, `failures` settles, a heartbeat keeps long work alive."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from faststream import AckPolicy
-from faststream.nats import JStream, PullSub
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig
 
-from aoc_common.bus.broker import jetstream
+from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.failures import settle_failure
-from aoc_common.errors import AocError, Transient
+from aoc_common.bus.pull import Pull
+from aoc_common.errors import AocError, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -30,14 +29,17 @@ _log = logs.get(__name__)
 type BatchHandler = Callable[[Sequence[Msg]], Awaitable[None]]
 
 DEFAULT_ACK_WAIT_S: Final = 30.0
+#: How long one request for a message stays open when there is none.
+_IDLE_S: Final = 5.0
+_PAUSE_S: Final = 1.0
+_DRAIN_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
     """A durable pull consumer: who it is, what it reads, and how much at a time.
 
-    `max_pending`: messages that all replicas together may hold unacknowledged. `linger_s`: how long a fetch waits for a
-    batch to fill; a lone message is late by at most this.
+    `max_pending`: messages that all replicas together may hold unacknowledged.
     """
 
     service: str
@@ -45,42 +47,88 @@ class Consumer:
     subject: str
     durable: str
     batch: int
-    linger_s: float = 0.25
     ack_wait_s: float = DEFAULT_ACK_WAIT_S
     max_pending: int = 1024
 
 
-def consume(broker: NatsBroker, consumer: Consumer, handler: BatchHandler) -> None:
-    """Register `handler` for batches of `consumer`.
+@asynccontextmanager
+async def consuming(
+    broker: NatsBroker, consumer: Consumer, handler: BatchHandler, workers: int = 1
+) -> AsyncIterator[Callable[[], bool]]:
+    """Run `handler` over batches of `consumer`, `workers` batches at once; gives "all workers run".
 
-    When it returns, every message of the batch is acknowledged. When it raises, `failures` decides; a batch that fails
-    for good is tried again message by message, so that one poison message does not take others with it. Register it
-    several times to handle several batches at once.
+    When the handler returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch
+    that fails for good is tried again message by message, so that one poison message does not take others with it.
+    Leaving waits until the batches in work are done. The broker must be connected.
     """
-
-    async def on_batch(messages: list[Msg]) -> None:
-        redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
-        if redelivered:
-            metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
-        async with _heartbeat(messages, consumer.ack_wait_s / 3):
-            await _handle(jetstream(broker), consumer.service, handler, messages)
-
-    broker.subscriber(
-        consumer.subject,
-        stream=JStream(consumer.stream, declare=False),
-        durable=consumer.durable,
-        config=ConsumerConfig(ack_wait=consumer.ack_wait_s, max_ack_pending=consumer.max_pending, max_deliver=-1),
-        pull_sub=PullSub(batch_size=consumer.batch, timeout=consumer.linger_s, batch=True),
-        ack_policy=AckPolicy.MANUAL,
-        decoder=_as_messages,
-        inbox_prefix=f"_INBOX_{consumer.service}.".encode(),
-    )(on_batch)
+    await _declare(jetstream(broker), consumer)
+    stopping = asyncio.Event()
+    tasks = [asyncio.create_task(_work(broker, consumer, handler, stopping)) for _ in range(workers)]
+    try:
+        yield lambda: not any(task.done() for task in tasks)
+    finally:
+        stopping.set()
+        _, unfinished = await asyncio.wait(tasks, timeout=_DRAIN_S)
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _as_messages(message: Any) -> list[Msg]:
-    """Hand the NATS messages themselves to the handler: it needs their headers and sequences, and no parsed body."""
-    raw: list[Msg] = message.raw_message
-    return raw
+async def _declare(js: JetStreamContext, consumer: Consumer) -> None:
+    """Create or update the consumer. Raises `Unreachable`."""
+    config = ConsumerConfig(
+        durable_name=consumer.durable,
+        filter_subject=consumer.subject,
+        ack_wait=consumer.ack_wait_s,
+        max_ack_pending=consumer.max_pending,
+        max_deliver=-1,
+    )
+    try:
+        await js.add_consumer(consumer.stream, config)
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"consumer {consumer.durable}: {error or type(error).__name__}") from error
+
+
+async def _work(broker: NatsBroker, consumer: Consumer, handler: BatchHandler, stopping: asyncio.Event) -> None:
+    pull = Pull(connection(broker), consumer.stream, consumer.durable)
+    await pull.open()
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        while not stopping.is_set():
+            asked = asyncio.create_task(pull.batch(consumer.batch, _IDLE_S))
+            await asyncio.wait({asked, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done():
+                asked.cancel()
+                await asyncio.gather(asked, return_exceptions=True)
+                break
+            try:
+                messages = asked.result()
+            except (AocError, NatsError) as error:
+                _log.warning("pull.failed", consumer=consumer.durable, error=str(error) or type(error).__name__)
+                await asyncio.sleep(_PAUSE_S)
+                await _declare_again(broker, consumer)
+                continue
+            if messages:
+                await _on_batch(jetstream(broker), consumer, handler, messages)
+    finally:
+        stop.cancel()
+        await pull.close()
+
+
+async def _declare_again(broker: NatsBroker, consumer: Consumer) -> None:
+    """Somebody may have deleted it."""
+    try:
+        await _declare(jetstream(broker), consumer)
+    except AocError as error:
+        _log.warning("pull.failed", consumer=consumer.durable, error=str(error))
+
+
+async def _on_batch(js: JetStreamContext, consumer: Consumer, handler: BatchHandler, messages: Sequence[Msg]) -> None:
+    redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
+    if redelivered:
+        metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
+    async with _heartbeat(messages, consumer.ack_wait_s / 3):
+        await _handle(js, consumer.service, handler, messages)
 
 
 async def _handle(js: JetStreamContext, service: str, handler: BatchHandler, messages: Sequence[Msg]) -> None:

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Given, Tenant
+from aoc_api.deps import Filters, Given, Tenant, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary
 from aoc_common.store.ports import EventQuery
 
@@ -38,6 +38,7 @@ async def list_events(
 @router.get(
     "/{event_id}",
     response_model=EventDetail,
+    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("not-found", "invalid-parameters", "unavailable"),
 )
 async def get_event(

@@ -11,10 +11,13 @@ from fastapi import APIRouter, Query
 from aoc_api import problems
 from aoc_api.deps import Filters, Given
 from aoc_api.models import Facets, FacetValue
+from aoc_common.contracts.ids import EPOCH
 
 router = APIRouter(prefix="/api/facets", tags=["events"])
 
 _DAY: Final = timedelta(hours=24)
+#: No event is older than 1970; a day before the year 1 would be no date at all.
+_EARLIEST: Final = EPOCH + _DAY
 
 type Field = Literal["source", "service", "operation", "result", "actor", "ip"]
 _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip")
@@ -28,7 +31,7 @@ async def facets(
     top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
 ) -> Facets:
     """The most frequent values under the same filters; of the last 24 hours when no start is given."""
-    start = query.start or (query.end or given.clock.now()) - _DAY
+    start = query.start or max(query.end or given.clock.now(), _EARLIEST) - _DAY
     counts = await given.search.facets(replace(query, start=start), field or _ALL, top)
     return Facets(
         start=start,

@@ -20,7 +20,7 @@ import orjson
 
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.contracts.ids import lowest_id, to_ms
+from aoc_common.contracts.ids import EPOCH, lowest_id, to_ms
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.client import Database, Document, translated
@@ -28,6 +28,7 @@ from aoc_common.store.ports import EventPage, FacetCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from aoc_common.store.ports import EventQuery
 
@@ -164,7 +165,7 @@ class MongoEventSearch:
 
 
 def _filter(query: EventQuery) -> _Filter:
-    tenant = check_tenant(query.tenant)
+    tenant = check_tenant(_text("tenant", query.tenant))
     rest: Document = {}
     for field in _EXACT:
         value = getattr(query, field)
@@ -177,8 +178,8 @@ def _filter(query: EventQuery) -> _Filter:
         index["terms"] = terms[0]
         if len(terms) > 1:
             rest["$and"] = [{"terms": {"$all": terms[1:]}}]
-    low = lowest_id(query.start).int if query.start else 0
-    high = lowest_id(query.end).int if query.end else _TOP
+    low = _first_id(query.start) if query.start else 0
+    high = _first_id(query.end) if query.end else _TOP
     if query.before is not None:
         high = min(high, query.before.int)
     return _Filter(index, low, high, rest)
@@ -194,6 +195,12 @@ def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
         raise Malformed(f"{field}: expected text")
     return value
+
+
+def _first_id(moment: datetime) -> int:
+    """The smallest id of an event at `moment` or later. Events have ms, so a part of one begins with the next."""
+    first = lowest_id(moment).int
+    return first + (1 << 80) if moment.microsecond % 1000 and moment > EPOCH else first
 
 
 def _ids(low: int, high: int) -> Document:
@@ -212,7 +219,7 @@ def _window(high: int, width: int, now_ms: int, newest: int | None) -> tuple[int
     """
     now = now_ms << 80
     if high > now + (1 << 80):
-        return max(now, newest + 1 if newest is not None else 0), _FIRST_MS
+        return max(now, newest + 1 if newest is not None and newest + 1 < high else 0), _FIRST_MS
     if newest is not None and high > newest + 1:
         return newest + 1, _FIRST_MS
     high_ms = high >> 80
