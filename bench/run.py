@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import time
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -30,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aoc_cli.importing.job import Importer
-from aoc_cli.local import nats
+from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
 from aoc_common.bus.broker import jetstream, make_broker
@@ -38,10 +37,13 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
+from aoc_common.errors import AocError
+from aoc_common.settings import MongoSettings, TelemetrySettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents, to_document
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.telemetry import logs
 from aoc_normalizer.normalise import RecordContext, normalise_page
 from aoc_sim import samples
 
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 
     from aoc_cli.local.process import Child
     from aoc_common.contracts.event import Event
-    from aoc_common.settings import MongoSettings
 
 _PAGE = 200
 _CHUNK = 500
@@ -94,12 +95,25 @@ def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, list[Even
     return Figure("normalise", us, floor, "us CPU/record", floor / us, "parsing alone"), kept
 
 
-async def storing(settings: MongoSettings, events: Sequence[Event]) -> Figure:
+async def on_own_store(events: Sequence[Event]) -> Figure:
+    """`storing` on a database server of its own, which holds nothing else."""
+    with TemporaryDirectory(prefix="aoc-bench-") as directory:
+        port = free_port()
+        child = mongo.server(Path(directory), port, auth=False)
+        child.start()
+        try:
+            child.wait_ready()
+            return await storing(f"mongodb://{LOOPBACK}:{port}", events)
+        finally:
+            child.stop()
+
+
+async def storing(uri: str, events: Sequence[Event]) -> Figure:
     """Inserts, chunk by chunk in turns."""
     ours_s = bare_s = 0.0
     async with (
-        connect(replace_database(settings, "bench_ours")) as ours,
-        connect(replace_database(settings, "bench_bare")) as bare,
+        connect(MongoSettings(uri=uri, database="bench_ours")) as ours,
+        connect(MongoSettings(uri=uri, database="bench_bare")) as bare,
     ):
         await ensure_indexes(ours)
         await ensure_indexes(bare)
@@ -127,11 +141,6 @@ async def storing(settings: MongoSettings, events: Sequence[Event]) -> Figure:
                 ours_s += await one()
     rate, limit = len(events) / ours_s, len(events) / bare_s
     return Figure("store", rate, limit, "events/s", rate / limit, "bare unordered insert_many")
-
-
-def replace_database(settings: MongoSettings, name: str) -> MongoSettings:
-    """The same server, another database."""
-    return settings.model_copy(update={"database": name})
 
 
 async def publishing(js: JetStreamContext, events: Sequence[Event]) -> Figure:
@@ -194,11 +203,7 @@ async def end_to_end(
         seconds = time.perf_counter() - started
     if summary.new != records:
         raise SystemExit(f"end to end: {summary.new} of {records} records are new; the figure would mean nothing")
-    memory = {
-        "normalizer": resident_mb(normalizer.pid),
-        "importer": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
-    return records / seconds, memory
+    return records / seconds, {"normalizer": resident_mb(normalizer.pid)}
 
 
 def resident_mb(pid: int) -> float:
@@ -219,7 +224,7 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
     await broker.connect()
     js = jetstream(broker)
     await ensure_streams(js, data.nats_settings(local.endpoints, "cli"), (subjects.RAW_STREAM,))
-    store = await storing(data.mongo_settings(local.endpoints), events)
+    store = await on_own_store(events)
     normalizer = service("normalizer", data, local.endpoints)
     normalizer.start()
     try:
@@ -234,6 +239,7 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
 
 def main() -> None:
     """Measure and print."""
+    logs.configure("bench", TelemetrySettings(log_level="error", log_format="console"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--json", action="store_true")
@@ -266,4 +272,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except AocError as error:
+        raise SystemExit(f"bench: {error}") from None

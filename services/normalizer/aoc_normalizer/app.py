@@ -68,6 +68,7 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
             subject=subjects.ALL_RAW,
             durable="normalizer",
             batch=settings.batch_pages,
+            batch_bytes=settings.batch_bytes,
             max_pending=1024,
         )
         handler = make_handler(writer.write, recheck)

@@ -26,5 +26,8 @@ class NormalizerSettings(ServiceSettings):
     """Everything the normalizer can be told."""
 
     retention: Retention = Retention()
-    batch_pages: int = Field(8, ge=1, le=64, description="Raw pages handled together; bounds memory.")
+    batch_pages: int = Field(32, ge=1, le=256, description="Raw pages handled together, at most.")
+    batch_bytes: int = Field(
+        1_000_000, ge=100_000, description="Bytes of raw pages handled together; bounds memory (about 30 times this)."
+    )
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -103,6 +103,30 @@ async def test_bursts_are_handed_over_at_their_first_delivery(eventually, nats_a
     assert deliveries == [1] * number
 
 
+async def test_a_batch_is_bounded_in_bytes_and_a_larger_message_still_comes(eventually, nats_as) -> None:
+    batches: list[list[int]] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        batches.append([len(message.data) for message in messages])
+
+    small = Consumer(
+        "normalizer", subjects.RAW_STREAM, subjects.ALL_RAW, "normalizer", batch=50, batch_bytes=100_000, ack_wait_s=60
+    )
+    sizes = [300_000, *[30_000] * 12, 300_000, 10]
+    async with publisher(nats_as("collector")) as js:
+        subject = subjects.raw("contoso", "import")
+        await publish_all(
+            js,
+            subjects.RAW_STREAM,
+            [Outgoing(subject, b"x" * size, {"Nats-Msg-Id": f"{n}"}) for n, size in enumerate(sizes)],
+        )
+        async with running(nats_as("normalizer"), handler, small):
+            await eventually(lambda: sum(map(len, batches)) == len(sizes), 5)
+
+    assert max(sum(batch) for batch in batches) < 100_000 + 300_000
+    assert max(len(batch) for batch in batches) > 1
+
+
 async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually, nats_as) -> None:
     entered = asyncio.Event()
     seen: list[bytes] = []

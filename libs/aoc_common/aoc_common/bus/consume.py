@@ -39,6 +39,7 @@ _DRAIN_S: Final = 30.0
 class Consumer:
     """A durable pull consumer: who it is, what it reads, and how much at a time.
 
+    `batch_bytes`: about how large a batch may be, so that memory is bounded whatever the messages' sizes.
     `max_pending`: messages that all replicas together may hold unacknowledged.
     """
 
@@ -47,6 +48,7 @@ class Consumer:
     subject: str
     durable: str
     batch: int
+    batch_bytes: int | None = None
     ack_wait_s: float = DEFAULT_ACK_WAIT_S
     max_pending: int = 1024
 
@@ -90,7 +92,7 @@ async def _declare(js: JetStreamContext, consumer: Consumer) -> None:
 
 
 async def _work(broker: NatsBroker, consumer: Consumer, handler: BatchHandler, stopping: asyncio.Event) -> None:
-    pull = Pull(connection(broker), consumer.stream, consumer.durable)
+    pull = Pull(connection(broker), consumer.stream, consumer.durable, consumer.batch_bytes)
     await pull.open()
     stop = asyncio.create_task(stopping.wait())
     try:

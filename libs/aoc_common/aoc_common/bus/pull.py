@@ -25,13 +25,15 @@ _FULL_PAUSE_S: Final = 0.1
 #: Statuses that end a request (nats-server, consumer.go): nothing there; timed out.
 _EMPTY: Final = frozenset({"404", "408"})
 _TOO_MANY_PENDING: Final = "exceeded maxackpending"
+_TOO_LARGE: Final = "message size exceeds maxbytes"
 
 
 class Pull:
     """Pulls from one consumer. Not for concurrent use: a worker has its own."""
 
-    def __init__(self, connection: Client, stream: str, durable: str) -> None:
+    def __init__(self, connection: Client, stream: str, durable: str, max_bytes: int | None = None) -> None:
         self._connection = connection
+        self._available = {"no_wait": True} if max_bytes is None else {"no_wait": True, "max_bytes": max_bytes}
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = connection.new_inbox()
         self._subscription: Subscription | None = None
@@ -46,13 +48,14 @@ class Pull:
     async def batch(self, size: int, wait_s: float) -> list[Msg]:
         """Up to `size` messages: what is there now, else the next one within `wait_s` and what came with it.
 
-        Empty when there is none. Raises `Unreachable` when the consumer does not answer.
+        At most about `max_bytes`, of which a single larger message is exempt. Empty when there is none. Raises
+        `Unreachable` when the consumer does not answer.
         """
-        await self._ask(size, {"no_wait": True}, _ANSWER_S)
+        await self._ask(size, self._available, _ANSWER_S)
         if not self._taken:
             await self._ask(1, {"expires": int(wait_s * 1e9)}, wait_s + _ANSWER_S)
             if self._taken and size > 1:
-                await self._ask(size - 1, {"no_wait": True}, _ANSWER_S)
+                await self._ask(size - 1, self._available, _ANSWER_S)
         taken, self._taken = self._taken, []
         return taken
 
@@ -103,7 +106,7 @@ async def _ends(status: Msg, *, has_some: bool) -> bool:
     if code == "409" and text.lower().startswith(_TOO_MANY_PENDING):
         # All that may be in work is in work, here or at other replicas.
         await asyncio.sleep(_FULL_PAUSE_S)
-    elif code not in _EMPTY and not has_some:
+    elif code not in _EMPTY and not text.lower().startswith(_TOO_LARGE) and not has_some:
         raise Unreachable(f"consumer: {code} {text}".rstrip())
     return True
 
