@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import uuid
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator
+from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
@@ -17,7 +22,6 @@ from aoc_common.store.mongo.client import connect
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
 
     from aoc_cli.local.process import Child
     from aoc_common.store.mongo.client import Database
@@ -91,6 +95,61 @@ def eventually() -> Callable[..., Awaitable[None]]:
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_records() -> dict[str, list[bytes]]:
+    """Public records kept beside the project (never in it), by file; the test is skipped where they are not."""
+    if not SHARED.is_dir():
+        pytest.skip("needs ../shared/data")
+    found: dict[str, list[bytes]] = {}
+    for path in sorted([*SHARED.glob("*/*.jsonl"), *SHARED.glob("*/*.ndjson"), *SHARED.glob("*/*list*.json")]):
+        lines = path.read_text("utf-8-sig").splitlines()
+        values = (
+            json.loads("\n".join(lines))["value"] if path.suffix == ".json" else map(json.loads, filter(None, lines))
+        )
+        records = [record for value in values if (record := _unwrapped(value, path.name))]
+        found[f"{path.parent.name}-{path.name}"] = records
+    return found
+
+
+def _unwrapped(value: dict[str, Any], name: str) -> bytes:
+    """The record in a line: some sets keep theirs as text or as a member beside what is known about it."""
+    record: Any = value
+    for member, kept_in in (("raw", "pairs"), ("event", "rule_tests"), ("record", "records"), ("AuditData", "rows")):
+        if kept_in in name and member in value:
+            record = value[member]
+    if isinstance(record, str):
+        record = json.loads(record) if record.strip() else None
+    return json.dumps(record).encode() if isinstance(record, dict) else b""
+
+
+@cache
+def _ocsf_validator(class_uid: int) -> Draft202012Validator:
+    schema = _ocsf_schema()
+    name = schema.lookup_class_name_from_uid(class_uid=class_uid)
+    return Draft202012Validator(schema.get_class_schema(class_name=name, profiles=["cloud"]))
+
+
+@cache
+def _ocsf_schema() -> OcsfJsonSchemaEmbedded:
+    return OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))
+
+
+@pytest.fixture(scope="session")
+def schema_faults() -> Callable[[dict[str, Any]], list[str]]:
+    """What the official OCSF 1.8 schema says against an event as it leaves the system; empty when it is valid."""
+
+    def faults(whole: dict[str, Any]) -> list[str]:
+        return [
+            f"{'/'.join(str(step) for step in error.absolute_path)}: {error.message[:200]}"
+            for error in _ocsf_validator(whole["class_uid"]).iter_errors(whole)
+        ]
+
+    return faults
 
 
 class running(ExitStack):  # noqa: N801  # reads as a verb: with running(server)

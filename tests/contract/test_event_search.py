@@ -1,0 +1,298 @@
+"""What reading events promises, held against a real MongoDB-protocol server: as MongoDB is asked, and by windows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from aoc_common.contracts import ids
+from aoc_common.contracts.event import Event
+from aoc_common.errors import Malformed, Unreachable
+from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo import event_search
+from aoc_common.store.mongo.client import Database, connect, ensure_indexes
+from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.ports import EventQuery
+
+type Store = Callable[..., Awaitable[None]]
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+EVER = EventQuery("contoso")
+ALL = replace(EVER, start=NOW - timedelta(days=60))
+EXACT = {
+    "source": "graph-signins",
+    "service": "entra",
+    "operation": "Sign-in",
+    "result": "failure",
+    "actor": "eve@contoso.example",
+    "ip": "2001:db8::7",
+    "correlation_id": "c-1",
+}
+
+
+class StandingClock:
+    def now(self) -> datetime:
+        return NOW
+
+
+def event(record: str, time: datetime = NOW, **changes: object) -> Event:
+    tenant = str(changes.get("tenant", "contoso"))
+    made = Event(
+        id=ids.event_id(tenant, "ual", record, ids.to_ms(time)),
+        tenant=tenant,
+        source="o365-exchange",
+        time_ms=ids.to_ms(time),
+        class_uid=6003,
+        service="exchange",
+        operation="Set-Mailbox",
+        result="success",
+        actor="dana@contoso.example",
+        ip="203.0.113.9",
+        correlation_id=None,
+        terms=("dana", "set-mailbox"),
+        tags=(),
+        mapper="exchange",
+        mapper_version=1,
+        ocsf={"metadata": {"uid": record}, "class_uid": 6003},
+        unmapped={},
+        raw=f'{{"Id":"{record}"}}',
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def ago(**span: float) -> datetime:
+    return NOW - timedelta(**span)
+
+
+@pytest.fixture
+async def store(database: Database) -> Store:
+    await ensure_indexes(database, ("events",))
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+
+    async def insert(*made: Event) -> None:
+        await events.insert(made, [1] * len(made))
+
+    return insert
+
+
+@pytest.fixture(params=["asked", "windows"])
+def search(database: Database, store: Store, request: pytest.FixtureRequest) -> MongoEventSearch:
+    """Both ways of finding: one query, and the walk that the local stand-in gets."""
+    made = MongoEventSearch(database, StandingClock())
+    made._local = request.param == "windows"
+    return made
+
+
+def newest_first(made: list[Event]) -> list[str]:
+    return [e.ocsf["metadata"]["uid"] for e in sorted(made, key=lambda e: e.id, reverse=True)]
+
+
+async def found(search: MongoEventSearch, query: EventQuery = ALL) -> list[str]:
+    return [event.ocsf["metadata"]["uid"] for event in (await search.search(query)).events]
+
+
+async def paged(search: MongoEventSearch, query: EventQuery, between: Store | None = None) -> list[str]:
+    records: list[str] = []
+    while True:
+        page = await search.search(query)
+        records += [event.ocsf["metadata"]["uid"] for event in page.events]
+        if not page.more:
+            return records
+        if between is not None:
+            await between(event(f"new after {len(records)}", NOW + timedelta(seconds=len(records))))
+        query = replace(query, before=page.events[-1].id)
+
+
+async def test_events_come_newest_first(search: MongoEventSearch, store: Store) -> None:
+    await store(event("old", ago(hours=2)), event("new"), event("middle", ago(minutes=1)))
+
+    assert await found(search) == ["new", "middle", "old"]
+
+
+async def test_a_page_tells_whether_older_events_match(search: MongoEventSearch, store: Store) -> None:
+    await store(*(event(str(number), ago(minutes=number)) for number in range(3)))
+
+    assert [(await search.search(replace(ALL, limit=limit))).more for limit in (2, 3, 4)] == [True, False, False]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 50])
+async def test_pages_give_each_event_exactly_once(search: MongoEventSearch, store: Store, limit: int) -> None:
+    dice = Random(7)
+    made = [event(f"same {number}") for number in range(12)]
+    made += [event(f"r{number}", ago(seconds=dice.expovariate(1 / 90_000))) for number in range(40)]
+    await store(*made)
+
+    assert await paged(search, replace(ALL, limit=limit)) == newest_first(made)
+
+
+async def test_events_that_arrive_between_pages_move_no_page(search: MongoEventSearch, store: Store) -> None:
+    await store(*(event(str(number), ago(minutes=number)) for number in range(9)))
+
+    assert await paged(search, replace(ALL, limit=2), between=store) == [str(number) for number in range(9)]
+
+
+@pytest.mark.parametrize("field", EXACT)
+async def test_a_filter_matches_its_field_exactly(search: MongoEventSearch, store: Store, field: str) -> None:
+    value = EXACT[field]
+    await store(
+        event("it", **{field: value}),
+        event("longer", **{field: value + "x"}),
+        event("other case", **{field: value.swapcase()}),
+        event("other"),
+    )
+
+    assert await found(search, replace(ALL, **{field: value})) == ["it"]
+
+
+async def test_every_filter_must_match(search: MongoEventSearch, store: Store) -> None:
+    await store(event("it", **EXACT), *(event(f"not {f}", **(EXACT | {f: "other"})) for f in EXACT))
+
+    assert await found(search, replace(ALL, **EXACT)) == ["it"]
+
+
+async def test_every_term_must_occur(search: MongoEventSearch, store: Store) -> None:
+    await store(
+        event("both", terms=("dana", "invoices", "rule")),
+        event("one", ago(hours=1), terms=("dana",)),
+        event("other", ago(hours=2), terms=("invoices", "danas")),
+    )
+
+    assert await found(search, replace(ALL, terms=("dana",))) == ["both", "one"]
+    assert await found(search, replace(ALL, terms=("invoices", "dana"))) == ["both"]
+    assert await found(search, replace(ALL, terms=("dana", "rule", "invoices"), result="success")) == ["both"]
+    assert await found(search, replace(ALL, terms=("dana", "absent"))) == []
+
+
+async def test_a_range_holds_its_start_and_not_its_end(search: MongoEventSearch, store: Store) -> None:
+    ms = timedelta(milliseconds=1)
+    await store(event("before", NOW - ms), event("start"), event("later", NOW + ms), event("end", NOW + 2 * ms))
+
+    assert await found(search, replace(ALL, start=NOW, end=NOW + 2 * ms)) == ["later", "start"]
+    assert await found(search, replace(ALL, start=NOW, end=NOW)) == []
+    assert await found(search, replace(ALL, end=NOW)) == ["before"]
+
+
+async def test_parts_of_a_millisecond_in_a_range_count(search: MongoEventSearch, store: Store) -> None:
+    await store(event("now"))
+    little = timedelta(microseconds=1)
+
+    assert await found(search, replace(ALL, start=NOW + little)) == []
+    assert await found(search, replace(ALL, start=NOW, end=NOW + little)) == ["now"]
+
+
+@pytest.mark.parametrize("filters", [{}, EXACT, {"terms": ("dana", "rule")}, {"correlation_id": "c-1"}])
+async def test_no_search_and_no_facet_takes_events_of_another_tenant(search, store, filters) -> None:
+    values = EXACT | {"terms": ("dana", "rule")}
+    await store(event("ours", **values), event("theirs", tenant="fabrikam", **values))
+
+    query = replace(ALL, **filters)
+    assert await found(search, query) == ["ours"]
+    assert await found(search, replace(query, tenant="fabrikam")) == ["theirs"]
+    assert await found(search, replace(query, tenant="nobody")) == []
+    assert (await search.facets(query, ("result",), 9)).fields == {"result": [("failure", 1)]}
+
+
+async def test_an_id_unknown_or_of_another_tenant_leads_to_nothing(search: MongoEventSearch, store: Store) -> None:
+    theirs = event("theirs", tenant="fabrikam")
+    await store(event("ours"), theirs)
+
+    assert await search.get("contoso", event("unknown").id) is None
+    assert await search.get("contoso", theirs.id) is None
+    assert await search.get("fabrikam", theirs.id) is not None
+
+
+async def test_raw_text_comes_with_one_event_and_not_with_pages(search: MongoEventSearch, store: Store) -> None:
+    hostile = '{"a":"\u2028\x1b[31m\\u0000<script>\'\\""}'
+    made = event("a", raw=hostile, unmapped={"$ne": {"a.b": None}}, tags=("no-id",), correlation_id="c-1")
+    await store(made)
+    one = await search.get("contoso", made.id)
+    listed = (await search.search(ALL)).events[0]
+
+    assert (one.raw, one.raw_seq, one.unmapped) == (hostile, 1, {"$ne": {"a.b": None}})
+    assert listed == replace(one, raw=None)
+    assert (one.time, one.tags, one.correlation_id) == (NOW, ("no-id",), "c-1")
+
+
+@pytest.mark.timeout(20)
+async def test_events_of_the_future_or_without_a_time_are_found_each_time(search, store) -> None:
+    await store(event("future", NOW + timedelta(days=400)), event("now"), event("no time", ids.EPOCH))
+
+    for _ in range(3):
+        assert await paged(search, replace(EVER, limit=1)) == ["future", "now", "no time"]
+    assert await found(search, replace(EVER, actor="nobody")) == []
+    await store(event("further", NOW + timedelta(days=4000)), event("nearer", NOW + timedelta(minutes=1)))
+    assert await found(search, EVER) == ["further", "future", "nearer", "now", "no time"]
+
+
+async def test_new_events_are_found_after_silent_searches(search: MongoEventSearch, store: Store) -> None:
+    await store(event("first", ago(days=3)))
+    seen = [await found(search), await found(search)]
+    await store(event("second", ago(days=2)), event("third", ago(seconds=1)))
+
+    assert [*seen, await found(search)] == [["first"], ["first"], ["third", "second", "first"]]
+
+
+@pytest.mark.parametrize("query", [EVER, replace(EVER, terms=("dana",)), replace(EVER, actor="dana@contoso.example")])
+async def test_events_spread_over_years_are_all_found(search, store, query) -> None:
+    dice = Random(3)
+    heaps = [ago(days=days) for days in (0, 1, 45, 400, 2_000, 3_700, 9_000, 15_000)]
+    times = [heap - timedelta(seconds=dice.random() * 600) for heap in heaps for _ in range(9)]
+    made = [event(f"{number}", time) for number, time in enumerate(times)]
+    await store(*made)
+
+    assert await paged(search, replace(query, limit=20)) == newest_first(made)
+
+
+async def test_facets_count_the_most_frequent_first_and_equals_by_value(search, store) -> None:
+    actors = ["eve", "dana", "dana", "bob", "eve", "zoe", "adam", None]
+    await store(*(event(str(n), ago(minutes=n), actor=actor) for n, actor in enumerate(actors)))
+    counts = await search.facets(ALL, ("actor", "result"), 3)
+
+    assert counts.fields == {"actor": [("dana", 2), ("eve", 2), ("adam", 1)], "result": [("success", 8)]}
+    assert counts.complete
+
+
+async def test_facets_count_what_the_filters_leave(search: MongoEventSearch, store: Store) -> None:
+    await store(event("a", result="failure"), event("b", ago(days=2), result="failure"), event("c"))
+    counts = await search.facets(replace(ALL, result="failure", start=ago(days=1)), ("operation",), 10)
+
+    assert counts.fields == {"operation": [("Set-Mailbox", 1)]}
+
+
+async def test_facets_of_more_events_than_are_counted_say_so(search, store, monkeypatch) -> None:
+    monkeypatch.setattr(event_search, "FACET_EVENTS", 3)
+    await store(*(event(str(n), ago(minutes=n), actor=f"a{n}") for n in range(3)))
+    exactly = await search.facets(ALL, ("actor",), 10)
+    await store(event("older", ago(days=2), actor="old"))
+    more = await search.facets(ALL, ("actor",), 10)
+
+    assert (exactly.complete, more.complete) == (True, False)
+    assert more.fields == {"actor": [("a0", 1), ("a1", 1), ("a2", 1)]}
+
+
+async def test_a_facet_of_no_such_field_is_refused(search: MongoEventSearch) -> None:
+    with pytest.raises(Malformed, match="raw"):
+        await search.facets(ALL, ("actor", "raw"), 10)
+
+
+@pytest.mark.parametrize("field", [*EXACT, "terms", "tenant"])
+async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, field: str) -> None:
+    for value in ({"$ne": None}, {"$gt": ""}, ["x"], 1):
+        hostile = replace(ALL, **{field: (value,) if field == "terms" else value})
+        with pytest.raises(Malformed, match=field):
+            await search.search(hostile)
+        with pytest.raises(Malformed, match=field):
+            await search.facets(hostile, ("actor",), 10)
+
+
+async def test_a_store_that_is_away_is_a_transient_failure() -> None:
+    async with connect(MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2)) as database:
+        search = MongoEventSearch(database)
+        asking = (search.search(ALL), search.get("contoso", event("a").id), search.facets(ALL, ("ip",), 1))
+        assert [type(it) for it in await asyncio.gather(*asking, return_exceptions=True)] == [Unreachable] * 3

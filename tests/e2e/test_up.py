@@ -1,0 +1,126 @@
+"""`aoc up`: one command, everything runs; Ctrl-C, nothing does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from aoc_cli.local.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+def up(aoc, data: Path, *more: str) -> tuple[list[str | Path], int]:
+    port = free_port()
+    command: list[str | Path] = ["up", "--data", data, "--port", str(port), "--nats-port", str(free_port())]
+    return [*command, "--events", "300", "--rate", "5", *more], port
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "never came true"
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def stack(module_aoc) -> Iterator[tuple[object, Path, str]]:
+    data = module_aoc.root / "data"
+    arguments, port = up(module_aoc, data)
+    running = module_aoc.start(*arguments)
+    running.says("AOC is up")
+    yield running, data, f"http://127.0.0.1:{port}"
+    running.end()
+
+
+def stored(base: str, tenant: str = "contoso") -> int:
+    facets = httpx.get(f"{base}/api/facets", params={"tenant": tenant, "field": "source", "top": 100}).json()
+    return sum(value["count"] for value in facets["facets"]["source"])
+
+
+def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
+    _, _, base = stack
+
+    assert httpx.get(f"{base}/health").json() == {"status": "ok", "nats": "ok", "mongo": "ok", "version": "0.1.0"}
+    until(lambda: stored(base) + stored(base, "fabrikam") >= 300)
+    before = stored(base)
+    until(lambda: stored(base) > before)
+    first = httpx.get(f"{base}/api/events", params={"tenant": "contoso", "page_size": 1}).json()["items"][0]
+    whole = httpx.get(f"{base}/api/events/{first['id']}", params={"tenant": "contoso"}).json()
+    assert whole["raw"].startswith("{")
+    assert whole["event"]["metadata"]["version"] == "1.8.0"
+
+
+def test_the_other_commands_find_the_stack_by_themselves(stack, module_aoc) -> None:
+    _, _, base = stack
+    until(lambda: stored(base) > 50)
+
+    found = module_aoc.run("search", "--tenant", "contoso", "--limit", "3", "--json")
+    assert found.returncode == 0
+    assert len(found.stdout.splitlines()) == 3
+
+
+def test_a_directory_in_use_is_refused_with_one_line(stack, module_aoc) -> None:
+    _, data, _ = stack
+
+    second = module_aoc.run(*up(module_aoc, data)[0])
+    assert second.returncode == 2
+    assert second.stderr == f"aoc: --data {data}: a stack is running on this directory already\n"
+
+
+def test_a_service_that_dies_is_reported_and_started_again(stack, processes_naming) -> None:
+    running, data, base = stack
+    victim = next(pid for pid, command in processes_naming(data).items() if "aoc_normalizer" in command)
+    os.kill(victim, signal.SIGKILL)
+    said = running.says("starting it again")
+
+    assert "normalizer ended with status -9" in said
+    before = stored(base)
+    until(lambda: stored(base) > before)
+
+
+def test_ctrl_c_stops_everything_and_the_data_stays(aoc, started, processes_naming) -> None:
+    data = aoc.root / "data"
+    arguments, port = up(aoc, data)
+    running = aoc.start(*arguments)
+    started.append(running)
+    running.says("AOC is up")
+    until(lambda: stored(f"http://127.0.0.1:{port}") > 20)
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.process.wait(30) == 0
+    assert "Traceback" not in running.log.read_text()
+    assert processes_naming(data) == {}
+    found = aoc.run("search", "--data", data, "--tenant", "contoso", "--limit", "5", "--json")
+    assert len(found.stdout.splitlines()) == 5
+
+
+def test_kill_9_of_the_command_leaves_no_process_either(aoc, started, processes_naming) -> None:
+    data = aoc.root / "data"
+    running = aoc.start(*up(aoc, data)[0])
+    started.append(running)
+    running.says("AOC is up")
+    assert len(processes_naming(data)) >= 5
+    running.process.kill()
+    running.process.wait()
+
+    until(lambda: processes_naming(data) == {}, 10)
+
+
+def test_a_taken_port_is_one_line(aoc, processes_naming) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = aoc.run("up", "--data", aoc.root / "data", "--port", str(port), "--nats-port", "0")
+
+    assert refused.returncode == 2
+    assert refused.stderr.startswith(f"aoc: port {port} for the gateway (--port) is taken")
+    assert refused.stderr.count("\n") == 1
+    assert processes_naming(aoc.root / "data") == {}

@@ -1,0 +1,118 @@
+"""A gateway over a real database, reached as a client reaches it. NATS is away: queries do not need it."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import structlog
+
+from aoc_api.app import create_app
+from aoc_api.settings import ApiOptions, ApiSettings
+from aoc_common.contracts import ids
+from aoc_common.contracts.event import Event
+from aoc_common.settings import NatsSettings, TelemetrySettings
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.telemetry import tracing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from fastapi import FastAPI
+
+    from aoc_common.settings import MongoSettings
+    from aoc_common.store.mongo.client import Database
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+NOWHERE = NatsSettings(url="nats://127.0.0.1:1")
+
+
+class StandingClock:
+    """A clock that stands at `NOW`."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway in this process, a client of it, and what it logs."""
+
+    app: FastAPI
+    client: httpx.AsyncClient
+    logged: list[Any]
+
+    async def get(self, path: str, **parameters: Any) -> httpx.Response:
+        return await self.client.get(path, params=parameters or None)
+
+
+@pytest.fixture
+def event() -> Callable[..., Event]:
+    """`event("a", hours=2, actor="eve")`: an event of contoso two hours before `NOW`."""
+
+    def make(record: str, hours: float = 0, tenant: str = "contoso", **changes: Any) -> Event:
+        time_ms = ids.to_ms(NOW - timedelta(hours=hours))
+        made = Event(
+            id=ids.event_id(tenant, "ual", record, time_ms),
+            tenant=tenant,
+            source="o365-exchange",
+            time_ms=time_ms,
+            class_uid=3004,
+            service="exchange",
+            operation="New-InboxRule",
+            result="success",
+            actor="dana@contoso.example",
+            ip="203.0.113.9",
+            correlation_id=None,
+            terms=("dana", "invoices"),
+            tags=(),
+            mapper="exchange",
+            mapper_version=1,
+            ocsf={"metadata": {"uid": record}, "class_uid": 3004, "message": record},
+            unmapped={},
+            raw="{}",
+        )
+        return replace(made, **changes)
+
+    return make
+
+
+@pytest.fixture
+async def store(database: Database) -> Callable[..., Awaitable[None]]:
+    """`await store(event, ...)`."""
+    await ensure_indexes(database, ("events",))
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+
+    async def insert(*made: Event) -> None:
+        await events.insert(made, [42] * len(made))
+
+    return insert
+
+
+@pytest.fixture
+async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[MongoSettings], Awaitable[Gateway]]]:
+    """`await serving(mongo)`: a gateway over that database."""
+    provider = tracing.make_provider("api", TelemetrySettings())
+    monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("aoc"))
+    async with AsyncExitStack() as stack:
+        logged = stack.enter_context(structlog.testing.capture_logs())
+
+        async def start(mongo: MongoSettings) -> Gateway:
+            app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(default_tenant="contoso")))
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            app.state.services = replace(app.state.services, clock=StandingClock())
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
+            return Gateway(app, await stack.enter_async_context(client), logged)
+
+        yield start
+
+
+@pytest.fixture
+async def gateway(serving: Callable[..., Awaitable[Gateway]], mongo_settings: MongoSettings, store: object) -> Gateway:
+    """A gateway over the test's own database, whose default tenant is contoso."""
+    return await serving(mongo_settings)

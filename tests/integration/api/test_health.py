@@ -1,0 +1,145 @@
+"""The gateway as a process: what it says of itself and its servers, and how it starts and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from aoc_cli.local import mongo
+from aoc_cli.local.ports import LOOPBACK, free_port
+
+AWAY = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1", "AOC_MONGO__TIMEOUT_S": "0.2"}
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """`launch(setting=value)`: the real process; killed at the end if it still runs."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+    with ExitStack() as stack:
+
+        def start(settings):
+            process = subprocess.Popen(
+                [sys.executable, "-m", "aoc_api"], env=clean | settings, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+            )
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            return process
+
+        yield start
+
+
+@pytest.fixture
+async def answers(eventually, launch):
+    """`await answers(settings)`: a process that serves, and a client of it."""
+    port = free_port()
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}") as client:
+
+        async def start(settings):
+            process = launch(settings | {"AOC_API__PORT": str(port)})
+
+            async def alive():
+                assert process.poll() is None, process.stderr.read()
+                try:
+                    return (await client.get("/livez")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await eventually(alive)
+            return process, client
+
+        yield start
+
+
+def bus(settings):
+    return {
+        "AOC_NATS__URL": settings.url,
+        "AOC_NATS__USER": settings.user,
+        "AOC_NATS__PASSWORD": settings.password,
+    }
+
+
+async def health(client):
+    answer = await client.get("/health")
+    return answer.status_code, answer.json()["status"]
+
+
+async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, answers, eventually) -> None:
+    database = mongo.server(tmp_path / "mongo", free_port(), auth=False)
+    store = {"AOC_MONGO__URI": f"mongodb://{LOOPBACK}:{database.port}", "AOC_MONGO__TIMEOUT_S": "0.2"}
+    database.start()
+    try:
+        database.wait_ready()
+        process, client = await answers(store | bus(nats_as("api")))
+
+        async def says(status, state):
+            return await health(client) == (status, state)
+
+        await eventually(lambda: says(200, "ok"))
+        assert (await client.get("/api/events")).json() == {"items": [], "next_cursor": None}
+
+        nats_server.kill()
+        await eventually(lambda: says(200, "degraded"))
+        assert (await client.get("/readyz")).status_code == 200
+        nats_server.start()
+        await eventually(lambda: says(200, "ok"))
+
+        database.kill()
+        await eventually(lambda: says(503, "unavailable"))
+        assert (await client.get("/readyz")).status_code == 503
+        assert (await client.get("/api/events")).headers["retry-after"]
+        assert (await client.get("/livez")).status_code == 200
+        database.start()
+        await eventually(lambda: says(200, "ok"))
+    finally:
+        database.kill()
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert process.returncode == 0, said
+
+
+async def test_a_gateway_whose_servers_are_away_starts_says_so_and_ends_in_order(answers) -> None:
+    process, client = await answers(AWAY)
+    document = (await client.get("/health")).json()
+
+    assert await health(client) == (503, "unavailable")
+    assert document["nats"] == "not connected"
+    assert document["mongo"].startswith("MongoDB: ")
+    assert "server" not in (await client.get("/health")).headers
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=20)
+    assert (process.returncode, "Traceback" in said) == (0, False)
+
+
+def test_a_taken_port_is_one_line_and_status_1(launch) -> None:
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        process = launch(AWAY | {"AOC_API__PORT": str(port)})
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == f"aoc-api: AOC_API__PORT: cannot listen on 127.0.0.1:{port}"
+    assert "Traceback" not in said
+
+
+def test_bad_configuration_is_one_line_that_names_it_and_status_2(launch) -> None:
+    wrong = [
+        {"AOC_API__CURSOR_KEY": "env:NOTHING"},
+        {"AOC_MONGO__URI": "mongodb://user:p:w@x"},
+        {"AOC_NATS__USER": "api", "AOC_NATS__PASSWORD": "file:/nothing"},
+    ]
+    processes = [launch(AWAY | {"AOC_API__PORT": "0"} | settings) for settings in wrong]
+    said = [process.communicate(timeout=60)[1].splitlines() for process in processes]
+
+    assert [process.returncode for process in processes] == [2] * len(wrong)
+    assert [len(lines) for lines in said] == [1] * len(wrong)
+    assert [line.startswith("aoc-api: ") for (line,) in said] == [True] * len(wrong)
+    for settings, (line,) in zip(wrong, said, strict=True):
+        assert any(name in line or value in line for name, value in settings.items()), line
