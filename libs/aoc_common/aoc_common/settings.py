@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,29 +20,41 @@ ENV_PREFIX = "AOC_"
 ENV_DELIMITER = "__"
 
 
-def resolve_secret(reference: str) -> str:
+def resolve_secret(reference: str, setting: str = "secret") -> str:
     """Read a secret that is named by reference: `env:NAME` or `file:/run/secrets/x` (one trailing newline is cut).
 
-    Raises `BadConfiguration` when there is nothing at the reference. The message never holds the secret.
+    Raises `BadConfiguration`, naming `setting`, when there is nothing at the reference. The message never holds the
+    secret.
     """
     kind, _, name = reference.partition(":")
     if kind == "env":
         value = os.environ.get(name)
         if value is None:
-            raise BadConfiguration(f"secret {reference}: the environment variable is not set")
+            raise BadConfiguration(f"{setting}: {reference}: the environment variable is not set")
         return value
     if kind == "file":
         try:
             return Path(name).read_text("utf-8").removesuffix("\n")
         except OSError as error:
-            raise BadConfiguration(f"secret {reference}: {error.strerror}") from None
-    raise BadConfiguration("a secret must be a reference: env:NAME or file:PATH")
+            raise BadConfiguration(f"{setting}: {reference}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise BadConfiguration(f"{setting}: {reference}: not UTF-8 text") from None
+    raise BadConfiguration(f"{setting}: must be a reference: env:NAME or file:PATH")
 
 
 def _check_reference(value: str) -> str:
     kind, _, name = value.partition(":")
     if kind not in {"env", "file"} or not name:
         raise ValueError("must be a reference: env:NAME or file:PATH")
+    return value
+
+
+def _check_nats_urls(value: str) -> str:
+    for url in value.split(","):
+        parts = urlsplit(url)
+        if parts.scheme not in {"nats", "tls", "ws", "wss"} or not parts.hostname:
+            raise ValueError(f"{url!r} is no NATS address like nats://127.0.0.1:4222")
+        _ = parts.port  # raises ValueError for what is no port
     return value
 
 
@@ -57,7 +70,9 @@ class Frozen(BaseModel):
 class NatsSettings(Frozen):
     """How to reach NATS, and what its streams may hold."""
 
-    url: str = Field("nats://127.0.0.1:4222", description="Server or comma-separated cluster addresses.")
+    url: Annotated[str, AfterValidator(_check_nats_urls)] = Field(
+        "nats://127.0.0.1:4222", description="Server or comma-separated cluster addresses."
+    )
     user: str | None = Field(None, description="User name, when the server asks for one.")
     password: SecretRef | None = Field(None, description="Reference to the password.")
     credentials: Path | None = Field(None, description="A NATS .creds file, instead of user and password.")
@@ -86,7 +101,7 @@ class MongoSettings(Frozen):
         """The connection string itself. Raises `BadConfiguration` when it is a reference to nothing."""
         if self.uri.startswith(("mongodb://", "mongodb+srv://")):
             return self.uri
-        return resolve_secret(self.uri)
+        return resolve_secret(self.uri, "AOC_MONGO__URI")
 
 
 class TelemetrySettings(Frozen):

@@ -70,11 +70,7 @@ def make_cursors(reference: str | None) -> Cursors:
     """
     if reference is None:
         return Cursors(secrets.token_bytes(32))
-    try:
-        key = resolve_secret(reference).encode()
-    except (BadConfiguration, UnicodeDecodeError) as error:
-        reason = error if isinstance(error, BadConfiguration) else "not UTF-8 text"
-        raise BadConfiguration(f"AOC_API__CURSOR_KEY: {reason}") from None
+    key = resolve_secret(reference, "AOC_API__CURSOR_KEY").encode()
     if len(key) < _SHORTEST_KEY:
         raise BadConfiguration(f"AOC_API__CURSOR_KEY: the key has fewer than {_SHORTEST_KEY} characters")
     return Cursors(key)

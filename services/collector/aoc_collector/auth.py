@@ -98,7 +98,7 @@ class Tokens:
 
 def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:
     if tenant.client_secret is not None:
-        return {"client_secret": resolve_secret(tenant.client_secret)}
+        return {"client_secret": resolve_secret(tenant.client_secret, f"tenant {tenant.name}, client_secret")}
     if tenant.client_certificate is None:
         raise BadConfiguration(f"tenant {tenant.name}: neither client_secret nor client_certificate")
     return {

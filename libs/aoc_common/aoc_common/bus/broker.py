@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 
-from aoc_common.errors import Unreachable
+from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from nats.aio.client import Client
     from nats.js import JetStreamContext
@@ -30,17 +31,17 @@ def make_broker(
 
     `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its
     type.
-    Raises `BadConfiguration` for a secret reference to nothing.
+    Raises `BadConfiguration` for a secret reference to nothing, or a CA file that cannot be read.
     """
     options: dict[str, Any] = {}
     if settings.credentials is not None:
         options["user_credentials"] = str(settings.credentials)
     security = None
     if settings.user is not None:
-        password = resolve_secret(settings.password) if settings.password else ""
+        password = resolve_secret(settings.password, "AOC_NATS__PASSWORD") if settings.password else ""
         security = SASLPlaintext(settings.user, password, use_ssl=False)
     if settings.tls_ca is not None:
-        options["tls"] = ssl.create_default_context(cafile=str(settings.tls_ca))
+        options["tls"] = _tls(settings.tls_ca)
 
     async def reconnected() -> None:
         _log.info("nats.reconnected")
@@ -63,6 +64,13 @@ def make_broker(
         inbox_prefix=f"_INBOX_{name}",
         **options,
     )
+
+
+def _tls(ca: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca))
+    except OSError as error:  # also an SSLError for a file that is no certificate
+        raise BadConfiguration(f"AOC_NATS__TLS_CA: {ca}: {error.strerror or error}") from None
 
 
 def jetstream(broker: NatsBroker) -> JetStreamContext:
