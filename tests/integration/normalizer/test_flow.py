@@ -28,6 +28,7 @@ from aoc_normalizer.settings import NormalizerSettings
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
+    from aoc_cli.local.process import Child
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
 
@@ -238,11 +239,19 @@ async def test_hostile_names_and_values_are_stored_and_come_back_unchanged(
     assert json.loads(stored["unmapped"])["a.b.c"] == {"$gt": ""}
 
 
-async def test_a_probe_says_when_the_database_is_away(normalizer, bus) -> None:
+async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: Child, eventually) -> None:
     async with normalizer() as probes:
-        answers = {name: await probe() for name, probe in probes.items()}
+        well = {name: await probe() for name, probe in probes.items()}
+        nats_server.kill()
 
-    assert answers == {"nats": None, "mongo": None}
+        async def says() -> bool:
+            return await probes["nats"]() == "not connected"
+
+        await eventually(says)
+        nats_server.start()
+        nats_server.wait_ready()
+
+    assert well == {"nats": None, "mongo": None, "workers": None}
 
 
 async def test_one_trace_leads_from_the_page_to_the_insert_and_the_event(
