@@ -32,7 +32,7 @@ from aoc_cli.importing.job import Importer
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
@@ -178,7 +178,7 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
         js = jetstream(broker)
         await ensure_streams(js, settings, (subjects.RAW_STREAM,))
         figure = await publishing(js, events)
-        await broker.stop()
+        await close(broker)
         return figure
 
 
@@ -232,7 +232,7 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
         rate, memory = await end_to_end(data, local.endpoints, js, normalizer, records)
     finally:
         normalizer.stop()
-        await broker.stop()
+        await close(broker)
     whole = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
     return [publish, store, normalise, whole], memory
 

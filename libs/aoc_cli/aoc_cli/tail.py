@@ -16,7 +16,7 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.search import moment
 from aoc_cli.terminal import err, out
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def tail(
                 if limit and shown >= limit:
                     return
         finally:
-            await broker.stop()
+            await close(broker)
 
     err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
     asyncio.run(run())

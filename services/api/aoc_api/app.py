@@ -17,7 +17,7 @@ from aoc_api.deps import Services
 from aoc_api.middleware import Gate
 from aoc_api.routes import events, facets, health
 from aoc_api.routes import problems as problem_kinds
-from aoc_common.bus.broker import connected, make_broker
+from aoc_common.bus.broker import close, connected, make_broker
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import MongoEventSearch
@@ -61,7 +61,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             connecting.cancel()
             with suppress(asyncio.CancelledError):
                 await connecting
-            await broker.stop()
+            await close(broker)
 
     app = FastAPI(
         title="AOC gateway",

@@ -19,7 +19,7 @@ from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_collector.tenants import read_tenants
 from aoc_common import http
-from aoc_common.bus.broker import connected, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
@@ -109,7 +109,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
             with suppress(asyncio.CancelledError):
                 await scheduling
             await scheduler.close()
-            await broker.stop()
+            await close(broker)
 
 
 def pace(settings: CollectorSettings, spec: Spec) -> Pace:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_common.bus.broker import connected, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
@@ -84,4 +84,4 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
 
                 yield {"nats": nats, "mongo": partial(ping, database), "workers": workers}
         finally:
-            await broker.stop()
+            await close(broker)

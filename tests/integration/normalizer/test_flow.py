@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
@@ -83,7 +83,7 @@ async def bus(nats_as, tmp_path):
     )
     yield Bus(jetstream(broker), reader)
     await reader.close()
-    await broker.stop()
+    await close(broker)
     await owner.stop()
 
 
@@ -248,8 +248,8 @@ async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: C
             return await probes["nats"]() == "not connected"
 
         await eventually(says)
-        nats_server.start()
-        nats_server.wait_ready()
+    nats_server.start()
+    nats_server.wait_ready()
 
     assert well == {"nats": None, "mongo": None, "workers": None}
 

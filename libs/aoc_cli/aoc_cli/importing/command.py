@@ -15,7 +15,7 @@ from aoc_cli import attach
 from aoc_cli.importing.job import Importer, Summary
 from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
@@ -83,7 +83,7 @@ async def _run(system: attach.System, tenant: str, files: Sequence[Path], progre
             importer = Importer(js, MongoLedger(database), MongoQuarantine(database), SystemClock(), tenant)
             return await importer.run(files, progress)
     finally:
-        await broker.stop()
+        await close(broker)
 
 
 class _Bar:

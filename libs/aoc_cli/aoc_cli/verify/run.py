@@ -20,7 +20,7 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify.account import Account, compare
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.census import MongoCensus
@@ -91,7 +91,7 @@ class Verification:
                 seconds = time.monotonic() - started
                 return await self._account(truth, database, js, seconds, drained=drained)
             finally:
-                await broker.stop()
+                await close(broker)
 
     def _start(self, data: DataDirectory, supervisor: Supervisor) -> Endpoints:
         local = servers(data)

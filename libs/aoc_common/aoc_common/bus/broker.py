@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
+from nats.errors import Error as NatsError
 
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import NatsSettings, resolve_secret
@@ -85,6 +86,19 @@ def connection(broker: NatsBroker) -> Client:
     if found is None:
         raise Unreachable("the bus is not connected")
     return found
+
+
+async def close(broker: NatsBroker) -> None:
+    """Flush and close the connection; while the server is away, close it at once."""
+    try:
+        await broker.stop()
+    except NatsError as error:
+        _log.info("nats.closed", reason=str(error))
+        try:
+            await connection(broker).close()
+        except (NatsError, OSError, TypeError) as failure:
+            # nats-py 2.16 writes what is pending to the transport that it has lost.
+            _log.info("nats.closed", reason=str(failure))
 
 
 def connected(broker: NatsBroker) -> bool:

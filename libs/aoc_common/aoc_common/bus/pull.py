@@ -66,7 +66,8 @@ class Pull:
             return
         left = self._taken + [message for message in _drained(subscription) if not self._is_status(message)]
         self._taken = []
-        await subscription.unsubscribe()
+        if self._connection.is_connected:
+            await subscription.unsubscribe()
         for message in left:
             await message.nak()
 
@@ -74,6 +75,9 @@ class Pull:
         """Send one request and take its answer into `_taken`."""
         if self._subscription is None:
             raise Unreachable("the pull is closed")
+        if not self._connection.is_connected:
+            # Requests would pile up and all be answered after the reconnect, to nobody.
+            raise Unreachable("not connected")
         self._requests += 1
         reply = f"{self._inbox}.{self._requests}"
         body = json.dumps({"batch": size, **request}).encode()
