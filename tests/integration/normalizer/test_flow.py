@@ -84,7 +84,7 @@ async def bus(nats_as, tmp_path):
     yield Bus(jetstream(broker), reader)
     await reader.close()
     await close(broker)
-    await owner.stop()
+    await close(owner)
 
 
 @pytest.fixture
