@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-_LEVELS: Final = 32
+#: Levels of `unmapped`; what is deeper becomes text.
+LEVELS: Final = 32
 
 
 def depth_over(value: dict[str, Any] | list[Any], limit: int) -> bool:
@@ -26,7 +27,8 @@ def depth_over(value: dict[str, Any] | list[Any], limit: int) -> bool:
 
 def bounded(value: dict[str, Any]) -> dict[str, Any]:
     """The same object with everything below the 32nd level as JSON text."""
-    return value if not depth_over(value, _LEVELS) else _cut(value, _LEVELS)
+    cut: dict[str, Any] = _cut(value, LEVELS)
+    return cut
 
 
 def _cut(value: Any, levels: int) -> Any:

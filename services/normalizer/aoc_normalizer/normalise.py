@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,7 @@ import orjson
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
 from aoc_common.contracts.terms import index_tokens
-from aoc_normalizer.bounds import bounded, depth_over
+from aoc_normalizer.bounds import LEVELS, bounded, depth_over
 from aoc_normalizer.draft import Draft
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.ocsf import MAX_ITEMS, render
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
+#: Control characters, and those that turn the direction of text: a message is read by people.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
 
@@ -76,9 +79,16 @@ def normalise(raw: bytes, context: RecordContext) -> Event | Rejected:
             return Rejected(text, f"not JSON: {error}")
     if not isinstance(record, dict):
         return Rejected(text, "not a JSON object")
-    if depth_over(record, _MAX_DEPTH):
+    deep = _deep(record, text)
+    if deep and depth_over(record, _MAX_DEPTH):
         return Rejected(text, f"nested more than {_MAX_DEPTH} levels deep")
-    return _map(record, text, context, tags)
+    event = _map(record, text, context, tags)
+    return replace(event, unmapped=bounded(event.unmapped)) if deep else event
+
+
+def _deep(record: dict[str, Any], text: str) -> bool:
+    """Whether the record needs bounds. Most have fewer brackets than levels are allowed: counting is cheaper."""
+    return text.count("{") + text.count("[") > LEVELS and depth_over(record, LEVELS)
 
 
 def _leniently(text: str, tags: list[str]) -> Any:
@@ -141,7 +151,7 @@ def _event(
         tags.append("no-time")
     if not draft.record_id:
         # The wrapper of a diagnostic differs from delivery to delivery: what is inside is what counts.
-        content = draft.rest or record
+        content = draft.content or record
         draft.record_id = blake2b(
             orjson.dumps(content, option=orjson.OPT_SORT_KEYS) or text.encode(), digest_size=16
         ).hexdigest()
@@ -151,7 +161,7 @@ def _event(
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     draft.record_id = draft.record_id[:_MAX_ID]
-    draft.message = draft.message or draft.operation or "Record"
+    draft.message = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", draft.message or draft.operation or "Record")
     unmapped = {name: value for name, value in record.items() if name not in draft.used}
     unmapped |= draft.rest
     if note is not None:
@@ -173,7 +183,7 @@ def _event(
         mapper=mapper.name,
         mapper_version=mapper.version,
         ocsf=render(draft, context.fetched_at),
-        unmapped=bounded(unmapped),
+        unmapped=unmapped,
         raw=text,
     )
 

@@ -7,6 +7,8 @@ A token is lower-case, at most 64 characters. Names are kept whole and in parts,
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ MAX_TOKEN: Final = 64
 
 #: A run of characters that people type as one thing: names, addresses, ids, file names.
 _WORD: Final = re.compile(r"[^\W_][\w.@:+'\-]*", re.UNICODE)
+#: The words of a name like `MailItemsAccessed` or `New-InboxRule`.
+_CAMEL: Final = re.compile(r"[A-Z][a-z]{2,}(?=[A-Z])|(?<=[a-z])[A-Z][a-z]{2,}")
 _EDGE: Final = ".:'-+_@"
 _MAX_TEXT: Final = 4096
 
@@ -30,13 +34,24 @@ def index_tokens(values: Iterable[str], limit: int) -> tuple[str, ...]:
     """The terms of an event: each value's tokens and their parts, in order of importance, at most `limit`."""
     found: dict[str, None] = {}
     for value in values:
-        for token in tokens(value):
-            for part in (token, *parts(token)):
-                found[part] = None
+        found.update(_terms_of(value) if len(value) <= _REMEMBERED else _cut(value))
         if len(found) >= limit:
             break
-    return tuple(list(found)[:limit])
+    return tuple(islice(found, limit))
 
+
+def _cut(value: str) -> dict[str, None]:
+    """The tokens of a value and their parts. The words of a name are found before its case is folded."""
+    words = (word for name in _CAMEL.findall(value[:_MAX_TEXT]) for word in tokens(name))
+    return dict.fromkeys(
+        [part for token in tokens(value) for part in (token, *parts(token))]
+        + [word for word in words if len(word) >= _SHORTEST_PART]
+    )
+
+
+#: Names, applications and operations come again and again.
+_REMEMBERED: Final = 128
+_terms_of = lru_cache(maxsize=8192)(_cut)
 
 _SPLIT: Final = re.compile(r"[.@:+'\-]+")
 _IS_ID: Final = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f:]*:[0-9a-f:.]*$|^[\d.]+$")

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_normalizer.bounds import LEVELS, depth_over
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Bytes of a text inside the OCSF part; the record's own text is always kept whole beside it.
+#: Characters of a text inside the OCSF part; the record's own text is always kept whole beside it.
 MAX_TEXT: Final = 1024
 _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
+_LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 _GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
 _NAME_KEYS: Final = ("Name", "name", "Key", "key", "displayName", "DisplayName")
@@ -29,7 +32,7 @@ def text(value: Any) -> str | None:
         cleaned = str(value)
     else:
         return None
-    if cleaned.lower() in _EMPTY:
+    if len(cleaned) <= _LONGEST_EMPTY and cleaned.lower() in _EMPTY:
         return None
     return cleaned if len(cleaned) <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -37,8 +40,7 @@ def text(value: Any) -> str | None:
 def first(record: Mapping[str, Any], *names: str) -> str | None:
     """The first of these fields that says something."""
     for name in names:
-        found = text(record.get(name))
-        if found is not None:
+        if (value := record.get(name)) is not None and (found := text(value)) is not None:
             return found
     return None
 
@@ -65,13 +67,14 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 def decoded(value: str) -> Any:
-    """The JSON in a string; the string itself when it is none."""
-    if value[:1] in {"[", "{", '"'}:
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return value
-    return value
+    """The JSON in a string; the string itself when it is none, or deeper than a record may be."""
+    if value[:1] not in {"[", "{", '"'}:
+        return value
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return value
+    return value if isinstance(found, dict | list) and depth_over(found, LEVELS) else found
 
 
 def pairs(value: Any) -> Iterator[tuple[str, str]]:

@@ -76,9 +76,7 @@ def sentence(draft: Draft, phrase: str | None, **names: str | None) -> str:
             text = None
     if text is None:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
-    if draft.result == "failure":
-        text = f"tried in vain: {text}"
-    return f"{actor} {text}"
+    return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
 
 
 class _Required(dict[str, str | None]):

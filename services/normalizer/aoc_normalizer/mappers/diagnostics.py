@@ -19,6 +19,7 @@ def recognises(record: Record) -> bool:
 def fill(record: Record, draft: Draft) -> None:
     """Map the inner record where it is one that we know; else read the envelope."""
     inner = dict(values.mapping(record.get("properties")))
+    draft.content = inner and {**inner, "operationName": record.get("operationName")}
     for mapper in (directory.MAPPER, signins.MAPPER, risk.MAPPER):
         if mapper.recognises(inner):
             mapper.fill(inner, draft)

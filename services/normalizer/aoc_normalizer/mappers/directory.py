@@ -90,6 +90,13 @@ def _targets(record: Record, draft: Draft) -> dict[str, str | None]:
             if name in {"role.displayname", "group.displayname"}:
                 said = values.shown(changed.get("newValue")) or values.shown(changed.get("oldValue"))
                 names.setdefault(name.partition(".")[0], said)
+    # A group among the targets often has no name of its own; the member's modified properties give it.
+    draft.targets = [
+        Party(names.get(target.kind), target.upn, target.uid, target.kind)
+        if target.kind in {"group", "role"} and target.name is None
+        else target
+        for target in draft.targets
+    ]
     for kind in ("user", "group", "role"):
         found = next((target.spoken for target in draft.targets if target.kind == kind and target.known), None)
         if found is not None:

@@ -23,7 +23,8 @@ def fill(record: Record, draft: Draft) -> None:
     trace, recipient = values.text(record.get("MessageTraceId")), values.text(record.get("RecipientAddress"))
     status = values.text(record.get("Status"))
     draft.family = "message-trace"
-    draft.record_id = "|".join(part for part in (trace, recipient, status) if part) or None
+    # Without the trace's own id, recipient and status would make one of many messages.
+    draft.record_id = "|".join(part for part in (trace, recipient, status) if part) if trace else None
     draft.original_time = values.first(record, "Received", "ReceivedTime", "StartDate")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.operation, draft.class_uid, draft.activity_id = "Message trace", API_ACTIVITY, 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
@@ -30,9 +30,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.family = f"risk@{updated}" if updated else "risk"
     draft.operation = kind or "Risky user"
     draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
-    level = values.text(record.get("riskLevel"))
+    level = _word(record.get("riskLevel"))
     draft.severity = severity_of(level, MEDIUM)
-    state = values.text(record.get("riskState"))
+    state = _word(record.get("riskState"))
     draft.result = "success"
     upn = values.text(record.get("userPrincipalName"))
     draft.actor = Party(
@@ -47,6 +47,11 @@ def fill(record: Record, draft: Draft) -> None:
     draft.message = (
         f"Risk of {draft.actor.spoken}: {draft.operation}, level {level or 'unknown'}, state {state or 'unknown'}"
     )
+
+
+def _word(value: Any) -> str | None:
+    """A level or state; here `none` says something."""
+    return "none" if value == "none" else values.text(value)
 
 
 MAPPER: Final = Mapper("risk", 1, recognises, fill)

@@ -27,6 +27,8 @@ def signin_message(draft: Draft, code: int) -> str:
         return f"Sign-in of {who}{place}{to} failed: {reason}" + (f" ({code})" if code else "")
     if code:
         return f"Sign-in of {who}{place}{to} went on: {signin_errors.words(code) or 'a further step'} ({code})"
+    if draft.result == "unknown":
+        return f"Sign-in of {who}{place}{to}: the record does not say how it ended"
     return f"Sign-in of {who}{place}{to} succeeded"
 
 

@@ -61,9 +61,10 @@ def fill(record: Record, draft: Draft) -> None:
 def _outcome(record: Record, draft: Draft) -> None:
     status = values.mapping(record.get("status"))
     number = values.text(status.get("errorCode"))
-    code = int(number) if number and number.isascii() and number.isdigit() else 0
+    known = number is not None and number.isascii() and number.isdigit()
+    code = int(number) if number is not None and known else 0
     failed = code not in signin_errors.INTERRUPTS
-    draft.result = "failure" if failed else "success"
+    draft.result = "unknown" if not known else "failure" if failed else "success"
     draft.status_code = number
     reason = values.text(status.get("failureReason"))
     draft.status_detail = signin_errors.words(code) or (None if code == 0 else reason)

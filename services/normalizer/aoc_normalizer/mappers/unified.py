@@ -8,10 +8,11 @@ from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers import unified_entra, unified_exchange, unified_files, unified_security
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.ocsf import DETECTION_FINDING
 from aoc_normalizer.result import of_word
 
 #: Record types of data loss prevention. Two of its records can share an Id with different operations.
-_DLP_TYPES: Final = frozenset({11, 13, 33, 63, 99, 107})
+_DLP_TYPES: Final = frozenset({"11", "13", "33", "63", "99", "107"})
 _SERVICES: Final = {
     "azureactivedirectory": ("entra", "Microsoft Entra ID"),
     "exchange": ("exchange", "Exchange Online"),
@@ -83,6 +84,8 @@ def fill(record: Record, draft: Draft) -> None:
 
 def _special(record: Record, draft: Draft) -> dict[str, str | None]:
     """What the workload knows beyond the common fields; names for the message."""
+    if draft.class_uid == DETECTION_FINDING:  # data loss prevention logs under the workload that it watches
+        return unified_security.fill(record, draft)
     if "AzureActiveDirectoryEventType" in record or draft.service == "entra":
         return unified_entra.fill(record, draft)
     if draft.service == "exchange" or "MailboxGuid" in record or "Parameters" in record:
@@ -118,7 +121,7 @@ def first_address(record: Record) -> addresses.Address | None:
 
 
 def _is_dlp(record: Record, operation: str) -> bool:
-    return operation.casefold().startswith("dlp") or record.get("RecordType") in _DLP_TYPES
+    return operation.casefold().startswith("dlp") or values.text(record.get("RecordType")) in _DLP_TYPES
 
 
 def _slug(workload: str) -> str:

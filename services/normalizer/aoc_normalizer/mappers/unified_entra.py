@@ -13,7 +13,7 @@ from aoc_normalizer.ocsf import AUTHENTICATION
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
 
-_UPN, _PUID, _NAME, _ID, _SPN = 5, 3, 1, 2, 4
+_UPN, _PUID, _NAME, _ID, _SPN = "5", "3", "1", "2", "4"
 _NOT_NAMES: Final = frozenset(
     {"user", "serviceprincipal", "group", "application", "device", "role", "other", "not available"}
 )
@@ -86,7 +86,7 @@ def entity(listed: Any) -> Party:
     """One entity out of a list of its ids: `{ID, Type}`, several ids of the same one."""
     name = upn = uid = kind = None
     for item in values.objects(listed):
-        identifier, sort = values.text(item.get("ID")), item.get("Type")
+        identifier, sort = values.text(item.get("ID")), values.text(item.get("Type"))
         if identifier is None:
             continue
         if identifier.casefold() in _NOT_NAMES:

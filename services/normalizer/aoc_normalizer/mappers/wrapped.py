@@ -35,6 +35,7 @@ def fill(record: Record, draft: Draft) -> None:
     found = inner(record)
     if found is None:
         raise ValueError("no unified record inside")
+    draft.content = found
     unified.MAPPER.fill(found, draft)
     draft.rest = {name: value for name, value in found.items() if name not in draft.used}
     draft.used |= {"auditData", "AuditData", "RawEventData", "properties"}

@@ -1,0 +1,127 @@
+"""Nothing that a record can contain stops a service, or makes an event that the schema or the database refuses."""
+
+from __future__ import annotations
+
+import copy
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import bson
+import orjson
+import pytest
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aoc_common.contracts.event import Event
+from aoc_common.store.mongo.events import to_document
+from aoc_normalizer.normalise import RecordContext, normalise, normalise_page
+from aoc_sim import samples
+
+CODEC = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
+CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
+ONE_OF_EACH = {
+    source: next(iter([orjson.loads(text) for _, text in samples.records(3, 5, source)]))
+    for source in (
+        "graph-directory-audits",
+        "graph-signins",
+        "graph-intune",
+        "graph-alerts",
+        "o365-azuread",
+        "o365-exchange",
+        "o365-sharepoint",
+        "o365-general",
+        "o365-dlp",
+    )
+}
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(min_value=-(2**70), max_value=2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=40)
+    | st.sampled_from(
+        ["<null>", "[", '{"a":', "[]", '["x"]', "\x1b[31m", "=cmd|' /C calc'!A0", "\u202e", "0001-01-01T00:00:00"]
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def check(made: Any, schema_faults: Any) -> None:
+    assert isinstance(made, Event)
+    assert "mapper-error" not in made.tags, made.unmapped["_mapper_error"]
+    assert 0 <= made.time_ms < 2**48
+    document = to_document(made, 1, CONTEXT.fetched_at, timedelta(days=1))
+    assert bson.encode(document, codec_options=CODEC)
+    assert schema_faults(orjson.loads(made.message())) == []
+    assert not any(unicodedata.category(c) == "Cc" for c in made.ocsf["message"])
+    assert len(made.ocsf["message"]) < 8192
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(record=st.dictionaries(st.text(max_size=12), ODD, max_size=8))
+def test_any_object_becomes_an_event(schema_faults, record: dict[str, Any]) -> None:
+    check(normalise(orjson.dumps(_fitting(record)), CONTEXT), schema_faults)
+
+
+@pytest.mark.parametrize("source", list(ONE_OF_EACH))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_record_with_odd_values_in_odd_places_is_mapped_all_the_same(schema_faults, source: str, data: Any) -> None:
+    record = copy.deepcopy(ONE_OF_EACH[source])
+    for _ in range(data.draw(st.integers(1, 4))):
+        place: Any = record
+        key = data.draw(st.sampled_from(sorted(record)))
+        while isinstance(place[key], dict | list) and place[key] and data.draw(st.booleans()):
+            place = place[key]
+            key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        place[key] = _fitting(data.draw(ODD))
+
+    check(normalise(orjson.dumps(record), CONTEXT), schema_faults)
+
+
+@settings(max_examples=200, deadline=None)
+@given(body=st.binary(max_size=200))
+def test_any_bytes_are_events_or_rejected_with_their_text(body: bytes) -> None:
+    events, rejected = normalise_page(body, CONTEXT)
+
+    assert all(part.text and part.reason for part in rejected)
+    assert all(event.raw for event in events)
+
+
+def test_a_record_of_a_hundred_thousand_levels_is_put_aside_whole() -> None:
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    events, rejected = normalise_page(b"[" + deep + b"]", CONTEXT)
+
+    assert events == []
+    assert "".join(part.text for part in rejected).count("a") == 100_000
+
+
+def test_a_record_with_a_million_targets_is_bounded_and_keeps_its_text() -> None:
+    record = {
+        "activityDisplayName": "Add member to group",
+        "id": "x",
+        "activityDateTime": "2026-11-23T08:00:00Z",
+        "targetResources": [{"id": str(n), "type": "User"} for n in range(200_000)],
+    }
+    text = orjson.dumps(record)
+    made = normalise(text, CONTEXT)
+
+    assert isinstance(made, Event)
+    assert made.raw.encode() == text
+    assert len(made.ocsf["observables"]) <= 300
+    assert len(made.terms) <= 48
+
+
+def _fitting(value: Any) -> Any:
+    """Integers as JSON writers of the field have them; beyond 64 bits orjson itself refuses to write."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return float(value)
+    if isinstance(value, dict):
+        return {name: _fitting(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_fitting(item) for item in value]
+    return value
