@@ -15,6 +15,7 @@ from aoc_common.contracts.ids import event_id
 from aoc_common.contracts.terms import index_tokens
 from aoc_normalizer.bounds import LEVELS, bounded, depth_over
 from aoc_normalizer.draft import Draft
+from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.ocsf import MAX_ITEMS, render
 from aoc_normalizer.split import split
@@ -28,6 +29,7 @@ _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
 #: Control characters, and those that turn the direction of text: a message is read by people.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_PATH: Final = re.compile(r"[/\\]")
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
 
@@ -106,6 +108,8 @@ def _clean(value: Any) -> Any:
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124  # NaN
         return str(value)
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        return str(value)
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if isinstance(value, dict):
@@ -149,7 +153,7 @@ def _event(
     if draft.time_ms is None:
         draft.time_ms = 0
         tags.append("no-time")
-    if not draft.record_id:
+    if not draft.record_id or len(draft.record_id) >= MAX_TEXT:  # a longer id was cut: no longer one of its own
         # The wrapper of a diagnostic differs from delivery to delivery: what is inside is what counts.
         content = draft.content or record
         draft.record_id = blake2b(
@@ -195,14 +199,16 @@ def _actor(draft: Draft) -> str | None:
 
 def _terms(draft: Draft) -> tuple[str, ...]:
     """Search terms, the most telling first."""
-    said: list[str] = []
+    said: list[str | None] = [draft.address.ip if draft.address else None]
     for party in (draft.actor, *draft.targets[:20]):
-        said += [word for word in (party.upn, party.name, party.uid) if word]
-    if draft.address:
-        said.insert(0, draft.address.ip)
-    said += [
-        word for word in (draft.operation, draft.app.name, draft.status_code, *draft.privileges, *draft.search) if word
-    ]
-    if draft.location and (city := draft.location.get("city")):
-        said.append(str(city))
-    return index_tokens(said, _MAX_TERMS)
+        said += [party.upn, party.name, _leaf(party.uid)]
+    said += [draft.operation, draft.app.name, draft.status_code, *draft.privileges, *draft.search]
+    said += [draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid]
+    if draft.location:
+        said.append(draft.location.get("city"))
+    return index_tokens((word for word in said if word), _MAX_TERMS)
+
+
+def _leaf(uid: str | None) -> str | None:
+    """The end of a path or distinguished name: what leads to it is the same for thousands."""
+    return uid and _PATH.split(uid.rstrip("/\\"))[-1]

@@ -24,10 +24,14 @@ _EDGE: Final = ".:'-+_@"
 _MAX_TEXT: Final = 4096
 
 
+#: Words that are in too many events to find any.
+_STOP: Final = frozenset({"an", "and", "by", "com", "for", "from", "http", "https", "in", "of", "on", "the", "to"})
+
+
 def tokens(text: str) -> list[str]:
     """The tokens of a query: each must be among an event's terms. Empty for text without letters or digits."""
     found = (match[0].strip(_EDGE)[:MAX_TOKEN] for match in _WORD.finditer(text[:_MAX_TEXT].casefold()))
-    return list(dict.fromkeys(token for token in found if token))
+    return list(dict.fromkeys(token for token in found if token and token not in _STOP))
 
 
 def index_tokens(values: Iterable[str], limit: int) -> tuple[str, ...]:
@@ -54,6 +58,7 @@ _REMEMBERED: Final = 128
 _terms_of = lru_cache(maxsize=8192)(_cut)
 
 _SPLIT: Final = re.compile(r"[.@:+'\-]+")
+_GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _IS_ID: Final = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f:]*:[0-9a-f:.]*$|^[\d.]+$")
 _SHORTEST_PART: Final = 3
 
@@ -61,11 +66,20 @@ _SHORTEST_PART: Final = 3
 def parts(token: str) -> list[str]:
     """What a person might search a token by: the part of an address before the @, and single words of a name.
 
-    Ids and addresses of machines are found whole only; their parts would fill the index and find nothing useful.
+    Ids, domains and addresses of machines are found whole only; their parts would fill the index and find nothing
+    useful.
     """
     if _IS_ID.match(token):
         return []
     local, at, domain = token.partition("@")
     found = [local, domain] if at else []
-    found += [part for part in _SPLIT.split(local) if len(part) >= _SHORTEST_PART]
-    return [part for part in found if part and part != token]
+    if inside := _GUID.findall(local):
+        found += inside
+        local = _GUID.sub("", local)
+    if at or local.count(".") < _A_DOMAIN:
+        found += [part for part in _SPLIT.split(local) if len(part) >= _SHORTEST_PART]
+    return [part for part in found if part and part != token and part not in _STOP]
+
+
+#: Dots from which on a name without an @ is one of a machine or a module, not of a file.
+_A_DOMAIN: Final = 2

@@ -1,0 +1,100 @@
+"""How much of what a person could search for is found: the index terms against a brute-force look at the raw text.
+
+`python bench/recall.py [FILE...]`: NDJSON files of records; without any, records of the simulator. 200 queries are
+taken from values of the records themselves: names, addresses, ids, mailboxes, rules, files, words of operations, error
+codes.
+A record is relevant when its raw text holds the query as a whole word.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aoc_common.contracts.event import Event
+from aoc_common.contracts.terms import tokens
+from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_sim import samples
+
+_QUERIES = 200
+_KINDS: dict[str, str] = {
+    "person": r"(?i)^(userid|userprincipalname|mailboxownerupn|upn|user|userids|identity)$",
+    "name": r"(?i)^(displayname|userdisplayname|appdisplayname|resourcedisplayname|title)$",
+    "address": r"(?i)^(clientip|clientipaddress|actoripaddress|ipaddress|senderip)$",
+    "id": r"^(Id|id|ObjectId|objectId|correlationId|CorrelationId|appId|AppId|userId|SessionId)$",
+    "operation": r"^(Operation|activityDisplayName|activityType)$",
+    "file": r"^(SourceFileName|SourceRelativeUrl|DestinationFileName)$",
+    "code": r"^(ErrorNumber|errorCode)$",
+    "rule": r"^(RuleName|PolicyName|Subject)$",
+}
+
+
+def candidates(value: Any, key: str = "") -> list[tuple[str, str]]:
+    """(kind, text) of everything in a record that a person might type."""
+    if isinstance(value, dict):
+        return [found for name, item in value.items() for found in candidates(item, name)]
+    if isinstance(value, list):
+        return [found for item in value for found in candidates(item, key)]
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return [(kind, text) for kind, keys in _KINDS.items() if 1 < len(text) <= 120 and re.match(keys, key)]
+
+
+def query_of(kind: str, text: str, rng: random.Random) -> str:
+    """What a person would type to find this value: the whole, or a word of it."""
+    words: list[str] = re.findall(r"[A-Z]?[a-z]{3,}|\d{3,}", text.partition("@")[0])
+    if kind in {"person", "name", "file"} and words and rng.random() < 0.5:
+        return rng.choice(words)
+    if kind == "operation":
+        return rng.choice([text, *words])
+    if kind == "address":
+        bare: str = re.sub(r"^\[?([^\]]*?)\]?(:\d+)?$", r"\1", text) if "." in text or text.startswith("[") else text
+        return bare
+    return text
+
+
+def main() -> None:
+    """Measure and print; the queries with the worst recall first."""
+    raws = [line for name in sys.argv[1:] for line in Path(name).read_bytes().splitlines() if line.strip()]
+    raws = raws or [text for _, text in samples.records(3, 3000, None)]
+    context = RecordContext("bench", "import", datetime.now(UTC))
+    events = [made for raw in raws if isinstance(made := normalise(raw, context), Event)]
+    texts = [event.raw.casefold() for event in events]
+    terms = [frozenset(event.terms) for event in events]
+    rng = random.Random(7)
+    recalls: dict[str, list[float]] = defaultdict(list)
+    worst: list[tuple[float, str, str, int]] = []
+    for _ in range(_QUERIES):
+        kind = ""
+        while not kind:
+            found = candidates(json.loads(rng.choice(events).raw))
+            if found:
+                wanted = rng.choice(sorted({kind for kind, _ in found}))
+                kind, text = rng.choice([one for one in found if one[0] == wanted])
+                query = query_of(kind, text, rng)
+        asked = tokens(query)
+        # A word inside a name written in one piece (MailItemsAccessed) counts too; a fragment of a word does not.
+        pattern = re.compile(rf"(?<![a-z0-9]){re.escape(json.dumps(query.casefold())[1:-1])}(?![a-z0-9])")
+        relevant = [index for index, text in enumerate(texts) if pattern.search(text)]
+        if not relevant or not asked:
+            continue
+        hits = sum(all(token in terms[index] for token in asked) for index in relevant)
+        recalls[kind].append(hits / len(relevant))
+        worst.append((hits / len(relevant), kind, query, len(relevant)))
+    every = [value for values in recalls.values() for value in values]
+    print(f"{len(events):,} events, {sum(map(len, terms)) / len(terms):.1f} terms each, {len(every)} queries")
+    print(f"recall {sum(every) / len(every):.3f}")
+    for kind, values in sorted(recalls.items()):
+        print(f"  {kind:10} {sum(values) / len(values):.3f}  ({len(values)})")
+    for recall, kind, query, count in sorted(worst)[:15]:
+        if recall < 1:
+            print(f"  {recall:.2f} {kind}: {query!r} in {count}")
+
+
+if __name__ == "__main__":
+    main()
