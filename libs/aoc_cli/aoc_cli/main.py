@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "import": "aoc_cli.importing.command:import_",
     "search": "aoc_cli.search:search",
     "tail": "aoc_cli.tail:tail",
+    "explain": "aoc_cli.explain:explain",
     "verify": "aoc_cli.verify.command:verify",
     "bench": "aoc_cli.developer:bench",
     "test": "aoc_cli.developer:test",

@@ -40,6 +40,7 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
         "settings.md": settings_page,
         "metrics.md": metrics_page,
         "subjects.md": subjects_page,
+        "operations.md": operations_page,
         "openapi.json": openapi,
     }
     for name, make in makers.items():
@@ -148,6 +149,25 @@ def subjects_page() -> str:
         "JetStream consumer on `AOC_EVENTS`. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id`\n"
         "header is the event's id.\n"
     )
+
+
+def operations_page() -> str:
+    """What each known operation means."""
+    from aoc_normalizer.ocsf import class_name, severity_name
+    from aoc_normalizer.operations import TABLE
+
+    rows = [
+        f"| {_cell(name)} | {class_name(found.class_uid)} ({found.class_uid}) | {found.activity_id} "
+        f"| {severity_name(found.severity)} | {_cell(found.phrase or '')} |\n"
+        for name, found in sorted(TABLE.items())
+    ]
+    head = (
+        "# Operations\n\nWhat the normalizer knows of operations, looked up without case, dots and dashes. "
+        "An operation that is not\nhere is an API Activity (6003). "
+        "To add one, see [add a mapper](../howto/add-a-mapper.md).\n\n"
+        "| operation | class | activity | severity | in words |\n| --- | --- | --- | --- | --- |\n"
+    )
+    return _NOTE + head + "".join(rows)
 
 
 def openapi() -> str:

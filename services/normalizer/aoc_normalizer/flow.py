@@ -55,6 +55,8 @@ def map_page(message: Msg, recheck: Recheck) -> MappedPage:
         span.set_attributes({"aoc.tenant": page.tenant, "aoc.source": page.source, "aoc.records": len(events)})
         for event in events:
             metrics.EVENTS_MAPPED.labels(event.mapper).inc()
+            if "mapper-error" in event.tags:
+                metrics.MAPPER_ERRORS.inc()
         sequence = message.metadata.sequence.stream
         return MappedPage(
             page=page,

@@ -57,6 +57,16 @@ _EMAIL: Final = re.compile(r"^[a-zA-Z0-9!#$%&'*+-/=?^_`{|}~.]+@[a-zA-Z0-9-]+\.[a
 MAX_ITEMS: Final = 200
 
 
+def class_name(class_uid: int) -> str:
+    """The name of a class in use."""
+    return _CLASSES[class_uid]
+
+
+def severity_name(severity_id: int) -> str:
+    """The name of a severity."""
+    return _SEVERITIES[severity_id]
+
+
 def render(draft: Draft, logged: datetime) -> dict[str, Any]:
     """The OCSF event without `raw_data` and `unmapped`."""
     status_id, status = _STATUS[draft.result]

@@ -49,7 +49,7 @@ def shown(operation: str) -> str:
     return re.sub(r"[\u2010-\u2015\u2212]", "-", operation).strip().rstrip(".").strip()[:200]
 
 
-_TABLE: Final[dict[str, Meaning]] = {
+TABLE: Final[dict[str, Meaning]] = {
     # -- Entra users --
     "add user": Meaning(ACCOUNT_CHANGE, 1, LOW, "created user {target}"),
     "invite external user": Meaning(ACCOUNT_CHANGE, 1, LOW, "invited {target} as a guest"),
@@ -254,7 +254,7 @@ _CMDLET: Final = re.compile(r"^[A-Z][a-z]+-[A-Z]\w+$")
 def meaning(operation: str) -> Meaning:
     """The meaning of an operation; for one that the table lacks, what its verb says."""
     normal = key(operation)
-    found = _TABLE.get(normal)
+    found = TABLE.get(normal)
     if found is not None:
         return found
     verb = _VERBS.get(normal.partition(" ")[0])
@@ -271,4 +271,4 @@ def meaning(operation: str) -> Meaning:
 
 def table() -> dict[str, Meaning]:
     """The whole table, for the generated reference."""
-    return dict(_TABLE)
+    return dict(TABLE)

@@ -63,7 +63,7 @@ class Writer:
         first, refused = await self._store(pages, rows)
         mine = first | await self._inserted_before(pages, rows, first, refused)
         await self._send(pages, [rows[index] for index in sorted(mine)])
-        await self._put_aside(pages, rows, refused)
+        await self._put_aside(pages, rows, mine, refused)
         await self._settle(pages, rows, mine, refused)
         self._measure(rows, first)
 
@@ -117,11 +117,19 @@ class Writer:
         with metrics.STAGE_SECONDS.labels("publish").time():
             await self._publish(_outgoing(row.event, pages[row.page]) for row in rows)
 
-    async def _put_aside(self, pages: Sequence[MappedPage], rows: list[_Row], refused: dict[int, str]) -> None:
+    async def _put_aside(
+        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
+    ) -> None:
+        """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
         now = self._clock.now()
         entries = [_entry(page, rejected.text, rejected.reason, now) for page in pages for rejected in page.rejected]
         entries += [
             _entry(pages[rows[index].page], rows[index].event.raw, reason, now) for index, reason in refused.items()
+        ]
+        entries += [
+            _entry(pages[rows[index].page], rows[index].event.raw, rows[index].event.unmapped["_mapper_error"], now)
+            for index in sorted(mine)
+            if "mapper-error" in rows[index].event.tags
         ]
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)

@@ -23,6 +23,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
+from aoc_normalizer.mappers.base import Mapper
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
@@ -237,6 +238,24 @@ async def test_hostile_names_and_values_are_stored_and_come_back_unchanged(
     stored = await database["events"].find_one({})
     assert json.loads(stored["raw"]) == hostile
     assert json.loads(stored["unmapped"])["a.b.c"] == {"$gt": ""}
+
+
+async def test_a_record_that_a_mapper_stumbles_over_is_stored_and_kept_for_the_developer(
+    bus, normalizer, eventually, database: Database, monkeypatch
+) -> None:
+    def stumble(_record, _draft) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr("aoc_normalizer.normalise.recognise", lambda _: Mapper("unlucky", 1, bool, stumble))
+    await bus.send(page(record(1)))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    stored = await database["events"].find_one({})
+    kept = await database["quarantine"].find_one({})
+    assert (stored["mapper"], stored["tags"]) == ("generic", ["mapper-error"])
+    assert json.loads(kept["text"]) == record(1)
+    assert kept["reason"] == "unlucky: ZeroDivisionError: a defect"
 
 
 async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: Child, eventually) -> None:

@@ -1,0 +1,57 @@
+"""`aoc explain`, for those who ask where a field went."""
+
+from __future__ import annotations
+
+import json
+
+from aoc_sim import samples
+
+HOSTILE = {
+    "Id": "1f0c7e1e-1111-4222-8333-944444444444",
+    "RecordType": 1,
+    "Operation": "New-InboxRule",
+    "CreationTime": "2026-11-23T08:00:00",
+    "Workload": "Exchange",
+    "UserId": "mallory\x1b]0;owned\x07@contoso.example",
+    "Parameters": [{"Name": "Name", "Value": "[bold]rule[/bold] \x1b[31m"}],
+    "Unknown": {"deep": ["x"]},
+}
+
+
+def test_every_field_of_a_record_has_a_place(aoc) -> None:
+    record = next(text for _, text in samples.records(3, 5, "graph-directory-audits"))
+    file = aoc.root / "record.json"
+    file.write_bytes(record)
+
+    ran = aoc.run("explain", file)
+
+    assert ran.returncode == 0
+    for name in json.loads(record):
+        assert name in ran.stdout
+    assert "directory (version" in ran.stdout
+    assert "metadata.uid" in ran.stdout
+
+
+def test_what_has_no_home_is_shown_as_unmapped_and_nothing_reaches_the_terminal_raw(aoc) -> None:
+    file = aoc.root / "record.json"
+    file.write_text(json.dumps(HOSTILE))
+
+    ran = aoc.run("explain", file)
+
+    assert "\x1b" not in ran.stdout
+    assert "\x07" not in ran.stdout
+    assert "[bold]rule[/bold]" in ran.stdout
+    row = next(line for line in ran.stdout.splitlines() if line.startswith("Unknown.deep"))
+    assert row.split() == ["Unknown.deep[0]", "x", "unmapped"]
+
+
+def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
+    file = aoc.root / "record.json"
+    file.write_text('{"half": ')
+
+    ran = aoc.run("explain", file)
+    missing = aoc.run("explain", aoc.root / "nowhere.json")
+
+    assert (ran.returncode, missing.returncode) == (1, 2)
+    assert "no record" in ran.stdout
+    assert "nowhere.json: No such file or directory" in missing.stderr
