@@ -54,7 +54,10 @@ NOBODY: Final = Party()
 
 @dataclass(slots=True)
 class Draft:
-    """The facts of one record. `used`: its fields that found a home; the others become `unmapped`."""
+    """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
+
+    `content`: the record inside a wrapper, by which one without an id is known.
+    """
 
     record_id: str | None = None
     family: str = "generic"
@@ -86,3 +89,4 @@ class Draft:
     tags: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
     rest: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)

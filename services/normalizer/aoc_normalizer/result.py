@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 _GOOD: Final = frozenset(
     {"success", "succeeded", "successful", "true", "new", "ok", "updated", "completed", "delivered", "0", "1"}
 )
+#: What Graph activity logs have for a status.
+_HTTP: Final = re.compile(r"^[1-5]\d\d$")
 _BAD: Final = frozenset({"failure", "failed", "fail", "false", "error", "timeout", "denied", "blocked"})
 
 
@@ -20,4 +23,6 @@ def of_word(word: str | None) -> Result:
         return "success"
     if known in _BAD:
         return "failure"
+    if _HTTP.match(known):
+        return "success" if known < "400" else "failure"
     return "partial" if known.startswith("partial") else "unknown"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _BOM: Final = b"\xef\xbb\xbf"
+#: Broken parts of a page after which its rest is put aside as one: each may cost a look at the whole rest.
+_MAX_BROKEN: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,13 @@ def _recover(body: bytes) -> tuple[list[bytes], list[Broken]]:
 def _parts(text: str) -> Iterator[str | Broken]:
     decoder = json.JSONDecoder()
     at = _skip(text, 1 if text.startswith("[") else 0)
+    failures = 0
     while at < len(text):
         try:
             _, end = decoder.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError) as error:
-            end = _next_object(text, at)
+            failures += 1
+            end = _next_object(text, at) if failures < _MAX_BROKEN else len(text)
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
             piece = text[at:end].rstrip(", \r\n\t]")
             if piece:
@@ -84,14 +88,8 @@ def _skip(text: str, at: int) -> int:
 
 
 def _next_object(text: str, at: int) -> int:
-    """Where the next object may start: after a `}` and a comma or line break."""
+    """Where the next object may start: after a comma or another object, or at the beginning of a line."""
     while (at := text.find("{", at + 1)) != -1:
-        before = text[:at].rstrip()[-1:] if at < 200 else text[at - 200 : at].rstrip()[-1:]  # noqa: PLR2004
-        if before in {",", "}", "["} and _after_object(text, at):
+        if text[at - 1] == "\n" or text[max(0, at - 200) : at].rstrip()[-1:] in {",", "}"}:
             return at
     return len(text)
-
-
-def _after_object(text: str, at: int) -> bool:
-    head = text[max(0, at - 200) : at].rstrip().rstrip(",").rstrip()
-    return head.endswith(("}", "[")) or "\n" in text[max(0, at - 3) : at]

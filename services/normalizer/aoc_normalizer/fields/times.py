@@ -13,7 +13,7 @@ _LOOSE: Final = re.compile(
 )
 _US: Final = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?\s*Z?$")
 _DOT_NET: Final = re.compile(r"^/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/$")
-_EPOCH_SECONDS: Final = re.compile(r"^\d{9,13}(?:\.\d+)?$")
+_EPOCH: Final = re.compile(r"^\d{9,13}(?:\.\d+)?$")
 #: Numbers above this are milliseconds, not seconds (the year 5138).
 _MS_FROM: Final = 100_000_000_000
 _LAST_MS: Final = 253_402_300_799_999
@@ -34,6 +34,9 @@ def parse_ms(value: Any) -> int | None:
 
 
 def _from_text(text: str) -> int | None:
+    # Before ISO: its compact form without a T would read some of these as a day in the 18th century.
+    if _EPOCH.match(text):
+        return _from_number(float(text))
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
@@ -45,9 +48,8 @@ def _from_text(text: str) -> int | None:
 
 def _from_odd_text(text: str) -> int | None:
     if found := _DOT_NET.match(text):
-        return _from_number(int(found[1]) if len(found[1]) < 15 else None)  # noqa: PLR2004
-    if _EPOCH_SECONDS.match(text):
-        return _from_number(float(text))
+        milliseconds = int(found[1])
+        return milliseconds if 0 < milliseconds <= _LAST_MS else None
     try:
         if found := _LOOSE.match(text):
             year, month, day, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))

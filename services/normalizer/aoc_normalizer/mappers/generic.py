@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
 _TIMES: Final = (
@@ -58,18 +61,21 @@ _GOOD: Final = frozenset(
 _BAD: Final = frozenset({"failure", "failed", "false", "error", "denied", "blocked", "timeout"})
 
 
-def _find(record: Record, names: tuple[str, ...], used: set[str]) -> str | None:
-    """The first of these fields with something in it, here or one level down."""
+def _find(
+    record: Record, names: tuple[str, ...], used: set[str], read: Callable[[str], object | None] = str
+) -> str | None:
+    """The first of these fields with something in it that can be read, here or one level down."""
     for name in names:
         found = values.text(record.get(name))
-        if found is not None:
+        if found is not None and read(found) is not None:
             used.add(name)
             return found
     for inner in record.values():
         if isinstance(inner, dict):
-            found = values.first(inner, *names)
-            if found is not None:
-                return found
+            for name in names:
+                found = values.text(inner.get(name))
+                if found is not None and read(found) is not None:
+                    return found
     return None
 
 
@@ -77,12 +83,12 @@ def fill(record: Record, draft: Draft) -> None:
     """Find what can be found."""
     used = draft.used
     draft.record_id = values.first(record, *_IDS)
-    draft.original_time = _find(record, _TIMES, used)
+    draft.original_time = _find(record, _TIMES, used, times.parse_ms)
     draft.time_ms = times.parse_ms(draft.original_time)
     meaning = apply_operation(draft, _find(record, _OPERATIONS, used))
     draft.class_uid, draft.activity_id = 6003, meaning.activity_id if meaning.class_uid == 6003 else 99  # noqa: PLR2004
     draft.actor = named_party(_find(record, _ACTORS, used))
-    draft.address = addresses.parse(_find(record, _ADDRESSES, used))
+    draft.address = addresses.parse(_find(record, _ADDRESSES, used, addresses.parse))
     target = _find(record, _TARGETS, used)
     if target is not None:
         draft.targets = [Party(name=target, kind="object")]

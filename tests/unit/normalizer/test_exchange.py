@@ -1,0 +1,220 @@
+"""Exchange in the unified log: cmdlets, mailbox actions, mail items; and message traces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from aoc_common.contracts.event import Event
+from aoc_normalizer.normalise import RecordContext, normalise
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+def record(operation, **more):
+    return {
+        "Id": "e-1",
+        "CreationTime": "2026-11-23T07:30:00",
+        "Operation": operation,
+        "RecordType": 1,
+        "Workload": "Exchange",
+        "OrganizationId": "org-1",
+        "UserId": "Dana@contoso.example",
+        "UserType": 2,
+        "ResultStatus": "True",
+        "ClientIP": "203.0.113.9:50112",
+    } | more
+
+
+def named(**parameters):
+    return [{"Name": name, "Value": value} for name, value in parameters.items()]
+
+
+def event(operation, **more) -> Event:
+    made = normalise(orjson.dumps(record(operation, **more)), RecordContext("contoso", "o365-exchange", NOW))
+    assert isinstance(made, Event)
+    assert "mapper-error" not in made.tags
+    assert (made.mapper, made.service) == ("unified", "exchange")
+    return made
+
+
+def test_a_rule_that_forwards_says_so_and_is_severe(ocsf_faults):
+    made = event(
+        "New-InboxRule",
+        ObjectId="dana\\Archive",
+        Parameters=named(Name="Archive", ForwardTo="drop@mail.example", DeleteMessage="True"),
+    )
+
+    assert ocsf_faults(made) == []
+    assert (made.class_uid, made.ocsf["activity_id"], made.ocsf["severity_id"]) == (3004, 1, 4)
+    assert (made.actor, made.ip, made.result) == ("dana@contoso.example", "203.0.113.9", "success")
+    assert made.ocsf["src_endpoint"] == {"ip": "203.0.113.9", "port": 50112}
+    assert made.ocsf["actor"]["user"]["type"] == "Admin"
+    assert made.ocsf["cloud"]["account"]["uid"] == "org-1"
+    assert made.ocsf["entity"] == {"name": "Archive", "uid": "dana\\Archive", "type": "rule"}
+    assert made.ocsf["message"] == "dana@contoso.example created inbox rule Archive"
+    assert "drop@mail.example" in made.terms
+
+
+@pytest.mark.parametrize(
+    ("parameters", "severity"),
+    [
+        (named(Name="News", MoveToFolder="Reading"), 3),
+        (named(Name="News", DeleteMessage="False"), 3),
+        (named(Name="News", ForwardTo=""), 3),
+        (named(Name="News", RedirectTo="x@mail.example"), 4),
+        (named(Name="News", forwardASattachmentto="x@mail.example"), 4),
+        ('-Name "News" -ForwardTo x@mail.example', 4),
+        (orjson.dumps(named(Name="News", ForwardTo="x@mail.example")).decode(), 4),
+        ({"Name": "ForwardTo", "Value": ["x@mail.example"]}, 4),
+    ],
+)
+def test_severity_is_about_what_a_rule_does(parameters, severity):
+    assert event("New-InboxRule", Parameters=parameters).ocsf["severity_id"] == severity
+
+
+def test_a_command_line_is_read_like_a_list_of_parameters():
+    made = event("Set-Mailbox", Parameters="-Identity 'org/Sam Ortiz' -ForwardingSmtpAddress \"smtp:x@mail.example\"")
+
+    assert made.ocsf["message"] == "dana@contoso.example changed mailbox Sam Ortiz"
+    assert made.ocsf["severity_id"] == 4
+    assert made.ocsf["entity"] == {"name": "Sam Ortiz", "uid": "org/Sam Ortiz", "type": "mailbox"}
+
+
+def test_access_to_a_mailbox_names_the_one_who_got_it(ocsf_faults):
+    made = event(
+        "Add-MailboxPermission",
+        Parameters=named(Identity="invoices", User="sam@contoso.example", AccessRights="FullAccess, ReadPermission"),
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.class_uid == 3005
+    assert made.ocsf["privileges"] == ["FullAccess", "ReadPermission"]
+    assert made.ocsf["user"]["email_addr"] == "sam@contoso.example"
+    assert made.ocsf["message"] == "dana@contoso.example gave sam@contoso.example access to mailbox invoices"
+
+
+def test_a_cmdlet_that_failed_is_a_failure():
+    made = event("Set-Mailbox", ObjectId="sam", ResultStatus="False", Parameters=named(Identity="sam"))
+
+    assert made.result == "failure"
+    assert made.ocsf["message"] != event("Set-Mailbox", ObjectId="sam", Parameters=named(Identity="sam")).ocsf["message"]
+
+
+def test_a_cmdlet_that_no_table_lists_reads_by_its_verb():
+    made = event("Set-OwaMailboxPolicy", ObjectId="Default", Parameters=named(Identity="Default"))
+
+    assert (made.class_uid, made.ocsf["activity_id"]) == (3004, 3)
+    assert made.ocsf["message"] == "dana@contoso.example ran Set-OwaMailboxPolicy on Default"
+
+
+@pytest.mark.parametrize("name", ["NT AUTHORITY\\SYSTEM (w3wp)", "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.Host)"])
+def test_the_system_is_no_person(name):
+    made = event("Set-MailboxPlan", UserId=name, UserType=3, ClientIP="", Parameters=named(Identity="Default"))
+
+    assert made.actor == name.lower()
+    assert made.ocsf["actor"]["user"]["type"] == "System"
+    assert made.ip is None
+
+
+def test_reading_mail_names_the_mailbox(ocsf_faults):
+    made = event(
+        "MailItemsAccessed",
+        RecordType=50,
+        ResultStatus="Succeeded",
+        MailboxOwnerUPN="Sam@contoso.example",
+        MailboxGuid="mb-1",
+        ClientIP=None,
+        ClientIPAddress="::ffff:203.0.113.9",
+        ClientInfoString="Client=OWA",
+    )
+
+    assert ocsf_faults(made) == []
+    assert (made.class_uid, made.ocsf["activity_id"]) == (6003, 2)
+    assert made.ip == "203.0.113.9"
+    assert made.ocsf["message"] == "dana@contoso.example read mail in sam@contoso.example"
+    assert made.ocsf["resources"] == [{"name": "sam@contoso.example", "uid": "mb-1", "type": "mailbox"}]
+    assert made.ocsf["http_request"]["user_agent"] == "Client=OWA"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"Item": {"Subject": "Lunch", "InternetMessageId": "<m@x>"}},
+        {"Item": '{"Subject":"Lunch","InternetMessageId":"<m@x>"}'},
+        {"AffectedItems": [{"Subject": "Lunch", "InternetMessageId": "<m@x>"}, {"Subject": "Dinner"}]},
+        {"Item": [], "AffectedItems": {"Subject": "Lunch", "InternetMessageId": "<m@x>"}},
+    ],
+)
+def test_the_subject_of_a_message_is_found(more):
+    made = event("SoftDelete", MailboxOwnerUPN="sam@contoso.example", **more)
+
+    assert made.ocsf["resources"][1] == {"name": "Lunch", "uid": "<m@x>", "type": "message"}
+    assert "lunch" in made.terms
+    assert made.ocsf["message"] == "dana@contoso.example deleted mail of sam@contoso.example"
+
+
+@pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "-", "[", {"Name": "x"}])
+@pytest.mark.parametrize(
+    "field",
+    ["Parameters", "Item", "AffectedItems", "MailboxOwnerUPN", "ModifiedProperties", "ObjectId", "UserId", "ClientIP"],
+)
+def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
+    made = event("Update", **{field: odd})
+
+    assert ocsf_faults(made) == []
+    assert (made.operation, made.result) == ("Update", "success")
+    assert made.ocsf["message"]
+    assert "None" not in made.ocsf["message"]
+
+
+def test_modified_properties_that_are_bare_strings_do_no_harm(ocsf_faults):
+    made = event("Update", MailboxOwnerUPN="dana@contoso.example", ModifiedProperties=["RecipientCollection", "Body"])
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == "dana@contoso.example changed an item in dana@contoso.example"
+
+
+def trace(**more) -> Event:
+    body = {
+        "MessageTraceId": "m-1",
+        "MessageId": "<a@mail.example>",
+        "Received": "2026-11-23T07:30:00.5",
+        "SenderAddress": "drop@mail.example",
+        "RecipientAddress": "dana@contoso.example",
+        "Subject": "Lunch",
+        "Status": "Delivered",
+        "FromIP": "203.0.113.9",
+    } | more
+    made = normalise(orjson.dumps(body), RecordContext("contoso", "import", NOW))
+    assert isinstance(made, Event)
+    assert made.mapper == "message-trace"
+    assert "mapper-error" not in made.tags
+    return made
+
+
+def test_a_trace_says_who_wrote_to_whom_and_what_became_of_it(ocsf_faults):
+    made = trace()
+
+    assert ocsf_faults(made) == []
+    assert (made.class_uid, made.service, made.result) == (6003, "exchange", "success")
+    assert (made.actor, made.ip, made.correlation_id) == ("drop@mail.example", "203.0.113.9", "<a@mail.example>")
+    assert made.time_ms == 1795419000500
+    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: Delivered"
+    assert {"lunch", "dana"} <= set(made.terms)
+
+
+@pytest.mark.parametrize(("status", "result"), [("Failed", "failure"), ("Pending", "unknown"), (None, "unknown")])
+def test_the_result_of_a_trace_is_its_status(status, result):
+    assert trace(Status=status).result == result
+
+
+@pytest.mark.parametrize("field", ["SenderAddress", "RecipientAddress", "Subject", "FromIP", "Received", "MessageId"])
+@pytest.mark.parametrize("odd", [None, [], {}, 7, "<>", "<null>"])
+def test_an_odd_field_of_a_trace_costs_only_itself(field, odd, ocsf_faults):
+    made = trace(**{field: odd})
+
+    assert ocsf_faults(made) == []
+    assert "None" not in made.ocsf["message"]
