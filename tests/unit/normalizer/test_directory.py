@@ -177,9 +177,7 @@ def test_without_an_initiator_somebody_did_it(odd):
 
 
 def test_json_in_a_string_in_place_of_an_object_is_read():
-    made = event(
-        initiatedBy=orjson.dumps({"user": DANA}).decode(), targetResources=orjson.dumps([SAM]).decode()
-    )
+    made = event(initiatedBy=orjson.dumps({"user": DANA}).decode(), targetResources=orjson.dumps([SAM]).decode())
 
     assert made.actor == "dana@contoso.example"
     assert made.ocsf["user"]["uid"] == "u-sam"

@@ -100,7 +100,9 @@ def test_a_cmdlet_that_failed_is_a_failure():
     made = event("Set-Mailbox", ObjectId="sam", ResultStatus="False", Parameters=named(Identity="sam"))
 
     assert made.result == "failure"
-    assert made.ocsf["message"] != event("Set-Mailbox", ObjectId="sam", Parameters=named(Identity="sam")).ocsf["message"]
+    assert (
+        made.ocsf["message"] != event("Set-Mailbox", ObjectId="sam", Parameters=named(Identity="sam")).ocsf["message"]
+    )
 
 
 def test_a_cmdlet_that_no_table_lists_reads_by_its_verb():

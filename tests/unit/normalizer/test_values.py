@@ -67,7 +67,9 @@ def test_an_object_is_read_as_such_and_out_of_a_string(value):
     assert values.mapping(value) == {"a": 1}
 
 
-@pytest.mark.parametrize("value", [None, 1, True, "a", "", "[1]", [], [{"a": 1}], '{"a":', "{a: 1}", "[] => [[Id: x]]; "])
+@pytest.mark.parametrize(
+    "value", [None, 1, True, "a", "", "[1]", [], [{"a": 1}], '{"a":', "{a: 1}", "[] => [[Id: x]]; "]
+)
 def test_what_is_no_object_is_an_empty_one(value):
     assert values.mapping(value) == {}
 

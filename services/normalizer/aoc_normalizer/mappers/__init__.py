@@ -9,6 +9,7 @@ from aoc_normalizer.mappers import (
     diagnostics,
     directory,
     generic,
+    hunting,
     intune,
     message_trace,
     risk,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
     unified.MAPPER,
+    hunting.MAPPER,
     diagnostics.MAPPER,
     signins.MAPPER,
     directory.MAPPER,
