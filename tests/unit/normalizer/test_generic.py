@@ -109,6 +109,18 @@ def test_a_defect_of_a_mapper_costs_the_mapping_and_not_the_record(monkeypatch, 
     assert made.unmapped["_mapper_error"] == "faulty: KeyError: 'a defect'"
 
 
+def test_what_a_faulty_mapper_failed_to_find_is_not_said_of_the_event(monkeypatch):
+    def fill(_record, draft):
+        draft.class_uid = 1
+        draft.tags.append("of-the-faulty-mapper")
+
+    monkeypatch.setattr(module, "recognise", lambda _record: Mapper("faulty", 1, lambda _: True, fill))
+    made = normalise(orjson.dumps({"id": "g-1", "time": AT}), CONTEXT)
+
+    assert isinstance(made, Event)
+    assert made.tags == ("mapper-error",)
+
+
 def test_a_record_that_nothing_can_read_is_an_event_with_its_text(monkeypatch, ocsf_faults):
     def fill(_record, _draft):
         raise ValueError("x")

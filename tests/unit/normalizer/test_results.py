@@ -48,9 +48,7 @@ def test_the_reason_of_a_failed_sign_in_is_the_number_in_words():
     made = event("UserLoginFailed", ResultStatus="Success", ErrorNumber="50126", LogonError="InvalidUserNameOrPassword")
 
     assert (made.ocsf["status_code"], made.ocsf["status_detail"]) == ("50126", "wrong password")
-    assert made.ocsf["message"] == (
-        "Sign-in of kim@contoso.example from 203.0.113.9 failed: wrong password (50126)"
-    )
+    assert made.ocsf["message"] == ("Sign-in of kim@contoso.example from 203.0.113.9 failed: wrong password (50126)")
 
 
 def test_without_a_number_that_we_know_the_reason_is_microsofts_word():

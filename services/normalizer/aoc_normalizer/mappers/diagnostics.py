@@ -10,10 +10,17 @@ from aoc_normalizer.mappers import directory, risk, signins
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
 from aoc_normalizer.result import of_word
 
+_INTUNE: Final = frozenset({"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId"})
+
 
 def recognises(record: Record) -> bool:
-    """An envelope has a category, an operation name and properties."""
-    return "category" in record and "properties" in record and ("operationName" in record or "resourceId" in record)
+    """An envelope has a category, an operation name and properties; Azure's activity log has them in another way."""
+    return (
+        "category" in record
+        and "properties" in record
+        and ("operationName" in record or "resourceId" in record)
+        and "eventDataId" not in record
+    )
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -38,7 +45,7 @@ def fill(record: Record, draft: Draft) -> None:
 
 def _other(record: Record, inner: Record, draft: Draft) -> None:
     draft.rest = inner
-    intune = "AuditEventId" in inner or "ActivityResultStatus" in inner
+    intune = not _INTUNE.isdisjoint(inner)
     draft.family = "intune" if intune else "diagnostic"
     draft.product, draft.service = ("Microsoft Intune", "intune") if intune else ("Microsoft Entra ID", "entra")
     draft.record_id = values.first(inner, "AuditEventId", "id", "Id", "requestId", "ReportId") or values.text(
@@ -56,8 +63,8 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
     actor = values.mapping(inner.get("Actor"))
     who = (
         values.first(actor, "UPN", "Name", "ObjectId")
-        or values.text(record.get("identity"))
-        or values.first(inner, "userId", "AccountUpn", "AccountName")
+        or _identity(record)
+        or values.first(inner, "userId", "UPN", "UserEmail", "userPrincipalName", "UserDisplayName", "UserName")
     )
     draft.actor = named_party(who)
     draft.app = Party(
@@ -68,9 +75,17 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
     for target in values.sequence(inner.get("Targets"))[:200]:
         if isinstance(target, dict) and (name := values.first(target, "Name")):
             draft.targets.append(Party(name, kind="object"))
-    if not draft.targets and (name := values.first(inner, "requestUri", "DeviceName", "ObjectName")):
+    if not draft.targets and (
+        name := values.first(inner, "requestUri", "DeviceHostName", "DeviceName", "ObjectName", "IntuneDeviceId")
+    ):
         draft.targets = [Party(name, kind="object")]
     draft.message = sentence(draft, meaning.phrase)
+
+
+def _identity(record: Record) -> str | None:
+    """Who the envelope names; Intune only says there where to look."""
+    said = values.text(record.get("identity"))
+    return None if said is not None and said.startswith("See Actor") else said
 
 
 MAPPER: Final = Mapper("diagnostics", 1, recognises, fill)

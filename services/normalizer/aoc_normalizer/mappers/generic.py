@@ -66,7 +66,7 @@ def _find(
 ) -> str | None:
     """The first of these fields with something in it that can be read, here or one level down."""
     for name in names:
-        found = values.text(record.get(name))
+        found = _said(record.get(name))
         if found is not None and read(found) is not None:
             used.add(name)
             return found
@@ -77,6 +77,11 @@ def _find(
                 if found is not None and read(found) is not None:
                     return found
     return None
+
+
+def _said(value: object) -> str | None:
+    """A text, also as Azure's activity log has it: `{"value": ..., "localizedValue": ...}`."""
+    return values.text(value.get("value") if isinstance(value, dict) else value)
 
 
 def fill(record: Record, draft: Draft) -> None:
