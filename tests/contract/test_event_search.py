@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aoc_common.contracts import ids
-from aoc_common.contracts.event import Event
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search
@@ -19,10 +19,14 @@ from aoc_common.store.mongo.client import Database, connect, ensure_indexes
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.ports import EventQuery
+from making import NOW
+from making import an_event as event
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event import Event
 
 type Store = Callable[..., Awaitable[None]]
 
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 EVER = EventQuery("contoso")
 ALL = replace(EVER, start=NOW - timedelta(days=60))
 EXACT = {
@@ -39,31 +43,6 @@ EXACT = {
 class StandingClock:
     def now(self) -> datetime:
         return NOW
-
-
-def event(record: str, time: datetime = NOW, **changes: object) -> Event:
-    tenant = str(changes.get("tenant", "contoso"))
-    made = Event(
-        id=ids.event_id(tenant, "ual", record, ids.to_ms(time)),
-        tenant=tenant,
-        source="o365-exchange",
-        time_ms=ids.to_ms(time),
-        class_uid=6003,
-        service="exchange",
-        operation="Set-Mailbox",
-        result="success",
-        actor="dana@contoso.example",
-        ip="203.0.113.9",
-        correlation_id=None,
-        terms=("dana", "set-mailbox"),
-        tags=(),
-        mapper="exchange",
-        mapper_version=1,
-        ocsf={"metadata": {"uid": record}, "class_uid": 6003},
-        unmapped={},
-        raw=f'{{"Id":"{record}"}}',
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 def ago(**span: float) -> datetime:

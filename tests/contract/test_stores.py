@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.clock import SystemClock
-from aoc_common.contracts import ids
-from aoc_common.contracts.event import Event
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
@@ -18,35 +16,11 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.ports import ContentBlob, PageOutcome, QuarantineEntry, SliceFetched, SliceTotals
+from making import NOW
+from making import an_event as event
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
-
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-
-
-def event(record: str, time: datetime = NOW, **changes: object) -> Event:
-    made = Event(
-        id=ids.event_id("contoso", "ual", record, ids.to_ms(time)),
-        tenant="contoso",
-        source="o365-exchange",
-        time_ms=ids.to_ms(time),
-        class_uid=6003,
-        service="exchange",
-        operation="Set-Mailbox",
-        result="success",
-        actor="dana@contoso.example",
-        ip="203.0.113.9",
-        correlation_id=None,
-        terms=("dana", "set-mailbox"),
-        tags=(),
-        mapper="exchange",
-        mapper_version=1,
-        ocsf={"metadata": {"uid": record}, "class_uid": 6003},
-        unmapped={},
-        raw="{}",
-    )
-    return replace(made, **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture

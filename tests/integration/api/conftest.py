@@ -13,18 +13,18 @@ import structlog
 
 from aoc_api.app import create_app
 from aoc_api.settings import ApiOptions, ApiSettings
-from aoc_common.contracts import ids
-from aoc_common.contracts.event import Event
 from aoc_common.settings import NatsSettings, TelemetrySettings
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.telemetry import tracing
+from making import an_event
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from fastapi import FastAPI
 
+    from aoc_common.contracts.event import Event
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
 
@@ -56,28 +56,14 @@ def event() -> Callable[..., Event]:
     """`event("a", hours=2, actor="eve")`: an event of contoso two hours before `NOW`."""
 
     def make(record: str, hours: float = 0, tenant: str = "contoso", **changes: Any) -> Event:
-        time_ms = ids.to_ms(NOW - timedelta(hours=hours))
-        made = Event(
-            id=ids.event_id(tenant, "ual", record, time_ms),
-            tenant=tenant,
-            source="o365-exchange",
-            time_ms=time_ms,
-            class_uid=3004,
-            service="exchange",
-            operation="New-InboxRule",
-            result="success",
-            actor="dana@contoso.example",
-            ip="203.0.113.9",
-            correlation_id=None,
-            terms=("dana", "invoices"),
-            tags=(),
-            mapper="exchange",
-            mapper_version=1,
-            ocsf={"metadata": {"uid": record}, "class_uid": 3004, "message": record},
-            unmapped={},
-            raw="{}",
-        )
-        return replace(made, **changes)
+        ours = {
+            "class_uid": 3004,
+            "operation": "New-InboxRule",
+            "terms": ("dana", "invoices"),
+            "ocsf": {"metadata": {"uid": record}, "class_uid": 3004, "message": record},
+            "raw": "{}",
+        }
+        return an_event(record, NOW - timedelta(hours=hours), tenant, **(ours | changes))
 
     return make
 
