@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
-#: Control characters, and those that turn the direction of text: a message is read by people.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: Control characters, line separators, and those that turn the direction of text: a message is read by people.
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _PATH: Final = re.compile(r"[/\\]")
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200

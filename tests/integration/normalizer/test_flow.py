@@ -191,6 +191,34 @@ async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
     assert len(await published_ids(nats_as)) == 1
 
 
+@pytest.mark.parametrize("workload", ["AzureActiveDirectory", "Exchange"])
+async def test_a_record_with_a_hundred_thousand_modified_properties_is_stored_whole(
+    bus, normalizer, eventually, database: Database, nats_as, workload: str
+) -> None:
+    changed = [{"Name": f"p{number}", "NewValue": "b", "OldValue": ""} for number in range(100_000)]
+    large = record(1, Workload=workload, Operation="Update user.", ModifiedProperties=changed)
+    await bus.send(page(large, record(2)))
+    async with normalizer():
+        await eventually(bus.settled, 30)
+
+    stored = await database["events"].find_one({"event.metadata.uid": "r1"})
+    assert json.loads(stored["raw"]) == large
+    assert len(await published_ids(nats_as)) == 2
+
+
+async def test_a_record_without_id_or_time_is_stored_once_and_says_so(
+    bus, normalizer, eventually, database: Database
+) -> None:
+    bare = {name: value for name, value in record(1).items() if name not in {"Id", "CreationTime"}}
+    await bus.send(page(bare), page(bare, slice_id="s2"))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    [stored] = await database["events"].find({}).to_list(None)
+    assert set(stored["tags"]) == {"no-id", "no-time"}
+    assert stored["time"].timestamp() == 0
+
+
 async def test_a_record_that_the_store_can_never_take_is_put_aside_and_its_page_goes_on(
     bus, normalizer, eventually, database: Database, monkeypatch
 ) -> None:

@@ -133,7 +133,7 @@ def test_a_file_that_nothing_names_is_still_a_valid_event(ocsf_faults):
 
 
 def test_a_name_with_control_or_direction_characters_cannot_write_lines_into_a_message(ocsf_faults):
-    made = event(SourceFileName="a\nFailed: admin\x1b[31m\u202efdp.exe")
+    made = event(SourceFileName="a\nFailed: admin\u2028ran\x1b[31m\u202efdp.exe")
 
     assert ocsf_faults(made) == []
     assert made.ocsf["message"].isprintable()

@@ -100,7 +100,7 @@ def test_a_record_of_a_hundred_thousand_levels_is_put_aside_whole() -> None:
     assert "".join(part.text for part in rejected).count("a") == 100_000
 
 
-def test_a_record_with_a_million_targets_is_bounded_and_keeps_its_text() -> None:
+def test_a_record_with_two_hundred_thousand_targets_is_bounded_and_keeps_its_text() -> None:
     record = {
         "activityDisplayName": "Add member to group",
         "id": "x",

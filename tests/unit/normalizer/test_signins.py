@@ -202,6 +202,14 @@ def test_a_place_may_be_only_a_country(location):
     assert "(PT)" in made.ocsf["message"]
 
 
+@pytest.mark.parametrize("city", [None, "", "<null>", []])
+def test_coordinates_without_a_place_are_no_location(city, ocsf_faults):
+    made = event(location={"city": city, "geoCoordinates": {"latitude": 38.7, "longitude": -9.1}})
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["src_endpoint"] == {"ip": "203.0.113.9"}
+
+
 @pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], [[]], {"city": []}, {"errorCode": {}}])
 @pytest.mark.parametrize(
     "field",
