@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BOM: Final = b"\xef\xbb\xbf"
 #: Broken parts of a page after which its rest is put aside as one: each may cost a look at the whole rest.
 _MAX_BROKEN: Final = 500
@@ -23,10 +24,6 @@ class Broken:
 
     text: str
     reason: str
-
-
-class _List(msgspec.Struct):
-    value: list[msgspec.Raw]
 
 
 def split(body: bytes) -> tuple[list[bytes], list[Broken]]:
@@ -44,10 +41,19 @@ def split(body: bytes) -> tuple[list[bytes], list[Broken]]:
         pass
     if body.startswith(b"{"):
         try:
-            return [bytes(record) for record in msgspec.json.decode(body, type=_List).value], []
+            return [bytes(record) for record in _listed(body)], []
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             pass
     return _recover(body)
+
+
+def _listed(body: bytes) -> list[msgspec.Raw]:
+    """The records of a Graph list. Raises `DecodeError` for what is none."""
+    members = _OBJECT.decode(body)
+    if "value" not in members or not all(name == "value" or name.startswith("@") for name in members):
+        # A record of its own that has a field `value`.
+        raise msgspec.DecodeError("no list")
+    return _RECORDS.decode(members["value"])
 
 
 def _recover(body: bytes) -> tuple[list[bytes], list[Broken]]:

@@ -67,6 +67,12 @@ def test_a_lone_record_is_a_page_of_one():
     assert split(b'{"id":1,"a":{"b":[1]}}') == ([b'{"id":1,"a":{"b":[1]}}'], [])
 
 
+def test_a_lone_record_with_a_field_called_value_is_no_list():
+    record = b'{"Id":"a","value":[1,2],"Operation":"x"}'
+
+    assert split(record) == ([record], [])
+
+
 def test_a_key_that_occurs_twice_stays_in_the_record():
     assert split(b'[{"a":1,"a":2}]') == ([b'{"a":1,"a":2}'], [])
 

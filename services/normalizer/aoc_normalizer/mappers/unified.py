@@ -48,7 +48,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.used |= _USED
     draft.family, draft.log_name = "ual", "Unified Audit Log"
     operation = values.text(record.get("Operation")) or ""
-    record_id = values.text(record.get("Id"))
+    record_id = values.first(record, "Id", "OfficeId")  # Log Analytics calls it OfficeId
     draft.record_id = record_id
     if record_id is not None and _is_dlp(record, operation):
         draft.family = f"ual-dlp-{operation.casefold()}"
