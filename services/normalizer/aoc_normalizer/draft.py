@@ -56,6 +56,7 @@ NOBODY: Final = Party()
 class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
+    `remark`: what a sentence about it must not leave out.
     `content`: the record inside a wrapper, by which one without an id is known.
     """
 
@@ -75,6 +76,7 @@ class Draft:
     activity_id: int = 99
     severity: int = INFORMATIONAL
     message: str = ""
+    remark: str | None = None
     actor: Party = NOBODY
     app: Party = NOBODY
     address: Address | None = None

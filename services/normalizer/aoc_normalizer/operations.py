@@ -206,7 +206,25 @@ TABLE: Final[dict[str, Meaning]] = {
     "securelinkcreated": Meaning(FILE_HOSTING, 12, LOW, "made a link to {target} for certain people"),
     "addedtosecurelink": Meaning(FILE_HOSTING, 12, LOW, "added somebody to a link to {target}"),
     "sitecollectionadminadded": Meaning(USER_ACCESS, 1, HIGH, "made somebody an administrator of site {target}"),
+    "listviewed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed list {target}"),
+    "clientviewsignaled": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed {target}"),
+    "searchqueryperformed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched SharePoint"),
+    "filevisited": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {target}"),
     # Teams, compliance, alerts
+    "chatcreated": Meaning(API_ACTIVITY, 1, INFORMATIONAL, "started a chat"),
+    "messagesent": Meaning(API_ACTIVITY, 1, INFORMATIONAL, "sent a Teams message"),
+    "messageread": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "read a Teams message"),
+    "messageupdated": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "edited a Teams message"),
+    "messagedeleted": Meaning(API_ACTIVITY, 4, INFORMATIONAL, "deleted a Teams message"),
+    "reactedtomessage": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "reacted to a Teams message"),
+    "meetingparticipantdetail": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "took part in a Teams meeting"),
+    "quarantinereleasemessage": Meaning(API_ACTIVITY, 3, MEDIUM, "released a mail from quarantine"),
+    "timaildata": Meaning(API_ACTIVITY, 2, LOW, "reported a mail that holds a threat: {target}"),
+    "airinvestigationdata": Meaning(API_ACTIVITY, 2, LOW, "reported on automated investigation {target}"),
+    "search": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched"),
+    "viewreport": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed report {target}"),
+    "viewdashboard": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed dashboard {target}"),
+    "editform": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "edited form {target}"),
     "memberadded": Meaning(GROUP_MANAGEMENT, 3, LOW, "added members to team {target}"),
     "memberremoved": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed members from team {target}"),
     "teamcreated": Meaning(GROUP_MANAGEMENT, 6, INFORMATIONAL, "created team {target}"),
@@ -246,6 +264,17 @@ _VERBS: Final = {
     "enable": 8,
     "disable": 9,
 }
+_PAST: Final = {
+    "add": "added",
+    "create": "created",
+    "delete": "deleted",
+    "remove": "removed",
+    "set": "set",
+    **dict.fromkeys(("update", "patch", "change", "edit"), "changed"),
+}
+#: `Create DeviceCompliancePolicy`, as Intune names what it does.
+_VERB_AND_NOUN: Final = re.compile(r"^([A-Za-z]+) ([A-Z][A-Za-z]+)$")
+_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LAST_API_VERB: Final = 4
 _CMDLET: Final = re.compile(r"^[A-Z][a-z]+-[A-Z]\w+$")
 
@@ -266,9 +295,11 @@ def meaning(operation: str) -> Meaning:
         return Meaning(ENTITY_MANAGEMENT, verb)
     if normal.endswith(" user"):
         return Meaning(ACCOUNT_CHANGE, OTHER)
-    return Meaning(ENTITY_MANAGEMENT, verb)
+    return Meaning(ENTITY_MANAGEMENT, verb, phrase=_phrase(operation))
 
 
-def table() -> dict[str, Meaning]:
-    """The whole table, for the generated reference."""
-    return dict(TABLE)
+def _phrase(operation: str) -> str | None:
+    """`created device compliance policy {target}`, where an operation is a verb and a noun."""
+    found = _VERB_AND_NOUN.match(operation)
+    past = _PAST.get(found[1].casefold()) if found else None
+    return f"{past} {_WORDS.sub(' ', found[2]).lower()} {{target}}" if found and past else None

@@ -54,7 +54,9 @@ def test_a_rule_that_forwards_says_so_and_is_severe(ocsf_faults):
     assert made.ocsf["actor"]["user"]["type"] == "Admin"
     assert made.ocsf["cloud"]["account"]["uid"] == "org-1"
     assert made.ocsf["entity"] == {"name": "Archive", "uid": "dana\\Archive", "type": "rule"}
-    assert made.ocsf["message"] == "dana@contoso.example created inbox rule Archive"
+    assert made.ocsf["message"] == (
+        "dana@contoso.example created inbox rule Archive, forwarding to drop@mail.example and deleting what it catches"
+    )
     assert "drop@mail.example" in made.terms
 
 
@@ -78,7 +80,7 @@ def test_severity_is_about_what_a_rule_does(parameters, severity):
 def test_a_command_line_is_read_like_a_list_of_parameters():
     made = event("Set-Mailbox", Parameters="-Identity 'org/Sam Ortiz' -ForwardingSmtpAddress \"smtp:x@mail.example\"")
 
-    assert made.ocsf["message"] == "dana@contoso.example changed mailbox Sam Ortiz"
+    assert made.ocsf["message"] == "dana@contoso.example changed mailbox Sam Ortiz, forwarding to smtp:x@mail.example"
     assert made.ocsf["severity_id"] == 4
     assert made.ocsf["entity"] == {"name": "Sam Ortiz", "uid": "org/Sam Ortiz", "type": "mailbox"}
 
@@ -176,7 +178,7 @@ def test_modified_properties_that_are_bare_strings_do_no_harm(ocsf_faults):
     made = event("Update", MailboxOwnerUPN="dana@contoso.example", ModifiedProperties=["RecipientCollection", "Body"])
 
     assert ocsf_faults(made) == []
-    assert made.ocsf["message"] == "dana@contoso.example changed an item in dana@contoso.example"
+    assert made.ocsf["message"] == "dana@contoso.example changed an item in their own mailbox"
 
 
 def trace(**more) -> Event:

@@ -76,7 +76,22 @@ def sentence(draft: Draft, phrase: str | None, **names: str | None) -> str:
             text = None
     if text is None:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
+    elif target and target == actor:
+        text = _own(text, target)
+    if draft.remark:
+        text += f", {draft.remark}"
     return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
+
+
+def _own(text: str, name: str) -> str:
+    """`the password of X` by X is `their own password`."""
+    for thing in ("password", "sessions", "inbox rules"):
+        text = text.replace(f"the {thing} of {name}", f"their own {thing}")
+    text = text.replace(f"mail of {name}", "their own mail")
+    for before in ("mailbox ", "mail in ", "mail from ", "item in "):
+        if text.endswith(before + name):
+            return f"{text.removesuffix(name).removesuffix('mailbox ')}their own mailbox"
+    return text.removesuffix(name) + "themselves" if text.endswith((f" for {name}", f" of {name}")) else text
 
 
 class _Required(dict[str, str | None]):

@@ -32,7 +32,8 @@ _ACTORS: Final = (
 _ADDRESSES: Final = (
     "ipAddress", "IPAddress", "IpAddress", "ClientIP", "clientIp", "ClientIPAddress", "callerIpAddress",
     "CallerIpAddress",
-    "ActorIpAddress", "RemoteIP", "FromIP", "sourceIp", "src_ip",
+    "ActorIpAddress", "RemoteIP", "FromIP", "sourceIp", "src_ip", "clientIP", "client_ip",
+    "sourceIPAddress", "ip",
 )  # fmt: skip
 _TARGETS: Final = (
     "target",

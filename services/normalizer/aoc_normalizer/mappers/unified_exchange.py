@@ -43,6 +43,9 @@ def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> dict[st
     if forwarding:
         draft.severity = max(draft.severity, HIGH)
         draft.search += [lower[name] for name in forwarding]
+        away = [lower[name] for name in forwarding if name != "deletemessage"]
+        said = [f"forwarding to {', '.join(away)}"] if away else []
+        draft.remark = " and ".join(said + ["deleting what it catches"] * ("deletemessage" in forwarding))
     name = values.text(record.get("ObjectId")) or next(
         (lower[key.casefold()] for key in _IDENTITY if lower.get(key.casefold())), None
     )
