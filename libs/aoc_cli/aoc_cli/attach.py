@@ -67,6 +67,16 @@ def started(path: Path, services: Sequence[str] = ()) -> Iterator[System]:
         yield System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
 
 
+def existing(data: Path | None) -> Path:
+    """The data directory to open when nothing runs. Raises `BadConfiguration` when there is none."""
+    path = data or default_data()
+    if not (path / "mongo").is_dir():
+        raise BadConfiguration(
+            f"nothing is running, and {path} holds no data: start ./aoc up, or name a directory with --data"
+        )
+    return path
+
+
 def remember(directory: DataDirectory) -> None:
     """Note the stack that was started last, so that commands without --data find it."""
     pointer = _pointer()

@@ -14,7 +14,6 @@ import orjson
 import typer
 
 from aoc_cli import attach
-from aoc_cli.local.stack import default_data
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out
 from aoc_common.contracts import subjects
@@ -67,20 +66,10 @@ def search(
     with ExitStack() as stack:
         system = attach.find(data)
         if system is None:
-            system = stack.enter_context(attach.started(_existing(data)))
+            system = stack.enter_context(attach.started(attach.existing(data)))
         found = asyncio.run(_print(system, query, limit, as_json=as_json))
     if not found:
         err.print("nothing found")
-
-
-def _existing(data: Path | None) -> Path:
-    """The data directory to open when nothing runs. Raises `BadConfiguration` when there is none."""
-    path = data or default_data()
-    if not (path / "mongo").is_dir():
-        raise BadConfiguration(
-            f"nothing is running, and {path} holds no data: start ./aoc up, or name a directory with --data"
-        )
-    return path
 
 
 def moment(text: str | None, now: datetime, option: str) -> datetime | None:

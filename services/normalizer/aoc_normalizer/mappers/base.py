@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer import operations
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
@@ -11,6 +12,8 @@ from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_SYSTEM: Final = re.compile(r"(?i)^(nt authority|system)\b|\\system$")
 
 type Record = dict[str, Any]
 
@@ -45,7 +48,7 @@ def named_party(identity: str | None, kind: str = "user") -> Party:
         return Party(upn=identity.lower(), kind=kind, user_type=USER)
     if values.is_guid(identity):
         return Party(uid=identity, kind=kind)
-    system = identity.startswith(("NT AUTHORITY", "SYSTEM")) or "system" in identity.lower()
+    system = _SYSTEM.search(identity) is not None
     service = identity.startswith(("ServicePrincipal_", "Certificate")) or "serviceprincipal" in identity.lower()
     return Party(name=identity, kind=kind, user_type=SYSTEM if system else SERVICE if service else USER)
 

@@ -31,8 +31,8 @@ _SERVICES: Final = {
     "airinvestigation": ("defender", "Microsoft Defender XDR"),
 }
 _ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
-_SYSTEM_TYPES: Final = frozenset({"4", "system"})
-_SERVICE_TYPES: Final = frozenset({"5", "6", "8", "application", "serviceprincipal"})
+_SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
+_SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
 _USED: Final = frozenset(
     {"Id", "CreationTime", "Operation", "OrganizationId", "ResultStatus", "UserId", "Workload", "ClientIP", "ObjectId"}
 )

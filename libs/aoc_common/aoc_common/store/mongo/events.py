@@ -107,7 +107,7 @@ class MongoEvents:
         try:
             await self._events.insert_many(chunk, ordered=False)
         except BulkWriteError as error:
-            raise _Known(_duplicates(error.details)) from None
+            raise _Known(duplicates(error.details)) from None
         except (DocumentTooLarge, BSONError, OverflowError, ValueError) as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
@@ -126,7 +126,7 @@ class _Known(Exception):  # noqa: N818  # not an error: the answer "these exist"
         self.indices = indices
 
 
-def _duplicates(details: Mapping[str, Any]) -> set[int]:
+def duplicates(details: Mapping[str, Any]) -> set[int]:
     """Indices refused as duplicates. Raises `Permanent` or `Unreachable` when any was refused for another reason."""
     errors = details.get("writeErrors", [])
     other = [error for error in errors if error["code"] != _DUPLICATE_KEY] + details.get("writeConcernErrors", [])

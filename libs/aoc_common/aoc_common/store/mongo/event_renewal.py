@@ -1,0 +1,101 @@
+"""The `events` collection: mapping stored records again, in place. Nothing is published by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import DeleteOne, InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from aoc_common.contracts import ids
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.events import duplicates, to_document
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.event import Event
+
+#: What an event keeps when its record is mapped again.
+_KEPT: Final = ("_id", "raw_seq", "expire_at")
+_FIELDS: Final = dict.fromkeys(
+    ("source", "raw", "raw_seq", "expire_at", "mapper", "mapper_version", "event.metadata"), 1
+)
+_NOTHING: Final = timedelta()
+_OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A stored record's text and what is to stay of its event."""
+
+    id: UUID
+    source: str
+    raw: str
+    raw_seq: int
+    logged: datetime
+    processed_ms: int
+    expire_at: datetime
+    mapper: str
+    mapper_version: int
+
+
+class MongoRenewal:
+    """Reads stored records and writes their renewed events."""
+
+    def __init__(self, database: Database) -> None:
+        self._events = database["events"]
+
+    async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
+        """All records of a tenant, in no order. One cursor: it may show an event again that `renew` has moved."""
+        found: list[StoredRecord] = []
+        with translated("events"):
+            async for document in self._events.find({"tenant": check_tenant(tenant)}, _FIELDS).batch_size(size):
+                found.append(_record(document))
+                if len(found) == size:
+                    yield found
+                    found = []
+        if found:
+            yield found
+
+    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
+        """Write renewed events. Idempotent; one whose identity changed moves to its new id."""
+        writes: list[Any] = []
+        for record, event in pairs:
+            event.ocsf["metadata"]["processed_time"] = record.processed_ms
+            document = to_document(event, record.raw_seq, record.expire_at, _NOTHING)
+            if event.id == record.id:
+                values = {name: value for name, value in document.items() if name not in _KEPT}
+                gone = {name: "" for name in _OPTIONAL if name not in values}
+                change: Document = {"$set": values} | ({"$unset": gone} if gone else {})
+                writes.append(UpdateOne({"_id": record.id, "tenant": event.tenant}, change))
+            else:
+                writes += [InsertOne(document), DeleteOne({"_id": record.id, "tenant": event.tenant})]
+        if not writes:
+            return
+        with translated("events"):
+            try:
+                await self._events.bulk_write(writes, ordered=False)
+            except BulkWriteError as error:
+                # A moved event can be there already; any other refusal is raised.
+                duplicates(error.details)
+
+
+def _record(document: Document) -> StoredRecord:
+    metadata = document["event"]["metadata"]
+    return StoredRecord(
+        id=document["_id"],
+        source=document["source"],
+        raw=document["raw"],
+        raw_seq=document["raw_seq"],
+        logged=ids.from_ms(metadata["logged_time"]),
+        processed_ms=metadata.get("processed_time", metadata["logged_time"]),
+        expire_at=document["expire_at"],
+        mapper=document["mapper"],
+        mapper_version=document["mapper_version"],
+    )

@@ -1,0 +1,99 @@
+"""Mapping stored records again: events change in place, and what belongs to their storage stays."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aoc_cli.remap import renewals
+from aoc_common.contracts import ids
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_normalizer.normalise import RecordContext, normalise
+from making import NOW, an_event
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event import Event
+    from aoc_common.store.mongo.client import Database
+    from aoc_common.store.mongo.event_renewal import StoredRecord
+
+RULE = json.dumps(
+    {
+        "Id": "r1",
+        "CreationTime": "2026-11-23T07:30:00",
+        "Operation": "New-InboxRule",
+        "Workload": "Exchange",
+        "RecordType": 1,
+        "UserId": "dana@contoso.example",
+        "Parameters": [{"Name": "Name", "Value": "Hide"}],
+    }
+)
+
+
+def as_an_old_version_had_it(**changes: object) -> Event:
+    """The event that a mapper of long ago made of `RULE`."""
+    metadata = {"uid": "r1", "logged_time": ids.to_ms(NOW), "processed_time": ids.to_ms(NOW)}
+    old = an_event("r1", tags=("old",), raw=RULE, mapper_version=0, ocsf={"metadata": metadata, "class_uid": 6003})
+    now = normalise(RULE.encode(), RecordContext("contoso", "o365-exchange", NOW))
+    return replace(old, **({"id": now.id, "mapper": now.mapper} | changes))
+
+
+async def everything(renewal: MongoRenewal) -> list[StoredRecord]:
+    return [record async for batch in renewal.batches("contoso", 2) for record in batch]
+
+
+@pytest.fixture
+async def store(database: Database) -> MongoEvents:
+    await ensure_indexes(database)
+    return MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+
+
+async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(store, database) -> None:
+    await store.insert([as_an_old_version_had_it()], [42])
+    before = await database["events"].find_one({})
+    renewal = MongoRenewal(database)
+    pairs = renewals("contoso", await everything(renewal), everything=False)
+    await renewal.renew(pairs)
+    await renewal.renew(pairs)
+
+    [after] = await database["events"].find({}).to_list(None)
+    assert after["event"]["message"] == "dana@contoso.example created inbox rule Hide"
+    assert after["mapper_version"] > 0
+    assert "tags" not in after
+    assert {name: after[name] for name in ("_id", "raw", "raw_seq", "expire_at")} == {
+        name: before[name] for name in ("_id", "raw", "raw_seq", "expire_at")
+    }
+    assert after["event"]["metadata"]["processed_time"] == before["event"]["metadata"]["processed_time"]
+    assert renewals("contoso", await everything(renewal), everything=False) == []
+
+
+async def test_an_event_whose_identity_was_wrong_moves_and_is_not_doubled(store, database) -> None:
+    wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
+    await store.insert([wrong], [42])
+    renewal = MongoRenewal(database)
+    pairs = renewals("contoso", await everything(renewal), everything=False)
+    await renewal.renew(pairs)
+    await renewal.renew(pairs)
+
+    [after] = await database["events"].find({}).to_list(None)
+    assert after["_id"] == as_an_old_version_had_it().id
+    assert after["raw_seq"] == 42
+
+
+async def test_every_record_is_read_once_in_batches(store, database) -> None:
+    await store.insert([as_an_old_version_had_it(id=an_event(f"{n}").id) for n in range(5)], [1] * 5)
+
+    sizes = [len(batch) async for batch in MongoRenewal(database).batches("contoso", 2)]
+    assert sizes == [2, 2, 1]
+
+
+async def test_another_tenants_events_stay_as_they_are(store, database) -> None:
+    await store.insert([as_an_old_version_had_it(tenant="fabrikam")], [42])
+    renewal = MongoRenewal(database)
+
+    assert await everything(renewal) == []
