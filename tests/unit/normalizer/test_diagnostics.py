@@ -164,3 +164,21 @@ def test_an_odd_field_of_the_envelope_costs_only_itself(odd, ocsf_faults):
         assert ocsf_faults(made) == []
         assert made.actor == "kim@contoso.example"
         assert made.time_ms == 1795419000000
+
+
+def test_intunes_time_of_seconds_takes_its_decimals_from_the_envelope():
+    record = {
+        "time": "2026-11-23T07:30:13.8152000Z",
+        "category": "AuditLogs",
+        "operationName": "Delete MobileAppAssignment",
+        "properties": {
+            "ActivityDate": "11/23/2026 7:30:13 AM",
+            "AuditEventId": "a1",
+            "Actor": {"UPN": "kim@contoso.example"},
+        },
+    }
+    late = record | {"time": "2026-11-23T07:34:00.5Z"}
+
+    precise, whole = (normalise(orjson.dumps(one), CONTEXT) for one in (record, late))
+    assert precise.ocsf["time"] - whole.ocsf["time"] == 815
+    assert whole.time_ms % 1000 == 0

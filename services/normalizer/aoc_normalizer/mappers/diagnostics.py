@@ -10,6 +10,7 @@ from aoc_normalizer.mappers import directory, risk, signins
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
 from aoc_normalizer.result import of_word
 
+_SECOND_MS: Final = 1000
 _INTUNE: Final = frozenset({"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId"})
 
 
@@ -54,7 +55,7 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
     draft.original_time = values.first(
         inner, "ActivityDate", "activityDateTime", "timeGenerated", "Timestamp"
     ) or values.text(record.get("time"))
-    draft.time_ms = times.parse_ms(draft.original_time)
+    draft.time_ms = _precise(times.parse_ms(draft.original_time), times.parse_ms(record.get("time")))
     meaning = apply_operation(draft, values.first(record, "operationName") or values.first(inner, "ActionType"))
     draft.correlation_id = values.text(record.get("correlationId"))
     draft.result = of_word(
@@ -80,6 +81,12 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
     ):
         draft.targets = [Party(name, kind="object")]
     draft.message = sentence(draft, meaning.phrase)
+
+
+def _precise(inner: int | None, envelope: int | None) -> int | None:
+    """The envelope's time where it is the inner one with decimals: Intune's ActivityDate ends at seconds."""
+    same = inner is not None and envelope is not None and inner % 1000 == 0 and 0 <= envelope - inner < _SECOND_MS
+    return envelope if same else inner
 
 
 def _identity(record: Record) -> str | None:
