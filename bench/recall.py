@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from aoc_common.contracts.event import Event
-from aoc_common.contracts.terms import tokens
+from aoc_common.contracts.terms import query_terms
 from aoc_normalizer.normalise import RecordContext, normalise
 from aoc_sim import samples
 
@@ -77,7 +77,7 @@ def main() -> None:
                 wanted = rng.choice(sorted({kind for kind, _ in found}))
                 kind, text = rng.choice([one for one in found if one[0] == wanted])
                 query = query_of(kind, text, rng)
-        asked = tokens(query)
+        asked = query_terms(query)
         # A word inside a name written in one piece (MailItemsAccessed) counts too; a fragment of a word does not.
         pattern = re.compile(rf"(?<![a-z0-9]){re.escape(json.dumps(query.casefold())[1:-1])}(?![a-z0-9])")
         relevant = [index for index, text in enumerate(texts) if pattern.search(text)]

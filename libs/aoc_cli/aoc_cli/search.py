@@ -17,8 +17,9 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out
 from aoc_common.contracts import subjects
+from aoc_common.contracts.addresses import canonical
 from aoc_common.contracts.event import Result
-from aoc_common.contracts.terms import tokens
+from aoc_common.contracts.terms import query_terms
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import MongoEventSearch
@@ -58,8 +59,8 @@ def search(
         operation=operation,
         result=result,
         actor=actor.lower() if actor else None,
-        ip=ip,
-        terms=tuple(tokens(text)),
+        ip=_address(ip),
+        terms=tuple(query_terms(text)),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )
@@ -70,6 +71,16 @@ def search(
         found = asyncio.run(_print(system, query, limit, as_json=as_json))
     if not found:
         err.print("nothing found")
+
+
+def _address(text: str | None) -> str | None:
+    """The spelling that events are stored with. Raises `BadConfiguration`."""
+    if text is None:
+        return None
+    found = canonical(text.strip())
+    if found is None:
+        raise BadConfiguration(f"--ip {text!r}: no IP address")
+    return found
 
 
 def moment(text: str | None, now: datetime, option: str) -> datetime | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import IPv6Address, ip_address
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -15,8 +14,9 @@ from aoc_api.problems import invalid
 from aoc_api.settings import ApiOptions
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
+from aoc_common.contracts.addresses import canonical
 from aoc_common.contracts.event import Result
-from aoc_common.contracts.terms import tokens
+from aoc_common.contracts.terms import query_terms
 from aoc_common.health import Probe
 from aoc_common.store.ports import EventQuery, EventSearch
 
@@ -79,7 +79,7 @@ def filters(
     begin, until = _utc(start), _utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
-    terms = tuple(tokens(q)) if q else ()
+    terms = tuple(query_terms(q)) if q else ()
     if q and not terms:
         raise invalid("q", "holds no letters or digits to search for")
     if len(terms) > _MAX_TOKENS:
@@ -122,13 +122,9 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _address(text: str | None) -> str | None:
-    """The spelling that events are stored with: a mapped IPv4 address as IPv4, no zone."""
     if text is None:
         return None
-    try:
-        address = ip_address(text.strip())
-    except ValueError:
-        raise invalid("ip", "is no IP address") from None
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or IPv6Address(int(address))
-    return str(address)
+    found = canonical(text.strip())
+    if found is None:
+        raise invalid("ip", "is no IP address")
+    return found

@@ -11,6 +11,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts.addresses import canonical
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -29,9 +31,31 @@ _STOP: Final = frozenset({"an", "and", "by", "com", "for", "from", "http", "http
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a query: each must be among an event's terms. Empty for text without letters or digits."""
+    """The words of a text, in lower case and without those that are everywhere."""
     found = (match[0].strip(_EDGE)[:MAX_TOKEN] for match in _WORD.finditer(text[:_MAX_TEXT].casefold()))
     return list(dict.fromkeys(token for token in found if token and token not in _STOP))
+
+
+def query_terms(text: str) -> list[str]:
+    """What a query asks for: each must be among an event's terms. Empty for text without letters or digits.
+
+    An address is asked for in its one spelling and without a port; of a name around a GUID, the GUID.
+    """
+    found: list[str] = []
+    for word in text[:_MAX_TEXT].split():
+        address = _address(word)
+        if address is not None:
+            found.append(address)
+            continue
+        for token in tokens(word):
+            found += _GUID.findall(token) or [token]
+    return list(dict.fromkeys(found))
+
+
+def _address(word: str) -> str | None:
+    bare, _, port = word.rpartition(":")
+    with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
+    return canonical((bare if with_port else word).strip("[],;"))
 
 
 def index_tokens(values: Iterable[str], limit: int) -> tuple[str, ...]:

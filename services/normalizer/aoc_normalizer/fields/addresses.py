@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, NamedTuple
+
+from aoc_common.contracts.addresses import canonical
 
 _BRACKETS: Final = re.compile(r"^\[([^\]]+)\](?::(\d{1,5}))?$")
 _V4_PORT: Final = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$")
@@ -33,13 +34,5 @@ def _parse(text: str) -> Address | None:
     if found := _BRACKETS.match(text) or _V4_PORT.match(text):
         text, digits = found[1], found[2]
         port = int(digits) if digits and int(digits) <= _LAST_PORT else None
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return Address(str(address.ipv4_mapped), port)
-        if address.scope_id is not None:
-            return Address(str(IPv6Address(int(address))), port)
-    return Address(str(address), port)
+    address = canonical(text)
+    return None if address is None else Address(address, port)
