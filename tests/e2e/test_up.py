@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -66,6 +67,19 @@ def test_the_other_commands_find_the_stack_by_themselves(stack, module_aoc) -> N
     found = module_aoc.run("search", "--tenant", "contoso", "--limit", "3", "--json")
     assert found.returncode == 0
     assert len(found.stdout.splitlines()) == 3
+
+
+def test_tail_shows_each_new_event_once_and_what_the_filters_leave(stack, module_aoc) -> None:
+    _, _, base = stack
+    until(lambda: stored(base) > 50)
+
+    live = module_aoc.run("tail", "--limit", "8", "--json")
+    assert live.returncode == 0
+    uids = [json.loads(line)["metadata"]["uid"] for line in live.stdout.splitlines()]
+    assert len(set(uids)) == 8
+    past = module_aoc.run("tail", "--tenant", "contoso", "--since", "1h", "--operation", "*sign-in*", "--limit", "5")
+    assert len(past.stdout.splitlines()) == 5
+    assert all("contoso" in line and "ign-in" in line for line in past.stdout.splitlines())
 
 
 def test_a_directory_in_use_is_refused_with_one_line(stack, module_aoc) -> None:

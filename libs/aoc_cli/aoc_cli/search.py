@@ -16,8 +16,7 @@ import typer
 from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out
-from aoc_common.contracts import subjects
-from aoc_common.contracts.addresses import canonical
+from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import query_terms
 from aoc_common.errors import BadConfiguration
@@ -56,9 +55,9 @@ def search(
         tenant=subjects.check_tenant(tenant),
         source=source,
         service=service,
-        operation=operation,
+        operation=spelling.operation(operation) if operation else None,
         result=result,
-        actor=actor.lower() if actor else None,
+        actor=spelling.actor(actor) if actor else None,
         ip=_address(ip),
         terms=tuple(query_terms(text)),
         start=moment(since, now, "--since"),
@@ -77,7 +76,7 @@ def _address(text: str | None) -> str | None:
     """The spelling that events are stored with. Raises `BadConfiguration`."""
     if text is None:
         return None
-    found = canonical(text.strip())
+    found = spelling.address(text)
     if found is None:
         raise BadConfiguration(f"--ip {text!r}: no IP address")
     return found

@@ -6,24 +6,29 @@ import asyncio
 import fnmatch
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 import typer
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.search import moment
 from aoc_cli.terminal import err, out
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, Mapping
 
+    from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
+
+
+_BATCH: Final = 100
+_IDLE_S: Final = 5.0
 
 
 def tail(
@@ -56,7 +61,7 @@ def tail(
         await broker.connect()
         shown = 0
         try:
-            async for message in _messages(jetstream(broker), subject, start):
+            async for message in _messages(broker, subject, start):
                 event = orjson.loads(message.data)
                 name = str(
                     (event.get("api") or {}).get("operation") or (message.headers or {}).get("Aoc-Operation", "")
@@ -78,27 +83,17 @@ def tail(
     asyncio.run(run())
 
 
-async def _messages(js: JetStreamContext, subject: str, start: datetime | None) -> AsyncIterator[Msg]:
-    """Messages from now or from `start` on. The consumer is ephemeral: it leaves nothing behind on the server."""
+async def _messages(broker: NatsBroker, subject: str, start: datetime | None) -> AsyncGenerator[Msg]:
+    """Messages from now or from `start` on."""
     config = ConsumerConfig(
-        ack_policy=AckPolicy.NONE,
+        filter_subject=subject,
         deliver_policy=DeliverPolicy.BY_START_TIME if start else DeliverPolicy.NEW,
         opt_start_time=start.isoformat() if start else None,  # type: ignore[arg-type]  # nats-py sends it as it is
-        inactive_threshold=30,
     )
-    subscription = await js.pull_subscribe(
-        subject, stream=subjects.EVENTS_STREAM, config=config, inbox_prefix=b"_INBOX_cli."
-    )
-    try:
+    async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
         while True:
-            try:
-                messages = await subscription.fetch(100, timeout=1)
-            except TimeoutError:
-                continue
-            for message in messages:
+            for message in await pull.batch(_BATCH, _IDLE_S):
                 yield message
-    finally:
-        await subscription.unsubscribe()
 
 
 def _actors(event: Mapping[str, Any]) -> list[str]:

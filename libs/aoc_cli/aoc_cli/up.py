@@ -179,7 +179,7 @@ def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor) -> None:
 
 
 class _Counter:
-    """Asks the database for the number of events, once a second, in a thread of its own."""
+    """Asks the database for the number of events, twice a second, in a thread of its own."""
 
     def __init__(self, data: DataDirectory, endpoints: Endpoints) -> None:
         self.stored = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,8 +13,7 @@ from aoc_api.cursors import Cursors
 from aoc_api.problems import invalid
 from aoc_api.settings import ApiOptions
 from aoc_common.clock import Clock
-from aoc_common.contracts import subjects
-from aoc_common.contracts.addresses import canonical
+from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import query_terms
 from aoc_common.health import Probe
@@ -88,10 +87,10 @@ def filters(
         tenant=tenant or given.options.default_tenant,
         source=source,
         service=service,
-        operation=operation.strip().rstrip(".").strip() if operation else None,
+        operation=_spelt("operation", operation, spelling.operation),
         result=result,
-        actor=actor.strip().lower() if actor else None,
-        ip=_address(ip),
+        actor=_spelt("actor", actor, spelling.actor),
+        ip=_spelt("ip", ip, spelling.address),
         correlation_id=correlation_id,
         terms=terms,
         start=begin,
@@ -121,10 +120,11 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC)
 
 
-def _address(text: str | None) -> str | None:
+def _spelt(name: str, text: str | None, spell: Callable[[str], str | None]) -> str | None:
+    """A filter in the spelling that events are stored with."""
     if text is None:
         return None
-    found = canonical(text.strip())
-    if found is None:
-        raise invalid("ip", "is no IP address")
+    found = spell(text)
+    if not found:
+        raise invalid(name, "is no IP address" if name == "ip" else "is blank")
     return found

@@ -57,6 +57,7 @@ class Gate:
             try:
                 await self._serve(scope, receive, sending)
             except Exception:
+                # The outermost layer: whatever nobody expected is logged whole and answered without details.
                 _log.exception("request.failed", path=scope["path"], request_id=request_id)
                 if begun:
                     raise

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_common.contracts import spelling
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
 from aoc_common.contracts.terms import index_tokens
@@ -194,7 +195,7 @@ def _event(
 
 def _actor(draft: Draft) -> str | None:
     label = draft.actor.label or draft.app.label
-    return label.lower()[:256] if label else None
+    return spelling.actor(label) if label else None
 
 
 def _terms(draft: Draft) -> tuple[str, ...]:

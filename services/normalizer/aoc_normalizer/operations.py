@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from aoc_common.contracts import spelling
 from aoc_normalizer.draft import CRITICAL, HIGH, INFORMATIONAL, LOW, MEDIUM
 from aoc_normalizer.ocsf import (
     ACCOUNT_CHANGE,
@@ -43,10 +44,8 @@ def key(operation: str) -> str:
     return _DASHES.sub(" ", operation.replace(".", " ").casefold()).strip()
 
 
-@lru_cache(maxsize=4096)
-def shown(operation: str) -> str:
-    """How an operation is stored and shown: trimmed, without a final dot, with plain dashes."""
-    return re.sub(r"[\u2010-\u2015\u2212]", "-", operation).strip().rstrip(".").strip()[:200]
+#: How an operation is stored and shown.
+shown: Final = lru_cache(maxsize=4096)(spelling.operation)
 
 
 TABLE: Final[dict[str, Meaning]] = {

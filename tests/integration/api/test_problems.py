@@ -52,6 +52,8 @@ def problem(answer, status, slug):
         ("/api/events?tenant=contoso%0A", "tenant"),
         ("/api/events?tenant[$ne]=x", "tenant[$ne]"),
         ("/api/events?actor=", "actor"),
+        ("/api/events?actor=%20", "actor"),
+        ("/api/events?operation=%20.%20", "operation"),
         (f"/api/events?actor={'x' * 257}", "actor"),
         ("/api/events?result=maybe", "result"),
         ("/api/events?ip=203.0.113", "ip"),

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import nats as nats_client
 import pytest
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
+from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.consume import Consumer, consuming, reading
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
@@ -20,7 +23,6 @@ from aoc_common.errors import Backpressure, Malformed, Permanent, Throttled, Unr
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
     from aoc_cli.local.process import Child
@@ -48,8 +50,8 @@ async def running(settings: NatsSettings, handler, consumer: Consumer = PAGES):
 
 
 @asynccontextmanager
-async def publisher(settings: NatsSettings):
-    broker = make_broker(settings, "collector")
+async def publisher(settings: NatsSettings, user: str = "collector"):
+    broker = make_broker(settings, user)
     await broker.connect()
     await ensure_streams(jetstream(broker), settings, STREAMS)
     yield jetstream(broker)
@@ -165,6 +167,43 @@ async def test_a_deleted_consumer_is_declared_again(eventually, nats_as, nats_se
         nats_server.wait_ready()
         # A new consumer begins at the start of the stream: nothing is skipped, and what comes again is harmless.
         await eventually(lambda: seen.count(b"[1]") == 2, 30)
+
+
+@pytest.mark.parametrize("error", [ConnectionClosedError(), ZeroDivisionError("a defect of ours")])
+async def test_a_worker_outlives_an_acknowledgement_that_fails(eventually, nats_as, monkeypatch, error) -> None:
+    seen: list[int] = []
+    original = Msg.ack
+
+    async def fails_once(message: Msg) -> None:
+        if len(seen) == 1:
+            raise error
+        await original(message)
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        seen.extend(message.metadata.num_delivered for message in messages)
+
+    monkeypatch.setattr(Msg, "ack", fails_once)
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: seen == [1, 2])
+        await eventually(lambda: settled(own))
+
+
+async def test_a_reader_gets_every_message_once_and_leaves_nothing_acknowledged(eventually, nats_as) -> None:
+    found: list[bytes] = []
+    async with publisher(nats_as("normalizer"), "normalizer") as js:
+        await ensure_streams(js, nats_as("normalizer"), (subjects.EVENTS_STREAM,))
+        subject = subjects.events("contoso", "graph-signins", 3002)
+        await publish_all(js, subjects.EVENTS_STREAM, [Outgoing(subject, b"%d" % n, {}) for n in range(700)])
+    broker = make_broker(nats_as("cli"), "cli")
+    await broker.connect()
+    config = ConsumerConfig(filter_subject=subjects.ALL_EVENTS, deliver_policy=DeliverPolicy.ALL)
+    async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
+        while messages := await pull.batch(64, 0.2):
+            found += [message.data for message in messages]
+    await broker.stop()
+
+    assert found == [b"%d" % n for n in range(700)]
 
 
 async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for(eventually, nats_as) -> None:

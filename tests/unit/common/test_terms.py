@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from aoc_common.contracts import spelling
 from aoc_common.contracts.terms import index_tokens, query_terms
 
 
@@ -68,3 +69,13 @@ def test_terms_are_bounded_in_number_and_length() -> None:
 
     assert len(terms) == 48
     assert max(map(len, terms)) <= 64
+
+
+def test_filters_and_events_spell_alike() -> None:
+    assert spelling.operation(" Update application \u2013 Certificates and secrets management. ") == (
+        "Update application - Certificates and secrets management"
+    )
+    assert spelling.actor(" Dana@Contoso.example ") == "dana@contoso.example"
+    assert spelling.address("::ffff:203.0.113.9") == "203.0.113.9"
+    assert spelling.address("fe80::1%eth0") == "fe80::1"
+    assert spelling.address("<null>") is None

@@ -11,22 +11,9 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import RecordContext, normalise
 from aoc_sim import samples
+from aoc_sim.records.base import SOURCES
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, 0, tzinfo=UTC))
-SOURCES = (
-    "graph-directory-audits",
-    "graph-signins",
-    "graph-signins-noninteractive",
-    "graph-signins-serviceprincipal",
-    "graph-signins-managedidentity",
-    "graph-intune",
-    "graph-alerts",
-    "o365-azuread",
-    "o365-exchange",
-    "o365-sharepoint",
-    "o365-general",
-    "o365-dlp",
-)
 
 
 @pytest.mark.parametrize("source", SOURCES)

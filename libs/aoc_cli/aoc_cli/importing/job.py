@@ -58,7 +58,7 @@ class Summary:
     problems: list[Problem] = field(default_factory=list)
     problems_by_reason: Counter[str] = field(default_factory=Counter)
 
-    def note(self, file: Path, line: int, reason: str) -> None:
+    def note(self, file: Path | str, line: int, reason: str) -> None:
         """Report a part that did not go in; the first thousand one by one, all by reason."""
         self.problems_by_reason[reason.split(":", maxsplit=1)[0]] += 1
         if len(self.problems) < _REPORTED:
@@ -120,7 +120,7 @@ class Importer:
         summary.quarantined += totals.quarantined
         for entry in await self.quarantine.list(self.tenant, slice_id, _REPORTED) if totals.quarantined else ():
             if entry.raw_seq:
-                summary.note(paths[0], 0, entry.reason)
+                summary.note(f"raw page {entry.raw_seq}", 0, entry.reason)
         summary.seconds = round(self.clock.monotonic() - started, 3)
         return summary
 

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from aoc_cli.local import simulator
@@ -21,6 +21,7 @@ from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify.account import Account, compare
 from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.census import MongoCensus
@@ -30,6 +31,7 @@ from aoc_common.store.mongo.ledger import MongoSources
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from faststream.nats import NatsBroker
     from nats.js import JetStreamContext
 
     from aoc_cli.local.process import Child
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 0.5
 _FETCH: Final = 1000
+_PATIENCE_S: Final = 10.0
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
 _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
@@ -89,7 +92,7 @@ class Verification:
                 js = jetstream(broker)
                 drained = await self._drain(truth, database, js, supervisor)
                 seconds = time.monotonic() - started
-                return await self._account(truth, database, js, seconds, drained=drained)
+                return await self._account(truth, database, broker, seconds, drained=drained)
             finally:
                 await close(broker)
 
@@ -157,12 +160,12 @@ class Verification:
             self._kills.append(name)
 
     async def _account(
-        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, seconds: float, *, drained: bool
+        self, truth: httpx.AsyncClient, database: Database, broker: NatsBroker, seconds: float, *, drained: bool
     ) -> Account:
         census = MongoCensus(database)
         told: dict[str, Any] = (await truth.get("/_truth")).json()
         stored = [record async for record in census.records()]
-        outcome = compare(told["tenants"], stored, await _published(js))
+        outcome = compare(told["tenants"], stored, await _published(broker))
         return Account(
             emitted=told["total"],
             pages=await census.pages(),
@@ -201,20 +204,15 @@ async def _settled(js: JetStreamContext, last_page: int) -> bool:
     return info.ack_floor is not None and info.ack_floor.stream_seq >= last_page
 
 
-async def _published(js: JetStreamContext) -> list[str]:
+async def _published(broker: NatsBroker) -> list[str]:
     """The message id of every event on AOC_EVENTS, in order."""
-    config = ConsumerConfig(
-        ack_policy=AckPolicy.NONE, deliver_policy=DeliverPolicy.ALL, headers_only=True, inactive_threshold=30
-    )
-    total = (await js.stream_info(subjects.EVENTS_STREAM)).state.messages
-    subscription = await js.pull_subscribe(
-        subjects.ALL_EVENTS, stream=subjects.EVENTS_STREAM, config=config, inbox_prefix=b"_INBOX_cli."
-    )
+    config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, headers_only=True, filter_subject=subjects.ALL_EVENTS)
+    total = (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.messages
     found: list[str] = []
-    try:
+    async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
         while len(found) < total:
-            messages = await subscription.fetch(min(_FETCH, total - len(found)), timeout=10)
+            messages = await pull.batch(_FETCH, _PATIENCE_S)
+            if not messages:
+                raise AocError(f"{subjects.EVENTS_STREAM} holds {total:,} messages and gave {len(found):,}")
             found += [(message.headers or {}).get("Nats-Msg-Id", "") for message in messages]
-    finally:
-        await subscription.unsubscribe()
     return found

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.failures import settle_failure
@@ -33,6 +34,7 @@ DEFAULT_ACK_WAIT_S: Final = 30.0
 _IDLE_S: Final = 5.0
 _PAUSE_S: Final = 1.0
 _DRAIN_S: Final = 30.0
+_FORGOTTEN_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,22 @@ async def consuming(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@asynccontextmanager
+async def reading(broker: NatsBroker, stream: str, config: ConsumerConfig) -> AsyncIterator[Pull]:
+    """Messages for one reader, unacknowledged, by a consumer that leaves nothing behind. Raises `Unreachable`."""
+    once = config.evolve(name=f"read-{token_hex(8)}", ack_policy=AckPolicy.NONE, inactive_threshold=_FORGOTTEN_S)
+    try:
+        info = await jetstream(broker).add_consumer(stream, once)
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
+    pull = Pull(connection(broker), stream, info.name)
+    await pull.open()
+    try:
+        yield pull
+    finally:
+        await pull.close()
+
+
 async def _declare(js: JetStreamContext, consumer: Consumer) -> None:
     """Create or update the consumer. Raises `Unreachable`."""
     config = ConsumerConfig(
@@ -104,14 +122,17 @@ async def _work(broker: NatsBroker, consumer: Consumer, handler: BatchHandler, s
                 await asyncio.gather(asked, return_exceptions=True)
                 break
             try:
-                messages = asked.result()
+                if messages := asked.result():
+                    await _on_batch(jetstream(broker), consumer, handler, messages)
             except (AocError, NatsError) as error:
+                # Also of an acknowledgement: its message comes again after the ack wait.
                 _log.warning("pull.failed", consumer=consumer.durable, error=str(error) or type(error).__name__)
                 await asyncio.sleep(_PAUSE_S)
                 await _declare_again(broker, consumer)
-                continue
-            if messages:
-                await _on_batch(jetstream(broker), consumer, handler, messages)
+            except Exception:  # noqa: BLE001  # reported below with its traceback
+                # A defect of ours must not end the worker, and with it the service, in silence.
+                _log.exception("worker.failed", consumer=consumer.durable)
+                await asyncio.sleep(_PAUSE_S)
     finally:
         stop.cancel()
         await pull.close()

@@ -30,8 +30,12 @@ def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
 
 
 def lowest_id(moment: datetime) -> UUID:
-    """The smallest id that an event at `moment` or later can have: a bound for time ranges over `_id`."""
-    return UUID(int=min(max(to_ms(moment), 0), _MAX_MS) << 80)
+    """The smallest id that an event at `moment` or later can have: a bound for time ranges over `_id`.
+
+    Events have whole milliseconds, so a part of one begins with the next.
+    """
+    first = to_ms(moment) + bool(moment.microsecond % 1000)
+    return UUID(int=min(max(first, 0), _MAX_MS) << 80)
 
 
 def time_of(identity: UUID) -> datetime:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts.addresses import canonical
+from aoc_common.contracts import spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ def query_terms(text: str) -> list[str]:
 def _address(word: str) -> str | None:
     bare, _, port = word.rpartition(":")
     with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
-    return canonical((bare if with_port else word).strip("[],;"))
+    return spelling.address((bare if with_port else word).strip("[],;"))
 
 
 def index_tokens(values: Iterable[str], limit: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from aoc_common.contracts.addresses import canonical
+from aoc_common.contracts import spelling
 
 _BRACKETS: Final = re.compile(r"^\[([^\]]+)\](?::(\d{1,5}))?$")
 _V4_PORT: Final = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$")
@@ -34,5 +34,5 @@ def _parse(text: str) -> Address | None:
     if found := _BRACKETS.match(text) or _V4_PORT.match(text):
         text, digits = found[1], found[2]
         port = int(digits) if digits and int(digits) <= _LAST_PORT else None
-    address = canonical(text)
+    address = spelling.address(text)
     return None if address is None else Address(address, port)

@@ -20,7 +20,7 @@ import orjson
 
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.contracts.ids import EPOCH, lowest_id, to_ms
+from aoc_common.contracts.ids import lowest_id, to_ms
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.client import Database, Document, translated
@@ -28,7 +28,6 @@ from aoc_common.store.ports import EventPage, FacetCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from aoc_common.store.ports import EventQuery
 
@@ -178,8 +177,8 @@ def _filter(query: EventQuery) -> _Filter:
         index["terms"] = terms[0]
         if len(terms) > 1:
             rest["$and"] = [{"terms": {"$all": terms[1:]}}]
-    low = _first_id(query.start) if query.start else 0
-    high = _first_id(query.end) if query.end else _TOP
+    low = lowest_id(query.start).int if query.start else 0
+    high = lowest_id(query.end).int if query.end else _TOP
     if query.before is not None:
         high = min(high, query.before.int)
     return _Filter(index, low, high, rest)
@@ -195,12 +194,6 @@ def _text(field: str, value: object) -> str:
     if not isinstance(value, str):
         raise Malformed(f"{field}: expected text")
     return value
-
-
-def _first_id(moment: datetime) -> int:
-    """The smallest id of an event at `moment` or later. Events have ms, so a part of one begins with the next."""
-    first = lowest_id(moment).int
-    return first + (1 << 80) if moment.microsecond % 1000 and moment > EPOCH else first
 
 
 def _ids(low: int, high: int) -> Document:
