@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.contracts.directory import Entity
     from aoc_common.contracts.event import Event, Result, StoredEvent
 
 
@@ -68,6 +69,18 @@ class EventStore(Protocol):
 
     async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
         """Which raw page each of these stored events came from; ids that are not stored are left out."""
+        ...
+
+
+class DirectoryNames(Protocol):
+    """Reads the directories that the collector keeps."""
+
+    async def find(self, tenant: str, keys: Sequence[str]) -> dict[str, Entity]:
+        """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
+        ...
+
+    async def changed(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
+        """(tenant, object id, when) of entities that became known or changed their name after `since`, oldest first."""
         ...
 
 
