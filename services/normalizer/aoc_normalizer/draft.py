@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_normalizer.wording import sentence
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aoc_common.contracts.event import Result
     from aoc_normalizer.fields.addresses import Address
@@ -52,11 +54,35 @@ class Party:
 NOBODY: Final = Party()
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something known of a value of the event that OCSF has no attribute for. `about` names the attribute.
+
+    `kind`: what sort of knowledge (`directory`, `conditional access` ...). `data` has keys of ours only.
+    """
+
+    about: str
+    value: str
+    kind: str
+    data: Mapping[str, Any]
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A property that changed. Values as decoded from JSON in strings: scalars, or lists of scalars; None is unknown."""
+
+    name: str
+    old: Any
+    new: Any
+
+
 @dataclass(slots=True)
 class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
-    `remark`: what a sentence about it must not leave out.
+    `tell` makes the message, once names for ids are known; without one of the mapper's own it is a sentence of `phrase`
+    (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
     `content`: the record inside a wrapper, by which one without an id is known.
     """
 
@@ -75,8 +101,10 @@ class Draft:
     class_uid: int = 6003
     activity_id: int = 99
     severity: int = INFORMATIONAL
-    message: str = ""
+    phrase: str | None = None
+    words: dict[str, str] = field(default_factory=dict)
     remark: str | None = None
+    tell: Callable[[Draft], str] = sentence
     actor: Party = NOBODY
     app: Party = NOBODY
     address: Address | None = None
@@ -87,6 +115,9 @@ class Draft:
     mfa: bool | None = None
     targets: list[Party] = field(default_factory=list)
     privileges: list[str] = field(default_factory=list)
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
     search: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)

@@ -9,7 +9,8 @@ from opentelemetry import trace
 
 from aoc_common.contracts.raw import RawPage
 from aoc_common.telemetry import metrics, tracing
-from aoc_normalizer.normalise import RecordContext, Rejected, normalise_page
+from aoc_normalizer.normalise import normalise_page
+from aoc_normalizer.reading import RecordContext, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from aoc_normalizer.draft import Draft, Party
+    from aoc_normalizer.draft import Draft, Fact, Party
 
 ACCOUNT_CHANGE: Final = 3001
 AUTHENTICATION: Final = 3002
@@ -67,7 +67,7 @@ def severity_name(severity_id: int) -> str:
     return _SEVERITIES[severity_id]
 
 
-def render(draft: Draft, logged: datetime) -> dict[str, Any]:
+def render(draft: Draft, message: str, logged: datetime) -> dict[str, Any]:
     """The OCSF event without `raw_data` and `unmapped`."""
     status_id, status = _STATUS[draft.result]
     severity = draft.severity
@@ -83,7 +83,7 @@ def render(draft: Draft, logged: datetime) -> dict[str, Any]:
         "time": draft.time_ms,
         "status_id": status_id,
         "status": status,
-        "message": draft.message,
+        "message": message,
         "metadata": _metadata(draft, logged),
         "cloud": _cloud(draft),
         "observables": _observables(draft),
@@ -95,7 +95,29 @@ def render(draft: Draft, logged: datetime) -> dict[str, Any]:
     if draft.status_detail:
         event["status_detail"] = draft.status_detail
     _BY_CLASS[draft.class_uid](event, draft)
+    if draft.changes or draft.parameters:
+        _request_of(event, draft)
+    if draft.facts:
+        event["enrichments"] = [_enrichment(fact) for fact in draft.facts]
     return event
+
+
+def _request_of(event: dict[str, Any], draft: Draft) -> None:
+    """What was asked for: parameters, and properties with their old and new values."""
+    data: dict[str, Any] = {}
+    if draft.parameters:
+        data["parameters"] = [{"name": name, "value": value} for name, value in draft.parameters[:MAX_ITEMS]]
+    if draft.changes:
+        data["changes"] = [
+            {"name": change.name, "old": change.old, "new": change.new} for change in draft.changes[:MAX_ITEMS]
+        ]
+    api = event.setdefault("api", {"operation": draft.operation or "Unknown", "service": {"name": draft.product}})
+    api["request"] = {"uid": draft.correlation_id or draft.record_id, "data": data}
+
+
+def _enrichment(fact: Fact) -> dict[str, Any]:
+    found = {"name": fact.about, "value": fact.value, "type": fact.kind, "data": dict(fact.data)}
+    return found | {"provider": fact.provider} if fact.provider else found
 
 
 def _metadata(draft: Draft, logged: datetime) -> dict[str, Any]:

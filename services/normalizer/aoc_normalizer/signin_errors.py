@@ -64,6 +64,11 @@ _WORDS: Final = {
 }
 
 
+def number(code: str | None) -> int:
+    """An error code as a number; 0 for none."""
+    return int(code) if code and code.isascii() and code.isdigit() else 0
+
+
 def words(code: int) -> str | None:
     """The meaning of a code, or None for one that we do not know."""
     return _WORDS.get(code)

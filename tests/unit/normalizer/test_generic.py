@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer import normalise as module
+from aoc_normalizer import reading as module
 from aoc_normalizer.mappers.base import Mapper
 from aoc_normalizer.normalise import RecordContext, normalise, normalise_page
 

@@ -33,6 +33,7 @@ class Event:
     - `raw`: the record's own JSON text.
     - `terms`: lower-case search tokens of the observables, the operation and the message.
     - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`.
+    - `unnamed`: ids that the tenant's directory did not know, spelled by `contracts.directory.key`.
     """
 
     id: UUID
@@ -53,6 +54,7 @@ class Event:
     ocsf: dict[str, Any]
     unmapped: dict[str, Any]
     raw: str
+    unnamed: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

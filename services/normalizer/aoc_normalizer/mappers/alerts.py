@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
@@ -41,8 +42,12 @@ def fill(record: Record, draft: Draft) -> None:
     draft.correlation_id = values.text(record.get("incidentId"))
     draft.targets = [Party(title, uid=draft.record_id, kind="alert")]
     _evidence(record, draft)
+    draft.tell = partial(_told, title, status)
+
+
+def _told(title: str, status: str, draft: Draft) -> str:
     about = next((target.spoken for target in draft.targets[1:] if target.known), None)
-    draft.message = f"Alert: {title}" + (f" ({about})" if about else "") + (f", {status}" if status else "")
+    return f"Alert: {title}" + (f" ({about})" if about else "") + (f", {status}" if status else "")
 
 
 def _evidence(record: Record, draft: Draft) -> None:

@@ -58,48 +58,9 @@ def admin(party: Party) -> Party:
     return Party(party.name, party.upn, party.uid, party.kind, ADMIN)
 
 
-def apply_operation(draft: Draft, operation: str | None) -> operations.Meaning:
-    """Set operation, class, activity and severity from the table."""
+def apply_operation(draft: Draft, operation: str | None) -> None:
+    """Set operation, class, activity, severity and phrase from the table."""
     draft.operation = operations.shown(operation or "")
     found = operations.meaning(draft.operation)
     draft.class_uid, draft.activity_id, draft.severity = found.class_uid, found.activity_id, found.severity
-    return found
-
-
-def sentence(draft: Draft, phrase: str | None, **names: str | None) -> str:
-    """`Dana Reyes added Sam Ortiz to role Global Administrator`, from a phrase of the operations table."""
-    actor = draft.actor.spoken if draft.actor.known else draft.app.spoken if draft.app.known else "Somebody"
-    target = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
-    known = {"target": target, **names}
-    text = None
-    if phrase is not None:
-        try:
-            text = phrase.format_map(_Required(known))
-        except KeyError:
-            text = None
-    if text is None:
-        text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
-    elif target and target == actor:
-        text = _own(text, target)
-    if draft.remark:
-        text += f", {draft.remark}"
-    return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
-
-
-def _own(text: str, name: str) -> str:
-    """`the password of X` by X is `their own password`."""
-    for thing in ("password", "sessions", "inbox rules"):
-        text = text.replace(f"the {thing} of {name}", f"their own {thing}")
-    text = text.replace(f"mail of {name}", "their own mail")
-    for before in ("mailbox ", "mail in ", "mail from ", "item in "):
-        if text.endswith(before + name):
-            return f"{text.removesuffix(name).removesuffix('mailbox ')}their own mailbox"
-    return text.removesuffix(name) + "themselves" if text.endswith((f" for {name}", f" of {name}")) else text
-
-
-class _Required(dict[str, str | None]):
-    def __getitem__(self, name: str) -> str:
-        found = self.get(name)
-        if found is None:
-            raise KeyError(name)
-        return found
+    draft.phrase = found.phrase

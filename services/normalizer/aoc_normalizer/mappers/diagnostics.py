@@ -7,7 +7,7 @@ from typing import Final
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers import directory, risk, signins
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.result import of_word
 
 _SECOND_MS: Final = 1000
@@ -56,7 +56,7 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
         inner, "ActivityDate", "activityDateTime", "timeGenerated", "Timestamp"
     ) or values.text(record.get("time"))
     draft.time_ms = _precise(times.parse_ms(draft.original_time), times.parse_ms(record.get("time")))
-    meaning = apply_operation(draft, values.first(record, "operationName") or values.first(inner, "ActionType"))
+    apply_operation(draft, values.first(record, "operationName") or values.first(inner, "ActionType"))
     draft.correlation_id = values.text(record.get("correlationId"))
     draft.result = of_word(
         values.first(record, "resultType", "resultSignature") or values.first(inner, "ActivityResultStatus")
@@ -80,7 +80,6 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
         name := values.first(inner, "requestUri", "DeviceHostName", "DeviceName", "ObjectName", "IntuneDeviceId")
     ):
         draft.targets = [Party(name, kind="object")]
-    draft.message = sentence(draft, meaning.phrase)
 
 
 def _precise(inner: int | None, envelope: int | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, sentence, user_party
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, user_party
 from aoc_normalizer.result import of_word
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.original_time = values.first(record, "activityDateTime")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = values.text(record.get("correlationId"))
-    meaning = apply_operation(draft, values.text(record.get("activityDisplayName")))
+    apply_operation(draft, values.text(record.get("activityDisplayName")))
     draft.result = of_word(values.text(record.get("result")))
     reason = values.text(record.get("resultReason"))
     draft.status_detail = reason if draft.result != "success" else None
@@ -55,8 +55,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.user_agent = values.text(record.get("userAgent")) or values.pair(
         record.get("additionalDetails"), "User-Agent"
     )
-    names = _targets(record, draft)
-    draft.message = sentence(draft, meaning.phrase, **names)
+    _targets(record, draft)
 
 
 def _initiator(initiated: Mapping[str, Any], draft: Draft) -> None:
@@ -78,8 +77,7 @@ def _initiator(initiated: Mapping[str, Any], draft: Draft) -> None:
         draft.address = draft.address or addresses.parse(app.get("ipAddress"))
 
 
-def _targets(record: Record, draft: Draft) -> dict[str, str | None]:
-    names: dict[str, str | None] = {}
+def _targets(record: Record, draft: Draft) -> None:
     for resource in values.objects(record.get("targetResources"))[:500]:
         party = user_party(resource)
         sort = (values.first(resource, "type", "Type") or "").casefold()
@@ -89,21 +87,18 @@ def _targets(record: Record, draft: Draft) -> dict[str, str | None]:
             name = (values.first(changed, "displayName") or "").casefold()
             if name in {"role.displayname", "group.displayname"}:
                 said = values.shown(changed.get("newValue")) or values.shown(changed.get("oldValue"))
-                names.setdefault(name.partition(".")[0], said)
+                if said:
+                    draft.words.setdefault(name.partition(".")[0], said)
     # A group among the targets often has no name of its own; the member's modified properties give it.
     draft.targets = [
-        Party(names.get(target.kind), target.upn, target.uid, target.kind)
+        Party(draft.words.get(target.kind), target.upn, target.uid, target.kind)
         if target.kind in {"group", "role"} and target.name is None
         else target
         for target in draft.targets
     ]
-    for kind in ("user", "group", "role"):
-        found = next((target.spoken for target in draft.targets if target.kind == kind and target.known), None)
-        if found is not None:
-            names.setdefault(kind, found)
-    if role := names.get("role"):
+    role = draft.words.get("role") or next((t.spoken for t in draft.targets if t.kind == "role" and t.known), None)
+    if role:
         draft.privileges = [role]
-    return names
 
 
 MAPPER: Final = Mapper("directory", 1, recognises, fill)

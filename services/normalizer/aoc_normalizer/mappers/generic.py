@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
+from aoc_normalizer.ocsf import API_ACTIVITY, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,8 +92,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.record_id = values.first(record, *_IDS)
     draft.original_time = _find(record, _TIMES, used, times.parse_ms)
     draft.time_ms = times.parse_ms(draft.original_time)
-    meaning = apply_operation(draft, _find(record, _OPERATIONS, used))
-    draft.class_uid, draft.activity_id = 6003, meaning.activity_id if meaning.class_uid == 6003 else 99  # noqa: PLR2004
+    apply_operation(draft, _find(record, _OPERATIONS, used))
+    if draft.class_uid != API_ACTIVITY:
+        draft.class_uid, draft.activity_id = API_ACTIVITY, OTHER
     draft.actor = named_party(_find(record, _ACTORS, used))
     draft.address = addresses.parse(_find(record, _ADDRESSES, used, addresses.parse))
     target = _find(record, _TARGETS, used)
@@ -101,7 +103,7 @@ def fill(record: Record, draft: Draft) -> None:
     outcome = (_find(record, _RESULTS, used) or "").casefold()
     draft.result = "success" if outcome in _GOOD else "failure" if outcome in _BAD else "unknown"
     draft.correlation_id = values.first(record, "correlationId", "CorrelationId")
-    draft.message = sentence(draft, None)
+    draft.phrase = None
 
 
 MAPPER: Final = Mapper("generic", 1, lambda _record: True, fill)

@@ -6,6 +6,7 @@ Source: defender-docs, advanced-hunting-schema-tables.md: a ReportId is unique o
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
@@ -78,7 +79,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
     draft.search = [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
-    draft.message = _sentence(row, draft, table)
+    draft.tell = partial(_sentence, row, table)
 
 
 def _identity(row: Record, time: str | None) -> str | None:
@@ -131,7 +132,7 @@ def _targets(row: Record) -> list[Party]:
     return [party for party in found if party.known]
 
 
-def _sentence(row: Record, draft: Draft, table: str) -> str:
+def _sentence(row: Record, table: str, draft: Draft) -> str:
     if draft.class_uid == DETECTION_FINDING:
         title = values.first(row, "Title") or f"alert {values.text(row.get('AlertId')) or ''}".strip()
         about = values.text(row.get("EntityType"))

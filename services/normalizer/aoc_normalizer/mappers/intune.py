@@ -6,7 +6,7 @@ from typing import Final
 
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, sentence
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation
 from aoc_normalizer.result import of_word
 
 
@@ -32,7 +32,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.original_time = values.text(record.get("activityDateTime"))
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = values.text(record.get("correlationId"))
-    meaning = apply_operation(draft, values.first(record, "activityType", "displayName", "activity"))
+    apply_operation(draft, values.first(record, "activityType", "displayName", "activity"))
     draft.result = of_word(values.text(record.get("activityResult")))
     actor = values.mapping(record.get("actor"))
     upn = values.text(actor.get("userPrincipalName"))
@@ -49,7 +49,6 @@ def fill(record: Record, draft: Draft) -> None:
         draft.targets.append(
             Party(values.text(resource.get("displayName")), uid=values.text(resource.get("resourceId")), kind=kind)
         )
-    draft.message = sentence(draft, meaning.phrase)
 
 
 MAPPER: Final = Mapper("intune", 1, recognises, fill)

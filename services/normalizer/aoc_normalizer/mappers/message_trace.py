@@ -37,7 +37,7 @@ def fill(record: Record, draft: Draft) -> None:
         Party(subject, uid=values.text(record.get("MessageId")), kind="message"),
     ]
     draft.correlation_id = values.text(record.get("MessageId"))
-    draft.message = f"Mail from {draft.actor.spoken} to {recipient or 'somebody'}: {status or 'unknown'}"
+    draft.tell = lambda done: f"Mail from {done.actor.spoken} to {recipient or 'somebody'}: {status or 'unknown'}"
 
 
 MAPPER: Final = Mapper("message-trace", 1, recognises, fill)

@@ -44,9 +44,8 @@ def fill(record: Record, draft: Draft) -> None:
     draft.address = addresses.parse(record.get("ipAddress"))
     draft.location = location(record.get("location"))
     draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
-    draft.message = (
-        f"Risk of {draft.actor.spoken}: {draft.operation}, level {level or 'unknown'}, state {state or 'unknown'}"
-    )
+    standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
+    draft.tell = lambda done: f"Risk of {done.actor.spoken}: {done.operation}, {standing}"
 
 
 def _word(value: Any) -> str | None:

@@ -1,35 +1,13 @@
-"""Sentences and readings that several mappers share."""
+"""Readings that several mappers share."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aoc_normalizer import signin_errors
 from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aoc_normalizer.draft import Draft
-
-
-def signin_message(draft: Draft, code: int) -> str:
-    """`Sign-in of kim@... from 203.0.113.9 (Lisbon) to Teams failed: wrong password (50126)`."""
-    who = draft.actor.upn or draft.actor.spoken if draft.actor.known else draft.app.spoken
-    place = f" from {draft.address.ip}" if draft.address else ""
-    city = (draft.location or {}).get("city") or (draft.location or {}).get("country")
-    if place and city:
-        place += f" ({city})"
-    service = next((target.name for target in draft.targets if target.kind == "service" and target.name), None)
-    to = f" to {service}" if service else ""
-    if draft.result == "failure":
-        reason = draft.status_detail or "no reason given"
-        return f"Sign-in of {who}{place}{to} failed: {reason}" + (f" ({code})" if code else "")
-    if code:
-        return f"Sign-in of {who}{place}{to} went on: {signin_errors.words(code) or 'a further step'} ({code})"
-    if draft.result == "unknown":
-        return f"Sign-in of {who}{place}{to}: the record does not say how it ended"
-    return f"Sign-in of {who}{place}{to} succeeded"
 
 
 def location(value: Any) -> dict[str, Any] | None:

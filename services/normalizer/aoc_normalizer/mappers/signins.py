@@ -8,8 +8,9 @@ from aoc_normalizer import signin_errors
 from aoc_normalizer.draft import LOW, MEDIUM, SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, user_party
-from aoc_normalizer.mappers.shared import location, severity_of, signin_message
+from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf import AUTHENTICATION
+from aoc_normalizer.wording import sign_in
 
 _USED: Final = frozenset(
     {"id", "createdDateTime", "userId", "userPrincipalName", "userDisplayName", "appId", "appDisplayName", "ipAddress",
@@ -70,7 +71,7 @@ def _outcome(record: Record, draft: Draft) -> None:
     draft.status_detail = signin_errors.words(code) or (None if code == 0 else reason)
     risk = severity_of(values.first(record, "riskLevelDuringSignIn", "riskLevelAggregated"), 1)
     draft.severity = max(risk, LOW if failed else 1, MEDIUM if values.text(record.get("riskState")) == "atRisk" else 1)
-    draft.message = signin_message(draft, code)
+    draft.tell = sign_in
 
 
 def _who(record: Record) -> Party:

@@ -7,7 +7,7 @@ from typing import Final
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers import unified_entra, unified_exchange, unified_files, unified_security
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, sentence
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.ocsf import DETECTION_FINDING
 from aoc_normalizer.result import of_word
 
@@ -58,7 +58,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.service, draft.product = _SERVICES.get(workload.casefold(), (_slug(workload), workload or "Microsoft 365"))
     draft.organisation = values.text(record.get("OrganizationId"))
     draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
-    meaning = apply_operation(draft, operation)
+    apply_operation(draft, operation)
     draft.actor = actor(record)
     draft.app = Party(
         uid=values.first(record, "AppId", "ClientAppId", "ApplicationId"),
@@ -78,21 +78,21 @@ def fill(record: Record, draft: Draft) -> None:
     object_id = values.text(record.get("ObjectId"))
     if object_id is not None:
         draft.targets = [named_party(object_id, "object")]
-    names = _special(record, draft)
-    draft.message = draft.message or sentence(draft, meaning.phrase, **names)
+    _of_workload(record, draft)
 
 
-def _special(record: Record, draft: Draft) -> dict[str, str | None]:
-    """What the workload knows beyond the common fields; names for the message."""
+def _of_workload(record: Record, draft: Draft) -> None:
+    """What the workload knows beyond the common fields."""
     if draft.class_uid == DETECTION_FINDING:  # data loss prevention logs under the workload that it watches
-        return unified_security.fill(record, draft)
-    if "AzureActiveDirectoryEventType" in record or draft.service == "entra":
-        return unified_entra.fill(record, draft)
-    if draft.service == "exchange" or "MailboxGuid" in record or "Parameters" in record:
-        return unified_exchange.fill(record, draft)
-    if "SiteUrl" in record or "SourceFileName" in record or draft.service in {"sharepoint", "onedrive"}:
-        return unified_files.fill(record, draft)
-    return unified_security.fill(record, draft)
+        unified_security.fill(record, draft)
+    elif "AzureActiveDirectoryEventType" in record or draft.service == "entra":
+        unified_entra.fill(record, draft)
+    elif draft.service == "exchange" or "MailboxGuid" in record or "Parameters" in record:
+        unified_exchange.fill(record, draft)
+    elif "SiteUrl" in record or "SourceFileName" in record or draft.service in {"sharepoint", "onedrive"}:
+        unified_files.fill(record, draft)
+    else:
+        unified_security.fill(record, draft)
 
 
 def actor(record: Record) -> Party:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_normalizer import signin_errors
 from aoc_normalizer.draft import LOW, SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, values
-from aoc_normalizer.mappers.shared import signin_message
 from aoc_normalizer.ocsf import AUTHENTICATION
+from aoc_normalizer.wording import sign_in
 
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
@@ -27,10 +27,11 @@ _KINDS: Final = {
 }
 
 
-def fill(record: Record, draft: Draft) -> dict[str, str | None]:
+def fill(record: Record, draft: Draft) -> None:
     """Actor and target lists, modified properties; sign-in errors."""
     if draft.class_uid == AUTHENTICATION:
-        return _sign_in(record, draft)
+        _sign_in(record, draft)
+        return
     draft.used |= {"Actor", "Target"}
     acting = entity(record.get("Actor"))
     if acting.known:
@@ -54,10 +55,10 @@ def fill(record: Record, draft: Draft) -> dict[str, str | None]:
     group = _new_or_old(changed, "group.displayname")
     if role:
         draft.privileges = [role]
+        draft.words["role"] = role
     if group:
+        draft.words["group"] = group
         draft.targets.append(Party(name=group, uid=_new_or_old(changed, "group.objectid"), kind="group"))
-    first = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
-    return {"user": first, "role": role, "group": group or first}
 
 
 def _new_or_old(changed: dict[str, tuple[str | None, str | None]], name: str) -> str | None:
@@ -126,7 +127,7 @@ def _kind_of(operation: str) -> str | None:
     )
 
 
-def _sign_in(record: Record, draft: Draft) -> dict[str, str | None]:
+def _sign_in(record: Record, draft: Draft) -> None:
     draft.used |= {"ErrorNumber", "LogonError", "ActorIpAddress"}
     draft.address = addresses.parse(record.get("ClientIP")) or addresses.parse(record.get("ActorIpAddress"))
     number = values.text(record.get("ErrorNumber"))
@@ -150,5 +151,4 @@ def _sign_in(record: Record, draft: Draft) -> dict[str, str | None]:
         if resource
         else []
     )
-    draft.message = signin_message(draft, code)
-    return {}
+    draft.tell = sign_in

@@ -17,12 +17,13 @@ _ON_COMMAND_LINE: Final = re.compile(r'-(\w+)\s+(?:"([^"]*)"|\'([^\']*)\'|(\S+))
 _LEAF: Final = re.compile(r"[\\/]")
 
 
-def fill(record: Record, draft: Draft) -> dict[str, str | None]:
+def fill(record: Record, draft: Draft) -> None:
     """Cmdlet parameters, mailbox owner, items."""
     parameters = _parameters(record.get("Parameters"))
     if parameters:
         draft.used.add("Parameters")
-        return _cmdlet(record, draft, parameters)
+        _cmdlet(record, draft, parameters)
+        return
     draft.used |= {"MailboxOwnerUPN", "MailboxGuid", "Item", "Subject"}
     owner = values.first(record, "MailboxOwnerUPN", "MailboxOwnerSid")
     item = values.mapping(record.get("Item")) or next(iter(values.objects(record.get("AffectedItems"))), {})
@@ -34,10 +35,9 @@ def fill(record: Record, draft: Draft) -> dict[str, str | None]:
         ]
     if subject:
         draft.targets.append(Party(name=subject, uid=values.text(item.get("InternetMessageId")), kind="message"))
-    return {}
 
 
-def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> dict[str, str | None]:
+def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> None:
     lower = {name.casefold(): value for name, value in parameters.items()}
     forwarding = sorted(name for name in _RISKY & lower.keys() if lower[name] and lower[name].casefold() != "false")
     if forwarding:
@@ -59,9 +59,9 @@ def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> dict[st
     user = lower.get("user") or lower.get("trustee")
     if user:
         draft.targets.append(named_party(user, "user"))
+        draft.words["user"] = user
     if rights := lower.get("accessrights"):
         draft.privileges = [right.strip() for right in rights.split(",")]
-    return {"user": user}
 
 
 def _parameters(value: object) -> dict[str, str]:

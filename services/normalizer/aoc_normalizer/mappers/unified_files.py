@@ -10,7 +10,7 @@ from aoc_normalizer.mappers.base import Record, named_party
 from aoc_normalizer.ocsf import GROUP_MANAGEMENT
 
 
-def fill(record: Record, draft: Draft) -> dict[str, str | None]:
+def fill(record: Record, draft: Draft) -> None:
     """The file or site, and who it was shared with."""
     draft.used |= {"SourceFileName", "SiteUrl", "SourceRelativeUrl", "TargetUserOrGroupName"}
     url = values.text(record.get("ObjectId")) or values.text(record.get("SiteUrl"))
@@ -22,7 +22,8 @@ def fill(record: Record, draft: Draft) -> dict[str, str | None]:
         other = named_party(shared_with, "group" if "group" in kind else "user")
         targets = [other, *targets] if draft.class_uid == GROUP_MANAGEMENT else [*targets, other]
     draft.targets = targets or draft.targets
-    return {"user": shared_with}
+    if shared_with:
+        draft.words["user"] = shared_with
 
 
 def _leaf(url: str | None) -> str | None:

@@ -9,10 +9,11 @@ from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import DETECTION_FINDING
 
 
-def fill(record: Record, draft: Draft) -> dict[str, str | None]:
+def fill(record: Record, draft: Draft) -> None:
     """The rule, alert, team or message that the record is about."""
     if draft.class_uid == DETECTION_FINDING or "AlertId" in record or "PolicyDetails" in record:
-        return _finding(record, draft)
+        _finding(record, draft)
+        return
     team = values.first(record, "TeamName", "ChannelName", "GroupName", "DisplayName", "WorkSpaceName", "Name")
     members = [
         named_party(found)
@@ -22,10 +23,9 @@ def fill(record: Record, draft: Draft) -> dict[str, str | None]:
     if team:
         draft.targets = [Party(name=team, uid=values.first(record, "TeamGuid", "AADGroupId"), kind="group")]
     draft.targets += members[:50]
-    return {"group": team, "user": members[0].spoken if members else None}
 
 
-def _finding(record: Record, draft: Draft) -> dict[str, str | None]:
+def _finding(record: Record, draft: Draft) -> None:
     if draft.class_uid != DETECTION_FINDING:
         draft.class_uid, draft.activity_id = DETECTION_FINDING, 2
     policy = next(iter(values.objects(record.get("PolicyDetails"))), {})
@@ -45,4 +45,3 @@ def _finding(record: Record, draft: Draft) -> dict[str, str | None]:
     entity = values.first(record, "EntityId", "AlertEntityId")
     if entity:
         draft.targets.append(named_party(entity, "entity"))
-    return {}

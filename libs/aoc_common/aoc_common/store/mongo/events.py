@@ -60,6 +60,8 @@ def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta
         document["ip"] = event.ip
     if event.correlation_id is not None:
         document["correlation_id"] = event.correlation_id
+    if event.unnamed:
+        document["unnamed"] = list(event.unnamed)
     if event.tags:
         document["tags"] = list(event.tags)
     if event.unmapped:
