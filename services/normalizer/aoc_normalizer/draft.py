@@ -70,7 +70,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A property that changed. Values as decoded from JSON in strings: scalars, or lists of scalars; None is unknown."""
+    """A property that changed. Values are decoded from JSON in strings: scalars or lists of them; None is unknown."""
 
     name: str
     old: Any
@@ -81,7 +81,7 @@ class Change:
 class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
-    `tell` makes the message, once names for ids are known; without one of the mapper's own it is a sentence of `phrase`
+    `tell` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
     `content`: the record inside a wrapper, by which one without an id is known.
     """

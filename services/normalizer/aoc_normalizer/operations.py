@@ -95,11 +95,11 @@ TABLE: Final[dict[str, Meaning]] = {
     "remove eligible member from role": Meaning(USER_ACCESS, 2, MEDIUM, "removed {user}'s eligibility for role {role}"),
     "add member to role completed (pim activation)": Meaning(USER_ACCESS, 1, MEDIUM, "activated role {role}"),
     "add app role assignment to service principal": Meaning(
-        USER_ACCESS, 1, HIGH, "granted an application permission to {target}"
+        USER_ACCESS, 1, HIGH, "granted application permission {permission} to {client}"
     ),
     "add app role assignment grant to user": Meaning(USER_ACCESS, 1, LOW, "assigned {target} to an application"),
     "remove app role assignment from service principal": Meaning(
-        USER_ACCESS, 2, LOW, "revoked an application permission of {target}"
+        USER_ACCESS, 2, LOW, "revoked application permission {permission} of {client}"
     ),
     "add delegated permission grant": Meaning(USER_ACCESS, 1, MEDIUM, "granted delegated permissions to {target}"),
     "consent to application": Meaning(USER_ACCESS, 1, HIGH, "consented to application {target}"),

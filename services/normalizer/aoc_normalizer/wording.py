@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer import signin_errors
 
 if TYPE_CHECKING:
-    from aoc_normalizer.draft import Draft
+    from collections.abc import Sequence
+
+    from aoc_normalizer.draft import Change, Draft
+
+#: Changes that a sentence names, and characters of a value in it.
+_TOLD: Final = 3
+_BRIEF: Final = 40
+#: Properties that repeat what actor and target are.
+_OF_IDS: Final = ("targetid.", "actorid.")
 
 
 def sentence(draft: Draft) -> str:
@@ -28,6 +36,8 @@ def sentence(draft: Draft) -> str:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
     elif target and target == actor:
         text = _own(text, target)
+    if draft.changes and text.startswith("changed ") and (told := _told(draft.changes)):
+        text += f": {told}"
     if draft.remark:
         text += f", {draft.remark}"
     return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
@@ -39,6 +49,28 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
         if party.kind and party.known:
             found[party.kind] = party.spoken
     return found | draft.words
+
+
+def _told(changes: Sequence[Change]) -> str:
+    """`department from Sales to Legal, title and 2 more`: the first few changes, with values that are short."""
+    telling = [change for change in changes if not change.name.casefold().startswith(_OF_IDS)]
+    said = ", ".join(_change(change) for change in telling[:_TOLD])
+    return said if len(telling) <= _TOLD else f"{said} and {len(telling) - _TOLD} more"
+
+
+def _change(change: Change) -> str:
+    old, new = _brief(change.old), _brief(change.new)
+    if new is not None:
+        return f"{change.name} from {old} to {new}" if old is not None else f"{change.name} set to {new}"
+    return f"{change.name} cleared (was {old})" if old is not None and change.new is None else change.name
+
+
+def _brief(value: Any) -> str | None:
+    """A value that a sentence has room for."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, str | int | float) else None
+    return text if text and len(text) <= _BRIEF else None
 
 
 def _own(text: str, name: str) -> str:

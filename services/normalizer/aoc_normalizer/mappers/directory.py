@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields.changes import changes, names_in
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, user_party
 from aoc_normalizer.result import of_word
 
@@ -83,12 +84,8 @@ def _targets(record: Record, draft: Draft) -> None:
         sort = (values.first(resource, "type", "Type") or "").casefold()
         kind = _KINDS.get(sort, sort or None)
         draft.targets.append(Party(party.name, party.upn, party.uid, kind))
-        for changed in values.objects(resource.get("modifiedProperties"))[:100]:
-            name = (values.first(changed, "displayName") or "").casefold()
-            if name in {"role.displayname", "group.displayname"}:
-                said = values.shown(changed.get("newValue")) or values.shown(changed.get("oldValue"))
-                if said:
-                    draft.words.setdefault(name.partition(".")[0], said)
+        draft.changes += changes(resource.get("modifiedProperties"))
+    draft.words |= names_in(draft.changes)
     # A group among the targets often has no name of its own; the member's modified properties give it.
     draft.targets = [
         Party(draft.words.get(target.kind), target.upn, target.uid, target.kind)
@@ -101,4 +98,4 @@ def _targets(record: Record, draft: Draft) -> None:
         draft.privileges = [role]
 
 
-MAPPER: Final = Mapper("directory", 1, recognises, fill)
+MAPPER: Final = Mapper("directory", 2, recognises, fill)

@@ -129,4 +129,4 @@ def _slug(workload: str) -> str:
     return slug[:40] or "m365"
 
 
-MAPPER: Final = Mapper("unified", 1, recognises, fill)
+MAPPER: Final = Mapper("unified", 2, recognises, fill)

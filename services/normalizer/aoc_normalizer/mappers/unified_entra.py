@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer import signin_errors
-from aoc_normalizer.draft import LOW, SERVICE, Draft, Party
+from aoc_normalizer.draft import LOW, SERVICE, Change, Draft, Party
 from aoc_normalizer.fields import addresses, values
+from aoc_normalizer.fields.changes import changes, names_in
 from aoc_normalizer.ocsf import AUTHENTICATION
 from aoc_normalizer.wording import sign_in
 
@@ -32,7 +33,7 @@ def fill(record: Record, draft: Draft) -> None:
     if draft.class_uid == AUTHENTICATION:
         _sign_in(record, draft)
         return
-    draft.used |= {"Actor", "Target"}
+    draft.used |= {"Actor", "Target", "ModifiedProperties"}
     acting = entity(record.get("Actor"))
     if acting.known:
         own = draft.actor
@@ -50,37 +51,17 @@ def fill(record: Record, draft: Draft) -> None:
         named = draft.targets[0] if draft.targets and (draft.targets[0].upn or draft.targets[0].name) else target
         kind = target.kind or _kind_of(draft.operation)
         draft.targets = [Party(target.name or named.name, target.upn or named.upn, target.uid, kind)]
-    changed = {name.casefold(): (new, old) for name, new, old in modified(record.get("ModifiedProperties"))}
-    role = _new_or_old(changed, "role.displayname") or _new_or_old(changed, "role.templatename")
-    group = _new_or_old(changed, "group.displayname")
-    if role:
+    draft.changes = changes(record.get("ModifiedProperties"))
+    draft.words |= names_in(draft.changes)
+    if role := draft.words.get("role"):
         draft.privileges = [role]
-        draft.words["role"] = role
-    if group:
-        draft.words["group"] = group
-        draft.targets.append(Party(name=group, uid=_new_or_old(changed, "group.objectid"), kind="group"))
+    if group := draft.words.get("group"):
+        draft.targets.append(Party(name=group, uid=_id_of_group(draft.changes), kind="group"))
 
 
-def _new_or_old(changed: dict[str, tuple[str | None, str | None]], name: str) -> str | None:
-    new, old = changed.get(name, (None, None))
-    return new or old
-
-
-def modified(properties: Any) -> list[tuple[str, str | None, str | None]]:
-    """(name, new, old) of modified properties; a list of bare strings has only names."""
-    found: list[tuple[str, str | None, str | None]] = []
-    for item in values.sequence(properties)[:500]:
-        if isinstance(item, str):
-            found.append((item, None, None))
-        elif isinstance(item, dict) and (name := values.first(item, "Name", "displayName", "name")):
-            found.append(
-                (
-                    name,
-                    values.shown(item.get("NewValue", item.get("newValue"))),
-                    values.shown(item.get("OldValue", item.get("oldValue"))),
-                )
-            )
-    return found
+def _id_of_group(listed: list[Change]) -> str | None:
+    change = next((one for one in listed if one.name.casefold() == "group.objectid"), None)
+    return values.text(change.new or change.old) if change else None
 
 
 def entity(listed: Any) -> Party:
