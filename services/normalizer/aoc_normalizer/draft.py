@@ -55,6 +55,15 @@ NOBODY: Final = Party()
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """What an actor sits at. `os`: the system's name, as it was said."""
+
+    name: str | None = None
+    uid: str | None = None
+    os: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """Something known of a value of the event that OCSF has no attribute for. `about` names the attribute.
 
@@ -113,6 +122,8 @@ class Draft:
     correlation_id: str | None = None
     session_uid: str | None = None
     mfa: bool | None = None
+    factors: list[str] = field(default_factory=list)
+    device: Device | None = None
     targets: list[Party] = field(default_factory=list)
     privileges: list[str] = field(default_factory=list)
     parameters: list[tuple[str, str]] = field(default_factory=list)

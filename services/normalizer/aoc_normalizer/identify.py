@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.directory import Entity
     from aoc_normalizer.draft import Draft
-    from aoc_normalizer.knowledge import Knowledge
 
 #: Targets that are looked up.
 _TARGETS: Final = 20
@@ -38,11 +37,8 @@ def keys(draft: Draft) -> Iterator[str]:
         yield from _keys(party)
 
 
-def identify(draft: Draft, knowledge: Knowledge) -> tuple[str, ...]:
-    """Add names and what else is known of actor, application, targets and address; the ids that stay ids."""
-    if draft.location is None and draft.address is not None:
-        draft.location = knowledge.locate(draft.address.ip)
-    names = knowledge.names
+def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
+    """Add names, and what else is known of actor, application and targets; the ids that stay ids."""
     if names:
         draft.actor = _known(draft, "actor.user", draft.actor, names)
         draft.app = _named(draft.app, _entity(draft.app, names))

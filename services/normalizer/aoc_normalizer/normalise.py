@@ -13,8 +13,8 @@ from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
 from aoc_common.contracts.terms import index_tokens
 from aoc_normalizer.bounds import bounded
+from aoc_normalizer.enrich import enrich
 from aoc_normalizer.fields.values import MAX_TEXT
-from aoc_normalizer.identify import identify
 from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.ocsf import MAX_ITEMS, render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
@@ -70,7 +70,7 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     draft.record_id = draft.record_id[:_MAX_ID]
-    unnamed = identify(draft, knowledge)
+    unnamed = enrich(draft, knowledge)
     message = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", draft.tell(draft))
     unmapped = {name: value for name, value in reading.record.items() if name not in draft.used}
     unmapped |= draft.rest

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.event import OCSF_VERSION
 from aoc_common.contracts.ids import to_ms
+from aoc_normalizer import ocsf_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,14 +175,21 @@ def _actor(draft: Draft) -> dict[str, Any]:
 
 
 def _endpoint(draft: Draft) -> dict[str, Any]:
-    if draft.address is None:
-        return {"name": "Unknown"}
-    found: dict[str, Any] = {"ip": draft.address.ip}
-    if draft.address.port is not None:
-        found["port"] = draft.address.port
-    if draft.location:
-        found["location"] = dict(draft.location)
-    return found
+    found: dict[str, Any] = {}
+    if draft.address is not None:
+        found["ip"] = draft.address.ip
+        if draft.address.port is not None:
+            found["port"] = draft.address.port
+        if draft.location:
+            found["location"] = dict(draft.location)
+    if (device := draft.device) is not None:
+        if device.name:
+            found["name"] = device.name
+        if device.uid:
+            found["uid"] = device.uid
+        if device.os:
+            found["os"] = ocsf_words.system(device.os)
+    return found or {"name": "Unknown"}
 
 
 def _observables(draft: Draft) -> list[dict[str, Any]]:
@@ -242,6 +250,8 @@ def _authentication(event: dict[str, Any], draft: Draft) -> None:
     event["service"] = {"name": label} | ({"uid": service.uid} if service and service.uid else {})
     if draft.mfa is not None:
         event["is_mfa"] = draft.mfa
+    if draft.factors:
+        event["auth_factors"] = [ocsf_words.factor(method) for method in draft.factors]
     if draft.session_uid:
         event["session"] = {"uid": draft.session_uid}
     event["is_remote"] = True

@@ -95,7 +95,8 @@ def sign_in(draft: Draft) -> str:
     said = f"Sign-in of {who}{place}" + (f" to {service}" if service else "")
     code = signin_errors.number(draft.status_code)
     if draft.result == "failure":
-        return f"{said} failed: {draft.status_detail or 'no reason given'}" + (f" ({code})" if code else "")
+        reason = ", ".join(part for part in (draft.status_detail or "no reason given", draft.remark) if part)
+        return f"{said} failed: {reason}" + (f" ({code})" if code else "")
     if code:
         return f"{said} went on: {signin_errors.words(code) or 'a further step'} ({code})"
     if draft.result == "unknown":

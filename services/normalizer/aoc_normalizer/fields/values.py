@@ -37,6 +37,13 @@ def text(value: Any) -> str | None:
     return cleaned if len(cleaned) <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def flag(value: Any) -> bool | None:
+    """A yes or no, also as a word; None for what is neither."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.strip().casefold()) if isinstance(value, str) else None
+
+
 def first(record: Mapping[str, Any], *names: str) -> str | None:
     """The first of these fields that says something."""
     for name in names:

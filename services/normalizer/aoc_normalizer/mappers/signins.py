@@ -7,6 +7,7 @@ from typing import Final
 from aoc_normalizer import signin_errors
 from aoc_normalizer.draft import LOW, MEDIUM, SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers import signin_details
 from aoc_normalizer.mappers.base import Mapper, Record, user_party
 from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf import AUTHENTICATION
@@ -16,7 +17,7 @@ _USED: Final = frozenset(
     {"id", "createdDateTime", "userId", "userPrincipalName", "userDisplayName", "appId", "appDisplayName", "ipAddress",
      "status", "location", "resourceId", "resourceDisplayName", "correlationId", "userAgent", "servicePrincipalId",
      "servicePrincipalName", "signInEventTypes"}
-)  # fmt: skip
+) | signin_details.USED  # fmt: skip
 _KINDS: Final = {
     "interactiveUser": "Sign-in",
     "nonInteractiveUser": "Non-interactive sign-in",
@@ -51,12 +52,10 @@ def fill(record: Record, draft: Draft) -> None:
     draft.address = addresses.parse(record.get("ipAddress"))
     draft.location = location(record.get("location"))
     draft.user_agent = values.text(record.get("userAgent"))
-    draft.session_uid = values.text(record.get("sessionId"))
-    requirement = values.text(record.get("authenticationRequirement"))
-    draft.mfa = requirement == "multiFactorAuthentication" if requirement else None
     resource = values.first(record, "resourceDisplayName")
     draft.targets = [Party(resource or draft.app.name, uid=values.text(record.get("resourceId")), kind="service")]
     _outcome(record, draft)
+    signin_details.fill(record, draft)
 
 
 def _outcome(record: Record, draft: Draft) -> None:
@@ -92,4 +91,4 @@ def _kind(record: Record) -> str:
     return "Sign-in" if record.get("isInteractive") is not False else "Non-interactive sign-in"
 
 
-MAPPER: Final = Mapper("signins", 1, recognises, fill)
+MAPPER: Final = Mapper("signins", 2, recognises, fill)

@@ -8,6 +8,7 @@ from aoc_normalizer import signin_errors
 from aoc_normalizer.draft import LOW, SERVICE, Change, Draft, Party
 from aoc_normalizer.fields import addresses, values
 from aoc_normalizer.fields.changes import changes, names_in
+from aoc_normalizer.mappers import signin_details
 from aoc_normalizer.ocsf import AUTHENTICATION
 from aoc_normalizer.wording import sign_in
 
@@ -25,6 +26,16 @@ _KINDS: Final = {
     "application": "application",
     "device": "device",
     "role": "role",
+}
+#: Graph's names for a device's properties, and those of the unified log.
+_DEVICE: Final = {
+    "displayName": "displayname",
+    "deviceId": "id",
+    "operatingSystem": "os",
+    "browser": "browsertype",
+    "isCompliant": "iscompliant",
+    "isManaged": "iscompliantandmanaged",
+    "trustType": "trusttype",
 }
 
 
@@ -132,4 +143,8 @@ def _sign_in(record: Record, draft: Draft) -> None:
         if resource
         else []
     )
+    listed = {name.casefold(): value for name, value in values.pairs(record.get("DeviceProperties"))}
+    if listed:
+        draft.used.add("DeviceProperties")
+        signin_details.device({name: listed.get(theirs) for name, theirs in _DEVICE.items()}, draft)
     draft.tell = sign_in
