@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

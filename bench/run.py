@@ -44,7 +44,8 @@ from aoc_common.store.mongo.events import MongoEvents, to_document
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
-from aoc_normalizer.normalise import RecordContext, normalise_page
+from aoc_normalizer.normalise import normalise_page
+from aoc_normalizer.reading import RecordContext
 from aoc_sim import samples
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from aoc_common.contracts import ids
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 from making import NOW, an_event
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from aoc_cli.terminal import out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.errors import BadConfiguration, Malformed
-from aoc_normalizer.normalise import RecordContext, Rejected, normalise_page
+from aoc_normalizer.normalise import normalise_page
+from aoc_normalizer.reading import RecordContext, Rejected
 
 _SHOWN: Final = 80
 #: Places that repeat others, or that say nothing about a single field.

@@ -17,7 +17,8 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_renewal import MongoRenewal
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,6 +19,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
 from aoc_normalizer.flow import make_handler
+from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.recheck import Recheck
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.writer import Writer
@@ -71,7 +72,11 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
             batch_bytes=settings.batch_bytes,
             max_pending=1024,
         )
-        handler = make_handler(writer.write, recheck)
+
+        async def learn(wanted: Mapping[str, set[str]]) -> Mapping[str, Knowledge]:
+            return dict.fromkeys(wanted, NOTHING)
+
+        handler = make_handler(writer.write, learn, recheck)
         try:
             async with consuming(broker, pages, handler, settings.workers) as working:
                 _log.info("service.started", workers=settings.workers)

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)

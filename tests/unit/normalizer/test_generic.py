@@ -10,7 +10,8 @@ import pytest
 from aoc_common.contracts.event import Event
 from aoc_normalizer import reading as module
 from aoc_normalizer.mappers.base import Mapper
-from aoc_normalizer.normalise import RecordContext, normalise, normalise_page
+from aoc_normalizer.normalise import normalise, normalise_page
+from aoc_normalizer.reading import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.json"))
 CONTEXT = RecordContext("contoso", "golden", datetime(2026, 11, 23, 8, tzinfo=UTC))

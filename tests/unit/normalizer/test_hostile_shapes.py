@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from aoc_common.contracts.event import Event
 from aoc_common.store.mongo.events import to_document
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,8 @@ import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer import signin_errors
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 from aoc_normalizer.result import of_word
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer.normalise import RecordContext, normalise
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -230,3 +231,61 @@ def test_a_sign_in_of_nobody_reads_well():
 
     assert made.actor is None
     assert made.ocsf["message"].startswith("Sign-in of somebody from 203.0.113.9")
+
+
+def test_a_sign_in_tells_its_factors_policies_and_device(ocsf_faults):
+    made = event(
+        authenticationDetails=[
+            {"authenticationMethod": "Previously satisfied", "succeeded": True},
+            {"authenticationMethod": "Password", "succeeded": True},
+            {"authenticationMethod": "Mobile app notification", "succeeded": True},
+            {"authenticationMethod": "Password", "succeeded": True},
+        ],
+        conditionalAccessStatus="success",
+        appliedConditionalAccessPolicies=[
+            {"id": "p-1", "displayName": "Ask for MFA", "result": "success", "enforcedGrantControls": ["Mfa"]},
+            {"id": "p-2", "displayName": "Idle", "result": "notEnabled"},
+        ],
+        deviceDetail={
+            "deviceId": "",
+            "displayName": "Kim's Pad",
+            "operatingSystem": "iPadOS 18",
+            "browser": "Safari",
+            "isCompliant": False,
+            "isManaged": "true",
+            "trustType": "",
+        },
+    )
+
+    assert ocsf_faults(made) == []
+    assert [factor["factor_type"] for factor in made.ocsf["auth_factors"]] == ["Password", "Push Notification"]
+    assert made.ocsf["src_endpoint"]["name"] == "Kim's Pad"
+    assert made.ocsf["src_endpoint"]["os"] == {"name": "iPadOS 18", "type_id": 302, "type": "iPadOS"}
+    assert {fact["type"]: fact["data"] for fact in made.ocsf["enrichments"]} == {
+        "conditional access": {
+            "policies": [{"name": "Ask for MFA", "uid": "p-1", "result": "success", "controls": ["Mfa"]}]
+        },
+        "device": {"compliant": False, "managed": True, "browser": "Safari"},
+    }
+
+
+def test_a_sign_in_that_a_policy_refused_names_the_policy():
+    made = event(
+        status={"errorCode": 53003, "failureReason": "Access has been blocked."},
+        conditionalAccessStatus="failure",
+        appliedConditionalAccessPolicies=[{"displayName": "Block old clients", "result": "failure"}],
+    )
+
+    assert made.ocsf["message"].endswith(
+        " to Teams failed: blocked by conditional access, policy Block old clients (53003)"
+    )
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", [], {}, [None], [{"result": 5}], [{"authenticationMethod": {}}]])
+def test_details_of_any_other_shape_say_nothing(odd, ocsf_faults):
+    made = event(
+        authenticationDetails=odd, appliedConditionalAccessPolicies=odd, deviceDetail=odd, mfaDetail=odd, sessionId=odd
+    )
+
+    assert ocsf_faults(made) == []
+    assert "auth_factors" not in made.ocsf

@@ -1,0 +1,62 @@
+"""Names for ids, from a cache: one query a batch and tenant at most, for what the cache does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cachetools import TLRUCache
+
+from aoc_common.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.directory import Entity
+    from aoc_common.store.ports import DirectoryNames
+
+#: What was found is believed this long; what was not, only until the collector has had time to read of it.
+_KNOWN_FOR_S: Final = 300.0
+_UNKNOWN_FOR_S: Final = 60.0
+#: Keys of one query.
+_TOGETHER: Final = 1_000
+
+
+class Names:
+    """The directories' names. At most `size` answers are remembered, about 500 bytes each."""
+
+    def __init__(self, store: DirectoryNames, clock: Clock, size: int) -> None:
+        self._store = store
+        self._cache: TLRUCache[tuple[str, str], Entity | None] = TLRUCache(
+            size, _until, lambda: clock.now().timestamp()
+        )
+
+    async def among(self, tenant: str, keys: Iterable[str]) -> dict[str, Entity]:
+        """Those of these keys (spelled by `contracts.directory.key`) that the tenant's directory knows.
+
+        Raises `Transient` when the store is away.
+        """
+        found: dict[str, Entity] = {}
+        missing: list[str] = []
+        for key in set(keys):
+            try:
+                entity = self._cache[tenant, key]
+            except KeyError:
+                missing.append(key)
+            else:
+                if entity is not None:
+                    found[key] = entity
+        metrics.NAMES.labels("cached").inc(len(found))
+        for start in range(0, len(missing), _TOGETHER):
+            part = missing[start : start + _TOGETHER]
+            known = await self._store.find(tenant, part)
+            for key in part:
+                self._cache[tenant, key] = known.get(key)
+            metrics.NAMES.labels("read").inc(len(known))
+            metrics.NAMES.labels("unknown").inc(len(part) - len(known))
+            found |= known
+        return found
+
+
+def _until(_key: tuple[str, str], entity: Entity | None, now: float) -> float:
+    return now + (_UNKNOWN_FOR_S if entity is None else _KNOWN_FOR_S)
