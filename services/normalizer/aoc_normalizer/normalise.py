@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from aoc_common.contracts import spelling
+from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
-from aoc_common.contracts.terms import index_tokens
 from aoc_normalizer.bounds import bounded
 from aoc_normalizer.enrich import enrich
 from aoc_normalizer.fields.values import MAX_TEXT
@@ -26,7 +25,8 @@ _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
 #: Control characters, line separators, and those that turn the direction of text: a message is read by people.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_PATH: Final = re.compile(r"[/\\]")
+#: Changes whose names and values can be searched.
+_CHANGES: Final = 5
 
 
 def normalise_page(
@@ -115,16 +115,26 @@ def _actor(draft: Draft) -> str | None:
 
 def _terms(draft: Draft) -> tuple[str, ...]:
     """Search terms, the most telling first."""
-    said: list[str | None] = [draft.address.ip if draft.address else None]
+    found: list[tuple[str, ...]] = [(draft.address.ip,)] if draft.address else []
     for party in (draft.actor, *draft.targets[:20]):
-        said += [party.upn, party.name, _leaf(party.uid)]
-    said += [draft.operation, draft.app.name, draft.status_code, *draft.privileges, *draft.search]
-    said += [draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid]
-    if draft.location:
-        said.append(draft.location.get("city"))
-    return index_tokens((word for word in said if word), _MAX_TERMS)
+        found += [terms.name_terms(name) for name in (party.upn, party.name) if name]
+        if leaf := _leaf(party.uid):
+            found.append(terms.id_terms(leaf))
+    found.append(terms.operation_terms(draft.operation))
+    found += [terms.name_terms(name) for name in (draft.app.name, *draft.privileges, *draft.search) if name]
+    for change in draft.changes[:_CHANGES]:
+        found += [terms.name_terms(said) for said in (change.name, change.new, change.old) if isinstance(said, str)]
+    if draft.status_code and draft.status_code != "0":
+        found.append((draft.status_code,))
+    if (device := draft.device) is not None:
+        found += [terms.id_terms(said) for said in (device.name, device.uid) if said]
+    if draft.location and (city := draft.location.get("city")):
+        found.append(terms.name_terms(city))
+    ids = (draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid)
+    found += [terms.id_terms(uid) for uid in ids if uid]
+    return terms.first_terms(found, _MAX_TERMS)
 
 
 def _leaf(uid: str | None) -> str | None:
-    """The end of a path or distinguished name: what leads to it is the same for thousands."""
-    return uid and _PATH.split(uid.rstrip("/\\"))[-1]
+    """The end of a distinguished name: what leads to it is the same for thousands. Paths of files are kept whole."""
+    return uid if uid is None or "://" in uid else uid.rstrip("/").rpartition("/")[2]

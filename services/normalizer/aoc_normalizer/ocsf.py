@@ -189,7 +189,9 @@ def _endpoint(draft: Draft) -> dict[str, Any]:
             found["uid"] = device.uid
         if device.os:
             found["os"] = ocsf_words.system(device.os)
-    return found or {"name": "Unknown"}
+    if not {"ip", "name", "uid"} & found.keys():
+        found["name"] = "Unknown"
+    return found
 
 
 def _observables(draft: Draft) -> list[dict[str, Any]]:

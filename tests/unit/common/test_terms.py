@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aoc_common.contracts import spelling
-from aoc_common.contracts.terms import index_tokens, query_terms
+from aoc_common.contracts.terms import MAX_TOKEN, first_terms, id_terms, name_terms, operation_terms, query_terms
 
 
 @pytest.mark.parametrize(
@@ -14,14 +16,18 @@ from aoc_common.contracts.terms import index_tokens, query_terms
         ("Dana  invoices", ["dana", "invoices"]),
         ("::ffff:203.0.113.9", ["203.0.113.9"]),
         ("203.0.113.9:443 dana", ["203.0.113.9", "dana"]),
+        ("(203.0.113.9)", ["203.0.113.9"]),
         ("[2001:DB8::7]:51324", ["2001:db8::7"]),
         ("2001:0db8:0::0007", ["2001:db8::7"]),
         ("ServicePrincipal_8526512E-d3ef-47d1-ade1-b3f671e769eb", ["8526512e-d3ef-47d1-ade1-b3f671e769eb"]),
-        ("10:30", ["10:30"]),
-        ("the of ---", []),
+        ("<ZLNPR72MB353220B9735@zlnpr.prod.mail>", ["zlnpr72mb353220b9735@zlnpr.prod.mail"]),
+        ("LgAAAAD0rsu0NHbxl07iUE4O/lrMo", ["lgaaaad0rsu0nhbxl07iue4o/lrmo"]),
+        ("S-1-5-21-3787-1013", ["s-1-5-21-3787-1013"]),
+        ("10:30", ["10", "30"]),
+        ("the of --- , .", []),
     ],
 )
-def test_a_query_asks_for_addresses_and_ids_as_they_are_indexed(asked: str, terms: list[str]) -> None:
+def test_a_query_asks_for_words_and_for_addresses_and_ids_as_they_are_indexed(asked: str, terms: list[str]) -> None:
     assert query_terms(asked) == terms
 
 
@@ -30,45 +36,68 @@ def test_a_query_asks_for_addresses_and_ids_as_they_are_indexed(asked: str, term
     [
         (
             "Dana.Reyes@contoso.example",
-            ["dana.reyes@contoso.example", "dana.reyes", "dana", "reyes", "contoso.example"],
+            ["dana.reyes@contoso.example", "dana.reyes", "Dana", "reyes", "contoso.example", "CONTOSO"],
         ),
-        ("New-InboxRule", ["new-inboxrule", "inboxrule", "inbox", "rule"]),
-        ("MailItemsAccessed", ["mailitemsaccessed", "mail", "items", "accessed"]),
-        ("Q3 Planning.docx", ["q3", "planning.docx", "planning"]),
-        ("Shard-505b6405-958b-45a0-baae-76a0d7acae83", ["505b6405-958b-45a0-baae-76a0d7acae83", "shard"]),
-        ("2001:db8::7", ["2001:db8::7"]),
-        ("İstanbul", ["i̇stanbul"]),
+        ("svc-backup-2024-production@contoso.example", ["svc-backup", "2024", "production"]),
+        ("guest_fabrikam.example#EXT#@contoso.example", ["guest_fabrikam.example", "fabrikam", "#EXT#"]),
+        ("https://contoso.example/sites/Finance/Q3 Plan.docx", ["finance", "Q3 Plan.docx", "sites/Finance", "docx"]),
+        ("José Ángel", ["jose", "JOSÉ", "angel"]),
+        ("İstanbul", ["istanbul", "İSTANBUL"]),
+        ("日本語 ファイル.txt", ["日本語", "ファイル"]),
+        ("O'Brien", ["O'Brien", "brien"]),
     ],
 )
-def test_a_value_is_found_by_what_people_type(value: str, found_by: list[str]) -> None:
-    terms = index_tokens([value], 48)
-
+def test_a_name_is_found_by_what_people_type(value: str, found_by: list[str]) -> None:
     for asked in found_by:
-        assert set(query_terms(asked)) <= set(terms), asked
+        assert set(query_terms(asked)) <= set(name_terms(value)), asked
+        assert query_terms(asked), asked
 
 
-def test_every_value_is_found_by_itself() -> None:
-    for value in (
-        "Add member to role",
-        "x" * 500,
-        "a/b\\c",
-        "日本語 ファイル.txt",
-        "O'Brien",
-        "a+b@c.example",
-        "(50126)",
-    ):
-        assert set(query_terms(value)) <= set(index_tokens([value], 48))
+@pytest.mark.parametrize(
+    ("operation", "found_by"),
+    [
+        ("New-InboxRule", ["new-inboxrule", "New-InboxRule", "inboxrule", "inbox", "rule"]),
+        ("MailItemsAccessed", ["mailitemsaccessed", "mail", "items", "accessed"]),
+        ("Add member to role", ["add member to role", "role"]),
+        ("UserLoginFailed", ["login failed"]),
+    ],
+)
+def test_an_operation_is_found_by_its_words(operation: str, found_by: list[str]) -> None:
+    for asked in found_by:
+        assert set(query_terms(asked)) <= set(operation_terms(operation)), asked
 
 
-def test_a_machines_name_is_found_whole_and_not_by_its_parts() -> None:
-    assert index_tokens(["EURPR04A009.prod.outlook.example"], 48) == ("eurpr04a009.prod.outlook.example",)
+@pytest.mark.parametrize(
+    ("uid", "terms"),
+    [
+        ("Directory_3B26F1A0-0000-4000-8000-00000000ABCD_6LPVG_7347", ("3b26f1a0-0000-4000-8000-00000000abcd",)),
+        ("0000000A-1111-4111-8111-111111111111", ("0000000a-1111-4111-8111-111111111111",)),
+        ("s-1|dana@contoso.example", ("dana", "contoso")),
+    ],
+)
+def test_an_id_is_its_guids_or_its_words(uid: str, terms: tuple[str, ...]) -> None:
+    assert id_terms(uid) == terms
+    assert set(query_terms(uid)) <= set(id_terms(uid))
 
 
-def test_terms_are_bounded_in_number_and_length() -> None:
-    terms = index_tokens([f"word{number} " + "y" * 300 for number in range(200)], 48)
+@given(st.text(max_size=300))
+def test_every_value_is_found_by_itself(value: str) -> None:
+    asked = set(query_terms(value))
 
-    assert len(terms) == 48
-    assert max(map(len, terms)) <= 64
+    assert asked <= set(name_terms(value))
+    assert asked <= set(operation_terms(value))
+    assert asked <= set(id_terms(value))
+
+
+@given(st.text(max_size=300))
+def test_terms_are_short_and_have_one_case(value: str) -> None:
+    assert all(0 < len(term) <= MAX_TOKEN and term == term.casefold() for term in name_terms(value))
+
+
+def test_terms_are_bounded_in_number() -> None:
+    names = [name_terms(f"word{number} " + "y" * 300) for number in range(200)]
+
+    assert len(first_terms(names, 48)) == 48
 
 
 def test_filters_and_events_spell_alike() -> None:

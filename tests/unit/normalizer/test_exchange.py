@@ -58,7 +58,7 @@ def test_a_rule_that_forwards_says_so_and_is_severe(ocsf_faults):
     assert made.ocsf["message"] == (
         "dana@contoso.example created inbox rule Archive, forwarding to drop@mail.example and deleting what it catches"
     )
-    assert "drop@mail.example" in made.terms
+    assert {"drop", "mail"} <= set(made.terms)
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_a_data_loss_match_names_rule_severity_and_document_in_every_workload(wo
     assert (made.class_uid, made.ocsf["activity_id"], made.ocsf["severity_id"]) == (2004, 1, 4)
     assert made.ocsf["message"] == "dana@contoso.example matched data loss rule Many numbers"
     assert made.ocsf["finding_info"]["title"] == "Many numbers"
-    assert "cards.xlsx" in made.terms
+    assert {"cards", "xlsx"} <= set(made.terms)
 
 
 def test_an_alert_of_the_compliance_centre_is_a_finding(ocsf_faults):

@@ -1,7 +1,8 @@
 """Search terms: how text is cut into tokens, for the index and for queries alike.
 
-A token is lower-case, at most 64 characters. Names are kept whole and in parts, so that `dana`, `dana.reyes` and
-`dana.reyes@contoso.example` all find the same person, and `New-InboxRule`, `inboxrule` and `rule` the same operation.
+Text is cut into its smallest words, and a query asks for all of its own: `dana`, `dana.reyes` and
+`dana.reyes@contoso.example` find the same person, who costs the index three terms. What means nothing in parts stays
+whole: addresses in their one spelling, GUIDs, message ids and hashes. A token is lower-case, at most 64 characters.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+from unicodedata import combining, normalize
 
 from aoc_common.contracts import spelling
 
@@ -17,93 +19,96 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_TOKEN: Final = 64
-
-#: A run of characters that people type as one thing: names, addresses, ids, file names.
-_WORD: Final = re.compile(r"[^\W_][\w.@:+'\-]*", re.UNICODE)
-#: The words of a name like `MailItemsAccessed` or `New-InboxRule`.
-_CAMEL: Final = re.compile(r"[A-Z][a-z]{2,}(?=[A-Z])|(?<=[a-z])[A-Z][a-z]{2,}")
-_EDGE: Final = ".:'-+_@"
 _MAX_TEXT: Final = 4096
+#: Values that are remembered with their tokens: names, applications and operations come again and again.
+_REMEMBERED: Final = 128
 
-
-#: Words that are in too many events to find any.
-_STOP: Final = frozenset({"an", "and", "by", "com", "for", "from", "http", "https", "in", "of", "on", "the", "to"})
-
-
-def tokens(text: str) -> list[str]:
-    """The words of a text, in lower case and without those that are everywhere."""
-    found = (match[0].strip(_EDGE)[:MAX_TOKEN] for match in _WORD.finditer(text[:_MAX_TEXT].casefold()))
-    return list(dict.fromkeys(token for token in found if token and token not in _STOP))
+#: Words that are in too many events to find any; endings of domains and the beginning of `NT AUTHORITY` among them.
+_STOP: Final = frozenset(
+    {"an", "and", "by", "for", "from", "in", "of", "on", "the", "to", "http", "https", "www"}
+    | {"com", "example", "net", "onmicrosoft", "org", "nt", "authority"}
+)
+_AROUND: Final = "[](){}<>\"'`,;:.!?"
+_WORD: Final = re.compile(r"[^\W_]+")
+_GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ADDRESS: Final = re.compile(r"\[?[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]+(?:%\w+)?\]?(?::\d+)?")
+#: Ids that are no GUIDs (of messages, items, files' hashes) and SIDs: letters and digits run on without a break.
+_OPAQUE: Final = re.compile(r"(?=[^@]*\d)(?=[^@]*[a-zA-Z])[\w+/=-]*[A-Za-z0-9+/=]{20}|[sS]-1-\d[\d-]+$")
+#: The words of a name like `MailItemsAccessed` or `New-InboxRule`.
+_CAMEL: Final = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])")
+_SHORTEST_PART: Final = 3
 
 
 def query_terms(text: str) -> list[str]:
     """What a query asks for: each must be among an event's terms. Empty for text without letters or digits.
 
-    An address is asked for in its one spelling and without a port; of a name around a GUID, the GUID.
+    An address is asked for without a port; of a name around a GUID, the GUID.
     """
     found: list[str] = []
     for word in text[:_MAX_TEXT].split():
-        address = _address(word)
-        if address is not None:
-            found.append(address)
-            continue
-        for token in tokens(word):
-            found += _GUID.findall(token) or [token]
+        guids = _GUID.findall(word.casefold())
+        found += guids or _cut(word)
     return list(dict.fromkeys(found))
+
+
+def name_terms(name: str) -> tuple[str, ...]:
+    """The terms of a name, address, title or sentence."""
+    return _remembered(name) if len(name) <= _REMEMBERED else _cut_all(name)
+
+
+def id_terms(uid: str) -> tuple[str, ...]:
+    """The terms of an id: of one that has GUIDs in it, only these."""
+    found = _GUID.findall(uid[:_MAX_TEXT].casefold())
+    return tuple(found) if found else name_terms(uid)
+
+
+@lru_cache(maxsize=4096)
+def operation_terms(operation: str) -> tuple[str, ...]:
+    """The terms of an operation: also the words of one that is written as one (`MailItemsAccessed`)."""
+    parts = [part for word in _WORD.findall(operation) if len(words := _CAMEL.findall(word)) > 1 for part in words]
+    return _unique([*_cut_all(operation), *(part.casefold() for part in parts if len(part) >= _SHORTEST_PART)])
+
+
+def first_terms(terms: Iterable[Iterable[str]], limit: int) -> tuple[str, ...]:
+    """The first `limit` different terms, in the order in which they were given."""
+    return tuple(islice(dict.fromkeys(term for each in terms for term in each), limit))
+
+
+def _cut_all(text: str) -> tuple[str, ...]:
+    return _unique(term for word in text[:_MAX_TEXT].split() for term in _cut(word))
+
+
+_remembered = lru_cache(maxsize=16_384)(_cut_all)
+
+
+def _cut(word: str) -> list[str]:
+    """The tokens of one word, as blanks delimit it."""
+    if _ADDRESS.fullmatch(word.strip("(),;")) and (address := _address(word)) is not None:
+        return [address]
+    bare = word.strip(_AROUND)
+    lower = _folded(bare)
+    found = _GUID.findall(lower)
+    if found:
+        lower = _GUID.sub(" ", lower)
+    elif _OPAQUE.match(bare):
+        return [lower[:MAX_TOKEN]]
+    found += [piece[:MAX_TOKEN] for piece in _WORD.findall(lower) if len(piece) > 1 or not piece.isascii()]
+    return [token for token in found if token not in _STOP]
+
+
+def _folded(word: str) -> str:
+    """In lower case; without accents, which not every keyboard has."""
+    if word.isascii():
+        return word.lower()
+    plain = "".join(letter for letter in normalize("NFKD", word) if not combining(letter))
+    return normalize("NFC", plain).casefold()
 
 
 def _address(word: str) -> str | None:
     bare, _, port = word.rpartition(":")
     with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
-    return spelling.address((bare if with_port else word).strip("[],;"))
+    return spelling.address((bare if with_port else word).strip("[](),;"))
 
 
-def index_tokens(values: Iterable[str], limit: int) -> tuple[str, ...]:
-    """The terms of an event: each value's tokens and their parts, in order of importance, at most `limit`."""
-    found: dict[str, None] = {}
-    for value in values:
-        found.update(_terms_of(value) if len(value) <= _REMEMBERED else _cut(value))
-        if len(found) >= limit:
-            break
-    return tuple(islice(found, limit))
-
-
-def _cut(value: str) -> dict[str, None]:
-    """The tokens of a value and their parts. The words of a name are found before its case is folded."""
-    words = (word for name in _CAMEL.findall(value[:_MAX_TEXT]) for word in tokens(name))
-    return dict.fromkeys(
-        [part for token in tokens(value) for part in (token, *parts(token))]
-        + [word for word in words if len(word) >= _SHORTEST_PART]
-    )
-
-
-#: Names, applications and operations come again and again.
-_REMEMBERED: Final = 128
-_terms_of = lru_cache(maxsize=8192)(_cut)
-
-_SPLIT: Final = re.compile(r"[.@:+'\-]+")
-_GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_IS_ID: Final = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-|^[0-9a-f:]*:[0-9a-f:.]*$|^[\d.]+$")
-_SHORTEST_PART: Final = 3
-
-
-def parts(token: str) -> list[str]:
-    """What a person might search a token by: the part of an address before the @, and single words of a name.
-
-    Ids, domains and addresses of machines are found whole only; their parts would fill the index and find nothing
-    useful.
-    """
-    if _IS_ID.match(token):
-        return []
-    local, at, domain = token.partition("@")
-    found = [local, domain] if at else []
-    if inside := _GUID.findall(local):
-        found += inside
-        local = _GUID.sub("", local)
-    if at or local.count(".") < _A_DOMAIN:
-        found += [part for part in _SPLIT.split(local) if len(part) >= _SHORTEST_PART]
-    return [part for part in found if part and part != token and part not in _STOP]
-
-
-#: Dots from which on a name without an @ is one of a machine or a module, not of a file.
-_A_DOMAIN: Final = 2
+def _unique(terms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(terms))

@@ -29,7 +29,9 @@ WATERMARK_SECONDS = Gauge(
 PAGES_NORMALIZED = Counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
 EVENTS_STORED = Counter("aoc_normalizer_events_total", "Events by what became of them.", ("outcome",))
 EVENTS_MAPPED = Counter("aoc_normalizer_mapped_total", "Records by the mapper that took them.", ("mapper",))
-NAMES = Counter("aoc_normalizer_names_total", "Ids looked up in the directories, by where they were found.", ("outcome",))
+NAMES = Counter(
+    "aoc_normalizer_names_total", "Ids looked up in the directories, by where they were found.", ("outcome",)
+)
 MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a mapper stumbled over; stored as generic.")
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(

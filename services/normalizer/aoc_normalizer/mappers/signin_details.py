@@ -66,6 +66,7 @@ def _conditional_access(record: Record, draft: Draft) -> None:
         data = {"policies": policies[:_MAX_POLICIES]} if policies else {}
         draft.facts.append(Fact("status", status or "unknown", "conditional access", data, "Microsoft Entra ID"))
     refusing = [str(policy["name"] or policy["uid"]) for policy in policies if policy["result"] == _REFUSED]
+    draft.search += refusing
     if refusing and draft.result == "failure":
         draft.remark = f"policy {refusing[0]}" if len(refusing) == 1 else f"policies {', '.join(refusing[:3])}"
 
