@@ -32,9 +32,10 @@ def text(value: Any) -> str | None:
         cleaned = str(value)
     else:
         return None
-    if len(cleaned) <= _LONGEST_EMPTY and cleaned.lower() in _EMPTY:
-        return None
-    return cleaned if len(cleaned) <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    length = len(cleaned)
+    if length <= _LONGEST_EMPTY:
+        return None if cleaned.lower() in _EMPTY else cleaned
+    return cleaned if length <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def flag(value: Any) -> bool | None:
@@ -88,18 +89,23 @@ def pairs(value: Any) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a name/value list, in any of its spellings; values as text, decoded one level."""
     for item in objects(value):
         name = first(item, *_NAME_KEYS)
-        found = next((item[key] for key in _VALUE_KEYS if key in item), None)
         if name is not None:
-            yield name, shown(found) or ""
+            yield name, shown(_value_in(item)) or ""
 
 
 def pair(value: Any, *names: str) -> str | None:
-    """The value of the first pair with one of these names (compared without case)."""
-    wanted = {name.casefold() for name in names}
-    for name, found in pairs(value):
-        if name.casefold() in wanted and found:
+    """The value of the first pair with one of these names (given in lower case, compared without)."""
+    if not value:
+        return None
+    for item in objects(value):
+        name = first(item, *_NAME_KEYS)
+        if name is not None and name.casefold() in names and (found := shown(_value_in(item))):
             return found
     return None
+
+
+def _value_in(item: Mapping[str, Any]) -> Any:
+    return next((item[key] for key in _VALUE_KEYS if key in item), None)
 
 
 def shown(value: Any) -> str | None:

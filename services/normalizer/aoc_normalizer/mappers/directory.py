@@ -54,7 +54,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.status_detail = reason if draft.result != "success" else None
     _initiator(values.mapping(record.get("initiatedBy")), draft)
     draft.user_agent = values.text(record.get("userAgent")) or values.pair(
-        record.get("additionalDetails"), "User-Agent"
+        record.get("additionalDetails"), "user-agent"
     )
     _targets(record, draft)
 

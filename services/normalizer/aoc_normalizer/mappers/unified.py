@@ -67,10 +67,10 @@ def fill(record: Record, draft: Draft) -> None:
     )
     draft.address = first_address(record)
     draft.user_agent = values.first(record, "UserAgent", "ClientInfoString") or values.pair(
-        record.get("ExtendedProperties"), "UserAgent"
+        record.get("ExtendedProperties"), "useragent"
     )
     draft.session_uid = values.first(record, "SessionId", "AADSessionId") or values.pair(
-        record.get("DeviceProperties"), "SessionId"
+        record.get("DeviceProperties"), "sessionid"
     )
     status = values.text(record.get("ResultStatus"))
     # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
