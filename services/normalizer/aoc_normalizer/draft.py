@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aoc_normalizer.wording import sentence
 
@@ -25,8 +25,7 @@ SYSTEM: Final = 3
 SERVICE: Final = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(NamedTuple):
     """A user, application, group, device, file ...: whoever acts or is acted upon. `kind` in lower case."""
 
     name: str | None = None

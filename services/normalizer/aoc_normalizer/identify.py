@@ -6,7 +6,6 @@ or disabled. The directory knows. What it does not know yet stays an id, and the
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import directory
@@ -46,7 +45,7 @@ def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
     unnamed = (
         directory.key(party.uid)
         for party in _parties(draft)
-        if party.uid and not party.name and not party.upn and values.is_guid(party.uid)
+        if not party.name and not party.upn and party.uid and values.is_guid(party.uid)
     )
     return tuple(dict.fromkeys(unnamed))[:_UNNAMED]
 
@@ -85,8 +84,7 @@ def _named(party: Party, entity: Entity | None) -> Party:
     user_type = party.user_type
     if user_type == USER:
         user_type = ADMIN if entity.privileged else SERVICE if entity.service_account else USER
-    return replace(
-        party,
+    return party._replace(
         name=party.name or entity.name,
         upn=party.upn or entity.upn,
         uid=party.uid or entity.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
@@ -124,6 +125,7 @@ def _is_dlp(record: Record, operation: str) -> bool:
     return operation.casefold().startswith("dlp") or values.text(record.get("RecordType")) in _DLP_TYPES
 
 
+@lru_cache(maxsize=1024)
 def _slug(workload: str) -> str:
     slug = "".join(c if c.isalnum() else "-" for c in workload.lower()).strip("-")
     return slug[:40] or "m365"
