@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, normalize
 
@@ -71,7 +71,7 @@ def operation_terms(operation: str) -> tuple[str, ...]:
 
 def first_terms(terms: Iterable[Iterable[str]], limit: int) -> tuple[str, ...]:
     """The first `limit` different terms, in the order in which they were given."""
-    return tuple(islice(dict.fromkeys(term for each in terms for term in each), limit))
+    return tuple(islice(dict.fromkeys(chain.from_iterable(terms)), limit))
 
 
 def _cut_all(text: str) -> tuple[str, ...]:

@@ -105,7 +105,10 @@ def pair(value: Any, *names: str) -> str | None:
 
 
 def _value_in(item: Mapping[str, Any]) -> Any:
-    return next((item[key] for key in _VALUE_KEYS if key in item), None)
+    for key in _VALUE_KEYS:
+        if key in item:
+            return item[key]
+    return None
 
 
 def shown(value: Any) -> str | None:

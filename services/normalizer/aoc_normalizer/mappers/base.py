@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer import operations
@@ -40,6 +41,7 @@ def user_party(record: Record) -> Party:
     return Party(name=name, upn=upn.lower() if upn else None, uid=values.first(record, "id", "userId"), kind="user")
 
 
+@lru_cache(maxsize=8192)
 def named_party(identity: str | None, kind: str = "user") -> Party:
     """A party out of one string: an address, a GUID or a name."""
     if identity is None:
