@@ -136,6 +136,7 @@ def subjects_page() -> str:
         (subjects.events, "aoc.events.{tenant}.{source}.{class_uid}"),
         (subjects.alerts, "aoc.alerts.{tenant}.{severity}"),
         (subjects.collect_job, "aoc.jobs.collect.{tenant}.{source}"),
+        (subjects.directory_job, "aoc.jobs.directory.{tenant}"),
         (subjects.dead_letter, "aoc.dlq.{service}.{tenant}"),
     )
     lines = [f"| `{shape}` | {(maker.__doc__ or '').strip()} |\n" for maker, shape in makers]

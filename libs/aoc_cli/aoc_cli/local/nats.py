@@ -43,9 +43,11 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
+        "aoc.jobs.directory.>",
         "aoc.dlq.collector.>",
         *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
+        *_consumes("AOC_JOBS", "collector-directory"),
     ],
     "normalizer": [
         "aoc.events.>",

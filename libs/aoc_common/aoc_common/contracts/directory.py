@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -37,3 +38,27 @@ class Entity:
 def key(text: str) -> str:
     """The spelling by which an entity is looked up: object id, application id, device id, role template id, UPN."""
     return text.strip().casefold()[:MAX_KEY]
+
+
+_WORDS: Final = re.compile(r"[^a-z0-9]+")
+#: Words of a user name's local part that say "no person".
+_SERVICE_WORDS: Final = frozenset({"svc", "service", "srv", "serviceaccount", "svcaccount", "daemon", "robot", "rpa"})
+#: The same, but only as its first word, since somebody may be called so.
+_SERVICE_PREFIXES: Final = frozenset({"sa", "sync"})
+_SERVICE_PHRASE: Final = re.compile(r"\b(?:service|svc) account\b")
+
+
+def is_service_account(upn: str | None, name: str | None, *, licensed: bool | None, guest: bool | None) -> bool:
+    """Whether a user is, by all that the directory says, one that no person signs in with.
+
+    No field of Entra says so. The rule: a member without any licence (people have a mailbox or apps), and either the
+    display name says "service account", or the local part of the user name holds one of `svc`, `service`, `srv`,
+    `daemon`, `robot`, `rpa` as a whole word, or begins with the word `sa` or `sync` (Entra Connect's own account is
+    `Sync_SERVER_0123456789ab@...`). Words end at whatever is no letter or digit: `svc-backup` is one, `svcetlana` none.
+    A user whose licences are not known is taken for a person.
+    """
+    if guest or licensed is not False:
+        return False
+    words = [word for word in _WORDS.split((upn or "").partition("@")[0].casefold()) if word]
+    named = not _SERVICE_WORDS.isdisjoint(words) or (len(words) > 1 and words[0] in _SERVICE_PREFIXES)
+    return named or _SERVICE_PHRASE.search((name or "").casefold()) is not None

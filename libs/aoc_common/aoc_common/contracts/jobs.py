@@ -60,6 +60,19 @@ class CollectJob(BaseModel):
         return self.end - self.start
 
 
+class DirectoryJob(BaseModel):
+    """Bring the directory of a tenant up to date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"tenant": "contoso"}]})
+
+    tenant: Tenant
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one pending job a tenant (see `bus.streams`)."""
+        return subjects.directory_job(self.tenant)
+
+
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:
     """`tenant/source/start..end` with second precision and zone."""
     return f"{tenant}/{source}/{start:%Y-%m-%dT%H:%M:%S.%fZ}..{end:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -60,6 +60,11 @@ def collect_job(tenant: str, source: str) -> str:
     return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"
 
 
+def directory_job(tenant: str) -> str:
+    """The one job to bring a tenant's directory up to date that there may be at a time."""
+    return f"aoc.jobs.directory.{check_tenant(tenant)}"
+
+
 def dead_letter(service: str, tenant: str) -> str:
     """What a service could not handle."""
     return f"aoc.dlq.{_token(service, 'service')}.{check_tenant(tenant)}"
@@ -70,4 +75,5 @@ ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_ALERTS: Final = "aoc.alerts.*.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
+ALL_DIRECTORY_JOBS: Final = "aoc.jobs.directory.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"

@@ -80,7 +80,11 @@ class DirectoryNames(Protocol):
         ...
 
     async def changed(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
-        """(tenant, object id, when) of entities that became known or changed their name after `since`, oldest first."""
+        """(tenant, object id, when) of entities that became known or changed their name after `since`, oldest first.
+
+        `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next
+        `since`. Collectors write at the same time and their clocks differ: look back a little.
+        """
         ...
 
 

@@ -43,6 +43,13 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("slice_id", ASCENDING)], name="slice"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "directory": (
+        IndexModel([("tenant", ASCENDING), ("keys", ASCENDING)], name="keys"),
+        IndexModel([("tenant", ASCENDING), ("kind", ASCENDING), ("generation", ASCENDING)], name="generation"),
+        IndexModel([("tenant", ASCENDING), ("roles", ASCENDING)], name="roles"),
+        IndexModel([("changed_at", ASCENDING), ("_id", ASCENDING)], name="changed"),
+    ),
+    "directory_state": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
 }
 
 

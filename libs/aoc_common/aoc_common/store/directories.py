@@ -1,0 +1,126 @@
+"""What the collector asks of storage for the directories that it keeps. The reading half is `ports.DirectoryNames`.
+
+Every method may raise `Transient` when the store is away. Every query names its tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from aoc_common.contracts.directory import EntityKind
+
+
+class Facts(TypedDict, total=False):
+    """What can be said of an entity, beside its id and kind: fields of `Entity`, and two that are not shown.
+
+    `aliases`: further ids that it is found by (a device's device id, a role's template id). `licensed`: whether a user
+    has a licence, from which it is told whether it is a service account.
+    """
+
+    name: str | None
+    upn: str | None
+    app_id: str | None
+    enabled: bool | None
+    guest: bool | None
+    department: str | None
+    aliases: tuple[str, ...]
+    licensed: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What an answer of the directory said of one entity: only the facts that it names, None for "has none"."""
+
+    id: str
+    kind: EntityKind
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The directory roles that somebody holds, by name and in order; whether one of them is privileged."""
+
+    roles: tuple[str, ...]
+    privileged: bool
+
+
+class DirectoryStore(Protocol):
+    """Writes the directories. All writes are idempotent.
+
+    A *generation* is a number of `DirectoryStates.begin`: there is one for each time that a kind is read from its
+    beginning, and what such a reading has not seen when it ends is swept away.
+    """
+
+    async def put(
+        self, tenant: str, sightings: Sequence[Sighting], generation: int, at: datetime, *, whole: bool
+    ) -> None:
+        """Store what was seen, at most some hundreds at a time and none of them twice.
+
+        `whole`: a sighting says all that there is, so what it leaves out the entity has not got; only a second one in
+        the same generation adds to the first, and one of an earlier generation is left out. Otherwise it tells of
+        changes, and what it leaves out stays. Roles stay in any case.
+        `DirectoryNames.changed` tells of entities that appear, or change their kind, name or keys.
+        """
+        ...
+
+    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str]) -> None:
+        """Forget these entities."""
+        ...
+
+    async def sweep(self, tenant: str, kind: EntityKind, generation: int) -> int:
+        """Forget the entities of a kind that were last seen before this generation; how many."""
+        ...
+
+    async def assign(self, tenant: str, held: Mapping[str, Held]) -> None:
+        """Replace who holds which roles (by object id). Holders that are not in the directory are left out."""
+        ...
+
+    async def count(self, tenant: str) -> dict[str, int]:
+        """Kind -> how many entities are known. Kinds without any are left out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How far a kind of a tenant's directory has been read.
+
+    `delta_link` continues the reading that began with `query`; None until it was read to its end once.
+    """
+
+    tenant: str
+    kind: EntityKind
+    generation: int = 0
+    query: str | None = None
+    delta_link: str | None = None
+    last_success: datetime | None = None
+    last_error: str | None = None
+    last_error_at: datetime | None = None
+
+
+class DirectoryStates(Protocol):
+    """How far the directories have been read."""
+
+    async def state(self, tenant: str, kind: EntityKind) -> SyncState:
+        """The state of a kind; an empty one when it was never read."""
+        ...
+
+    async def begin(self, tenant: str, kind: EntityKind) -> int:
+        """The number of a new generation, higher than any before. Forgets nothing."""
+        ...
+
+    async def advance(self, state: SyncState, at: datetime) -> bool:
+        """Note a success with the state's `query` and `delta_link`. False, and nothing, if its generation is over."""
+        ...
+
+    async def note_error(self, tenant: str, kind: EntityKind, error: str, at: datetime) -> None:
+        """Note why a kind could not be read."""
+        ...
+
+    async def all_states(self, tenant: str) -> list[SyncState]:
+        """The kinds that were tried."""
+        ...
