@@ -32,8 +32,9 @@ _PROVIDER: Final = "Microsoft Entra ID"
 
 def keys(draft: Draft) -> Iterator[str]:
     """What to look up for a record."""
-    for party in _parties(draft):
-        yield from _keys(party)
+    for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
+        if party.kind in _KINDS:
+            yield from _keys(party)
 
 
 def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
@@ -42,18 +43,11 @@ def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
         draft.actor = _known(draft, "actor.user", draft.actor, names)
         draft.app = _named(draft.app, _entity(draft.app, names))
         draft.targets[:_TARGETS] = [_known(draft, "target", target, names) for target in draft.targets[:_TARGETS]]
-    unnamed = (
-        directory.key(party.uid)
-        for party in _parties(draft)
-        if not party.name and not party.upn and party.uid and values.is_guid(party.uid)
-    )
-    return tuple(dict.fromkeys(unnamed))[:_UNNAMED]
-
-
-def _parties(draft: Draft) -> Iterator[Party]:
+    unnamed: dict[str, None] = {}
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        if party.kind in _KINDS:
-            yield party
+        if party.uid and not party.name and not party.upn and party.kind in _KINDS and values.is_guid(party.uid):
+            unnamed[directory.key(party.uid)] = None
+    return tuple(unnamed)[:_UNNAMED]
 
 
 def _keys(party: Party) -> Iterator[str]:
