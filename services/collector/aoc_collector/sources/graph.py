@@ -1,20 +1,13 @@
-"""What all feeds of Microsoft Graph share: a time filter, and pages that are followed link by link.
-
-Source: graph-docs, paging.md. A next link is followed verbatim; an empty page can have one; a skip token that is
-refused means that the slice starts again.
-"""
+"""What all feeds of Microsoft Graph share: a time filter, and pages that are followed link by link (see `links`)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import msgspec
-
-from aoc_collector.sources.base import Batch, Context, Family, Spec, UnfinishedError, Window, cut, decode
-from aoc_common.errors import Refused
+from aoc_collector.sources.base import Batch, Context, Family, Spec, Window, cut
+from aoc_collector.sources.links import BrokenSkipTokenError, follow
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -22,7 +15,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_collector.api import Api
-    from aoc_common.http import Answer
 
 _log = logs.get(__name__)
 
@@ -30,14 +22,6 @@ _log = logs.get(__name__)
 _RESTARTS: Final = 3
 #: More pages than this and the slice is cut smaller: what is long to read is long to repeat.
 MAX_PAGES: Final = 500
-
-
-class _Page(msgspec.Struct):
-    value: msgspec.Raw
-    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
-
-
-_PAGE: Final = msgspec.json.Decoder(_Page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +54,12 @@ class GraphFeed:
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. After a refused skip token, what came before it comes again."""
+        url = self._query.url(self._api.base, window)
         for left in range(_RESTARTS, -1, -1):
             try:
-                async for batch in self._walk(window):
+                async for batch in follow(
+                    self._api, url, self._what, lambda page: cut(page.value, self._what), MAX_PAGES
+                ):
                     yield batch
             except BrokenSkipTokenError:
                 if not left:
@@ -80,41 +67,6 @@ class GraphFeed:
                 _log.info("slice.restarted", path=self._what)
             else:
                 return
-
-    async def _walk(self, window: Window) -> AsyncGenerator[Batch]:
-        url: str | None = self._query.url(self._api.base, window)
-        followed: set[str] = set()
-        while url is not None:
-            if url in followed:
-                raise LoopError(f"{self._what}: a next link repeats after {len(followed)} pages")
-            if len(followed) == MAX_PAGES:
-                raise LoopError(f"{self._what}: still not done after {MAX_PAGES} pages")
-            page = await self._page(url, first=not followed)
-            followed.add(url)
-            batch = cut(page.value, self._what)
-            url = page.next_link or None
-            # The answer's bytes are not kept while its pages are published.
-            del page
-            yield batch
-
-    async def _page(self, url: str, *, first: bool) -> _Page:
-        try:
-            return await self._api.get(url, self._decode)
-        except Refused as refused:
-            if refused.status == HTTPStatus.BAD_REQUEST and not first:
-                raise BrokenSkipTokenError(str(refused)) from refused
-            raise
-
-    def _decode(self, answer: Answer) -> _Page:
-        return decode(_PAGE, answer.body, self._what)
-
-
-class BrokenSkipTokenError(UnfinishedError):
-    """Graph refused to go on where it had left off (the token expired, or never worked)."""
-
-
-class LoopError(UnfinishedError):
-    """Next links that lead nowhere. The next try starts afresh, on a smaller slice."""
 
 
 def graph_feed(name: str, family: Family, query: Query) -> Spec:

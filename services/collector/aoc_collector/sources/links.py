@@ -1,0 +1,79 @@
+"""Pages of Microsoft Graph, followed link by link.
+
+Source: graph-docs, paging.md. A next link is followed verbatim; an empty page can have one; a skip token that is
+refused means that the reading starts again.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from aoc_collector.sources.base import UnfinishedError, decode
+from aoc_common.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from aoc_collector.api import Api
+    from aoc_common.http import Answer
+
+#: Bad Request, and Gone: what a link is refused with whose token is no good any more.
+REFUSED_TOKEN: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.GONE})
+
+
+class Page(msgspec.Struct):
+    """One answer of a collection: its records as they came, and where it goes on.
+
+    `delta_link` ends a delta query: what changed since then will be there (graph-docs, delta-query-overview.md).
+    """
+
+    value: msgspec.Raw
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+    delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
+
+
+_PAGE: Final = msgspec.json.Decoder(Page)
+
+
+class BrokenSkipTokenError(UnfinishedError):
+    """Graph refused to go on where it had left off (the token expired, or never worked)."""
+
+
+class LoopError(UnfinishedError):
+    """Next links that lead nowhere."""
+
+
+async def follow[T](api: Api, url: str, what: str, read: Callable[[Page], T], most: int) -> AsyncGenerator[T]:
+    """What `read` makes of each page, as it arrives; at most `most` pages.
+
+    `what` names the collection in errors. Raises `LoopError`, `BrokenSkipTokenError`, and as `Api.get`.
+    """
+    following: str | None = url
+    followed: set[str] = set()
+    while following is not None:
+        if following in followed:
+            raise LoopError(f"{what}: a next link repeats after {len(followed)} pages")
+        if len(followed) == most:
+            raise LoopError(f"{what}: still not done after {most} pages")
+        page = await _page(api, following, what, first=not followed)
+        followed.add(following)
+        following = page.next_link or None
+        made = read(page)
+        # The answer's bytes are not kept while what was made of them is worked on.
+        del page
+        yield made
+
+
+async def _page(api: Api, url: str, what: str, *, first: bool) -> Page:
+    def read(answer: Answer) -> Page:
+        return decode(_PAGE, answer.body, what)
+
+    try:
+        return await api.get(url, read)
+    except Refused as refused:
+        if refused.status in REFUSED_TOKEN and not first:
+            raise BrokenSkipTokenError(str(refused)) from refused
+        raise
