@@ -29,10 +29,18 @@ from aoc_sim import samples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aoc_sim.records.base import Source
+
 _PAGE = 200
 _ROUNDS = 7
 _LONG_RUN = 200_000
-_GRAPH = ("graph-directory-audits", "graph-signins", "graph-signins-noninteractive", "graph-intune", "graph-alerts")
+_GRAPH: tuple[Source, ...] = (
+    "graph-directory-audits",
+    "graph-signins",
+    "graph-signins-noninteractive",
+    "graph-intune",
+    "graph-alerts",
+)
 _OF_EACH = 150
 _NOW = datetime.now(UTC)
 _KEEP = timedelta(days=365)
@@ -42,9 +50,11 @@ _CONTEXT = RecordContext("bench", "import", _NOW)
 def pages_of(files: list[str]) -> list[bytes]:
     """Pages of 200 records."""
     records = [line for name in files for line in Path(name).read_bytes().splitlines() if line.strip()]
-    for source in _GRAPH if files else (None,):
-        records += [text for _, text in samples.records(3, _OF_EACH if files else 3_000, source)]
-    return [b"[" + b",".join(part) + b"]" for part in batched(records, _PAGE, strict=False)]
+    if files:
+        records += [text for source in _GRAPH for _, text in samples.records(3, _OF_EACH, source)]
+    else:
+        records += [text for _, text in samples.records(3, 3_000, None)]
+    return [b"[" + b",".join(part) + b"]" for part in batched(records, _PAGE)]
 
 
 def through(pages: list[bytes]) -> int:

@@ -12,6 +12,7 @@ from aoc_common.settings import MongoSettings
 from aoc_common.store.directories import Held, Sighting, SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
+from aoc_common.store.ports import Learnt
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
@@ -213,17 +214,20 @@ async def test_changed_tells_of_new_names_and_keys_and_of_nothing_else(directory
     await directory.assign("contoso", {"d": Held(("Global Reader",), privileged=True)})
     found = await directory.changed(NOW, 100)
 
-    assert found == [("contoso", "a", LATER), ("contoso", "c", LATER)]
+    assert found == [
+        Learnt("contoso", ("a", "dana.reyes@contoso.example"), LATER),
+        Learnt("contoso", ("c", "c@contoso.example"), LATER),
+    ]
 
 
 async def test_changed_is_oldest_first_over_all_tenants_and_never_splits_a_moment(directory):
     await whole(directory, *(user(f"u{number}") for number in range(5)))
     await whole(directory, user("late"), at=LATER, tenant="fabrikam")
     first = await directory.changed(LONG_AGO, 2)
-    rest = await directory.changed(first[-1][2], 2)
+    rest = await directory.changed(first[-1].at, 2)
 
-    assert [one[1] for one in first] == ["u0", "u1", "u2", "u3", "u4"]
-    assert rest == [("fabrikam", "late", LATER)]
+    assert [one.keys[0] for one in first] == ["u0", "u1", "u2", "u3", "u4"]
+    assert rest == [Learnt("fabrikam", ("late", "dana.reyes@contoso.example"), LATER)]
 
 
 async def test_counts_are_by_kind_and_tenant(directory):

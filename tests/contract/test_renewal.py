@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_cli.remap import renewals
 from aoc_common.contracts import ids
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.naming import renewals
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
 from making import NOW, an_event
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aoc_common.contracts.event import Event
     from aoc_common.store.mongo.client import Database
-    from aoc_common.store.mongo.event_renewal import StoredRecord
+    from aoc_common.store.renewals import StoredRecord
 
 RULE = json.dumps(
     {
@@ -48,6 +51,14 @@ async def everything(renewal: MongoRenewal) -> list[StoredRecord]:
     return [record async for batch in renewal.batches("contoso", 2) for record in batch]
 
 
+async def outdated(renewal: MongoRenewal) -> list[tuple[StoredRecord, Event]]:
+    async def learn(wanted: Mapping[str, object]) -> Mapping[str, Knowledge]:
+        return dict.fromkeys(wanted, NOTHING)
+
+    pairs = await renewals("contoso", await everything(renewal), learn)
+    return [(record, event) for record, event in pairs if record.mapper_version != event.mapper_version]
+
+
 @pytest.fixture
 async def store(database: Database) -> MongoEvents:
     await ensure_indexes(database)
@@ -58,7 +69,7 @@ async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(st
     await store.insert([as_an_old_version_had_it()], [42])
     before = await database["events"].find_one({})
     renewal = MongoRenewal(database)
-    pairs = renewals("contoso", await everything(renewal), everything=False)
+    pairs = await outdated(renewal)
     await renewal.renew(pairs)
     await renewal.renew(pairs)
 
@@ -70,14 +81,14 @@ async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(st
         name: before[name] for name in ("_id", "raw", "raw_seq", "expire_at")
     }
     assert after["event"]["metadata"]["processed_time"] == before["event"]["metadata"]["processed_time"]
-    assert renewals("contoso", await everything(renewal), everything=False) == []
+    assert await outdated(renewal) == []
 
 
 async def test_an_event_whose_identity_was_wrong_moves_and_is_not_doubled(store, database) -> None:
     wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
     await store.insert([wrong], [42])
     renewal = MongoRenewal(database)
-    pairs = renewals("contoso", await everything(renewal), everything=False)
+    pairs = await outdated(renewal)
     await renewal.renew(pairs)
     await renewal.renew(pairs)
 
@@ -98,3 +109,17 @@ async def test_another_tenants_events_stay_as_they_are(store, database) -> None:
     renewal = MongoRenewal(database)
 
     assert await everything(renewal) == []
+
+
+async def test_events_are_found_by_the_ids_that_have_no_name_in_their_own_tenant(store, database) -> None:
+    made = {"ocsf": {"metadata": {"logged_time": ids.to_ms(NOW)}}}
+    nameless = [
+        an_event("a", unnamed=("id-1", "id-2"), **made),
+        an_event("b", **made),
+        an_event("c", unnamed=("id-3",), **made),
+        an_event("d", tenant="fabrikam", unnamed=("id-1",), **made),
+    ]
+    await store.insert(nameless, [1, 2, 3, 4])
+    renewal = MongoRenewal(database)
+
+    assert [found.id for found in await renewal.unnamed("contoso", ["id-1", "id-9"], 10)] == [nameless[0].id]

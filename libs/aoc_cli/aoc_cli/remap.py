@@ -13,19 +13,22 @@ from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.terminal import err, out
+from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
-from aoc_common.contracts.event import Event
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
-from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.names import Names, learning
+from aoc_normalizer.naming import renewals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from aoc_common.store.mongo.event_renewal import StoredRecord
+    from aoc_common.contracts.event import Event
+    from aoc_common.store.renewals import StoredRecord
 
 _BATCH: Final = 500
+_NAMES: Final = 50_000
 
 
 @dataclass(slots=True)
@@ -66,8 +69,9 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
     done = Renewed()
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
+        learn = learning(Names(MongoDirectory(database), SystemClock(), _NAMES))
         async for records in store.batches(tenant, _BATCH):
-            pairs = renewals(tenant, records, everything=everything)
+            pairs = [pair for pair in await renewals(tenant, records, learn) if everything or _other(*pair)]
             await store.renew(pairs)
             done.read += len(records)
             done.changed += len(pairs)
@@ -76,13 +80,6 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
     return done
 
 
-def renewals(tenant: str, records: list[StoredRecord], *, everything: bool) -> list[tuple[StoredRecord, Event]]:
-    """The events to write: those that another mapper, or another version of theirs, makes now."""
-    found = []
-    for record in records:
-        made = normalise(record.raw.encode(), RecordContext(tenant, record.source, record.logged))
-        if isinstance(made, Event) and (
-            everything or (made.mapper, made.mapper_version) != (record.mapper, record.mapper_version)
-        ):
-            found.append((record, made))
-    return found
+def _other(record: StoredRecord, event: Event) -> bool:
+    """Whether another mapper, or another version of it, made the event now."""
+    return (record.mapper, record.mapper_version) != (event.mapper, event.mapper_version)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
+from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
 from aoc_normalizer.flow import make_handler
-from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.names import Names, learning
+from aoc_normalizer.naming import LateNames
 from aoc_normalizer.recheck import Recheck
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.writer import Writer
@@ -80,11 +84,11 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
             batch_bytes=settings.batch_bytes,
             max_pending=1024,
         )
-
-        async def learn(wanted: Mapping[str, set[str]]) -> Mapping[str, Knowledge]:
-            return dict.fromkeys(wanted, NOTHING)
-
+        directory = MongoDirectory(database)
+        learn = learning(Names(directory, clock, settings.names_remembered))
+        late = LateNames(directory, MongoRenewal(database), learn, clock)
         handler = make_handler(writer.write, learn, recheck)
+        naming = asyncio.create_task(late.run(settings.late_names_s))
         try:
             async with consuming(broker, pages, handler, settings.workers) as working:
                 _log.info("service.started", workers=settings.workers)
@@ -95,6 +99,12 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
                 async def workers() -> str | None:
                     return None if working() else "stopped"
 
-                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers}
+                async def names() -> str | None:
+                    return "stopped" if naming.done() else None
+
+                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers, "names": names}
         finally:
+            naming.cancel()
+            with suppress(asyncio.CancelledError):
+                await naming
             await close(broker)

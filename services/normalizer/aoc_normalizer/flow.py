@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from aoc_common.contracts.event import Event
-    from aoc_normalizer.knowledge import Knowledge
+    from aoc_normalizer.knowledge import Knowledge, Learn
     from aoc_normalizer.reading import Reading
     from aoc_normalizer.recheck import Recheck
 
@@ -49,10 +49,6 @@ class MappedPage:
     trace: Context
     events: list[Event]
     rejected: list[Rejected] = field(default_factory=list)
-
-
-type Learn = Callable[[Mapping[str, set[str]]], Awaitable[Mapping[str, Knowledge]]]
-"""Tenant -> keys to look up; gives what is known of each tenant. Raises `Transient`."""
 
 
 def make_handler(

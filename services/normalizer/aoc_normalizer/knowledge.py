@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from aoc_common.contracts.directory import Entity
+
+
+type Locate = Callable[[str], Mapping[str, Any] | None]
+"""The OCSF location of an address, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,14 @@ class Knowledge:
     """`names`: the tenant's entities by `contracts.directory.key`. `locate`: an address's OCSF location, if known."""
 
     names: Mapping[str, Entity]
-    locate: Callable[[str], Mapping[str, Any] | None]
+    locate: Locate
 
 
-NOTHING: Final = Knowledge({}, lambda _address: None)
+def nowhere(_address: str) -> None:
+    """Where an address is, without a database."""
+
+
+NOTHING: Final = Knowledge({}, nowhere)
+
+type Learn = Callable[[Mapping[str, Iterable[str]]], Awaitable[Mapping[str, Knowledge]]]
+"""Tenant -> keys to look up; gives what is known of each tenant. Raises `Transient`."""

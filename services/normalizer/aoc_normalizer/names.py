@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Final
 from cachetools import TLRUCache
 
 from aoc_common.telemetry import metrics
+from aoc_normalizer.knowledge import Knowledge, nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import Entity
     from aoc_common.store.ports import DirectoryNames
+    from aoc_normalizer.knowledge import Learn, Locate
 
 #: What was found is believed this long; what was not, only until the collector has had time to read of it.
 _KNOWN_FOR_S: Final = 300.0
@@ -56,6 +58,15 @@ class Names:
             metrics.NAMES.labels("unknown").inc(len(part) - len(known))
             found |= known
         return found
+
+
+def learning(names: Names, locate: Locate = nowhere) -> Learn:
+    """How to learn what is known: from the directories, and from a location database if there is one."""
+
+    async def learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
+        return {tenant: Knowledge(await names.among(tenant, keys), locate) for tenant, keys in wanted.items()}
+
+    return learn
 
 
 def _until(_key: tuple[str, str], entity: Entity | None, now: float) -> float:

@@ -30,4 +30,10 @@ class NormalizerSettings(ServiceSettings):
     batch_bytes: int = Field(
         1_000_000, ge=100_000, description="Bytes of raw pages handled together; bounds memory (about 30 times this)."
     )
+    names_remembered: int = Field(
+        50_000, ge=1_000, description="Answers of the tenants' directories kept in memory, about 500 bytes each."
+    )
+    late_names_s: float = Field(
+        60, gt=0, description="How often events are looked for whose ids have got names since they were stored."
+    )
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,9 +11,7 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import TelemetrySettings
@@ -24,13 +21,9 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
 from aoc_normalizer.mappers.base import Mapper
-from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
-    from nats.js import JetStreamContext
-
     from aoc_cli.local.process import Child
-    from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -51,52 +44,6 @@ def record(number: int, **more: object) -> dict[str, object]:
 
 def page(*records: object, slice_id: str = "s1", body: bytes | None = None) -> RawPage:
     return RawPage("contoso", "o365-exchange", slice_id, NOW, body or json.dumps(records).encode())
-
-
-class Bus:
-    """A client that publishes raw pages and reads what came out."""
-
-    def __init__(self, js: JetStreamContext, reader: nats_client.NATS) -> None:
-        self.js = js
-        self._reader = reader
-
-    async def send(self, *pages: RawPage) -> list[int]:
-        acks = await publish_all(
-            self.js, subjects.RAW_STREAM, [Outgoing(p.subject, p.body, tracing.inject(p.headers())) for p in pages]
-        )
-        return [ack.seq for ack in acks]
-
-    async def settled(self) -> bool:
-        info = await self._reader.jetstream().consumer_info(subjects.RAW_STREAM, "normalizer")
-        return not info.num_pending and not info.num_ack_pending
-
-
-@pytest.fixture
-async def bus(nats_as, tmp_path):
-    broker = make_broker(nats_as("collector"), "collector")
-    await broker.connect()
-    settings = nats_as("normalizer")
-    owner = make_broker(settings, "normalizer")
-    await owner.connect()
-    await ensure_streams(jetstream(owner), settings, (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM))
-    reader = await nats_client.connect(
-        settings.url, user="normalizer", password="test-normalizer", inbox_prefix="_INBOX_normalizer"
-    )
-    yield Bus(jetstream(broker), reader)
-    await reader.close()
-    await close(broker)
-    await close(owner)
-
-
-@pytest.fixture
-def normalizer(nats_as, mongo_settings: MongoSettings):
-    @asynccontextmanager
-    async def run():
-        settings = NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
-        async with app.worker(settings) as probes:
-            yield probes
-
-    return run
 
 
 async def published_ids(nats_as) -> list[str]:
@@ -300,7 +247,7 @@ async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: C
     nats_server.start()
     nats_server.wait_ready()
 
-    assert well == {"nats": None, "mongo": None, "workers": None}
+    assert well == {"nats": None, "mongo": None, "workers": None, "names": None}
 
 
 async def test_one_trace_leads_from_the_page_to_the_insert_and_the_event(

@@ -72,6 +72,15 @@ class EventStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """An entity became known, or changed its name: by which keys it is found, and when."""
+
+    tenant: str
+    keys: tuple[str, ...]
+    at: datetime
+
+
 class DirectoryNames(Protocol):
     """Reads the directories that the collector keeps."""
 
@@ -79,8 +88,8 @@ class DirectoryNames(Protocol):
         """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
         ...
 
-    async def changed(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
-        """(tenant, object id, when) of entities that became known or changed their name after `since`, oldest first.
+    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
+        """Entities that became known or changed their name after `since`, oldest first.
 
         `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next
         `since`. Collectors write at the same time and their clocks differ: look back a little.

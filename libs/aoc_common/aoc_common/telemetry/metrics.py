@@ -25,6 +25,13 @@ RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("t
 WATERMARK_SECONDS = Gauge(
     "aoc_collector_watermark_timestamp_seconds", "Everything before this is collected.", ("tenant", "source")
 )
+DIRECTORY_READS = Counter(
+    "aoc_collector_directory_reads_total", "Readings of a kind of a directory.", ("tenant", "kind", "outcome")
+)
+DIRECTORY_OBJECTS = Counter(
+    "aoc_collector_directory_objects_total", "Objects in these readings, by what they told.", ("tenant", "kind", "what")
+)
+DIRECTORY_ENTITIES = Gauge("aoc_collector_directory_entities", "Entities that are known.", ("tenant", "kind"))
 
 PAGES_NORMALIZED = Counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
 EVENTS_STORED = Counter("aoc_normalizer_events_total", "Events by what became of them.", ("outcome",))
@@ -32,6 +39,7 @@ EVENTS_MAPPED = Counter("aoc_normalizer_mapped_total", "Records by the mapper th
 NAMES = Counter(
     "aoc_normalizer_names_total", "Ids looked up in the directories, by where they were found.", ("outcome",)
 )
+EVENTS_RENAMED = Counter("aoc_normalizer_renamed_total", "Events renewed because an id got its name later.")
 MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a mapper stumbled over; stored as generic.")
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(

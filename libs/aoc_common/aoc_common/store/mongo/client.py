@@ -28,6 +28,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("tenant", ASCENDING), ("terms", ASCENDING), ("_id", DESCENDING)], name="terms"),
         IndexModel([("tenant", ASCENDING), ("correlation_id", ASCENDING)], name="correlation", sparse=True),
+        # Ids are known in one tenant only, and next to no event has any without a name.
+        IndexModel([("unnamed", ASCENDING)], name="unnamed", sparse=True),
     ),
     "ledger_slices": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
     "ledger_pages": (

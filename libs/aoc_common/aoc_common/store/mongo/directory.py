@@ -14,6 +14,7 @@ from aoc_common.contracts.directory import Entity, is_service_account, key
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.directories import SyncState
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.ports import Learnt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,16 +61,16 @@ class MongoDirectory:
                         best[one] = document
         return {one: _entity(document) for one, document in best.items()}
 
-    async def changed(self, since: datetime, limit: int) -> list[tuple[str, str, datetime]]:
-        """(tenant, object id, when) of entities that became known or changed their name after `since`, oldest first."""
+    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
+        """Entities that became known or changed their name after `since`, oldest first."""
         found = await self._changed({"changed_at": {"$gt": since}}, limit)
         if found and len(found) == limit:
             last = found[-1]
             found += await self._changed({"changed_at": last["changed_at"], "_id": {"$gt": last["_id"]}}, None)
-        return [(document["tenant"], document["id"], document["changed_at"]) for document in found]
+        return [Learnt(document["tenant"], tuple(document["keys"]), document["changed_at"]) for document in found]
 
     async def _changed(self, wanted: Document, limit: int | None) -> list[Document]:
-        fields = {"tenant": 1, "id": 1, "changed_at": 1}
+        fields = {"tenant": 1, "keys": 1, "changed_at": 1}
         with translated("directory"):
             cursor = self._entities.find(wanted, fields).sort([("changed_at", ASCENDING), ("_id", ASCENDING)])
             found: list[Document] = await (cursor if limit is None else cursor.limit(limit)).to_list(limit)

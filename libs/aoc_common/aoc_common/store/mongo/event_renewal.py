@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,11 +12,10 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.events import duplicates, to_document
+from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
-    from datetime import datetime
-    from uuid import UUID
 
     from aoc_common.contracts.event import Event
 
@@ -30,23 +28,8 @@ _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
-    """A stored record's text and what is to stay of its event."""
-
-    id: UUID
-    source: str
-    raw: str
-    raw_seq: int
-    logged: datetime
-    processed_ms: int
-    expire_at: datetime
-    mapper: str
-    mapper_version: int
-
-
 class MongoRenewal:
-    """Reads stored records and writes their renewed events."""
+    """`EventRenewal` over `events`, and reading everything."""
 
     def __init__(self, database: Database) -> None:
         self._events = database["events"]
@@ -62,6 +45,12 @@ class MongoRenewal:
                     found = []
         if found:
             yield found
+
+    async def unnamed(self, tenant: str, keys: Sequence[str], limit: int) -> list[StoredRecord]:
+        """Records whose events have one of these ids without a name."""
+        wanted = {"tenant": check_tenant(tenant), "unnamed": {"$in": list(keys)}}
+        with translated("events"):
+            return [_record(document) async for document in self._events.find(wanted, _FIELDS).limit(limit)]
 
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
         """Write renewed events. Idempotent; one whose identity changed moves to its new id."""

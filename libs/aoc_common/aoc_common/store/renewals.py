@@ -1,0 +1,43 @@
+"""What mapping stored records again asks of storage. Nothing is published by it.
+
+Every method may raise `Transient` when the store is away. Every query names its tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.event import Event
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A stored record's text and what is to stay of its event."""
+
+    id: UUID
+    source: str
+    raw: str
+    raw_seq: int
+    logged: datetime
+    processed_ms: int
+    expire_at: datetime
+    mapper: str
+    mapper_version: int
+
+
+class EventRenewal(Protocol):
+    """Renews events in place."""
+
+    async def unnamed(self, tenant: str, keys: Sequence[str], limit: int) -> list[StoredRecord]:
+        """Records whose events have one of these ids (spelled by `contracts.directory.key`) without a name."""
+        ...
+
+    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
+        """Write renewed events. Idempotent; one whose identity changed moves to its new id."""
+        ...

@@ -1,0 +1,69 @@
+"""A normalizer on real servers."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import nats as nats_client
+import pytest
+
+from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.contracts import subjects
+from aoc_common.telemetry import tracing
+from aoc_normalizer import app
+from aoc_normalizer.settings import NormalizerSettings
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+    from aoc_common.contracts.raw import RawPage
+    from aoc_common.settings import MongoSettings
+
+
+class Bus:
+    """A client that publishes raw pages and reads what came out."""
+
+    def __init__(self, js: JetStreamContext, reader: nats_client.NATS) -> None:
+        self.js = js
+        self._reader = reader
+
+    async def send(self, *pages: RawPage) -> list[int]:
+        acks = await publish_all(
+            self.js, subjects.RAW_STREAM, [Outgoing(p.subject, p.body, tracing.inject(p.headers())) for p in pages]
+        )
+        return [ack.seq for ack in acks]
+
+    async def settled(self) -> bool:
+        info = await self._reader.jetstream().consumer_info(subjects.RAW_STREAM, "normalizer")
+        return not info.num_pending and not info.num_ack_pending
+
+
+@pytest.fixture
+async def bus(nats_as, tmp_path):
+    broker = make_broker(nats_as("collector"), "collector")
+    await broker.connect()
+    settings = nats_as("normalizer")
+    owner = make_broker(settings, "normalizer")
+    await owner.connect()
+    await ensure_streams(jetstream(owner), settings, (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM))
+    reader = await nats_client.connect(
+        settings.url, user="normalizer", password="test-normalizer", inbox_prefix="_INBOX_normalizer"
+    )
+    yield Bus(jetstream(broker), reader)
+    await reader.close()
+    await close(broker)
+    await close(owner)
+
+
+@pytest.fixture
+def normalizer(nats_as, mongo_settings: MongoSettings):
+    @asynccontextmanager
+    async def run():
+        settings = NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
+        async with app.worker(settings) as probes:
+            yield probes
+
+    return run

@@ -1,0 +1,196 @@
+"""Names for ids, through the whole normalizer: from the directory that the collector keeps, at once or later."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aoc_common.contracts.directory import Entity
+from aoc_common.errors import Unreachable
+from aoc_common.store.directories import Sighting
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_normalizer.names import Names, learning
+from aoc_normalizer.naming import LateNames
+from aoc_normalizer.normalise import normalise
+from aoc_normalizer.reading import RecordContext
+
+if TYPE_CHECKING:
+    from aoc_common.store.mongo.client import Database
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+DANA, SAM = "00000001-aaaa-4bbb-8ccc-000000000000", "00000002-aaaa-4bbb-8ccc-000000000000"
+
+
+def audit(record_id: str, target: str = SAM) -> bytes:
+    return json.dumps(
+        {
+            "id": record_id,
+            "activityDisplayName": "Delete user",
+            "activityDateTime": "2026-11-23T07:30:00Z",
+            "result": "success",
+            "initiatedBy": {"user": {"id": DANA}},
+            "targetResources": [{"id": target, "type": "User"}],
+        }
+    ).encode()
+
+
+class Ticking:
+    """A clock that is set."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+class Counting:
+    """The real directory, and how often it was asked."""
+
+    def __init__(self, directory: MongoDirectory) -> None:
+        self._directory = directory
+        self.asked: list[set[str]] = []
+
+    async def find(self, tenant, keys):
+        self.asked.append(set(keys))
+        return await self._directory.find(tenant, keys)
+
+    async def changed(self, since, limit):
+        return await self._directory.changed(since, limit)
+
+
+@pytest.fixture
+async def directory(database: Database) -> MongoDirectory:
+    await ensure_indexes(database)
+    return MongoDirectory(database)
+
+
+async def knows(directory: MongoDirectory, uid: str, name: str, at: datetime = NOW, tenant: str = "contoso") -> None:
+    await directory.put(tenant, [Sighting(uid, "user", {"name": name})], 1, at, whole=False)
+
+
+async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(directory) -> None:
+    await knows(directory, DANA, "Dana Reyes")
+    counting, clock = Counting(directory), Ticking()
+    names = Names(counting, clock, 1000)
+    first = await names.among("contoso", [DANA, SAM])
+    second = await names.among("contoso", [SAM, DANA])
+
+    assert first == second == {DANA: Entity(DANA, "user", "Dana Reyes")}
+    assert counting.asked == [{DANA, SAM}]
+
+
+async def test_what_was_unknown_is_asked_for_again_soon_and_what_was_known_later(directory) -> None:
+    await knows(directory, DANA, "Dana Reyes")
+    counting, clock = Counting(directory), Ticking()
+    names = Names(counting, clock, 1000)
+    await names.among("contoso", [DANA, SAM])
+    await knows(directory, SAM, "Sam Ortiz")
+    clock.at += timedelta(seconds=61)
+    found = await names.among("contoso", [DANA, SAM])
+    clock.at += timedelta(seconds=240)
+    await names.among("contoso", [DANA])
+
+    assert found.keys() == {DANA, SAM}
+    assert counting.asked == [{DANA, SAM}, {SAM}, {DANA}]
+
+
+async def test_one_tenants_names_are_never_anothers(directory) -> None:
+    await knows(directory, DANA, "Dana of Fabrikam", tenant="fabrikam")
+    names = Names(directory, Ticking(), 1000)
+    await names.among("fabrikam", [DANA])
+
+    assert await names.among("contoso", [DANA]) == {}
+
+
+async def test_the_cache_is_bounded(directory) -> None:
+    counting = Counting(directory)
+    names = Names(counting, Ticking(), 10)
+    keys = [f"key-{number}" for number in range(3000)]
+    await names.among("contoso", keys)
+    await names.among("contoso", keys[:5])
+
+    assert [len(asked) for asked in counting.asked] == [1000, 1000, 1000, 5]
+
+
+async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, database: Database) -> None:
+    event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], [7])
+    clock = Ticking()
+    late = LateNames(directory, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
+    nothing = await late.catch_up()
+    await knows(directory, DANA, "Dana Reyes", NOW + timedelta(seconds=5))
+    first = await late.catch_up()
+    one_name = await database["events"].find_one({})
+    clock.at += timedelta(minutes=10)
+    await knows(directory, SAM, "Sam Ortiz", NOW + timedelta(minutes=5))
+    second = await late.catch_up()
+    both = await database["events"].find_one({})
+    clock.at += timedelta(minutes=10)
+
+    assert (nothing, first, second, await late.catch_up()) == (0, 1, 1, 0)
+    assert one_name["event"]["message"] == f"Dana Reyes deleted user {SAM}"
+    assert one_name["unnamed"] == [SAM]
+    assert both["event"]["message"] == "Dana Reyes deleted user Sam Ortiz"
+    assert "unnamed" not in both
+    assert "ortiz" in both["terms"]
+    assert (both["_id"], both["raw_seq"]) == (event.id, 7)
+
+
+async def test_more_events_than_one_round_renews_all_get_their_name(directory, database: Database) -> None:
+    context = RecordContext("contoso", "graph-directory-audits", NOW)
+    events = [normalise(audit(f"d-{number}", DANA), context) for number in range(450)]
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, [7] * 450)
+    await knows(directory, DANA, "Dana Reyes")
+    clock = Ticking()
+    late = LateNames(directory, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
+
+    assert await late.catch_up() == 450
+    assert await database["events"].count_documents({"unnamed": DANA}) == 0
+
+
+async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, database: Database) -> None:
+    event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], [7])
+    await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], 1, NOW, whole=False)
+    await knows(directory, SAM, "Sam Ortiz")
+    clock = Ticking()
+    late = LateNames(directory, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
+    await asyncio.wait_for(late.catch_up(), 10)
+
+    assert (await database["events"].find_one({}))["event"]["message"] == f"{DANA} deleted user Sam Ortiz"
+
+
+async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, database: Database) -> None:
+    class Away(Counting):
+        async def changed(self, since, limit):
+            self.asked.append(set())
+            raise Unreachable("away")
+
+    away, clock = Away(directory), Ticking()
+    late = LateNames(away, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(late.run(0.01), 0.2)
+
+    assert len(away.asked) > 2
+
+
+async def test_the_running_normalizer_names_what_it_stores(
+    bus, normalizer, eventually, directory, database: Database
+) -> None:
+    from aoc_common.contracts.raw import RawPage
+
+    await knows(directory, DANA, "Dana Reyes")
+    await bus.send(RawPage("contoso", "graph-directory-audits", "s1", NOW, b"[" + audit("d-1") + b"]"))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    stored = await database["events"].find_one({})
+    assert stored["event"]["message"] == f"Dana Reyes deleted user {SAM}"
