@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
-from aoc_collector.flow import make_handler, publish_job
+from aoc_collector.directory.keep import Keeper, Target
+from aoc_collector.directory.keep import Stores as DirectoryStores
+from aoc_collector.directory.schedule import DirectoryScheduler
+from aoc_collector.flow import make_directory_handler, make_handler, publish_job
 from aoc_collector.pacing import Buckets
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Feed, Pace, Scheduler
@@ -25,20 +29,24 @@ from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
+from aoc_common.contracts.directory import EntityKind
 from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
+from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 
     import httpx
+    from faststream.nats import NatsBroker
 
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
     from aoc_common.health import Probe, Worker
+    from aoc_common.store.mongo.client import Database
 
 _log = logs.get(__name__)
 _STREAMS = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
@@ -63,53 +71,118 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
     ):
         await ensure_indexes(database)
         await broker.connect()
-        js = jetstream(broker)
-        await ensure_streams(js, settings.nats, _STREAMS)
-        ledger, states = MongoLedger(database), MongoSources(database)
-        found = dict(build_sources(settings, tenants, client, ledger, clock))
-        scheduler = Scheduler(
-            [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in found],
-            states,
-            partial(publish_job, js),
-            clock,
-        )
-        runner = Runner(
-            lambda tenant, source: found.get((tenant, source)),
-            partial(publish_all, js),
-            Stores(ledger, ledger, states),
-            clock,
-            stopping,
-        )
-        jobs = Consumer(
-            service="collector",
-            stream=subjects.JOBS_STREAM,
-            subject=subjects.ALL_COLLECT_JOBS,
-            durable="collector",
-            batch=1,
-            max_pending=10_000,
-        )
-        handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
-        scheduling = asyncio.create_task(scheduler.run(settings.poll_interval_s))
+        await ensure_streams(jetstream(broker), settings.nats, _STREAMS)
+        bench = Bench(settings, tenants, clock, stopping, broker, database, Apis(settings, client, clock))
+        keeping = keeping_directories(bench) if settings.directory.enabled else nullcontext(lambda: True)
         try:
-            async with consuming(broker, jobs, handler, settings.workers) as working:
-                _log.info("service.started", tenants=len(tenants), sources=len(found), workers=settings.workers)
+            async with collecting(bench) as collects, keeping as keeps:
 
                 async def nats() -> str | None:
                     return None if connected(broker) else "not connected"
 
                 async def schedule() -> str | None:
-                    return "stopped" if scheduling.done() or not working() else None
+                    return None if collects() and keeps() else "stopped"
 
                 try:
                     yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
                 finally:
                     stopping.set()
         finally:
-            scheduling.cancel()
-            with suppress(asyncio.CancelledError):
-                await scheduling
-            await scheduler.close()
             await close(broker)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all parts of a collector work with."""
+
+    settings: CollectorSettings
+    tenants: Sequence[Tenant]
+    clock: Clock
+    stopping: asyncio.Event
+    broker: NatsBroker
+    database: Database
+    apis: Apis
+
+
+@asynccontextmanager
+async def collecting(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
+    """Slices are scheduled and run; gives "all of it runs"."""
+    settings, clock, js = bench.settings, bench.clock, jetstream(bench.broker)
+    ledger, states = MongoLedger(bench.database), MongoSources(bench.database)
+    found = dict(build_sources(bench, ledger))
+    scheduler = Scheduler(
+        [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in found],
+        states,
+        partial(publish_job, js),
+        clock,
+    )
+    runner = Runner(
+        lambda tenant, source: found.get((tenant, source)),
+        partial(publish_all, js),
+        Stores(ledger, ledger, states),
+        clock,
+        bench.stopping,
+    )
+    jobs = Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subjects.ALL_COLLECT_JOBS,
+        durable="collector",
+        batch=1,
+        max_pending=10_000,
+    )
+    handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
+    try:
+        async with (
+            running(scheduler.run(settings.poll_interval_s)) as schedules,
+            consuming(bench.broker, jobs, handler, settings.workers) as works,
+        ):
+            _log.info("service.started", tenants=len(bench.tenants), sources=len(found), workers=settings.workers)
+            yield lambda: schedules() and works()
+    finally:
+        await scheduler.close()
+
+
+@asynccontextmanager
+async def keeping_directories(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
+    """Directories are read and kept; gives "all of it runs"."""
+    settings, clock, js = bench.settings.directory, bench.clock, jetstream(bench.broker)
+    directory, states = MongoDirectory(bench.database), MongoDirectoryStates(bench.database)
+    # Roles come last: they are given to users and groups.
+    kinds = [kind for kind in get_args(EntityKind) if kind in settings.kinds]
+    targets = {
+        tenant.name: Target(tenant.name, bench.apis.api(tenant, "graph_directory"), kinds) for tenant in bench.tenants
+    }
+    scheduler = DirectoryScheduler(
+        list(targets), kinds, timedelta(seconds=settings.interval_s), states, partial(publish_job, js), clock
+    )
+    keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, bench.stopping)
+    jobs = Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subjects.ALL_DIRECTORY_JOBS,
+        durable="collector-directory",
+        batch=1,
+        max_pending=10_000,
+    )
+    handler = make_directory_handler(keeper.run, bench.settings.max_backoff_s)
+    async with (
+        running(scheduler.run(bench.settings.poll_interval_s)) as schedules,
+        consuming(bench.broker, jobs, handler, settings.workers) as works,
+    ):
+        yield lambda: schedules() and works()
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[Callable[[], bool]]:
+    """`work` in a task that ends on leaving; gives "it runs"."""
+    task = asyncio.create_task(work)
+    try:
+        yield lambda: not task.done()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 def pace(settings: CollectorSettings, spec: Spec) -> Pace:
@@ -124,31 +197,40 @@ def pace(settings: CollectorSettings, spec: Spec) -> Pace:
     )
 
 
-def build_sources(
-    settings: CollectorSettings,
-    tenants: Sequence[Tenant],
-    client: httpx.AsyncClient,
-    blobs: Blobs,
-    clock: Clock,
-) -> Iterator[tuple[tuple[str, str], Source]]:
+class Apis:
+    """Makes the `Api` of a tenant and a family; a tenant's tokens and limits are shared by all of them."""
+
+    def __init__(self, settings: CollectorSettings, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._settings = settings
+        self._client = client
+        self._tokens = Tokens(client, clock, settings.http_attempts)
+        self._buckets = Buckets(clock)
+
+    def api(self, tenant: Tenant, family: str) -> Api:
+        """The API family as that tenant's app reaches it."""
+        kind = "management" if family == "management" else "graph"
+        rate = self._settings.rates.of(family)
+        return Api(
+            self._client,
+            self._tokens,
+            tenant,
+            family=family,
+            base=getattr(tenant.hosts, kind),
+            resource=getattr(tenant.resources, kind),
+            bucket=self._buckets.bucket(tenant.client_id, tenant.tenant_id, family, rate),
+            attempts=self._settings.http_attempts,
+        )
+
+
+def build_sources(bench: Bench, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
-    tokens = Tokens(client, clock, settings.http_attempts)
-    buckets = Buckets(clock)
-    for tenant in tenants:
+    settings = bench.settings
+    for tenant in bench.tenants:
         for name in tenant.sources or SOURCES:
             spec = SOURCES[name]
-            kind = "management" if spec.family == "management" else "graph"
-            rate = settings.rates.of(spec.family)
-            api = Api(
-                client,
-                tokens,
-                tenant,
-                family=spec.family,
-                base=getattr(tenant.hosts, kind),
-                resource=getattr(tenant.resources, kind),
-                bucket=buckets.bucket(tenant.client_id, tenant.tenant_id, spec.family, rate),
-                attempts=settings.http_attempts,
-            )
+            api = bench.apis.api(tenant, spec.family)
             publisher = settings.publisher_identifier or tenant.tenant_id
-            context = Context(tenant.name, tenant.tenant_id, api, blobs, clock, publisher, settings.blob_concurrency)
+            context = Context(
+                tenant.name, tenant.tenant_id, api, blobs, bench.clock, publisher, settings.blob_concurrency
+            )
             yield (tenant.name, name), spec.build(context)

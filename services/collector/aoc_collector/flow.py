@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from aoc_collector.sources.base import UnfinishedError
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
-from aoc_common.contracts.jobs import CollectJob
+from aoc_common.contracts.jobs import CollectJob, DirectoryJob
 from aoc_common.errors import Backpressure, Malformed, Permanent, Transient
 from aoc_common.telemetry import logs
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+    from pydantic import BaseModel
 
     from aoc_common.bus.consume import BatchHandler
 
@@ -52,7 +53,7 @@ def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, 
 
     async def on_jobs(messages: Sequence[Msg]) -> None:
         for message in messages:
-            job = read_job(message.data)
+            job = read_job(CollectJob, message.data)
             deliveries = message.metadata.num_delivered
             try:
                 await run(job)
@@ -69,10 +70,24 @@ def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, 
     return on_jobs
 
 
-def read_job(body: bytes) -> CollectJob:
+def make_directory_handler(run: Callable[[DirectoryJob], Awaitable[None]], max_backoff_s: float) -> BatchHandler:
+    """The handler of jobs of directories."""
+
+    async def on_jobs(messages: Sequence[Msg]) -> None:
+        for message in messages:
+            job = read_job(DirectoryJob, message.data)
+            try:
+                await run(job)
+            except (Transient, Permanent) as error:
+                raise put_off(error, message.metadata.num_delivered, max_backoff_s) from error
+
+    return on_jobs
+
+
+def read_job[J: BaseModel](kind: type[J], body: bytes) -> J:
     """The job in a message. Raises `Malformed` when this version cannot read it."""
     try:
-        return CollectJob.model_validate_json(body)
+        return kind.model_validate_json(body)
     except ValidationError as error:
         raise Malformed(f"job: {error.errors(include_url=False, include_input=False)[0]['msg']}") from None
 
@@ -89,8 +104,8 @@ def put_off(error: Transient | Permanent, deliveries: int, max_backoff_s: float)
     return Transient(f"{type(error).__name__}: {error}", retry_after=delay)
 
 
-async def publish_job(js: JetStreamContext, job: CollectJob) -> bool:
-    """Put a job on the stream; False when its source has one already. Raises `Transient`.
+async def publish_job(js: JetStreamContext, job: CollectJob | DirectoryJob) -> bool:
+    """Put a job on the stream; False when its source, or tenant, has one already. Raises `Transient`.
 
     Without a message id: a slice that failed and is asked for again is no duplicate.
     """

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from pydantic import Field
 
+from aoc_common.contracts.directory import EntityKind
 from aoc_common.settings import Frozen, ServiceSettings
 
 DAY_S = 24 * 3600
@@ -28,6 +29,12 @@ class Rates(Frozen):
     graph_intune_window_s: float = Field(20, gt=0, description="Intune audit events: the window, seconds.")
     graph_security_requests: int = Field(150, ge=1, description="Security alerts: requests per window.")
     graph_security_window_s: float = Field(60, gt=0, description="Security alerts: the window, seconds.")
+    graph_directory_requests: int = Field(
+        700,
+        ge=1,
+        description="Directory: requests per window. Microsoft grants 3,500 units; the dearest request costs 5.",
+    )
+    graph_directory_window_s: float = Field(10, gt=0, description="Directory: the window, seconds.")
     management_requests: int = Field(2000, ge=1, description="Management Activity API: requests per window.")
     management_window_s: float = Field(60, gt=0, description="Management Activity API: the window, seconds.")
     replicas: int = Field(1, ge=1, description="Collectors that run at the same time and share these limits.")
@@ -54,6 +61,19 @@ class ManagementLimits(SliceLimits):
     )
 
 
+class DirectorySettings(Frozen):
+    """Which directories are kept, and how current."""
+
+    enabled: bool = Field(
+        True, description="Whether the tenants' directories are kept, so that events name who they mean."
+    )
+    kinds: tuple[EntityKind, ...] = Field(
+        get_args(EntityKind), description="What is read of a directory. Roles need users and groups to be of use."
+    )
+    interval_s: float = Field(300, ge=1, description="How often changes of a directory are asked for, seconds.")
+    workers: int = Field(2, ge=1, le=64, description="Tenants whose directories are read at once in this process.")
+
+
 class CollectorSettings(ServiceSettings):
     """Everything the collector can be told."""
 
@@ -71,6 +91,7 @@ class CollectorSettings(ServiceSettings):
     max_slice_s: int = Field(3600, ge=60, le=DAY_S, description="Graph: the longest new time of a slice, seconds.")
     management: ManagementLimits = ManagementLimits()
     rates: Rates = Rates()
+    directory: DirectorySettings = DirectorySettings()
     workers: int = Field(4, ge=1, le=64, description="Slices in work at once in this process.")
     blob_concurrency: int = Field(4, ge=1, le=32, description="Content blobs that one slice fetches at once.")
     publisher_identifier: str | None = Field(

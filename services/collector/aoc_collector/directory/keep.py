@@ -1,0 +1,226 @@
+"""Brings a tenant's directory up to date, kind by kind.
+
+A delta link is kept only when all pages before it are stored, so a reading that ends half-way is repeated, and repeats
+change nothing. When Graph asks for it (410), a kind is read from its beginning under a new generation; what that reading
+has not seen is swept away at its end. Until then the old entities stay, so there is no moment without a directory.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.trace import Status, StatusCode
+
+from aoc_collector.directory.feeds import FEEDS, Feed, Harvest, harvest
+from aoc_collector.directory.roles import read_roles
+from aoc_collector.sources.base import UnfinishedError
+from aoc_collector.sources.links import REFUSED_TOKEN, BrokenSkipTokenError, follow
+from aoc_common.errors import AocError, Refused, Throttled, Transient
+from aoc_common.store.directories import SyncState
+from aoc_common.telemetry import logs, metrics, tracing
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Sequence
+
+    from aoc_collector.api import Api
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.directory import EntityKind
+    from aoc_common.contracts.jobs import DirectoryJob
+    from aoc_common.store.directories import DirectoryStates, DirectoryStore
+    from aoc_common.store.ports import DirectoryNames
+
+_log = logs.get(__name__)
+
+#: Times that a kind is tried within one job while skip tokens are refused, before it is read from its beginning.
+_TRIES: Final = 3
+#: A bound for links that never end: with 200 objects a page, ten million objects.
+_MAX_PAGES: Final = 50_000
+#: Codes of an expired delta token. Its status is 410, or "40X" (delta-query-overview.md, errors.md).
+_EXPIRED: Final = frozenset({"syncstatenotfound", "resyncrequired"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A tenant whose directory is kept, and the kinds that are read, in this order."""
+
+    tenant: str
+    api: Api
+    kinds: Sequence[EntityKind]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where directories are kept. `names` tells what kind an id is of."""
+
+    directory: DirectoryStore
+    states: DirectoryStates
+    names: DirectoryNames
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a reading gave, in objects. `whole`: it began at the beginning."""
+
+    whole: bool
+    seen: int = 0
+    removed: int = 0
+    unreadable: int = 0
+
+
+class _StoppingError(Transient):
+    """The collector stops: somebody else reads on."""
+
+
+class Keeper:
+    """Keeps directories. `find` gives a tenant of this collector, or None."""
+
+    def __init__(
+        self, find: Callable[[str], Target | None], stores: Stores, clock: Clock, stopping: asyncio.Event
+    ) -> None:
+        self._find = find
+        self._stores = stores
+        self._clock = clock
+        self._stopping = stopping
+
+    async def run(self, job: DirectoryJob) -> None:
+        """Read what changed in each kind of a tenant's directory.
+
+        A kind that is refused (a permission, a licence) or cannot be reached is noted and leaves the others running.
+        Raises `Throttled`, since all kinds share one limit, and `Transient` when the store is away or we stop.
+        """
+        target = self._find(job.tenant)
+        if target is None:
+            _log.warning("job.skipped", tenant=job.tenant, reason="not configured here")
+            return
+        for kind in target.kinds:
+            await self._read_kind(target, kind)
+        counts = await self._stores.directory.count(target.tenant)
+        for kind in target.kinds:
+            metrics.DIRECTORY_ENTITIES.labels(target.tenant, kind).set(counts.get(kind, 0))
+
+    async def _read_kind(self, target: Target, kind: EntityKind) -> None:
+        """Read one kind; note it when that fails."""
+        attributes = {"aoc.tenant": target.tenant, "aoc.kind": kind}
+        with tracing.tracer().start_as_current_span(
+            "directory.read", attributes=attributes, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                tally = await (self._roles(target) if kind == "role" else self._changes(target, FEEDS[kind]))
+            except _StoppingError:
+                raise
+            except Exception as error:
+                span.set_status(Status(StatusCode.ERROR, str(error)))
+                outcome = "refused" if isinstance(error, Refused) else "failed"
+                metrics.DIRECTORY_READS.labels(target.tenant, kind, outcome).inc()
+                await self._note(target.tenant, kind, error)
+                if isinstance(error, Throttled) or not isinstance(error, AocError):
+                    raise
+                return
+        metrics.DIRECTORY_READS.labels(target.tenant, kind, "whole" if tally.whole else "changes").inc()
+        for what in ("seen", "removed", "unreadable"):
+            metrics.DIRECTORY_OBJECTS.labels(target.tenant, kind, what).inc(getattr(tally, what))
+
+    async def _changes(self, target: Target, feed: Feed) -> _Tally:
+        for _ in range(_TRIES):
+            try:
+                return await self._continue(target, feed) or await self._begin(target, feed)
+            except BrokenSkipTokenError as error:
+                _log.info("directory.restarted", tenant=target.tenant, kind=feed.kind, error=str(error))
+        # It may be the delta link that leads to broken ones.
+        return await self._begin(target, feed)
+
+    async def _continue(self, target: Target, feed: Feed) -> _Tally | None:
+        """Read what changed since the last time. None when that is not known, or not any more."""
+        state = await self._stores.states.state(target.tenant, feed.kind)
+        # Another query tracks other properties, or another cloud.
+        if state.delta_link is None or state.query != feed.url(target.api.base):
+            return None
+        try:
+            return await self._read(target, feed, state, state.delta_link, whole=False)
+        except Refused as refused:
+            if not _expired(refused):
+                raise
+            _log.info("directory.reset", tenant=target.tenant, kind=feed.kind, reason=str(refused))
+            return None
+
+    async def _begin(self, target: Target, feed: Feed) -> _Tally:
+        url = feed.url(target.api.base)
+        generation = await self._stores.states.begin(target.tenant, feed.kind)
+        state = SyncState(target.tenant, feed.kind, generation, query=url)
+        return await self._read(target, feed, state, url, whole=True)
+
+    async def _read(self, target: Target, feed: Feed, state: SyncState, url: str, *, whole: bool) -> _Tally:
+        """Store page by page, then move the state."""
+        tally = _Tally(whole)
+        delta_link: str | None = None
+        async with aclosing(follow(target.api, url, feed.path, partial(harvest, feed), _MAX_PAGES)) as pages:
+            async for page in pages:
+                await self._store(target, feed, state.generation, page, tally)
+                delta_link = page.delta_link
+                if self._stopping.is_set():
+                    raise _StoppingError("the collector is stopping", retry_after=0)
+        if delta_link is None:
+            raise UnfinishedError(f"{feed.path}: the last page has no delta link")
+        if whole and not tally.unreadable:
+            # What could not be read is not gone.
+            tally.removed += await self._stores.directory.sweep(target.tenant, feed.kind, state.generation)
+        await self._advance(replace(state, delta_link=delta_link), tally)
+        return tally
+
+    async def _store(self, target: Target, feed: Feed, generation: int, page: Harvest, tally: _Tally) -> None:
+        directory = self._stores.directory
+        if page.unreadable:
+            _log.warning(
+                "directory.unreadable",
+                tenant=target.tenant,
+                kind=feed.kind,
+                objects=len(page.unreadable),
+                first=page.unreadable[0],
+            )
+        await directory.put(target.tenant, page.sightings, generation, self._clock.now(), whole=tally.whole)
+        await directory.remove(target.tenant, feed.kind, page.removed)
+        tally.seen += len(page.sightings)
+        tally.removed += len(page.removed)
+        tally.unreadable += len(page.unreadable)
+
+    async def _roles(self, target: Target) -> _Tally:
+        """Read all roles and holders; what is stored changes only when all lists have been read."""
+        stores, tenant = self._stores, target.tenant
+        roles = await read_roles(target.api, partial(self._groups, tenant))
+        tally = _Tally(whole=True, seen=len(roles.sightings))
+        generation = await stores.states.begin(tenant, "role")
+        await stores.directory.put(tenant, roles.sightings, generation, self._clock.now(), whole=True)
+        tally.removed = await stores.directory.sweep(tenant, "role", generation)
+        await stores.directory.assign(tenant, roles.held)
+        await self._advance(SyncState(tenant, "role", generation), tally)
+        return tally
+
+    async def _groups(self, tenant: str, ids: Sequence[str]) -> set[str]:
+        found = await self._stores.names.find(tenant, ids)
+        return {one for one, entity in found.items() if entity.kind == "group"}
+
+    async def _advance(self, state: SyncState, tally: _Tally) -> None:
+        before = await self._stores.states.state(state.tenant, state.kind)
+        if not await self._stores.states.advance(state, self._clock.now()):
+            # This process was away for so long that its job was given to another one.
+            _log.warning("directory.overtaken", tenant=state.tenant, kind=state.kind)
+        elif before.last_success is None or before.last_error is not None:
+            _log.info("directory.read", tenant=state.tenant, kind=state.kind, seen=tally.seen, removed=tally.removed)
+
+    async def _note(self, tenant: str, kind: EntityKind, error: Exception) -> None:
+        """Keep the reason; tell of it only when it is another one than before."""
+        reason = f"{type(error).__name__}: {error}"
+        before = await self._stores.states.state(tenant, kind)
+        await self._stores.states.note_error(tenant, kind, reason, self._clock.now())
+        if before.last_error is None or not reason.startswith(before.last_error):
+            _log.warning("directory.failed", tenant=tenant, kind=kind, reason=reason)
+
+
+def _expired(refused: Refused) -> bool:
+    gone = refused.status in REFUSED_TOKEN or refused.status == HTTPStatus.NOT_FOUND
+    return gone or refused.code.casefold() in _EXPIRED

@@ -1,0 +1,69 @@
+"""When a tenant's directory is read again.
+
+Every replica schedules every tenant. A tenant has at most one job on AOC_JOBS (a second one is refused by the stream),
+so replicas need no leader and no locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aoc_common.contracts.jobs import DirectoryJob
+from aoc_common.errors import AocError
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.directory import EntityKind
+    from aoc_common.store.directories import DirectoryStates, SyncState
+
+_log = logs.get(__name__)
+
+type Publish = Callable[[DirectoryJob], Awaitable[bool]]
+"""Puts a job on the stream; False when the tenant has one already. Raises `Transient`."""
+
+
+class DirectoryScheduler:
+    """Keeps a job pending for every tenant one of whose kinds was last tried an interval ago, or never."""
+
+    def __init__(
+        self,
+        tenants: Sequence[str],
+        kinds: Sequence[EntityKind],
+        interval: timedelta,
+        states: DirectoryStates,
+        publish: Publish,
+        clock: Clock,
+    ) -> None:
+        self._tenants = tenants
+        self._kinds = kinds
+        self._interval = interval
+        self._states = states
+        self._publish = publish
+        self._clock = clock
+
+    async def run(self, every_s: float) -> None:
+        """Look at every tenant that often, until cancelled."""
+        while True:
+            try:
+                await self.tick()
+            except AocError as error:
+                _log.warning("schedule.failed", error=str(error))
+            await self._clock.sleep(every_s)
+
+    async def tick(self) -> None:
+        """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
+        for tenant in self._tenants:
+            tried = {state.kind: _tried(state) for state in await self._states.all_states(tenant)}
+            latest = self._clock.now() - self._interval
+            if any((at := tried.get(kind)) is None or at <= latest for kind in self._kinds):
+                await self._publish(DirectoryJob(tenant=tenant))
+
+
+def _tried(state: SyncState) -> datetime | None:
+    return max((at for at in (state.last_success, state.last_error_at) if at is not None), default=None)
