@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from aoc_collector.sources.links import Page
     from aoc_common.contracts.directory import EntityKind
 
-type _Text = str | None | UnsetType
-type _Flag = bool | None | UnsetType
+type _Text = str | UnsetType | None
+type _Flag = bool | UnsetType | None
 
 
 class _Object(msgspec.Struct, rename="camel"):
@@ -57,7 +57,7 @@ class _User(_Object, rename="camel"):
         if self.user_principal_name is not UNSET:
             said["upn"] = self.user_principal_name
         if self.user_type is not UNSET:
-            said["guest"] = self.user_type and self.user_type.casefold() == "guest"
+            said["guest"] = None if self.user_type is None else self.user_type.casefold() == "guest"
         if self.department is not UNSET:
             said["department"] = self.department
         if self.assigned_licenses is not UNSET:

@@ -1,8 +1,9 @@
 """Brings a tenant's directory up to date, kind by kind.
 
 A delta link is kept only when all pages before it are stored, so a reading that ends half-way is repeated, and repeats
-change nothing. When Graph asks for it (410), a kind is read from its beginning under a new generation; what that reading
-has not seen is swept away at its end. Until then the old entities stay, so there is no moment without a directory.
+change nothing. When Graph asks for it (410), a kind is read from its beginning under a new generation; what that
+reading has not seen is swept away at its end. Until then the old entities stay, so there is no moment without a
+directory.
 """
 
 from __future__ import annotations

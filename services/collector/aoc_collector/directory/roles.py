@@ -3,10 +3,10 @@
 Sources: graph-docs, rbacapplication-list-roledefinitions.md, rbacapplication-list-roleassignments.md,
 directoryrole-list.md, group-list-transitivemembers.md.
 
-One listing of the assignments is cheaper than one of each role's members, and knows scoped and custom roles. Assignments
-that are active through Privileged Identity Management are among them, those that are only eligible are not. Records name
-a role by the id of its definition, by that of its template (for a built-in role the same), or by that of the directory
-role, which is there once the role was used.
+One listing of the assignments is cheaper than one of each role's members, and knows scoped and custom roles.
+Assignments that are active through Privileged Identity Management are among them, those that are only eligible are not.
+Records name a role by the id of its definition, by that of its template (for a built-in role the same), or by that of
+the directory role, which is there once the role was used.
 """
 
 from __future__ import annotations

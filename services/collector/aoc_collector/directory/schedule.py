@@ -7,7 +7,6 @@ so replicas need no leader and no locks.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.jobs import DirectoryJob
@@ -16,7 +15,7 @@ from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
