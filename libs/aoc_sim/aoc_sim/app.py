@@ -10,6 +10,8 @@ from aoc_sim.activity.routes import Activity
 from aoc_sim.clock import SystemClock
 from aoc_sim.control import Control
 from aoc_sim.faults import FaultDice
+from aoc_sim.graph.directory import DirectoryObjects
+from aoc_sim.graph.gate import Gate
 from aoc_sim.graph.routes import Graph
 from aoc_sim.oidc import Oidc
 from aoc_sim.stories import STORIES
@@ -35,11 +37,14 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     key = settings.signing_key_pem.get_secret_value() if settings.signing_key_pem else None
     tokens = Tokens(clock, settings.token_lifetime_s, key)
     throttler = Throttler(settings.throttle, clock)
+    gate = Gate(settings, world, tokens, throttler)
     app = Starlette(
         routes=[
             *Control(world).routes(),
             *Oidc(settings, clock, tokens).routes(),
-            *Graph(settings, world, tokens, throttler).routes(),
+            *DirectoryObjects(gate).routes(),
+            # last of Graph: it answers whatever nobody else does
+            *Graph(gate).routes(),
             *Activity(settings, world, tokens, throttler).routes(),
         ]
     )

@@ -21,6 +21,8 @@ Kind = Literal[
     "slow",
     "empty_page",
     "broken_skiptoken",
+    "expired_deltatoken",
+    "sparse_delta",
 ]
 
 
@@ -43,6 +45,8 @@ class Faults(BaseModel):
     slow_s: float = Field(default=1.0, ge=0, description="For how long, in seconds.")
     empty_page_rate: float = Field(default=0, ge=0, le=1, description="Empty pages that still have a next link.")
     broken_skiptoken_rate: float = Field(default=0, ge=0, le=1, description="Good skip tokens refused with 400.")
+    expired_deltatoken_rate: float = Field(default=0, ge=0, le=1, description="Good delta tokens refused with 410.")
+    sparse_delta_rate: float = Field(default=0, ge=0, le=1, description="Changes that hold only what changed.")
     retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
     max_per_kind: int = Field(default=200, ge=0, description="Injections of a kind after which it stops.")
 
@@ -62,6 +66,8 @@ PROFILES: dict[str, Faults] = {
         slow_s=0.5,
         empty_page_rate=0.08,
         broken_skiptoken_rate=0.05,
+        expired_deltatoken_rate=0.05,
+        sparse_delta_rate=0.5,
         max_per_kind=12,
     ),
 }

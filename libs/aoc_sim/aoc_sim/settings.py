@@ -12,6 +12,11 @@ from aoc_sim.faults import PROFILES, Faults
 GRAPH_ROLES = (
     "AuditLog.Read.All",
     "Directory.Read.All",
+    "User.Read.All",
+    "Group.Read.All",
+    "Application.Read.All",
+    "Device.Read.All",
+    "RoleManagement.Read.Directory",
     "DeviceManagementApps.Read.All",
     "DeviceManagementConfiguration.Read.All",
     "SecurityAlert.Read.All",
@@ -84,6 +89,12 @@ class Throttle(BaseModel):
     graph_intune_window_s: float = Field(default=20, gt=0, description="That window, in seconds.")
     graph_security_requests: int = Field(default=150, ge=1, description="Security requests per window, app and tenant.")
     graph_security_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
+    graph_directory_requests: int = Field(
+        default=3500,
+        ge=5,
+        description="Resource units of directory requests per window, app and tenant: Microsoft's for small tenants.",
+    )
+    graph_directory_window_s: float = Field(default=10, gt=0, description="That window, in seconds.")
     graph_all_requests: int = Field(
         default=130_000, ge=1, description="All Graph requests of an app, over all tenants."
     )
@@ -100,6 +111,10 @@ class Pages(BaseModel):
     graph_max: int = Field(default=1000, ge=1, description="Most records on a Graph page; larger `$top` is clamped.")
     graph_default: int = Field(default=1000, ge=1, description="Records on a Graph page without `$top`.")
     skiptoken_lifetime_s: float = Field(default=1800, gt=0, description="Seconds after which a skip token is refused.")
+    directory: int = Field(default=200, ge=1, description="Objects on a page of a delta query; `$top` is ignored.")
+    deltatoken_lifetime_s: float = Field(
+        default=7 * 24 * 3600, gt=0, description="Seconds after which a delta token is refused."
+    )
     activity_listing: int = Field(default=50, ge=1, description="Content entries on a page of a Management listing.")
     blob_records: int = Field(default=40, ge=1, description="Most records in a content blob of the history.")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aoc_sim.settings import Throttle
     from aoc_sim.tokens import Caller
 
-type Family = Literal["graph_audit", "graph_intune", "graph_security", "activity"]
+type Family = Literal["graph_audit", "graph_intune", "graph_security", "graph_directory", "activity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Throttler:
         self._clock = clock
         self._windows: dict[tuple[str, ...], deque[int]] = {}
 
-    def admit(self, family: Family, caller: Caller) -> Verdict:
-        """The verdict on one more request of this caller."""
+    def admit(self, family: Family, caller: Caller, cost: int = 1) -> Verdict:
+        """The verdict on one more request of this caller, which uses that much of its family's limit."""
         settings = self._settings
         limit: int = getattr(settings, f"{family}_requests")
         length: float = getattr(settings, f"{family}_window_s")
@@ -48,18 +48,18 @@ class Throttler:
         key: tuple[str, ...] = (
             (family, caller.tenant_id) if family == "activity" else (family, caller.app_id, caller.tenant_id)
         )
-        checks = [(key, limit, length, scope)]
+        checks = [(key, limit, length, scope, cost)]
         if family != "activity":
-            whole = (settings.graph_all_requests, settings.graph_all_window_s, "Application")
+            whole = (settings.graph_all_requests, settings.graph_all_window_s, "Application", 1)
             checks.append((("graph_all", caller.app_id), *whole))
         now = to_us(self._clock.now())
-        for window_key, most, span, name in checks:
+        for window_key, most, span, name, used in checks:
             window = self._windows.setdefault(window_key, deque())
             while window and window[0] <= now - seconds(span):
                 window.popleft()
-            if len(window) >= most:
+            if len(window) + used > most:
                 wait = math.ceil((window[0] + seconds(span) - now) / 1_000_000)
                 return Verdict(max(1, wait), len(window) / most, most, name)
-        for window_key, *_ in checks:
-            self._windows[window_key].append(now)
+        for window_key, *_, used in checks:
+            self._windows[window_key].extend([now] * used)
         return Verdict(None, len(self._windows[key]) / limit, limit, scope)

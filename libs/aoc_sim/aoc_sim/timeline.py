@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+import orjson
+
 from aoc_sim.clock import from_us, seconds, to_us
 from aoc_sim.people import build_directory
 from aoc_sim.stories import STORIES, set_stage
@@ -78,6 +80,8 @@ class World:
         for world in worlds:
             for lane in world.lanes.values():
                 lane.sort()
+            for entry in world.lanes["graph-directory-audits"].entries:
+                world.register.learn(orjson.loads(entry.body))
 
     def _tell_all(self) -> list[tuple[str, str, list[Draft]]]:
         chosen = STORIES if self.settings.stories == "all" else self.settings.stories
@@ -224,6 +228,8 @@ class World:
             entry = make_entry(self.numbers, draft, from_us_ + seconds(rng.uniform(low, high)), story)
             world.lanes[draft.source].add(entry)
             entries.append(entry)
+            if draft.source == "graph-directory-audits":
+                world.register.learn(draft.body)
             self.late += held
             self.dice.injected["late"] += held
             if draft.source in world.feeds:

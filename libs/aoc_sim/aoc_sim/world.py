@@ -15,6 +15,7 @@ import orjson
 
 from aoc_sim.clock import to_us
 from aoc_sim.records.base import SOURCES, Source
+from aoc_sim.register import build_register
 from aoc_sim.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -101,11 +102,12 @@ class Feed:
 
 
 class TenantWorld:
-    """One tenant's directory, traffic and records."""
+    """One tenant's directory, as it was at the beginning and as it is now; its traffic and records."""
 
     def __init__(self, settings: TenantSettings, directory: Directory) -> None:
         self.settings = settings
         self.directory = directory
+        self.register = build_register(directory)
         self.traffic = Traffic(directory)
         self.lanes: dict[Source, Lane] = {source: Lane() for source in SOURCES}
         self.feeds: dict[Source, Feed] = {s: Feed() for s in SOURCES if s.startswith("o365-")}

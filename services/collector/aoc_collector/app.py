@@ -72,10 +72,10 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         await ensure_indexes(database)
         await broker.connect()
         await ensure_streams(jetstream(broker), settings.nats, _STREAMS)
-        bench = Bench(settings, tenants, clock, stopping, broker, database, Apis(settings, client, clock))
-        keeping = keeping_directories(bench) if settings.directory.enabled else nullcontext(lambda: True)
+        shared = Shared(settings, tenants, clock, stopping, broker, database, Apis(settings, client, clock))
+        keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
         try:
-            async with collecting(bench) as collects, keeping as keeps:
+            async with collecting(shared) as collects, keeping as keeps:
 
                 async def nats() -> str | None:
                     return None if connected(broker) else "not connected"
@@ -92,7 +92,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Shared:
     """What all parts of a collector work with."""
 
     settings: CollectorSettings
@@ -105,11 +105,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def collecting(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
+async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     """Slices are scheduled and run; gives "all of it runs"."""
-    settings, clock, js = bench.settings, bench.clock, jetstream(bench.broker)
-    ledger, states = MongoLedger(bench.database), MongoSources(bench.database)
-    found = dict(build_sources(bench, ledger))
+    settings, clock, js = shared.settings, shared.clock, jetstream(shared.broker)
+    ledger, states = MongoLedger(shared.database), MongoSources(shared.database)
+    found = dict(build_sources(shared, ledger))
     scheduler = Scheduler(
         [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in found],
         states,
@@ -121,7 +121,7 @@ async def collecting(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
         partial(publish_all, js),
         Stores(ledger, ledger, states),
         clock,
-        bench.stopping,
+        shared.stopping,
     )
     jobs = Consumer(
         service="collector",
@@ -135,28 +135,28 @@ async def collecting(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
-            consuming(bench.broker, jobs, handler, settings.workers) as works,
+            consuming(shared.broker, jobs, handler, settings.workers) as works,
         ):
-            _log.info("service.started", tenants=len(bench.tenants), sources=len(found), workers=settings.workers)
+            _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: schedules() and works()
     finally:
         await scheduler.close()
 
 
 @asynccontextmanager
-async def keeping_directories(bench: Bench) -> AsyncIterator[Callable[[], bool]]:
+async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     """Directories are read and kept; gives "all of it runs"."""
-    settings, clock, js = bench.settings.directory, bench.clock, jetstream(bench.broker)
-    directory, states = MongoDirectory(bench.database), MongoDirectoryStates(bench.database)
+    settings, clock, js = shared.settings.directory, shared.clock, jetstream(shared.broker)
+    directory, states = MongoDirectory(shared.database), MongoDirectoryStates(shared.database)
     # Roles come last: they are given to users and groups.
     kinds = [kind for kind in get_args(EntityKind) if kind in settings.kinds]
     targets = {
-        tenant.name: Target(tenant.name, bench.apis.api(tenant, "graph_directory"), kinds) for tenant in bench.tenants
+        tenant.name: Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds) for tenant in shared.tenants
     }
     scheduler = DirectoryScheduler(
         list(targets), kinds, timedelta(seconds=settings.interval_s), states, partial(publish_job, js), clock
     )
-    keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, bench.stopping)
+    keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, shared.stopping)
     jobs = Consumer(
         service="collector",
         stream=subjects.JOBS_STREAM,
@@ -165,10 +165,10 @@ async def keeping_directories(bench: Bench) -> AsyncIterator[Callable[[], bool]]
         batch=1,
         max_pending=10_000,
     )
-    handler = make_directory_handler(keeper.run, bench.settings.max_backoff_s)
+    handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
-        running(scheduler.run(bench.settings.poll_interval_s)) as schedules,
-        consuming(bench.broker, jobs, handler, settings.workers) as works,
+        running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
+        consuming(shared.broker, jobs, handler, settings.workers) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -222,15 +222,15 @@ class Apis:
         )
 
 
-def build_sources(bench: Bench, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
+def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
-    settings = bench.settings
-    for tenant in bench.tenants:
+    settings = shared.settings
+    for tenant in shared.tenants:
         for name in tenant.sources or SOURCES:
             spec = SOURCES[name]
-            api = bench.apis.api(tenant, spec.family)
+            api = shared.apis.api(tenant, spec.family)
             publisher = settings.publisher_identifier or tenant.tenant_id
             context = Context(
-                tenant.name, tenant.tenant_id, api, blobs, bench.clock, publisher, settings.blob_concurrency
+                tenant.name, tenant.tenant_id, api, blobs, shared.clock, publisher, settings.blob_concurrency
             )
             yield (tenant.name, name), spec.build(context)

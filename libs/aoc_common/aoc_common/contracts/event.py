@@ -19,12 +19,12 @@ type Result = Literal["success", "failure", "partial", "unknown"]
 RESULTS: Final[tuple[Result, ...]] = ("success", "failure", "partial", "unknown")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """One record after normalisation.
 
-    Made by the normalizer's mappers, stored by `store`, published on AOC_EVENTS. Not a pydantic model, because it is
-    made for every record on the hot path; `OcsfEvent` in the gateway is its validated view.
+    Made by the normalizer's mappers, stored by `store`, published on AOC_EVENTS; nobody changes one. Neither a pydantic
+    model nor frozen, because it is made for every record on the hot path.
 
     - `time_ms`: when it happened, ms since 1970 UTC; 0 when the record does not say.
     - `ocsf`: the OCSF event without `raw_data` and `unmapped`. Its keys are OCSF's, never the record's own, and its

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from aoc_sim.graph.filters import Fields
+from aoc_sim.graph.gate import Needs
 
 if TYPE_CHECKING:
     from aoc_sim.records.base import Source
-    from aoc_sim.throttle import Family
 
 type Version = Literal["v1.0", "beta"]
 
@@ -30,11 +30,7 @@ class Collection:
     source: Source
     """The source it lists when the filter names no other."""
     fields: Fields
-    family: Family
-    permissions: tuple[str, ...]
-    """App roles, one of which suffices."""
-    denied_code: str
-    """Error code of the 403 when none is granted."""
+    needs: Needs
     premium: bool = False
     """Needs a P1 or P2 licence."""
     kinds: bool = False
@@ -65,9 +61,7 @@ COLLECTIONS = (
                 }
             ),
         ),
-        family="graph_audit",
-        permissions=("AuditLog.Read.All",),
-        denied_code="Authentication_MSGraphPermissionMissing",
+        needs=Needs("graph_audit", ("AuditLog.Read.All",), "Authentication_MSGraphPermissionMissing"),
     ),
     # graph-docs, signin-list.md
     Collection(
@@ -102,9 +96,7 @@ COLLECTIONS = (
             ),
             numbers=frozenset({"status/errorCode"}),
         ),
-        family="graph_audit",
-        permissions=("AuditLog.Read.All",),
-        denied_code="Authentication_MSGraphPermissionMissing",
+        needs=Needs("graph_audit", ("AuditLog.Read.All",), "Authentication_MSGraphPermissionMissing"),
         premium=True,
         kinds=True,
     ),
@@ -129,9 +121,9 @@ COLLECTIONS = (
                 }
             ),
         ),
-        family="graph_intune",
-        permissions=("DeviceManagementApps.Read.All", "DeviceManagementConfiguration.Read.All"),
-        denied_code="Forbidden",
+        needs=Needs(
+            "graph_intune", ("DeviceManagementApps.Read.All", "DeviceManagementConfiguration.Read.All"), "Forbidden"
+        ),
     ),
     # graph-docs, security-list-alerts_v2.md
     Collection(
@@ -143,8 +135,6 @@ COLLECTIONS = (
                 {"id", "severity", "status", "serviceSource", "classification", "determination", "assignedTo"}
             ),
         ),
-        family="graph_security",
-        permissions=("SecurityAlert.Read.All", "SecurityAlert.ReadWrite.All"),
-        denied_code="Forbidden",
+        needs=Needs("graph_security", ("SecurityAlert.Read.All", "SecurityAlert.ReadWrite.All"), "Forbidden"),
     ),
 )

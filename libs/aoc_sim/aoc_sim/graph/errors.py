@@ -67,6 +67,19 @@ def throttled(retry_after_s: int | None, headers: Mapping[str, str] | None = Non
     return GraphError(429, "TooManyRequests", "Too many requests: wait, then try again.", extra)
 
 
+def gone(code: str, location: str) -> GraphError:
+    """410: read all again, from `location` (graph-docs, delta-query-overview.md, "Synchronization reset")."""
+    return GraphError(
+        410, code, "The delta token is not valid any more: synchronise from the beginning.", {"Location": location}
+    )
+
+
+def not_found(object_id: str) -> GraphError:
+    """404: no such object."""
+    message = f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
+    return GraphError(404, "Request_ResourceNotFound", message)
+
+
 def broken(status: int) -> GraphError:
     """A server error."""
     codes = {500: "generalException", 502: "BadGateway", 503: "serviceNotAvailable", 504: "GatewayTimeout"}

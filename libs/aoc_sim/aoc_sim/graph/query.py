@@ -7,7 +7,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -48,28 +48,49 @@ class Query:
     """Time and sequence number of the last record that was served."""
 
 
-class SkipTokens:
-    """Writes and reads skip tokens: signed, and short-lived."""
+class Seal:
+    """Makes opaque tokens of queries, and queries of those tokens that it made."""
 
-    def __init__(self, seed: int, lifetime_s: float) -> None:
-        self._key = hashlib.sha256(f"skiptoken:{seed}".encode()).digest()
-        self._lifetime_us = int(lifetime_s * 1_000_000)
+    def __init__(self, secret: str) -> None:
+        self._key = hashlib.sha256(secret.encode()).digest()
 
-    def write(self, query: Query) -> str:
+    def close(self, query: Any) -> str:
         """The token for a query."""
         payload = orjson.dumps(query)
         return urlsafe_b64encode(self._sign(payload) + payload).decode().rstrip("=")
 
-    def read(self, token: str, collection: str, version: Version, tenant: str, now_us: int) -> Query:
-        """The query in a token; 400 if it is forged, for another collection or tenant, or too old."""
+    def open(self, token: str) -> dict[str, Any] | None:
+        """The fields of the query in a token; None if it is forged."""
         try:
             raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except ValueError:
-            raise invalid_skiptoken() from None
+            return None
         signature, payload = raw[:_SIGNATURE], raw[_SIGNATURE:]
         if not hmac.compare_digest(signature, self._sign(payload)):
+            return None
+        fields: dict[str, Any] = orjson.loads(payload)
+        return fields
+
+    def _sign(self, payload: bytes) -> bytes:
+        return hmac.new(self._key, payload, hashlib.sha256).digest()[:_SIGNATURE]
+
+
+class SkipTokens:
+    """Writes and reads skip tokens: signed, and short-lived."""
+
+    def __init__(self, seed: int, lifetime_s: float) -> None:
+        self._seal = Seal(f"skiptoken:{seed}")
+        self._lifetime_us = int(lifetime_s * 1_000_000)
+
+    def write(self, query: Query) -> str:
+        """The token for a query."""
+        return self._seal.close(query)
+
+    def read(self, token: str, collection: str, version: Version, tenant: str, now_us: int) -> Query:
+        """The query in a token; 400 if it is forged, for another collection or tenant, or too old."""
+        fields = self._seal.open(token)
+        if fields is None:
             raise invalid_skiptoken()
-        fields = orjson.loads(payload)
         fields["after"] = tuple(fields["after"]) if fields["after"] else None
         query = Query(**fields)
         if (query.collection, query.version, query.tenant) != (collection, version, tenant):
@@ -77,9 +98,6 @@ class SkipTokens:
         if now_us - query.issued_us > self._lifetime_us:
             raise invalid_skiptoken()
         return query
-
-    def _sign(self, payload: bytes) -> bytes:
-        return hmac.new(self._key, payload, hashlib.sha256).digest()[:_SIGNATURE]
 
 
 def invalid_skiptoken() -> Exception:
