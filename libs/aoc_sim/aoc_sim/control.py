@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +15,7 @@ from aoc_sim.answers import json_answer
 from aoc_sim.clock import from_us, iso
 from aoc_sim.faults import PROFILES, Faults
 from aoc_sim.records.base import Source
+from aoc_sim.register import NAMES, Name
 from aoc_sim.stories import STORIES
 
 if TYPE_CHECKING:
@@ -36,6 +38,18 @@ class Emission(BaseModel):
     story: str | None = Field(default=None, description="A whole story instead, which has just ended.")
 
 
+class Alteration(BaseModel):
+    """The body of `POST /_directory`: an object appears, changes, or goes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: str = Field(description="The tenant's slug.")
+    collection: Name = Field(description="E.g. `users`. Assignments of roles are `roleAssignments`.")
+    id: str | None = Field(default=None, description="The object; a new one when left out.")
+    set: dict[str, Any] = Field(default={}, description="Properties as Graph names them; null is a value.")
+    remove: bool = Field(default=False, description="Whether the object goes.")
+
+
 class Control:
     """The routes below `/_`."""
 
@@ -51,6 +65,8 @@ class Control:
             Route("/_faults", self.faults, methods=["GET", "PUT"]),
             Route("/_emit", self.emit, methods=["POST"]),
             Route("/_stories", self.stories),
+            Route("/_directory", self.alter, methods=["POST"]),
+            Route("/_directory/{slug}/{collection}", self.directory),
         ]
 
     async def health(self, request: Request) -> Response:
@@ -104,6 +120,32 @@ class Control:
         for entry in entries:
             ids.setdefault(entry.source, []).append(entry.key)
         return json_answer({"tenant": wish.tenant, "count": len(entries), "records": ids}, status=201)
+
+    async def directory(self, request: Request) -> Response:
+        """The objects of a collection as they are now."""
+        self._world.catch_up()
+        tenant = self._world.tenants.get(request.path_params["slug"])
+        name = next((one for one in NAMES if one == request.path_params["collection"]), None)
+        if tenant is None or name is None:
+            return json_answer({"error": "no such tenant or collection"}, status=404)
+        return json_answer({"value": [item.shown(None) for item in tenant.register.there(name)]})
+
+    async def alter(self, request: Request) -> Response:
+        """Change the directory now, without a record of it; answers the object's id."""
+        try:
+            wish = Alteration.model_validate_json(await request.body())
+        except ValidationError as error:
+            return PlainTextResponse(str(error), 422)
+        tenant = self._world.tenants.get(wish.tenant)
+        if tenant is None:
+            return json_answer({"error": f"no tenant '{wish.tenant}'", "known": list(self._world.tenants)}, status=404)
+        self._world.catch_up()
+        object_id = wish.id or str(uuid4())
+        if not wish.remove:
+            tenant.register.put(wish.collection, object_id, **wish.set)
+        elif not tenant.register.remove(wish.collection, object_id):
+            return json_answer({"error": f"no such object '{object_id}'"}, status=404)
+        return json_answer({"id": object_id}, status=201)
 
     async def stories(self, request: Request) -> Response:
         """The stories, and the records of those that were told."""

@@ -69,15 +69,13 @@ def throttled(retry_after_s: int | None, headers: Mapping[str, str] | None = Non
 
 def gone(code: str, location: str) -> GraphError:
     """410: read all again, from `location` (graph-docs, delta-query-overview.md, "Synchronization reset")."""
-    return GraphError(
-        410, code, "The delta token is not valid any more: synchronise from the beginning.", {"Location": location}
-    )
+    message = "The delta token is no good any more: read from the beginning."
+    return GraphError(410, code, message, {"Location": location})
 
 
 def not_found(object_id: str) -> GraphError:
     """404: no such object."""
-    message = f"Resource '{object_id}' does not exist or one of its queried reference-property objects are not present."
-    return GraphError(404, "Request_ResourceNotFound", message)
+    return GraphError(404, "Request_ResourceNotFound", f"There is no object '{object_id}'.")
 
 
 def broken(status: int) -> GraphError:
