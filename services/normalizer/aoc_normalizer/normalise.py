@@ -125,7 +125,7 @@ def _terms(draft: Draft) -> tuple[str, ...]:
     for change in draft.changes[:_CHANGES]:
         found += [terms.name_terms(said) for said in (change.name, change.new, change.old) if isinstance(said, str)]
     if draft.status_code and draft.status_code != "0":
-        found.append((draft.status_code,))
+        found.append(terms.name_terms(draft.status_code))
     if (device := draft.device) is not None:
         found += [terms.id_terms(said) for said in (device.name, device.uid) if said]
     if draft.location and (city := draft.location.get("city")):

@@ -91,7 +91,13 @@ def test_every_value_is_found_by_itself(value: str) -> None:
 
 @given(st.text(max_size=300))
 def test_terms_are_short_and_have_one_case(value: str) -> None:
-    assert all(0 < len(term) <= MAX_TOKEN and term == term.casefold() for term in name_terms(value))
+    terms = (*name_terms(value), *operation_terms(value), *id_terms(value))
+
+    assert all(0 < len(term) <= MAX_TOKEN and term == term.casefold() for term in terms)
+
+
+def test_a_word_of_an_operation_is_cut_as_well() -> None:
+    assert max(map(len, operation_terms("Cloud" + "a" * 100))) == MAX_TOKEN
 
 
 def test_terms_are_bounded_in_number() -> None:

@@ -289,3 +289,9 @@ def test_details_of_any_other_shape_say_nothing(odd, ocsf_faults):
 
     assert ocsf_faults(made) == []
     assert "auth_factors" not in made.ocsf
+
+
+def test_a_huge_error_code_becomes_a_short_search_term():
+    made = event(status={"errorCode": "7" * 2000})
+
+    assert max(map(len, made.terms)) <= 64
