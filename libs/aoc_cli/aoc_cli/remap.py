@@ -15,11 +15,14 @@ from aoc_cli import attach
 from aoc_cli.terminal import err, out
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
+from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_normalizer.app import locating
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import renewals
+from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,9 +70,10 @@ def remap(
 
 async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], None], *, everything: bool) -> Renewed:
     done = Renewed()
+    locate = locating(load(NormalizerSettings).location_database)
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
-        learn = learning(Names(MongoDirectory(database), SystemClock(), _NAMES))
+        learn = learning(Names(MongoDirectory(database), SystemClock(), _NAMES), locate)
         async for records in store.batches(tenant, _BATCH):
             pairs = [pair for pair in await renewals(tenant, records, learn) if everything or _other(*pair)]
             await store.renew(pairs)

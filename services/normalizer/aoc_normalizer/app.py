@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
 from aoc_normalizer.flow import make_handler
+from aoc_normalizer.knowledge import nowhere
+from aoc_normalizer.location import Locator
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.recheck import Recheck
@@ -31,8 +34,10 @@ from aoc_normalizer.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from aoc_common.health import Probe, Worker
+    from aoc_normalizer.knowledge import Locate
 
 _log = logs.get(__name__)
 _STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
@@ -45,14 +50,20 @@ def collect_garbage_seldom() -> None:
 
 
 def make() -> tuple[NormalizerSettings, Worker]:
-    """Settings from the environment, and the worker that they describe."""
+    """Settings from the environment, and the worker that they describe. Raises `BadConfiguration`."""
     settings = load(NormalizerSettings)
+    locate = locating(settings.location_database)
     collect_garbage_seldom()
-    return settings, partial(worker, settings)
+    return settings, partial(worker, settings, locate)
+
+
+def locating(database: Path | None) -> Locate:
+    """How addresses are located. Raises `BadConfiguration` for a file that is no database of locations."""
+    return nowhere if database is None else Locator(database, time.monotonic).find
 
 
 @asynccontextmanager
-async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Probe]]:
+async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> AsyncIterator[Mapping[str, Probe]]:
     """A running normalizer and its probes; leaving drains what is in work."""
     recheck = Recheck()
 
@@ -85,7 +96,7 @@ async def worker(settings: NormalizerSettings) -> AsyncIterator[Mapping[str, Pro
             max_pending=1024,
         )
         directory = MongoDirectory(database)
-        learn = learning(Names(directory, clock, settings.names_remembered))
+        learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
         handler = make_handler(writer.write, learn, recheck)
         naming = asyncio.create_task(late.run(settings.late_names_s))

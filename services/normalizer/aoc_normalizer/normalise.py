@@ -19,11 +19,11 @@ from aoc_normalizer.ocsf import MAX_ITEMS, render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
 
 if TYPE_CHECKING:
-    from aoc_normalizer.draft import Draft
+    from aoc_normalizer.draft import Draft, Party
 
 _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
-#: Control characters, line separators, and those that turn the direction of text: a message is read by people.
+#: Control characters, line separators, and those that turn the direction of text: people read messages and names.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 #: Changes whose names and values can be searched.
 _CHANGES: Final = 5
@@ -66,12 +66,13 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         draft.record_id = _content_id(reading)
         draft.family = f"{draft.family}-content"
         tags.append("no-id")
-    if len(draft.targets) > MAX_ITEMS:
+    if len(draft.targets) > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     draft.record_id = draft.record_id[:_MAX_ID]
     unnamed = enrich(draft, knowledge)
-    message = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", draft.tell(draft))
+    _clean(draft)
+    message = _printable(draft.tell(draft))
     unmapped = {name: value for name, value in reading.record.items() if name not in draft.used}
     unmapped |= draft.rest
     if reading.deep:
@@ -99,6 +100,25 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         unmapped=unmapped,
         raw=reading.text,
     )
+
+
+def _clean(draft: Draft) -> None:
+    """Names without what a terminal or a page would act upon. The record's own text keeps it."""
+    draft.operation = _printable(draft.operation)
+    draft.actor, draft.app = _shown(draft.actor), _shown(draft.app)
+    draft.targets = [_shown(target) for target in draft.targets]
+    draft.privileges = [_printable(privilege) for privilege in draft.privileges]
+
+
+def _shown(party: Party) -> Party:
+    if all(text is None or text.isprintable() for text in (party.name, party.upn, party.uid)):
+        return party
+    name, upn, uid = (text and _printable(text) for text in (party.name, party.upn, party.uid))
+    return party._replace(name=name, upn=upn, uid=uid)
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _content_id(reading: Reading) -> str:

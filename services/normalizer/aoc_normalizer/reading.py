@@ -7,6 +7,7 @@ once.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
+#: Digits from which on an integer may not fit 64 bits; and where floats stop being exact.
+_DIGITS: Final = 19
+_EXACT: Final = float(1 << 53)
+#: How a float is written that may have lost digits.
+_INEXACT: Final = re.compile(r"-?\d+(?:\.\d+)?e\+\d+$|-?\d{16,}\.0$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,17 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
 def _fill(reading: Reading) -> None:
     try:
         reading.mapper = recognise(reading.record)
-        reading.mapper.fill(reading.record, reading.draft)
+        _map(reading)
     except Exception as error:  # noqa: BLE001  # a defect of a mapper must not cost a record
         generically(reading, error)
+
+
+def _map(reading: Reading) -> None:
+    reading.mapper.fill(reading.record, reading.draft)
+    if reading.draft.record_id and _INEXACT.match(reading.draft.record_id):
+        # An integer of more than 64 bits is parsed as a float: two ids would become one.
+        reading.record, reading.draft = _exactly(reading.text), Draft()
+        reading.mapper.fill(reading.record, reading.draft)
 
 
 def generically(reading: Reading, error: Exception) -> None:
@@ -109,7 +123,7 @@ def generically(reading: Reading, error: Exception) -> None:
     reading.tags.append("mapper-error")
     reading.mapper, reading.draft = GENERIC, Draft()
     try:
-        GENERIC.fill(reading.record, reading.draft)
+        _map(reading)
     except Exception:  # noqa: BLE001  # nothing of this record can be read; what is left is its text
         unreadable(reading)
 
@@ -133,6 +147,16 @@ def _leniently(text: str, tags: list[str]) -> Any:
         return orjson.loads(json.dumps(_clean(parsed)).encode("utf-8", "replace"))
     except (ValueError, RecursionError, orjson.JSONEncodeError):
         return None
+
+
+def _exactly(text: str) -> dict[str, Any]:
+    """A record that was parsed before, with numbers of more digits than its type holds as text."""
+    record: dict[str, Any] = json.loads(
+        text,
+        parse_int=lambda digits: int(digits) if len(digits) < _DIGITS else digits,
+        parse_float=lambda digits: float(digits) if abs(float(digits)) < _EXACT else digits,
+    )
+    return record
 
 
 def _clean(value: Any) -> Any:

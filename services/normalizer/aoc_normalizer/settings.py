@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import Field
 
@@ -29,6 +30,9 @@ class NormalizerSettings(ServiceSettings):
     batch_pages: int = Field(32, ge=1, le=256, description="Raw pages handled together, at most.")
     batch_bytes: int = Field(
         1_000_000, ge=100_000, description="Bytes of raw pages handled together; bounds memory (about 30 times this)."
+    )
+    location_database: Path | None = Field(
+        None, description="A database of locations in MaxMind's format (City, Country or ASN); looked up for addresses."
     )
     names_remembered: int = Field(
         50_000, ge=1_000, description="Answers of the tenants' directories kept in memory, about 500 bytes each."

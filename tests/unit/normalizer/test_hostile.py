@@ -126,3 +126,48 @@ def _fitting(value: Any) -> Any:
     if isinstance(value, list):
         return [_fitting(item) for item in value]
     return value
+
+
+def made_of(raw: bytes) -> Event:
+    made = normalise(raw, CONTEXT)
+    assert isinstance(made, Event)
+    assert "mapper-error" not in made.tags
+    return made
+
+
+def test_ids_of_more_than_64_bits_stay_apart() -> None:
+    first, second = (
+        made_of(f'{{"id":{10**40 + number},"activityDisplayName":"Update user","targetResources":[]}}'.encode())
+        for number in (1, 2)
+    )
+
+    assert first.id != second.id
+    assert first.ocsf["metadata"]["uid"] == str(10**40 + 1)
+
+
+def test_a_number_with_an_exponent_is_kept_as_it_was_written() -> None:
+    made = made_of(b'{"id":1e300,"activityDisplayName":"Update user","targetResources":[]}')
+
+    assert made.ocsf["metadata"]["uid"] == "1e300"
+
+
+def test_names_hold_nothing_that_a_terminal_would_act_upon() -> None:
+    made = made_of(
+        orjson.dumps(
+            {
+                "id": "d-1",
+                "activityDisplayName": "Update\x1b[31m user",
+                "initiatedBy": {
+                    "user": {"displayName": "Dana\u202egnp.exe", "userPrincipalName": "d\na@contoso.example"}
+                },
+                "targetResources": [{"type": "User", "displayName": "Sam\x07", "id": "u\u2028-1"}],
+            }
+        )
+    )
+    shown = orjson.dumps({"operation": made.operation, "actor": made.actor, **made.ocsf}).decode()
+
+    assert not {"\x1b", "\u202e", "\x07", "\u2028"} & set(shown)
+    assert "\\u001b" not in shown
+    assert "\\n" not in shown
+    assert "Sam\N{REPLACEMENT CHARACTER}" in shown
+    assert "\\u001b" in made.raw

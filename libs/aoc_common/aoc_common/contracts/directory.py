@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 type EntityKind = Literal["user", "group", "service principal", "device", "role"]
+KINDS: Final[tuple[EntityKind, ...]] = get_args(EntityKind.__value__)
 
 #: Characters of a key: object ids, addresses and application ids are shorter.
 MAX_KEY: Final = 256

@@ -65,8 +65,9 @@ def id_terms(uid: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def operation_terms(operation: str) -> tuple[str, ...]:
     """The terms of an operation: also the words of one that is written as one (`MailItemsAccessed`)."""
-    parts = [part for word in _WORD.findall(operation) if len(words := _CAMEL.findall(word)) > 1 for part in words]
-    return _unique([*_cut_all(operation), *(part.casefold()[:MAX_TOKEN] for part in parts if len(part) >= _SHORTEST_PART)])
+    names = [words for word in _WORD.findall(operation) if len(words := _CAMEL.findall(word)) > 1]
+    parts = [part.casefold()[:MAX_TOKEN] for words in names for part in words if len(part) >= _SHORTEST_PART]
+    return _unique([*_cut_all(operation), *parts])
 
 
 def first_terms(terms: Iterable[Iterable[str]], limit: int) -> tuple[str, ...]:

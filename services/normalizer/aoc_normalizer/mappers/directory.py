@@ -13,6 +13,7 @@ from aoc_normalizer.result import of_word
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MAX_TARGETS: Final = 500
 _KINDS: Final = {
     "serviceprincipal": "service principal",
     "device": "device",
@@ -79,7 +80,10 @@ def _initiator(initiated: Mapping[str, Any], draft: Draft) -> None:
 
 
 def _targets(record: Record, draft: Draft) -> None:
-    for resource in values.objects(record.get("targetResources"))[:500]:
+    listed = values.objects(record.get("targetResources"))
+    if len(listed) > _MAX_TARGETS:
+        draft.tags.append("truncated")
+    for resource in listed[:_MAX_TARGETS]:
         party = user_party(resource)
         sort = (values.first(resource, "type", "Type") or "").casefold()
         kind = _KINDS.get(sort, sort or None)

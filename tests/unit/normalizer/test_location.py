@@ -1,0 +1,135 @@
+"""Locations, from a real database file made of documentation addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from mmdb_writer import MMDBWriter
+from netaddr import IPSet
+
+from aoc_common.errors import BadConfiguration
+from aoc_normalizer.location import Locator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LISBON = {
+    "city": {"names": {"en": "Lisbon", "pt-BR": "Lisboa"}},
+    "subdivisions": [{"iso_code": "11", "names": {"en": "Lisbon District"}}],
+    "country": {"iso_code": "PT", "names": {"en": "Portugal"}},
+    "continent": {"code": "EU", "names": {"en": "Europe"}},
+    "postal": {"code": "1000-001"},
+    "location": {"latitude": 38.72, "longitude": -9.13, "accuracy_radius": 20},
+}
+
+
+class Ticking:
+    """Seconds that are set."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def write(path: Path, networks: dict[str, object], version: int = 6) -> Path:
+    """A database file, put in its place in one step, as the makers advise."""
+    writer = MMDBWriter(version, ipv4_compatible=version == 6)
+    for network, record in networks.items():
+        writer.insert_network(IPSet([network]), record)
+    fresh = path.with_suffix(".new")
+    writer.to_db_file(str(fresh))
+    fresh.replace(path)
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "places.mmdb",
+        {
+            "203.0.113.0/24": LISBON,
+            "198.51.100.0/25": {"registered_country": {"iso_code": "NL"}},
+            "198.51.100.128/25": {"autonomous_system_number": 64500, "autonomous_system_organization": "Example Net"},
+            "192.0.2.0/25": {"location": {"latitude": 0, "longitude": 0}},
+            "192.0.2.128/25": {"city": "odd", "country": ["odd"], "subdivisions": "odd", "location": {"latitude": "x"}},
+            "2001:db8::/32": {"country": {"iso_code": "DE"}},
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [
+        (
+            "203.0.113.9",
+            {
+                "city": "Lisbon",
+                "region": "Lisbon District",
+                "country": "PT",
+                "continent": "Europe",
+                "postal_code": "1000-001",
+                "lat": 38.72,
+                "long": -9.13,
+            },
+        ),
+        ("198.51.100.7", {"country": "NL"}),
+        ("198.51.100.200", {"isp": "Example Net"}),
+        ("192.0.2.1", None),
+        ("192.0.2.200", None),
+        ("2001:db8::9", {"country": "DE"}),
+        ("10.0.0.1", None),
+        ("::1", None),
+    ],
+)
+def test_an_address_is_where_the_database_says(path, address, place) -> None:
+    locator = Locator(path, Ticking())
+
+    assert locator.find(address) == locator.find(address) == place
+
+
+def test_a_database_of_ipv4_knows_no_ipv6(tmp_path) -> None:
+    locator = Locator(write(tmp_path / "v4.mmdb", {"203.0.113.0/24": LISBON}, version=4), Ticking())
+
+    assert locator.find("2001:db8::9") is None
+    assert locator.find("203.0.113.9")["city"] == "Lisbon"
+
+
+def test_a_replaced_file_is_read_again_within_a_minute(path) -> None:
+    seconds = Ticking()
+    locator = Locator(path, seconds)
+    before = locator.find("203.0.113.9")["city"]
+    write(path, {"203.0.113.0/24": {"city": {"names": {"en": "Porto"}}}})
+    still = locator.find("203.0.113.9")["city"]
+    seconds.now += 60
+
+    assert (before, still, locator.find("203.0.113.9")) == ("Lisbon", "Lisbon", {"city": "Porto"})
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"no database"), lambda path: path.unlink()])
+def test_an_unreadable_new_file_keeps_the_old_places(path, spoil) -> None:
+    seconds = Ticking()
+    locator = Locator(path, seconds)
+    kept = path.with_suffix(".kept")
+    kept.hardlink_to(path)
+    fresh = path.with_suffix(".fresh")
+    fresh.write_bytes(b"")
+    fresh.replace(path)
+    spoil(path)
+    seconds.now += 60
+    after_spoiling = locator.find("203.0.113.9")
+    kept.replace(path)
+    seconds.now += 60
+
+    assert after_spoiling["city"] == locator.find("203.0.113.9")["city"] == "Lisbon"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no database"])
+def test_a_start_with_what_is_no_database_names_setting_and_file(tmp_path, content) -> None:
+    path = tmp_path / "places.mmdb"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BadConfiguration, match=rf"AOC_LOCATION_DATABASE: {path}: \w+"):
+        Locator(path, Ticking())
