@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
@@ -29,7 +29,7 @@ from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
-from aoc_common.contracts.directory import EntityKind
+from aoc_common.contracts.directory import KINDS
 from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -149,7 +149,7 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
     settings, clock, js = shared.settings.directory, shared.clock, jetstream(shared.broker)
     directory, states = MongoDirectory(shared.database), MongoDirectoryStates(shared.database)
     # Roles come last: they are given to users and groups.
-    kinds = [kind for kind in get_args(EntityKind) if kind in settings.kinds]
+    kinds = [kind for kind in KINDS if kind in settings.kinds]
     targets = {
         tenant.name: Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds) for tenant in shared.tenants
     }

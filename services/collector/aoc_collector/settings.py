@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from pydantic import Field
 
-from aoc_common.contracts.directory import EntityKind
+from aoc_common.contracts.directory import KINDS, EntityKind
 from aoc_common.settings import Frozen, ServiceSettings
 
 DAY_S = 24 * 3600
@@ -68,7 +68,7 @@ class DirectorySettings(Frozen):
         True, description="Whether the tenants' directories are kept, so that events name who they mean."
     )
     kinds: tuple[EntityKind, ...] = Field(
-        get_args(EntityKind), description="What is read of a directory. Roles need users and groups to be of use."
+        KINDS, min_length=1, description="What is read of a directory. Roles need users and groups to be of use."
     )
     interval_s: float = Field(300, ge=1, description="How often changes of a directory are asked for, seconds.")
     workers: int = Field(2, ge=1, le=64, description="Tenants whose directories are read at once in this process.")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from nats.js.errors import APIError
 
-from aoc_collector.flow import make_handler, publish_job, put_off
+from aoc_collector.flow import make_directory_handler, make_handler, publish_job, put_off
 from aoc_collector.sources.base import UnfinishedError
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Transient, Unreachable
@@ -102,6 +102,22 @@ async def test_a_slice_that_is_done_asks_for_the_next():
     await make_handler(failing(None), following, 3600)([message()])
 
     assert following.told == ["finished", "nudge"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"A B"}', b'{"tenant":"contoso","kind":"user"}'])
+async def test_a_directory_job_that_this_version_cannot_read_is_permanent(body):
+    with pytest.raises(Malformed):
+        await make_directory_handler(failing(None), 3600)([message(body)])
+
+
+@pytest.mark.parametrize(
+    ("error", "delay"), [(Throttled("slow down", retry_after=300), 300), (Unreachable("store away"), 4)]
+)
+async def test_a_directory_job_that_fails_comes_again_later(error, delay):
+    with pytest.raises(Transient) as raised:
+        await make_directory_handler(failing(error), 3600)([message(b'{"tenant":"contoso"}', deliveries=3)])
+
+    assert raised.value.retry_after == delay
 
 
 @pytest.mark.parametrize(

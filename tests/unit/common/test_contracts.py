@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aoc_common.contracts import ids, subjects
-from aoc_common.contracts.jobs import CollectJob
+from aoc_common.contracts.jobs import CollectJob, DirectoryJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
 
@@ -92,11 +92,13 @@ def test_the_same_page_of_another_slice_is_another_message() -> None:
     assert one != other
 
 
-def test_every_example_of_a_job_is_a_job() -> None:
-    for example in CollectJob.model_json_schema()["examples"]:
-        job = CollectJob.model_validate(example)
+@pytest.mark.parametrize("kind", [CollectJob, DirectoryJob])
+def test_every_example_of_a_job_is_a_job(kind: type[CollectJob | DirectoryJob]) -> None:
+    for example in kind.model_json_schema()["examples"]:
+        job = kind.model_validate(example)
 
-        assert CollectJob.model_validate_json(job.model_dump_json()) == job
+        assert kind.model_validate_json(job.model_dump_json()) == job
+        assert job.subject.startswith("aoc.jobs.")
 
 
 @pytest.mark.parametrize("change", [{"end": NOW}, {"start": NOW.replace(tzinfo=None)}, {"tenant": "a.b"}, {"more": 1}])

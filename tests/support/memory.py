@@ -1,0 +1,94 @@
+"""Stores in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aoc_common.contracts.directory import Entity, key
+from aoc_common.errors import Unreachable
+from aoc_common.store.directories import SyncState
+
+
+class MemoryDirectory:
+    """`DirectoryStore`, `DirectoryStates` and `DirectoryNames` in memory; `put` fails while `away`."""
+
+    def __init__(self):
+        self.entities = {}
+        self.states = {}
+        self.held = {}
+        self.away = False
+        self.smallest = {}
+
+    async def put(self, tenant, sightings, generation, at, *, whole):
+        if self.away:
+            raise Unreachable("store away")
+        for one in sightings:
+            old_generation, facts = self.entities.get((tenant, one.id), (one.kind, (0, {})))[1]
+            adds = not whole or old_generation == generation
+            told = {**(facts if adds else {}), **one.facts}
+            self.entities[tenant, one.id] = (one.kind, (generation, told))
+        self._measure()
+
+    async def remove(self, tenant, kind, ids):
+        for one in ids:
+            self.entities.pop((tenant, one), None)
+        self._measure()
+
+    async def sweep(self, tenant, kind, generation):
+        old = [
+            identity
+            for identity, (its, (seen, _)) in self.entities.items()
+            if identity[0] == tenant and its == kind and seen < generation
+        ]
+        for identity in old:
+            del self.entities[identity]
+        self._measure()
+        return len(old)
+
+    async def assign(self, tenant, held):
+        self.held[tenant] = held
+
+    async def count(self, tenant):
+        kinds = [kind for (its, _), (kind, _) in self.entities.items() if its == tenant]
+        return {kind: kinds.count(kind) for kind in kinds}
+
+    async def find(self, tenant, keys):
+        return {
+            one: Entity(one, kind)
+            for one in keys
+            for (its, object_id), (kind, _) in self.entities.items()
+            if its == tenant and key(object_id) == one
+        }
+
+    async def state(self, tenant, kind):
+        return self.states.get((tenant, kind)) or SyncState(tenant, kind)
+
+    async def begin(self, tenant, kind):
+        state = await self.state(tenant, kind)
+        self.states[tenant, kind] = replace(state, generation=state.generation + 1)
+        return state.generation + 1
+
+    async def advance(self, state, at):
+        if (await self.state(state.tenant, state.kind)).generation != state.generation:
+            return False
+        self.states[state.tenant, state.kind] = replace(state, last_success=at, last_error=None)
+        return True
+
+    async def note_error(self, tenant, kind, error, at):
+        if self.away:
+            raise Unreachable("store away")
+        self.states[tenant, kind] = replace(await self.state(tenant, kind), last_error=error, last_error_at=at)
+
+    async def all_states(self, tenant):
+        return [state for (its, _), state in self.states.items() if its == tenant]
+
+    def ids(self, tenant="contoso"):
+        return {object_id for its, object_id in self.entities if its == tenant}
+
+    def facts(self, object_id, tenant="contoso"):
+        return self.entities[tenant, object_id][1][1]
+
+    def _measure(self):
+        for tenant in {its for its, _ in self.entities} | set(self.smallest):
+            count = len(self.ids(tenant))
+            self.smallest[tenant] = min(self.smallest.get(tenant, count), count)
