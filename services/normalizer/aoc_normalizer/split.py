@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TOKENS: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
+_CLOSED_BY: Final = {"{": "}", "[": "]"}
 _BOM: Final = b"\xef\xbb\xbf"
 #: Broken parts of a page after which its rest is put aside as one: each may cost a look at the whole rest.
 _MAX_BROKEN: Final = 500
@@ -72,12 +75,16 @@ def _parts(text: str) -> Iterator[str | Broken]:
     decoder = json.JSONDecoder()
     at = _skip(text, 1 if text.startswith("[") else 0)
     failures = 0
+    balanced = True
     while at < len(text):
         try:
             _, end = decoder.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError) as error:
             failures += 1
-            end = _next_object(text, at) if failures < _MAX_BROKEN else len(text)
+            # Where braces do not match once, looking for the end of each object would cost a look at the whole rest.
+            closed = _closing(text, at) if balanced else None
+            balanced = closed is not None
+            end = len(text) if failures == _MAX_BROKEN else closed or _next_object(text, at)
             reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
             piece = text[at:end].rstrip(", \r\n\t]")
             if piece:
@@ -91,6 +98,23 @@ def _skip(text: str, at: int) -> int:
     while at < len(text) and text[at] in ", \r\n\t]\x1e\x00":
         at += 1
     return at
+
+
+def _closing(text: str, at: int) -> int | None:
+    """The end of a broken object whose braces match, so that none of its parts is taken for a record."""
+    if text[at] != "{":
+        return None
+    wanted: list[str] = []
+    for token in _TOKENS.finditer(text, at):
+        if token[0] in _CLOSED_BY:
+            wanted.append(_CLOSED_BY[token[0]])
+        elif token[0] in "}]":
+            if token[0] != wanted.pop():
+                return None
+            if not wanted:
+                following = text[token.end() : token.end() + 100].lstrip(" \t")[:1]
+                return token.end() if following in {"", ",", "]", "\r", "\n"} else None
+    return None
 
 
 def _next_object(text: str, at: int) -> int:

@@ -160,3 +160,33 @@ def test_a_page_of_nothing_but_openings_is_put_aside_in_time_that_grows_with_its
 
     assert time.perf_counter() - started < 5
     assert sum(len(part.text) for part in broken) + sum(len(record) for record in records) > len(body) * 0.9
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"Id":"a","Parameters":[{"Name":"x","Value":"y"},{"Name":"z","Value":"1"}],"Result":BROKEN}',
+        '{"Id":"a","Parameters":[{"Name":"x","Value":"a } in a string ]"},{"Name":"z"}],"Size":01}',
+        '{"Id":"a","Items":[{"Subject":"tab\there"},{"Subject":"next"}]}',
+    ],
+)
+def test_parts_of_a_broken_record_are_no_records(broken) -> None:
+    records, parts = split(f'[{{"Id":"b"}},{broken},{{"Id":"c"}}]'.encode())
+
+    assert [bytes(record) for record in records] == [b'{"Id":"b"}', b'{"Id":"c"}']
+    assert [part.text for part in parts] == [broken]
+
+
+def test_a_record_that_is_never_closed_does_not_take_the_next_lines_with_it() -> None:
+    records, parts = split(b'{"Id":"a","Items":[{"n":1}\n{"Id":"b"}\n{"Id":"c"}\n')
+
+    assert [bytes(record) for record in records] == [b'{"Id":"b"}', b'{"Id":"c"}']
+    assert [part.text for part in parts] == ['{"Id":"a","Items":[{"n":1}']
+
+
+@pytest.mark.timeout(10)
+def test_a_page_of_many_records_that_are_never_closed_takes_no_longer_than_another() -> None:
+    records, parts = split(b"[" + b",".join([b'{"Id":"a","Items":[{"n":1},{"n":BROKEN}'] * 7_000) + b"]")
+
+    assert parts
+    assert len(records) < 7_000
