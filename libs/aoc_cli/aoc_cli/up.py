@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 _TICK_S: Final = 1.0
 #: Simulated traffic should be seen to arrive, not be waited for.
-_LIVELY: Final = {"AOC_POLL_INTERVAL_S": "5", "AOC_SETTLE_DELAY_S": "1", "AOC_OVERLAP_S": "120", "AOC_WORKERS": "8"}
+_LIVELY: Final = {
+    "AOC_POLL_INTERVAL_S": "5",
+    "AOC_SETTLE_DELAY_S": "1",
+    "AOC_OVERLAP_S": "120",
+    "AOC_WORKERS": "8",
+    "AOC_DIRECTORY__INTERVAL_S": "30",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ _log = logs.get(__name__)
 _TRIES: Final = 3
 #: A bound for links that never end: with 200 objects a page, ten million objects.
 _MAX_PAGES: Final = 50_000
+_REASON_LENGTH: Final = 500
 #: Codes of an expired delta token. Its status is 410, or "40X" (delta-query-overview.md, errors.md).
 _EXPIRED: Final = frozenset({"syncstatenotfound", "resyncrequired"})
 
@@ -163,7 +164,7 @@ class Keeper:
             async for page in pages:
                 await self._store(target, feed, state.generation, page, tally)
                 delta_link = page.delta_link
-                if self._stopping.is_set():
+                if self._stopping.is_set() and delta_link is None:
                     raise _StoppingError("the collector is stopping", retry_after=0)
         if delta_link is None:
             raise UnfinishedError(f"{feed.path}: the last page has no delta link")
@@ -215,10 +216,10 @@ class Keeper:
 
     async def _note(self, tenant: str, kind: EntityKind, error: Exception) -> None:
         """Keep the reason; tell of it only when it is another one than before."""
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"[:_REASON_LENGTH]
         before = await self._stores.states.state(tenant, kind)
         await self._stores.states.note_error(tenant, kind, reason, self._clock.now())
-        if before.last_error is None or not reason.startswith(before.last_error):
+        if before.last_error != reason:
             _log.warning("directory.failed", tenant=tenant, kind=kind, reason=reason)
 
 

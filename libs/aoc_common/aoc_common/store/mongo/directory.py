@@ -89,13 +89,10 @@ class MongoDirectory:
             writes = []
             for identity, sighting in seen.items():
                 old = known.get(identity)
-                if old is not None and whole and old["generation"] > generation:
-                    continue
-                adds = old is not None and (not whole or old["generation"] == generation)
-                news = _news(old, tenant, sighting, at, adds=adds)
-                if news or old is None or old["generation"] < generation:
-                    update = {"$max": {"generation": generation}, **({"$set": news} if news else {})}
-                    writes.append(UpdateOne({"_id": identity}, update, upsert=True))
+                update = _update(old, tenant, sighting, generation, at, whole=whole)
+                if update is not None:
+                    # One that somebody else forgot meanwhile does not come back as a part of itself.
+                    writes.append(UpdateOne({"_id": identity}, update, upsert=old is None))
             if writes:
                 await self._entities.bulk_write(writes, ordered=False)
 
@@ -196,6 +193,19 @@ class MongoDirectoryStates:
 
 def _identity(tenant: str, object_id: str) -> str:
     return f"{tenant}/{key(object_id)}"
+
+
+def _update(
+    old: Document | None, tenant: str, sighting: Sighting, generation: int, at: datetime, *, whole: bool
+) -> Document | None:
+    """What a sighting changes; None when that is nothing."""
+    last_seen = -1 if old is None else int(old["generation"])
+    if whole and last_seen > generation:
+        return None
+    news = _news(old, tenant, sighting, at, adds=not whole or last_seen == generation)
+    if not news and last_seen >= generation:
+        return None
+    return {"$max": {"generation": generation}, **({"$set": news} if news else {})}
 
 
 def _news(old: Document | None, tenant: str, sighting: Sighting, at: datetime, *, adds: bool) -> Document:
