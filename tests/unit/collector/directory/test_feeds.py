@@ -94,3 +94,15 @@ async def test_only_what_is_used_is_asked_for_and_nothing_that_delta_queries_do_
 
     assert asked.path == FEEDS[kind].path
     assert set(parse_qs(asked.query)) == {"$select"}
+
+
+async def test_a_change_adds_to_what_is_known_also_after_a_reading_from_the_beginning_that_never_ended(
+    keep, microsoft, store
+):
+    microsoft.respond = answers((USERS, page(user("a", department="IT"), delta=DELTA)))
+    await keep()
+    await store.begin("contoso", "user")
+    microsoft.respond = answers((DELTA, page({"id": "a", "accountEnabled": False}, delta=DELTA)))
+    await keep()
+
+    assert store.facts("a") == {"name": "A", "department": "IT", "enabled": False}
