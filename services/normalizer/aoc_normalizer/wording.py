@@ -54,8 +54,8 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
 def _told(changes: Sequence[Change]) -> str:
     """`department from Sales to Legal, title and 2 more`: the first few changes, with values that are short."""
     telling = [change for change in changes if not change.name.casefold().startswith(_OF_IDS)]
-    said = ", ".join(_change(change) for change in telling[:_TOLD])
-    return said if len(telling) <= _TOLD else f"{said} and {len(telling) - _TOLD} more"
+    said = [_change(change) for change in telling[:_TOLD]]
+    return listed_few(said + [""] * (len(telling) - len(said)))
 
 
 def _change(change: Change) -> str:
@@ -82,6 +82,13 @@ def _own(text: str, name: str) -> str:
         if text.endswith(before + name):
             return f"{text.removesuffix(name).removesuffix('mailbox ')}their own mailbox"
     return text.removesuffix(name) + "themselves" if text.endswith((f" for {name}", f" of {name}")) else text
+
+
+def listed_few(names: Sequence[str]) -> str:
+    """`Kim, Sam and Dana`, `Kim, Sam, Dana and 5 more`."""
+    if len(names) > _TOLD:
+        return f"{', '.join(names[:_TOLD])} and {len(names) - _TOLD} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
 def sign_in(draft: Draft) -> str:

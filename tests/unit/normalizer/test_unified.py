@@ -140,9 +140,26 @@ def test_an_actor_need_not_be_a_user_principal_name(user, actor, ocsf_faults):
     ],
 )
 def test_a_workload_is_a_service_also_one_that_we_do_not_know(workload, service, ocsf_faults):
-    made = event(Workload=workload, Operation="Do it")
+    made = event(Workload=workload, Operation="Do it", RecordType=9999)
 
     assert ocsf_faults(made) == []
+    assert made.service == service
+
+
+@pytest.mark.parametrize(
+    ("record_type", "name", "service"),
+    [
+        (1, "ExchangeAdmin", "exchange"),
+        ("25", "MicrosoftTeams", "teams"),
+        ("SharePointFileOperation", "SharePointFileOperation", "sharepoint"),
+        (261, "CopilotInteraction", "copilot"),
+        (9999, "9999", "m365"),
+    ],
+)
+def test_a_record_type_has_a_name_and_tells_the_workload_that_is_missing(record_type, name, service):
+    made = event(Workload=None, Operation="Do it", RecordType=record_type)
+
+    assert made.ocsf["metadata"]["log_name"] == f"Unified Audit Log: {name}"
     assert made.service == service
 
 
@@ -158,7 +175,9 @@ def test_new_members_of_a_team_are_targets(ocsf_faults):
 
     assert ocsf_faults(made) == []
     assert made.ocsf["group"] == {"name": "Plant Floor", "uid": "t-1"}
-    assert made.ocsf["message"] == "dana@contoso.example added members to team Plant Floor"
+    assert made.ocsf["message"] == (
+        "dana@contoso.example added sam@contoso.example (owner) and Kim Vale to team Plant Floor"
+    )
     assert {"sam", "kim", "vale"} <= set(made.terms)
 
 
@@ -195,7 +214,7 @@ def test_an_alert_of_the_compliance_centre_is_a_finding(ocsf_faults):
 
     assert ocsf_faults(made) == []
     assert (made.class_uid, made.ocsf["severity_id"]) == (2004, 4)
-    assert made.ocsf["message"] == "dana@contoso.example raised alert Unusual volume"
+    assert made.ocsf["message"] == "dana@contoso.example raised alert Unusual volume, about sam@contoso.example"
     assert "sam" in made.terms
 
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from aoc_normalizer import record_types
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.mappers import unified_entra, unified_exchange, unified_files, unified_security
+from aoc_normalizer.mappers import (
+    unified_collaboration,
+    unified_entra,
+    unified_exchange,
+    unified_files,
+    unified_security,
+)
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.ocsf import DETECTION_FINDING
 from aoc_normalizer.result import of_word
@@ -30,13 +37,23 @@ _SERVICES: Final = {
     "intune": ("intune", "Microsoft Intune"),
     "compliance": ("purview", "Microsoft Purview"),
     "airinvestigation": ("defender", "Microsoft Defender XDR"),
+    "copilot": ("copilot", "Microsoft 365 Copilot"),
+    "microsoftforms": ("forms", "Microsoft Forms"),
+    "microsoftstream": ("stream", "Microsoft Stream"),
+    "planner": ("planner", "Microsoft Planner"),
+    "project": ("project", "Microsoft Project"),
+    "skypeforbusiness": ("skype", "Skype for Business"),
+    "powerpages": ("power-platform", "Power Pages"),
+    "powerplatform": ("power-platform", "Power Platform"),
 }
+_SECURITY: Final = frozenset({"purview", "defender"})
 _ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
 _SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
 _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
 _USED: Final = frozenset(
-    {"Id", "CreationTime", "Operation", "OrganizationId", "ResultStatus", "UserId", "Workload", "ClientIP", "ObjectId"}
-)
+    {"Id", "CreationTime", "Operation", "OrganizationId", "RecordType", "ResultStatus", "UserId", "Workload",
+     "ClientIP", "ClientIPAddress", "ObjectId", "Version"}
+)  # fmt: skip
 
 
 def recognises(record: Record) -> bool:
@@ -47,7 +64,8 @@ def recognises(record: Record) -> bool:
 def fill(record: Record, draft: Draft) -> None:
     """Common fields, then the workload's own."""
     draft.used |= _USED
-    draft.family, draft.log_name = "ual", "Unified Audit Log"
+    record_type = values.text(record.get("RecordType"))
+    draft.family, draft.log_name = "ual", _log_name(record_type)
     operation = values.text(record.get("Operation")) or ""
     record_id = values.first(record, "Id", "OfficeId")  # Log Analytics calls it OfficeId
     draft.record_id = record_id
@@ -55,23 +73,29 @@ def fill(record: Record, draft: Draft) -> None:
         draft.family = f"ual-dlp-{operation.casefold()}"
     draft.original_time = values.first(record, "CreationTime", "TimeGenerated", "CreationDate")
     draft.time_ms = times.parse_ms(draft.original_time)
-    workload = values.first(record, "Workload", "OfficeWorkload") or ""
+    workload = values.first(record, "Workload", "OfficeWorkload") or record_types.workload(record_type) or ""
     draft.service, draft.product = _SERVICES.get(workload.casefold(), (_slug(workload), workload or "Microsoft 365"))
     draft.organisation = values.text(record.get("OrganizationId"))
-    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
+    access = values.mapping(record.get("AppAccessContext"))
+    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId") or values.text(
+        access.get("CorrelationId")
+    )
     apply_operation(draft, operation)
     draft.actor = actor(record)
     draft.app = Party(
-        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId"),
-        name=values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication"),
+        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId") or values.text(access.get("ClientAppId")),
+        name=values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication")
+        or values.text(access.get("ClientAppName")),
         kind="application",
     )
     draft.address = first_address(record)
     draft.user_agent = values.first(record, "UserAgent", "ClientInfoString") or values.pair(
         record.get("ExtendedProperties"), "useragent"
     )
-    draft.session_uid = values.first(record, "SessionId", "AADSessionId") or values.pair(
-        record.get("DeviceProperties"), "sessionid"
+    draft.session_uid = (
+        values.first(record, "SessionId", "AADSessionId")
+        or values.text(access.get("AADSessionId"))
+        or values.pair(record.get("DeviceProperties"), "sessionid")
     )
     status = values.text(record.get("ResultStatus"))
     # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
@@ -92,8 +116,10 @@ def _of_workload(record: Record, draft: Draft) -> None:
         unified_exchange.fill(record, draft)
     elif "SiteUrl" in record or "SourceFileName" in record or draft.service in {"sharepoint", "onedrive"}:
         unified_files.fill(record, draft)
-    else:
+    elif draft.service in _SECURITY:
         unified_security.fill(record, draft)
+    else:
+        unified_collaboration.fill(record, draft)
 
 
 def actor(record: Record) -> Party:
@@ -123,6 +149,12 @@ def first_address(record: Record) -> addresses.Address | None:
 
 def _is_dlp(record: Record, operation: str) -> bool:
     return operation.casefold().startswith("dlp") or values.text(record.get("RecordType")) in _DLP_TYPES
+
+
+@lru_cache(maxsize=1024)
+def _log_name(record_type: str | None) -> str:
+    named = record_types.name(record_type)
+    return f"Unified Audit Log: {named}" if named else "Unified Audit Log"
 
 
 @lru_cache(maxsize=1024)

@@ -1,33 +1,52 @@
-"""The rest of the unified log: Teams, Power Platform, data loss prevention, alerts of Security & Compliance."""
+"""Purview and Defender in the unified log: data loss prevention, alerts, threats in mail and files."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from aoc_normalizer.draft import MEDIUM, Draft, Party
-from aoc_normalizer.fields import values
-from aoc_normalizer.mappers.base import Record, named_party
+from aoc_normalizer.fields import addresses, values
+from aoc_normalizer.mappers.base import named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import DETECTION_FINDING
 
+if TYPE_CHECKING:
+    from aoc_normalizer.mappers.base import Record
+
+_MAX_TYPES: Final = 10
+#: Who "acts" in a record that a system wrote about a person.
+_AGENTS: Final = frozenset({"dlpagent", "securitycompliancealerts", "securitycomplianceinsights"})
+
 
 def fill(record: Record, draft: Draft) -> None:
-    """The rule, alert, team or message that the record is about."""
+    """The rule, alert, mail or search that the record is about."""
     if draft.class_uid == DETECTION_FINDING or "AlertId" in record or "PolicyDetails" in record:
         _finding(record, draft)
         return
-    team = values.first(record, "TeamName", "ChannelName", "GroupName", "DisplayName", "WorkSpaceName", "Name")
-    members = [
-        named_party(found)
-        for item in values.objects(record.get("Members"))
-        if (found := values.first(item, "UPN", "DisplayName"))
-    ]
-    if team:
-        draft.targets = [Party(name=team, uid=values.first(record, "TeamGuid", "AADGroupId"), kind="group")]
-    draft.targets += members[:50]
+    for name, uid, kind in (
+        ("Subject", "InternetMessageId", "message"),
+        ("FileName", "SHA256", "file"),
+        ("Url", "", "url"),
+        ("InvestigationName", "InvestigationId", "investigation"),
+        ("Case", "CaseId", "case"),
+        ("SearchName", "ObjectId", "search"),
+        ("Name", "ObjectId", "object"),
+    ):
+        if (said := values.text(record.get(name))) is not None:
+            draft.targets = [Party(said, uid=values.text(record.get(uid)), kind=kind)]
+            draft.used |= {name, uid}
+            break
+    draft.targets += [named_party(to, "mailbox") for to in _texts(record.get("Recipients"))]
+    draft.search += _texts(record.get("NetworkMessageId"))
+    if sender := values.text(record.get("P2Sender")):
+        draft.targets.append(named_party(sender, "sender"))
+    draft.address = draft.address or addresses.parse(record.get("SenderIp") or record.get("UserIp"))
 
 
 def _finding(record: Record, draft: Draft) -> None:
     if draft.class_uid != DETECTION_FINDING:
         draft.class_uid, draft.activity_id = DETECTION_FINDING, 2
+    draft.used |= {"AlertId", "Name", "Severity", "EntityId", "AlertEntityId"}
     policy = next(iter(values.objects(record.get("PolicyDetails"))), {})
     rule = next(iter(values.objects(policy.get("Rules"))), {})
     title = (
@@ -39,9 +58,52 @@ def _finding(record: Record, draft: Draft) -> None:
     found = draft.targets
     if title:
         draft.targets = [Party(name=title, uid=values.first(record, "AlertId", "IncidentId"), kind="alert"), *found]
-    metadata = values.mapping(record.get("SharePointMetaData")) or values.mapping(record.get("ExchangeMetaData"))
-    if subject := values.first(metadata, "FileName", "Subject"):
-        draft.targets.append(Party(name=subject, uid=values.first(metadata, "FilePathUrl", "MessageID"), kind="file"))
+    _item(record, draft)
+    _entity(record, draft)
+    _matched(rule, draft)
+    if policy:
+        draft.search += [said for said in (values.text(policy.get("PolicyName")),) if said]
+
+
+def _item(record: Record, draft: Draft) -> None:
+    """The mail or file, and its owner: an agent only reports."""
+    mail, file = values.mapping(record.get("ExchangeMetaData")), values.mapping(record.get("SharePointMetaData"))
+    endpoint = values.mapping(record.get("EndpointMetaData"))
+    if subject := values.first(file, "FileName") or values.first(mail, "Subject"):
+        uid = values.first(file, "FilePathUrl") or values.first(mail, "MessageID")
+        draft.targets.append(Party(name=subject, uid=uid, kind="file"))
+    draft.targets += [named_party(to, "mailbox") for to in _texts(mail.get("To"))[:20]]
+    owner = values.first(mail, "From") or values.first(file, "From", "FileOwner") or values.first(endpoint, "User")
+    if owner and (draft.actor.label or "").casefold() in _AGENTS:
+        draft.actor = named_party(owner)
+
+
+def _entity(record: Record, draft: Draft) -> None:
     entity = values.first(record, "EntityId", "AlertEntityId")
     if entity:
         draft.targets.append(named_party(entity, "entity"))
+    data = values.mapping(record.get("Data"))
+    who = values.first(data, "f3u", "tsd", "trc")
+    if who and who != entity:
+        draft.targets.append(named_party(who))
+    if record.get("AlertId") is not None and (about := who or entity):
+        draft.remark = f"about {about}"
+
+
+def _matched(rule: Record, draft: Draft) -> None:
+    """`12 x Credit Card Number; blocked access`: what a rule found, and what it did."""
+    conditions = values.mapping(rule.get("ConditionsMatched"))
+    types = [
+        f"{values.text(item.get('Count')) or '?'} x {name}"
+        for item in values.objects(conditions.get("SensitiveInformation"))[:_MAX_TYPES]
+        if (name := values.first(item, "SensitiveInformationTypeName", "SensitiveType"))
+    ]
+    actions = _texts(rule.get("Actions"))
+    said = ", ".join(types) + (f"; did {', '.join(actions)}" if actions else "")
+    if said:
+        draft.remark = f"found {said}" if types else said.removeprefix("; ")
+
+
+def _texts(value: object) -> list[str]:
+    listed = value if isinstance(value, list) else [value]
+    return [said for item in listed if (said := values.text(item)) is not None]
