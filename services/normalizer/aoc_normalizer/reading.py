@@ -7,7 +7,6 @@ once.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,11 +24,12 @@ if TYPE_CHECKING:
 
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
+#: Makes every digit a zero and everything else none, so that one search finds a long number: a microsecond a record.
+_DIGITS: Final = bytes(ord("0") if chr(byte).isdecimal() else ord("x") for byte in range(256))
 #: Digits from which on an integer may not fit 64 bits; and where floats stop being exact.
-_DIGITS: Final = 19
+_LONG: Final = 19
+_LONG_NUMBER: Final = b"0" * _LONG
 _EXACT: Final = float(1 << 53)
-#: How a float is written that may have lost digits.
-_INEXACT: Final = re.compile(r"-?\d+(?:\.\d+)?e\+\d+$|-?\d{16,}\.0$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,9 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
         tags.append("invalid-utf8")
     try:
         record = orjson.loads(text)
+        if _LONG_NUMBER in raw.translate(_DIGITS):
+            # The fast parser makes a float of an integer of more than 64 bits: two ids would become one.
+            record = _exactly(text)
     except orjson.JSONDecodeError as error:
         record = _leniently(text, tags)
         if record is None:
@@ -104,17 +107,9 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
 def _fill(reading: Reading) -> None:
     try:
         reading.mapper = recognise(reading.record)
-        _map(reading)
+        reading.mapper.fill(reading.record, reading.draft)
     except Exception as error:  # noqa: BLE001  # a defect of a mapper must not cost a record
         generically(reading, error)
-
-
-def _map(reading: Reading) -> None:
-    reading.mapper.fill(reading.record, reading.draft)
-    if reading.draft.record_id and _INEXACT.match(reading.draft.record_id):
-        # An integer of more than 64 bits is parsed as a float: two ids would become one.
-        reading.record, reading.draft = _exactly(reading.text), Draft()
-        reading.mapper.fill(reading.record, reading.draft)
 
 
 def generically(reading: Reading, error: Exception) -> None:
@@ -123,7 +118,7 @@ def generically(reading: Reading, error: Exception) -> None:
     reading.tags.append("mapper-error")
     reading.mapper, reading.draft = GENERIC, Draft()
     try:
-        _map(reading)
+        reading.mapper.fill(reading.record, reading.draft)
     except Exception:  # noqa: BLE001  # nothing of this record can be read; what is left is its text
         unreadable(reading)
 
@@ -139,33 +134,38 @@ def _deep(record: dict[str, Any], text: str) -> bool:
     return text.count("{") + text.count("[") > LEVELS and depth_over(record, LEVELS)
 
 
+def _exactly(text: str) -> Any:
+    """The value of a JSON text; numbers that their type does not hold as their own text. Raises `ValueError`."""
+    return json.loads(text, parse_int=_integer, parse_float=_decimal, parse_constant=str)
+
+
+def _integer(digits: str) -> int | str:
+    """An integer of 64 bits, as a database holds it; else its digits."""
+    if len(digits) > _LONG + 1:  # with a sign
+        return digits
+    number = int(digits)
+    return number if -(1 << 63) <= number < 1 << 63 else digits
+
+
+def _decimal(digits: str) -> float | str:
+    number = float(digits)
+    return number if abs(number) < _EXACT else digits
+
+
 def _leniently(text: str, tags: list[str]) -> Any:
-    """What the fast parser refuses and Python's reads: lone surrogates, NaN, very long numbers."""
+    """What the fast parser refuses and Python's reads: lone surrogates, NaN, numbers beyond any type's range."""
     try:
-        parsed = json.loads(text)
-        tags.append("repaired")
-        return orjson.loads(json.dumps(_clean(parsed)).encode("utf-8", "replace"))
-    except (ValueError, RecursionError, orjson.JSONEncodeError):
+        record = _clean(_exactly(text))
+    except (ValueError, RecursionError):
         return None
-
-
-def _exactly(text: str) -> dict[str, Any]:
-    """A record that was parsed before, with numbers of more digits than its type holds as text."""
-    record: dict[str, Any] = json.loads(
-        text,
-        parse_int=lambda digits: int(digits) if len(digits) < _DIGITS else digits,
-        parse_float=lambda digits: float(digits) if abs(float(digits)) < _EXACT else digits,
-    )
+    tags.append("repaired")
     return record
 
 
 def _clean(value: Any) -> Any:
+    """The same without lone surrogates, which no UTF-8 can hold."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124  # NaN
-        return str(value)
-    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
-        return str(value)
     if isinstance(value, list):
         return [_clean(item) for item in value]
     if isinstance(value, dict):

@@ -145,10 +145,35 @@ def test_ids_of_more_than_64_bits_stay_apart() -> None:
     assert first.ocsf["metadata"]["uid"] == str(10**40 + 1)
 
 
-def test_a_number_with_an_exponent_is_kept_as_it_was_written() -> None:
-    made = made_of(b'{"id":1e300,"activityDisplayName":"Update user","targetResources":[]}')
+def test_records_without_an_id_that_differ_in_a_long_number_stay_apart() -> None:
+    first, second = (made_of(f'{{"Operation":"x","Size":{10**40 + number}}}'.encode()) for number in (1, 2))
 
-    assert made.ocsf["metadata"]["uid"] == "1e300"
+    assert first.id != second.id
+    assert first.unmapped["Size"] == str(10**40 + 1)
+
+
+@pytest.mark.parametrize(
+    "number", ["1" * 5000, "-" + "1" * 5000, "1e999", "18446744073709551616", "1234567890123456789012.5"]
+)
+def test_a_number_that_no_type_holds_is_kept_as_it_was_written(schema_faults, number: str) -> None:
+    made = made_of(f'{{"id":"d-1","activityDisplayName":"Update user","targetResources":[],"n":{number}}}'.encode())
+
+    check(made, schema_faults)
+    assert made.unmapped["n"] == number
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63), 10**18, 0])
+def test_a_number_of_64_bits_stays_a_number(number: int) -> None:
+    made = made_of(f'{{"id":"d-1","activityDisplayName":"Update user","targetResources":[],"n":{number}}}'.encode())
+
+    assert made.unmapped["n"] == number
+
+
+def test_half_a_character_beside_a_long_number_is_replaced() -> None:
+    made = made_of(b'{"id":123456789012345678901234567890,"activityDisplayName":"Update \\ud83d","targetResources":[]}')
+
+    assert orjson.loads(made.message())["metadata"]["uid"] == "123456789012345678901234567890"
+    assert made.operation == "Update ?"
 
 
 def test_names_hold_nothing_that_a_terminal_would_act_upon() -> None:
