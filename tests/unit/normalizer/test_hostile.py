@@ -169,10 +169,10 @@ def test_a_number_of_64_bits_stays_a_number(number: int) -> None:
     assert made.unmapped["n"] == number
 
 
-def test_half_a_character_beside_a_long_number_is_replaced() -> None:
-    made = made_of(b'{"id":123456789012345678901234567890,"activityDisplayName":"Update \\ud83d","targetResources":[]}')
+def test_half_a_character_beside_a_large_number_is_replaced() -> None:
+    made = made_of(b'{"id":1e300,"activityDisplayName":"Update \\ud83d","targetResources":[]}')
 
-    assert orjson.loads(made.message())["metadata"]["uid"] == "123456789012345678901234567890"
+    assert orjson.loads(made.message())["metadata"]["uid"] == "1e300"
     assert made.operation == "Update ?"
 
 
