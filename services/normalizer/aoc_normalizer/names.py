@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _KNOWN_FOR_S: Final = 300.0
 _UNKNOWN_FOR_S: Final = 60.0
 #: Keys of one query.
-_TOGETHER: Final = 1_000
+_TOGETHER: Final = 100
 
 
 class Names:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
+from aoc_common.contracts.terms import query_terms
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
 
@@ -96,7 +97,9 @@ def test_access_to_a_mailbox_names_the_one_who_got_it(ocsf_faults):
     assert made.class_uid == 3005
     assert made.ocsf["privileges"] == ["FullAccess", "ReadPermission"]
     assert made.ocsf["user"]["email_addr"] == "sam@contoso.example"
-    assert made.ocsf["message"] == "dana@contoso.example gave sam@contoso.example access to mailbox invoices"
+    assert made.ocsf["message"] == (
+        "dana@contoso.example gave sam@contoso.example access to mailbox invoices, with FullAccess, ReadPermission"
+    )
 
 
 def test_a_cmdlet_that_failed_is_a_failure():
@@ -158,7 +161,7 @@ def test_the_subject_of_a_message_is_found(more):
 
     assert made.ocsf["resources"][1] == {"name": "Lunch", "uid": "<m@x>", "type": "message"}
     assert "lunch" in made.terms
-    assert made.ocsf["message"] == "dana@contoso.example deleted mail of sam@contoso.example"
+    assert made.ocsf["message"].startswith("dana@contoso.example deleted mail of sam@contoso.example, “Lunch”")
 
 
 @pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], ["x"], [[]], "-", "[", {"Name": "x"}])
@@ -179,7 +182,10 @@ def test_modified_properties_that_are_bare_strings_do_no_harm(ocsf_faults):
     made = event("Update", MailboxOwnerUPN="dana@contoso.example", ModifiedProperties=["RecipientCollection", "Body"])
 
     assert ocsf_faults(made) == []
-    assert made.ocsf["message"] == "dana@contoso.example changed an item in their own mailbox"
+    assert (
+        made.ocsf["message"]
+        == "dana@contoso.example changed an item in their own mailbox: RecipientCollection and Body"
+    )
 
 
 def trace(**more) -> Event:
@@ -207,7 +213,7 @@ def test_a_trace_says_who_wrote_to_whom_and_what_became_of_it(ocsf_faults):
     assert (made.class_uid, made.service, made.result) == (6003, "exchange", "success")
     assert (made.actor, made.ip, made.correlation_id) == ("drop@mail.example", "203.0.113.9", "<a@mail.example>")
     assert made.time_ms == 1795419000500
-    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: Delivered"
+    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: Delivered, “Lunch”"
     assert {"lunch", "dana"} <= set(made.terms)
 
 
@@ -223,3 +229,75 @@ def test_an_odd_field_of_a_trace_costs_only_itself(field, odd, ocsf_faults):
 
     assert ocsf_faults(made) == []
     assert "None" not in made.ocsf["message"]
+
+
+def test_mail_items_accessed_say_how_many_and_each_is_found_by_its_id(ocsf_faults):
+    items = [{"InternetMessageId": f"<AM0P191MB{n:010d}@host.example>"} for n in range(3)]
+    made = event(
+        "MailItemsAccessed",
+        OperationProperties=[{"Name": "MailAccessType", "Value": "Bind"}, {"Name": "IsThrottled", "Value": "True"}],
+        OperationCount=3,
+        Folders=[{"Path": "\\Inbox", "FolderItems": items[:2]}, {"FolderItems": items[2:]}],
+        MailboxOwnerUPN="sam@contoso.example",
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == (
+        "dana@contoso.example read mail in sam@contoso.example, 3 messages; recording was throttled, there were more"
+    )
+    assert set(query_terms("<AM0P191MB0000000002@host.example>")) <= set(made.terms)
+
+
+def test_a_synchronised_folder_is_said_and_weighs_more(ocsf_faults):
+    made = event("MailItemsAccessed", OperationProperties=[{"Name": "MailAccessType", "Value": "Sync"}])
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"].endswith("a whole folder was synchronised")
+    assert made.ocsf["severity_id"] == 2
+
+
+def test_mail_sent_as_somebody_names_whose_name_was_used(ocsf_faults):
+    made = event(
+        "SendAs", MailboxOwnerUPN="box@contoso.example", SendAsUserSmtp="boss@contoso.example", Item={"Subject": "Pay"}
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == "dana@contoso.example sent mail as boss@contoso.example, “Pay”"
+
+
+def test_a_rule_that_outlook_changed_is_named_and_severe_when_it_forwards(ocsf_faults):
+    made = event(
+        "UpdateInboxRules",
+        MailboxOwnerUPN="sam@contoso.example",
+        OperationProperties=[
+            {"Name": "RuleName", "Value": "Hide"},
+            {"Name": "RuleActions", "Value": '[{"ActionType":"Forward"}]'},
+        ],
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["severity_id"] == 4
+    assert made.ocsf["message"].endswith("rule Hide")
+    assert {"name": "RuleName", "value": "Hide"} in made.ocsf["api"]["request"]["data"]["parameters"]
+
+
+def test_a_cmdlets_parameters_are_what_was_asked_for(ocsf_faults):
+    made = event("Set-Mailbox", Parameters=[{"Name": "Identity", "Value": "sam"}, {"Name": "Name.$x", "Value": "y"}])
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["api"]["request"]["data"]["parameters"] == [
+        {"name": "Identity", "value": "sam"},
+        {"name": "Name.$x", "value": "y"},
+    ]
+
+
+@pytest.mark.parametrize("odd", [None, 5, "x", "[", [], {}, [None], [{"FolderItems": 5}], [{"Name": "RuleName"}]])
+def test_odd_mailbox_records_are_mapped_all_the_same(odd, ocsf_faults):
+    for operation in ("MailItemsAccessed", "HardDelete", "SendAs", "Set-Mailbox", "UpdateInboxRules"):
+        made = event(
+            operation, Item=odd, AffectedItems=odd, Folders=odd, OperationProperties=odd, DestFolder=odd,
+            Parameters=odd, OperationCount=odd, SendAsUserSmtp=odd, ModifiedProperties=odd,
+        )  # fmt: skip
+
+        assert ocsf_faults(made) == []
+        assert "mapper-error" not in made.tags

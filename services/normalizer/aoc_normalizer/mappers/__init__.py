@@ -9,9 +9,12 @@ from aoc_normalizer.mappers import (
     diagnostics,
     directory,
     generic,
+    graph_activity,
     hunting,
     intune,
+    log_analytics,
     message_trace,
+    provisioning,
     risk,
     signins,
     unified,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
     unified.MAPPER,
+    log_analytics.MAPPER,
     hunting.MAPPER,
     diagnostics.MAPPER,
     signins.MAPPER,
@@ -32,6 +36,8 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     alerts.MAPPER,
     risk.MAPPER,
     message_trace.MAPPER,
+    provisioning.MAPPER,
+    graph_activity.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

@@ -11,7 +11,10 @@ from aoc_normalizer.mappers.base import Mapper, Record, named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import DETECTION_FINDING
 
+_MAX_EVIDENCE: Final = 100
 _STATES: Final = {"new": 1, "newalert": 1, "active": 1, "inprogress": 2, "resolved": 3, "closed": 3, "dismissed": 3}
+
+_UNDECIDED: Final = frozenset({"unknown", "unknownFutureValue", "notSet"})
 
 
 def recognises(record: Record) -> bool:
@@ -35,25 +38,50 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     status = (values.text(record.get("status")) or "").casefold()
     title = values.first(record, "title", "displayName") or "Untitled alert"
-    draft.operation = "Alert"
+    incident = "incidentWebUrl" in record or "incident" in str(record.get("@odata.type")).casefold()
+    draft.operation = "Incident" if incident else "Alert"
     draft.class_uid, draft.activity_id = DETECTION_FINDING, _STATES.get(status, 1)
     draft.severity = severity_of(values.text(record.get("severity")), MEDIUM)
     draft.result = "success"
     draft.correlation_id = values.text(record.get("incidentId"))
     draft.targets = [Party(title, uid=draft.record_id, kind="alert")]
     _evidence(record, draft)
-    draft.tell = partial(_told, title, status)
+    draft.remark = _standing(record, status)
+    draft.tell = partial(_told, title)
 
 
-def _told(title: str, status: str, draft: Draft) -> str:
+def _standing(record: Record, status: str) -> str:
+    """`active, assigned to kim@..., truePositive (multiStagedAttack)`."""
+    assigned = values.text(record.get("assignedTo"))
+    verdict = values.text(record.get("classification"))
+    finding = values.text(record.get("determination"))
+    if verdict in _UNDECIDED:
+        verdict = None
+    parts = (
+        status,
+        f"assigned to {assigned}" if assigned else None,
+        f"{verdict} ({finding})" if verdict and finding and finding not in _UNDECIDED else verdict,
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _told(title: str, draft: Draft) -> str:
     about = next((target.spoken for target in draft.targets[1:] if target.known), None)
-    return f"Alert: {title}" + (f" ({about})" if about else "") + (f", {status}" if status else "")
+    return (
+        f"{draft.operation}: {title}" + (f" ({about})" if about else "") + (f", {draft.remark}" if draft.remark else "")
+    )
 
 
 def _evidence(record: Record, draft: Draft) -> None:
-    for item in values.objects(record.get("evidence"))[:100]:
+    listed = values.objects(record.get("evidence"))
+    for alert in values.objects(record.get("alerts")):
+        draft.targets.append(Party(values.text(alert.get("title")), uid=values.text(alert.get("id")), kind="alert"))
+        listed += values.objects(alert.get("evidence"))
+    if len(listed) > _MAX_EVIDENCE:
+        draft.tags.append("truncated")
+    for item in listed[:_MAX_EVIDENCE]:
         account = values.mapping(item.get("userAccount"))
-        if who := values.first(account, "userPrincipalName", "accountName"):
+        if who := values.first(account, "userPrincipalName", "accountName") or values.text(item.get("primaryAddress")):
             found = named_party(who)
             draft.targets.append(found)
             draft.actor = draft.actor if draft.actor.known else found
@@ -66,4 +94,4 @@ def _evidence(record: Record, draft: Draft) -> None:
             draft.targets.append(named_party(who))
 
 
-MAPPER: Final = Mapper("alerts", 1, recognises, fill)
+MAPPER: Final = Mapper("alerts", 2, recognises, fill)

@@ -6,10 +6,11 @@ from typing import Final
 
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.mappers import directory, risk, signins
+from aoc_normalizer.mappers import directory, graph_activity, provisioning, risk, signins
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.result import of_word
 
+_INNER: Final = (directory.MAPPER, signins.MAPPER, risk.MAPPER, graph_activity.MAPPER, provisioning.MAPPER)
 _SECOND_MS: Final = 1000
 _INTUNE: Final = frozenset({"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId"})
 
@@ -28,7 +29,7 @@ def fill(record: Record, draft: Draft) -> None:
     """Map the inner record where it is one that we know; else read the envelope."""
     inner = dict(values.mapping(record.get("properties")))
     draft.content = inner and {**inner, "operationName": record.get("operationName")}
-    for mapper in (directory.MAPPER, signins.MAPPER, risk.MAPPER):
+    for mapper in _INNER:
         if mapper.recognises(inner):
             mapper.fill(inner, draft)
             draft.used |= {"properties"}
@@ -38,7 +39,7 @@ def fill(record: Record, draft: Draft) -> None:
         _other(record, inner, draft)
     draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
     draft.address = draft.address or addresses.parse(record.get("callerIpAddress"))
-    draft.log_name = values.text(record.get("category"))
+    draft.log_name = values.text(record.get("category")) or draft.log_name
     if draft.time_ms is None:
         draft.original_time = values.text(record.get("time"))
         draft.time_ms = times.parse_ms(draft.original_time)
@@ -94,4 +95,4 @@ def _identity(record: Record) -> str | None:
     return None if said is not None and said.startswith("See Actor") else said
 
 
-MAPPER: Final = Mapper("diagnostics", 1, recognises, fill)
+MAPPER: Final = Mapper("diagnostics", 2, recognises, fill)

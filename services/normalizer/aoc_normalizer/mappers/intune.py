@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields.changes import changes
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation
 from aoc_normalizer.result import of_word
+
+_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def recognises(record: Record) -> bool:
@@ -45,10 +49,16 @@ def fill(record: Record, draft: Draft) -> None:
         )
     draft.address = addresses.parse(actor.get("ipAddress"))
     for resource in values.objects(record.get("resources"))[:500]:
-        kind = values.first(resource, "auditResourceType", "type", "resourceType")
+        kind = kind_of(values.first(resource, "auditResourceType", "type", "resourceType"))
         draft.targets.append(
             Party(values.text(resource.get("displayName")), uid=values.text(resource.get("resourceId")), kind=kind)
         )
+        draft.changes += changes(resource.get("modifiedProperties"))
 
 
-MAPPER: Final = Mapper("intune", 1, recognises, fill)
+def kind_of(said: str | None) -> str | None:
+    """`managed device` of `#microsoft.graph.managedDevice`, `Microsoft.Management.Services.Api.ManagedDevice` ..."""
+    return _WORDS.sub(" ", said.rpartition(".")[2]).lower() if said else None
+
+
+MAPPER: Final = Mapper("intune", 2, recognises, fill)

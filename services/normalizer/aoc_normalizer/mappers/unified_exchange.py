@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from aoc_normalizer.draft import HIGH, Draft, Party
+from aoc_normalizer.draft import HIGH, LOW, Draft, Party
 from aoc_normalizer.fields import values
-from aoc_normalizer.mappers.base import Record, named_party
+from aoc_normalizer.fields.changes import changes
+from aoc_normalizer.mappers.base import named_party
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aoc_normalizer.mappers.base import Record
 
 _RISKY: Final = frozenset(
     {"forwardto", "forwardasattachmentto", "redirectto", "forwardingsmtpaddress", "forwardingaddress", "deletemessage"}
@@ -15,26 +22,101 @@ _RISKY: Final = frozenset(
 _IDENTITY: Final = ("Identity", "Name", "Mailbox", "User")
 _ON_COMMAND_LINE: Final = re.compile(r'-(\w+)\s+(?:"([^"]*)"|\'([^\']*)\'|(\S+))')
 _LEAF: Final = re.compile(r"[\\/]")
+#: Items of one record whose ids can be searched.
+_MAX_ITEMS: Final = 50
+_MAX_PARAMETERS: Final = 200
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """Cmdlet parameters, mailbox owner, items."""
+    """Cmdlet parameters, or a mailbox, its owner and items."""
+    if "ModifiedProperties" in record:
+        draft.changes = changes(record["ModifiedProperties"])
+        draft.used.add("ModifiedProperties")
     parameters = _parameters(record.get("Parameters"))
     if parameters:
         draft.used.add("Parameters")
+        draft.parameters = list(islice(parameters.items(), _MAX_PARAMETERS))
         _cmdlet(record, draft, parameters)
         return
-    draft.used |= {"MailboxOwnerUPN", "MailboxGuid", "Item", "Subject"}
+    _mailbox(record, draft)
+    _items(record, draft)
+    _accessed(record, draft)
+    _rule(record, draft)
+
+
+def _mailbox(record: Record, draft: Draft) -> None:
+    draft.used |= {"MailboxOwnerUPN", "MailboxGuid"}
     owner = values.first(record, "MailboxOwnerUPN", "MailboxOwnerSid")
-    item = values.mapping(record.get("Item")) or next(iter(values.objects(record.get("AffectedItems"))), {})
-    subject = values.text(item.get("Subject"))
     if owner is not None:
         mailbox = named_party(owner, "mailbox")
-        draft.targets = [
-            Party(mailbox.name, mailbox.upn, values.text(record.get("MailboxGuid")) or mailbox.uid, "mailbox")
-        ]
-    if subject:
-        draft.targets.append(Party(name=subject, uid=values.text(item.get("InternetMessageId")), kind="message"))
+        uid = values.text(record.get("MailboxGuid")) or mailbox.uid
+        draft.targets = [Party(mailbox.name, mailbox.upn, uid, "mailbox")]
+    if posed := values.first(record, "SendAsUserSmtp", "SendOnBehalfOfUserSmtp"):
+        draft.used |= {"SendAsUserSmtp", "SendOnBehalfOfUserSmtp"}
+        draft.targets.insert(0, named_party(posed, "mailbox"))
+
+
+def _items(record: Record, draft: Draft) -> None:
+    """What was sent, moved or deleted. Some operations list many items; each can be found by its ids."""
+    one = values.mapping(record.get("Item"))
+    items = [dict(one)] if one else values.objects(record.get("AffectedItems"))
+    if len(items) > _MAX_ITEMS:
+        draft.tags.append("truncated")
+    for item in items[:_MAX_ITEMS]:
+        subject, message = values.text(item.get("Subject")), values.text(item.get("InternetMessageId"))
+        if subject or message:
+            draft.targets.append(Party(name=subject, uid=message, kind="message"))
+        draft.search += [said for said in (values.text(item.get("Id")),) if said]
+    if items and (about := values.text(items[0].get("Subject"))):
+        more = f" and {len(items) - 1} more" if len(items) > 1 else ""
+        draft.remark = f"\N{LEFT DOUBLE QUOTATION MARK}{about}\N{RIGHT DOUBLE QUOTATION MARK}{more}"
+    folder = values.text(values.mapping(one.get("ParentFolder")).get("Path"))
+    destination = values.text(values.mapping(record.get("DestFolder")).get("Path"))
+    if destination:
+        draft.remark = f"{draft.remark or 'mail'} to {destination}"
+    elif folder and not draft.remark:
+        draft.remark = f"in folder {folder}"
+
+
+def _accessed(record: Record, draft: Draft) -> None:
+    """Mail items accessed: `Bind` is single messages, `Sync` a whole folder. A throttled record stands for more.
+
+    Source: purview-docs, audit-log-investigate-accounts.md.
+    """
+    listed = list(islice(_folder_items(record), _MAX_ITEMS + 1))
+    if not listed and draft.operation.casefold() != "mailitemsaccessed":
+        return
+    draft.search += [said for item in listed for said in (values.text(item.get("InternetMessageId")),) if said]
+    if len(listed) > _MAX_ITEMS:
+        draft.tags.append("truncated")
+    properties = record.get("OperationProperties")
+    kind = values.pair(properties, "mailaccesstype")
+    count = values.text(record.get("OperationCount")) or (str(len(listed)) if listed else None)
+    if kind == "Sync":
+        draft.remark, draft.severity = "a whole folder was synchronised", max(draft.severity, LOW)
+    elif count:
+        draft.remark = f"{count} message{'' if count == '1' else 's'}"
+    if values.pair(properties, "isthrottled") == "True":
+        draft.remark = f"{draft.remark or 'many messages'}; recording was throttled, there were more"
+
+
+def _folder_items(record: Record) -> Iterator[Record]:
+    for folder in values.objects(record.get("Folders")):
+        yield from values.objects(folder.get("FolderItems"))
+
+
+def _rule(record: Record, draft: Draft) -> None:
+    """An inbox rule that Outlook changed: its name and what it does are operation properties."""
+    name = values.pair(record.get("OperationProperties"), "rulename")
+    if name is None:
+        return
+    draft.targets.append(Party(name=name, kind="rule"))
+    draft.remark = f"rule {name}"
+    said = dict(values.pairs(record.get("OperationProperties")))
+    draft.parameters = [(key, value) for key, value in said.items() if key.casefold().startswith("rule")]
+    actions = (said.get("RuleActions") or "").casefold()
+    if any(word in actions for word in ("forward", "redirect", "delete")):
+        draft.severity = max(draft.severity, HIGH)
 
 
 def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> None:
@@ -56,12 +138,13 @@ def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> None:
         leaf = _LEAF.split(name)[-1] or name
         party = named_party(leaf, "mailbox" if "mailbox" in draft.operation.casefold() else "object")
         draft.targets = [Party(party.name, party.upn, name if name != leaf else party.uid, party.kind)]
-    user = lower.get("user") or lower.get("trustee")
+    user = lower.get("user") or lower.get("trustee") or lower.get("member")
     if user:
         draft.targets.append(named_party(user, "user"))
         draft.words["user"] = user
     if rights := lower.get("accessrights"):
         draft.privileges = [right.strip() for right in rights.split(",")]
+        draft.remark = f"with {rights}" if draft.remark is None else draft.remark
 
 
 def _parameters(value: object) -> dict[str, str]:

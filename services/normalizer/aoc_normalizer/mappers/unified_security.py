@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
 
 _MAX_TYPES: Final = 10
+_CREATED: Final = 1
 #: Who "acts" in a record that a system wrote about a person.
 _AGENTS: Final = frozenset({"dlpagent", "securitycompliancealerts", "securitycomplianceinsights"})
 
@@ -60,7 +61,8 @@ def _finding(record: Record, draft: Draft) -> None:
         draft.targets = [Party(name=title, uid=values.first(record, "AlertId", "IncidentId"), kind="alert"), *found]
     _item(record, draft)
     _entity(record, draft)
-    _matched(rule, draft)
+    if draft.activity_id == _CREATED:
+        _matched(rule, draft)
     if policy:
         draft.search += [said for said in (values.text(policy.get("PolicyName")),) if said]
 
@@ -96,7 +98,7 @@ def _matched(rule: Record, draft: Draft) -> None:
     types = [
         f"{values.text(item.get('Count')) or '?'} x {name}"
         for item in values.objects(conditions.get("SensitiveInformation"))[:_MAX_TYPES]
-        if (name := values.first(item, "SensitiveInformationTypeName", "SensitiveType"))
+        if (name := values.text(item.get("SensitiveInformationTypeName")))
     ]
     actions = _texts(rule.get("Actions"))
     said = ", ".join(types) + (f"; did {', '.join(actions)}" if actions else "")
