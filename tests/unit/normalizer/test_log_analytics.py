@@ -220,3 +220,60 @@ def test_an_odd_column_costs_only_itself(odd, ocsf_faults) -> None:
     ]
     for row in rows:
         assert ocsf_faults(event(row)) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (
+            {
+                "creationtime": "2026-11-23T07:30:00",
+                "id": "e-1",
+                "operation": "Set-Mailbox",
+                "recordtype": "1",
+                "resultstatus": "True",
+                "userid": "dana@contoso.example",
+                "workload": "Exchange",
+                "clientip": "203.0.113.9:50112",
+                "parameters": '[{"Name":"Identity","Value":"sam"},{"Name":"ForwardTo","Value":"x@y.example"}]',
+            },
+            "dana@contoso.example changed mailbox sam, forwarding to x@y.example",
+        ),
+        (
+            {
+                "category": "SignInLogs",
+                "operationname": "Sign-in activity",
+                "calleripaddress": "203.0.113.9",
+                "time": AT,
+                "properties": '{"createddatetime":"2026-11-23T07:30:00Z","id":"s-1","appdisplayname":"Teams",'
+                '"userprincipalname":"kim@contoso.example","status":{"errorCode":0}}',
+            },
+            "Sign-in of kim@contoso.example from 203.0.113.9 to Teams succeeded",
+        ),
+    ],
+)
+def test_names_in_lower_case_are_read_as_microsoft_writes_them(record, message, ocsf_faults) -> None:
+    made = event(record)
+
+    assert ocsf_faults(made) == []
+    assert (made.mapper, made.ip) == ("respelt", "203.0.113.9")
+    assert made.ocsf["message"] == message
+
+
+def test_a_bare_row_of_a_hunting_query_is_read(ocsf_faults) -> None:
+    made = event(
+        {
+            "Timestamp": AT,
+            "DeviceId": "d-1",
+            "DeviceName": "pc-7",
+            "ActionType": "LdapSearch",
+            "ReportId_long": 5,
+            "InitiatingProcessAccountUpn": "kim@contoso.example",
+            "FileSize": 7,
+        }
+    )
+
+    assert ocsf_faults(made) == []
+    assert (made.mapper, made.actor) == ("hunting", "kim@contoso.example")
+    assert made.ocsf["message"] == "kim@contoso.example: ldap search on pc-7"
+    assert "FileSize" in made.unmapped

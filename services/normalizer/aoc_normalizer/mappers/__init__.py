@@ -15,6 +15,7 @@ from aoc_normalizer.mappers import (
     log_analytics,
     message_trace,
     provisioning,
+    respelt,
     risk,
     signins,
     unified,
@@ -38,6 +39,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     message_trace.MAPPER,
     provisioning.MAPPER,
     graph_activity.MAPPER,
+    respelt.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

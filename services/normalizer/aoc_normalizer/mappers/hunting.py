@@ -40,23 +40,36 @@ _ADDRESSES: Final = (
     ("RequestSourceIP", "RequestSourcePort"),
     ("RemoteIP", "RemotePort"),
 )
+_OF_A_ROW: Final = frozenset({"DeviceId", "ApplicationId", "ReportId", "ReportId_long"})
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AUTHENTICATIONS: Final = frozenset({"IdentityLogonEvents", "DeviceLogonEvents"})
 _ALERTS: Final = frozenset({"AlertInfo", "AlertEvidence"})
 
 
 def recognises(record: Record) -> bool:
-    """An envelope whose category names a table."""
+    """An envelope whose category names a table, or a bare row as a query of the portal exports it."""
     category = record.get("category")
-    return isinstance(category, str) and category.startswith(_PREFIX) and "properties" in record
+    if isinstance(category, str) and category.startswith(_PREFIX) and "properties" in record:
+        return True
+    bare = "ActionType" in record and "Timestamp" in record and "properties" not in record
+    return bare and not _OF_A_ROW.isdisjoint(record)
+
+
+def _unwrapped(record: Record) -> tuple[Record, str]:
+    """The row, and the table that it is from. A bare row does not say; its columns do."""
+    category = values.text(record.get("category")) or ""
+    if category.startswith(_PREFIX):
+        return dict(values.mapping(record.get("properties"))), category.removeprefix(_PREFIX)
+    bare = {name.removesuffix("_long").removesuffix("_string"): value for name, value in record.items()}
+    return bare, "CloudAppEvents" if "ApplicationId" in bare else "DeviceEvents" if "DeviceId" in bare else "Events"
 
 
 def fill(record: Record, draft: Draft) -> None:
     """One row: who, what, on which device, with what."""
-    row = dict(values.mapping(record.get("properties")))
-    table = (values.text(record.get("category")) or "").removeprefix(_PREFIX)
+    row, table = _unwrapped(record)
     draft.used |= _USED | _INNER
-    draft.rest = {name: value for name, value in row.items() if name not in _INNER}
+    if "properties" in record:
+        draft.rest = {name: value for name, value in row.items() if name not in _INNER}
     draft.content = {**row, "category": table}
     draft.product, draft.service, draft.log_name = "Microsoft Defender XDR", "defender", table
     draft.organisation = values.text(record.get("tenantId"))
@@ -149,4 +162,4 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
     return text + (f" on {by['device']}" if "device" in by else "")
 
 
-MAPPER: Final = Mapper("hunting", 1, recognises, fill)
+MAPPER: Final = Mapper("hunting", 2, recognises, fill)

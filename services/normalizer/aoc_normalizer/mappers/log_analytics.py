@@ -60,8 +60,8 @@ def recognises(record: Record) -> bool:
 
 def _table(record: Record) -> str | None:
     named = record.get("Type")
-    if isinstance(named, str):
-        return named if named in _TABLES else None
+    if isinstance(named, str) and named in _TABLES:
+        return named
     if "AppDisplayName" in record and "ResultType" in record:
         return "SigninLogs"
     return "AuditLogs" if "TargetResources" in record and "InitiatedBy" in record else None

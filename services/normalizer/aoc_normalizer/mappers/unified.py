@@ -140,7 +140,7 @@ def actor(record: Record) -> Party:
 
 def first_address(record: Record) -> addresses.Address | None:
     """The first field that holds an address."""
-    for name in ("ClientIP", "ClientIPAddress", "ActorIpAddress", "SenderIp", "ClientIp"):
+    for name in ("ClientIP", "ClientIPAddress", "Client_IPAddress", "ActorIpAddress", "SenderIp", "ClientIp"):
         found = addresses.parse(record.get(name))
         if found is not None:
             return found
