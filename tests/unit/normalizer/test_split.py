@@ -190,3 +190,104 @@ def test_a_page_of_many_records_that_are_never_closed_takes_no_longer_than_anoth
 
     assert parts
     assert len(records) < 7_000
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"Id":"a","P":[{"Name":"x"},{"Name":"z"}, BROKEN}',
+        '{"Id":"a","P":[{"Name":"x"},{"Name":"z"}, BROKEN]}',
+        '{"Id":"a","P":[{"Name":"x",{"Name":"z"}],"R":1}',
+        '{"Id":"a","P":{"Name":"x"},{"Name":"z"}],"R":1}',
+        '{"Id":"a","P":["Name":"x"},{"Name":"z"}],"R":1}',
+        '{"Id":"a","P":[{"Name":"x"}},{"Name":"z"}],"R":1}',
+        '{"Id":"a","P":[[{"Name":"x"},{"Name":"z"}],"R":1}',
+        '{"Id":"a","Said":"it is "{x}" and [y","P":{"Name":"x"}}',
+    ],
+)
+def test_brackets_that_do_not_match_cost_only_their_record(broken) -> None:
+    records, parts = split(f'[{{"Id":"b"}},{broken},{{"Id":"c"}}]'.encode())
+
+    assert records == [b'{"Id":"b"}', b'{"Id":"c"}']
+    assert [part.text for part in parts] == [broken]
+
+
+RECORDS = [
+    {"Id": "a", "P": [{"n": "x", "v": "y"}, {"n": "z, w"}], "R": 1, "X": {"n": {"v": [1, {"n": 2}]}, "v": "p"}},
+    {"Id": "b", "L": [], "E": {}, "T": 'it\'s "quoted", {braced} [x]'},
+    {"Id": "c", "P": [{"n": "x", "v": "y"}, {"n": "z"}], "X": {"n": 1}},
+    {"Id": "d", "X": {"v": [[{"n": 1}, {"v": 2}], [{"n": 3}]]}, "R": True},
+    {"Id": "e"},
+]
+ARRAY, LINES, LIST = "[{}]", "{}", '{{"@odata.context":"x","value":[{}],"@odata.nextLink":"y"}}'
+
+
+def is_part(text: bytes) -> bool:
+    """Whether a record is an object from inside of one of RECORDS, or the beginning of one."""
+    found = json.loads(text)
+    if not isinstance(found, dict) or found in RECORDS or not found:
+        return False
+    return found.keys() <= {"n", "v"} or any(found.items() < record.items() for record in RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("page", "between", "indent"),
+    [(ARRAY, ", ", None), (ARRAY, ",\n", None), (ARRAY, ",\n", 1), (LINES, "\n", None), (LIST, ",", None)],
+)
+def test_a_character_more_or_less_anywhere_makes_no_record_of_a_part_and_loses_nothing(page, between, indent) -> None:
+    text = page.format(between.join(json.dumps(record, indent=indent) for record in RECORDS))
+    edits = [text[:at] + text[at + 1 :] for at in range(len(text))]
+    edits += [text[:at] + more + text[at:] for at in range(len(text)) for more in '{}[],:"x\n\\']
+    edits += [text[:at] for at in range(len(text))]
+    wrong, lost, recovered = [], [], 0
+    for edit in edits:
+        records, broken = split(edit.encode())
+        wrong += [(edit, record) for record in records if is_part(record)]
+        kept = b"".join(records).decode() + "".join(part.text for part in broken)
+        lost += [edit for letter in '{}:"' if kept.count(letter) != edit.count(letter) and page != LIST]
+        recovered += len(records)
+
+    assert wrong == []
+    assert lost == []
+    assert recovered / len(edits) > 3
+
+
+def test_a_broken_graph_list_costs_only_its_broken_record() -> None:
+    records, broken = split(b'{"@odata.context":"x","value":[{"Id":"a"},{"Id":BAD},{"Id":"c"}],"@odata.nextLink":"y"}')
+
+    assert records == [b'{"Id":"a"}', b'{"Id":"c"}']
+    assert [part.text for part in broken] == ['{"Id":BAD}']
+
+
+def test_a_broken_record_with_a_field_called_value_is_no_list() -> None:
+    body = '{"Id":"a","value":[{"n":1},{"n":BAD}],"Operation":"x"}'
+    records, broken = split(body.encode())
+
+    assert records == []
+    assert [part.text for part in broken] == [body]
+
+
+@pytest.mark.parametrize("between", ["", "\n", ",", ",\r\n"])
+def test_arrays_that_were_put_together_are_one_page(between) -> None:
+    assert split(f'[{{"Id":"a"}},{{"Id":"b"}}]{between}[{{"Id":"c"}}]'.encode()) == (
+        [b'{"Id":"a"}', b'{"Id":"b"}', b'{"Id":"c"}'],
+        [],
+    )
+
+
+def test_a_number_that_is_longer_than_python_reads_is_no_reason_to_stop() -> None:
+    long = b'{"n":' + b"1" * 5000 + b"}"
+
+    assert split(b"[" + long + b',BROKEN,{"Id":"b"}]')[0] == [long, b'{"Id":"b"}']
+
+
+@pytest.mark.parametrize("before", ["", "[", '{"@odata.context":"x","value":['])
+@pytest.mark.parametrize(
+    "unit", ["][", "}{", "x{", '",', '"  ', ':{"', ",\n{", "\n{", '{"a":1}}', "[{]", '],"@a":"b"', '\\"', '"\\', ",  {"]
+)
+def test_no_page_takes_longer_than_its_length_allows(before, unit) -> None:
+    body = (before + unit * (300_000 // len(unit))).encode()
+    started = time.process_time()
+    split(body)
+
+    assert time.process_time() - started < 4

@@ -176,9 +176,9 @@ def test_bounds_keep_a_shallow_object_and_turn_what_is_deeper_into_its_json():
     ("text", "shown"),
     [
         (b'{"x":"a\\ud800b"}', "a?b"),
-        (b'{"x":NaN}', "nan"),
-        (b'{"x":-Infinity}', "-inf"),
-        (b'{"x":[Infinity]}', ["inf"]),
+        (b'{"x":NaN}', "NaN"),
+        (b'{"x":-Infinity}', "-Infinity"),
+        (b'{"x":[Infinity]}', ["Infinity"]),
         (b'{"x":{"\\udfff":1}}', {"?": 1}),
     ],
 )

@@ -17,11 +17,12 @@ _UNIFIED: Final = (  # noqa: SIM905  # names read better as words
     "AADSessionId ActorContextId Actor ActorIpAddress AffectedItems AlertId AppAccessContext AppId ApplicationId "
     "AzureActiveDirectoryEventType ClientAppId ClientIP ClientIPAddress ClientInfoString CorrelationId CreationTime "
     "DestFolder DeviceProperties ErrorNumber EventData EventSource ExchangeMetaData ExtendedProperties "
-    "ExternalAccess Folders Id InterSystemsId IntraSystemId Item ItemType LogonError LogonType MailboxGuid MailboxOwnerSid "
-    "MailboxOwnerUPN Members ModifiedProperties ObjectId Operation OperationCount OperationProperties OrganizationId "
-    "OrganizationName OriginatingServer Parameters PolicyDetails RecordType ResultStatus SessionId SharePointMetaData "
-    "Site SiteUrl SourceFileName SourceRelativeUrl Target TargetUserOrGroupName TargetUserOrGroupType TeamGuid TeamName "
-    "UserAgent UserId UserKey UserType Version Workload"
+    "ExternalAccess Folders Id InterSystemsId IntraSystemId Item ItemType LogonError LogonType MailboxGuid "
+    "MailboxOwnerSid MailboxOwnerUPN Members ModifiedProperties ObjectId Operation OperationCount "
+    "OperationProperties OrganizationId OrganizationName OriginatingServer Parameters PolicyDetails RecordType "
+    "ResultStatus SessionId SharePointMetaData Site SiteUrl SourceFileName SourceRelativeUrl Target "
+    "TargetUserOrGroupName TargetUserOrGroupType TeamGuid TeamName UserAgent UserId UserKey UserType Version "
+    "Workload"
 ).split()
 _OTHERS: Final = (  # noqa: SIM905  # as above
     "activityDateTime activityDisplayName activityResult activityType additionalDetails appDisplayName appId "

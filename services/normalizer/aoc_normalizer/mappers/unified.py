@@ -77,9 +77,10 @@ def fill(record: Record, draft: Draft) -> None:
     draft.service, draft.product = _SERVICES.get(workload.casefold(), (_slug(workload), workload or "Microsoft 365"))
     draft.organisation = values.text(record.get("OrganizationId"))
     access = values.mapping(record.get("AppAccessContext"))
-    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId") or values.text(
-        access.get("CorrelationId")
-    )
+    outer = values.text(access.get("CorrelationId"))
+    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId") or outer
+    if outer and outer != draft.correlation_id:
+        draft.search.append(outer)
     apply_operation(draft, operation)
     draft.actor = actor(record)
     draft.app = Party(

@@ -48,6 +48,9 @@ def fill(record: Record, draft: Draft) -> None:
     acting = entity(record.get("Actor"))
     if acting.known:
         own = draft.actor
+        if own.name and acting.name:
+            # The record calls its actor by two names, e.g. an application and `ServicePrincipal_<id>`.
+            draft.search.append(own.name)
         draft.actor = Party(
             acting.name or own.name,
             acting.upn or own.upn,

@@ -25,6 +25,7 @@ _LEAF: Final = re.compile(r"[\\/]")
 #: Items of one record whose ids can be searched.
 _MAX_ITEMS: Final = 50
 _MAX_PARAMETERS: Final = 200
+_ITEM_IDS: Final = ("InternetMessageId", "Id")
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -66,7 +67,10 @@ def _items(record: Record, draft: Draft) -> None:
         subject, message = values.text(item.get("Subject")), values.text(item.get("InternetMessageId"))
         if subject or message:
             draft.targets.append(Party(name=subject, uid=message, kind="message"))
-        draft.search += [said for said in (values.text(item.get("Id")),) if said]
+        ids = (item.get("Id"), values.mapping(item.get("ParentFolder")).get("Id"))
+        draft.search += [said for uid in ids if (said := values.text(uid))]
+    folders = (values.mapping(record.get(name)).get("Id") for name in ("Folder", "DestFolder"))
+    draft.search += [said for uid in folders if (said := values.text(uid))]
     if items and (about := values.text(items[0].get("Subject"))):
         more = f" and {len(items) - 1} more" if len(items) > 1 else ""
         draft.remark = f"\N{LEFT DOUBLE QUOTATION MARK}{about}\N{RIGHT DOUBLE QUOTATION MARK}{more}"
@@ -86,7 +90,9 @@ def _accessed(record: Record, draft: Draft) -> None:
     listed = list(islice(_folder_items(record), _MAX_ITEMS + 1))
     if not listed and draft.operation.casefold() != "mailitemsaccessed":
         return
-    draft.search += [said for item in listed for said in (values.text(item.get("InternetMessageId")),) if said]
+    folders = values.objects(record.get("Folders"))[:_MAX_ITEMS]
+    draft.search += [said for folder in folders if (said := values.text(folder.get("Id")))]
+    draft.search += [said for item in listed for name in _ITEM_IDS if (said := values.text(item.get(name)))]
     if len(listed) > _MAX_ITEMS:
         draft.tags.append("truncated")
     properties = record.get("OperationProperties")

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from defusedxml import DefusedXmlException, ElementTree
 
-from aoc_normalizer.draft import Draft, Party
+from aoc_normalizer.draft import Device, Draft, Party
 from aoc_normalizer.fields import values
 from aoc_normalizer.fields.changes import changes
 from aoc_normalizer.mappers.base import Record, named_party
@@ -33,6 +33,11 @@ def fill(record: Record, draft: Draft) -> None:
     if shared_with:
         draft.words["user"] = shared_with
         draft.remark = f"with {shared_with}" if draft.class_uid == FILE_HOSTING else None
+    if device := values.first(record, "DeviceDisplayName", "MachineDomainInfo"):
+        draft.device = Device(
+            name=device, uid=values.text(record.get("MachineId")), os=values.text(record.get("Platform"))
+        )
+        draft.used |= {"DeviceDisplayName", "MachineId", "Platform"}
     draft.changes = changes(record.get("ModifiedProperties"))
     moved_to = values.first(record, "DestinationFileName", "DestinationRelativeUrl")
     if moved_to and moved_to != name:
