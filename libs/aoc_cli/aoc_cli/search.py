@@ -59,7 +59,7 @@ def search(
         result=result,
         actor=spelling.actor(actor) if actor else None,
         ip=_address(ip),
-        terms=tuple(query_terms(text)),
+        terms=_terms(text),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )
@@ -70,6 +70,14 @@ def search(
         found = asyncio.run(_print(system, query, limit, as_json=as_json))
     if not found:
         err.print("nothing found")
+
+
+def _terms(text: str) -> tuple[str, ...]:
+    """What to search for. Raises `BadConfiguration` for a text without a word that is indexed."""
+    terms = tuple(query_terms(text))
+    if text.strip() and not terms:
+        raise BadConfiguration(f"{text!r}: no word to search for; single letters and words like `the` are left out")
+    return terms
 
 
 def _address(text: str | None) -> str | None:

@@ -80,7 +80,7 @@ def filters(
         raise invalid("end", "must be after start")
     terms = tuple(query_terms(q)) if q else ()
     if q and not terms:
-        raise invalid("q", "holds no letters or digits to search for")
+        raise invalid("q", "holds no word to search for: single letters and words like `the` and `com` are left out")
     if len(terms) > _MAX_TOKENS:
         raise invalid("q", f"holds {len(terms)} words; at most {_MAX_TOKENS}")
     return EventQuery(
