@@ -52,7 +52,7 @@ _SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
 _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
 _USED: Final = frozenset(
     {"Id", "CreationTime", "Operation", "OrganizationId", "RecordType", "ResultStatus", "UserId", "Workload",
-     "ClientIP", "ClientIPAddress", "ObjectId", "Version"}
+     "ClientIP", "ClientIPAddress", "ObjectId", "Version", "OfficeId", "OfficeWorkload", "OfficeObjectId"}
 )  # fmt: skip
 
 
@@ -101,7 +101,7 @@ def fill(record: Record, draft: Draft) -> None:
     status = values.text(record.get("ResultStatus"))
     # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
     draft.result = of_word(status) if status is not None else "success"
-    object_id = values.text(record.get("ObjectId"))
+    object_id = values.first(record, "ObjectId", "OfficeObjectId")
     if object_id is not None:
         draft.targets = [named_party(object_id, "object")]
     _of_workload(record, draft)
