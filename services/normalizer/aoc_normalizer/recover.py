@@ -172,6 +172,7 @@ class _Walk:
         if self._doubtful < len(self._spans):
             start, _ = self._spans[self._doubtful]
             self._spans[self._doubtful :] = [(start, after)]
+            self._done = after
 
     def _ends_array(self, place: int) -> bool:
         """Whether this bracket, which closes nothing inside of a record, is the page's own."""

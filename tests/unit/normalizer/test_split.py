@@ -293,3 +293,20 @@ def test_no_page_takes_longer_than_its_length_allows(before, unit) -> None:
     split(body)
 
     assert time.process_time() - started < 4
+
+
+@given(st.text('{}[],:"a\\ \n', max_size=60))
+@settings(max_examples=500, deadline=None)
+def test_every_letter_of_a_page_is_in_one_part_and_in_no_other(text) -> None:
+    records, broken = split(text.encode())
+    kept = b"".join(records).decode() + "".join(part.text for part in broken)
+
+    assert {letter: kept.count(letter) for letter in '{}:"a\\'} == {letter: text.count(letter) for letter in '{}:"a\\'}
+
+
+def test_what_follows_a_record_that_was_ended_too_early_is_put_aside_once() -> None:
+    page = '[{"Id":"a"},"R":null},"P":[{"X":{"n":null},"v":null},"q":[1]]'
+    records, broken = split(page.encode())
+
+    assert records == []
+    assert sum(part.text.count("null") for part in broken) == 3
