@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "import": "aoc_cli.importing.command:import_",
     "search": "aoc_cli.search:search",
     "tail": "aoc_cli.tail:tail",
+    "completeness": "aoc_cli.completeness:completeness",
     "explain": "aoc_cli.explain:explain",
     "remap": "aoc_cli.remap:remap",
     "verify": "aoc_cli.verify.command:verify",

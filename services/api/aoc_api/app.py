@@ -15,10 +15,11 @@ from aoc_api import openapi, problems
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.middleware import Gate
-from aoc_api.routes import events, facets, health
+from aoc_api.routes import completeness, events, facets, health
 from aoc_api.routes import problems as problem_kinds
 from aoc_common.bus.broker import close, connected, make_broker
 from aoc_common.clock import SystemClock
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.telemetry import logs
@@ -49,6 +50,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             connecting = asyncio.create_task(_keep_connecting(broker))
             app.state.services = Services(
                 search=MongoEventSearch(database),
+                accounts=MongoAccount(database),
                 cursors=cursors,
                 options=settings.api,
                 probes={"nats": partial(_nats, broker), "mongo": partial(ping, database)},
@@ -71,7 +73,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (health.router, events.router, facets.router, problem_kinds.router):
+    for router in (health.router, events.router, facets.router, completeness.router, problem_kinds.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

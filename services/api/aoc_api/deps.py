@@ -17,6 +17,7 @@ from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import query_terms
 from aoc_common.health import Probe
+from aoc_common.store.accounts import AccountStore
 from aoc_common.store.ports import EventQuery, EventSearch
 
 _MAX_TOKENS = 16
@@ -28,6 +29,7 @@ class Services:
     """What the application was wired with."""
 
     search: EventSearch
+    accounts: AccountStore
     cursors: Cursors
     options: ApiOptions
     probes: Mapping[str, Probe]

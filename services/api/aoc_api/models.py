@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.event import Result, StoredEvent
+from aoc_common.store.accounts import GapCause, SourceAccount
 
 # Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.
 _SUMMARY: dict[str, Any] = {
@@ -211,3 +213,92 @@ def _summary(stored: StoredEvent) -> dict[str, Any]:
         "targets": [str(found.get("value")) for found in observables if found.get("name") == "target"][:10],
         "tags": list(stored.tags),
     }
+
+
+_GAP: dict[str, Any] = {
+    "cause": "waiting",
+    "start": "2026-11-23T07:00:00Z",
+    "end": "2026-11-23T07:20:00Z",
+    "closable": True,
+    "items": 4,
+    "detail": "the first of it expires at 2026-11-30T07:00:00Z",
+}
+_ACCOUNT: dict[str, Any] = {
+    "source": "o365-exchange",
+    "since": "2026-11-01T00:00:00Z",
+    "watermark": "2026-11-23T07:30:00Z",
+    "complete_until": "2026-11-23T07:25:00Z",
+    "last_success": "2026-11-23T07:31:00Z",
+    "last_error": "Unreachable: the API did not answer",
+    "slices": 6400,
+    "unsettled": 1,
+    "pages": 9100,
+    "records": 120450,
+    "stored": 118300,
+    "duplicate": 2150,
+    "quarantined": 0,
+    "blobs": {"fetched": 9000, "waiting": 4, "expired": 0},
+    "gaps": [_GAP],
+}
+
+
+class GapView(BaseModel):
+    """Something that is missing."""
+
+    model_config = _example(_GAP)
+
+    cause: GapCause = Field(description="Why it is missing: expired for good, behind, or listed and not fetched yet.")
+    start: datetime = Field(description="From when.")
+    end: datetime = Field(description="Until when.")
+    closable: bool = Field(description="Whether it can still be collected.")
+    items: int | None = Field(description="Content blobs, where it is known how many.")
+    detail: str | None = Field(description="What is known about it.")
+
+
+class Blobs(BaseModel):
+    """Content blobs of the Management Activity API, of the last 90 days."""
+
+    model_config = _example(_ACCOUNT["blobs"])
+
+    fetched: int = Field(description="On the bus.")
+    waiting: int = Field(description="Listed and not fetched yet.")
+    expired: int = Field(description="Deleted by Microsoft before they were fetched.")
+
+
+class SourceCompleteness(BaseModel):
+    """The account of one source."""
+
+    model_config = _example(_ACCOUNT)
+
+    source: str = Field(description="The feed.")
+    since: datetime | None = Field(description="The day on which collection began.")
+    watermark: datetime | None = Field(description="Everything before it is on the bus.")
+    complete_until: datetime | None = Field(description="Everything before it is accounted for.")
+    last_success: datetime | None = Field(description="When a slice was fetched to its end last.")
+    last_error: str | None = Field(description="Why the last slice failed, if it did.")
+    slices: int = Field(description="Slices that are settled.")
+    unsettled: int = Field(description="Slices that are fetched, of which the normalizer still has pages.")
+    pages: int = Field(description="Raw pages of the settled slices.")
+    records: int = Field(description="Records of the settled slices.")
+    stored: int = Field(description="Of these, stored as new events.")
+    duplicate: int = Field(description="Of these, stored before.")
+    quarantined: int = Field(description="Of these, put aside because they are no readable records.")
+    blobs: Blobs
+    gaps: list[GapView] = Field(description="What is missing.")
+
+    @classmethod
+    def of(cls, account: SourceAccount) -> SourceCompleteness:
+        """The view of an account."""
+        told = asdict(account)
+        blobs = {name: told[f"blobs_{name}"] for name in ("fetched", "waiting", "expired")}
+        return cls.model_validate({**told, "blobs": blobs}, extra="ignore")
+
+
+class Completeness(BaseModel):
+    """How complete the collection of a tenant is."""
+
+    model_config = _example({"tenant": "contoso", "at": "2026-11-23T07:32:00Z", "sources": [_ACCOUNT]})
+
+    tenant: str = Field(description="Whose it is.")
+    at: datetime = Field(description="When this was true.")
+    sources: list[SourceCompleteness]

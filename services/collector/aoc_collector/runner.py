@@ -42,10 +42,8 @@ _BLOBS_TOGETHER: Final = 50
 class _Tally:
     """What a slice gave so far; all of it acknowledged."""
 
-    pages: int = 0
     records: int = 0
-    first_seq: int | None = None
-    last_seq: int | None = None
+    sequences: set[int] = field(default_factory=set)
     blobs: dict[str, int] = field(default_factory=dict)
     losses: int = 0
 
@@ -116,14 +114,21 @@ class Runner:
             await self._note_blobs(job, tally)
         now = self._clock.now()
         await stores.ledger.slice_fetched(
-            SliceFetched(job.slice_id, tally.pages, tally.records, tally.first_seq, tally.last_seq, now)
+            SliceFetched(
+                job.slice_id,
+                pages=len(tally.sequences),
+                records=tally.records,
+                first_seq=min(tally.sequences, default=None),
+                last_seq=max(tally.sequences, default=None),
+                at=now,
+            )
         )
         await stores.sources.advance(job.tenant, job.source, job.end, now)
         metrics.WATERMARK_SECONDS.labels(job.tenant, job.source).set(job.end.timestamp())
         if tally.losses:
             await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
         if tally.records:
-            _log.info("slice.fetched", slice=job.slice_id, pages=tally.pages, records=tally.records)
+            _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.sequences), records=tally.records)
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
@@ -134,11 +139,9 @@ class Runner:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
         if batch.arrays:
             acks = await self._publish_pages(job, batch)
-            sequences = [ack.seq for ack in acks]
-            tally.first_seq = min(sequences if tally.first_seq is None else [tally.first_seq, *sequences])
-            tally.last_seq = max(sequences if tally.last_seq is None else [tally.last_seq, *sequences])
+            # Pages that are alike, or were published before a failure, are one message on the stream.
+            tally.sequences.update(ack.seq for ack in acks)
             records = sum(array.records for array in batch.arrays)
-            tally.pages += len(acks)
             tally.records += records
             metrics.PAGES_PUBLISHED.labels(job.tenant, job.source).inc(len(acks))
             metrics.RECORDS_FETCHED.labels(job.tenant, job.source).inc(records)

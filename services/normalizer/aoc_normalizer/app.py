@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
@@ -23,6 +24,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
+from aoc_normalizer.background import every
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.knowledge import nowhere
 from aoc_normalizer.location import Locator
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from aoc_normalizer.knowledge import Locate
 
 _log = logs.get(__name__)
+#: Slices whose account is closed at a time.
+_SETTLED_TOGETHER = 500
 _STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
 
 
@@ -99,7 +103,15 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
         handler = make_handler(writer.write, learn, recheck)
-        naming = asyncio.create_task(late.run(settings.late_names_s))
+        account = MongoAccount(database)
+
+        async def settle() -> None:
+            await account.settle(clock.now(), _SETTLED_TOGETHER)
+
+        beside = [
+            asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
+            asyncio.create_task(every(settings.settle_s, "settling", settle)),
+        ]
         try:
             async with consuming(broker, pages, handler, settings.workers) as working:
                 _log.info("service.started", workers=settings.workers)
@@ -110,12 +122,12 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
                 async def workers() -> str | None:
                     return None if working() else "stopped"
 
-                async def names() -> str | None:
-                    return "stopped" if naming.done() else None
+                async def background() -> str | None:
+                    return "stopped" if any(task.done() for task in beside) else None
 
-                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers, "names": names}
+                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers, "background": background}
         finally:
-            naming.cancel()
-            with suppress(asyncio.CancelledError):
-                await naming
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await close(broker)

@@ -7,12 +7,10 @@ the others no longer find.
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.errors import AocError
 from aoc_common.telemetry import logs, metrics
 from aoc_normalizer.identify import keys
 from aoc_normalizer.normalise import finish
@@ -44,15 +42,6 @@ class LateNames:
         self._events = events
         self._learn = learn
         self._since = clock.now() - _AT_START
-
-    async def run(self, interval_s: float) -> None:
-        """Look again and again, until cancelled. A store that is away is asked again at the next turn."""
-        while True:
-            try:
-                await self.catch_up()
-            except AocError as error:
-                _log.warning("names.not_renewed", error=str(error))
-            await asyncio.sleep(interval_s)
 
     async def catch_up(self) -> int:
         """Renew what can be renewed now; the number of events. Raises `Transient`; what is left comes next time."""

@@ -40,4 +40,5 @@ class NormalizerSettings(ServiceSettings):
     late_names_s: float = Field(
         60, gt=0, description="How often events are looked for whose ids have got names since they were stored."
     )
+    settle_s: float = Field(5, gt=0, description="How often the account of fetched slices is looked at.")
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

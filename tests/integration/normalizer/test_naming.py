@@ -16,6 +16,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_normalizer.background import every
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.normalise import normalise
@@ -177,7 +178,7 @@ async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, d
     away, clock = Away(directory), Ticking()
     late = LateNames(away, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(late.run(0.01), 0.2)
+        await asyncio.wait_for(every(0.01, "late names", late.catch_up), 0.2)
 
     assert len(away.asked) > 2
 

@@ -118,6 +118,7 @@ class SliceState(StrEnum):
 
     OPEN = "open"
     FETCHED = "fetched"
+    SETTLED = "settled"
     FAILED = "failed"
 
 

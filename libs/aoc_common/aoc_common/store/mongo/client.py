@@ -31,7 +31,12 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         # Ids are known in one tenant only, and next to no event has any without a name.
         IndexModel([("unnamed", ASCENDING)], name="unnamed", sparse=True),
     ),
-    "ledger_slices": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
+    "ledger_slices": (
+        IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
+        IndexModel([("state", ASCENDING)], name="state"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
+    "ledger_days": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("day", ASCENDING)], name="source"),),
     "ledger_pages": (
         IndexModel([("slice_id", ASCENDING)], name="slice"),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),

@@ -1,0 +1,78 @@
+"""The account of what was collected: what is settled, what is on its way, what is missing.
+
+Every method may raise `Transient` when the store is away. Every query names its tenant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class GapCause(StrEnum):
+    """Why something is missing."""
+
+    EXPIRED = "expired"
+    """Microsoft has deleted it: the gap is permanent."""
+    BEHIND = "behind"
+    """Not fetched yet; the source's last error says why."""
+    WAITING = "waiting"
+    """Content that is listed and not fetched yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Something that is missing from a source. `items`: content blobs, where it is known how many."""
+
+    cause: GapCause
+    start: datetime
+    end: datetime
+    closable: bool
+    items: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAccount:
+    """One source of a tenant.
+
+    - `since`: the day on which its first slice begins. `watermark`: everything before it is on the bus.
+      `complete_until`: everything before it is stored, a duplicate, or put aside; never after the watermark.
+    - `records` of settled slices are `stored` + `duplicate` + `quarantined` (and what a repeated fetch gave again).
+    - `unsettled`: slices that are fetched, of which the normalizer still has pages.
+    """
+
+    tenant: str
+    source: str
+    since: datetime | None = None
+    watermark: datetime | None = None
+    complete_until: datetime | None = None
+    last_success: datetime | None = None
+    last_error: str | None = None
+    slices: int = 0
+    unsettled: int = 0
+    pages: int = 0
+    records: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    blobs_fetched: int = 0
+    blobs_waiting: int = 0
+    blobs_expired: int = 0
+    gaps: tuple[Gap, ...] = ()
+
+
+class AccountStore(Protocol):
+    """Settles slices and tells how complete sources are."""
+
+    async def settle(self, at: datetime, limit: int) -> int:
+        """Close the account of fetched slices whose every page the normalizer is done with; how many. Idempotent."""
+        ...
+
+    async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
+        """Every source of a tenant that was ever collected, by name."""
+        ...

@@ -1,0 +1,197 @@
+"""The account of sources: slices are settled one by one and summed up by day, so that years cost no more than days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import ASCENDING, DESCENDING, UpdateOne
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.accounts import Gap, GapCause, SourceAccount
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.ports import SliceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from aoc_common.store.ports import SourceState
+
+#: A slice that gave nothing is only kept to be looked at; the others are evidence.
+_KEEP_EMPTY: Final = timedelta(days=7)
+_KEEP: Final = timedelta(days=400)
+#: A source that is this far behind has a gap, and does not merely wait for its next slice.
+_BEHIND: Final = timedelta(minutes=30)
+_COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
+_DAY: Final = timedelta(days=1)
+
+
+class MongoAccount:
+    """`AccountStore` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_days`."""
+
+    def __init__(self, database: Database) -> None:
+        self._slices = database["ledger_slices"]
+        self._pages = database["ledger_pages"]
+        self._blobs = database["ledger_blobs"]
+        self._days = database["ledger_days"]
+        self._sources = MongoSources(database)
+
+    async def settle(self, at: datetime, limit: int) -> int:
+        """Close the account of fetched slices whose every page is settled; how many."""
+        with translated("ledger"):
+            fetched = await self._slices.find({"state": SliceState.FETCHED.value}).limit(limit).to_list(None)
+            settled = await self._settled(fetched)
+            if settled:
+                await self._slices.bulk_write(
+                    [
+                        UpdateOne(
+                            {"_id": one["_id"], "state": SliceState.FETCHED.value, "last_seq": one.get("last_seq")},
+                            {"$set": {**totals, **_closed(one, at)}},
+                        )
+                        for one, totals in settled
+                    ],
+                    ordered=False,
+                )
+                await self._sum_up({(one["tenant"], one["source"], _day(one["start"])) for one, _ in settled})
+        return len(settled)
+
+    async def _settled(self, fetched: Iterable[Document]) -> list[tuple[Document, Document]]:
+        """The slices of which every page is settled, with what became of their records."""
+        slices = list(fetched)
+        found: dict[str, list[Document]] = {}
+        wanted = [one["_id"] for one in slices if one.get("pages")]
+        if wanted:
+            async for page in self._pages.find({"slice_id": {"$in": wanted}}):
+                found.setdefault(page["slice_id"], []).append(page)
+        done = []
+        for one in slices:
+            # Pages of an earlier try have lower sequences; what they stored still counts for the slice.
+            pages = found.get(one["_id"], [])
+            current = {page["raw_seq"] for page in pages if _within(page["raw_seq"], one)}
+            if len(current) >= (one.get("pages") or 0):
+                totals = {name: sum(page[name] for page in pages) for name in ("stored", "duplicate", "quarantined")}
+                done.append((one, totals))
+        return done
+
+    async def _sum_up(self, days: set[tuple[str, str, datetime]]) -> None:
+        """Write the sums of these days anew: whoever does it, and however often, writes the same."""
+        for tenant, source, day in days:
+            pipeline: list[Document] = [
+                {
+                    "$match": {
+                        "tenant": tenant,
+                        "source": source,
+                        "start": {"$gte": day, "$lt": day + _DAY},
+                        "state": SliceState.SETTLED.value,
+                    }
+                },
+                {"$group": {"_id": None, "slices": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _COUNTED}}},
+            ]
+            sums = await self._slices.aggregate(pipeline).to_list(1)
+            if sums:
+                values = {name: value for name, value in sums[0].items() if name != "_id"}
+                await self._days.update_one(
+                    {"_id": f"{tenant}/{source}/{day:%Y-%m-%d}"},
+                    {"$set": values, "$setOnInsert": {"tenant": tenant, "source": source, "day": day}},
+                    upsert=True,
+                )
+
+    async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
+        """Every source of a tenant that was ever collected, by name."""
+        check_tenant(tenant)
+        states = {state.source: state for state in await self._sources.all_states(tenant)}
+        with translated("ledger"):
+            sums = await self._sums(tenant)
+            blobs = await self._blob_counts(tenant)
+            return [
+                await self._account(tenant, state, now, sums.get(source, {}), blobs.get(source, {}))
+                for source, state in sorted(states.items())
+            ]
+
+    async def _account(
+        self, tenant: str, state: SourceState, now: datetime, sums: Document, blobs: Mapping[str, Document]
+    ) -> SourceAccount:
+        of_source = {"tenant": tenant, "source": state.source}
+        unsettled = {**of_source, "state": SliceState.FETCHED.value}
+        complete_until = state.watermark
+        oldest = await self._slices.find_one(unsettled, sort=[("end", ASCENDING)])
+        if oldest is not None:
+            before = {**of_source, "state": SliceState.SETTLED.value, "end": {"$lt": oldest["end"]}}
+            last = await self._slices.find_one(before, sort=[("start", DESCENDING)])
+            complete_until = last["end"] if last else oldest["start"]
+        counts = {name: int(sums.get(name, 0)) for name in ("slices", *_COUNTED)}
+        return SourceAccount(
+            tenant=tenant,
+            source=state.source,
+            since=sums.get("since"),
+            watermark=state.watermark,
+            complete_until=complete_until,
+            last_success=state.last_success,
+            last_error=state.last_error,
+            unsettled=await self._slices.count_documents(unsettled),
+            blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),
+            blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
+            blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
+            gaps=tuple(_gaps(state, now, blobs)),
+            **counts,
+        )
+
+    async def _sums(self, tenant: str) -> dict[str, Document]:
+        pipeline: list[Document] = [
+            {"$match": {"tenant": tenant}},
+            {
+                "$group": {
+                    "_id": "$source",
+                    "since": {"$min": "$day"},
+                    **{name: {"$sum": f"${name}"} for name in ("slices", *_COUNTED)},
+                }
+            },
+        ]
+        return {found["_id"]: found async for found in self._days.aggregate(pipeline)}
+
+    async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
+        pipeline: list[Document] = [
+            {"$match": {"tenant": tenant}},
+            {
+                "$group": {
+                    "_id": {"source": "$source", "state": "$state"},
+                    "count": {"$sum": 1},
+                    "first": {"$min": "$created"},
+                    "last": {"$max": "$created"},
+                    "dies": {"$min": "$expires"},
+                }
+            },
+        ]
+        found: dict[str, dict[str, Document]] = {}
+        async for group in self._blobs.aggregate(pipeline):
+            found.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
+        return found
+
+
+def _closed(one: Document, at: datetime) -> dict[str, Any]:
+    keep = _KEEP if one.get("records") else _KEEP_EMPTY
+    return {"state": SliceState.SETTLED.value, "settled_at": at, "expire_at": at + keep}
+
+
+def _within(sequence: int, one: Document) -> bool:
+    return bool(one["first_seq"] <= sequence <= one["last_seq"])
+
+
+def _day(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _gaps(state: SourceState, now: datetime, blobs: Mapping[str, Document]) -> Iterable[Gap]:
+    expired, waiting = blobs.get("expired"), blobs.get("listed")
+    if expired is not None:
+        at = expired["first"] or now
+        yield Gap(GapCause.EXPIRED, at, expired["last"] or at, closable=False, items=expired["count"])
+    if waiting is not None:
+        dies = waiting["dies"]
+        detail = f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}" if dies else None
+        yield Gap(
+            GapCause.WAITING, waiting["first"], waiting["last"], closable=True, items=waiting["count"], detail=detail
+        )
+    if state.watermark is not None and now - state.watermark > _BEHIND:
+        yield Gap(GapCause.BEHIND, state.watermark, now, closable=True, detail=state.last_error)

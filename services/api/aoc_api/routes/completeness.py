@@ -1,0 +1,25 @@
+"""How complete the collection is, source by source."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from aoc_api import problems
+from aoc_api.deps import Given, Tenant, refuse_unknown
+from aoc_api.models import Completeness, SourceCompleteness
+
+router = APIRouter(prefix="/api/completeness", tags=["operations"])
+
+
+@router.get(
+    "",
+    response_model=Completeness,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("invalid-parameters", "unavailable"),
+)
+async def completeness(given: Given, tenant: Tenant = None) -> Completeness:
+    """What of a tenant's sources is settled, what is on its way, and what is missing."""
+    now = given.clock.now()
+    name = tenant or given.options.default_tenant
+    accounts = await given.accounts.accounts(name, now)
+    return Completeness(tenant=name, at=now, sources=[SourceCompleteness.of(account) for account in accounts])

@@ -1,0 +1,156 @@
+"""The account of what was collected: settled slice by slice, summed up by day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aoc_common.errors import Malformed
+from aoc_common.store.accounts import GapCause
+from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched
+
+if TYPE_CHECKING:
+    from aoc_common.store.accounts import SourceAccount
+    from aoc_common.store.mongo.client import Database
+
+T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
+NOW = T0 + timedelta(hours=1)
+FIVE = timedelta(minutes=5)
+
+
+class Books:
+    """What collector and normalizer would write."""
+
+    def __init__(self, database: Database) -> None:
+        self.ledger, self.sources, self.account = MongoLedger(database), MongoSources(database), MongoAccount(database)
+
+    async def fetched(
+        self, number: int, *sequences: int, records: int = 0, tenant: str = "contoso", source: str = "graph-signins"
+    ) -> str:
+        """Slice `number` of a source, five minutes each, on the bus at these sequences."""
+        start, name = T0 + number * FIVE, f"{tenant}/{source}/{number}"
+        await self.ledger.open_slice(name, tenant, source, start, start + FIVE)
+        span = (min(sequences, default=None), max(sequences, default=None))
+        await self.ledger.slice_fetched(SliceFetched(name, len(sequences), records, *span, NOW))
+        await self.sources.advance(tenant, source, start + FIVE, NOW)
+        return name
+
+    async def settled(
+        self, name: str, *sequences: int, stored: int = 1, duplicate: int = 0, quarantined: int = 0
+    ) -> None:
+        """The normalizer is done with these pages of a slice."""
+        tenant, source, _ = name.split("/")
+        await self.ledger.pages_settled(
+            [PageOutcome(seq, tenant, source, name, stored, duplicate, quarantined, NOW) for seq in sequences]
+        )
+
+    async def of(self, source: str = "graph-signins", tenant: str = "contoso") -> SourceAccount:
+        return {one.source: one for one in await self.account.accounts(tenant, NOW)}[source]
+
+
+@pytest.fixture
+async def books(database: Database) -> Books:
+    await ensure_indexes(database)
+    return Books(database)
+
+
+async def test_a_slice_is_settled_when_the_normalizer_is_done_with_every_page(books: Books) -> None:
+    first = await books.fetched(0, 5, 6, records=4)
+    await books.settled(first, 5, stored=2)
+    early = await books.account.settle(NOW, 100)
+    before = await books.of()
+    await books.settled(first, 6, stored=1, duplicate=1)
+    late = await books.account.settle(NOW, 100)
+    after = await books.of()
+
+    assert (early, late) == (0, 1)
+    assert (before.unsettled, before.complete_until, before.records) == (1, T0, 0)
+    assert (after.unsettled, after.complete_until, after.watermark) == (0, T0 + FIVE, T0 + FIVE)
+    assert (after.slices, after.pages, after.records, after.stored, after.duplicate) == (1, 2, 4, 3, 1)
+
+
+async def test_complete_until_stops_before_the_first_slice_that_is_not_settled(books: Books) -> None:
+    names = [await books.fetched(number, 10 + number, records=1) for number in range(4)]
+    for number in (0, 1, 3):
+        await books.settled(names[number], 10 + number)
+    await books.account.settle(NOW, 100)
+
+    assert (await books.of()).complete_until == T0 + 2 * FIVE
+    assert (await books.of()).watermark == T0 + 4 * FIVE
+
+
+async def test_an_empty_slice_is_settled_at_once(books: Books) -> None:
+    await books.fetched(0)
+
+    assert await books.account.settle(NOW, 100) == 1
+    assert (await books.of()).complete_until == T0 + FIVE
+
+
+async def test_settling_again_changes_nothing(books: Books) -> None:
+    await books.settled(await books.fetched(0, 5, records=1), 5)
+    await books.account.settle(NOW, 100)
+    once = await books.of()
+
+    assert await books.account.settle(NOW, 100) == 0
+    assert await books.of() == once
+
+
+async def test_pages_of_an_earlier_try_do_not_settle_a_later_one_but_count(books: Books) -> None:
+    name = await books.fetched(0, 5, 6, records=2)
+    await books.settled(name, 5, 6)
+    await books.fetched(0, 9, 10, records=2)
+    early = await books.account.settle(NOW, 100)
+    await books.settled(name, 9, 10, stored=0, duplicate=1)
+    await books.account.settle(NOW, 100)
+    account = await books.of()
+
+    assert early == 0
+    assert (account.slices, account.stored, account.duplicate) == (1, 2, 2)
+
+
+async def test_years_are_summed_up_by_day_and_tenants_kept_apart(books: Books, database: Database) -> None:
+    for number in (0, 1, 200, 400):
+        await books.settled(await books.fetched(number, 20 + number, records=1), 20 + number)
+    await books.settled(await books.fetched(0, 7, records=1, tenant="fabrikam"), 7, stored=0, quarantined=1)
+    await books.account.settle(NOW, 3)
+    await books.account.settle(NOW, 3)
+    account, other = await books.of(), await books.of(tenant="fabrikam")
+
+    assert (account.slices, account.stored, account.since) == (4, 4, T0.replace(hour=0))
+    assert (other.slices, other.stored, other.quarantined) == (1, 0, 1)
+    assert await database["ledger_days"].count_documents({"tenant": "contoso"}) == 2
+
+
+async def test_content_that_waits_or_has_expired_is_a_gap(books: Books) -> None:
+    blobs = [ContentBlob(f"b{n}", "uri", T0 + n * FIVE, T0 + timedelta(days=7)) for n in range(4)]
+    await books.ledger.listed("contoso", "o365-exchange", blobs, NOW)
+    await books.ledger.mark_fetched("contoso", "o365-exchange", {"b0": 3}, NOW)
+    await books.ledger.mark_expired("contoso", "o365-exchange", "b1", NOW)
+    await books.sources.advance("contoso", "o365-exchange", NOW, NOW)
+    account = await books.of("o365-exchange")
+
+    assert (account.blobs_fetched, account.blobs_waiting, account.blobs_expired) == (1, 2, 1)
+    assert [(gap.cause, gap.start, gap.end, gap.closable, gap.items) for gap in account.gaps] == [
+        (GapCause.EXPIRED, T0 + FIVE, T0 + FIVE, False, 1),
+        (GapCause.WAITING, T0 + 2 * FIVE, T0 + 3 * FIVE, True, 2),
+    ]
+    assert account.gaps[1].detail == "the first of it expires at 2026-11-30T08:00:00Z"
+
+
+async def test_a_source_that_is_behind_has_a_gap_with_its_reason(books: Books) -> None:
+    await books.fetched(0)
+    await books.sources.note_error("contoso", "graph-signins", "Refused: AuditLog.Read.All is missing", NOW)
+    [gap] = (await books.of()).gaps
+
+    assert (gap.cause, gap.start, gap.end, gap.closable) == (GapCause.BEHIND, T0 + FIVE, NOW, True)
+    assert gap.detail == "Refused: AuditLog.Read.All is missing"
+
+
+async def test_a_tenant_that_is_no_slug_is_refused(books: Books) -> None:
+    with pytest.raises(Malformed):
+        await books.account.accounts("a/b", NOW)
