@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import orjson
 import typer
-from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli.terminal import err, out, plain
@@ -25,6 +24,11 @@ if TYPE_CHECKING:
 
     from aoc_common.store.accounts import Gap, SourceAccount
 
+_HEADINGS: Final = (
+    "source", "complete until (UTC)", "ago", "records", "stored", "duplicate", "put aside", "slices on their way"
+)  # fmt: skip
+#: Columns on the left are text, the others are numbers.
+_TEXTS: Final = 3
 _WORDS: Final = {
     GapCause.EXPIRED: "expired at Microsoft, lost for good",
     GapCause.BEHIND: "not fetched yet",
@@ -60,22 +64,24 @@ async def _read(system: attach.System, tenant: str, now: datetime) -> list[Sourc
 
 
 def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
-    table = Table(
-        "source", "complete until", "ago", "records", "stored", "duplicate", "put aside", "on its way",
-        box=None, padding=(0, 2, 0, 0), header_style="dim",
-    )  # fmt: skip
-    for account in accounts:
-        table.add_row(
-            plain(account.source),
-            _moment(account.complete_until),
-            _ago(account.complete_until, now),
-            *(f"{count:,}" for count in (account.records, account.stored, account.duplicate, account.quarantined)),
-            f"{account.unsettled} slices" if account.unsettled else "",
-        )
-    out.print(table)
+    rows = [_HEADINGS, *(_row(account, now) for account in accounts)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for number, row in enumerate(rows):
+        cells = [
+            text.ljust(width) if column < _TEXTS else text.rjust(width)
+            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        style = "dim" if number == 0 else "default"
+        out.print(f"[{style}]{plain('  '.join(cells).rstrip())}[/]", soft_wrap=True)
     for account in accounts:
         for gap in account.gaps:
-            out.print(_gap(account.source, gap))
+            out.print(_gap(account.source, gap), soft_wrap=True)
+
+
+def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
+    counts = (account.records, account.stored, account.duplicate, account.quarantined, account.unsettled)
+    ago = _ago(account.complete_until, now)
+    return (account.source, _moment(account.complete_until), ago, *(f"{count:,}" for count in counts))
 
 
 def _gap(source: str, gap: Gap) -> str:
