@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2b
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -12,6 +13,7 @@ from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
 from aoc_normalizer.bounds import bounded
+from aoc_normalizer.draft import Device
 from aoc_normalizer.enrich import enrich
 from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.knowledge import NOTHING, Knowledge
@@ -19,12 +21,20 @@ from aoc_normalizer.ocsf import MAX_ITEMS, render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from aoc_normalizer.draft import Draft, Party
 
 _MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
 #: Control characters, line separators, and those that turn the direction of text: people read messages and names.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: Texts of a draft that are shown or searched for by themselves.
+_TEXTS: Final = (
+    "record_id", "original_time", "product", "log_name", "organisation", "operation", "status_code", "status_detail",
+    "user_agent", "correlation_id", "session_uid",
+)  # fmt: skip
+_texts_of: Final = attrgetter(*_TEXTS)
 #: Changes whose names and values can be searched.
 _CHANGES: Final = 5
 
@@ -103,18 +113,29 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
 
 
 def _clean(draft: Draft) -> None:
-    """Names without what a terminal or a page would act upon. The record's own text keeps it."""
-    draft.operation = _printable(draft.operation)
+    """Facets and names without what a terminal or a page would act upon. The record's own text keeps it."""
+    if not _plain(_texts_of(draft)):
+        for field in _TEXTS:
+            setattr(draft, field, (text := getattr(draft, field)) and _printable(text))
     draft.actor, draft.app = _shown(draft.actor), _shown(draft.app)
     draft.targets = [_shown(target) for target in draft.targets]
-    draft.privileges = [_printable(privilege) for privilege in draft.privileges]
+    for names in (draft.privileges, draft.factors):
+        names[:] = map(_printable, names)
+    if (device := draft.device) is not None and not _plain((device.name, device.uid, device.os)):
+        draft.device = Device(*(said and _printable(said) for said in (device.name, device.uid, device.os)))
+    if (place := draft.location) is not None and not _plain([said for said in place.values() if isinstance(said, str)]):
+        draft.location = {name: _printable(said) if isinstance(said, str) else said for name, said in place.items()}
 
 
 def _shown(party: Party) -> Party:
-    if all(text is None or text.isprintable() for text in (party.name, party.upn, party.uid)):
+    if _plain((party.name, party.upn, party.uid, party.kind)):
         return party
-    name, upn, uid = (text and _printable(text) for text in (party.name, party.upn, party.uid))
-    return party._replace(name=name, upn=upn, uid=uid)
+    name, upn, uid, kind = (text and _printable(text) for text in (party.name, party.upn, party.uid, party.kind))
+    return party._replace(name=name, upn=upn, uid=uid, kind=kind)
+
+
+def _plain(texts: Iterable[str | None]) -> bool:
+    return "".join(filter(None, texts)).isprintable()
 
 
 def _printable(text: str) -> str:

@@ -196,3 +196,23 @@ def test_names_hold_nothing_that_a_terminal_would_act_upon() -> None:
     assert "\\n" not in shown
     assert "Sam\N{REPLACEMENT CHARACTER}" in shown
     assert "\\u001b" in made.raw
+
+
+@pytest.mark.parametrize("source", list(ONE_OF_EACH))
+def test_no_text_of_an_event_but_values_and_the_record_itself_turns_or_ends_a_line(source: str) -> None:
+    def odd(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: odd(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [odd(item) for item in value]
+        return f"{value[:3]}\x1b[31m\u202e\n{value[3:]}" if isinstance(value, str) and len(value) > 3 else value
+
+    record = ONE_OF_EACH[source]
+    for name in record:
+        made = made_of(orjson.dumps(record | {name: odd(record[name])}))
+        shown = {name: value for name, value in made.ocsf.items() if name != "enrichments"}
+        shown.get("api", {}).pop("request", None)
+        facets = [made.operation, made.actor, made.correlation_id, made.service]
+        text = orjson.dumps([shown, facets]).decode()
+
+        assert [found for found in ("\\u001b", "\\n", "\u202e") if found in text] == [], name
