@@ -76,7 +76,8 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         draft.record_id = _content_id(reading)
         draft.family = f"{draft.family}-content"
         tags.append("no-id")
-    if len(draft.targets) > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
+    most = max(len(draft.targets), len(draft.parameters), len(draft.privileges))
+    if most > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     draft.record_id = draft.record_id[:_MAX_ID]

@@ -216,3 +216,22 @@ def test_no_text_of_an_event_but_values_and_the_record_itself_turns_or_ends_a_li
         text = orjson.dumps([shown, facets]).decode()
 
         assert [found for found in ("\\u001b", "\\n", "\u202e") if found in text] == [], name
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"title": "x", "severity": "low", "createdDateTime": "2026-11-23T08:00:00Z", "evidence": [{}] * 101},
+        {"title": "x", "severity": "low", "createdDateTime": "2026-11-23T08:00:00Z", "userStates": [{}] * 101},
+        {"activityDisplayName": "Update user", "targetResources": [{"id": str(n)} for n in range(501)]},
+        {"activityDisplayName": "Update user", "targetResources": [{"modifiedProperties": ["a"] * 201}]},
+        {"activityType": "x", "actor": {}, "resources": [{"resourceId": str(n)} for n in range(201)]},
+        {
+            "Operation": "Add-MailboxPermission",
+            "Workload": "Exchange",
+            "Parameters": [{"Name": "AccessRights", "Value": "a," * 201}],
+        },
+    ],
+)
+def test_an_event_that_shows_less_than_its_record_says_so(record: dict[str, Any]) -> None:
+    assert "truncated" in made_of(orjson.dumps(record)).tags

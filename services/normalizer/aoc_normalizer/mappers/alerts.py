@@ -77,7 +77,8 @@ def _evidence(record: Record, draft: Draft) -> None:
     for alert in values.objects(record.get("alerts")):
         draft.targets.append(Party(values.text(alert.get("title")), uid=values.text(alert.get("id")), kind="alert"))
         listed += values.objects(alert.get("evidence"))
-    if len(listed) > _MAX_EVIDENCE:
+    states = values.objects(record.get("userStates"))
+    if max(len(listed), len(states)) > _MAX_EVIDENCE:
         draft.tags.append("truncated")
     for item in listed[:_MAX_EVIDENCE]:
         account = values.mapping(item.get("userAccount"))
@@ -89,7 +90,7 @@ def _evidence(record: Record, draft: Draft) -> None:
             draft.address = addresses.parse(item.get("ipAddress"))
         if name := values.first(item, "deviceDnsName", "displayName", "fileName", "url", "subject"):
             draft.targets.append(Party(name, kind="evidence"))
-    for state in values.objects(record.get("userStates"))[:20]:
+    for state in states[:_MAX_EVIDENCE]:
         if who := values.first(state, "userPrincipalName", "accountName"):
             draft.targets.append(named_party(who))
 
