@@ -19,12 +19,14 @@ def stored(number: int, record: str, source: str = "graph-signins", operation: s
 ALL = [stored(1, "a"), stored(2, "b"), stored(3, "d", "o365-dlp", "Match"), stored(4, "d", "o365-dlp", "Undo")]
 SENT = [str(UUID(int=number)) for number in (1, 2, 3, 4)]
 
+LEDGER = {("contoso", "graph-signins"): 2, ("contoso", "o365-dlp"): 2}
+
 
 def test_everything_once_is_complete() -> None:
-    outcome = compare(TRUTH, ALL, SENT)
+    outcome = compare(TRUTH, ALL, SENT, LEDGER)
 
     assert (outcome.stored, outcome.published) == (4, 4)
-    assert (outcome.lost, outcome.doubled, outcome.unknown) == (0, 0, 0)
+    assert (outcome.lost, outcome.doubled, outcome.unknown, outcome.misaccounted) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,19 @@ def test_everything_once_is_complete() -> None:
     ],
 )
 def test_each_kind_of_fault_is_counted(events, sent, expected) -> None:
-    outcome = compare(TRUTH, events, sent)
+    outcome = compare(TRUTH, events, sent, LEDGER)
 
     assert (outcome.lost, outcome.doubled, outcome.unknown) == expected
+
+
+@pytest.mark.parametrize(
+    ("ledger", "off"),
+    [
+        ({**LEDGER, ("contoso", "o365-dlp"): 1}, 1),
+        ({("contoso", "o365-dlp"): 3}, 3),
+        ({**LEDGER, ("contoso", "made-up"): 4}, 4),
+        ({("contoso", "graph-signins"): 3, ("contoso", "o365-dlp"): 1}, 2),
+    ],
+)
+def test_a_ledger_that_says_something_else_is_found_out_source_by_source(ledger, off) -> None:
+    assert compare(TRUTH, ALL, SENT, ledger).misaccounted == off

@@ -22,7 +22,8 @@ class Account:
     """What a run did.
 
     `lost`: records that are not stored, or stored and not published. `doubled`: stored or published more than once.
-    `unknown`: stored, but never made available.
+    `unknown`: stored, but never made available. `misaccounted`: events by which the ledger differs from the truth,
+    source by source.
     """
 
     emitted: int
@@ -35,6 +36,7 @@ class Account:
     lost: int
     doubled: int
     unknown: int
+    misaccounted: int
     seconds: float
     events_per_s: float
     faults: dict[str, int]
@@ -45,7 +47,7 @@ class Account:
     @property
     def complete(self) -> bool:
         """Nothing lost, nothing twice, nothing made up, nothing still on its way."""
-        return self.drained and self.lost == self.doubled == self.unknown == self.quarantined == 0
+        return self.drained and self.lost == self.doubled == self.unknown == self.misaccounted == self.quarantined == 0
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -61,11 +63,20 @@ class Outcome:
     lost: int
     doubled: int
     unknown: int
+    misaccounted: int
     examples: dict[str, list[str]]
 
 
-def compare(truth: Mapping[str, Any], stored: Iterable[StoredRecord], published: Iterable[str]) -> Outcome:
-    """Compare. `truth`: the `tenants` object of `/_truth`; `published`: the message ids on AOC_EVENTS (event ids)."""
+def compare(
+    truth: Mapping[str, Any],
+    stored: Iterable[StoredRecord],
+    published: Iterable[str],
+    ledger: Mapping[tuple[str, str], int],
+) -> Outcome:
+    """Compare. `truth`: the `tenants` object of `/_truth`; `published`: the message ids on AOC_EVENTS (event ids).
+
+    `ledger`: (tenant, source) -> events that the ledger says are stored.
+    """
     expected = {
         (tenant, source, record)
         for tenant, sources in truth.items()
@@ -88,12 +99,16 @@ def compare(truth: Mapping[str, Any], stored: Iterable[StoredRecord], published:
     stored_twice = {key for key, count in times.items() if count > 1}
     sent_twice = {keys.get(event, ("", "", event)) for event, count in sent.items() if count > 1}
     unknown = (times.keys() - expected) | {("", "", event) for event in sent.keys() - keys.keys()}
+    counts = Counter(key[:2] for key in expected)
+    accounted = {one: ledger.get(one, 0) - counts[one] for one in counts.keys() | ledger.keys()}
+    wrong = {(*one, f"{off:+d}") for one, off in accounted.items() if off}
     groups = {
         "lost: not stored": missing,
         "lost: not published": unpublished,
         "doubled: stored": stored_twice,
         "doubled: published": sent_twice,
         "unknown": unknown,
+        "misaccounted": wrong,
     }
     return Outcome(
         stored=len(keys),
@@ -101,5 +116,6 @@ def compare(truth: Mapping[str, Any], stored: Iterable[StoredRecord], published:
         lost=len(missing | (unpublished & expected)),
         doubled=len(stored_twice | sent_twice),
         unknown=len(unknown),
+        misaccounted=sum(map(abs, accounted.values())),
         examples={name: ["/".join(key) for key in sorted(group)[:_SHOWN]] for name, group in groups.items() if group},
     )

@@ -48,12 +48,13 @@ def _show(account: Account) -> None:
         "lost": account.lost,
         "doubled": account.doubled,
         "unknown": account.unknown,
+        "misaccounted": account.misaccounted,
         "services killed": account.kills,
         "seconds": account.seconds,
         "events/s": account.events_per_s,
     }
     for name, value in rows.items():
-        bad = name in {"lost", "doubled", "unknown", "quarantined"} and value
+        bad = name in {"lost", "doubled", "unknown", "misaccounted", "quarantined"} and value
         table.add_row(name, f"[{'bold red' if bad else 'bold'}]{value:,}[/]")
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)

@@ -165,7 +165,7 @@ class Verification:
         census = MongoCensus(database)
         told: dict[str, Any] = (await truth.get("/_truth")).json()
         stored = [record async for record in census.records()]
-        outcome = compare(told["tenants"], stored, await _published(broker))
+        outcome = compare(told["tenants"], stored, await _published(broker), await census.accounted())
         return Account(
             emitted=told["total"],
             pages=await census.pages(),
@@ -177,6 +177,7 @@ class Verification:
             lost=outcome.lost,
             doubled=outcome.doubled,
             unknown=outcome.unknown,
+            misaccounted=outcome.misaccounted,
             seconds=round(seconds, 2),
             events_per_s=round(outcome.stored / seconds, 1),
             faults=told["faults_injected"],

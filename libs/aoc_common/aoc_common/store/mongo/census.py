@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aoc_common.store.mongo.client import Database, translated
+from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +43,15 @@ class MongoCensus:
         """How many raw pages were settled."""
         with translated("census"):
             return int(await self._database["ledger_pages"].estimated_document_count())
+
+    async def accounted(self) -> dict[tuple[str, str], int]:
+        """(Tenant, source) -> events stored, as the ledger has it."""
+        pipeline: list[Document] = [
+            {"$group": {"_id": {"tenant": "$tenant", "source": "$source"}, "stored": {"$sum": "$stored"}}}
+        ]
+        with translated("census"):
+            groups = await self._database["ledger_pages"].aggregate(pipeline).to_list(None)
+        return {(group["_id"]["tenant"], group["_id"]["source"]): group["stored"] for group in groups}
 
     async def records(self) -> AsyncIterator[StoredRecord]:
         """Every stored event's record."""
