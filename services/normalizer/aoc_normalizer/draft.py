@@ -117,6 +117,7 @@ class Draft:
     app: Party = NOBODY
     address: Address | None = None
     location: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] | None = None
     user_agent: str | None = None
     correlation_id: str | None = None
     session_uid: str | None = None

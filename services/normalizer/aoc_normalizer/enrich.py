@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def enrich(draft: Draft, knowledge: Knowledge) -> tuple[str, ...]:
     """Add what is known; the ids that stay ids, because the directory does not know them."""
-    if draft.location is None and draft.address is not None:
-        draft.location = knowledge.locate(draft.address.ip)
+    if draft.address is not None and (place := knowledge.locate(draft.address.ip)) is not None:
+        draft.location = draft.location or place.location
+        draft.network = place.network
     if draft.user_agent and (told := agents.of(draft.user_agent)):
         draft.facts.append(Fact("http_request.user_agent", draft.user_agent, "user agent", told))
     return identify(draft, knowledge.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -11,13 +11,20 @@ if TYPE_CHECKING:
     from aoc_common.contracts.directory import Entity
 
 
-type Locate = Callable[[str], Mapping[str, Any] | None]
-"""The OCSF location of an address, if it is known."""
+class Place(NamedTuple):
+    """Where an address is, as OCSF says it: its `location`, and its `network`, an autonomous system."""
+
+    location: Mapping[str, Any] | None = None
+    network: Mapping[str, Any] | None = None
+
+
+type Locate = Callable[[str], Place | None]
+"""The place of an address in its one spelling, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """`names`: the tenant's entities by `contracts.directory.key`. `locate`: an address's OCSF location, if known."""
+    """`names`: the tenant's entities by `contracts.directory.key`. `locate`: where an address is."""
 
     names: Mapping[str, Entity]
     locate: Locate

@@ -182,6 +182,8 @@ def _endpoint(draft: Draft) -> dict[str, Any]:
             found["port"] = draft.address.port
         if draft.location:
             found["location"] = dict(draft.location)
+        if draft.network:
+            found["autonomous_system"] = dict(draft.network)
     if (device := draft.device) is not None:
         if device.name:
             found["name"] = device.name

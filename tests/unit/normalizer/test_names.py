@@ -10,7 +10,7 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
 from aoc_normalizer.identify import keys
-from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.knowledge import NOTHING, Knowledge, Place
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import Reading, RecordContext, read
 
@@ -26,7 +26,7 @@ ENTITIES = (
 )  # fmt: skip
 KNOWN = Knowledge(
     {key: entity for entity in ENTITIES for key in (entity.id, entity.upn, entity.app_id) if key},
-    {"203.0.113.9": {"city": "Lisbon", "country": "PT"}}.get,
+    {"203.0.113.9": Place({"city": "Lisbon", "country": "PT"}, {"number": 64500, "name": "Example Net"})}.get,
 )
 
 
@@ -130,12 +130,27 @@ def test_a_service_account_and_an_application_are_recognised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "place"), [("203.0.113.9", {"city": "Lisbon", "country": "PT"}), ("198.51.100.7", None)]
+    ("address", "place"),
+    [
+        ("203.0.113.9", ({"city": "Lisbon", "country": "PT"}, {"number": 64500, "name": "Example Net"})),
+        ("198.51.100.7", (None, None)),
+    ],
 )
-def test_an_address_without_a_place_gets_one_from_the_database(address, place) -> None:
+def test_an_address_without_a_place_gets_one_from_the_database(ocsf_faults, address, place) -> None:
     made = event(audit({"id": DANA, "ipAddress": address}))
+    endpoint = made.ocsf["src_endpoint"]
 
-    assert made.ocsf["src_endpoint"].get("location") == place
+    assert (endpoint.get("location"), endpoint.get("autonomous_system")) == place
+    assert ocsf_faults(made) == []
+
+
+def test_a_place_that_the_record_says_stays_and_gets_its_network(ocsf_faults) -> None:
+    record = {"id": "s-1", "userId": DANA, "appId": "a-1", "status": {"errorCode": 0}, "ipAddress": "203.0.113.9"}
+    made = event(orjson.dumps(record | {"location": {"city": "Porto"}, "createdDateTime": "2026-11-23T07:30:00Z"}))
+
+    assert made.ocsf["src_endpoint"]["location"] == {"city": "Porto"}
+    assert made.ocsf["src_endpoint"]["autonomous_system"]["number"] == 64500
+    assert ocsf_faults(made) == []
 
 
 def test_only_what_a_directory_can_know_is_looked_up() -> None:
