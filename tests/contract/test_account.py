@@ -12,7 +12,7 @@ from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
-from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched
+from aoc_common.store.ports import ContentBlob, LostWindow, PageOutcome, SliceFetched
 
 if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount
@@ -140,6 +140,22 @@ async def test_content_that_waits_or_has_expired_is_a_gap(books: Books) -> None:
         (GapCause.WAITING, T0 + 2 * FIVE, T0 + 3 * FIVE, True, 2),
     ]
     assert account.gaps[1].detail == "the first of it expires at 2026-11-30T08:00:00Z"
+
+
+async def test_what_is_lost_for_good_is_a_gap_noted_once(books: Books) -> None:
+    await books.fetched(11)
+    lost = LostWindow(T0 - timedelta(days=9), T0 - timedelta(days=7), "content can be listed no more")
+    for at in (T0, NOW):
+        await books.ledger.note_loss("contoso", "graph-signins", lost, at)
+    [gap] = (await books.of()).gaps
+
+    assert (gap.cause, gap.start, gap.end, gap.closable, gap.detail) == (
+        GapCause.LOST,
+        lost.start,
+        lost.end,
+        False,
+        lost.reason,
+    )
 
 
 async def test_a_source_that_is_behind_has_a_gap_with_its_reason(books: Books) -> None:

@@ -31,6 +31,7 @@ _HEADINGS: Final = (
 _TEXTS: Final = 3
 _WORDS: Final = {
     GapCause.EXPIRED: "expired at Microsoft, lost for good",
+    GapCause.LOST: "lost for good",
     GapCause.BEHIND: "not fetched yet",
     GapCause.WAITING: "listed, not fetched yet",
 }
@@ -54,7 +55,7 @@ def completeness(
         _show(accounts, now)
     else:
         err.print(f"nothing was collected for {plain(tenant)} yet")
-    if any(account.blobs_expired for account in accounts):
+    if any(not gap.closable for account in accounts for gap in account.gaps):
         raise typer.Exit(1)
 
 

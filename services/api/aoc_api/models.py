@@ -247,7 +247,7 @@ class GapView(BaseModel):
 
     model_config = _example(_GAP)
 
-    cause: GapCause = Field(description="Why it is missing: expired for good, behind, or listed and not fetched yet.")
+    cause: GapCause = Field(description="Expired or lost for good, behind, or waiting: listed and not fetched yet.")
     start: datetime = Field(description="From when.")
     end: datetime = Field(description="Until when.")
     closable: bool = Field(description="Whether it can still be collected.")

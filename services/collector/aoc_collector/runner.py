@@ -16,7 +16,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import AocError, Transient
-from aoc_common.store.ports import SliceFetched
+from aoc_common.store.ports import LostWindow, SliceFetched
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -135,6 +135,7 @@ class Runner:
         if batch.losses:
             tally.losses += len(batch.losses)
             await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])
+            await self._note_losses(job, batch.losses)
             for loss in batch.losses:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
         if batch.arrays:
@@ -148,6 +149,16 @@ class Runner:
         tally.blobs.update(batch.blobs)
         if len(tally.blobs) >= _BLOBS_TOGETHER:
             await self._note_blobs(job, tally)
+
+    async def _note_losses(self, job: CollectJob, losses: Sequence[Loss]) -> None:
+        whole = Window(job.start, job.end)
+        at = self._clock.now()
+        for loss in losses:
+            if not loss.blob:
+                window = loss.window or whole
+                await self._stores.ledger.note_loss(
+                    job.tenant, job.source, LostWindow(window.start, window.end, loss.reason), at
+                )
 
     async def _publish_pages(self, job: CollectJob, batch: Batch) -> list[PubAck]:
         with tracing.tracer().start_as_current_span("raw.publish", attributes={"aoc.pages": len(batch.arrays)}):

@@ -10,10 +10,11 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 from aoc_collector.runner import Runner, Stores
-from aoc_collector.sources.base import Batch, Loss, RawArray
+from aoc_collector.sources.base import Batch, Loss, RawArray, Window
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Backpressure, Transient, Unreachable
+from aoc_common.store.ports import LostWindow
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOB = CollectJob(tenant="contoso", source="o365-exchange", start=NOW - timedelta(hours=1), end=NOW)
@@ -30,6 +31,9 @@ class Ledger:
 
     async def slice_fetched(self, fetched):
         self.entries.append(("fetched", fetched))
+
+    async def note_loss(self, tenant, source, lost, at):
+        self.entries.append(("lost", lost))
 
     async def slice_failed(self, slice_id, reason, at):
         if self.error:
@@ -192,3 +196,27 @@ async def test_pages_carry_the_trace_of_their_slice(run, bus, monkeypatch):
 
     expected = trace.format_trace_id(outer.get_span_context().trace_id)
     assert expected == bus.published[0][1][0].headers["traceparent"].split("-")[1]
+
+
+async def test_what_is_lost_is_a_gap_of_its_own_time_or_of_the_slice_s(run, ledger):
+    earlier = Window(NOW - timedelta(days=9), NOW - timedelta(days=7))
+    await run(
+        Batch(losses=[Loss("too old", window=earlier), Loss("too large", b"{"), Loss("content b1 expired", blob=True)])
+    )
+
+    assert [entry for kind, entry in ledger.entries if kind == "lost"] == [
+        LostWindow(earlier.start, earlier.end, "too old"),
+        LostWindow(JOB.start, JOB.end, "too large"),
+    ]
+
+
+async def test_pages_that_are_one_message_on_the_stream_are_counted_once(run, bus, ledger):
+    bus.publish = _always_the_same
+    await run(Batch([ONE]), Batch([ONE]))
+    fetched = ledger.entries[-1][1]
+
+    assert (fetched.pages, fetched.first_seq, fetched.last_seq) == (1, 7, 7)
+
+
+async def _always_the_same(stream, messages):
+    return [PubAck(stream=stream, seq=7, duplicate=True) for _ in messages]

@@ -18,6 +18,8 @@ class GapCause(StrEnum):
 
     EXPIRED = "expired"
     """Microsoft has deleted it: the gap is permanent."""
+    LOST = "lost"
+    """It could never be fetched: too old to be listed, too large for the bus."""
     BEHIND = "behind"
     """Not fetched yet; the source's last error says why."""
     WAITING = "waiting"

@@ -168,6 +168,15 @@ class ContentBlob:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LostWindow:
+    """Something between `start` and `end` that can never be collected, and why."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
 class LedgerStore(Protocol):
     """The account of every slice, page and content blob. All writes are idempotent."""
 
@@ -181,6 +190,10 @@ class LedgerStore(Protocol):
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
         """A slice could not be fetched this time."""
+        ...
+
+    async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
+        """A permanent gap. Noted once, however often it is found."""
         ...
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:

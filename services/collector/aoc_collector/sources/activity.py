@@ -73,7 +73,8 @@ class ActivityFeed:
         reach = self._context.clock.now() - _REACH
         if start < reach:
             start = min(end, reach.replace(microsecond=0))
-            yield Batch(losses=[Loss(f"content of {window.start:%FT%TZ} to {start:%FT%TZ} can be listed no more")])
+            reason = f"content of {window.start:%FT%TZ} to {start:%FT%TZ} can be listed no more"
+            yield Batch(losses=[Loss(reason, window=Window(window.start, start))])
         while start < end:
             until = min(end, start + _LONGEST)
             async for items in self._listing(start, until):
@@ -158,7 +159,7 @@ class ActivityFeed:
             if refused.code not in _GONE:
                 raise
             await context.blobs.mark_expired(context.tenant, self._name, blob.content_id, context.clock.now())
-            return Batch(losses=[Loss(f"content {blob.content_id}: {refused}")])
+            return Batch(losses=[Loss(f"content {blob.content_id}: {refused}", blob=True)])
         records = sum(array.records for array in batch.arrays) + len(batch.losses)
         return Batch(batch.arrays, {blob.content_id: records}, batch.losses)
 

@@ -43,10 +43,15 @@ class RawArray:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something that cannot be collected, ever: why, and the beginning of it (at most `SAMPLE_BYTES`), if any."""
+    """Something that cannot be collected, ever: why, and the beginning of it (at most `SAMPLE_BYTES`), if any.
+
+    `window`: the time that is missing, when it is not the whole slice. A blob that expired is in the ledger as such.
+    """
 
     reason: str
     sample: bytes = b""
+    window: Window | None = None
+    blob: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _KEEP_EMPTY: Final = timedelta(days=7)
 _KEEP: Final = timedelta(days=400)
 #: A source that is this far behind has a gap, and does not merely wait for its next slice.
 _BEHIND: Final = timedelta(minutes=30)
+_GAPS_SHOWN: Final = 1_000
 _COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
 _DAY: Final = timedelta(days=1)
 
@@ -35,6 +36,7 @@ class MongoAccount:
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
         self._days = database["ledger_days"]
+        self._gaps = database["ledger_gaps"]
         self._sources = MongoSources(database)
 
     async def settle(self, at: datetime, limit: int) -> int:
@@ -133,9 +135,13 @@ class MongoAccount:
             blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),
             blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
             blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
-            gaps=tuple(_gaps(state, now, blobs)),
+            gaps=(*await self._lost(of_source), *_gaps(state, now, blobs)),
             **counts,
         )
+
+    async def _lost(self, of_source: Document) -> list[Gap]:
+        found = await self._gaps.find(of_source).sort("start", ASCENDING).limit(_GAPS_SHOWN).to_list(None)
+        return [Gap(GapCause.LOST, one["start"], one["end"], closable=False, detail=one["reason"]) for one in found]
 
     async def _sums(self, tenant: str) -> dict[str, Document]:
         pipeline: list[Document] = [

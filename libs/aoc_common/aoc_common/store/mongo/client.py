@@ -36,6 +36,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("state", ASCENDING)], name="state"),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
+    "ledger_gaps": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
     "ledger_days": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("day", ASCENDING)], name="source"),),
     "ledger_pages": (
         IndexModel([("slice_id", ASCENDING)], name="slice"),

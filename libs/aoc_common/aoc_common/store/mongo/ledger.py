@@ -10,6 +10,7 @@ from pymongo import UpdateOne
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.ports import (
     ContentBlob,
+    LostWindow,
     PageOutcome,
     SliceFetched,
     SliceState,
@@ -25,12 +26,13 @@ _KEEP: Final = timedelta(days=90)
 
 
 class MongoLedger:
-    """`LedgerStore` and `BlobLedger` over `ledger_slices`, `ledger_pages` and `ledger_blobs`."""
+    """`LedgerStore` and `BlobLedger` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_gaps`."""
 
     def __init__(self, database: Database) -> None:
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
+        self._gaps = database["ledger_gaps"]
 
     async def open_slice(self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime) -> None:
         """A slice is about to be fetched (again)."""
@@ -70,6 +72,17 @@ class MongoLedger:
             await self._slices.update_one(
                 {"_id": slice_id},
                 {"$set": {"state": SliceState.FAILED.value, "error": reason[:500], "failed_at": at}},
+                upsert=True,
+            )
+
+    async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
+        """A permanent gap, kept for good. Noted once, however often it is found."""
+        gap = {"start": lost.start, "end": lost.end, "reason": lost.reason[:500]}
+        identity = f"{tenant}/{source}/{lost.start:%Y-%m-%dT%H:%M:%S}/{lost.reason[:200]}"
+        with translated("ledger"):
+            await self._gaps.update_one(
+                {"_id": identity},
+                {"$setOnInsert": {"tenant": tenant, "source": source, "noted_at": at, **gap}},
                 upsert=True,
             )
 
