@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import orjson
 import typer
 
-from aoc_cli import attach
+from aoc_cli import attach, report
+from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
+from aoc_common.errors import BadConfiguration
+from aoc_common.settings import resolve_secret
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
@@ -41,22 +44,60 @@ def completeness(
     tenant: Annotated[str, typer.Option(help="Whose collection.")] = subjects.DEFAULT_TENANT,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    write: Annotated[Path | None, typer.Option("--report", help="Write a signed report to this file.")] = None,
+    verify: Annotated[Path | None, typer.Option("--check", help="Check a signed report; nothing else is done.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="Ed25519 key to sign with, env:NAME or file:PATH; else one of the data directory."),
+    ] = None,
 ) -> None:
     """Show until when each source is complete, its account, and its gaps. Status 1 when something is lost for good."""
+    if verify is not None:
+        _check(verify)
+        return
     subjects.check_tenant(tenant)
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
         accounts = asyncio.run(_read(system, tenant, now))
-    if as_json:
-        told: dict[str, Any] = {"tenant": tenant, "at": now, "sources": [asdict(account) for account in accounts]}
-        out.out(orjson.dumps(told, default=str).decode(), highlight=False)
+    told = {"tenant": tenant, "at": now, "sources": [asdict(account) for account in accounts]}
+    plainly: dict[str, Any] = orjson.loads(orjson.dumps(told, default=str))
+    if write is not None:
+        _write(write, plainly, key, data or default_data())
+    elif as_json:
+        out.out(orjson.dumps(plainly).decode(), highlight=False)
     elif accounts:
         _show(accounts, now)
     else:
         err.print(f"nothing was collected for {plain(tenant)} yet")
     if any(not gap.closable for account in accounts for gap in account.gaps):
         raise typer.Exit(1)
+
+
+def _write(path: Path, told: dict[str, Any], reference: str | None, data: Path) -> None:
+    """Sign and write. Raises `BadConfiguration` for a key that is none, or a file that cannot be written."""
+    own = DataDirectory(data).secret("report-key", report.new_key) if reference is None else None
+    pem = resolve_secret(reference or f"file:{own}", "--key")
+    signed = report.sign(told, pem, "--key")
+    try:
+        path.write_bytes(signed)
+    except OSError as error:
+        raise BadConfiguration(f"{path}: {error.strerror}") from None
+    _, fingerprint = report.check(signed)
+    out.print(f"{plain(path)}: signed with key {fingerprint}")
+
+
+def _check(path: Path) -> None:
+    """Say whether a report is as it was signed. Raises `Malformed` when it is not."""
+    try:
+        document = path.read_bytes()
+    except OSError as error:
+        raise BadConfiguration(f"{path}: {error.strerror}") from None
+    told, fingerprint = report.check(document)
+    out.print(f"[green]unchanged[/] since it was signed with key {fingerprint}")
+    out.print(
+        f"tenant {plain(told.get('tenant'))}, as of {plain(told.get('at'))}, {len(told.get('sources', []))} sources"
+    )
 
 
 async def _read(system: attach.System, tenant: str, now: datetime) -> list[SourceAccount]:

@@ -27,7 +27,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
 MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
@@ -123,15 +123,15 @@ class DataDirectory:
         """The file with the password of a user of the bus, made at first use."""
         return self.secret(f"nats-{user}")
 
-    def secret(self, name: str) -> Path:
-        """A file with a random secret, made at first use and readable by the owner only."""
+    def secret(self, name: str, make: Callable[[], str] | None = None) -> Path:
+        """A file with a secret (by default a password), made at first use and readable by the owner only."""
         directory = self.path / "secrets"
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = directory / name
         if not file.exists():
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as out:
-                out.write(secrets.token_urlsafe(24))
+                out.write(make() if make else secrets.token_urlsafe(24))
         return file
 
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:
