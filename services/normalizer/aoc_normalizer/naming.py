@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.telemetry import logs, metrics
@@ -32,6 +33,8 @@ _AT_START: Final = timedelta(days=1)
 _EACH_TURN: Final = timedelta(minutes=2)
 _ENTITIES: Final = 500
 _EVENTS: Final = 200
+#: Keys of one query.
+_KEYS: Final = 100
 
 
 class LateNames:
@@ -52,7 +55,8 @@ class LateNames:
             for one in changed:
                 by_tenant[one.tenant] += one.keys
             for tenant, known in by_tenant.items():
-                done += await self._renew(tenant, known)
+                for together in batched(known, _KEYS):
+                    done += await self._renew(tenant, together)
             at = changed[-1].at
         self._since = max(self._since, at - _EACH_TURN)
         return done
