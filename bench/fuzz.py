@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of the normalizer: whatever a page holds, nothing raises, nothing is lost, nothing grows.
 
-`python bench/fuzz.py [--minutes 30] [--iterations 10000000] [--workers 2] [--directory DIRECTORY]`
+`./aoc fuzz [--minutes 30] [--iterations 10000000] [--workers 2] [--directory DIRECTORY]`
 
 Seeds are records of the simulator's sources and of the golden events. Every input is a raw page; the mutator changes
 the JSON (values, types, names, nesting, parts of other seeds), and sometimes the bare bytes. The first input that

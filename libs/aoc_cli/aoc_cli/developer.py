@@ -1,4 +1,4 @@
-"""Commands for those who work on AOC: test, lint, bench, docs."""
+"""Commands for those who work on AOC: test, lint, bench, fuzz, docs."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def bench(
     """Measure publishing, storing, normalising and the whole way, each against its limit in the same run."""
     arguments = ["--records", str(records), *(["--json"] if as_json else [])]
     sys.exit(subprocess.call([sys.executable, str(_root() / "bench" / "run.py"), *arguments]))
+
+
+def fuzz(context: typer.Context) -> None:
+    """Fuzz the normalizer, guided by coverage; arguments go to bench/fuzz.py: ./aoc fuzz --minutes 30."""
+    sys.exit(subprocess.call([sys.executable, str(_root() / "bench" / "fuzz.py"), *context.args]))
 
 
 def _docs_current(*, fix: bool) -> bool:

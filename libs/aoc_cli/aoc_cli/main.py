@@ -24,12 +24,13 @@ COMMANDS: Final = {
     "remap": "aoc_cli.remap:remap",
     "verify": "aoc_cli.verify.command:verify",
     "bench": "aoc_cli.developer:bench",
+    "fuzz": "aoc_cli.developer:fuzz",
     "test": "aoc_cli.developer:test",
     "lint": "aoc_cli.developer:lint",
     "docs": "aoc_cli.developer:docs",
 }
 #: Commands whose arguments belong to another program.
-_PASS_THROUGH: Final = frozenset({"test"})
+_PASS_THROUGH: Final = frozenset({"fuzz", "test"})
 _EPILOG: Final = "Also: ./aoc lock renews requirements/*.lock."
 
 
