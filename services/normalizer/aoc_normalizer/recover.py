@@ -40,6 +40,12 @@ _BEFORE: Final = frozenset({"", ",", "[", "]", "}", "\x1e", "\x00"})
 _AROUND: Final = ", \r\n\t"
 _BETWEEN: Final = _AROUND + "[]\x1e\x00"
 
+#: Parts of a page that are put aside, at most: the last is all the rest, records and all.
+_MAX_BROKEN: Final = 500
+
+#: Whoever reads the record later sees to its numbers: here they need not even fit a type.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
+
 type Span = tuple[int, int]
 
 
@@ -56,28 +62,37 @@ def recover(text: str) -> tuple[list[str], list[Broken]]:
     walk = _Walk(text)
     records: list[str] = []
     broken: list[Broken] = []
-    # A record that needs exact numbers is parsed again later: here they need not even fit a type.
-    decoder = json.JSONDecoder(parse_int=str, parse_float=str)
-    for piece in _pieces(text, walk.spans(), walk.begin, walk.end):
-        try:
-            decoder.decode(piece)
-        except json.JSONDecodeError as error:
-            broken.append(Broken(piece, f"malformed page: {error.msg}"))
-        except RecursionError:
-            broken.append(Broken(piece, "malformed page: nested too deeply"))
-        else:
+    for start, piece in _pieces(text, walk.spans(), walk.begin, walk.end):
+        fault = _fault(piece)
+        if fault is None:
             records.append(piece)
+        elif len(broken) < _MAX_BROKEN - 1:
+            broken.append(Broken(piece, f"malformed page: {fault}"))
+        else:
+            broken.append(Broken(text[start : walk.end].strip(_AROUND), f"malformed page: {fault}, and more"))
+            break
     return records, broken
 
 
-def _pieces(text: str, spans: list[Span], begin: int, end: int) -> Iterator[str]:
-    """The text of each span, and what lies between them, unless it is only commas and the like."""
+def _fault(piece: str) -> str | None:
+    """What is wrong with a piece of JSON, if anything."""
+    try:
+        _DECODER.decode(piece)
+    except json.JSONDecodeError as error:
+        return error.msg
+    except RecursionError:
+        return "nested too deeply"
+    return None
+
+
+def _pieces(text: str, spans: list[Span], begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """Each span, and what lies between them unless it is only commas and the like: where it starts, and its text."""
     edges = [(begin, begin), *spans, (end, end)]
     for (_, last), (start, stop) in pairwise(edges):
         if text[last:start].strip(_BETWEEN):
-            yield text[last:start].lstrip(_BETWEEN).rstrip(_AROUND)
+            yield last, text[last:start].lstrip(_BETWEEN).rstrip(_AROUND)
         if piece := text[start:stop].strip(_AROUND):
-            yield piece
+            yield start, piece
 
 
 class _Walk:

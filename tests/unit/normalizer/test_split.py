@@ -290,9 +290,19 @@ def test_a_number_that_is_longer_than_python_reads_is_no_reason_to_stop() -> Non
 def test_no_page_takes_longer_than_its_length_allows(before, unit) -> None:
     body = (before + unit * (300_000 // len(unit))).encode()
     started = time.process_time()
-    split(body)
+    _, broken = split(body)
 
     assert time.process_time() - started < 4
+    assert len(broken) <= 500
+
+
+def test_a_page_that_is_broken_all_over_is_put_aside_in_bounded_parts_that_hold_all_of_it() -> None:
+    records, broken = split(b'{"Id":"a"}\n' + b'{"n":BAD}\n' * 5_000 + b'{"Id":"b"}')
+
+    assert records == [b'{"Id":"a"}']
+    assert len(broken) == 500
+    assert "".join(part.text for part in broken).count("BAD") == 5_000
+    assert broken[-1].text.endswith('{"Id":"b"}')
 
 
 @given(st.text('{}[],:"a\\ \n', max_size=60))
@@ -310,3 +320,9 @@ def test_what_follows_a_record_that_was_ended_too_early_is_put_aside_once() -> N
 
     assert records == []
     assert sum(part.text.count("null") for part in broken) == 3
+
+
+def test_records_after_many_broken_ones_are_records_until_there_are_too_many() -> None:
+    records, broken = split(b"BAD\n" + b'{"n":BAD}\n' * 498 + b'{"Id":"a"}\n' * 3)
+
+    assert (len(records), len(broken)) == (3, 499)
