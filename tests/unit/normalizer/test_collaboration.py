@@ -145,7 +145,8 @@ def test_an_alert_names_whom_it_is_about(ocsf_faults) -> None:
     )
 
     assert ocsf_faults(made) == []
-    assert made.ocsf["message"].endswith("raised alert Creation of forwarding rule, about kim@contoso.example")
+    assert made.ocsf["message"] == "Alert triggered: Creation of forwarding rule, about kim@contoso.example"
+    assert made.actor == "kim@contoso.example"
     assert "kim" in made.terms
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
@@ -13,6 +14,7 @@ from aoc_normalizer.ocsf import DETECTION_FINDING
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
 
+_CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MAX_TYPES: Final = 10
 _CREATED: Final = 1
 #: Who "acts" in a record that a system wrote about a person.
@@ -88,8 +90,16 @@ def _entity(record: Record, draft: Draft) -> None:
     who = values.first(data, "f3u", "tsd", "trc")
     if who and who != entity:
         draft.targets.append(named_party(who))
-    if record.get("AlertId") is not None and (about := who or entity):
-        draft.remark = f"about {about}"
+    about = who or entity
+    if record.get("AlertId") is None or about is None:
+        return
+    draft.remark = f"about {about}"
+    if (draft.actor.label or "").casefold() in _AGENTS and values.is_email(about):
+        # Whoever looks for what a person was part of must find the alerts about them; the agent only reports.
+        title = draft.targets[0].spoken if draft.targets else "an alert"
+        said = _CAMEL.sub(" ", draft.operation).capitalize()
+        draft.actor = named_party(about)
+        draft.tell = lambda done: f"{said}: {title}, about {done.actor.spoken}"
 
 
 def _matched(rule: Record, draft: Draft) -> None:
