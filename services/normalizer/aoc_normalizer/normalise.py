@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
@@ -128,6 +129,7 @@ def _clean(draft: Draft) -> None:
         draft.location = {name: _printable(said) if isinstance(said, str) else said for name, said in place.items()}
 
 
+@lru_cache(maxsize=8192)
 def _shown(party: Party) -> Party:
     if _plain((party.name, party.upn, party.uid, party.kind)):
         return party
