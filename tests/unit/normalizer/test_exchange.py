@@ -142,7 +142,7 @@ def test_reading_mail_names_the_mailbox(ocsf_faults):
     assert ocsf_faults(made) == []
     assert (made.class_uid, made.ocsf["activity_id"]) == (6003, 2)
     assert made.ip == "203.0.113.9"
-    assert made.ocsf["message"] == "dana@contoso.example read mail in sam@contoso.example"
+    assert made.ocsf["message"] == "dana@contoso.example read mail in mailbox sam@contoso.example"
     assert made.ocsf["resources"] == [{"name": "sam@contoso.example", "uid": "mb-1", "type": "mailbox"}]
     assert made.ocsf["http_request"]["user_agent"] == "Client=OWA"
 
@@ -188,49 +188,6 @@ def test_modified_properties_that_are_bare_strings_do_no_harm(ocsf_faults):
     )
 
 
-def trace(**more) -> Event:
-    body = {
-        "MessageTraceId": "m-1",
-        "MessageId": "<a@mail.example>",
-        "Received": "2026-11-23T07:30:00.5",
-        "SenderAddress": "drop@mail.example",
-        "RecipientAddress": "dana@contoso.example",
-        "Subject": "Lunch",
-        "Status": "Delivered",
-        "FromIP": "203.0.113.9",
-    } | more
-    made = normalise(orjson.dumps(body), RecordContext("contoso", "import", NOW))
-    assert isinstance(made, Event)
-    assert made.mapper == "message-trace"
-    assert "mapper-error" not in made.tags
-    return made
-
-
-def test_a_trace_says_who_wrote_to_whom_and_what_became_of_it(ocsf_faults):
-    made = trace()
-
-    assert ocsf_faults(made) == []
-    assert (made.class_uid, made.service, made.result) == (6003, "exchange", "success")
-    assert (made.actor, made.ip, made.correlation_id) == ("drop@mail.example", "203.0.113.9", "<a@mail.example>")
-    assert made.time_ms == 1795419000500
-    assert made.ocsf["message"] == "Mail from drop@mail.example to dana@contoso.example: Delivered, “Lunch”"
-    assert {"lunch", "dana"} <= set(made.terms)
-
-
-@pytest.mark.parametrize(("status", "result"), [("Failed", "failure"), ("Pending", "unknown"), (None, "unknown")])
-def test_the_result_of_a_trace_is_its_status(status, result):
-    assert trace(Status=status).result == result
-
-
-@pytest.mark.parametrize("field", ["SenderAddress", "RecipientAddress", "Subject", "FromIP", "Received", "MessageId"])
-@pytest.mark.parametrize("odd", [None, [], {}, 7, "<>", "<null>"])
-def test_an_odd_field_of_a_trace_costs_only_itself(field, odd, ocsf_faults):
-    made = trace(**{field: odd})
-
-    assert ocsf_faults(made) == []
-    assert "None" not in made.ocsf["message"]
-
-
 def test_mail_items_accessed_say_how_many_and_each_is_found_by_its_id(ocsf_faults):
     items = [{"InternetMessageId": f"<AM0P191MB{n:010d}@host.example>"} for n in range(3)]
     made = event(
@@ -243,16 +200,24 @@ def test_mail_items_accessed_say_how_many_and_each_is_found_by_its_id(ocsf_fault
 
     assert ocsf_faults(made) == []
     assert made.ocsf["message"] == (
-        "dana@contoso.example read mail in sam@contoso.example, 3 messages; recording was throttled, there were more"
+        "dana@contoso.example read 3 messages (Bind) in mailbox sam@contoso.example, "
+        "recording was throttled: there were more"
     )
     assert set(query_terms("<AM0P191MB0000000002@host.example>")) <= set(made.terms)
 
 
 def test_a_synchronised_folder_is_said_and_weighs_more(ocsf_faults):
-    made = event("MailItemsAccessed", OperationProperties=[{"Name": "MailAccessType", "Value": "Sync"}])
+    made = event(
+        "MailItemsAccessed",
+        MailboxOwnerUPN="sam@contoso.example",
+        OperationProperties=[{"Name": "MailAccessType", "Value": "Sync"}],
+        Folders=[{"Path": "\\Inbox"}],
+    )
 
     assert ocsf_faults(made) == []
-    assert made.ocsf["message"].endswith("a whole folder was synchronised")
+    assert made.ocsf["message"] == (
+        "dana@contoso.example read a whole folder (Sync) in mailbox sam@contoso.example, \\Inbox"
+    )
     assert made.ocsf["severity_id"] == 2
 
 
@@ -277,7 +242,7 @@ def test_a_rule_that_outlook_changed_is_named_and_severe_when_it_forwards(ocsf_f
 
     assert ocsf_faults(made) == []
     assert made.ocsf["severity_id"] == 4
-    assert made.ocsf["message"].endswith("rule Hide")
+    assert made.ocsf["message"].endswith("rule Hide, forwarding to somewhere")
     assert {"name": "RuleName", "value": "Hide"} in made.ocsf["api"]["request"]["data"]["parameters"]
 
 
@@ -301,3 +266,126 @@ def test_odd_mailbox_records_are_mapped_all_the_same(odd, ocsf_faults):
 
         assert ocsf_faults(made) == []
         assert "mapper-error" not in made.tags
+
+
+def test_a_rule_without_a_name_still_says_where_outlook_forwards(ocsf_faults):
+    made = event(
+        "UpdateInboxRules",
+        MailboxOwnerUPN="dana@contoso.example",
+        OperationProperties=[
+            {"Name": "RuleName"},
+            {
+                "Name": "RuleActions",
+                "Value": '[{"ActionType":"Forward","Recipients":["a@mail.example","b@c.example"]}]',
+            },
+        ],
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["severity_id"] == 4
+    assert made.ocsf["message"] == (
+        "dana@contoso.example changed their own inbox rules, forwarding to a@mail.example, b@c.example"
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "severity", "message"),
+    [
+        (
+            "New-TransportRule",
+            named(Name=".", BlindCopyTo="drop@mail.example", SubjectOrBodyContainsWords="password;invoice"),
+            4,
+            "created transport rule ., copying in secret to drop@mail.example, of mail with password;invoice",
+        ),
+        (
+            "New-TransportRule",
+            named(Name="Let in", SenderDomainIs="bad.example", SetSCL="-1"),
+            4,
+            "created transport rule Let in, setting the spam level to -1, of mail from domain bad.example",
+        ),
+        (
+            "New-InboxRule",
+            named(Name="..", From="bank@mail.example", MoveToFolder="RSS Feeds", MarkAsRead="True"),
+            4,
+            "created inbox rule .., moving to folder RSS Feeds and marking as read, of mail from bank@mail.example",
+        ),
+        (
+            "Set-InboxRule",
+            named(Identity="Sam Ortiz\\News", Mailbox="sam", MoveToFolder="News"),
+            3,
+            "changed inbox rule News, in mailbox sam, moving to folder News",
+        ),
+        (
+            "Set-Mailbox",
+            named(Identity="sam", ForwardingSmtpAddress=""),
+            2,
+            "changed mailbox sam, no longer forwarding",
+        ),
+        (
+            "Set-Mailbox",
+            named(Identity="sam", AuditEnabled="False", Force="True"),
+            4,
+            "changed mailbox sam, setting AuditEnabled to False",
+        ),
+        (
+            "Set-MailboxAuditBypassAssociation",
+            named(Identity="sam", AuditBypassEnabled="True"),
+            5,
+            "changed the audit bypass of sam, setting AuditBypassEnabled to True",
+        ),
+        (
+            "Set-AdminAuditLogConfig",
+            named(UnifiedAuditLogIngestionEnabled="False"),
+            5,
+            "changed the audit log configuration, setting UnifiedAuditLogIngestionEnabled to False",
+        ),
+        (
+            "New-ComplianceSearch",
+            '-Name "Cleanup" -ExchangeLocation All -ContentMatchQuery "subject:pay" -Force',
+            3,
+            "created content search Cleanup, with ExchangeLocation All and ContentMatchQuery subject:pay",
+        ),
+        (
+            "Add-MailboxPermission",
+            named(Identity="org/Sam", User="org/Mal Ory", AccessRights="FullAccess"),
+            3,
+            "gave Mal Ory access to mailbox Sam, with FullAccess",
+        ),
+    ],
+)
+def test_a_cmdlet_says_what_it_does(operation, parameters, severity, message, ocsf_faults):
+    made = event(operation, Parameters=parameters)
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == f"dana@contoso.example {message}"
+    assert made.ocsf["severity_id"] == severity
+
+
+def test_upkeep_by_microsoft_is_not_severe_unless_it_weakens_something():
+    by_system = {"UserId": "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)", "UserType": 3}
+
+    upkeep = event("Set-AdminAuditLogConfig", Parameters=named(Identity="Settings"), **by_system)
+    weaker = event("Set-AdminAuditLogConfig", Parameters=named(AdminAuditLogEnabled="False"), **by_system)
+
+    assert (upkeep.ocsf["severity_id"], weaker.ocsf["severity_id"]) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("operation", "member", "rights", "severity", "message"),
+    [
+        ("AddFolderPermissions", "kim@contoso.example", "ReadItems, FolderVisible", 2, "gave {} access to"),
+        ("ModifyFolderPermissions", "Everyone", "None", 2, "changed {}'s access to"),
+        ("UpdateFolderPermissions", "Anonymous", "ReadItems", 3, "changed {}'s access to"),
+        ("RemoveFolderPermissions", "kim@contoso.example", None, 2, "took away {}'s access to"),
+    ],
+)
+def test_who_got_access_to_a_folder_is_said(operation, member, rights, severity, message, ocsf_faults):
+    folder = {"Path": "\\Inbox", "MemberUpn": member} | ({"MemberRights": rights} if rights else {})
+    made = event(operation, MailboxOwnerUPN="sam@contoso.example", Item={"ParentFolder": folder})
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["severity_id"] == severity
+    assert made.ocsf["message"] == (
+        f"dana@contoso.example {message.format(member)} folder \\Inbox in mailbox sam@contoso.example"
+        + (f", with {rights.replace('None', 'no rights')}" if rights else "")
+    )

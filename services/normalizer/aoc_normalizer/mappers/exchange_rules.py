@@ -63,15 +63,15 @@ _ACTIONS: Final = {
     "sendtextmessagenotificationto": "texting {}",
     **dict.fromkeys(("deletemessage", "softdeletemessage", "permanentdelete"), "deleting what it catches"),
 }
-_SENDS_AWAY: Final = frozenset(
+SENDS_AWAY: Final = frozenset(
     {"forwardto", "forwardasattachmentto", "redirectto", "redirectmessageto", "forwardingsmtpaddress",
      "forwardingaddress", "blindcopyto", "copyto", "addtorecipients"}
 )  # fmt: skip
 _DELETES: Final = frozenset({"deletemessage", "softdeletemessage", "permanentdelete"})
 #: Folders that nobody looks into: mail that a rule moves there is hidden from its owner.
 _UNREAD_FOLDERS: Final = (
-    "rss", "conversation history", "historique des conversations", "unterhaltungsverlauf", "archive", "archiv",
-    "deleted", "junk", "gespreksgeschiedenis", "historial de conversaciones",
+    "rss", "deleted items", "conversation history", "historique des conversations", "unterhaltungsverlauf",
+    "gespreksgeschiedenis", "historial de conversaciones",
 )  # fmt: skip
 #: Outlook's action types, as the cmdlet's parameters.
 _OF_OUTLOOK: Final = {
@@ -111,9 +111,9 @@ def of_outlook(actions: object) -> Rule:
 
 
 def _rule(said: Mapping[str, str]) -> Rule:
-    away = [said[name] for name in sorted(_SENDS_AWAY & said.keys()) if said[name]]
+    away = [said[name] for name in sorted(SENDS_AWAY & said.keys()) if said[name]]
     hidden = any(folder in said.get("movetofolder", "").casefold() for folder in _UNREAD_FOLDERS)
-    severe = hidden or not (_SENDS_AWAY | _DELETES).isdisjoint(said)
+    severe = hidden or not (SENDS_AWAY | _DELETES).isdisjoint(said)
     deeds = _worded(_ACTIONS, said)
     finds = _worded(_CONDITIONS, said)
     told = _list(deeds)
@@ -128,7 +128,7 @@ def _worded(words: Mapping[str, str], said: Mapping[str, str]) -> list[str]:
     for name, pattern in words.items():
         if name in said:
             found.setdefault(pattern, []).append(said[name])
-    return [pattern.format(_short(", ".join(filter(None, given)))) for pattern, given in found.items()]
+    return [pattern.format(_short(", ".join(filter(None, given))) or "somewhere") for pattern, given in found.items()]
 
 
 def _short(text: str) -> str:

@@ -55,4 +55,4 @@ def fill(record: Record, draft: Draft) -> None:
     draft.used = {name for name, theirs in names.items() if theirs in draft.used}
 
 
-MAPPER: Final = Mapper("respelt", 1, recognises, fill)
+MAPPER: Final = Mapper("respelt", 2, recognises, fill)

@@ -164,4 +164,4 @@ def _slug(workload: str) -> str:
     return slug[:40] or "m365"
 
 
-MAPPER: Final = Mapper("unified", 3, recognises, fill)
+MAPPER: Final = Mapper("unified", 4, recognises, fill)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from aoc_normalizer.draft import HIGH, LOW, Draft, Party
+from aoc_normalizer.draft import HIGH, LOW, MEDIUM, Draft, Party
 from aoc_normalizer.fields import values
 from aoc_normalizer.fields.changes import changes
+from aoc_normalizer.mappers import exchange_cmdlets, exchange_rules
 from aoc_normalizer.mappers.base import named_party
+from aoc_normalizer.wording import listed_few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aoc_normalizer.mappers.base import Record
 
-_RISKY: Final = frozenset(
-    {"forwardto", "forwardasattachmentto", "redirectto", "forwardingsmtpaddress", "forwardingaddress", "deletemessage"}
-)
-_IDENTITY: Final = ("Identity", "Name", "Mailbox", "User")
-_ON_COMMAND_LINE: Final = re.compile(r'-(\w+)\s+(?:"([^"]*)"|\'([^\']*)\'|(\S+))')
-_LEAF: Final = re.compile(r"[\\/]")
 #: Items of one record whose ids can be searched.
 _MAX_ITEMS: Final = 50
-_MAX_PARAMETERS: Final = 200
 _ITEM_IDS: Final = ("InternetMessageId", "Id")
+_ACCESS: Final = {
+    "addfolderpermissions": "gave {user} access to",
+    "removefolderpermissions": "took away {user}'s access to",
+}
+#: Members that are no single person, and rights that show them no content.
+_EVERYBODY: Final = frozenset({"everyone", "default", "anonymous", "s-1-1-0"})
+_HARMLESS: Final = frozenset({"no rights", "FreeBusySimple", "FreeBusyDetailed", "AvailabilityOnly", "LimitedDetails"})
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -33,15 +34,12 @@ def fill(record: Record, draft: Draft) -> None:
     if "ModifiedProperties" in record:
         draft.changes = changes(record["ModifiedProperties"])
         draft.used.add("ModifiedProperties")
-    parameters = _parameters(record.get("Parameters"))
-    if parameters:
-        draft.used.add("Parameters")
-        draft.parameters = list(islice(parameters.items(), _MAX_PARAMETERS))
-        _cmdlet(record, draft, parameters)
+    if record.get("Parameters") and exchange_cmdlets.fill(record, draft):
         return
     _mailbox(record, draft)
     _items(record, draft)
     _accessed(record, draft)
+    _folder_access(record, draft)
     _rule(record, draft)
 
 
@@ -98,12 +96,18 @@ def _accessed(record: Record, draft: Draft) -> None:
     properties = record.get("OperationProperties")
     kind = values.pair(properties, "mailaccesstype")
     count = values.text(record.get("OperationCount")) or (str(len(listed)) if listed else None)
+    way = f" ({kind})" if kind else ""
+    paths = [path for folder in folders if (path := values.text(folder.get("Path")))]
     if kind == "Sync":
-        draft.remark, draft.severity = "a whole folder was synchronised", max(draft.severity, LOW)
+        draft.severity = max(draft.severity, LOW)
+        draft.remark = listed_few(paths) or None
+        draft.words["read"] = f"a whole folder{way}"
     elif count:
-        draft.remark = f"{count} message{'' if count == '1' else 's'}"
-    if values.pair(properties, "isthrottled") == "True":
-        draft.remark = f"{draft.remark or 'many messages'}; recording was throttled, there were more"
+        draft.words["read"] = f"{count} message{'' if count == '1' else 's'}{way}"
+    if "read" in draft.words:
+        draft.phrase = "read {read} in mailbox {target}" if draft.targets else "read {read} in a mailbox"
+    if values.flag(values.pair(properties, "isthrottled")):
+        draft.remark = "recording was throttled: there were more"
 
 
 def _folder_items(record: Record) -> Iterator[Record]:
@@ -111,50 +115,36 @@ def _folder_items(record: Record) -> Iterator[Record]:
         yield from values.objects(folder.get("FolderItems"))
 
 
+def _folder_access(record: Record, draft: Draft) -> None:
+    """Who got which rights to a folder: `Item.ParentFolder` has `MemberUpn`, `MemberRights` and `Path`."""
+    folder = values.mapping(values.mapping(record.get("Item")).get("ParentFolder"))
+    member = values.first(folder, "MemberUpn", "MemberSid")
+    if member is None:
+        return
+    # "None" is a right here, and says nothing anywhere else.
+    rights = "no rights" if folder.get("MemberRights") == "None" else values.first(folder, "MemberRights")
+    draft.targets.append(named_party(member))
+    draft.words |= {"user": member, "folder": values.first(folder, "Path", "Name") or "a folder"}
+    verb = _ACCESS.get(draft.operation.casefold(), "changed {user}'s access to")
+    draft.phrase = f"{verb} folder {{folder}} in mailbox {{target}}"
+    draft.remark = f"with {rights}" if rights else None
+    draft.privileges = [right.strip() for right in (rights or "").split(",") if right.strip()]
+    if member.casefold() in _EVERYBODY and rights and not _HARMLESS.issuperset(draft.privileges):
+        draft.severity = max(draft.severity, MEDIUM)
+
+
 def _rule(record: Record, draft: Draft) -> None:
     """An inbox rule that Outlook changed: its name and what it does are operation properties."""
-    name = values.pair(record.get("OperationProperties"), "rulename")
-    if name is None:
-        return
-    draft.targets.append(Party(name=name, kind="rule"))
-    draft.remark = f"rule {name}"
     said = dict(values.pairs(record.get("OperationProperties")))
+    name = said.get("RuleName")
+    if not (name or "RuleActions" in said):
+        return
+    draft.used.add("OperationProperties")
     draft.parameters = [(key, value) for key, value in said.items() if key.casefold().startswith("rule")]
-    actions = (said.get("RuleActions") or "").casefold()
-    if any(word in actions for word in ("forward", "redirect", "delete")):
+    rule = exchange_rules.of_outlook(said.get("RuleActions"))
+    draft.search += rule.away
+    if name:
+        draft.targets.append(Party(name=name, kind="rule"))
+    draft.remark = ", ".join(part for part in (f"rule {name}" if name else None, rule.told) if part) or None
+    if rule.severe:
         draft.severity = max(draft.severity, HIGH)
-
-
-def _cmdlet(record: Record, draft: Draft, parameters: dict[str, str]) -> None:
-    lower = {name.casefold(): value for name, value in parameters.items()}
-    forwarding = sorted(name for name in _RISKY & lower.keys() if lower[name] and lower[name].casefold() != "false")
-    if forwarding:
-        draft.severity = max(draft.severity, HIGH)
-        draft.search += [lower[name] for name in forwarding]
-        away = [lower[name] for name in forwarding if name != "deletemessage"]
-        said = [f"forwarding to {', '.join(away)}"] if away else []
-        draft.remark = " and ".join(said + ["deleting what it catches"] * ("deletemessage" in forwarding))
-    name = values.text(record.get("ObjectId")) or next(
-        (lower[key.casefold()] for key in _IDENTITY if lower.get(key.casefold())), None
-    )
-    rule = lower.get("name")
-    if draft.operation.casefold().endswith(("rule", "rules")) and rule:
-        draft.targets = [Party(name=rule, uid=name, kind="rule")]
-    elif name:
-        leaf = _LEAF.split(name)[-1] or name
-        party = named_party(leaf, "mailbox" if "mailbox" in draft.operation.casefold() else "object")
-        draft.targets = [Party(party.name, party.upn, name if name != leaf else party.uid, party.kind)]
-    user = lower.get("user") or lower.get("trustee") or lower.get("member")
-    if user:
-        draft.targets.append(named_party(user, "user"))
-        draft.words["user"] = user
-    if rights := lower.get("accessrights"):
-        draft.privileges = [right.strip() for right in rights.split(",")]
-        draft.remark = f"with {rights}" if draft.remark is None else draft.remark
-
-
-def _parameters(value: object) -> dict[str, str]:
-    """Parameters by name: a name/value list, or one command line."""
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return {found[1]: found[2] or found[3] or found[4] or "" for found in _ON_COMMAND_LINE.finditer(value[:8192])}
-    return dict(values.pairs(value))

@@ -41,4 +41,4 @@ def fill(record: Record, draft: Draft) -> None:
     draft.used |= {"auditData", "AuditData", "RawEventData", "properties"}
 
 
-MAPPER: Final = Mapper("wrapped", 1, recognises, fill)
+MAPPER: Final = Mapper("wrapped", 2, recognises, fill)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aoc_normalizer.draft import CRITICAL, HIGH, INFORMATIONAL, LOW, MEDIUM
+from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
 from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
@@ -21,12 +21,11 @@ TABLE: Final[dict[str, Meaning]] = {
     "add mailboxpermission": Meaning(USER_ACCESS, 1, MEDIUM, "gave {user} access to mailbox {target}"),
     "remove mailboxpermission": Meaning(USER_ACCESS, 2, LOW, "removed {user}'s access to mailbox {target}"),
     "add recipientpermission": Meaning(USER_ACCESS, 1, MEDIUM, "let {user} send as {target}"),
-    "set mailboxauditbypassassociation": Meaning(
-        ENTITY_MANAGEMENT, 3, CRITICAL, "changed the audit bypass of {target}"
-    ),
-    "set adminauditlogconfig": Meaning(ENTITY_MANAGEMENT, 3, CRITICAL, "changed the audit log configuration"),
+    # Critical by what they set: see mappers/exchange_cmdlets.py.
+    "set mailboxauditbypassassociation": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the audit bypass of {target}"),
+    "set adminauditlogconfig": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the audit log configuration"),
     "set organizationconfig": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed the organisation configuration"),
-    "mailitemsaccessed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "read mail in {target}"),
+    "mailitemsaccessed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "read mail in mailbox {target}"),
     "send": Meaning(API_ACTIVITY, 1, INFORMATIONAL, "sent mail from {target}"),
     "sendas": Meaning(API_ACTIVITY, 1, MEDIUM, "sent mail as {target}"),
     "sendonbehalf": Meaning(API_ACTIVITY, 1, LOW, "sent mail on behalf of {target}"),
