@@ -137,6 +137,8 @@ def subjects_page() -> str:
         (subjects.alerts, "aoc.alerts.{tenant}.{severity}"),
         (subjects.collect_job, "aoc.jobs.collect.{tenant}.{source}"),
         (subjects.directory_job, "aoc.jobs.directory.{tenant}"),
+        (subjects.poll_job, "aoc.jobs.poll.{tenant}.{source}"),
+        (subjects.backfill_job, "aoc.jobs.backfill.{tenant}.{source}.{span}"),
         (subjects.dead_letter, "aoc.dlq.{service}.{tenant}"),
     )
     lines = [f"| `{shape}` | {(maker.__doc__ or '').strip()} |\n" for maker, shape in makers]

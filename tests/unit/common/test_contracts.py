@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from aoc_common.contracts import ids, subjects
-from aoc_common.contracts.jobs import CollectJob, DirectoryJob
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
 
@@ -92,8 +92,8 @@ def test_the_same_page_of_another_slice_is_another_message() -> None:
     assert one != other
 
 
-@pytest.mark.parametrize("kind", [CollectJob, DirectoryJob])
-def test_every_example_of_a_job_is_a_job(kind: type[CollectJob | DirectoryJob]) -> None:
+@pytest.mark.parametrize("kind", [CollectJob, DirectoryJob, PollJob, BackfillJob])
+def test_every_example_of_a_job_is_a_job(kind: type[CollectJob | DirectoryJob | PollJob | BackfillJob]) -> None:
     for example in kind.model_json_schema()["examples"]:
         job = kind.model_validate(example)
 

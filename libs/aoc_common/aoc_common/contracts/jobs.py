@@ -73,6 +73,59 @@ class DirectoryJob(BaseModel):
         return subjects.directory_job(self.tenant)
 
 
+class PollJob(BaseModel):
+    """Look at a source now instead of at its next turn: something told us that it has news."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"tenant": "contoso", "source": "o365-exchange"}]},
+    )
+
+    tenant: Tenant
+    source: Source
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one pending job a source, so a storm of notifications is one look."""
+        return subjects.poll_job(self.tenant, self.source)
+
+
+class BackfillJob(BaseModel):
+    """Collect a stretch of time (again), beside the live slices: `start` inclusive, `end` exclusive, UTC."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "source": "o365-exchange",
+                    "start": "2026-11-20T00:00:00Z",
+                    "end": "2026-11-23T00:00:00Z",
+                }
+            ]
+        },
+    )
+
+    tenant: Tenant
+    source: Source
+    start: AwareDatetime
+    end: AwareDatetime
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.start:
+            raise ValueError("end must be after start")
+        return self
+
+    @property
+    def subject(self) -> str:
+        """Where it is published. One for each stretch of time: asking twice for the same is asking once."""
+        return subjects.backfill_job(self.tenant, self.source, f"{self.start:%Y%m%dT%H%M%S}-{self.end:%Y%m%dT%H%M%S}")
+
+
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:
     """`tenant/source/start..end` with second precision and zone."""
     return f"{tenant}/{source}/{start:%Y-%m-%dT%H:%M:%S.%fZ}..{end:%Y-%m-%dT%H:%M:%S.%fZ}"

@@ -65,6 +65,16 @@ def directory_job(tenant: str) -> str:
     return f"aoc.jobs.directory.{check_tenant(tenant)}"
 
 
+def poll_job(tenant: str, source: str) -> str:
+    """The one request to look at a source now that there may be at a time."""
+    return f"aoc.jobs.poll.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def backfill_job(tenant: str, source: str, span: str) -> str:
+    """A request to collect a stretch of time, named by `span`."""
+    return f"aoc.jobs.backfill.{check_tenant(tenant)}.{_token(source, 'source')}.{_token(span, 'span')}"
+
+
 def dead_letter(service: str, tenant: str) -> str:
     """What a service could not handle."""
     return f"aoc.dlq.{_token(service, 'service')}.{check_tenant(tenant)}"
@@ -76,4 +86,6 @@ ALL_ALERTS: Final = "aoc.alerts.*.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
 ALL_DIRECTORY_JOBS: Final = "aoc.jobs.directory.*"
+ALL_POLL_JOBS: Final = "aoc.jobs.poll.*.*"
+ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"
