@@ -60,11 +60,22 @@ class FacetCounts:
 class EventStore(Protocol):
     """Writes and dedupes events."""
 
-    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
-        """Store events that are not stored yet; the indices of the new ones.
+    def encoded(self, event: Event, raw_seq: int) -> bytes:
+        """The event as it will be stored. `raw_seq`: the AOC_RAW sequence that it came from.
 
-        Idempotent: an id that exists is left as it is. `raw_seqs[i]` is the AOC_RAW sequence that event i came from.
+        Raises `Permanent` for one that can never be stored.
         """
+        ...
+
+    async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
+        """Store those of these encoded events that are not stored yet; the indices of the new ones.
+
+        Idempotent: an id that exists is left as it is.
+        """
+        ...
+
+    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+        """Encode and insert: for few events."""
         ...
 
     async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
