@@ -14,11 +14,12 @@ from aoc_collector.auth import Tokens
 from aoc_collector.directory.keep import Keeper, Target
 from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.schedule import DirectoryScheduler
-from aoc_collector.flow import make_directory_handler, make_handler, publish_job
+from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler, publish_job
 from aoc_collector.pacing import Buckets
 from aoc_collector.runner import Runner, Stores
-from aoc_collector.schedule import Feed, Pace, Scheduler
+from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
+from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_collector.tenants import read_tenants
@@ -31,6 +32,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
 from aoc_common.settings import load
+from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
@@ -108,39 +110,50 @@ class Shared:
 async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     """Slices are scheduled and run; gives "all of it runs"."""
     settings, clock, js = shared.settings, shared.clock, jetstream(shared.broker)
-    ledger, states = MongoLedger(shared.database), MongoSources(shared.database)
+    ledger, states, backlog = MongoLedger(shared.database), MongoSources(shared.database), MongoBacklog(shared.database)
     found = dict(build_sources(shared, ledger))
     scheduler = Scheduler(
         [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in found],
         states,
+        backlog,
         partial(publish_job, js),
         clock,
     )
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
         partial(publish_all, js),
-        Stores(ledger, ledger, states),
+        Stores(ledger, ledger, states, backlog),
         clock,
         shared.stopping,
     )
-    jobs = Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subjects.ALL_COLLECT_JOBS,
-        durable="collector",
-        batch=1,
-        max_pending=10_000,
-    )
     handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
+    asked = make_backfill_handler(lambda tenant, source: (tenant, source) in found, backlog.add, clock)
+    broker = shared.broker
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
-            consuming(shared.broker, jobs, handler, settings.workers) as works,
+            consuming(broker, _jobs("collector", subjects.ALL_COLLECT_JOBS), handler, settings.workers) as works,
+            # Of their own: however long the backlog is, live slices never wait for it.
+            consuming(
+                broker, _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS), handler, settings.backlog_workers
+            ) as catches_up,
+            consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked, 1) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
-            yield lambda: schedules() and works()
+            yield lambda: schedules() and works() and catches_up() and listens()
     finally:
         await scheduler.close()
+
+
+def _jobs(durable: str, subject: str) -> Consumer:
+    return Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subject,
+        durable=durable,
+        batch=1,
+        max_pending=10_000,
+    )
 
 
 @asynccontextmanager
@@ -157,18 +170,12 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
         list(targets), kinds, timedelta(seconds=settings.interval_s), states, partial(publish_job, js), clock
     )
     keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, shared.stopping)
-    jobs = Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subjects.ALL_DIRECTORY_JOBS,
-        durable="collector-directory",
-        batch=1,
-        max_pending=10_000,
-    )
     handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        consuming(shared.broker, jobs, handler, settings.workers) as works,
+        consuming(
+            shared.broker, _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS), handler, settings.workers
+        ) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -187,13 +194,16 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[Callable[[],
 
 def pace(settings: CollectorSettings, spec: Spec) -> Pace:
     """How a source is cut into slices."""
-    management = spec.family == "management"
+    limits = settings.management if spec.family == "management" else settings.graph
     return Pace(
         lookback=timedelta(seconds=settings.lookback_s),
-        overlap=timedelta(seconds=settings.management.overlap_s if management else settings.overlap_s),
-        longest=timedelta(seconds=settings.management.max_slice_s if management else settings.max_slice_s),
+        overlap=timedelta(seconds=limits.overlap_s),
+        longest=timedelta(seconds=limits.max_slice_s),
         settle=timedelta(seconds=settings.settle_delay_s),
         interval=timedelta(seconds=settings.poll_interval_s),
+        live=timedelta(seconds=settings.live_window_s),
+        hourly=timedelta(seconds=limits.hourly_rescan_s),
+        daily=timedelta(seconds=limits.daily_rescan_s),
     )
 
 

@@ -11,21 +11,23 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 
-_BURST: Final = 0.1
+#: Share of a limit that may be asked for at once, and share that is kept back because requests do not travel evenly.
+_BURST: Final = 0.02
+_KEPT: Final = 0.05
 
 
 class Bucket:
     """Never more than `rate.requests` in any window of `rate.window_s` seconds; waiters are served in order.
 
-    Microsoft counts in sliding windows, in which a bucket can spend its content and its refill. So a tenth of the
-    limit is the burst, and the rest of it the refill of one window.
+    Microsoft counts in sliding windows, in which a bucket can spend its content and its refill, whole requests only: with
+    a content of one, requests that are more than a window's N-th part apart are at most N in any window.
     """
 
     def __init__(self, family: str, rate: Rate, clock: Clock) -> None:
         self._family = family
         self._clock = clock
         self._capacity = max(1.0, rate.requests * _BURST)
-        self._per_second = max(rate.requests - self._capacity, rate.requests / 2) / rate.window_s
+        self._per_second = (rate.requests * (1 - _KEPT) + 1 - self._capacity) / rate.window_s
         self._tokens = self._capacity
         self._at = clock.monotonic()
         self._paused_until = 0.0

@@ -43,10 +43,13 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
+        "aoc.jobs.backlog.>",
         "aoc.jobs.directory.>",
         "aoc.dlq.collector.>",
         *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
+        *_consumes("AOC_JOBS", "collector-backlog"),
+        *_consumes("AOC_JOBS", "collector-backfill"),
         *_consumes("AOC_JOBS", "collector-directory"),
     ],
     "normalizer": [
@@ -58,6 +61,7 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "api": ["aoc.jobs.>", *_declares("AOC_JOBS"), *_stream("*", "INFO")],
     "cli": [
         "aoc.raw.*.import",
+        "aoc.jobs.backfill.>",
         *_declares("AOC_RAW", "AOC_EVENTS"),
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.INFO.*.*",

@@ -57,6 +57,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("slice_id", ASCENDING)], name="slice"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "backlog": (
+        IndexModel([("tenant", ASCENDING), ("open", ASCENDING)], name="open"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
     "directory": (
         IndexModel([("tenant", ASCENDING), ("keys", ASCENDING)], name="keys"),
         IndexModel([("tenant", ASCENDING), ("kind", ASCENDING), ("generation", ASCENDING)], name="generation"),
