@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
@@ -97,7 +98,8 @@ class Runner:
             "collect.slice", attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                await self._collect(job, source, stretch)
+                with nullcontext() if stretch is None else in_background():
+                    await self._collect(job, source, stretch)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()

@@ -105,7 +105,7 @@ class CollectorSettings(ServiceSettings):
     )
     poll_interval_s: float = Field(60, ge=0.1, description="How often each source is looked at, seconds.")
     settle_delay_s: float = Field(
-        60, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
+        10, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
     )
     lookback_s: int = Field(DAY_S, ge=0, le=30 * DAY_S, description="How far back a new source starts, seconds.")
     live_window_s: int = Field(
@@ -119,7 +119,7 @@ class CollectorSettings(ServiceSettings):
     rates: Rates = Rates()
     directory: DirectorySettings = DirectorySettings()
     workers: int = Field(4, ge=1, le=64, description="Live slices in work at once in this process.")
-    backlog_workers: int = Field(2, ge=1, le=64, description="Slices of the backlog in work at once in this process.")
+    backlog_workers: int = Field(4, ge=1, le=64, description="Slices of the backlog in work at once in this process.")
     blob_concurrency: int = Field(4, ge=1, le=32, description="Content blobs that one slice fetches at once.")
     publisher_identifier: str | None = Field(
         None, description="PublisherIdentifier of Management API requests; the tenant's own id when unset."
