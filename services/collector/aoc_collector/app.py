@@ -241,6 +241,13 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
             api = shared.apis.api(tenant, spec.family)
             publisher = settings.publisher_identifier or tenant.tenant_id
             context = Context(
-                tenant.name, tenant.tenant_id, api, blobs, shared.clock, publisher, settings.blob_concurrency
+                tenant.name,
+                tenant.tenant_id,
+                api,
+                blobs,
+                shared.clock,
+                publisher,
+                settings.blob_concurrency,
+                timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
             )
             yield (tenant.name, name), spec.build(context)

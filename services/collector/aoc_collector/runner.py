@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
@@ -120,7 +120,7 @@ class Runner:
         try:
             async with aclosing(source.batches(Window(job.start, job.end))) as batches:
                 async for batch in batches:
-                    await self._take(job, batch, tally)
+                    await self._take(job, _without_known(batch) if again else batch, tally)
                     if self._stopping.is_set():
                         raise Transient("the collector is stopping", retry_after=0)
         finally:
@@ -196,6 +196,11 @@ class Runner:
             await self._stores.sources.note_error(job.tenant, job.source, reason, at)
         except AocError as unnoted:
             _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
+
+
+def _without_known(batch: Batch) -> Batch:
+    """A batch of what is looked at again: that Microsoft has forgotten some of it by now is no loss."""
+    return replace(batch, losses=[loss for loss in batch.losses if loss.window is None])
 
 
 _LOSSES: Final = f"{subjects.DLQ_STREAM} (aoc.dlq.collector)"

@@ -67,6 +67,11 @@ class GraphLimits(SliceLimits):
     daily_rescan_s: int = Field(
         DAY_S, ge=0, le=30 * DAY_S, description="How far back each day is looked for late records; 0: not."
     )
+    retention_days: float = Field(
+        30,
+        gt=0,
+        description="How long Entra keeps sign-ins and audits: 30 days with P1 or P2, 7 without. Older is a gap.",
+    )
 
 
 class ManagementLimits(SliceLimits):

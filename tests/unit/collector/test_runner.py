@@ -269,3 +269,13 @@ async def test_a_slice_of_a_stretch_that_is_done_or_gone_is_not_run_again(run, l
     await run(Batch([ONE]), job=part_of(stretch()))
 
     assert ledger.entries == []
+
+
+@pytest.mark.parametrize(("cause", "noted"), [(Cause.BEHIND, 1), (Cause.DAILY, 0), (Cause.ASKED, 0)])
+async def test_what_microsoft_forgot_since_is_no_loss_when_it_was_collected_before(run, ledger, backlog, cause, noted):
+    await backlog.add(stretch(cause), NOW)
+    too_old = Loss("older than Microsoft keeps it", window=Window(JOB.start, NOW))
+
+    await run(Batch(losses=[too_old]), job=part_of(stretch(cause)))
+
+    assert [kind for kind, _ in ledger.entries].count("lost") == noted
