@@ -14,7 +14,7 @@ from aoc_collector.auth import Tokens
 from aoc_collector.directory.keep import Keeper, Target
 from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.schedule import DirectoryScheduler
-from aoc_collector.flow import make_directory_handler, make_handler, publish_job
+from aoc_collector.flow import make_directory_handler, make_handler
 from aoc_collector.pacing import Buckets
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Feed, Pace, Scheduler
@@ -25,6 +25,7 @@ from aoc_collector.tenants import read_tenants
 from aoc_common import http
 from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock

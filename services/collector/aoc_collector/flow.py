@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from nats.js.errors import APIError
 from pydantic import ValidationError
 
 from aoc_collector.sources.base import UnfinishedError
-from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob, DirectoryJob
-from aoc_common.errors import Backpressure, Malformed, Permanent, Transient
+from aoc_common.errors import Malformed, Permanent, Transient
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
     from pydantic import BaseModel
 
     from aoc_common.bus.consume import BatchHandler
@@ -27,9 +23,6 @@ _log = logs.get(__name__)
 
 #: Deliveries after which a slice that cannot be read to its end is replaced by a shorter one.
 _PATIENCE: Final = 2
-#: nats-server, errors.json: the stream did not store a message. Several reasons share the code; the text tells them.
-_NOT_STORED: Final = 10077
-_OCCUPIED: Final = "maximum messages per subject exceeded"
 
 
 class Next(Protocol):
@@ -102,19 +95,3 @@ def put_off(error: Transient | Permanent, deliveries: int, max_backoff_s: float)
     cap = max_backoff_s if isinstance(error, Permanent) else min(max_backoff_s, 60.0)
     delay = min(float(2 ** min(deliveries - 1, 20)), cap) if asked is None else min(asked, max_backoff_s)
     return Transient(f"{type(error).__name__}: {error}", retry_after=delay)
-
-
-async def publish_job(js: JetStreamContext, job: CollectJob | DirectoryJob) -> bool:
-    """Put a job on the stream; False when its source, or tenant, has one already. Raises `Transient`.
-
-    Without a message id: a slice that failed and is asked for again is no duplicate.
-    """
-    message = Outgoing(job.subject, job.model_dump_json().encode(), {"Aoc-Tenant": job.tenant})
-    try:
-        await publish_all(js, subjects.JOBS_STREAM, [message])
-    except Backpressure as refusal:
-        cause = refusal.__cause__
-        if isinstance(cause, APIError) and cause.err_code == _NOT_STORED and cause.description == _OCCUPIED:
-            return False
-        raise
-    return True
