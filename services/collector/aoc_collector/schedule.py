@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -106,6 +106,22 @@ class Scheduler:
             for feed in self._feeds.values():
                 if feed.tenant == tenant and (job := next_job(feed, states.get(feed.source), now)):
                     await self._publish(job)
+
+    async def poll(self, tenant: str, source: str) -> bool:
+        """Ask for all that a source has now, whatever its interval; False while a job of its is pending.
+
+        What the next slice reads again anyway (its overlap) need not settle first. Raises `Transient`.
+        """
+        feed = self._feeds.get((tenant, source))
+        if feed is None:
+            return True
+        at_once = replace(
+            feed.pace, interval=timedelta(0), settle=max(feed.pace.settle - feed.pace.overlap, timedelta(0))
+        )
+        hurried = Feed(tenant, source, at_once)
+        hurried.longest = feed.longest
+        job = next_job(hurried, (await self._sources.state(tenant, source)).watermark, self._clock.now())
+        return job is None or await self._publish(job)
 
     def nudge(self, tenant: str, source: str) -> None:
         """A slice is done: ask for the next one now if the source is behind. Returns at once."""

@@ -12,7 +12,7 @@ from aoc_common.errors import Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from aoc_collector.api import Api
     from aoc_common.clock import Clock
@@ -95,8 +95,17 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a source lets itself be told of news, what proves that it was told by Microsoft, and for how long."""
+
+    address: str
+    auth_id: str = field(repr=False)
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a source is built from."""
+    """What a source is built from. `webhook`: None when nobody is to call us."""
 
     tenant: str
     tenant_id: str
@@ -105,6 +114,7 @@ class Context:
     clock: Clock
     publisher: str
     concurrency: int
+    webhook: Webhook | None = None
 
 
 @dataclass(frozen=True, slots=True)
