@@ -1,4 +1,4 @@
-"""The control plane's `POST /_notify`: Microsoft tells its subscribers that there is news, now."""
+"""The control plane for notifications: `POST /_notify` tells subscribers that there is news, now."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Wish(BaseModel):
 
 
 class Notify:
-    """The route."""
+    """The routes."""
 
     def __init__(self, settings: SimSettings, world: World, notifier: Notifier, activity: Activity) -> None:
         self._settings = settings
@@ -48,8 +48,18 @@ class Notify:
         self._activity = activity
 
     def routes(self) -> list[Route]:
-        """The route."""
-        return [Route("/_notify", self.notify, methods=["POST"])]
+        """The routes."""
+        return [
+            Route("/_notify", self.notify, methods=["POST"]),
+            Route("/_subscriptions/{slug}", self.subscriptions),
+        ]
+
+    async def subscriptions(self, request: Request) -> Response:
+        """A tenant's Graph subscriptions: id -> how often each was reauthorised."""
+        tenant = self._world.tenants.get(request.path_params["slug"])
+        if tenant is None:
+            return json_answer({"error": "no such tenant"}, status=404)
+        return json_answer({"value": self._notifier.reauthorized(tenant.settings.tenant_id)})
 
     async def notify(self, request: Request) -> Response:
         """Send notifications; answers to whom, and what they answered."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 type Look = Callable[[str, str], Awaitable[bool]]
-"""Asks for what a source of a tenant has now; False while it is being looked at already. Raises `Transient`."""
+"""Asks for all that a source has now; False when it could not be asked for all of it yet. Raises `Transient`."""
 
 type AskDirectory = Callable[[DirectoryJob], Awaitable[bool]]
 """Asks for what changed in a directory; False when that was asked already. Raises `Transient`."""

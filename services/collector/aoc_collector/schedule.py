@@ -108,20 +108,22 @@ class Scheduler:
                     await self._publish(job)
 
     async def poll(self, tenant: str, source: str) -> bool:
-        """Ask for all that a source has now, whatever its interval; False while a job of its is pending.
+        """Ask for all that a source has now, whatever its interval.
 
-        What the next slice reads again anyway (its overlap) need not settle first. Raises `Transient`.
+        False when that was not all: a job is pending, or the source is further behind than one slice. What the next
+        slice reads again anyway (its overlap) need not settle first. Slices end at whole seconds: this one at the next,
+        since the news may be of the present one. Raises `Transient`.
         """
         feed = self._feeds.get((tenant, source))
         if feed is None:
             return True
-        at_once = replace(
-            feed.pace, interval=timedelta(0), settle=max(feed.pace.settle - feed.pace.overlap, timedelta(0))
-        )
-        hurried = Feed(tenant, source, at_once)
+        settle = max(feed.pace.settle - feed.pace.overlap, timedelta(0))
+        hurried = Feed(tenant, source, replace(feed.pace, interval=timedelta(0), settle=settle))
         hurried.longest = feed.longest
-        job = next_job(hurried, (await self._sources.state(tenant, source)).watermark, self._clock.now())
-        return job is None or await self._publish(job)
+        now = self._clock.now()
+        watermark = (await self._sources.state(tenant, source)).watermark
+        job = next_job(hurried, watermark, now + timedelta(seconds=1))
+        return job is None or (await self._publish(job) and job.end > now - settle)
 
     def nudge(self, tenant: str, source: str) -> None:
         """A slice is done: ask for the next one now if the source is behind. Returns at once."""

@@ -132,13 +132,14 @@ def polled(states, clock):
 async def test_a_poll_does_not_wait_for_the_interval_and_reaches_until_now(polled, clock):
     (job,) = await polled()
 
-    assert (job.start, job.end) == (clock.now() - MINUTE / 2 - 15 * MINUTE, clock.now())
+    next_second = clock.now() + timedelta(seconds=1)
+    assert (job.start, job.end) == (clock.now() - MINUTE / 2 - 15 * MINUTE, next_second)
 
 
 async def test_a_poll_leaves_to_settle_what_the_next_slice_does_not_read_again(polled, clock):
     (job,) = await polled(overlap=MINUTE / 2, settle=MINUTE * 3 / 4)
 
-    assert job.end == clock.now() - MINUTE / 4
+    assert job.end == clock.now() - MINUTE / 4 + timedelta(seconds=1)
     assert await polled(overlap=timedelta(0)) == []
 
 
@@ -147,6 +148,23 @@ async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(st
         pytest.fail("was asked for")
 
     assert await Scheduler([], states, publish, clock).poll("contoso", "graph-alerts") is True
+
+
+async def test_a_poll_of_a_source_that_is_far_behind_is_not_done_with_one_slice(states, clock):
+    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE))
+    ends = []
+
+    async def publish(job):
+        ends.append(job.end)
+        return True
+
+    scheduler, now = Scheduler([feed], states, publish, clock), clock.now()
+    done = []
+    for watermark in (now - 90 * MINUTE, now - 30 * MINUTE):
+        await states.advance("contoso", "graph-alerts", watermark, now)
+        done.append(await scheduler.poll("contoso", "graph-alerts"))
+
+    assert (done, ends) == ([False, True], [now - 30 * MINUTE, now + timedelta(seconds=1)])
 
 
 async def test_a_poll_says_when_the_source_has_a_job_already(states, clock):

@@ -70,6 +70,10 @@ class Notifier:
         """Send what was sent last once more, byte for byte."""
         return [await _deliver(one.url, one.body) for one in self.last]
 
+    def reauthorized(self, tenant_id: str) -> dict[str, int]:
+        """A tenant's subscriptions: id -> how often each was reauthorised."""
+        return {one.id: one.reauthorized for one in self._shelf.of_tenant(tenant_id, self._clock.now())}
+
     def _subscribers(self, tenant_id: str, resource: str) -> list[Subscription]:
         held = self._shelf.of_tenant(tenant_id, self._clock.now())
         return [one for one in held if one.resource.resource == resource]
