@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from nats.js.errors import APIError
 from pydantic import ValidationError
 
 from aoc_collector.sources.base import UnfinishedError
-from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob
-from aoc_common.errors import Backpressure, Malformed, Permanent, Transient
+from aoc_common.errors import Malformed, Permanent, Transient
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.telemetry import logs
 
@@ -20,7 +17,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
     from pydantic import BaseModel
 
     from aoc_common.bus.consume import BatchHandler
@@ -30,9 +26,6 @@ _log = logs.get(__name__)
 
 #: Deliveries after which a slice that cannot be read to its end is replaced by a shorter one.
 _PATIENCE: Final = 2
-#: nats-server, errors.json: the stream did not store a message. Several reasons share the code; the text tells them.
-_NOT_STORED: Final = 10077
-_OCCUPIED: Final = "maximum messages per subject exceeded"
 
 
 class Next(Protocol):
@@ -100,7 +93,7 @@ def make_backfill_handler(
             now = clock.now()
             name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
             await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, job.start), now)
-            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=job.start, end=job.end)
+            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(job.start), end=str(job.end))
 
     return on_jobs
 
@@ -123,19 +116,3 @@ def put_off(error: Transient | Permanent, deliveries: int, max_backoff_s: float)
     cap = max_backoff_s if isinstance(error, Permanent) else min(max_backoff_s, 60.0)
     delay = min(float(2 ** min(deliveries - 1, 20)), cap) if asked is None else min(asked, max_backoff_s)
     return Transient(f"{type(error).__name__}: {error}", retry_after=delay)
-
-
-async def publish_job(js: JetStreamContext, job: CollectJob | DirectoryJob) -> bool:
-    """Put a job on the stream; False when its source, or tenant, has one already. Raises `Transient`.
-
-    Without a message id: a slice that failed and is asked for again is no duplicate.
-    """
-    message = Outgoing(job.subject, job.model_dump_json().encode(), {"Aoc-Tenant": job.tenant})
-    try:
-        await publish_all(js, subjects.JOBS_STREAM, [message])
-    except Backpressure as refusal:
-        cause = refusal.__cause__
-        if isinstance(cause, APIError) and cause.err_code == _NOT_STORED and cause.description == _OCCUPIED:
-            return False
-        raise
-    return True

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from aoc_common.contracts.directory import KINDS, EntityKind
-from aoc_common.settings import Frozen, ServiceSettings
+from aoc_common.settings import Frozen, ServiceSettings, WebhookSettings
 
 DAY_S = 24 * 3600
 
@@ -102,6 +102,20 @@ class DirectorySettings(Frozen):
     workers: int = Field(2, ge=1, le=64, description="Tenants whose directories are read at once in this process.")
 
 
+class SubscriptionSettings(WebhookSettings):
+    """How subscriptions at Microsoft are kept, when webhooks are on."""
+
+    lifetime_s: int = Field(
+        3 * DAY_S,
+        ge=2 * 3600,
+        le=28 * DAY_S,
+        description="How long a subscription or webhook lives unless it is renewed, which it is half-way, seconds.",
+    )
+    interval_s: float = Field(
+        900, ge=1, description="How often subscriptions are compared with what there should be, seconds."
+    )
+
+
 class CollectorSettings(ServiceSettings):
     """Everything the collector can be told."""
 
@@ -123,6 +137,10 @@ class CollectorSettings(ServiceSettings):
     management: ManagementLimits = ManagementLimits()
     rates: Rates = Rates()
     directory: DirectorySettings = DirectorySettings()
+    webhooks: SubscriptionSettings = SubscriptionSettings()
+    poll_gap_s: float = Field(
+        10, ge=0, le=3600, description="Least time between two looks at one source that notifications ask for, seconds."
+    )
     workers: int = Field(4, ge=1, le=64, description="Live slices in work at once in this process.")
     backlog_workers: int = Field(4, ge=1, le=64, description="Slices of the backlog in work at once in this process.")
     blob_concurrency: int = Field(4, ge=1, le=32, description="Content blobs that one slice fetches at once.")

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_collector.flow import make_handler, publish_job
+from aoc_collector.flow import make_handler
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob

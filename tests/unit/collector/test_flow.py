@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 from nats.js.errors import APIError
 
-from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler, publish_job, put_off
+from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler, put_off
 from aoc_collector.sources.base import UnfinishedError
+from aoc_common.bus.jobs import publish_job
 from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Transient, Unreachable
 from aoc_common.store.backlog import Cause

@@ -39,7 +39,7 @@ def stretch(start, end, cause=Cause.BEHIND, source="graph-signins"):
 
 def test_nothing_is_due_before_an_interval_has_passed_unless_there_is_news():
     assert next_live(feed(), at(7, 58, 30), NOW) is None
-    assert next_live(feed(), at(7, 58, 30), NOW, at_once=True).end == at(7, 59)
+    assert next_live(feed(), at(7, 58, 30), NOW, at_once=True).end == at(8, 0, 1)
 
 
 @pytest.mark.parametrize("at_once", [False, True])

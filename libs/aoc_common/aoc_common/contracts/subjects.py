@@ -75,6 +75,11 @@ def poll_job(tenant: str, source: str) -> str:
     return f"aoc.jobs.poll.{check_tenant(tenant)}.{_token(source, 'source')}"
 
 
+def subscription_job(tenant: str, what: str) -> str:
+    """Work on a tenant's subscriptions: on `all` of them, or on the one with that id."""
+    return f"aoc.jobs.subscriptions.{check_tenant(tenant)}.{_token(what, 'what')}"
+
+
 def backfill_job(tenant: str, source: str, span: str) -> str:
     """A request to collect a stretch of time, named by `span`."""
     return f"aoc.jobs.backfill.{check_tenant(tenant)}.{_token(source, 'source')}.{_token(span, 'span')}"
@@ -93,5 +98,6 @@ ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
 ALL_BACKLOG_JOBS: Final = "aoc.jobs.backlog.*.*"
 ALL_DIRECTORY_JOBS: Final = "aoc.jobs.directory.*"
 ALL_POLL_JOBS: Final = "aoc.jobs.poll.*.*"
+ALL_SUBSCRIPTION_JOBS: Final = "aoc.jobs.subscriptions.*.*"
 ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"

@@ -105,8 +105,20 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a source lets itself be told of news, what proves that it was told by Microsoft, and for how long."""
+
+    address: str
+    auth_id: str = field(repr=False)
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a source is built from. `retention`: how long Microsoft keeps its records, where that is known."""
+    """What a source is built from.
+
+    `webhook`: None when nobody is to call us. `retention`: how long Microsoft keeps its records, where that is known.
+    """
 
     tenant: str
     tenant_id: str
@@ -115,6 +127,7 @@ class Context:
     clock: Clock
     publisher: str
     concurrency: int
+    webhook: Webhook | None = None
     retention: timedelta | None = None
 
 
