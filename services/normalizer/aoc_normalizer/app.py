@@ -83,8 +83,9 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         await ensure_streams(js, settings.nats, _STREAMS)
         await on_reconnect()
         clock = SystemClock()
+        events = MongoEvents(database, settings.retention.keep, clock)
         writer = Writer(
-            MongoEvents(database, settings.retention.keep, clock),
+            events,
             MongoLedger(database),
             MongoQuarantine(database),
             partial(publish_all, js, subjects.EVENTS_STREAM),
@@ -102,7 +103,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         directory = MongoDirectory(database)
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
-        handler = make_handler(writer.write, learn, recheck)
+        handler = make_handler(writer.write, learn, events.encoded, recheck)
         account = MongoAccount(database)
 
         async def settle() -> None:

@@ -28,10 +28,10 @@ def job(source, minute=0):
 
 
 class Silent:
-    def nudge(self, tenant, source):
+    def nudge(self, job):
         """Ask for nothing."""
 
-    def finished(self, tenant, source):
+    def finished(self, job):
         """Remember nothing."""
 
     def shorten(self, job):

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from aoc_collector.polling import Poller, make_poll_handler
-from aoc_collector.schedule import Feed, Pace, Scheduler
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
 from aoc_common.errors import Malformed, Postponed, Unreachable
@@ -99,78 +97,3 @@ async def test_a_job_that_this_version_cannot_read_is_permanent(poller):
     message = SimpleNamespace(data=b'{"version": 9}', metadata=SimpleNamespace(num_delivered=1))
     with pytest.raises(Malformed):
         await make_poll_handler(poller)([message])
-
-
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def polled(states, clock):
-    """`polled(**pace)`: the job that a poll of a source asks for, whose watermark is 30 s old."""
-
-    async def poll(**changes):
-        defaults = {
-            "lookback": 60 * MINUTE,
-            "overlap": 15 * MINUTE,
-            "longest": 60 * MINUTE,
-            "settle": MINUTE,
-            "interval": MINUTE,
-        }
-        feed, jobs = Feed("contoso", "graph-alerts", Pace(**(defaults | changes))), []
-
-        async def publish(job):
-            jobs.append(job)
-            return True
-
-        await states.advance("contoso", "graph-alerts", clock.now() - MINUTE / 2, clock.now())
-        assert await Scheduler([feed], states, publish, clock).poll("contoso", "graph-alerts") is True
-        return jobs
-
-    return poll
-
-
-async def test_a_poll_does_not_wait_for_the_interval_and_reaches_until_now(polled, clock):
-    (job,) = await polled()
-
-    next_second = clock.now() + timedelta(seconds=1)
-    assert (job.start, job.end) == (clock.now() - MINUTE / 2 - 15 * MINUTE, next_second)
-
-
-async def test_a_poll_leaves_to_settle_what_the_next_slice_does_not_read_again(polled, clock):
-    (job,) = await polled(overlap=MINUTE / 2, settle=MINUTE * 3 / 4)
-
-    assert job.end == clock.now() - MINUTE / 4 + timedelta(seconds=1)
-    assert await polled(overlap=timedelta(0)) == []
-
-
-async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(states, clock):
-    async def publish(_job):
-        pytest.fail("was asked for")
-
-    assert await Scheduler([], states, publish, clock).poll("contoso", "graph-alerts") is True
-
-
-async def test_a_poll_of_a_source_that_is_far_behind_is_not_done_with_one_slice(states, clock):
-    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE))
-    ends = []
-
-    async def publish(job):
-        ends.append(job.end)
-        return True
-
-    scheduler, now = Scheduler([feed], states, publish, clock), clock.now()
-    done = []
-    for watermark in (now - 90 * MINUTE, now - 30 * MINUTE):
-        await states.advance("contoso", "graph-alerts", watermark, now)
-        done.append(await scheduler.poll("contoso", "graph-alerts"))
-
-    assert (done, ends) == ([False, True], [now - 30 * MINUTE, now + timedelta(seconds=1)])
-
-
-async def test_a_poll_says_when_the_source_has_a_job_already(states, clock):
-    async def publish(_job):
-        return False
-
-    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, MINUTE, MINUTE, MINUTE))
-
-    assert await Scheduler([feed], states, publish, clock).poll("contoso", "graph-alerts") is False

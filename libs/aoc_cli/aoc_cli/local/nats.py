@@ -43,12 +43,15 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
+        "aoc.jobs.backlog.>",
         "aoc.jobs.directory.>",
         "aoc.jobs.poll.>",
         "aoc.jobs.subscriptions.>",
         "aoc.dlq.collector.>",
         *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
+        *_consumes("AOC_JOBS", "collector-backlog"),
+        *_consumes("AOC_JOBS", "collector-backfill"),
         *_consumes("AOC_JOBS", "collector-directory"),
         *_consumes("AOC_JOBS", "collector-polls"),
         *_consumes("AOC_JOBS", "collector-subscriptions"),
@@ -63,6 +66,7 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
     "cli": [
         "aoc.raw.*.import",
+        "aoc.jobs.backfill.>",
         *_declares("AOC_RAW", "AOC_EVENTS"),
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.INFO.*.*",

@@ -16,7 +16,10 @@ Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 
 
 class CollectJob(BaseModel):
-    """Fetch one slice of one source: `start` inclusive, `end` exclusive, UTC."""
+    """Fetch one slice of one source: `start` inclusive, `end` exclusive, UTC.
+
+    `stretch`: the stretch of the backlog that it is a part of; None for a live slice.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -37,6 +40,7 @@ class CollectJob(BaseModel):
     source: Source
     start: AwareDatetime
     end: AwareDatetime
+    stretch: Annotated[str, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -46,8 +50,9 @@ class CollectJob(BaseModel):
 
     @property
     def subject(self) -> str:
-        """Where it is published: one pending job a source (see `bus.streams`)."""
-        return subjects.collect_job(self.tenant, self.source)
+        """Where it is published: one pending job a source, live and in the backlog each (see `bus.streams`)."""
+        make = subjects.collect_job if self.stretch is None else subjects.backlog_job
+        return make(self.tenant, self.source)
 
     @property
     def slice_id(self) -> str:

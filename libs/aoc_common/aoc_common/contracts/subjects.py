@@ -56,8 +56,13 @@ def alerts(tenant: str, severity: str) -> str:
 
 
 def collect_job(tenant: str, source: str) -> str:
-    """The one collect job that a source may have at a time."""
+    """The one job for a live slice that a source may have at a time."""
     return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def backlog_job(tenant: str, source: str) -> str:
+    """The one job for the backlog of a source that there may be at a time."""
+    return f"aoc.jobs.backlog.{check_tenant(tenant)}.{_token(source, 'source')}"
 
 
 def directory_job(tenant: str) -> str:
@@ -90,6 +95,7 @@ ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_ALERTS: Final = "aoc.alerts.*.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
+ALL_BACKLOG_JOBS: Final = "aoc.jobs.backlog.*.*"
 ALL_DIRECTORY_JOBS: Final = "aoc.jobs.directory.*"
 ALL_POLL_JOBS: Final = "aoc.jobs.poll.*.*"
 ALL_SUBSCRIPTION_JOBS: Final = "aoc.jobs.subscriptions.*.*"

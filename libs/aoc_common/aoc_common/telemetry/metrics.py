@@ -25,6 +25,9 @@ RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("t
 WATERMARK_SECONDS = Gauge(
     "aoc_collector_watermark_timestamp_seconds", "Everything before this is collected.", ("tenant", "source")
 )
+BACKLOG_SECONDS = Gauge(
+    "aoc_collector_backlog_seconds", "Time that is still to be collected beside the live slices.", ("tenant", "source")
+)
 DIRECTORY_READS = Counter(
     "aoc_collector_directory_reads_total", "Readings of a kind of a directory.", ("tenant", "kind", "outcome")
 )

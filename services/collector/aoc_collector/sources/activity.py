@@ -13,7 +13,18 @@ from urllib.parse import quote
 
 import msgspec
 
-from aoc_collector.sources.base import Batch, Context, Loss, Spec, UnfinishedError, Webhook, Window, cut, decode
+from aoc_collector.sources.base import (
+    Batch,
+    Context,
+    Loss,
+    Spec,
+    UnfinishedError,
+    Webhook,
+    Window,
+    cut,
+    decode,
+    out_of_reach,
+)
 from aoc_common.errors import AocError, Refused, Unreachable
 from aoc_common.store.ports import ContentBlob
 from aoc_common.telemetry import logs
@@ -80,12 +91,10 @@ class ActivityFeed:
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
         await self._subscribe()
+        window, lost = out_of_reach(window, self._context.clock.now() - _REACH)
+        if lost:
+            yield Batch(losses=[lost])
         start, end = window.start, window.end
-        reach = self._context.clock.now() - _REACH
-        if start < reach:
-            start = min(end, reach.replace(microsecond=0))
-            reason = f"content of {window.start:%FT%TZ} to {start:%FT%TZ} can be listed no more"
-            yield Batch(losses=[Loss(reason, window=Window(window.start, start))])
         while start < end:
             until = min(end, start + _LONGEST)
             async for items in self._listing(start, until):

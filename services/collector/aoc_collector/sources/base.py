@@ -63,6 +63,16 @@ class Batch:
     losses: Sequence[Loss] = ()
 
 
+def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
+    """What can still be asked for of a window, and what is lost because Microsoft keeps nothing before `oldest`."""
+    if window.start >= oldest:
+        return window, None
+    start = min(window.end, oldest.replace(microsecond=0))
+    gone = Window(window.start, start)
+    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is older than Microsoft keeps it"
+    return Window(start, window.end), Loss(reason, window=gone)
+
+
 class UnfinishedError(Transient):
     """A window that could not be read to its end. A shorter one may be."""
 
@@ -105,7 +115,10 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a source is built from. `webhook`: None when nobody is to call us."""
+    """What a source is built from.
+
+    `retention`: how long Microsoft keeps its records, where that is known. `webhook`: None when nobody is to call us.
+    """
 
     tenant: str
     tenant_id: str
@@ -114,6 +127,7 @@ class Context:
     clock: Clock
     publisher: str
     concurrency: int
+    retention: timedelta | None = None
     webhook: Webhook | None = None
 
 
