@@ -252,4 +252,6 @@ def _stored(document: Document) -> StoredEvent:
         unmapped=orjson.loads(unmapped) if unmapped else {},
         raw=document.get("raw"),
         raw_seq=document["raw_seq"],
+        twin_of=document.get("twin_of"),
+        twin=document.get("twin"),
     )
