@@ -7,6 +7,7 @@ from dataclasses import replace
 from aoc_common.contracts import twins
 from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
+from aoc_common.store.backlog import Cause
 from aoc_common.store.directories import SyncState
 
 
@@ -93,6 +94,33 @@ class MemoryDirectory:
         for tenant in {its for its, _ in self.entities} | set(self.smallest):
             count = len(self.ids(tenant))
             self.smallest[tenant] = min(self.smallest.get(tenant, count), count)
+
+
+class MemoryBacklog:
+    """`BacklogStore` in memory."""
+
+    def __init__(self):
+        self.stretches = {}
+
+    async def add(self, stretch, at):
+        known = self.stretches.get(stretch.id)
+        if known is None:
+            self.stretches[stretch.id] = stretch
+        elif stretch.cause is Cause.BEHIND:
+            self.stretches[stretch.id] = replace(known, end=max(known.end, stretch.end))
+
+    async def waiting(self, tenant):
+        order = list(Cause)
+        found = [one for one in self.stretches.values() if one.tenant == tenant and one.done_until < one.end]
+        return sorted(found, key=lambda one: (order.index(one.cause), one.start, one.name))
+
+    async def find(self, tenant, stretch_id):
+        found = self.stretches.get(stretch_id)
+        return found if found and found.tenant == tenant else None
+
+    async def advance(self, stretch_id, until, at):
+        known = self.stretches[stretch_id]
+        self.stretches[stretch_id] = replace(known, done_until=max(known.done_until, until))
 
 
 class MemoryTwins:

@@ -136,8 +136,10 @@ def subjects_page() -> str:
         (subjects.events, "aoc.events.{tenant}.{source}.{class_uid}"),
         (subjects.alerts, "aoc.alerts.{tenant}.{severity}"),
         (subjects.collect_job, "aoc.jobs.collect.{tenant}.{source}"),
+        (subjects.backlog_job, "aoc.jobs.backlog.{tenant}.{source}"),
         (subjects.directory_job, "aoc.jobs.directory.{tenant}"),
         (subjects.poll_job, "aoc.jobs.poll.{tenant}.{source}"),
+        (subjects.subscription_job, "aoc.jobs.subscriptions.{tenant}.{all or id}"),
         (subjects.backfill_job, "aoc.jobs.backfill.{tenant}.{source}.{span}"),
         (subjects.dead_letter, "aoc.dlq.{service}.{tenant}"),
     )

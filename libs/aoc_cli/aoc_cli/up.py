@@ -36,7 +36,7 @@ _TICK_S: Final = 1.0
 _LIVELY: Final = {
     "AOC_POLL_INTERVAL_S": "5",
     "AOC_SETTLE_DELAY_S": "1",
-    "AOC_OVERLAP_S": "120",
+    "AOC_GRAPH__OVERLAP_S": "120",
     "AOC_WORKERS": "8",
     "AOC_DIRECTORY__INTERVAL_S": "30",
 }

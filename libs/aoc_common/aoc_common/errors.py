@@ -31,6 +31,10 @@ class Throttled(Transient):
     """The other side asked us to slow down."""
 
 
+class Postponed(Transient):
+    """Nothing failed: the work is wanted later. `retry_after` says when."""
+
+
 class Backpressure(Transient):
     """A stream is full and refuses a publish. Nothing is dropped: the publisher keeps its place and waits."""
 

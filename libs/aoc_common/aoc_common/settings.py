@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aoc_common.contracts.webhooks import MIN_SECRET, Seals
 from aoc_common.errors import BadConfiguration
 
 ENV_PREFIX = "AOC_"
@@ -56,6 +57,15 @@ def _check_nats_urls(value: str) -> str:
             raise ValueError(f"{url!r} is no NATS address like nats://127.0.0.1:4222")
         _ = parts.port  # raises ValueError for what is no port
     return value
+
+
+def _check_public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError("must be an address like https://aoc.example")
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}):
+        raise ValueError("must be https (http only on this machine): Microsoft sends a secret to it")
+    return value.rstrip("/")
 
 
 SecretRef = Annotated[str, AfterValidator(_check_reference)]
@@ -119,6 +129,43 @@ class HealthSettings(Frozen):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(9100, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+
+
+class WebhookSettings(Frozen):
+    """Notifications from Microsoft: off until address and secret are set, alike at the gateway and the collector."""
+
+    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = Field(
+        None, description="Where Microsoft reaches the gateway: https, without /api/webhooks/... Off when unset."
+    )
+    secret: SecretRef | None = Field(
+        None,
+        description="Reference to the secret (32 characters or more) that notifications are recognised by; "
+        "the same at the gateway and the collector.",
+    )
+    previous_secret: SecretRef | None = Field(
+        None, description="Reference to the secret before; still accepted while subscriptions change to the new one."
+    )
+
+    def seals(self) -> Seals | None:
+        """What notifications are recognised by; None when webhooks are off.
+
+        Raises `BadConfiguration` for an address without a secret, and for a secret that is missing or too short.
+        """
+        if self.public_url is None:
+            return None
+        if self.secret is None:
+            raise BadConfiguration("AOC_WEBHOOKS__SECRET: needed with AOC_WEBHOOKS__PUBLIC_URL")
+        secrets = [_long_enough(self.secret, "AOC_WEBHOOKS__SECRET")]
+        if self.previous_secret is not None:
+            secrets.append(_long_enough(self.previous_secret, "AOC_WEBHOOKS__PREVIOUS_SECRET"))
+        return Seals(secrets)
+
+
+def _long_enough(reference: str, setting: str) -> str:
+    secret = resolve_secret(reference, setting)
+    if len(secret) < MIN_SECRET:
+        raise BadConfiguration(f"{setting}: needs {MIN_SECRET} characters or more")
+    return secret
 
 
 class ServiceSettings(BaseSettings):

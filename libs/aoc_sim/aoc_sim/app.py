@@ -12,7 +12,10 @@ from aoc_sim.control import Control
 from aoc_sim.faults import FaultDice
 from aoc_sim.graph.directory import DirectoryObjects
 from aoc_sim.graph.gate import Gate
+from aoc_sim.graph.notifications import Notifier
 from aoc_sim.graph.routes import Graph
+from aoc_sim.graph.subscriptions import Subscriptions
+from aoc_sim.notify import Notify
 from aoc_sim.oidc import Oidc
 from aoc_sim.stories import STORIES
 from aoc_sim.throttle import Throttler
@@ -38,14 +41,19 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     tokens = Tokens(clock, settings.token_lifetime_s, key)
     throttler = Throttler(settings.throttle, clock)
     gate = Gate(settings, world, tokens, throttler)
+    subscriptions = Subscriptions(gate)
+    activity = Activity(settings, world, tokens, throttler)
+    notifier = Notifier(subscriptions.shelf, tokens, clock)
     app = Starlette(
         routes=[
             *Control(world).routes(),
+            *Notify(settings, world, notifier, activity).routes(),
             *Oidc(settings, clock, tokens).routes(),
             *DirectoryObjects(gate).routes(),
+            *subscriptions.routes(),
             # last of Graph: it answers whatever nobody else does
             *Graph(gate).routes(),
-            *Activity(settings, world, tokens, throttler).routes(),
+            *activity.routes(),
         ]
     )
     app.state.world = world

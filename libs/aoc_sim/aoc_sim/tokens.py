@@ -95,6 +95,10 @@ class Tokens:
         }
         if roles:
             claims["roles"] = list(roles)
+        return self.sign(claims)
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        """A token with just these claims."""
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.kid})
 
     def verify(self, authorization: str | None, api: Api) -> Caller:

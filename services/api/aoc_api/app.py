@@ -6,17 +6,25 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from nats.errors import Error as NatsError
 
 import aoc_api
 from aoc_api import openapi, problems
+from aoc_api.asking import make_ask
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.middleware import Gate
-from aoc_api.routes import completeness, events, facets, health
+from aoc_api.routes import backfill, completeness, events, facets, health, webhooks
 from aoc_api.routes import problems as problem_kinds
+from aoc_api.webhooks.content import Decryption
+from aoc_api.webhooks.judge import Judge
+from aoc_api.webhooks.replays import Replays
+from aoc_api.webhooks.tenants import read_registrations
+from aoc_api.webhooks.tokens import SigningKeys, ValidationTokens
+from aoc_common import http
 from aoc_common.bus.broker import close, connected, make_broker
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.account import MongoAccount
@@ -25,14 +33,18 @@ from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
+    import httpx
     from faststream.nats import NatsBroker
 
-    from aoc_api.settings import ApiSettings
+    from aoc_api.settings import ApiSettings, HookOptions
+    from aoc_common.clock import Clock
 
 _log = logs.get(__name__)
 _RETRY_S = 2.0
+#: Seconds. Less than Microsoft waits for an answer to a notification.
+_KEYS_TIMEOUT_S = 1.5
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -41,12 +53,15 @@ def create_app(settings: ApiSettings) -> FastAPI:
     Raises `BadConfiguration` for a setting that names a secret which is not there.
     """
     cursors = make_cursors(settings.api.cursor_key)
+    judge = make_judge(settings.webhooks)
+    clock = SystemClock()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(connect(settings.mongo))
             broker = make_broker(settings.nats, "api")
+            client = await stack.enter_async_context(http.make_client(timeout_s=_KEYS_TIMEOUT_S))
             connecting = asyncio.create_task(_keep_connecting(broker))
             app.state.services = Services(
                 search=MongoEventSearch(database),
@@ -54,7 +69,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
                 cursors=cursors,
                 options=settings.api,
                 probes={"nats": partial(_nats, broker), "mongo": partial(ping, database)},
-                clock=SystemClock(),
+                clock=clock,
+                ask=make_ask(broker),
+                judge=judge(client, clock) if judge else None,
             )
             if settings.api.cursor_key is None:
                 _log.warning("cursor_key.generated", hint="set AOC_API__CURSOR_KEY so that cursors outlive a restart")
@@ -73,12 +90,29 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (health.router, events.router, facets.router, completeness.router, problem_kinds.router):
-        app.include_router(router)
+    for part in (health, events, facets, completeness, backfill, webhooks, problem_kinds):
+        app.include_router(part.router)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, public_host=urlsplit(settings.webhooks.public_url or "").hostname)
     return app
+
+
+def make_judge(options: HookOptions) -> Callable[[httpx.AsyncClient, Clock], Judge] | None:
+    """What judges notifications, as soon as there is a client; None when webhooks are off.
+
+    Raises `BadConfiguration` for a secret, key or tenants file that is not there or not what it should be.
+    """
+    seals = options.seals()
+    if seals is None:
+        return None
+    registrations, decryption = read_registrations(options.tenants_file), Decryption(options.decryption_keys)
+
+    def make(client: httpx.AsyncClient, clock: Clock) -> Judge:
+        tokens = ValidationTokens(registrations, SigningKeys(client, clock), clock)
+        return Judge(seals, tokens, decryption, Replays(options.replay_memory, clock))
+
+    return make
 
 
 async def _keep_connecting(broker: NatsBroker) -> None:

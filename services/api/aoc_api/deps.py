@@ -9,9 +9,11 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Request
 
+from aoc_api.asking import Ask
 from aoc_api.cursors import Cursors
 from aoc_api.problems import invalid
 from aoc_api.settings import ApiOptions
+from aoc_api.webhooks.judge import Judge
 from aoc_common.clock import Clock
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
@@ -26,7 +28,7 @@ _LONGEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application was wired with."""
+    """What the application was wired with. `judge`: None when webhooks are off."""
 
     search: EventSearch
     accounts: AccountStore
@@ -34,6 +36,8 @@ class Services:
     options: ApiOptions
     probes: Mapping[str, Probe]
     clock: Clock
+    ask: Ask
+    judge: Judge | None
 
 
 def services(request: Request) -> Services:
@@ -81,7 +85,7 @@ def filters(
 ) -> EventQuery:
     """The query that a request's parameters describe. Raises a problem that names what is wrong."""
     refuse_unknown(request)
-    begin, until = _utc(start), _utc(end)
+    begin, until = utc(start), utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
     terms = tuple(query_terms(q)) if q else ()
@@ -121,7 +125,8 @@ def refuse_unknown(request: Request) -> None:
         raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
+    """A time whose zone is UTC when it names none."""
     if moment is None or moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 
 from aoc_api import problems
 from aoc_api.settings import is_loopback
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
+#: Bytes that a request's body may have, whoever sends it. Microsoft's batches of notifications are far smaller.
+MAX_BODY: Final = 1024 * 1024
+#: Where requests come from that are not of this machine: Microsoft, through whatever stands in front of the gateway.
+_PUBLIC: Final = "/api/webhooks/"
+
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -27,10 +33,14 @@ _HEADERS: Final = {
 
 
 class Gate:
-    """Outermost layer. Without a login, only a browser or tool of this machine that names it so is served."""
+    """Outermost layer. Without a login, only a browser or tool of this machine that names it so is served.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `public_host`: the name under which webhooks, and nothing else, are served as well.
+    """
+
+    def __init__(self, app: ASGIApp, public_host: str | None = None) -> None:
         self._app = app
+        self._public_host = public_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -69,10 +79,38 @@ class Gate:
                 metrics.API_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        host = Headers(scope=scope).get("host", "")
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if not is_loopback(name):
+        headers = Headers(scope=scope)
+        if not self._names_us(headers.get("host", ""), scope["path"]):
             detail = "The gateway answers requests for localhost only, since it has no login yet."
             await problems.respond("misdirected", detail)(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        elif _length(headers) > MAX_BODY:
+            await problems.respond("too-large", f"The body has more than {MAX_BODY} bytes.")(scope, receive, send)
+        else:
+            await self._app(scope, _bounded(receive), send)
+
+    def _names_us(self, host: str, path: str) -> bool:
+        name = host if host.endswith("]") else host.rpartition(":")[0] or host
+        return is_loopback(name) or (path.startswith(_PUBLIC) and name.lower() == self._public_host)
+
+
+def _length(headers: Headers) -> int:
+    """The length that a request claims; 0 when it claims none, or nonsense: what comes is counted anyway."""
+    try:
+        return int(headers.get("content-length", "0"))
+    except ValueError:
+        return 0
+
+
+def _bounded(receive: Receive) -> Receive:
+    """`receive`, which ends a request whose body goes beyond the limit."""
+    received = 0
+
+    async def receiving() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY:
+            raise HTTPException(413, f"The body has more than {MAX_BODY} bytes")
+        return message
+
+    return receiving

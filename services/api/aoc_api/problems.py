@@ -46,6 +46,13 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
+    "too-large": Kind(413, "Too large", "No body of a request may be larger than a mebibyte."),
+    "webhook-refused": Kind(
+        403,
+        "Not from Microsoft",
+        "A notification must carry the secret that its subscription was made with. The gateway's log says what was "
+        "wrong; docs/howto/webhooks.md says how webhooks are set up.",
+    ),
     "misdirected": Kind(
         421,
         "Not a name of this gateway",
@@ -58,21 +65,30 @@ KINDS: Final[Mapping[str, Kind]] = {
     "internal": Kind(
         500, "Internal error", "A fault of the gateway. Its log has the details under the trace id of the answer."
     ),
+    "not-now": Kind(
+        503,
+        "Not possible now",
+        "NATS, or the authority whose keys vouch for a notification, does not answer. Try again after the seconds in "
+        "Retry-After; see /health.",
+    ),
     "unavailable": Kind(
         503, "Store unavailable", "MongoDB does not answer. Try again after the seconds in Retry-After; see /health."
     ),
 }
-_BY_STATUS: Final = {400: "bad-request", 404: "not-found", 405: "method-not-allowed"}
+_BY_STATUS: Final = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's term
     """A request that is answered with a problem document."""
 
-    def __init__(self, slug: str, detail: str, errors: Sequence[FieldError] = ()) -> None:
+    def __init__(
+        self, slug: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.slug = slug
         self.detail = detail
         self.errors = tuple(errors)
+        self.headers = headers
 
 
 def respond(
@@ -92,9 +108,14 @@ def respond(
     return Response(body, kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
 
 
-def invalid(name: str, detail: str) -> Problem:
-    """The problem of a query parameter that pydantic finds no fault with."""
-    return Problem("invalid-parameters", f"Invalid: {name}.", [FieldError(location="query", name=name, detail=detail)])
+def invalid(name: str, detail: str, location: str = "query") -> Problem:
+    """The problem of a parameter that pydantic finds no fault with."""
+    return Problem("invalid-parameters", f"Invalid: {name}.", [FieldError(location=location, name=name, detail=detail)])
+
+
+def not_now(detail: str) -> Problem:
+    """The problem of what can be done later, e.g. when the bus is back."""
+    return Problem("not-now", detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
 def responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
@@ -130,7 +151,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _problem(_request: Request, error: Any) -> Response:
-    return respond(error.slug, error.detail, error.errors)
+    return respond(error.slug, error.detail, error.errors, error.headers)
 
 
 async def _invalid(_request: Request, error: Any) -> Response:

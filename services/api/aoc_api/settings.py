@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
-from aoc_common.settings import Frozen, SecretRef, ServiceSettings
+from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
 
 
 def is_loopback(host: str) -> bool:
@@ -45,7 +46,26 @@ class ApiOptions(Frozen):
     )
 
 
+class HookOptions(WebhookSettings):
+    """How the gateway takes notifications."""
+
+    tenants_file: Path | None = Field(
+        None,
+        description="JSON file with the tenants (name, tenant_id, client_id, cloud); the collector's will do. "
+        "Needed only for notifications with resource data, whose tokens are checked against it.",
+    )
+    decryption_keys: dict[str, SecretRef] = Field(
+        default_factory=dict,
+        description="encryptionCertificateId -> reference to the private key (PEM), as JSON. "
+        "Needed only for notifications with resource data.",
+    )
+    replay_memory: int = Field(
+        50_000, ge=1_000, le=5_000_000, description="Notifications that are remembered, so that none counts twice."
+    )
+
+
 class ApiSettings(ServiceSettings):
     """Everything the gateway can be told."""
 
     api: ApiOptions = ApiOptions()
+    webhooks: HookOptions = HookOptions()

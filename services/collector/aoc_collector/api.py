@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from aoc_common import http
@@ -51,32 +51,40 @@ class Api:
         """GET and decode; an answer that `decode` calls `Transient` is asked for again. Raises as `http` says."""
         return await self._call("GET", url, decode)
 
-    async def post(self, url: str) -> None:
-        """POST without a body."""
-        await self._call("POST", url, lambda _: None)
+    async def post(self, url: str, document: Any = None) -> None:
+        """POST a JSON document, or nothing."""
+        await self._call("POST", url, lambda _: None, document)
 
-    async def _call[T](self, method: str, url: str, decode: Callable[[http.Answer], T]) -> T:
+    async def patch(self, url: str, document: Any) -> None:
+        """PATCH with a JSON document."""
+        await self._call("PATCH", url, lambda _: None, document)
+
+    async def delete(self, url: str) -> None:
+        """DELETE."""
+        await self._call("DELETE", url, lambda _: None)
+
+    async def _call[T](self, method: str, url: str, decode: Callable[[http.Answer], T], document: Any = None) -> T:
         self._check_host(url)
-        attempt = partial(self._attempt, method, url, decode)
+        attempt = partial(self._attempt, method, url, decode, document)
         return await http.retried(attempt, attempts=self._attempts)
 
-    async def _attempt[T](self, method: str, url: str, decode: Callable[[http.Answer], T]) -> T:
+    async def _attempt[T](self, method: str, url: str, decode: Callable[[http.Answer], T], document: Any) -> T:
         token = await self._tokens.token(self._tenant, self._resource)
         try:
-            answer = await self._send(method, url, token)
+            answer = await self._send(method, url, token, document)
         except Refused as refused:
             if refused.status != HTTPStatus.UNAUTHORIZED:
                 raise
             # Once: the token may have been revoked. A second 401 is an answer.
             self._tokens.invalidate(self._tenant, self._resource, token)
-            answer = await self._send(method, url, await self._tokens.token(self._tenant, self._resource))
+            answer = await self._send(method, url, await self._tokens.token(self._tenant, self._resource), document)
         return decode(answer)
 
-    async def _send(self, method: str, url: str, token: str) -> http.Answer:
+    async def _send(self, method: str, url: str, token: str, document: Any) -> http.Answer:
         await self._bucket.take()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
-            return await http.send(self._client, method, url, api=self._family, headers=headers)
+            return await http.send(self._client, method, url, api=self._family, headers=headers, document=document)
         except Throttled as throttled:
             self._bucket.pause(_QUIET_S if throttled.retry_after is None else throttled.retry_after)
             raise

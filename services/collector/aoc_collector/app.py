@@ -11,26 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
-from aoc_collector.directory.keep import Keeper, Target
+from aoc_collector.directory.keep import Keeper
 from aoc_collector.directory.keep import Stores as DirectoryStores
+from aoc_collector.directory.keep import Target as DirectoryTarget
 from aoc_collector.directory.schedule import DirectoryScheduler
-from aoc_collector.flow import make_directory_handler, make_handler, publish_job
+from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler
 from aoc_collector.pacing import Buckets
+from aoc_collector.polling import Poller, make_poll_handler
 from aoc_collector.runner import Runner, Stores
-from aoc_collector.schedule import Feed, Pace, Scheduler
+from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
+from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources import SOURCES
-from aoc_collector.sources.base import Context
+from aoc_collector.sources.base import Context, Webhook
+from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
+from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_handler
 from aoc_collector.tenants import read_tenants
 from aoc_common import http
 from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
+from aoc_common.contracts.webhooks import O365_PATH
 from aoc_common.settings import load
+from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
@@ -45,10 +53,22 @@ if TYPE_CHECKING:
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
+    from aoc_common.contracts.directory import EntityKind
+    from aoc_common.contracts.webhooks import GraphKind, Seals
     from aoc_common.health import Probe, Worker
     from aoc_common.store.mongo.client import Database
 
 _log = logs.get(__name__)
+POLLS = Consumer(
+    service="collector",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_POLL_JOBS,
+    durable="collector-polls",
+    batch=1,
+    max_pending=10_000,
+)
+#: Kind of subscription -> the kind of directory entity that must be read for it to be of use.
+_NEEDED: Mapping[GraphKind, EntityKind] = {"users": "user", "groups": "group"}
 _STREAMS = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
 
 
@@ -64,6 +84,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
     """A running collector and its probes; leaving puts back what is in work."""
     clock = SystemClock()
     stopping = asyncio.Event()
+    seals = settings.webhooks.seals()
     broker = make_broker(settings.nats, "collector")
     async with (
         connect(settings.mongo) as database,
@@ -72,16 +93,18 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         await ensure_indexes(database)
         await broker.connect()
         await ensure_streams(jetstream(broker), settings.nats, _STREAMS)
-        shared = Shared(settings, tenants, clock, stopping, broker, database, Apis(settings, client, clock))
+        apis = Apis(settings, client, clock)
+        shared = Shared(settings, tenants, clock, stopping, broker, database, apis, seals)
         keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
+        subscribing = keeping_subscriptions(shared, seals) if seals else nullcontext(lambda: True)
         try:
-            async with collecting(shared) as collects, keeping as keeps:
+            async with collecting(shared) as collects, keeping as keeps, subscribing as subscribes:
 
                 async def nats() -> str | None:
                     return None if connected(broker) else "not connected"
 
                 async def schedule() -> str | None:
-                    return None if collects() and keeps() else "stopped"
+                    return None if collects() and keeps() and subscribes() else "stopped"
 
                 try:
                     yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
@@ -93,7 +116,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all parts of a collector work with."""
+    """What all parts of a collector work with. `seals`: None when nobody is to notify us."""
 
     settings: CollectorSettings
     tenants: Sequence[Tenant]
@@ -102,45 +125,60 @@ class Shared:
     broker: NatsBroker
     database: Database
     apis: Apis
+    seals: Seals | None
 
 
 @asynccontextmanager
 async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     """Slices are scheduled and run; gives "all of it runs"."""
     settings, clock, js = shared.settings, shared.clock, jetstream(shared.broker)
-    ledger, states = MongoLedger(shared.database), MongoSources(shared.database)
+    ledger, states, backlog = MongoLedger(shared.database), MongoSources(shared.database), MongoBacklog(shared.database)
     found = dict(build_sources(shared, ledger))
     scheduler = Scheduler(
         [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in found],
         states,
+        backlog,
         partial(publish_job, js),
         clock,
     )
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
         partial(publish_all, js),
-        Stores(ledger, ledger, states),
+        Stores(ledger, ledger, states, backlog),
         clock,
         shared.stopping,
     )
-    jobs = Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subjects.ALL_COLLECT_JOBS,
-        durable="collector",
-        batch=1,
-        max_pending=10_000,
-    )
     handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
+    asked = make_backfill_handler(lambda tenant, source: (tenant, source) in found, backlog.add, clock)
+    directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
+    poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
+    broker = shared.broker
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
-            consuming(shared.broker, jobs, handler, settings.workers) as works,
+            consuming(broker, _jobs("collector", subjects.ALL_COLLECT_JOBS), handler, settings.workers) as works,
+            # Of their own: however long the backlog is, live slices never wait for it.
+            consuming(
+                broker, _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS), handler, settings.backlog_workers
+            ) as catches_up,
+            consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked) as fills_in,
+            consuming(broker, POLLS, make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
-            yield lambda: schedules() and works()
+            yield lambda: all(part() for part in (schedules, works, catches_up, fills_in, listens))
     finally:
         await scheduler.close()
+
+
+def _jobs(durable: str, subject: str) -> Consumer:
+    return Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subject,
+        durable=durable,
+        batch=1,
+        max_pending=10_000,
+    )
 
 
 @asynccontextmanager
@@ -151,26 +189,57 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
     # Roles come last: they are given to users and groups.
     kinds = [kind for kind in KINDS if kind in settings.kinds]
     targets = {
-        tenant.name: Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds) for tenant in shared.tenants
+        tenant.name: DirectoryTarget(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds)
+        for tenant in shared.tenants
     }
     scheduler = DirectoryScheduler(
         list(targets), kinds, timedelta(seconds=settings.interval_s), states, partial(publish_job, js), clock
     )
     keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, shared.stopping)
-    jobs = Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subjects.ALL_DIRECTORY_JOBS,
-        durable="collector-directory",
-        batch=1,
-        max_pending=10_000,
-    )
     handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        consuming(shared.broker, jobs, handler, settings.workers) as works,
+        consuming(
+            shared.broker, _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS), handler, settings.workers
+        ) as works,
     ):
         yield lambda: schedules() and works()
+
+
+@asynccontextmanager
+async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[Callable[[], bool]]:
+    """Graph subscriptions are kept; gives "all of it runs"."""
+    settings, clock = shared.settings.webhooks, shared.clock
+    publish = partial(publish_job, jetstream(shared.broker))
+    targets = {tenant.name: subscription_target(shared, seals, tenant) for tenant in shared.tenants}
+    keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), clock)
+    jobs = Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subjects.ALL_SUBSCRIPTION_JOBS,
+        durable="collector-subscriptions",
+        batch=1,
+        max_pending=10_000,
+    )
+    handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
+    async with (
+        running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
+        consuming(shared.broker, jobs, handler) as works,
+    ):
+        yield lambda: schedules() and works()
+
+
+def subscription_target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:
+    """A tenant's subscriptions: to what is collected of it, and only that."""
+    directory = shared.settings.directory
+    kinds: set[GraphKind] = set()
+    if directory.enabled:
+        kinds |= {kind for kind, needed in _NEEDED.items() if needed in directory.kinds}
+    if "graph-alerts" in (tenant.sources or SOURCES):
+        kinds.add("alerts")
+    url = address(shared.settings.webhooks.public_url or "", seals)
+    wanted = wanted_of(tenant.name, tenant.tenant_id, kinds, url, seals)
+    return Target(tenant.name, shared.apis.api(tenant, "graph_directory"), url, wanted)
 
 
 @asynccontextmanager
@@ -187,13 +256,16 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[Callable[[],
 
 def pace(settings: CollectorSettings, spec: Spec) -> Pace:
     """How a source is cut into slices."""
-    management = spec.family == "management"
+    limits = settings.management if spec.family == "management" else settings.graph
     return Pace(
         lookback=timedelta(seconds=settings.lookback_s),
-        overlap=timedelta(seconds=settings.management.overlap_s if management else settings.overlap_s),
-        longest=timedelta(seconds=settings.management.max_slice_s if management else settings.max_slice_s),
+        overlap=timedelta(seconds=limits.overlap_s),
+        longest=timedelta(seconds=limits.max_slice_s),
         settle=timedelta(seconds=settings.settle_delay_s),
         interval=timedelta(seconds=settings.poll_interval_s),
+        live=timedelta(seconds=settings.live_window_s),
+        hourly=timedelta(seconds=limits.hourly_rescan_s),
+        daily=timedelta(seconds=limits.daily_rescan_s),
     )
 
 
@@ -224,13 +296,30 @@ class Apis:
 
 def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
-    settings = shared.settings
+    settings, hooks = shared.settings, shared.settings.webhooks
     for tenant in shared.tenants:
+        webhook = (
+            Webhook(
+                f"{hooks.public_url}{O365_PATH}",
+                shared.seals.seal("o365", tenant.name, tenant.tenant_id),
+                timedelta(seconds=hooks.lifetime_s),
+            )
+            if shared.seals
+            else None
+        )
         for name in tenant.sources or SOURCES:
             spec = SOURCES[name]
             api = shared.apis.api(tenant, spec.family)
             publisher = settings.publisher_identifier or tenant.tenant_id
             context = Context(
-                tenant.name, tenant.tenant_id, api, blobs, shared.clock, publisher, settings.blob_concurrency
+                tenant.name,
+                tenant.tenant_id,
+                api,
+                blobs,
+                shared.clock,
+                publisher,
+                settings.blob_concurrency,
+                webhook=webhook,
+                retention=timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
             )
             yield (tenant.name, name), spec.build(context)

@@ -4,42 +4,38 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from nats.js.errors import APIError
 from pydantic import ValidationError
 
 from aoc_collector.sources.base import UnfinishedError
-from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.contracts import subjects
-from aoc_common.contracts.jobs import CollectJob, DirectoryJob
-from aoc_common.errors import Backpressure, Malformed, Permanent, Transient
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob
+from aoc_common.errors import Malformed, Permanent, Transient
+from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from nats.aio.msg import Msg
-    from nats.js import JetStreamContext
     from pydantic import BaseModel
 
     from aoc_common.bus.consume import BatchHandler
+    from aoc_common.clock import Clock
 
 _log = logs.get(__name__)
 
 #: Deliveries after which a slice that cannot be read to its end is replaced by a shorter one.
 _PATIENCE: Final = 2
-#: nats-server, errors.json: the stream did not store a message. Several reasons share the code; the text tells them.
-_NOT_STORED: Final = 10077
-_OCCUPIED: Final = "maximum messages per subject exceeded"
 
 
 class Next(Protocol):
     """What is told about slices that ended: the scheduler."""
 
-    def nudge(self, tenant: str, source: str) -> None:
+    def nudge(self, job: CollectJob) -> None:
         """Ask for the next slice."""
         ...
 
-    def finished(self, tenant: str, source: str) -> None:
+    def finished(self, job: CollectJob) -> None:
         """A slice was read to its end."""
         ...
 
@@ -64,8 +60,8 @@ def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, 
             except (Transient, Permanent) as error:
                 raise put_off(error, deliveries, max_backoff_s) from error
             else:
-                following.finished(job.tenant, job.source)
-            following.nudge(job.tenant, job.source)
+                following.finished(job)
+            following.nudge(job)
 
     return on_jobs
 
@@ -80,6 +76,24 @@ def make_directory_handler(run: Callable[[DirectoryJob], Awaitable[None]], max_b
                 await run(job)
             except (Transient, Permanent) as error:
                 raise put_off(error, message.metadata.num_delivered, max_backoff_s) from error
+
+    return on_jobs
+
+
+def make_backfill_handler(
+    knows: Callable[[str, str], bool], add: Callable[[Stretch, datetime], Awaitable[None]], clock: Clock
+) -> BatchHandler:
+    """The handler of requests to fill in: each becomes a stretch of the backlog. `knows`: whether a source is here."""
+
+    async def on_jobs(messages: Sequence[Msg]) -> None:
+        for message in messages:
+            job = read_job(BackfillJob, message.data)
+            if not knows(job.tenant, job.source):
+                raise Malformed(f"backfill: no source {job.source} of a tenant {job.tenant} is collected here")
+            now = clock.now()
+            name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
+            await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, job.start), now)
+            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(job.start), end=str(job.end))
 
     return on_jobs
 
@@ -102,19 +116,3 @@ def put_off(error: Transient | Permanent, deliveries: int, max_backoff_s: float)
     cap = max_backoff_s if isinstance(error, Permanent) else min(max_backoff_s, 60.0)
     delay = min(float(2 ** min(deliveries - 1, 20)), cap) if asked is None else min(asked, max_backoff_s)
     return Transient(f"{type(error).__name__}: {error}", retry_after=delay)
-
-
-async def publish_job(js: JetStreamContext, job: CollectJob | DirectoryJob) -> bool:
-    """Put a job on the stream; False when its source, or tenant, has one already. Raises `Transient`.
-
-    Without a message id: a slice that failed and is asked for again is no duplicate.
-    """
-    message = Outgoing(job.subject, job.model_dump_json().encode(), {"Aoc-Tenant": job.tenant})
-    try:
-        await publish_all(js, subjects.JOBS_STREAM, [message])
-    except Backpressure as refusal:
-        cause = refusal.__cause__
-        if isinstance(cause, APIError) and cause.err_code == _NOT_STORED and cause.description == _OCCUPIED:
-            return False
-        raise
-    return True

@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aoc_collector.settings import Rate
     from aoc_common.clock import Clock
 
 
-_BURST: Final = 0.1
+#: Share of a limit that may be asked for at once, and share that is kept back because requests do not travel evenly.
+_BURST: Final = 0.02
+_KEPT: Final = 0.05
+#: Of a request: clocks are not exact, and the rest is waited for when it is taken.
+_ROUNDING: Final = 1e-3
+_BACKGROUND: Final[ContextVar[bool]] = ContextVar("background", default=False)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """What is asked for inside waits for everybody else: a backlog must not delay the present."""
+    token = _BACKGROUND.set(True)
+    try:
+        yield
+    finally:
+        _BACKGROUND.reset(token)
 
 
 class Bucket:
     """Never more than `rate.requests` in any window of `rate.window_s` seconds; waiters are served in order.
 
-    Microsoft counts in sliding windows, in which a bucket can spend its content and its refill. So a tenth of the
-    limit is the burst, and the rest of it the refill of one window.
+    Microsoft counts in sliding windows, in which a bucket can spend its content and its refill, whole requests only:
+    with a content of one, requests that are more than a window's N-th part apart are at most N in any window.
     """
 
     def __init__(self, family: str, rate: Rate, clock: Clock) -> None:
         self._family = family
         self._clock = clock
         self._capacity = max(1.0, rate.requests * _BURST)
-        self._per_second = max(rate.requests - self._capacity, rate.requests / 2) / rate.window_s
+        self._per_second = (rate.requests * (1 - _KEPT) + 1 - self._capacity) / rate.window_s
         self._tokens = self._capacity
         self._at = clock.monotonic()
         self._paused_until = 0.0
 
     async def take(self) -> None:
-        """Wait until one request is allowed."""
+        """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits."""
+        if _BACKGROUND.get():
+            await self._idle()
         wait = self._reserve()
         if wait > 0:
             metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
         while wait > 0:
             await self._clock.sleep(wait)
             wait = self._paused_until - self._clock.monotonic()
+
+    async def _idle(self) -> None:
+        """Wait until a request is allowed at once. Requests that are not in the background queue up meanwhile."""
+        while (wait := self._until_free()) > 0:
+            metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
+            await self._clock.sleep(wait)
+
+    def _until_free(self) -> float:
+        now = self._clock.monotonic()
+        self._refill(now)
+        lacking = 1 - self._tokens
+        return max(0.0 if lacking < _ROUNDING else lacking / self._per_second, self._paused_until - now)
 
     def pause(self, seconds: float) -> None:
         """The other side asked for quiet: nobody asks before this is over, and the burst is spent."""

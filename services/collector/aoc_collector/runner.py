@@ -1,21 +1,23 @@
-"""Runs one slice: fetch, publish, account, and only then move the watermark."""
+"""Runs one slice: fetch, publish, account, and only then move on."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import AocError, Transient
+from aoc_common.store.backlog import Cause
 from aoc_common.store.ports import LostWindow, SliceFetched
 from aoc_common.telemetry import logs, metrics, tracing
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from aoc_collector.sources.base import Batch, Loss, Source
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
+    from aoc_common.store.backlog import BacklogStore, Stretch
     from aoc_common.store.ports import BlobLedger, LedgerStore, SourceStore
 
 _log = logs.get(__name__)
@@ -55,6 +58,7 @@ class Stores:
     ledger: LedgerStore
     blobs: BlobLedger
     sources: SourceStore
+    backlog: BacklogStore
 
 
 class Runner:
@@ -77,14 +81,16 @@ class Runner:
     async def run(self, job: CollectJob) -> None:
         """Collect one slice. Idempotent: a repeat publishes the same pages under the same ids, or none.
 
-        On any error the watermark stays and the reason is noted; the error is raised on.
+        On any error position and backlog stay and the reason is noted; the error is raised on.
         """
         source = self._find(job.tenant, job.source)
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
             return
-        state = await self._stores.sources.state(job.tenant, job.source)
-        if state.watermark is not None and state.watermark >= job.end:
+        stretch = None
+        if job.stretch is not None:
+            stretch = await self._stores.backlog.find(job.tenant, job.stretch)
+        if await self._is_done(job, stretch):
             # Scheduled by a replica that had not seen the slice end.
             return
         attributes = {"aoc.tenant": job.tenant, "aoc.source": job.source, "aoc.slice": job.slice_id}
@@ -92,7 +98,8 @@ class Runner:
             "collect.slice", attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                await self._collect(job, source)
+                with nullcontext() if stretch is None else in_background():
+                    await self._collect(job, source, stretch)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
@@ -100,13 +107,20 @@ class Runner:
                 raise
         metrics.SLICES.labels(job.tenant, job.source, "fetched").inc()
 
-    async def _collect(self, job: CollectJob, source: Source) -> None:
+    async def _is_done(self, job: CollectJob, stretch: Stretch | None) -> bool:
+        if job.stretch is not None:
+            return stretch is None or stretch.done_until >= job.end
+        position = (await self._stores.sources.state(job.tenant, job.source)).position
+        return position is not None and position >= job.end
+
+    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None) -> None:
         stores, tally = self._stores, _Tally()
-        await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end)
+        again = stretch is not None and stretch.cause is not Cause.BEHIND
+        await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
         try:
             async with aclosing(source.batches(Window(job.start, job.end))) as batches:
                 async for batch in batches:
-                    await self._take(job, batch, tally)
+                    await self._take(job, _without_known(batch) if again else batch, tally)
                     if self._stopping.is_set():
                         raise Transient("the collector is stopping", retry_after=0)
         finally:
@@ -123,8 +137,10 @@ class Runner:
                 at=now,
             )
         )
-        await stores.sources.advance(job.tenant, job.source, job.end, now)
-        metrics.WATERMARK_SECONDS.labels(job.tenant, job.source).set(job.end.timestamp())
+        if stretch is None:
+            await stores.sources.advance(job.tenant, job.source, job.end, now)
+        else:
+            await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
             await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
         if tally.records:
@@ -180,6 +196,11 @@ class Runner:
             await self._stores.sources.note_error(job.tenant, job.source, reason, at)
         except AocError as unnoted:
             _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
+
+
+def _without_known(batch: Batch) -> Batch:
+    """A batch of what is looked at again: that Microsoft has forgotten some of it by now is no loss."""
+    return replace(batch, losses=[loss for loss in batch.losses if loss.window is None])
 
 
 _LOSSES: Final = f"{subjects.DLQ_STREAM} (aoc.dlq.collector)"

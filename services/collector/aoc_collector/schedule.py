@@ -1,25 +1,30 @@
-"""Which slice a source needs next, and the loop that asks for it.
+"""The loop that asks for what is due: of every source a live slice, and a slice of its backlog.
 
-Every replica schedules every source. A source has at most one job on AOC_JOBS (a second one is refused by the
-stream), so replicas need no leader and no locks.
+Every replica schedules every source. A source has at most one job of each kind on AOC_JOBS (a second one is refused by
+the stream), so replicas need no leader and no locks.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector.slices import left_behind, looked_at_again, next_live, next_part
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
-from aoc_common.telemetry import logs
+from aoc_common.store.ports import SourceState
+from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
+    from aoc_collector.slices import Feed
     from aoc_common.clock import Clock
+    from aoc_common.store.backlog import BacklogStore, Stretch
     from aoc_common.store.ports import SourceStore
 
 _log = logs.get(__name__)
@@ -27,66 +32,22 @@ _log = logs.get(__name__)
 type Publish = Callable[[CollectJob], Awaitable[bool]]
 """Puts a job on the stream; False when the source has one already. Raises `Transient`."""
 
-_SHORTEST: Final = timedelta(minutes=1)
 #: After a job is acknowledged, the stream needs a moment to forget it.
 _NUDGES_S: Final = (0.02, 0.1, 0.5)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How a source is cut into slices."""
-
-    lookback: timedelta
-    overlap: timedelta
-    longest: timedelta
-    settle: timedelta
-    interval: timedelta
-
-
-@dataclass(slots=True)
-class Feed:
-    """A source of a tenant. `longest` is the present length of its slices."""
-
-    tenant: str
-    source: str
-    pace: Pace
-    longest: timedelta = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.longest = self.pace.longest
-
-
-def next_job(feed: Feed, watermark: datetime | None, now: datetime) -> CollectJob | None:
-    """The next slice, or None when nothing is due.
-
-    It reaches back `overlap` before the watermark, for records that came late, and ends `settle` before now.
-    """
-    pace = feed.pace
-    horizon = _whole(now - pace.settle)
-    if watermark is None:
-        done = _whole(now - max(pace.lookback, pace.settle + _SHORTEST))
-    else:
-        done = watermark
-        if horizon - done < pace.interval:
-            return None
-    end = min(done + feed.longest, horizon)
-    if end <= done:
-        return None
-    return CollectJob(tenant=feed.tenant, source=feed.source, start=_whole(done - pace.overlap), end=end)
-
-
-def _whole(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(microsecond=0)
-
-
 class Scheduler:
-    """Keeps a job pending for every source that has something due."""
+    """Keeps jobs pending for every source that has something due."""
 
-    def __init__(self, feeds: Sequence[Feed], sources: SourceStore, publish: Publish, clock: Clock) -> None:
+    def __init__(
+        self, feeds: Sequence[Feed], sources: SourceStore, backlog: BacklogStore, publish: Publish, clock: Clock
+    ) -> None:
         self._feeds = {(feed.tenant, feed.source): feed for feed in feeds}
         self._sources = sources
+        self._backlog = backlog
         self._publish = publish
         self._clock = clock
+        self._added: set[str] = set()
         self._nudges: set[asyncio.Task[None]] = set()
 
     async def run(self, interval_s: float) -> None:
@@ -100,37 +61,80 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
-        for tenant in dict.fromkeys(tenant for tenant, _ in self._feeds):
-            states = {state.source: state.watermark for state in await self._sources.all_states(tenant)}
-            now = self._clock.now()
-            for feed in self._feeds.values():
-                if feed.tenant == tenant and (job := next_job(feed, states.get(feed.source), now)):
+        added = self._added
+        self._added = set()
+        feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
+        for tenant, of_tenant in groupby(feeds, key=attrgetter("tenant")):
+            together = list(of_tenant)
+            states = {state.source: state for state in await self._sources.all_states(tenant)}
+            for feed in together:
+                state = states.setdefault(feed.source, SourceState(tenant, feed.source))
+                await self._ask_live(feed, state)
+                await self._look_again(feed, state, added)
+            waiting = await self._backlog.waiting(tenant)
+            for feed in together:
+                if job := next_part(feed, waiting):
                     await self._publish(job)
+                _measure(feed, states[feed.source], waiting)
 
-    def nudge(self, tenant: str, source: str) -> None:
-        """A slice is done: ask for the next one now if the source is behind. Returns at once."""
+    async def poll(self, tenant: str, source: str) -> bool:
+        """Ask for all that a source has now, whatever its interval.
+
+        False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
+        """
         feed = self._feeds.get((tenant, source))
+        if feed is None:
+            return True
+        state = await self._sources.state(tenant, source)
+        now, position = self._clock.now(), await self._left_behind(feed, state.position)
+        job = next_live(feed, position, now, at_once=True)
+        return job is None or (await self._publish(job) and job.end > now - feed.pace.unsettled)
+
+    async def _ask_live(self, feed: Feed, state: SourceState) -> bool:
+        """Ask for the live slice that is due, if any; whether the stream is content for now."""
+        position = await self._left_behind(feed, state.position)
+        job = next_live(feed, position, self._clock.now())
+        return job is None or await self._publish(job)
+
+    async def _left_behind(self, feed: Feed, position: datetime | None) -> datetime | None:
+        """Where the live slices of a source go on: further on than it is, when it is too far behind."""
+        now = self._clock.now()
+        stretch = left_behind(feed, position, now)
+        if stretch is None:
+            return position
+        # In this order: a crash in between leaves a stretch too much, never one too few.
+        await self._backlog.add(stretch, now)
+        await self._sources.skip(feed.tenant, feed.source, position, stretch.end, now)
+        _log.info(
+            "backlog.grown", tenant=feed.tenant, source=feed.source, start=str(stretch.start), end=str(stretch.end)
+        )
+        return stretch.end
+
+    async def _look_again(self, feed: Feed, state: SourceState, added: set[str]) -> None:
+        now = self._clock.now()
+        for stretch in looked_at_again(feed, state, now):
+            # What was added at the last tick is known to be there: most ticks write nothing.
+            if stretch.id not in added:
+                await self._backlog.add(stretch, now)
+            self._added.add(stretch.id)
+
+    def nudge(self, job: CollectJob) -> None:
+        """A slice is done: ask for the next of its kind now if there is one. Returns at once."""
+        feed = self._feeds.get((job.tenant, job.source))
         if feed is not None:
-            task = asyncio.create_task(self._ask_again(feed))
+            task = asyncio.create_task(self._ask_again(feed, backlog=job.stretch is not None))
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
-    def finished(self, tenant: str, source: str) -> None:
+    def finished(self, job: CollectJob) -> None:
         """A slice was read to its end: the next may be longer again."""
-        feed = self._feeds.get((tenant, source))
-        if feed is not None:
-            feed.longest = min(feed.longest * 2, feed.pace.longest)
+        if feed := self._feeds.get((job.tenant, job.source)):
+            feed.grow(job)
 
     def shorten(self, job: CollectJob) -> bool:
         """A slice could not be read to its end. True when the next one will be half as long."""
         feed = self._feeds.get((job.tenant, job.source))
-        if feed is None:
-            return False
-        fresh = min(job.length - feed.pace.overlap, feed.longest)
-        if fresh < 2 * _SHORTEST:
-            return False
-        feed.longest = fresh / 2
-        return True
+        return feed is not None and feed.halve(job)
 
     async def close(self) -> None:
         """Stop asking."""
@@ -138,14 +142,31 @@ class Scheduler:
             task.cancel()
         await asyncio.gather(*self._nudges, return_exceptions=True)
 
-    async def _ask_again(self, feed: Feed) -> None:
+    async def _ask_again(self, feed: Feed, *, backlog: bool) -> None:
+        ask = self._ask_backlog if backlog else self._ask_next
         try:
             for pause in _NUDGES_S:
                 await self._clock.sleep(pause)
-                state = await self._sources.state(feed.tenant, feed.source)
-                job = next_job(feed, state.watermark, self._clock.now())
-                if job is None or await self._publish(job):
+                if await ask(feed):
                     return
         except AocError as error:
             # The next tick asks again.
             _log.info("nudge.failed", tenant=feed.tenant, source=feed.source, error=str(error))
+
+    async def _ask_next(self, feed: Feed) -> bool:
+        return await self._ask_live(feed, await self._sources.state(feed.tenant, feed.source))
+
+    async def _ask_backlog(self, feed: Feed) -> bool:
+        job = next_part(feed, await self._backlog.waiting(feed.tenant))
+        return job is None or await self._publish(job)
+
+
+def _measure(feed: Feed, state: SourceState, waiting: Sequence[Stretch]) -> None:
+    if state.watermark is not None:
+        metrics.WATERMARK_SECONDS.labels(feed.tenant, feed.source).set(state.watermark.timestamp())
+    left = [_left(one.done_until, one.end) for one in waiting if one.source == feed.source]
+    metrics.BACKLOG_SECONDS.labels(feed.tenant, feed.source).set(sum(left))
+
+
+def _left(done_until: datetime, end: datetime) -> float:
+    return max(0.0, (end - done_until).total_seconds())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import Field
 
 from aoc_common.contracts.directory import KINDS, EntityKind
-from aoc_common.settings import Frozen, ServiceSettings
+from aoc_common.settings import Frozen, ServiceSettings, WebhookSettings
 
 DAY_S = 24 * 3600
 
@@ -48,16 +48,44 @@ class Rates(Frozen):
 class SliceLimits(Frozen):
     """How one API is cut into slices."""
 
-    overlap_s: int = Field(ge=0, description="How far a slice reaches back before the watermark, for late records.")
+    overlap_s: int = Field(ge=0, description="How far a slice reaches back before the last one, for late records.")
     max_slice_s: int = Field(ge=60, description="The longest new time that one slice covers, seconds.")
+    hourly_rescan_s: int = Field(ge=0, description="How far back each hour is looked for late records; 0: not.")
+    daily_rescan_s: int = Field(ge=0, description="How far back each day is looked for late records; 0: not.")
+
+
+class GraphLimits(SliceLimits):
+    """How Microsoft Graph is cut into slices: by the time of the records. Late ones come within minutes, or hours."""
+
+    overlap_s: int = Field(
+        900, ge=0, le=7 * DAY_S, description="How far a slice reaches back before the last one, seconds."
+    )
+    max_slice_s: int = Field(3600, ge=60, le=DAY_S, description="The longest new time that one slice covers, seconds.")
+    hourly_rescan_s: int = Field(
+        2 * 3600, ge=0, le=7 * DAY_S, description="How far back each hour is looked for late records; 0: not."
+    )
+    daily_rescan_s: int = Field(
+        DAY_S, ge=0, le=30 * DAY_S, description="How far back each day is looked for late records; 0: not."
+    )
+    retention_days: float = Field(
+        30,
+        gt=0,
+        description="How long Entra keeps sign-ins and audits: 30 days with P1 or P2, 7 without. Older is a gap.",
+    )
 
 
 class ManagementLimits(SliceLimits):
-    """How the Management Activity API is cut into slices: by the time a blob was created."""
+    """How the Management Activity API is cut into slices: by the time a blob was created. Re-scans only list blobs."""
 
-    overlap_s: int = Field(60, ge=0, le=3600, description="How far a slice reaches back before the watermark, seconds.")
+    overlap_s: int = Field(60, ge=0, le=3600, description="How far a slice reaches back before the last one, seconds.")
     max_slice_s: int = Field(
         6 * 3600, ge=60, le=DAY_S - 3600, description="The longest new time that one slice covers, seconds."
+    )
+    hourly_rescan_s: int = Field(
+        6 * 3600, ge=0, le=7 * DAY_S - 3600, description="How far back each hour is looked for late blobs; 0: not."
+    )
+    daily_rescan_s: int = Field(
+        6 * DAY_S, ge=0, le=7 * DAY_S - 3600, description="How far back each day is looked for late blobs; 0: not."
     )
 
 
@@ -74,6 +102,20 @@ class DirectorySettings(Frozen):
     workers: int = Field(2, ge=1, le=64, description="Tenants whose directories are read at once in this process.")
 
 
+class SubscriptionSettings(WebhookSettings):
+    """How subscriptions at Microsoft are kept, when webhooks are on."""
+
+    lifetime_s: int = Field(
+        3 * DAY_S,
+        ge=2 * 3600,
+        le=28 * DAY_S,
+        description="How long a subscription or webhook lives unless it is renewed, which it is half-way, seconds.",
+    )
+    interval_s: float = Field(
+        900, ge=1, description="How often subscriptions are compared with what there should be, seconds."
+    )
+
+
 class CollectorSettings(ServiceSettings):
     """Everything the collector can be told."""
 
@@ -82,17 +124,25 @@ class CollectorSettings(ServiceSettings):
     )
     poll_interval_s: float = Field(60, ge=0.1, description="How often each source is looked at, seconds.")
     settle_delay_s: float = Field(
-        60, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
+        10, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
     )
     lookback_s: int = Field(DAY_S, ge=0, le=30 * DAY_S, description="How far back a new source starts, seconds.")
-    overlap_s: int = Field(
-        900, ge=0, le=7 * DAY_S, description="Graph: how far a slice reaches back before the watermark, seconds."
+    live_window_s: int = Field(
+        600,
+        ge=60,
+        le=DAY_S,
+        description="A source that is further behind than this is caught up beside its live slices, seconds.",
     )
-    max_slice_s: int = Field(3600, ge=60, le=DAY_S, description="Graph: the longest new time of a slice, seconds.")
+    graph: GraphLimits = GraphLimits()
     management: ManagementLimits = ManagementLimits()
     rates: Rates = Rates()
     directory: DirectorySettings = DirectorySettings()
-    workers: int = Field(4, ge=1, le=64, description="Slices in work at once in this process.")
+    webhooks: SubscriptionSettings = SubscriptionSettings()
+    poll_gap_s: float = Field(
+        10, ge=0, le=3600, description="Least time between two looks at one source that notifications ask for, seconds."
+    )
+    workers: int = Field(4, ge=1, le=64, description="Live slices in work at once in this process.")
+    backlog_workers: int = Field(4, ge=1, le=64, description="Slices of the backlog in work at once in this process.")
     blob_concurrency: int = Field(4, ge=1, le=32, description="Content blobs that one slice fetches at once.")
     publisher_identifier: str | None = Field(
         None, description="PublisherIdentifier of Management API requests; the tenant's own id when unset."

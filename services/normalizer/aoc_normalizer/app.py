@@ -85,8 +85,9 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         await ensure_streams(js, settings.nats, _STREAMS)
         await on_reconnect()
         clock = SystemClock()
+        events = MongoEvents(database, settings.retention.keep, clock)
         writer = Writer(
-            MongoEvents(database, settings.retention.keep, clock),
+            events,
             Twins(MongoTwins(database), settings.twins.prefer, clock),
             MongoLedger(database),
             MongoQuarantine(database),
@@ -105,7 +106,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         directory = MongoDirectory(database)
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
-        handler = make_handler(writer.write, learn, recheck)
+        handler = make_handler(writer.write, learn, events.encoded, recheck)
         account = MongoAccount(database)
 
         async def settle() -> None:

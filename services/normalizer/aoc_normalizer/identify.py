@@ -6,6 +6,7 @@ or disabled. The directory knows. What it does not know yet stays an id, and the
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import directory
@@ -33,8 +34,7 @@ _PROVIDER: Final = "Microsoft Entra ID"
 def keys(draft: Draft) -> Iterator[str]:
     """What to look up for a record."""
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        if party.kind in _KINDS:
-            yield from _keys(party)
+        yield from _keys(party)
 
 
 def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
@@ -45,21 +45,21 @@ def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
         draft.targets[:_TARGETS] = [_known(draft, "target", target, names) for target in draft.targets[:_TARGETS]]
     unnamed: dict[str, None] = {}
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        if party.uid and not party.name and not party.upn and party.kind in _KINDS and values.is_guid(party.uid):
-            unnamed[directory.key(party.uid)] = None
+        if party.uid and not party.name and not party.upn:
+            unnamed.update(dict.fromkeys(_keys(party)))
     return tuple(unnamed)[:_UNNAMED]
 
 
-def _keys(party: Party) -> Iterator[str]:
-    if party.uid and values.is_guid(party.uid):
-        yield directory.key(party.uid)
-    if party.upn:
-        yield directory.key(party.upn)
+@lru_cache(maxsize=8192)
+def _keys(party: Party) -> tuple[str, ...]:
+    """How a directory knows a party; nothing for what no directory holds."""
+    if party.kind not in _KINDS:
+        return ()
+    found = [directory.key(party.uid)] if party.uid and values.is_guid(party.uid) else []
+    return (*found, directory.key(party.upn)) if party.upn else tuple(found)
 
 
 def _entity(party: Party, names: Mapping[str, Entity]) -> Entity | None:
-    if party.kind not in _KINDS:
-        return None
     return next((names[key] for key in _keys(party) if key in names), None)
 
 

@@ -1,4 +1,4 @@
-"""Names for ids, from a cache: one query a batch and tenant at most, for what the cache does not have."""
+"""Names for ids, from a cache: one query for many records at most, for what the cache does not have."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From a page's bytes to readings: each record's facts, before what else is known is added. Never raises.
 
-The other half, from readings to events, is in `normalise`. Between them the names of a whole batch are looked up at
-once.
+The other half, from readings to events, is in `normalise`. Between them the names of several records are looked up
+at once.
 """
 
 from __future__ import annotations

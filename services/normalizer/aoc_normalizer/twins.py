@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.event import Event
+    from aoc_common.contracts.event import PackedEvent
     from aoc_common.contracts.twins import Lane
     from aoc_common.store.twins import TwinStore
 
 #: How often what another replica took is replaced by the next best. What is left then has no twin.
 _ROUNDS: Final = 4
 
-type Fresh = tuple[Event, int, bool]
+type Fresh = tuple[PackedEvent, int, bool]
 """A stored event, the sequence of its raw page, and whether that page may have been worked on before."""
 
 
@@ -93,7 +93,7 @@ class Twins:
         return TwinLink(graph.tenant, graph.id, unified.id, first.id)
 
 
-def _candidate(event: Event) -> Candidate | None:
+def _candidate(event: PackedEvent) -> Candidate | None:
     facts = event.twin_facts
     return None if facts is None else Candidate(event.id, event.tenant, event.id.int >> 80, facts)
 

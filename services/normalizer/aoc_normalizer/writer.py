@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
-from aoc_common.contracts.event import full_event
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Permanent
 from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
+from aoc_normalizer.packing import record_text
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -26,14 +26,11 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.event import Event
+    from aoc_common.contracts.event import PackedEvent
     from aoc_normalizer.flow import MappedPage
     from aoc_normalizer.twins import Twins
 
 _log = logs.get(__name__)
-
-#: Bytes. The server takes 8 MiB including headers; a larger event travels without its raw text.
-MAX_EVENT_BYTES: Final = 7 * 1024 * 1024
 
 type Publish = Callable[[Iterable[Outgoing]], Awaitable[object]]
 
@@ -43,7 +40,7 @@ class _Row:
     """One event of the batch and the page that it stands in."""
 
     page: int
-    event: Event
+    event: PackedEvent
 
 
 class Writer:
@@ -88,25 +85,21 @@ class Writer:
             ),
         ):
             try:
-                return await self._insert(pages, rows, unique), {}
+                return await self._insert(rows, unique), {}
             except Permanent:
-                return await self._insert_singly(pages, rows, unique)
+                return await self._insert_singly(rows, unique)
 
-    async def _insert(self, pages: Sequence[MappedPage], rows: list[_Row], indices: list[int]) -> set[int]:
-        new = await self._events.insert(
-            [rows[index].event for index in indices], [pages[rows[index].page].raw_seq for index in indices]
-        )
+    async def _insert(self, rows: list[_Row], indices: list[int]) -> set[int]:
+        new = await self._events.insert_encoded([rows[index].event.document for index in indices])
         return {indices[position] for position in new}
 
-    async def _insert_singly(
-        self, pages: Sequence[MappedPage], rows: list[_Row], indices: list[int]
-    ) -> tuple[set[int], dict[int, str]]:
+    async def _insert_singly(self, rows: list[_Row], indices: list[int]) -> tuple[set[int], dict[int, str]]:
         """One event of the batch cannot be stored: find it, store the others."""
         new: set[int] = set()
         refused: dict[int, str] = {}
         for index in indices:
             try:
-                new |= await self._insert(pages, rows, [index])
+                new |= await self._insert(rows, [index])
             except Permanent as error:
                 refused[index] = str(error)
         return new, refused
@@ -139,14 +132,11 @@ class Writer:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
         now = self._clock.now()
         entries = [_entry(page, rejected.text, rejected.reason, now) for page in pages for rejected in page.rejected]
-        entries += [
-            _entry(pages[rows[index].page], rows[index].event.raw, reason, now) for index, reason in refused.items()
-        ]
-        entries += [
-            _entry(pages[rows[index].page], rows[index].event.raw, rows[index].event.unmapped["_mapper_error"], now)
-            for index in sorted(mine)
-            if "mapper-error" in rows[index].event.tags
-        ]
+        stumbled = {index: note for index in sorted(mine) if (note := rows[index].event.note) is not None}
+        for index, reason in (*refused.items(), *stumbled.items()):
+            page = pages[rows[index].page]
+            text = record_text(page.page.body, rows[index].event.position)
+            entries.append(_entry(page, text, reason, now))
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
@@ -196,17 +186,11 @@ def _first_of_each(rows: list[_Row]) -> list[int]:
     return list(first.values())
 
 
-def _outgoing(event: Event, page: MappedPage, first: UUID | None) -> Outgoing:
-    headers = event.headers()
-    ocsf = event.ocsf
+def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgoing:
+    headers, body = event.headers(), event.body
     if first is not None:
         headers[twins.HEADER] = str(first)
-        told = twins.enrichment(ocsf["metadata"]["uid"], first)
-        ocsf = {**ocsf, "enrichments": [*ocsf.get("enrichments", ()), told]}
-    body = full_event(ocsf, event.unmapped, event.raw)
-    if len(body) > MAX_EVENT_BYTES:
-        slim = {**ocsf, "raw_data_size": len(event.raw.encode())}
-        body = full_event(slim, {}, "")
+        body = twins.marked(body, first)
     tracing.inject(headers, page.trace)
     return Outgoing(event.subject, body, headers)
 

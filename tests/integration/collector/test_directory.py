@@ -13,12 +13,13 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
 from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
-from aoc_collector.flow import make_directory_handler, publish_job
-from aoc_collector.settings import CollectorSettings, DirectorySettings
+from aoc_collector.flow import make_directory_handler
+from aoc_collector.settings import CollectorSettings, DirectorySettings, GraphLimits
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import DirectoryJob
@@ -93,7 +94,7 @@ def settings(nats_as, mongo_settings):
         nats=nats_as("collector"),
         mongo=mongo_settings,
         poll_interval_s=0.2,
-        max_slice_s=6 * 3600,
+        graph=GraphLimits(max_slice_s=6 * 3600),
         directory=DirectorySettings(interval_s=1),
     )
 

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_collector.flow import make_handler, publish_job
+from aoc_collector.flow import make_handler
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
@@ -27,10 +28,10 @@ def job(source, minute=0):
 
 
 class Silent:
-    def nudge(self, tenant, source):
+    def nudge(self, job):
         """Ask for nothing."""
 
-    def finished(self, tenant, source):
+    def finished(self, job):
         """Remember nothing."""
 
     def shorten(self, job):

@@ -16,7 +16,7 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
 from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
-from aoc_collector.settings import CollectorSettings, Rates
+from aoc_collector.settings import CollectorSettings, GraphLimits, Rates
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.bus.broker import jetstream, make_broker
@@ -78,7 +78,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         mongo=mongo_settings,
         poll_interval_s=0.5,
         settle_delay_s=0,
-        max_slice_s=6 * 3600,
+        graph=GraphLimits(max_slice_s=6 * 3600),
         rates=_FAST,
     )
     tenants = read_tenants(tenants_file, SOURCES)

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import Permanent
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -168,18 +169,17 @@ async def test_a_record_without_id_or_time_is_stored_once_and_says_so(
     assert stored["time"].timestamp() == 0
 
 
-async def test_a_record_that_the_store_can_never_take_is_put_aside_and_its_page_goes_on(
+async def test_a_record_that_no_document_can_hold_is_put_aside_and_its_page_goes_on(
     bus, normalizer, eventually, database: Database, monkeypatch
 ) -> None:
-    original = MongoEvents.insert_documents
+    original = MongoEvents.encoded
 
-    async def refuse_one(self, documents):
-        for document in documents:
-            if '"r2"' in document["raw"]:
-                document["event"]["nul\x00key"] = 1
-        return await original(self, documents)
+    def spoilt(self, event, raw_seq):
+        if '"r2"' in event.raw:
+            event.ocsf["nul\x00key"] = 1
+        return original(self, event, raw_seq)
 
-    monkeypatch.setattr(MongoEvents, "insert_documents", refuse_one)
+    monkeypatch.setattr(MongoEvents, "encoded", spoilt)
     await bus.send(page(record(1), record(2), record(3)))
     async with normalizer():
         await eventually(bus.settled)
@@ -187,6 +187,26 @@ async def test_a_record_that_the_store_can_never_take_is_put_aside_and_its_page_
     [entry] = await MongoQuarantine(database).list("contoso", "s1", 10)
     assert await database["events"].count_documents({}) == 2
     assert json.loads(entry.text)["Id"] == "r2"
+
+
+async def test_a_record_that_the_store_refuses_is_put_aside_and_its_page_goes_on(
+    bus, normalizer, eventually, database: Database, monkeypatch
+) -> None:
+    original = MongoEvents.insert_encoded
+
+    async def refuse_one(self, documents):
+        if any(b'"r2"' in document for document in documents):
+            raise Permanent("events: too large")
+        return await original(self, documents)
+
+    monkeypatch.setattr(MongoEvents, "insert_encoded", refuse_one)
+    await bus.send(page(record(1), record(2), record(3)))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    [entry] = await MongoQuarantine(database).list("contoso", "s1", 10)
+    assert await database["events"].count_documents({}) == 2
+    assert (json.loads(entry.text)["Id"], entry.reason) == ("r2", "events: too large")
 
 
 async def test_a_message_that_is_no_raw_page_goes_to_the_dead_letters(bus, normalizer, eventually, nats_as) -> None:

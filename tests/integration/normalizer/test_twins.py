@@ -108,6 +108,21 @@ def published(nats_as):
     return read
 
 
+@pytest.fixture
+def settle(bus, database: Database, eventually):
+    """Send pages and wait until the normalizer is done with them."""
+
+    async def send(*pages: RawPage) -> None:
+        last = max(await bus.send(*pages))
+
+        async def done() -> bool:
+            return await database["ledger_pages"].count_documents({}) == last and await bus.settled()
+
+        await eventually(done, 60)
+
+    return send
+
+
 async def links(database: Database) -> dict[UUID, UUID]:
     """Second -> first, as both documents say."""
     documents = {found["_id"]: found async for found in database["events"].find({})}
@@ -120,14 +135,13 @@ async def links(database: Database) -> dict[UUID, UUID]:
 
 @pytest.mark.parametrize("graph_first", [True, False])
 async def test_the_one_that_comes_first_stands_for_both(
-    bus, normalizer, eventually, database: Database, published, graph_first: bool
+    bus, settle, normalizer, eventually, database: Database, published, graph_first: bool
 ) -> None:
     first, second = (GRAPH, UNIFIED) if graph_first else (UNIFIED, GRAPH)
     pages = [graph_page(in_graph()), unified_page(in_unified())]
     async with normalizer():
         for page in pages if graph_first else reversed(pages):
-            await bus.send(page)
-            await eventually(bus.settled)
+            await settle(page)
     messages = await published()
 
     assert await links(database) == {second: first}
@@ -137,7 +151,7 @@ async def test_the_one_that_comes_first_stands_for_both(
 
 
 async def test_of_two_that_come_together_the_preferred_one_is_first(
-    bus, normalizer, eventually, database: Database
+    bus, settle, normalizer, eventually, database: Database
 ) -> None:
     await bus.send(unified_page(in_unified()), graph_page(in_graph()))
     async with normalizer():
@@ -147,15 +161,12 @@ async def test_of_two_that_come_together_the_preferred_one_is_first(
 
 
 async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
-    bus, normalizer, eventually, database: Database
+    bus, settle, normalizer, eventually, database: Database
 ) -> None:
-    await bus.send(graph_page(in_graph(1), in_graph(2, second="10.75", department="Treasury")))
     async with normalizer():
-        await eventually(bus.settled)
-        await bus.send(unified_page(in_unified(2, second="10", department="Treasury")))
-        await eventually(bus.settled)
-        await bus.send(unified_page(in_unified(3, department="Facilities"), slice_id="u2"))
-        await eventually(bus.settled)
+        await settle(graph_page(in_graph(1), in_graph(2, second="10.75", department="Treasury")))
+        await settle(unified_page(in_unified(2, second="10", department="Treasury")))
+        await settle(unified_page(in_unified(3, department="Facilities"), slice_id="u2"))
 
     second = id_of(unified_page(in_unified(2, second="10", department="Treasury")))
     first = id_of(graph_page(in_graph(2, second="10.75", department="Treasury")))
@@ -163,11 +174,10 @@ async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
 
 
 async def test_a_page_that_comes_again_is_published_with_the_same_link(
-    bus, normalizer, eventually, database: Database, published, monkeypatch
+    bus, settle, normalizer, eventually, database: Database, published, monkeypatch
 ) -> None:
-    await bus.send(graph_page(in_graph()))
     async with normalizer():
-        await eventually(bus.settled)
+        await settle(graph_page(in_graph()))
     real = app.publish_all
     tries = []
 
@@ -179,8 +189,7 @@ async def test_a_page_that_comes_again_is_published_with_the_same_link(
 
     monkeypatch.setattr(app, "publish_all", fails_once)
     async with normalizer():
-        await bus.send(unified_page(in_unified()))
-        await eventually(bus.settled, 60)
+        await settle(unified_page(in_unified()))
     messages = await published()
 
     assert len(tries) > 1
@@ -189,13 +198,11 @@ async def test_a_page_that_comes_again_is_published_with_the_same_link(
 
 
 async def test_what_was_published_alone_stays_first_when_its_page_comes_again(
-    bus, normalizer, eventually, database: Database, published
+    bus, settle, normalizer, eventually, database: Database, published
 ) -> None:
     async with normalizer():
-        await bus.send(unified_page(in_unified()))
-        await eventually(bus.settled)
-        await bus.send(graph_page(in_graph()))
-        await eventually(bus.settled)
+        await settle(unified_page(in_unified()))
+        await settle(graph_page(in_graph()))
     # both pages once more, as after a server that forgot its acknowledgements
     await bus.send(unified_page(in_unified()), graph_page(in_graph()))
     async with normalizer():
@@ -206,7 +213,7 @@ async def test_what_was_published_alone_stays_first_when_its_page_comes_again(
 
 
 async def test_two_replicas_at_once_never_make_both_the_first(
-    bus, normalizer, eventually, database: Database, published
+    bus, settle, normalizer, eventually, database: Database, published
 ) -> None:
     changes = {number: {"second": f"{number:02d}", "department": f"D{number}"} for number in range(1, 41)}
     async with normalizer(), normalizer():

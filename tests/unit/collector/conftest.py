@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import stamina
+from tests.support.memory import MemoryBacklog
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
@@ -145,9 +146,21 @@ class MemorySources:
     async def state(self, tenant: str, source: str) -> SourceState:
         return self.states.get((tenant, source)) or SourceState(tenant, source)
 
-    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
+    async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
         state = await self.state(tenant, source)
-        self.states[tenant, source] = replace(state, watermark=watermark, last_success=at, last_error=None)
+        self.states[tenant, source] = replace(
+            state,
+            watermark=position,
+            position=position,
+            started_at=state.started_at or at,
+            last_success=at,
+            last_error=None,
+        )
+
+    async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
+        state = await self.state(tenant, source)
+        if state.position == before:
+            self.states[tenant, source] = replace(state, position=position, started_at=state.started_at or at)
 
     async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
         self.states[tenant, source] = replace(await self.state(tenant, source), last_error=error, last_error_at=at)
@@ -159,3 +172,8 @@ class MemorySources:
 @pytest.fixture
 def states() -> MemorySources:
     return MemorySources()
+
+
+@pytest.fixture
+def backlog() -> MemoryBacklog:
+    return MemoryBacklog()

@@ -125,7 +125,7 @@ async def test_a_window_older_than_seven_days_is_cut_and_the_loss_is_reported(ex
     batches = await drain(exchange, Window(NOW - timedelta(days=9), NOW - timedelta(days=6, hours=20)))
 
     assert [loss.reason for batch in batches for loss in batch.losses] == [
-        "content of 2026-11-14T08:00:00Z to 2026-11-16T08:05:00Z can be listed no more"
+        "2026-11-14T08:00:00Z to 2026-11-16T08:05:00Z is older than Microsoft keeps it"
     ]
     assert microsoft.requests[1].url.params["startTime"] == "2026-11-16T08:05:00"
 

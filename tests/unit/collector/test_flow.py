@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import pytest
 from nats.js.errors import APIError
 
-from aoc_collector.flow import make_directory_handler, make_handler, publish_job, put_off
+from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler, put_off
 from aoc_collector.sources.base import UnfinishedError
-from aoc_common.contracts.jobs import CollectJob
+from aoc_common.bus.jobs import publish_job
+from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Transient, Unreachable
+from aoc_common.store.backlog import Cause
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOB = CollectJob(tenant="contoso", source="graph-signins", start=NOW - timedelta(hours=1), end=NOW)
@@ -27,10 +29,10 @@ class Following:
         self.told = []
         self.can_shorten = can_shorten
 
-    def nudge(self, tenant, source):
+    def nudge(self, job):
         self.told.append("nudge")
 
-    def finished(self, tenant, source):
+    def finished(self, job):
         self.told.append("finished")
 
     def shorten(self, job):
@@ -131,3 +133,19 @@ async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
 
     with pytest.raises(Backpressure):
         await publish_job(Full(), JOB)
+
+
+async def test_a_request_to_fill_in_becomes_a_stretch_of_the_backlog(clock, backlog):
+    job = BackfillJob(tenant="contoso", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
+
+    await make_backfill_handler(lambda *_: True, backlog.add, clock)([message(job.model_dump_json().encode())])
+
+    [added] = await backlog.waiting("contoso")
+    assert (added.cause, added.start, added.end, added.done_until) == (Cause.ASKED, job.start, job.end, job.start)
+
+
+async def test_a_request_to_fill_in_a_source_that_is_not_collected_is_refused_by_name(clock, backlog):
+    job = BackfillJob(tenant="nowhere", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
+
+    with pytest.raises(Malformed, match="no source graph-signins of a tenant nowhere"):
+        await make_backfill_handler(lambda *_: False, backlog.add, clock)([message(job.model_dump_json().encode())])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -150,3 +151,24 @@ async def test_each_feed_asks_its_collection_by_its_own_time(context, microsoft,
     asked = urlsplit(microsoft.urls[0])
     expected = condition.format("2026-11-23T07:00:00Z", "2026-11-23T08:00:00Z")
     assert (path, [expected]) == (asked.path, parse_qs(asked.query)["$filter"])
+
+
+async def test_what_is_older_than_the_tenants_retention_is_reported_as_lost_and_the_rest_is_read(context, microsoft):
+    microsoft.respond = lambda _: page(b'[{"id":"1"}]')
+    source = SOURCES["graph-directory-audits"].build(replace(context(GRAPH), retention=timedelta(days=7)))
+
+    batches = [batch async for batch in source.batches(Window(NOW - timedelta(days=9), NOW))]
+
+    [lost] = [loss for batch in batches for loss in batch.losses]
+    assert (lost.window.start, lost.window.end) == (NOW - timedelta(days=9), NOW - timedelta(days=7))
+    assert "ge 2026-11-16T08:00:00Z" in parse_qs(urlsplit(microsoft.urls[0]).query)["$filter"][0]
+    assert sum(len(batch.arrays) for batch in batches) == 1
+
+
+async def test_a_window_that_is_wholly_older_than_the_retention_asks_for_nothing(context, microsoft):
+    source = SOURCES["graph-signins"].build(replace(context(GRAPH), retention=timedelta(days=7)))
+
+    batches = [batch async for batch in source.batches(Window(NOW - timedelta(days=9), NOW - timedelta(days=8)))]
+
+    assert [len(batch.losses) for batch in batches] == [1]
+    assert microsoft.urls == []

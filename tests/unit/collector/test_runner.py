@@ -14,6 +14,7 @@ from aoc_collector.sources.base import Batch, Loss, RawArray, Window
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Backpressure, Transient, Unreachable
+from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.ports import LostWindow
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -26,8 +27,8 @@ class Ledger:
     entries: list = field(default_factory=list)
     error: Exception | None = None
 
-    async def open_slice(self, slice_id, tenant, source, start, end):
-        self.entries.append(("open", slice_id))
+    async def open_slice(self, slice_id, tenant, source, start, end, *, again=False):
+        self.entries.append(("open again" if again else "open", slice_id))
 
     async def slice_fetched(self, fetched):
         self.entries.append(("fetched", fetched))
@@ -85,11 +86,11 @@ def stopping():
 
 
 @pytest.fixture
-def run(ledger, bus, blobs, states, clock, stopping):
-    async def go(*items):
+def run(ledger, bus, blobs, states, backlog, clock, stopping):
+    async def go(*items, job=JOB):
         source = Canned(list(items))
-        runner = Runner(lambda *_: source, bus.publish, Stores(ledger, blobs, states), clock, stopping)
-        await runner.run(JOB)
+        runner = Runner(lambda *_: source, bus.publish, Stores(ledger, blobs, states, backlog), clock, stopping)
+        await runner.run(job)
 
     return go
 
@@ -149,8 +150,10 @@ async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, st
     assert bus.published == []
 
 
-async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(bus, ledger, blobs, states, clock, stopping):
-    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states), clock, stopping).run(JOB)
+async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(
+    bus, ledger, blobs, states, backlog, clock, stopping
+):
+    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states, backlog), clock, stopping).run(JOB)
 
     assert (bus.published, ledger.entries) == ([], [])
 
@@ -220,3 +223,59 @@ async def test_pages_that_are_one_message_on_the_stream_are_counted_once(run, bu
 
 async def _always_the_same(stream, messages):
     return [PubAck(stream=stream, seq=7, duplicate=True) for _ in messages]
+
+
+def part_of(stretch, *, end=NOW):
+    return JOB.model_copy(update={"stretch": stretch.id, "end": end})
+
+
+def stretch(cause=Cause.BEHIND, end=NOW):
+    return Stretch("contoso", "o365-exchange", cause, "one", JOB.start, end, JOB.start)
+
+
+async def test_a_slice_of_the_backlog_moves_its_stretch_and_not_the_live_slices(run, states, backlog):
+    await states.advance("contoso", "o365-exchange", NOW + timedelta(hours=5), NOW)
+    await backlog.add(stretch(end=NOW + timedelta(hours=1)), NOW)
+
+    await run(Batch([ONE]), job=part_of(stretch()))
+
+    [left] = await backlog.waiting("contoso")
+    assert (left.done_until, await watermark(states)) == (NOW, NOW + timedelta(hours=5))
+
+
+async def test_a_slice_of_the_backlog_that_fails_stays_to_be_collected(run, backlog):
+    await backlog.add(stretch(), NOW)
+
+    with pytest.raises(Unreachable):
+        await run(Batch([ONE]), Unreachable("gone"), job=part_of(stretch()))
+
+    [left] = await backlog.waiting("contoso")
+    assert left.done_until == JOB.start
+
+
+@pytest.mark.parametrize("cause", [Cause.HOURLY, Cause.DAILY, Cause.ASKED])
+async def test_what_is_looked_at_again_is_marked_as_such(run, ledger, backlog, cause):
+    await backlog.add(stretch(cause), NOW)
+
+    await run(job=part_of(stretch(cause)))
+
+    assert ledger.entries[0][0] == "open again"
+
+
+async def test_a_slice_of_a_stretch_that_is_done_or_gone_is_not_run_again(run, ledger, backlog):
+    await run(Batch([ONE]), job=part_of(stretch()))
+    await backlog.add(stretch(), NOW)
+    await backlog.advance(stretch().id, NOW, NOW)
+    await run(Batch([ONE]), job=part_of(stretch()))
+
+    assert ledger.entries == []
+
+
+@pytest.mark.parametrize(("cause", "noted"), [(Cause.BEHIND, 1), (Cause.DAILY, 0), (Cause.ASKED, 0)])
+async def test_what_microsoft_forgot_since_is_no_loss_when_it_was_collected_before(run, ledger, backlog, cause, noted):
+    await backlog.add(stretch(cause), NOW)
+    too_old = Loss("older than Microsoft keeps it", window=Window(JOB.start, NOW))
+
+    await run(Batch(losses=[too_old]), job=part_of(stretch(cause)))
+
+    assert [kind for kind, _ in ledger.entries].count("lost") == noted

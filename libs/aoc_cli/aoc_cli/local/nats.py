@@ -43,11 +43,18 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
+        "aoc.jobs.backlog.>",
         "aoc.jobs.directory.>",
+        "aoc.jobs.poll.>",
+        "aoc.jobs.subscriptions.>",
         "aoc.dlq.collector.>",
         *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
+        *_consumes("AOC_JOBS", "collector-backlog"),
+        *_consumes("AOC_JOBS", "collector-backfill"),
         *_consumes("AOC_JOBS", "collector-directory"),
+        *_consumes("AOC_JOBS", "collector-polls"),
+        *_consumes("AOC_JOBS", "collector-subscriptions"),
     ],
     "normalizer": [
         "aoc.events.>",
@@ -55,9 +62,11 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         *_declares("AOC_RAW", "AOC_EVENTS", "AOC_DLQ"),
         *_consumes("AOC_RAW", "normalizer"),
     ],
-    "api": ["aoc.jobs.>", *_declares("AOC_JOBS"), *_stream("*", "INFO")],
+    # The gateway asks for work. What it asks for goes to a stream that the collector declares.
+    "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
     "cli": [
         "aoc.raw.*.import",
+        "aoc.jobs.backfill.>",
         *_declares("AOC_RAW", "AOC_EVENTS"),
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.INFO.*.*",

@@ -46,7 +46,7 @@ _PATIENCE_S: Final = 10.0
 _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
     "AOC_SETTLE_DELAY_S": "0",
-    "AOC_MAX_SLICE_S": "14400",
+    "AOC_GRAPH__MAX_SLICE_S": "14400",
     "AOC_WORKERS": "16",
 }
 

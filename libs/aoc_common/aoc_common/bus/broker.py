@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
+#: TypeError: nats-py 2.16 writes what is pending to the transport that it has lost.
+_LOST = (NatsError, OSError, TypeError)
+
 
 def make_broker(
     settings: NatsSettings, name: str, on_reconnect: Callable[[], Awaitable[None]] | None = None
@@ -92,12 +95,11 @@ async def close(broker: NatsBroker) -> None:
     """Flush and close the connection; while the server is away, close it at once."""
     try:
         await broker.stop()
-    except NatsError as error:
+    except _LOST as error:
         _log.info("nats.closed", reason=str(error))
         try:
             await connection(broker).close()
-        except (NatsError, OSError, TypeError) as failure:
-            # nats-py 2.16 writes what is pending to the transport that it has lost.
+        except _LOST as failure:
             _log.info("nats.closed", reason=str(failure))
 
 

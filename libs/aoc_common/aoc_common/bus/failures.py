@@ -2,6 +2,7 @@
 
 - `Transient`: redelivered with a growing delay, for as long as the stream keeps the message. A store that is away for
   an hour costs an hour, not data.
+- `Postponed`: the same, without a word: nothing failed.
 - `Permanent`: to the dead letter stream with reason, subject and headers, then acknowledged.
 - Anything else is a defect of ours: redelivered a few times (it may be a race), then treated as `Permanent`.
 """
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
-from aoc_common.errors import Malformed, Permanent, Transient
+from aoc_common.errors import Malformed, Permanent, Postponed, Transient
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def delay_for(error: BaseException, deliveries: int) -> float:
 async def settle_failure(js: JetStreamContext, service: str, message: Msg, error: BaseException) -> None:
     """Apply the policy to one message."""
     deliveries = message.metadata.num_delivered
+    if isinstance(error, Postponed):
+        await message.nak(delay=delay_for(error, deliveries))
+        return
     defect = not isinstance(error, Transient | Permanent)
     final = isinstance(error, Permanent) or (defect and deliveries >= MAX_DEFECT_DELIVERIES)
     kind = type(error).__name__

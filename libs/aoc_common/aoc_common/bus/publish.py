@@ -39,8 +39,10 @@ class Outgoing:
     headers: dict[str, str]
 
 
-async def publish_all(js: JetStreamContext, stream: str, messages: Iterable[Outgoing]) -> list[PubAck]:
-    """Publish and await every acknowledgement; acks in the order of the messages.
+async def publish_all(
+    js: JetStreamContext, stream: str, messages: Iterable[Outgoing], *, timeout_s: float = _TIMEOUT_S
+) -> list[PubAck]:
+    """Publish and await every acknowledgement, each for `timeout_s`; acks in the order of the messages.
 
     Raises `Backpressure` when the stream is full, `Unreachable` when it does not answer, `Permanent` when a message is
     refused for good. On an error some messages may be on the stream already: publish all again with the same
@@ -48,7 +50,9 @@ async def publish_all(js: JetStreamContext, stream: str, messages: Iterable[Outg
     """
     acks: list[PubAck] = []
     for window in batched(messages, _IN_FLIGHT):
-        results = await asyncio.gather(*(_publish(js, stream, message) for message in window), return_exceptions=True)
+        results = await asyncio.gather(
+            *(_publish(js, stream, message, timeout_s) for message in window), return_exceptions=True
+        )
         for result in results:
             if isinstance(result, BaseException):
                 raise result
@@ -56,10 +60,10 @@ async def publish_all(js: JetStreamContext, stream: str, messages: Iterable[Outg
     return acks
 
 
-async def _publish(js: JetStreamContext, stream: str, message: Outgoing) -> PubAck:
+async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout_s: float) -> PubAck:
     try:
         return await js.publish(
-            message.subject, message.body, timeout=_TIMEOUT_S, stream=stream, headers=message.headers
+            message.subject, message.body, timeout=timeout_s, stream=stream, headers=message.headers
         )
     except MaxPayloadError:
         raise Permanent(f"{message.subject}: {len(message.body)} bytes are more than the server takes") from None

@@ -60,6 +60,34 @@ class Event:
     unnamed: tuple[str, ...] = ()
     twin_facts: TwinFacts | None = None
 
+    def message(self) -> bytes:
+        """The body on AOC_EVENTS: the complete OCSF event as JSON."""
+        return full_event(self.ocsf, self.unmapped, self.raw)
+
+
+@dataclass(slots=True)
+class PackedEvent:
+    """An event in the two forms in which it leaves the normalizer; a small part of the event's own memory.
+
+    Like `Event` nobody changes one, and it is not frozen because it is made for every record.
+
+    - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
+    - `position`: its record's place in the raw page.
+    - `note`: what its mapper stumbled over. `twin_facts`: as of `Event`.
+    """
+
+    id: UUID
+    tenant: str
+    source: str
+    time_ms: int
+    class_uid: int
+    operation: str
+    document: bytes
+    body: bytes
+    position: int
+    note: str | None = None
+    twin_facts: TwinFacts | None = None
+
     @property
     def subject(self) -> str:
         """Where it is published."""
@@ -73,10 +101,6 @@ class Event:
             "Aoc-Source": self.source,
             "Aoc-Operation": header_safe(self.operation),
         }
-
-    def message(self) -> bytes:
-        """The body on AOC_EVENTS: the complete OCSF event as JSON."""
-        return full_event(self.ocsf, self.unmapped, self.raw)
 
 
 def full_event(ocsf: dict[str, Any], unmapped: dict[str, Any], raw: str) -> bytes:

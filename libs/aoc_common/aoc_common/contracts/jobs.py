@@ -16,7 +16,10 @@ Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
 
 
 class CollectJob(BaseModel):
-    """Fetch one slice of one source: `start` inclusive, `end` exclusive, UTC."""
+    """Fetch one slice of one source: `start` inclusive, `end` exclusive, UTC.
+
+    `stretch`: the stretch of the backlog that it is a part of; None for a live slice.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -37,6 +40,7 @@ class CollectJob(BaseModel):
     source: Source
     start: AwareDatetime
     end: AwareDatetime
+    stretch: Annotated[str, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -46,8 +50,9 @@ class CollectJob(BaseModel):
 
     @property
     def subject(self) -> str:
-        """Where it is published: one pending job a source (see `bus.streams`)."""
-        return subjects.collect_job(self.tenant, self.source)
+        """Where it is published: one pending job a source, live and in the backlog each (see `bus.streams`)."""
+        make = subjects.collect_job if self.stretch is None else subjects.backlog_job
+        return make(self.tenant, self.source)
 
     @property
     def slice_id(self) -> str:
@@ -91,6 +96,32 @@ class PollJob(BaseModel):
         return subjects.poll_job(self.tenant, self.source)
 
 
+class SubscriptionJob(BaseModel):
+    """Bring a tenant's Graph subscriptions in order.
+
+    With a `subscription`, only prove to Graph that this one is still wanted: it asked (`reauthorizationRequired`).
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"tenant": "contoso"},
+                {"tenant": "contoso", "subscription": "76619225-ff6b-4489-96ca-4ef547e78b22"},
+            ]
+        },
+    )
+
+    tenant: Tenant
+    subscription: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")] | None = None
+
+    @property
+    def subject(self) -> str:
+        """Where it is published. All that creates or deletes has one subject a tenant, so it happens one by one."""
+        return subjects.subscription_job(self.tenant, self.subscription or "all")
+
+
 class BackfillJob(BaseModel):
     """Collect a stretch of time (again), beside the live slices: `start` inclusive, `end` exclusive, UTC."""
 
@@ -124,6 +155,9 @@ class BackfillJob(BaseModel):
     def subject(self) -> str:
         """Where it is published. One for each stretch of time: asking twice for the same is asking once."""
         return subjects.backfill_job(self.tenant, self.source, f"{self.start:%Y%m%dT%H%M%S}-{self.end:%Y%m%dT%H%M%S}")
+
+
+type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob
 
 
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:

@@ -56,8 +56,13 @@ def alerts(tenant: str, severity: str) -> str:
 
 
 def collect_job(tenant: str, source: str) -> str:
-    """The one collect job that a source may have at a time."""
+    """The one job for a live slice that a source may have at a time."""
     return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def backlog_job(tenant: str, source: str) -> str:
+    """The one job for the backlog of a source that there may be at a time."""
+    return f"aoc.jobs.backlog.{check_tenant(tenant)}.{_token(source, 'source')}"
 
 
 def directory_job(tenant: str) -> str:
@@ -68,6 +73,11 @@ def directory_job(tenant: str) -> str:
 def poll_job(tenant: str, source: str) -> str:
     """The one request to look at a source now that there may be at a time."""
     return f"aoc.jobs.poll.{check_tenant(tenant)}.{_token(source, 'source')}"
+
+
+def subscription_job(tenant: str, what: str) -> str:
+    """Work on a tenant's subscriptions: on `all` of them, or on the one with that id."""
+    return f"aoc.jobs.subscriptions.{check_tenant(tenant)}.{_token(what, 'what')}"
 
 
 def backfill_job(tenant: str, source: str, span: str) -> str:
@@ -85,7 +95,9 @@ ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_ALERTS: Final = "aoc.alerts.*.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
+ALL_BACKLOG_JOBS: Final = "aoc.jobs.backlog.*.*"
 ALL_DIRECTORY_JOBS: Final = "aoc.jobs.directory.*"
 ALL_POLL_JOBS: Final = "aoc.jobs.poll.*.*"
+ALL_SUBSCRIPTION_JOBS: Final = "aoc.jobs.subscriptions.*.*"
 ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"

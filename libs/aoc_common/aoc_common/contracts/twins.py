@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -93,6 +95,9 @@ def twin_of(headers: Mapping[str, str] | None) -> UUID | None:
         return None
 
 
-def enrichment(record_uid: str, first: UUID) -> dict[str, Any]:
-    """What the second event's body says: an OCSF enrichment of `metadata.uid`."""
-    return {"name": "metadata.uid", "value": record_uid, "type": "twin", "data": {"twin_of": str(first)}}
+def marked(body: bytes, first: UUID) -> bytes:
+    """The body of a second event: an OCSF enrichment of `metadata.uid` says whose twin it is."""
+    event: dict[str, Any] = orjson.loads(body)
+    told = {"name": "metadata.uid", "value": event["metadata"]["uid"], "type": "twin", "data": {"twin_of": str(first)}}
+    event["enrichments"] = [*event.get("enrichments", ()), told]
+    return orjson.dumps(event)

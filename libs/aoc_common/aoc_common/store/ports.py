@@ -23,7 +23,7 @@ class EventQuery:
     """A search over one tenant's events, newest first.
 
     `terms`: tokens that must all be present (see `contracts.terms`). `start` inclusive, `end` exclusive, UTC.
-    `before`: only ids below this one (keyset pagination). `twins`: False leaves out events that are second of two twins.
+    `before`: only ids below this one (keyset pagination). `twins`: False leaves out the second of two twins.
     The other fields match exactly when given.
     """
 
@@ -62,11 +62,22 @@ class FacetCounts:
 class EventStore(Protocol):
     """Writes and dedupes events."""
 
-    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
-        """Store events that are not stored yet; the indices of the new ones.
+    def encoded(self, event: Event, raw_seq: int) -> bytes:
+        """The event as it will be stored. `raw_seq`: the AOC_RAW sequence that it came from.
 
-        Idempotent: an id that exists is left as it is. `raw_seqs[i]` is the AOC_RAW sequence that event i came from.
+        Raises `Permanent` for one that can never be stored.
         """
+        ...
+
+    async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
+        """Store those of these encoded events that are not stored yet; the indices of the new ones.
+
+        Idempotent: an id that exists is left as it is.
+        """
+        ...
+
+    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+        """Encode and insert: for few events."""
         ...
 
     async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -182,8 +193,10 @@ class LostWindow:
 class LedgerStore(Protocol):
     """The account of every slice, page and content blob. All writes are idempotent."""
 
-    async def open_slice(self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime) -> None:
-        """A slice is about to be fetched (again)."""
+    async def open_slice(
+        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
+    ) -> None:
+        """A slice is about to be fetched. `again`: all of it was collected before."""
         ...
 
     async def slice_fetched(self, fetched: SliceFetched) -> None:
@@ -229,11 +242,17 @@ class BlobLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How far a source of a tenant has been collected. `watermark`: everything before it is on the bus."""
+    """How far a source of a tenant has been collected.
+
+    `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
+    while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected.
+    """
 
     tenant: str
     source: str
     watermark: datetime | None = None
+    position: datetime | None = None
+    started_at: datetime | None = None
     last_success: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
@@ -247,8 +266,12 @@ class SourceStore(Protocol):
         """The state of a source; an empty one when it has never run."""
         ...
 
-    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
-        """Move the watermark forward (never back) and note the success."""
+    async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
+        """Move the position forward (never back) and note the success."""
+        ...
+
+    async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
+        """Move the position forward if it still is `before`; what is between has been added to the backlog."""
         ...
 
     async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:

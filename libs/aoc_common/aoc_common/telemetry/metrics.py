@@ -25,6 +25,9 @@ RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("t
 WATERMARK_SECONDS = Gauge(
     "aoc_collector_watermark_timestamp_seconds", "Everything before this is collected.", ("tenant", "source")
 )
+BACKLOG_SECONDS = Gauge(
+    "aoc_collector_backlog_seconds", "Time that is still to be collected beside the live slices.", ("tenant", "source")
+)
 DIRECTORY_READS = Counter(
     "aoc_collector_directory_reads_total", "Readings of a kind of a directory.", ("tenant", "kind", "outcome")
 )
@@ -32,6 +35,13 @@ DIRECTORY_OBJECTS = Counter(
     "aoc_collector_directory_objects_total", "Objects in these readings, by what they told.", ("tenant", "kind", "what")
 )
 DIRECTORY_ENTITIES = Gauge("aoc_collector_directory_entities", "Entities that are known.", ("tenant", "kind"))
+POLLS = Counter("aoc_collector_polls_total", "Looks that notifications asked for.", ("tenant", "source", "outcome"))
+SUBSCRIPTIONS = Counter(
+    "aoc_collector_subscriptions_total", "What was done to subscriptions.", ("tenant", "kind", "what")
+)
+SUBSCRIPTION_END = Gauge(
+    "aoc_collector_subscription_end_timestamp_seconds", "When a subscription lapses.", ("tenant", "kind")
+)
 
 PAGES_NORMALIZED = Counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
 EVENTS_STORED = Counter("aoc_normalizer_events_total", "Events by what became of them.", ("outcome",))
@@ -57,5 +67,8 @@ BUS_REDELIVERIES = Counter("aoc_bus_redeliveries_total", "Messages delivered aga
 
 API_REQUESTS = Counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
 API_SECONDS = Histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=_SECONDS)
+API_NOTIFICATIONS = Counter(
+    "aoc_api_notifications_total", "Notifications from Microsoft, by what became of them.", ("sender", "outcome")
+)
 
 CATALOGUE = tuple(value for value in list(globals().values()) if isinstance(value, Counter | Gauge | Histogram))

@@ -7,23 +7,25 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
 from aoc_sim.activity import errors
 from aoc_sim.activity.listing import Window, blob_body, list_blobs, next_page, partial, read_window
 from aoc_sim.activity.subscriptions import CONTENT_TYPES, Subscriptions
-from aoc_sim.activity.webhooks import read_webhook
+from aoc_sim.activity.webhooks import deliver, read_webhook, shown
 from aoc_sim.answers import base_url, json_answer
 from aoc_sim.clock import from_us, iso, seconds
 from aoc_sim.tokens import InvalidTokenError, Tokens
 from aoc_sim.world import WEEK_US
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
 
+    from aoc_sim.calling import Delivery
     from aoc_sim.settings import SimSettings
     from aoc_sim.throttle import Throttler
     from aoc_sim.timeline import World
@@ -34,6 +36,8 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CONTENT_ID = re.compile(r"[\w$.\-]+")
 _SERVER_ERRORS = (500, 502, 503, 504)
 _DLP_ROLE = "ActivityFeed.ReadDlp"
+#: Content items in a notification.
+_TOLD = 10
 
 type Handler = Callable[[Request, TenantWorld, frozenset[str]], Awaitable[Response]]
 
@@ -64,7 +68,7 @@ class Activity:
         content_type = _content_type(request, roles)
         webhook = await read_webhook(request, self._world.clock.now())
         held = self._subscriptions.start(tenant, content_type, self._world.now_us(), webhook)
-        return json_answer(held.body())
+        return json_answer(held.body(self._world.clock.now()))
 
     async def stop(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`POST subscriptions/stop`: an empty answer."""
@@ -74,7 +78,8 @@ class Activity:
     async def list(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`GET subscriptions/list`."""
         del request, roles
-        return json_answer([held.body() for held in self._subscriptions.all(tenant)])
+        now = self._world.clock.now()
+        return json_answer([held.body(now) for held in self._subscriptions.all(tenant)])
 
     async def content(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`GET subscriptions/content`: the next page is in the header NextPageUri."""
@@ -118,6 +123,19 @@ class Activity:
             self._world.pages_served += 1
             return json_answer(b"[" + b",".join(entry.body for entry in blob.entries) + b"]")
         raise errors.no_content(key)
+
+    async def notify(self, tenant: TenantWorld, content_type: str, base: str) -> Sequence[Delivery]:
+        """Tell the webhook of a subscription of the newest content; nothing when there is none, or it is disabled."""
+        held = next((one for one in self._subscriptions.all(tenant) if one.content_type == content_type), None)
+        webhook = shown(held.webhook, self._world.clock.now()) if held else None
+        if held is None or held.webhook is None or webhook is None or webhook["status"] != "enabled":
+            return []
+        root = base + _ROOT.replace("{tenant}", tenant.settings.tenant_id)
+        now_us = self._world.now_us()
+        blobs = [blob for blob in tenant.feeds[CONTENT_TYPES[content_type]].blobs if blob.created_us <= now_us]
+        owner = {"tenantId": tenant.settings.tenant_id, "clientId": tenant.settings.client_id}
+        items = [owner | blob_body(blob, content_type, root) for blob in blobs[-_TOLD:]]
+        return [await deliver(held.webhook, orjson.dumps(items))]
 
     def _guard(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:

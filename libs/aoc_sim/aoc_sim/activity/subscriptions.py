@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from aoc_sim.activity import errors
+from aoc_sim.activity.webhooks import shown
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from aoc_sim.records.base import Source
     from aoc_sim.world import TenantWorld
 
@@ -30,9 +33,9 @@ class Subscription:
     status: Literal["enabled", "disabled"] = "enabled"
     webhook: dict[str, Any] | None = None
 
-    def body(self) -> dict[str, Any]:
+    def body(self, now: datetime) -> dict[str, Any]:
         """As the API shows it; without a webhook the key is there, null."""
-        return {"contentType": self.content_type, "status": self.status, "webhook": self.webhook}
+        return {"contentType": self.content_type, "status": self.status, "webhook": shown(self.webhook, now)}
 
 
 class Subscriptions:

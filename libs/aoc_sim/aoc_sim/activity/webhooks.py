@@ -1,12 +1,12 @@
 """The webhook of a subscription: read from the body of `start`, validated, then kept and shown.
 
-Microsoft validates a webhook by posting a code to it. This simulator does so too; it sends no
-notifications afterwards, since it does nothing between requests: polling is the truth.
+Microsoft validates a webhook by posting a code to it, and then notifies it of content. This simulator does so too, but
+only when the control plane says so, since it does nothing between requests: polling is the truth. A webhook that fails
+three times is disabled (Microsoft: "if we continue to receive failures"); its subscription stays.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ import orjson
 
 from aoc_sim.activity import errors
 from aoc_sim.activity.listing import parse_moment
+from aoc_sim.calling import Delivery, is_loopback, post
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 _TIMEOUT_S = 5.0
+_FAILURES = 3
 
 
 async def read_webhook(request: Request, now: datetime) -> dict[str, Any] | None:
@@ -57,7 +59,7 @@ async def read_webhook(request: Request, now: datetime) -> dict[str, Any] | None
 
 async def _validate(address: str, auth_id: str | None) -> None:
     parts = urlsplit(address)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
         raise errors.webhook_refused(address, "Only an HTTPS address is accepted.")
     code = token_urlsafe(16)
     headers = {"Webhook-ValidationCode": code} | ({"Webhook-AuthID": auth_id} if auth_id else {})
@@ -70,10 +72,24 @@ async def _validate(address: str, auth_id: str | None) -> None:
         raise errors.webhook_refused(address, f"It answered {answer.status_code} instead of 200.")
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+async def deliver(webhook: dict[str, Any], body: bytes) -> Delivery:
+    """Notify a webhook once; three failures in a row disable it."""
+    headers = {"Content-Type": "application/json"} | (
+        {"Webhook-AuthID": webhook["authId"]} if webhook["authId"] else {}
+    )
+    answer = await post(webhook["address"], body, timeout_s=_TIMEOUT_S, headers=headers)
+    status = answer.status_code if answer is not None else 0
+    failures = 0 if status == httpx.codes.OK else webhook.get("failures", 0) + 1
+    webhook["failures"] = failures
+    if failures >= _FAILURES:
+        webhook["status"] = "disabled"
+    return Delivery(webhook["address"], body, status)
+
+
+def shown(webhook: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+    """A webhook as the API shows it: `enabled`, `disabled` or `expired`."""
+    if webhook is None:
+        return None
+    expired = webhook["expiration"] and parse_moment("expiration", webhook["expiration"]) <= now
+    status = "expired" if expired else webhook["status"]
+    return {"status": status, **{name: webhook[name] for name in ("address", "authId", "expiration")}}

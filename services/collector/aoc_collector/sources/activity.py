@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
 
-from aoc_collector.sources.base import Batch, Context, Loss, Spec, UnfinishedError, Window, cut, decode
+from aoc_collector.sources.base import (
+    Batch,
+    Context,
+    Loss,
+    Spec,
+    UnfinishedError,
+    Webhook,
+    Window,
+    cut,
+    decode,
+    out_of_reach,
+)
 from aoc_common.errors import AocError, Refused, Unreachable
 from aoc_common.store.ports import ContentBlob
 from aoc_common.telemetry import logs
@@ -29,15 +40,25 @@ _log = logs.get(__name__)
 _REACH: Final = timedelta(days=7) - timedelta(minutes=5)
 _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
+#: After Microsoft refused a webhook, seconds until it is asked again.
+_HOOK_PAUSE_S: Final = 900.0
 _ALREADY_ENABLED: Final = "AF20024"
 _NOT_SUBSCRIBED: Final = "AF20022"
 #: The content expired, or does not exist (any more).
 _GONE: Final = frozenset({"AF20051", "AF20050"})
 
 
+class _Hook(msgspec.Struct, rename="camel"):
+    status: str = ""
+    address: str = ""
+    auth_id: str | None = None
+    expiration: str | None = None
+
+
 class _Subscription(msgspec.Struct, rename="camel"):
     content_type: str
     status: str = ""
+    webhook: _Hook | None = None
 
 
 class _Item(msgspec.Struct, rename="camel"):
@@ -64,17 +85,16 @@ class ActivityFeed:
         self._context = context
         self._api = context.api
         self._root = f"{context.api.base}/api/v1.0/{context.tenant_id}/activity/feed"
+        self._hook_after = 0.0
         self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
         await self._subscribe()
+        window, lost = out_of_reach(window, self._context.clock.now() - _REACH)
+        if lost:
+            yield Batch(losses=[lost])
         start, end = window.start, window.end
-        reach = self._context.clock.now() - _REACH
-        if start < reach:
-            start = min(end, reach.replace(microsecond=0))
-            reason = f"content of {window.start:%FT%TZ} to {start:%FT%TZ} can be listed no more"
-            yield Batch(losses=[Loss(reason, window=Window(window.start, start))])
         while start < end:
             until = min(end, start + _LONGEST)
             async for items in self._listing(start, until):
@@ -87,15 +107,47 @@ class ActivityFeed:
         url = f"{self._root}/subscriptions/list?{self._publisher}"
         held = await self._api.get(url, lambda answer: decode(_SUBSCRIPTIONS, answer.body, self._name))
         wanted = self._content_type.lower()
-        if any(one.content_type.lower() == wanted and one.status.lower() == "enabled" for one in held):
-            return
-        start = f"{self._root}/subscriptions/start?contentType={self._content_type}&{self._publisher}"
+        mine = next((one for one in held if one.content_type.lower() == wanted), None)
+        runs = mine is not None and mine.status.lower() == "enabled"
+        hook = self._hook(mine.webhook if mine else None)
+        if hook is not None:
+            runs = await self._start_with(hook) or runs
+        if not runs:
+            await self._start(None)
+            _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
+
+    def _hook(self, held: _Hook | None) -> dict[str, Any] | None:
+        """The webhook to register; None when none is wanted, or there is a good one that will last."""
+        wanted, clock = self._context.webhook, self._context.clock
+        if wanted is None or clock.monotonic() < self._hook_after:
+            return None
+        now = clock.now()
+        if held is not None and _lasts(held, wanted, now):
+            return None
+        until = now + wanted.lifetime
+        return {"address": wanted.address, "authId": wanted.auth_id, "expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+
+    async def _start_with(self, hook: dict[str, Any]) -> bool:
+        """Register a webhook; False when Microsoft refuses it. Polling goes on without."""
         try:
-            await self._api.post(start)
+            await self._start(hook)
+        except (Refused, Unreachable) as refused:
+            # It calls the address before it answers: that may be down, or not reachable from there.
+            self._hook_after = self._context.clock.monotonic() + _HOOK_PAUSE_S
+            _log.warning(
+                "webhook.refused", tenant=self._context.tenant, content_type=self._content_type, error=str(refused)
+            )
+            return False
+        _log.info("webhook.registered", tenant=self._context.tenant, content_type=self._content_type)
+        return True
+
+    async def _start(self, hook: dict[str, Any] | None) -> None:
+        url = f"{self._root}/subscriptions/start?contentType={self._content_type}&{self._publisher}"
+        try:
+            await self._api.post(url, None if hook is None else {"webhook": hook})
         except Refused as refused:
             if refused.code != _ALREADY_ENABLED:
                 raise
-        _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
 
     async def _listing(self, start: datetime, end: datetime) -> AsyncGenerator[Sequence[ContentBlob]]:
         bounds = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"
@@ -162,6 +214,14 @@ class ActivityFeed:
             return Batch(losses=[Loss(f"content {blob.content_id}: {refused}", blob=True)])
         records = sum(array.records for array in batch.arrays) + len(batch.losses)
         return Batch(batch.arrays, {blob.content_id: records}, batch.losses)
+
+
+def _lasts(held: _Hook, wanted: Webhook, now: datetime) -> bool:
+    """Whether a registered webhook is the one that is wanted, works, and has half of its life left."""
+    ours = held.address == wanted.address and held.auth_id in {None, wanted.auth_id}
+    if not ours or held.status.lower() != "enabled":
+        return False
+    return not held.expiration or _moment(held.expiration) - now > wanted.lifetime / 2
 
 
 def _blob(item: _Item) -> ContentBlob:

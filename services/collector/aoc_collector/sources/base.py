@@ -12,7 +12,7 @@ from aoc_common.errors import Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from aoc_collector.api import Api
     from aoc_common.clock import Clock
@@ -63,6 +63,16 @@ class Batch:
     losses: Sequence[Loss] = ()
 
 
+def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
+    """What can still be asked for of a window, and what is lost because Microsoft keeps nothing before `oldest`."""
+    if window.start >= oldest:
+        return window, None
+    start = min(window.end, oldest.replace(microsecond=0))
+    gone = Window(window.start, start)
+    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is older than Microsoft keeps it"
+    return Window(start, window.end), Loss(reason, window=gone)
+
+
 class UnfinishedError(Transient):
     """A window that could not be read to its end. A shorter one may be."""
 
@@ -95,8 +105,20 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a source lets itself be told of news, what proves that it was told by Microsoft, and for how long."""
+
+    address: str
+    auth_id: str = field(repr=False)
+    lifetime: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a source is built from."""
+    """What a source is built from.
+
+    `webhook`: None when nobody is to call us. `retention`: how long Microsoft keeps its records, where that is known.
+    """
 
     tenant: str
     tenant_id: str
@@ -105,6 +127,8 @@ class Context:
     clock: Clock
     publisher: str
     concurrency: int
+    webhook: Webhook | None = None
+    retention: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

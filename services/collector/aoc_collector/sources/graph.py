@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from aoc_collector.sources.base import Batch, Context, Family, Spec, Window, cut
+from aoc_collector.sources.base import Batch, Context, Family, Spec, Window, cut, out_of_reach
 from aoc_collector.sources.links import BrokenSkipTokenError, follow
 from aoc_common.telemetry import logs
 
@@ -50,10 +50,20 @@ class GraphFeed:
     def __init__(self, query: Query, context: Context) -> None:
         self._query = query
         self._api: Api = context.api
+        self._context = context
         self._what = query.path
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
-        """See `Source`. After a refused skip token, what came before it comes again."""
+        """See `Source`. After a refused skip token, what came before it comes again.
+
+        Graph answers a window that is older than its records with nothing, as if nothing had happened: that is a loss.
+        """
+        if (kept := self._context.retention) is not None:
+            window, lost = out_of_reach(window, self._context.clock.now() - kept)
+            if lost:
+                yield Batch(losses=[lost])
+            if window.start == window.end:
+                return
         url = self._query.url(self._api.base, window)
         for left in range(_RESTARTS, -1, -1):
             try:

@@ -9,6 +9,8 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
+from aoc_common.store.backlog import Cause
+from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoSources
 from aoc_common.store.ports import SliceState
@@ -16,6 +18,7 @@ from aoc_common.store.ports import SliceState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from aoc_common.store.backlog import Stretch
     from aoc_common.store.ports import SourceState
 
 #: A slice that gave nothing is only kept to be looked at; the others are evidence.
@@ -38,6 +41,7 @@ class MongoAccount:
         self._days = database["ledger_days"]
         self._gaps = database["ledger_gaps"]
         self._sources = MongoSources(database)
+        self._backlog = MongoBacklog(database)
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
@@ -103,25 +107,33 @@ class MongoAccount:
         """Every source of a tenant that was ever collected, by name."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
+        behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
         with translated("ledger"):
             sums = await self._sums(tenant)
             blobs = await self._blob_counts(tenant)
             return [
-                await self._account(tenant, state, now, sums.get(source, {}), blobs.get(source, {}))
+                await self._account(
+                    tenant,
+                    state,
+                    sums.get(source, {}),
+                    blobs.get(source, {}),
+                    _behind(state, [one for one in behind if one.source == source], now),
+                )
                 for source, state in sorted(states.items())
             ]
 
     async def _account(
-        self, tenant: str, state: SourceState, now: datetime, sums: Document, blobs: Mapping[str, Document]
+        self, tenant: str, state: SourceState, sums: Document, blobs: Mapping[str, Document], behind: Iterable[Gap]
     ) -> SourceAccount:
         of_source = {"tenant": tenant, "source": state.source}
         unsettled = {**of_source, "state": SliceState.FETCHED.value}
         complete_until = state.watermark
-        oldest = await self._slices.find_one(unsettled, sort=[("end", ASCENDING)])
+        # What is only looked at again was complete before.
+        oldest = await self._slices.find_one({**unsettled, "again": {"$ne": True}}, sort=[("end", ASCENDING)])
         if oldest is not None:
             before = {**of_source, "state": SliceState.SETTLED.value, "end": {"$lt": oldest["end"]}}
             last = await self._slices.find_one(before, sort=[("start", DESCENDING)])
-            complete_until = last["end"] if last else oldest["start"]
+            complete_until = min(last["end"] if last else oldest["start"], complete_until or oldest["start"])
         counts = {name: int(sums.get(name, 0)) for name in ("slices", *_COUNTED)}
         return SourceAccount(
             tenant=tenant,
@@ -135,7 +147,7 @@ class MongoAccount:
             blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),
             blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
             blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
-            gaps=(*await self._lost(of_source), *_gaps(state, now, blobs)),
+            gaps=(*await self._lost(of_source), *_of_blobs(blobs), *behind),
             **counts,
         )
 
@@ -188,16 +200,21 @@ def _day(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def _gaps(state: SourceState, now: datetime, blobs: Mapping[str, Document]) -> Iterable[Gap]:
+def _behind(state: SourceState, left: Iterable[Stretch], now: datetime) -> Iterable[Gap]:
+    """What is not fetched yet: what an outage left, and what lies before the live slices."""
+    for one in left:
+        yield Gap(GapCause.BEHIND, one.done_until, one.end, closable=True, detail=state.last_error)
+    if state.position is not None and now - state.position > _BEHIND:
+        yield Gap(GapCause.BEHIND, state.position, now, closable=True, detail=state.last_error)
+
+
+def _of_blobs(blobs: Mapping[str, Document]) -> Iterable[Gap]:
     expired, waiting = blobs.get("expired"), blobs.get("listed")
     if expired is not None:
-        at = expired["first"] or now
-        yield Gap(GapCause.EXPIRED, at, expired["last"] or at, closable=False, items=expired["count"])
+        yield Gap(GapCause.EXPIRED, expired["first"], expired["last"], closable=False, items=expired["count"])
     if waiting is not None:
         dies = waiting["dies"]
         detail = f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}" if dies else None
         yield Gap(
             GapCause.WAITING, waiting["first"], waiting["last"], closable=True, items=waiting["count"], detail=detail
         )
-    if state.watermark is not None and now - state.watermark > _BEHIND:
-        yield Gap(GapCause.BEHIND, state.watermark, now, closable=True, detail=state.last_error)

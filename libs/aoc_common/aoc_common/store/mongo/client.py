@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import stamina
+from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
+from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, PyMongoError
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 type Document = dict[str, Any]
 type Database = AsyncIOMotorDatabase[Document]
+
+#: How documents are read and written, by the driver and where they are encoded before.
+CODEC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
+RAW_CODEC: Final = DEFAULT_RAW_BSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
 
 #: Collection -> indexes beside `_id`. Ids of events sort by time, so `_id` serves ranges, order and pages.
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
@@ -58,6 +64,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("slice_id", ASCENDING)], name="slice"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "backlog": (
+        IndexModel([("tenant", ASCENDING), ("open", ASCENDING)], name="open"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
     "directory": (
         IndexModel([("tenant", ASCENDING), ("keys", ASCENDING)], name="keys"),
         IndexModel([("tenant", ASCENDING), ("kind", ASCENDING), ("generation", ASCENDING)], name="generation"),
@@ -85,15 +95,9 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise BadConfiguration(f"AOC_MONGO__URI: {error}") from None
     try:
-        yield client.get_database(settings.database, codec_options=_codec())
+        yield client.get_database(settings.database, codec_options=CODEC)
     finally:
         client.close()
-
-
-def _codec() -> CodecOptions[Document]:
-    from bson.binary import UuidRepresentation
-
-    return CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
 
 
 @stamina.retry(on=Unreachable, attempts=10, timeout=120)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import bson
 import orjson
 from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids, twins
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,26 +96,32 @@ class MongoEvents:
         self._retention = retention
         self._clock = clock or SystemClock()
 
+    def encoded(self, event: Event, raw_seq: int) -> bytes:
+        """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
+        now = self._clock.now()
+        event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
+        document = to_document(event, raw_seq, now, self._retention(event.tenant, event.source))
+        try:
+            return bson.encode(document, codec_options=CODEC)
+        except (BSONError, OverflowError, ValueError) as error:
+            raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
+
     async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
         """Store events that are not stored yet; the indices of the new ones."""
-        now = self._clock.now()
-        now_ms = ids.to_ms(now)
-        documents = []
-        for event, raw_seq in zip(events, raw_seqs, strict=True):
-            event.ocsf["metadata"]["processed_time"] = now_ms
-            documents.append(to_document(event, raw_seq, now, self._retention(event.tenant, event.source)))
-        return await self.insert_documents(documents)
+        return await self.insert_encoded(
+            [self.encoded(event, raw_seq) for event, raw_seq in zip(events, raw_seqs, strict=True)]
+        )
 
-    async def insert_documents(self, documents: Sequence[Document]) -> set[int]:
+    async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
         """Unordered inserts in chunks; the indices of the documents that were new."""
         new: set[int] = set()
         for start in range(0, len(documents), _CHUNK):
-            chunk = documents[start : start + _CHUNK]
+            chunk = [RawBSONDocument(document, RAW_CODEC) for document in documents[start : start + _CHUNK]]
             known = await self._insert_chunk(chunk)
             new.update(start + index for index in range(len(chunk)) if index not in known)
         return new
 
-    async def _insert_chunk(self, chunk: Sequence[Document]) -> set[int]:
+    async def _insert_chunk(self, chunk: Sequence[RawBSONDocument]) -> set[int]:
         """Insert; the indices that existed already."""
         try:
             with translated("events"):
@@ -122,12 +130,12 @@ class MongoEvents:
             return known.indices
         return set()
 
-    async def _insert_many(self, chunk: Sequence[Document]) -> None:
+    async def _insert_many(self, chunk: Sequence[RawBSONDocument]) -> None:
         try:
             await self._events.insert_many(chunk, ordered=False)
         except BulkWriteError as error:
             raise _Known(duplicates(error.details)) from None
-        except (DocumentTooLarge, BSONError, OverflowError, ValueError) as error:
+        except DocumentTooLarge as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
     async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:

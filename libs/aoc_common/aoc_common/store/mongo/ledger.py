@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
 
+from aoc_common.store.mongo.backlog import missing
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.ports import (
     ContentBlob,
@@ -34,13 +37,16 @@ class MongoLedger:
         self._blobs = database["ledger_blobs"]
         self._gaps = database["ledger_gaps"]
 
-    async def open_slice(self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime) -> None:
-        """A slice is about to be fetched (again)."""
+    async def open_slice(
+        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
+    ) -> None:
+        """A slice is about to be fetched. `again`: all of it was collected before."""
+        fresh: Document = {"tenant": tenant, "source": source, "start": start, "end": end}
         with translated("ledger"):
             await self._slices.update_one(
                 {"_id": slice_id},
                 {
-                    "$setOnInsert": {"tenant": tenant, "source": source, "start": start, "end": end},
+                    "$setOnInsert": fresh | ({"again": True} if again else {}),
                     "$set": {"state": SliceState.OPEN.value},
                     "$inc": {"attempts": 1},
                 },
@@ -178,6 +184,7 @@ class MongoLedger:
             {
                 _blob_key(tenant, source, content_id): {
                     "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
+                    "$setOnInsert": {"created": at},
                     "$unset": {"expire_at": ""},
                 }
             }
@@ -197,24 +204,43 @@ def _blob_key(tenant: str, source: str, content_id: str) -> str:
 
 
 class MongoSources:
-    """`SourceStore` over `sources`."""
+    """`SourceStore` over `sources`, and the backlog for the watermark."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._sources = database["sources"]
 
     async def state(self, tenant: str, source: str) -> SourceState:
         """The state of a source; an empty one when it has never run."""
         with translated("sources"):
             found = await self._sources.find_one({"_id": f"{tenant}/{source}"})
-        return _state(found) if found else SourceState(tenant, source)
+            return _state(found, await missing(self._database, tenant)) if found else SourceState(tenant, source)
 
-    async def advance(self, tenant: str, source: str, watermark: datetime, at: datetime) -> None:
-        """Move the watermark forward (never back) and note the success."""
+    async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
+        """Move the position forward (never back) and note the success."""
         await self._set(
             tenant,
             source,
-            {"$max": {"watermark": watermark}, "$set": {"last_success": at}, "$unset": {"last_error": ""}},
+            {
+                "$max": {"position": position},
+                # The first of several.
+                "$min": {"started_at": at},
+                "$set": {"last_success": at},
+                "$unset": {"last_error": ""},
+            },
         )
+
+    async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
+        """Move the position forward if it still is `before`."""
+        update: Document = {
+            "$set": {"position": position},
+            "$min": {"started_at": at},
+            "$setOnInsert": {"tenant": tenant, "source": source},
+        }
+        with translated("sources"), suppress(DuplicateKeyError):  # it has moved: the upsert found the id taken
+            await self._sources.update_one(
+                {"_id": f"{tenant}/{source}", "position": before}, update, upsert=before is None
+            )
 
     async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
         """Note why the source could not be collected."""
@@ -224,7 +250,8 @@ class MongoSources:
         """Every known source, of one tenant or of all."""
         with translated("sources"):
             found = await self._sources.find({} if tenant is None else {"tenant": tenant}).to_list(None)
-        return sorted((_state(document) for document in found), key=lambda state: (state.tenant, state.source))
+            lacking = await missing(self._database, tenant)
+        return sorted((_state(one, lacking) for one in found), key=lambda state: (state.tenant, state.source))
 
     async def _set(self, tenant: str, source: str, update: dict[str, Any]) -> None:
         update.setdefault("$setOnInsert", {}).update({"tenant": tenant, "source": source})
@@ -232,11 +259,15 @@ class MongoSources:
             await self._sources.update_one({"_id": f"{tenant}/{source}"}, update, upsert=True)
 
 
-def _state(document: Document) -> SourceState:
+def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> SourceState:
+    tenant, source, position = document["tenant"], document["source"], document.get("position")
+    hole = lacking.get((tenant, source))
     return SourceState(
-        tenant=document["tenant"],
-        source=document["source"],
-        watermark=document.get("watermark"),
+        tenant=tenant,
+        source=source,
+        watermark=position if hole is None or position is None else min(hole, position),
+        position=position,
+        started_at=document.get("started_at"),
         last_success=document.get("last_success"),
         last_error=document.get("last_error"),
         last_error_at=document.get("last_error_at"),

@@ -1,0 +1,303 @@
+"""A collector after an outage of days, in time that runs fast: it catches up, and the present goes on beside.
+
+`python bench/outage.py [--days 3] [--speed 60] [--json]`
+
+One process holds the simulator (real HTTP, Microsoft's own limits: 5 requests in 10 s for audits and sign-ins), the
+collector, and a clock that both go by. After the collector is up to date, the whole API answers 503, the clock jumps,
+and the API comes back. Figures, in simulated time: the greatest lag of the live slices while the backlog is caught up,
+how long that takes, the share of the allowance that was used, the share of 429 answers, and the records that are
+missing in the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import time
+from collections import defaultdict
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import uvicorn
+from rich.console import Console
+from rich.table import Table
+
+from aoc_cli.local import simulator
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.local.stack import DataDirectory, Endpoints, servers
+from aoc_collector.app import Apis, Shared, collecting
+from aoc_collector.settings import CollectorSettings
+from aoc_collector.sources import SOURCES
+from aoc_collector.tenants import read_tenants
+from aoc_common import http
+from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.streams import ensure_streams
+from aoc_common.contracts import subjects
+from aoc_common.settings import TelemetrySettings
+from aoc_common.store.backlog import Cause
+from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.telemetry import logs
+from aoc_sim import truth
+from aoc_sim.app import create_app
+from aoc_sim.faults import Faults
+from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, MutableMapping, Sequence
+
+    from faststream.nats import NatsBroker
+    from nats.aio.msg import Msg
+
+    from aoc_common.store.mongo.client import Database
+    from aoc_sim.timeline import World
+
+_TENANT: Final = DEFAULT_TENANTS[0]
+_RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_DOWN: Final = Faults(http_5xx_rate=1, max_per_kind=10_000_000)
+#: Audits and sign-ins: 5 requests in 10 seconds.
+_ALLOWED_PER_S: Final = 0.5
+#: A source whose first slice after the outage is read is less far behind than this.
+_LIVE_AGAIN_S: Final = 300.0
+
+
+class FastClock:
+    """Time that runs `speed` times as fast as the machine's, and jumps when it is told to."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._real = time.monotonic()
+        self._start = datetime.now(UTC)
+        self._jumped = 0.0
+
+    def monotonic(self) -> float:
+        """Simulated seconds since the start."""
+        return (time.monotonic() - self._real) * self._speed + self._jumped
+
+    def now(self) -> datetime:
+        """The simulated present."""
+        return self._start + timedelta(seconds=self.monotonic())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait that many simulated seconds."""
+        await asyncio.sleep(seconds / self._speed)
+
+    def jump(self, by: timedelta) -> None:
+        """Move forward at once."""
+        self._jumped += by.total_seconds()
+
+
+@dataclass
+class Traffic:
+    """What the simulator was asked: simulated times of audit and sign-in requests, and the statuses of all answers."""
+
+    clock: FastClock
+    audits: list[tuple[float, int]] = field(default_factory=list)
+
+    def around(self, app: Any) -> Any:
+        """The application, watched."""
+
+        async def watched(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            async def sending(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "http.response.start" and "/auditLogs/" in scope["path"]:
+                    self.audits.append((self.clock.monotonic(), message["status"]))
+                await send(message)
+
+            await app(scope, receive, sending if scope["type"] == "http" else send)
+
+        return watched
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """All times in simulated seconds."""
+
+    days: float
+    caught_up_after_s: float
+    greatest_live_lag_s: float
+    median_live_lag_s: float
+    allowance_used: float
+    throttled: float
+    requests: int
+    records: int
+    missing: int
+
+
+@asynccontextmanager
+async def microsoft(clock: FastClock, traffic: Traffic) -> AsyncIterator[tuple[World, int]]:
+    """The simulator on a port of its own, with Microsoft's limits."""
+    settings = SimSettings(
+        tenants=(_TENANT,), events=300, history_hours=2, live_rate=0.02, live_tick_s=20, seed=11,
+        activity_warmup_hours=0,
+    )  # fmt: skip
+    app = create_app(settings, clock)
+    port = free_port()
+    config = uvicorn.Config(
+        traffic.around(app), host=LOOPBACK, port=port, log_level="error", access_log=False, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        while not server.started:  # noqa: ASYNC110  # uvicorn offers no event
+            await asyncio.sleep(0.02)
+        yield app.state.world, port
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: float) -> Outcome:
+    """One outage."""
+    clock = FastClock(speed)
+    traffic = Traffic(clock)
+    async with AsyncExitStack() as stack:
+        world, port = await stack.enter_async_context(microsoft(clock, traffic))
+        tenants_file = Path(simulator.collector_settings(data, port)["AOC_TENANTS_FILE"])
+        settings = CollectorSettings(
+            nats=data.nats_settings(endpoints, "collector"),
+            mongo=data.mongo_settings(endpoints),
+            lookback_s=2 * 3600,
+            http_attempts=2,
+            # Jobs are put off in real seconds.
+            max_backoff_s=1,
+        )
+        database = await stack.enter_async_context(connect(settings.mongo))
+        client = await stack.enter_async_context(http.make_client(timeout_s=30))
+        broker = make_broker(settings.nats, "collector")
+        await ensure_indexes(database)
+        await broker.connect()
+        stack.push_async_callback(close, broker)
+        streams = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
+        await ensure_streams(jetstream(broker), settings.nats, streams)
+        tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
+        shared = Shared(
+            settings, tenants, clock, asyncio.Event(), broker, database, Apis(settings, client, clock), None
+        )
+        await stack.enter_async_context(collecting(shared))
+        await _until_caught_up(database)
+        world.apply(_DOWN)
+        clock.jump(timedelta(days=days))
+        await clock.sleep(120)
+        world.apply(Faults())
+        return await _catching_up(database, world, clock, traffic, days, await _reader(stack, data, endpoints))
+
+
+async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) -> NatsBroker:
+    broker = make_broker(data.nats_settings(endpoints, "normalizer"), "normalizer")
+    await broker.connect()
+    stack.push_async_callback(close, broker)
+    return broker
+
+
+async def _until_caught_up(database: Database) -> None:
+    sources, backlog = MongoSources(database), MongoBacklog(database)
+    while True:
+        states = await sources.all_states(_TENANT.slug)
+        waiting = [one for one in await backlog.waiting(_TENANT.slug) if one.cause is Cause.BEHIND]
+        if len(states) == len(SOURCES) and not waiting:
+            return
+        await asyncio.sleep(0.1)
+
+
+async def _catching_up(
+    database: Database, world: World, clock: FastClock, traffic: Traffic, days: float, broker: NatsBroker
+) -> Outcome:
+    began = clock.monotonic()
+    sources, backlog = MongoSources(database), MongoBacklog(database)
+    lags: list[float] = []
+    caught_up: float | None = None
+    seen: set[str] = set()
+    while caught_up is None:
+        now = clock.now()
+        states = await sources.all_states(_TENANT.slug)
+        waiting = [one for one in await backlog.waiting(_TENANT.slug) if one.cause is Cause.BEHIND]
+        for state in states:
+            lag = (now - (state.position or now)).total_seconds()
+            if lag < _LIVE_AGAIN_S:
+                seen.add(state.source)
+            if state.source in seen:
+                lags.append(lag)
+        if len(seen) == len(SOURCES) and not waiting:
+            caught_up = clock.monotonic() - began
+        await asyncio.sleep(0.05)
+    audits = [(at, status) for at, status in traffic.audits if began <= at <= began + caught_up]
+    missing, records = await _missing(world, broker, clock)
+    lags.sort()
+    return Outcome(
+        days=days,
+        caught_up_after_s=round(caught_up),
+        greatest_live_lag_s=round(lags[-1]),
+        median_live_lag_s=round(lags[len(lags) // 2]),
+        allowance_used=round(sum(status != 429 for _, status in audits) / (caught_up * _ALLOWED_PER_S), 3),
+        throttled=round(sum(status == 429 for _, status in audits) / len(audits), 4),
+        requests=len(audits),
+        records=records,
+        missing=missing,
+    )
+
+
+async def _missing(world: World, broker: NatsBroker, clock: FastClock) -> tuple[int, int]:
+    """Records that the simulator had made available by now and that are not on the bus after a while."""
+    world.catch_up()
+    tenant, moment = world.tenants[_TENANT.slug], world.now_us()
+    wanted = {(source, entry.body) for source in tenant.lanes for entry in truth.available(tenant, source, moment)}
+    await clock.sleep(1200)
+    found: dict[str, set[bytes]] = defaultdict(set)
+
+    async def take(messages: Sequence[Msg]) -> None:
+        for message in messages:
+            found[message.subject.split(".")[3]] |= {bytes(record) for record in _RECORDS.decode(message.data)}
+
+    pages = Consumer(
+        service="normalizer",
+        stream=subjects.RAW_STREAM,
+        subject=subjects.ALL_RAW,
+        durable="normalizer",
+        batch=100,
+        max_pending=1000,
+    )
+    async with consuming(broker, pages, take, 1):
+        before = -1
+        while (count := sum(map(len, found.values()))) > before or not count:
+            before = count
+            await asyncio.sleep(1)
+    return sum(body not in found[source] for source, body in wanted), len(wanted)
+
+
+def main() -> None:
+    """Measure and print."""
+    logs.configure("bench", TelemetrySettings(log_level="error", log_format="console"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--days", type=float, default=3)
+    parser.add_argument("--speed", type=float, default=60)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with TemporaryDirectory(prefix="aoc-bench-") as directory:
+        data = DataDirectory(Path(directory))
+        local = servers(data)
+        with ExitStack() as children:
+            for child in local.children:
+                child.start()
+                children.callback(child.stop)
+            for child in local.children:
+                child.wait_ready()
+            outcome = asyncio.run(run(data, local.endpoints, arguments.days, arguments.speed))
+    if arguments.json:
+        print(json.dumps(asdict(outcome)))
+        return
+    table = Table("figure", "value", title="after an outage, in simulated time")
+    for name, value in asdict(outcome).items():
+        table.add_row(name, f"{value:,}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

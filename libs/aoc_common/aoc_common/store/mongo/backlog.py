@@ -1,0 +1,90 @@
+"""The stretches of time that are collected beside the live slices."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import ASCENDING
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.mongo.client import Database, Document, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: A stretch that is done is remembered, so that the same re-scan is not added again by a replica whose clock is late.
+_REMEMBERED: Final = timedelta(days=3)
+_ORDER: Final = {cause: number for number, cause in enumerate(Cause)}
+
+
+class MongoBacklog:
+    """`BacklogStore` over `backlog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._backlog = database["backlog"]
+
+    async def add(self, stretch: Stretch, at: datetime) -> None:
+        """A stretch is to be collected."""
+        fresh: dict[str, Any] = {
+            "tenant": stretch.tenant,
+            "source": stretch.source,
+            "cause": stretch.cause.value,
+            "name": stretch.name,
+            "start": stretch.start,
+            "done_until": stretch.done_until,
+            "added_at": at,
+        }
+        if stretch.cause is Cause.BEHIND:
+            # It grows, and is open again, when a crash came between adding it and moving on beside it.
+            update = {"$setOnInsert": fresh, "$max": {"end": stretch.end}, "$set": {"open": True}}
+            update["$unset"] = {"expire_at": ""}
+        else:
+            update = {"$setOnInsert": fresh | {"end": stretch.end, "open": True}}
+        with translated("backlog"):
+            await self._backlog.update_one({"_id": stretch.id}, update, upsert=True)
+
+    async def waiting(self, tenant: str) -> Sequence[Stretch]:
+        """The tenant's stretches that are not done, by cause and then oldest first."""
+        with translated("backlog"):
+            found = await self._backlog.find({"tenant": check_tenant(tenant), "open": True}).to_list(None)
+        return sorted(map(_stretch, found), key=lambda one: (_ORDER[one.cause], one.start, one.name))
+
+    async def find(self, tenant: str, stretch_id: str) -> Stretch | None:
+        """A stretch, also a done one for some time."""
+        with translated("backlog"):
+            found = await self._backlog.find_one({"_id": stretch_id, "tenant": check_tenant(tenant)})
+        return _stretch(found) if found else None
+
+    async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
+        """Everything before `until` is on the bus; at its end the stretch is done."""
+        with translated("backlog"):
+            await self._backlog.update_one({"_id": stretch_id}, {"$max": {"done_until": until}})
+            await self._backlog.update_one(
+                {"_id": stretch_id, "end": {"$lte": until}},
+                {"$set": {"open": False, "done_at": at, "expire_at": at + _REMEMBERED}},
+            )
+
+
+async def missing(database: Database, tenant: str | None) -> dict[tuple[str, str], datetime]:
+    """(tenant, source) -> where the oldest stretch begins that was never collected, of those that have one."""
+    wanted: Document = {"open": True, "cause": Cause.BEHIND.value}
+    if tenant is not None:
+        wanted["tenant"] = tenant
+    found: dict[tuple[str, str], datetime] = {}
+    async for one in database["backlog"].find(wanted).sort("done_until", ASCENDING):
+        found.setdefault((one["tenant"], one["source"]), one["done_until"])
+    return found
+
+
+def _stretch(document: Document) -> Stretch:
+    return Stretch(
+        tenant=document["tenant"],
+        source=document["source"],
+        cause=Cause(document["cause"]),
+        name=document["name"],
+        start=document["start"],
+        end=document["end"],
+        done_until=document["done_until"],
+    )

@@ -1,0 +1,126 @@
+"""Asking for a stretch of time to be collected, again or for the first time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from aoc_api import problems
+from aoc_api.deps import Given, refuse_unknown, utc
+from aoc_common.contracts.jobs import BackfillJob
+from aoc_common.contracts.sources import SOURCE_NAMES
+from aoc_common.contracts.subjects import TENANT_PATTERN
+from aoc_common.errors import Transient
+from aoc_common.telemetry import logs
+
+router = APIRouter(tags=["operations"])
+
+_log = logs.get(__name__)
+
+#: No source of Microsoft's keeps its records for longer unless somebody pays for it.
+_LONGEST: Final = timedelta(days=366)
+
+
+def _known(source: str | None) -> str | None:
+    if source is not None and source not in SOURCE_NAMES:
+        raise ValueError(f"no such source; there are {', '.join(SOURCE_NAMES)}")
+    return source
+
+
+class BackfillRequest(BaseModel):
+    """What to collect, and from when to when: `start` inclusive, `end` exclusive."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "source": "o365-exchange",
+                    "start": "2026-11-20T00:00:00Z",
+                    "end": "2026-11-23T00:00:00Z",
+                }
+            ]
+        },
+    )
+
+    tenant: str | None = Field(
+        None, pattern=TENANT_PATTERN, description="Whose; AOC_API__DEFAULT_TENANT when not given."
+    )
+    source: Annotated[str | None, AfterValidator(_known)] = Field(
+        None, max_length=64, description="Feed; every one when not given."
+    )
+    start: datetime = Field(description="From this time on; UTC when it names no zone.")
+    end: datetime = Field(description="Before this time.")
+
+
+class AskedSource(BaseModel):
+    """A source of a backfill."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"source": "o365-exchange", "state": "asked"}]})
+
+    source: str = Field(description="The feed.")
+    state: Literal["asked", "pending"] = Field(description="`pending`: the same had been asked for and is not done.")
+
+
+class BackfillAsked(BaseModel):
+    """What was asked of the collector."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "start": "2026-11-20T00:00:00Z",
+                    "end": "2026-11-23T00:00:00Z",
+                    "sources": [{"source": "o365-exchange", "state": "asked"}],
+                }
+            ]
+        }
+    )
+
+    tenant: str = Field(description="Whose.")
+    start: datetime = Field(description="From when, UTC, in whole seconds.")
+    end: datetime = Field(description="Until when.")
+    sources: list[AskedSource]
+
+
+@router.post(
+    "/api/fetch-audit-logs",
+    status_code=202,
+    response_model=BackfillAsked,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("bad-request", "too-large", "invalid-parameters", "not-now"),
+)
+async def fetch_audit_logs(request: BackfillRequest, given: Given) -> BackfillAsked:
+    """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""
+    start, end = _whole("start", request.start), _whole("end", request.end)
+    if end <= start:
+        raise problems.invalid("end", "must be after start", "body")
+    if end - start > _LONGEST:
+        raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
+    if end > given.clock.now() + timedelta(minutes=1):
+        raise problems.invalid("end", "lies in the future", "body")
+    tenant = request.tenant or given.options.default_tenant
+    names = [request.source] if request.source else list(SOURCE_NAMES)
+    jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
+    try:
+        asked = await given.ask(jobs)
+    except Transient as error:
+        _log.warning("job.unpublished", tenant=tenant, jobs=len(jobs), error=str(error))
+        raise problems.not_now("The bus does not answer; ask again, nothing is asked twice.") from error
+    _log.info("backfill.asked", tenant=tenant, sources=len(jobs), new=sum(asked))
+    states = [
+        AskedSource(source=name, state="asked" if new else "pending") for name, new in zip(names, asked, strict=True)
+    ]
+    return BackfillAsked(tenant=tenant, start=start, end=end, sources=states)
+
+
+def _whole(name: str, moment: datetime) -> datetime:
+    try:
+        return (utc(moment) or moment).astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise problems.invalid(name, "is no time of this world", "body") from None

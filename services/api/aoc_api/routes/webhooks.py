@@ -1,0 +1,138 @@
+"""Where Microsoft says that there is news. Nothing is done here: what is believed becomes jobs on the bus.
+
+A Graph notification is answered 202 whether it is believed or not, as Microsoft asks (graph-docs,
+change-notifications-with-resource-data.md, "How to validate"): a refusal would make a genuine sender repeat it for four
+hours and then throttle us, and would tell a forger how near he is. A replay, too, is mostly Microsoft itself, whose
+answer was lost. Only what is no notification at all gets 400, and 503 says "again, please": the bus is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.responses import PlainTextResponse, Response
+
+from aoc_api import problems
+from aoc_api.asking import Ask
+from aoc_api.deps import Given
+from aoc_api.webhooks.judge import REFUSED, Judge, Verdict
+from aoc_api.webhooks.notifications import read_batch, read_content, read_validation_code
+from aoc_common.errors import Malformed, Transient
+from aoc_common.telemetry import logs, metrics
+
+router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
+
+_log = logs.get(__name__)
+
+#: Seconds for all of it. Microsoft gives a notification three before it calls us slow.
+_DEADLINE_S: Final = 2.5
+_NOT_PLAIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_BODY: Final[dict[str, Any]] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
+_PROBLEMS: Final = problems.responses("bad-request", "not-found", "too-large", "not-now", "invalid-parameters")
+
+
+def judge(given: Given) -> Judge:
+    """What judges notifications. Without configuration there is nothing at these addresses."""
+    if given.judge is None:
+        raise problems.Problem("not-found", "There is nothing at this address.")
+    return given.judge
+
+
+Judging = Annotated[Judge, Depends(judge)]
+
+
+@router.post(
+    "/graph",
+    status_code=202,
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}, "description": "The validation token"}, **_PROBLEMS},
+    openapi_extra=_BODY,
+)
+async def graph(
+    request: Request,
+    given: Given,
+    judging: Judging,
+    validation_token: Annotated[
+        str | None, Query(alias="validationToken", max_length=2048, description="Sent by Graph to see who answers.")
+    ] = None,
+) -> Response:
+    """Change notifications and lifecycle events of Microsoft Graph."""
+    if validation_token is not None:
+        return _handshake(validation_token)
+    async with _deadline():
+        verdict = await judging.graph(read_batch(await request.body()))
+        await _act("graph", verdict, given.ask, judging)
+    return Response(status_code=202)
+
+
+@router.post(
+    "/o365",
+    status_code=200,
+    response_class=Response,
+    responses=_PROBLEMS | problems.responses("webhook-refused"),
+    openapi_extra=_BODY,
+)
+async def o365(
+    request: Request,
+    given: Given,
+    judging: Judging,
+    auth_id: Annotated[
+        str, Header(alias="Webhook-AuthID", max_length=255, description="What the webhook was registered with.")
+    ] = "",
+    code: Annotated[
+        str | None, Header(alias="Webhook-ValidationCode", max_length=1024, description="Sent to see who answers.")
+    ] = None,
+) -> Response:
+    """Notifications of the Office 365 Management Activity API: new content, of which tenant and type."""
+    sealed = judging.sealed_content(auth_id)
+    if sealed is None:
+        metrics.API_NOTIFICATIONS.labels("o365", "forged").inc()
+        _log.warning("notification.refused", sender="o365", reason="Webhook-AuthID is none of ours")
+        raise problems.Problem("webhook-refused", "The notification is not believed.")
+    async with _deadline():
+        body = await request.body()
+        if code is not None:
+            if not hmac.compare_digest(read_validation_code(body).encode(), code.encode()):
+                raise Malformed("header and body have different validation codes")
+            return Response(status_code=200)
+        verdict = judging.content(read_content(body), sealed)
+        await _act("o365", verdict, given.ask, judging)
+    if verdict.outcomes["forged"] and not verdict.outcomes["accepted"]:
+        raise problems.Problem("webhook-refused", "The notification is not believed.")
+    return Response(status_code=200)
+
+
+def _handshake(token: str) -> Response:
+    """The token as it was before it was made part of an address. Nothing that a browser might run goes back."""
+    if _NOT_PLAIN.search(token):
+        raise problems.Problem("bad-request", "The validation token holds control characters.")
+    return PlainTextResponse(token.replace("<", "&lt;").replace(">", "&gt;"))
+
+
+async def _act(sender: str, verdict: Verdict, ask: Ask, judging: Judge) -> None:
+    """Publish what a verdict asks for, remember it, and tell of what was refused: once, not per item."""
+    if any(outcome in REFUSED for outcome in verdict.outcomes):
+        _log.warning("notification.refused", sender=sender, reasons=dict(verdict.reasons))
+    asked = await ask(verdict.jobs) if verdict.jobs else []
+    judging.replays.remember(verdict.keys)
+    for outcome, items in verdict.outcomes.items():
+        metrics.API_NOTIFICATIONS.labels(sender, outcome).inc(items)
+    if asked:
+        _log.info("notification.accepted", sender=sender, jobs=len(asked), new=sum(asked))
+
+
+@asynccontextmanager
+async def _deadline() -> AsyncIterator[None]:
+    """An answer in time: a body that trickles in, keys or a bus that do not answer, are "again, please"."""
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            yield
+    except (TimeoutError, Transient) as error:
+        _log.warning("notification.late", error=str(error) or type(error).__name__)
+        raise problems.not_now("The notification could not be taken in time.") from error

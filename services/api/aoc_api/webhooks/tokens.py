@@ -1,0 +1,152 @@
+"""The tokens by which Graph's change notification service proves that a rich notification is its own.
+
+Sources: graph-docs, change-notifications-with-resource-data.md, "How to validate"; entra-docs, access-tokens.md
+(issuers).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import jwt
+import orjson
+
+from aoc_common import http
+from aoc_common.errors import AocError, Malformed, Unreachable
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+    from jwt import PyJWK
+    from jwt.types import Options
+
+    from aoc_api.webhooks.tenants import Registration
+    from aoc_common.clock import Clock
+
+_log = logs.get(__name__)
+
+#: The application that sends change notifications, in every tenant and cloud.
+PUBLISHER: Final = "0bf30f3b-4a52-48df-9a82-234910c4a086"
+_ALGORITHMS: Final = ["RS256"]
+#: Seconds by which clocks may differ.
+_LEEWAY_S: Final = 60.0
+#: Keys are "rotated daily": seconds after which they are fetched again.
+_FRESH_S: Final = 24 * 3600.0
+#: An unknown key may be a new one. It may also be made up: seconds between two looks for new ones.
+_PAUSE_S: Final = 60.0
+
+
+class SigningKeys:
+    """The keys that an authority signs with, fetched when first needed and when an unknown one turns up."""
+
+    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._keys: dict[str, dict[str, PyJWK]] = {}
+        self._asked: dict[str, float] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def key(self, authority: str, kid: str) -> PyJWK | None:
+        """The key with that id; None when the authority has none. Raises `Transient` when it cannot be asked."""
+        async with self._locks.setdefault(authority, asyncio.Lock()):
+            now = self._clock.monotonic()
+            age = now - self._asked.get(authority, float("-inf"))
+            found = self._keys.get(authority, {}).get(kid)
+            if age > _FRESH_S or (found is None and age > _PAUSE_S):
+                await self._fetch(authority, now, needed=found is None)
+            return self._keys.get(authority, {}).get(kid)
+
+    async def _fetch(self, authority: str, now: float, *, needed: bool) -> None:
+        # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
+        url = f"{authority}/common/discovery/v2.0/keys"
+        try:
+            self._keys[authority] = _read(await http.send(self._client, "GET", url, api="keys"))
+        except AocError as error:
+            _log.warning("keys.unreachable", authority=authority, error=str(error))
+            if needed:
+                raise Unreachable(str(error)) from error
+            # What was known yesterday is good for another while.
+        self._asked[authority] = now
+
+
+def _read(answer: http.Answer) -> dict[str, PyJWK]:
+    """Raises `Unreachable` for what is no key set; a key of a kind that we do not know is left out."""
+    try:
+        keys = jwt.PyJWKSet.from_dict(orjson.loads(answer.body)).keys
+    except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
+        raise Unreachable("keys: the answer is no key set") from None
+    return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
+
+
+class ValidationTokens:
+    """Verifies tokens for the registrations of this installation."""
+
+    def __init__(self, registrations: Sequence[Registration], keys: SigningKeys, clock: Clock) -> None:
+        self._issuers: Mapping[str, Registration] = {
+            issuer: registration for registration in registrations for issuer in registration.issuers
+        }
+        self._keys = keys
+        self._clock = clock
+
+    async def verify(self, token: str) -> str:
+        """The tenant id that a token speaks for. Raises `Malformed`, saying what is wrong, or `Transient`."""
+        try:
+            kid = str(jwt.get_unverified_header(token).get("kid", ""))
+            # Unverified, and used only to find out whose keys to try.
+            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        except jwt.PyJWTError:
+            raise Malformed("a validation token is no JWT") from None
+        registration = self._issuers.get(issuer) if isinstance(issuer, str) else None
+        if registration is None:
+            raise Malformed("a validation token is of an issuer that is not configured")
+        key = await self._keys.key(registration.authority, kid)
+        if key is None:
+            raise Malformed("a validation token is signed with an unknown key")
+        self._check(_claims(token, key), registration)
+        return registration.tenant_id
+
+    def _check(self, claims: Mapping[str, Any], registration: Registration) -> None:
+        now = self._clock.now().timestamp()
+        if not _number(claims["nbf"]) - _LEEWAY_S <= now < _number(claims["exp"]) + _LEEWAY_S:
+            raise Malformed("a validation token is outside its time")
+        if not _same_guid(claims["aud"], registration.client_id):
+            raise Malformed("a validation token is for another app")
+        named = [claims[name] for name in ("azp", "appid") if name in claims]
+        if not named or any(one != PUBLISHER for one in named):
+            raise Malformed("a validation token was made for another sender than Graph's notifications")
+        if not _same_guid(claims.get("tid", registration.tenant_id), registration.tenant_id):
+            raise Malformed("a validation token names another tenant than its issuer")
+
+
+def _claims(token: str, key: PyJWK) -> dict[str, Any]:
+    # Times and audience are checked by us, against our own clock; the issuer led to the key.
+    options: Options = {
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+        "verify_aud": False,
+        "verify_sub": False,
+        "verify_jti": False,
+        "require": ["exp", "nbf", "iss", "aud"],
+    }
+    try:
+        return jwt.decode(token, key, algorithms=_ALGORITHMS, options=options)
+    except jwt.PyJWTError as error:
+        raise Malformed(f"a validation token is not good ({type(error).__name__})") from None
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed("a validation token has a time that is no number")
+    return float(value)
+
+
+def _same_guid(one: Any, other: str) -> bool:
+    try:
+        return str(UUID(str(one))) == other
+    except ValueError:
+        return False

@@ -1,0 +1,75 @@
+"""Looking now: what becomes of the notifications that the gateway took."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aoc_collector.flow import read_job
+from aoc_common.contracts.jobs import DirectoryJob, PollJob
+from aoc_common.contracts.sources import DIRECTORY
+from aoc_common.errors import Postponed
+from aoc_common.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from nats.aio.msg import Msg
+
+    from aoc_common.bus.consume import BatchHandler
+    from aoc_common.clock import Clock
+
+type Look = Callable[[str, str], Awaitable[bool]]
+"""Asks for all that a source has now; False when it could not be asked for all of it yet. Raises `Transient`."""
+
+type AskDirectory = Callable[[DirectoryJob], Awaitable[bool]]
+"""Asks for what changed in a directory; False when that was asked already. Raises `Transient`."""
+
+#: A look that began before the news may have missed it, so the news waits for its end: 1, 2, 4 ... s. What takes
+#: longer than all of these is failing or far behind, and catches up by itself.
+_PATIENCE: Final = 8
+_LONGEST_S: Final = 30.0
+
+
+class Poller:
+    """Makes looks of poll jobs, no two at one source within `gap_s` in this process.
+
+    While a job waits for its turn it stays on the stream, and whatever else is told of its source is that same job.
+    """
+
+    def __init__(self, look: Look, ask: AskDirectory, directories: Collection[str], gap_s: float, clock: Clock) -> None:
+        self._look = look
+        self._ask = ask
+        self._directories = directories
+        self._gap_s = gap_s
+        self._clock = clock
+        self._looked: dict[tuple[str, str], float] = {}
+
+    async def run(self, job: PollJob, deliveries: int) -> None:
+        """Look, or raise `Postponed`: the source was looked at a moment ago, or is being looked at. Or `Transient`."""
+        key, now = (job.tenant, job.source), self._clock.monotonic()
+        since = now - self._looked.get(key, float("-inf"))
+        if since < self._gap_s:
+            raise Postponed("looked at a moment ago", retry_after=self._gap_s - since)
+        if await self._asked(job):
+            self._looked[key] = now
+            metrics.POLLS.labels(job.tenant, job.source, "asked").inc()
+        elif deliveries < _PATIENCE:
+            raise Postponed("is being looked at", retry_after=min(2.0 ** (deliveries - 1), _LONGEST_S))
+        else:
+            metrics.POLLS.labels(job.tenant, job.source, "left").inc()
+
+    async def _asked(self, job: PollJob) -> bool:
+        if job.source != DIRECTORY:
+            return await self._look(job.tenant, job.source)
+        return job.tenant not in self._directories or await self._ask(DirectoryJob(tenant=job.tenant))
+
+
+def make_poll_handler(poller: Poller) -> BatchHandler:
+    """The handler of poll jobs."""
+
+    async def on_jobs(messages: Sequence[Msg]) -> None:
+        for message in messages:
+            await poller.run(read_job(PollJob, message.data), message.metadata.num_delivered)
+
+    return on_jobs

@@ -1,0 +1,161 @@
+"""How a source's time is cut: the next live slice, what is left behind for the backlog, what is looked at again. Pure.
+
+Live slices follow the present, whatever happened before: when a source is further behind than `Pace.live`, the time
+between becomes a stretch of the backlog and is collected beside them, oldest first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+from aoc_common.contracts.jobs import CollectJob
+from aoc_common.store.backlog import Cause, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from aoc_common.store.ports import SourceState
+
+_SHORTEST: Final = timedelta(minutes=1)
+_PERIODS: Final[Mapping[Cause, timedelta]] = {Cause.HOURLY: timedelta(hours=1), Cause.DAILY: timedelta(days=1)}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a source is cut into slices.
+
+    `live`: a source that is further behind than this leaves a stretch to the backlog. `hourly` and `daily`: how far
+    each hour and each day is looked back for records that came late; zero for not at all.
+    """
+
+    lookback: timedelta
+    overlap: timedelta
+    longest: timedelta
+    settle: timedelta
+    interval: timedelta
+    live: timedelta
+    hourly: timedelta = timedelta(0)
+    daily: timedelta = timedelta(0)
+
+    @property
+    def unsettled(self) -> timedelta:
+        """What is left alone even when there is news: no slice after it reads that again."""
+        return max(self.settle - self.overlap, timedelta(0))
+
+
+@dataclass(slots=True)
+class Feed:
+    """A source of a tenant. `longest` and `part`: the present length of its live slices, and of its backlog's."""
+
+    tenant: str
+    source: str
+    pace: Pace
+    longest: timedelta = field(init=False)
+    part: timedelta = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.longest = self.part = self.pace.longest
+
+    def grow(self, job: CollectJob) -> None:
+        """A slice was read to its end: the next of its kind may be longer again."""
+        if job.stretch is None:
+            self.longest = min(self.longest * 2, self.pace.longest)
+        else:
+            self.part = min(self.part * 2, self.pace.longest)
+
+    def halve(self, job: CollectJob) -> bool:
+        """A slice could not be read to its end. True when the next of its kind will be half as long."""
+        fresh = min(job.length - self.pace.overlap, self.longest) if job.stretch is None else min(job.length, self.part)
+        if fresh < 2 * _SHORTEST:
+            return False
+        if job.stretch is None:
+            self.longest = fresh / 2
+        else:
+            self.part = fresh / 2
+        return True
+
+
+def next_live(feed: Feed, position: datetime | None, now: datetime, *, at_once: bool = False) -> CollectJob | None:
+    """The next live slice, or None when nothing is due.
+
+    It reaches back `overlap` before the position, for records that came late, and ends `settle` before now. `at_once`:
+    there is news, so no interval has to pass, and what the next slice reads again anyway need not settle first. Slices
+    end at whole seconds, this one at the next, since the news may be of the present one.
+    """
+    pace = feed.pace
+    if at_once:
+        pace = replace(pace, settle=pace.unsettled, interval=timedelta(0))
+        now += timedelta(seconds=1)
+    horizon = _whole(now - pace.settle)
+    if position is None:
+        done = _first(pace, now)
+    else:
+        done = position
+        if horizon - done < pace.interval:
+            return None
+    end = min(done + feed.longest, horizon)
+    if end <= done:
+        return None
+    return CollectJob(tenant=feed.tenant, source=feed.source, start=_whole(done - pace.overlap), end=end)
+
+
+def left_behind(feed: Feed, position: datetime | None, now: datetime) -> Stretch | None:
+    """What a source that is too far behind leaves to the backlog; its live slices go on at the end of it."""
+    pace = feed.pace
+    begin = _first(pace, now) if position is None else position
+    end = _whole(now - pace.settle - pace.live)
+    if end - begin < max(pace.live, _SHORTEST):
+        return None
+    return Stretch(feed.tenant, feed.source, Cause.BEHIND, _stamp(begin), begin, end, begin)
+
+
+def looked_at_again(feed: Feed, state: SourceState, now: datetime) -> Iterator[Stretch]:
+    """The re-scans of this hour and this day. Sources take turns: each has moments of its own.
+
+    None that were due before the source was collected at all: its look-back has just read the same.
+    """
+    pace = feed.pace
+    if state.position is None or state.started_at is None:
+        return
+    for cause, reach in ((Cause.HOURLY, pace.hourly), (Cause.DAILY, pace.daily)):
+        period = _PERIODS[cause]
+        turn = crc32(f"{feed.tenant}/{feed.source}".encode()) % int(period.total_seconds())
+        began = _EPOCH + (now - timedelta(seconds=turn) - _EPOCH) // period * period + timedelta(seconds=turn)
+        start, end = began - reach, min(began - pace.overlap, state.position)
+        if reach and start < end and began > state.started_at:
+            yield Stretch(feed.tenant, feed.source, cause, _stamp(began), start, end, start)
+
+
+def next_part(feed: Feed, waiting: Iterable[Stretch]) -> CollectJob | None:
+    """The next slice of the backlog: of the first of these stretches that is this source's."""
+    for stretch in waiting:
+        if (stretch.tenant, stretch.source) == (feed.tenant, feed.source):
+            begin = stretch.done_until
+            # Records of the time before an outage may have come after the last live slice.
+            late = feed.pace.overlap if stretch.cause is Cause.BEHIND and begin == stretch.start else timedelta(0)
+            end = min(begin + feed.part, stretch.end)
+            return CollectJob(
+                tenant=feed.tenant,
+                source=feed.source,
+                start=begin - late,
+                # A stretch with nothing left is closed by a last look at its end.
+                end=max(end, begin + _SHORTEST),
+                stretch=stretch.id,
+            )
+    return None
+
+
+def _first(pace: Pace, now: datetime) -> datetime:
+    return _whole(now - max(pace.lookback, pace.settle + _SHORTEST))
+
+
+def _whole(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(microsecond=0)
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

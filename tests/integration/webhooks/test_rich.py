@@ -1,0 +1,222 @@
+"""Notifications with resource data: who signed them, for whom, when, and whether they came whole."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
+
+import httpx
+import jwt
+import pytest
+
+from aoc_api.settings import HookOptions
+from notifying import APP, AUTHORITY, CONTOSO, FABRIKAM, PUBLISHER, SEALS, change, encrypted
+
+POLL = ["poll.contoso.graph-alerts"]
+NOW = int(datetime.now(UTC).timestamp())
+
+
+@pytest.fixture
+def rich(encryption_key):
+    """`rich(body)`: a notification of an alert with resource data."""
+
+    def make(resource=b'{"id":"a1"}', certificate="cert-1", **members):
+        content = encrypted(resource, encryption_key.public_key(), certificate)
+        return change("alerts", encryptedContent=content) | members
+
+    return make
+
+
+async def test_a_signed_and_encrypted_notification_is_believed(hooks, authority, rich):
+    answer = await hooks.graph(rich(), tokens=[authority.token()])
+
+    assert (answer.status_code, hooks.bus.asked, hooks.refusals()) == (202, POLL, [])
+
+
+async def test_a_token_of_version_2_is_believed(hooks, authority, rich):
+    token = authority.token(iss=f"{AUTHORITY}/{CONTOSO}/v2.0", appid=None, azp=PUBLISHER, ver="2.0")
+    await hooks.graph(rich(), tokens=[token])
+
+    assert hooks.bus.asked == POLL
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"exp": NOW - 120}, "outside its time"),
+        ({"nbf": NOW + 600}, "outside its time"),
+        ({"exp": "soon"}, "no number"),
+        ({"exp": None}, "not good"),
+        ({"nbf": None}, "not good"),
+        ({"aud": "11111111-2222-4333-8444-555555555555"}, "for another app"),
+        ({"aud": [APP]}, "for another app"),
+        ({"aud": None}, "not good"),
+        ({"iss": "https://sts.windows.net/11111111-2222-4333-8444-555555555555/"}, "an issuer that is not configured"),
+        ({"iss": f"https://evil.example/{CONTOSO}/v2.0"}, "an issuer that is not configured"),
+        ({"iss": None}, "an issuer that is not configured"),
+        ({"iss": f"https://sts.windows.net/{FABRIKAM}/"}, "for another app"),
+        ({"appid": "11111111-2222-4333-8444-555555555555"}, "another sender"),
+        ({"appid": None}, "another sender"),
+        ({"azp": "11111111-2222-4333-8444-555555555555"}, "another sender"),
+        ({"tid": FABRIKAM}, "another tenant than its issuer"),
+    ],
+)
+async def test_a_token_that_is_not_for_us_now_from_graph_is_refused(hooks, authority, rich, claims, reason):
+    answer = await hooks.graph(rich(), change(), tokens=[authority.token(**claims)])
+
+    assert (answer.status_code, hooks.bus.asked) == (202, [])
+    assert reason in hooks.refusals()[0]
+
+
+async def test_a_forged_signature_is_refused(hooks, authority, rich, other_key):
+    await hooks.graph(rich(), tokens=[authority.token(key=other_key)])
+
+    assert hooks.bus.asked == []
+    assert hooks.refusals() == ["a validation token is not good (InvalidSignatureError)"]
+
+
+async def test_a_token_signed_with_the_public_key_as_a_password_is_refused(hooks, authority, rich):
+    header, payload, _ = authority.token().split(".")
+    unsigned = jwt.encode(
+        {"iss": f"https://sts.windows.net/{CONTOSO}/"}, "x" * 32, algorithm="HS256", headers={"kid": "k1"}
+    )
+    none = f"{b64encode(b'{"alg":"none","kid":"k1"}').decode().rstrip('=')}.{payload}."
+    for token in (unsigned, none, f"{header}.{payload}.", "", "a.b.c", "x" * 16_000):
+        await hooks.graph(rich(), tokens=[token])
+
+    assert hooks.bus.asked == []
+    assert len(hooks.refusals()) == 6
+
+
+async def test_one_wrong_token_makes_the_whole_notification_suspicious(hooks, authority, rich):
+    await hooks.graph(rich(), tokens=[authority.token(), authority.token(exp=NOW - 120)])
+
+    assert hooks.bus.asked == []
+
+
+async def test_resource_data_without_a_token_is_refused(hooks, rich):
+    await hooks.graph(rich())
+    await hooks.graph(rich(), tokens=[])
+
+    assert hooks.bus.asked == []
+    assert hooks.refusals() == ["no validation token speaks for its tenant"] * 2
+
+
+async def test_a_token_vouches_for_its_own_tenant_only(hooks, authority, rich):
+    mixed = rich(clientState=SEALS.seal("alerts", "fabrikam", FABRIKAM), tenantId=FABRIKAM)
+    await hooks.graph(mixed, rich(), tokens=[authority.token()])
+
+    assert hooks.bus.asked == POLL
+
+
+async def test_a_token_does_not_replace_the_client_state(hooks, authority, rich):
+    await hooks.graph(rich(clientState="made up"), tokens=[authority.token()])
+
+    assert hooks.bus.asked == []
+
+
+def turned(text, place=0):
+    """Base64 of the same bytes with one bit turned."""
+    raw = bytearray(b64decode(text))
+    raw[place] ^= 1
+    return b64encode(raw).decode()
+
+
+@pytest.mark.parametrize("member", ["data", "dataSignature", "dataKey"])
+@pytest.mark.parametrize("change_of", [turned, lambda _: "", lambda _: "!!!", lambda text: text[: len(text) // 8 * 4]])
+async def test_tampered_resource_data_is_refused(hooks, authority, rich, member, change_of):
+    notification = rich()
+    content = notification["encryptedContent"]
+    content[member] = change_of(content[member])
+    answer = await hooks.graph(notification, tokens=[authority.token()])
+
+    assert (answer.status_code, hooks.bus.asked) == (202, [])
+
+
+async def test_the_signature_is_checked_before_anything_is_decrypted(hooks, authority, rich, monkeypatch):
+    monkeypatch.setattr("aoc_api.webhooks.content._decrypt", lambda *_: pytest.fail("was decrypted"))
+    notification = rich()
+    notification["encryptedContent"]["data"] = turned(notification["encryptedContent"]["data"], -1)
+    await hooks.graph(notification, tokens=[authority.token()])
+
+    assert hooks.refusals() == ["the resource data was tampered with"]
+
+
+@pytest.mark.parametrize("resource", [b"", b"no json", b"[]", b"\xff"])
+async def test_resource_data_that_is_no_object_is_refused(hooks, authority, rich, resource):
+    await hooks.graph(rich(resource), tokens=[authority.token()])
+
+    assert hooks.refusals() == ["the resource data is no JSON object"]
+
+
+async def test_resource_data_for_another_certificate_is_refused(hooks, authority, rich):
+    await hooks.graph(rich(certificate="cert-2"), tokens=[authority.token()])
+
+    assert hooks.refusals() == ["encrypted for a certificate that is not configured"]
+
+
+async def test_a_replay_of_a_rich_notification_does_not_poll_again(hooks, authority, rich):
+    notification = rich(id=None)
+    for _ in range(2):
+        await hooks.graph(notification, tokens=[authority.token()])
+    await hooks.graph(rich(id=None), tokens=[authority.token()])
+
+    assert hooks.bus.asked == POLL * 2
+
+
+async def test_keys_are_fetched_once_and_again_when_they_were_rotated(hooks, authority, rich, other_key):
+    for _ in range(3):
+        await hooks.graph(rich(), tokens=[authority.token()])
+    asked_for_known = authority.asked
+    authority.keys = {"k2": other_key}
+    await hooks.graph(rich(), tokens=[authority.token("k2")])
+
+    assert asked_for_known == 1
+    # An unknown key right after a look may be made up: no more than one look a minute.
+    assert (authority.asked, hooks.refusals()) == (1, ["a validation token is signed with an unknown key"])
+
+
+async def test_a_rotated_key_is_found_after_the_pause(hooks, authority, rich, other_key, monkeypatch):
+    await hooks.graph(rich(), tokens=[authority.token()])
+    authority.keys = {"k2": other_key}
+    monkeypatch.setattr("aoc_api.webhooks.tokens._PAUSE_S", 0.0)
+    await hooks.graph(rich(), tokens=[authority.token("k2")])
+
+    assert (authority.asked, hooks.bus.asked) == (2, POLL * 2)
+
+
+async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, authority, rich):
+    notification, token = rich(), authority.token()
+    authority.away = True
+    refused = await hooks.graph(notification, tokens=[token])
+    authority.away = False
+    accepted = await hooks.graph(notification, tokens=[token])
+
+    assert (refused.status_code, accepted.status_code, hooks.bus.asked) == (503, 202, POLL)
+
+
+async def test_known_keys_outlive_an_authority_that_is_away(hooks, authority, rich, monkeypatch):
+    await hooks.graph(rich(), tokens=[authority.token()])
+    authority.away = True
+    monkeypatch.setattr("aoc_api.webhooks.tokens._FRESH_S", -1.0)
+    await hooks.graph(rich(), tokens=[authority.token()])
+
+    assert hooks.bus.asked == POLL * 2
+
+
+async def test_without_a_tenants_file_no_token_is_believed_and_plain_notifications_are(serve, options, authority, rich):
+    plain = HookOptions(public_url=options.public_url, secret=options.secret)
+    hooks = await serve(plain)
+    await hooks.graph(rich(), tokens=[authority.token()])
+    await hooks.graph(change("alerts"))
+
+    assert hooks.bus.asked == POLL
+    assert authority.asked == 0
+
+
+async def test_an_authority_that_answers_nonsense_is_one_that_is_away(serve, options, rich, authority, monkeypatch):
+    hooks = await serve(options)
+    token = authority.token()
+    monkeypatch.setattr(type(authority), "__call__", lambda *_: httpx.Response(200, json={"keys": "none"}))
+
+    assert (await hooks.graph(rich(), tokens=[token])).status_code == 503

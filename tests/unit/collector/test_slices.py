@@ -1,0 +1,164 @@
+"""How a source's time is cut."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_collector.slices import Feed, Pace, left_behind, looked_at_again, next_live, next_part
+from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.ports import SourceState
+
+NOW = datetime(2026, 11, 23, 8, 0, 0, 700_000, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def feed(**changes):
+    defaults = {
+        "lookback": 24 * HOUR,
+        "overlap": 15 * MINUTE,
+        "longest": HOUR,
+        "settle": MINUTE,
+        "interval": MINUTE,
+        "live": 10 * MINUTE,
+        "hourly": 2 * HOUR,
+        "daily": DAY,
+    }
+    return Feed("contoso", "graph-signins", Pace(**(defaults | changes)))
+
+
+def at(hour, minute, second=0):
+    return datetime(2026, 11, 23, hour, minute, second, tzinfo=UTC)
+
+
+def stretch(start, end, cause=Cause.BEHIND, source="graph-signins"):
+    return Stretch("contoso", source, cause, "one", start, end, start)
+
+
+def test_nothing_is_due_before_an_interval_has_passed_unless_there_is_news():
+    assert next_live(feed(), at(7, 58, 30), NOW) is None
+    assert next_live(feed(), at(7, 58, 30), NOW, at_once=True).end == at(8, 0, 1)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_position_beyond_now_asks_for_nothing(at_once):
+    assert next_live(feed(), NOW + HOUR, NOW, at_once=at_once) is None
+
+
+def test_a_slice_reaches_back_for_late_records_and_leaves_the_newest_to_settle():
+    job = next_live(feed(), at(7, 50), NOW)
+
+    assert (at(7, 35), at(7, 59)) == (job.start, job.end)
+
+
+@pytest.mark.parametrize("settle", [0, 60, 3600])
+def test_a_new_source_starts_even_without_a_look_back(settle):
+    pace = feed(lookback=timedelta(0), overlap=timedelta(0), settle=timedelta(seconds=settle))
+
+    assert next_live(pace, None, NOW) is not None
+
+
+def test_a_new_source_is_live_at_once_and_its_look_back_is_left_to_the_backlog():
+    left = left_behind(feed(), None, NOW)
+
+    assert (left.cause, left.start, left.end) == (Cause.BEHIND, at(8, 0) - DAY, at(7, 49))
+    assert next_live(feed(), left.end, NOW).end == at(7, 59)
+
+
+def test_a_source_that_is_a_little_behind_leaves_nothing():
+    assert left_behind(feed(), at(7, 40), NOW) is None
+
+
+def test_after_an_outage_the_parts_are_bounded_oldest_first_and_nothing_is_skipped():
+    one = feed()
+    left, steps = left_behind(one, NOW.replace(microsecond=0) - 3 * DAY, NOW), []
+    done = left
+    while done.done_until < done.end:
+        job = next_part(one, [done])
+        steps.append((job.start, job.end))
+        done = Stretch(left.tenant, left.source, left.cause, left.name, left.start, left.end, job.end)
+
+    assert steps[0] == (left.start - 15 * MINUTE, left.start + HOUR)
+    assert (len(steps), steps[-1][1]) == (72, at(7, 49))
+    assert all(end == start for (_, end), (start, _) in itertools.pairwise(steps))
+    assert max(end - start for start, end in steps) == 75 * MINUTE
+
+
+def test_the_part_of_the_first_stretch_of_the_source_is_next():
+    waiting = [
+        stretch(at(1, 0), at(2, 0), source="graph-intune"),
+        stretch(at(3, 0), at(3, 30), Cause.HOURLY),
+        stretch(at(0, 0), at(9, 0), Cause.ASKED),
+    ]
+
+    job = next_part(feed(), waiting)
+
+    assert (job.start, job.end, job.stretch) == (at(3, 0), at(3, 30), waiting[1].id)
+    assert next_part(feed(), waiting[:1]) is None
+
+
+def test_a_stretch_with_nothing_left_is_closed_by_a_last_look():
+    job = next_part(feed(), [stretch(at(3, 0), at(3, 0))])
+
+    assert job.end >= at(3, 0)
+
+
+def long_ago(position):
+    return SourceState("contoso", "graph-signins", position=position, started_at=NOW - 30 * DAY)
+
+
+def test_each_hour_and_each_day_there_is_one_look_back_whoever_asks_and_when():
+    moments = [NOW - 2 * DAY + n * 5 * MINUTE for n in range(2 * 24 * 12)]
+    found = {one.id: one for moment in moments for one in looked_at_again(feed(), long_ago(moment), moment)}
+    hours = sorted(one.start for one in found.values() if one.cause is Cause.HOURLY)
+    days = [one for one in found.values() if one.cause is Cause.DAILY]
+
+    assert (len(hours), len(days)) == (49, 3)
+    assert {later - earlier for earlier, later in itertools.pairwise(hours)} == {HOUR}
+    assert all(one.end - one.start == DAY - 15 * MINUTE for one in days)
+
+
+def test_sources_look_back_at_different_moments():
+    other = Feed("contoso", "graph-intune", feed().pace)
+
+    assert {one.start for one in looked_at_again(feed(), long_ago(NOW), NOW)}.isdisjoint(
+        one.start for one in looked_at_again(other, long_ago(NOW), NOW)
+    )
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        SourceState("contoso", "graph-signins"),
+        SourceState("contoso", "graph-signins", position=NOW, started_at=NOW),
+        long_ago(NOW - 9 * DAY),
+    ],
+    ids=["never collected", "just started", "far behind"],
+)
+def test_what_was_never_collected_is_not_looked_at_again(state):
+    assert list(looked_at_again(feed(), state, NOW)) == []
+
+
+def test_looking_back_can_be_turned_off():
+    quiet = feed(hourly=timedelta(0), daily=timedelta(0))
+
+    assert list(looked_at_again(quiet, long_ago(NOW), NOW)) == []
+
+
+@pytest.mark.parametrize("in_backlog", [False, True])
+def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_again(in_backlog):
+    one, lengths = feed(), []
+
+    def job():
+        return next_part(one, [stretch(at(1, 0), at(7, 0))]) if in_backlog else next_live(one, at(1, 0), NOW)
+
+    while one.halve(job()):
+        lengths.append(one.part if in_backlog else one.longest)
+    shortest = lengths[-1]
+    one.grow(job())
+
+    assert lengths[0] in {30 * MINUTE, 75 * MINUTE / 2}
+    assert shortest >= MINUTE
+    assert (one.part if in_backlog else one.longest) == shortest * 2
