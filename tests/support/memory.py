@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aoc_common.contracts import twins
 from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
@@ -125,3 +126,43 @@ class MemoryBacklog:
     async def advance(self, stretch_id, until, at):
         known = self.stretches[stretch_id]
         self.stretches[stretch_id] = replace(known, done_until=max(known.done_until, until))
+
+
+class MemoryTwins:
+    """`TwinStore` in memory. `stored`: the events that are stored; `twin_of`: what their documents say."""
+
+    def __init__(self):
+        self.stored = {}
+        self.claims = []
+        self.pages = set()
+        self.twin_of = {}
+
+    def insert(self, *candidates):
+        self.stored |= {one.id: one for one in candidates}
+
+    async def near(self, keys):
+        linked = {*self.twin_of, *self.twin_of.values()}
+        return [
+            one
+            for one in self.stored.values()
+            if one.id not in linked and twins.key(one.facts.digest, one.time_ms) in keys
+        ]
+
+    async def claim(self, links, at):
+        refused = set()
+        for index, link in enumerate(links):
+            if any(link.graph == other.graph or link.unified == other.unified for other in self.claims):
+                refused.add(index)
+            else:
+                self.claims.append(link)
+        return refused
+
+    async def links(self, ids):
+        return [link for link in self.claims if link.graph in ids or link.unified in ids]
+
+    async def settle(self, links, raw_seqs, at):
+        self.twin_of |= {link.second: link.first for link in links}
+        self.pages |= set(raw_seqs)
+
+    async def settled(self, raw_seqs):
+        return self.pages & set(raw_seqs)

@@ -61,6 +61,7 @@ class Control:
         return [
             Route("/_health", self.health),
             Route("/_truth", self.truth),
+            Route("/_truth/twins", self.twins),
             Route("/_truth/{slug}/{source}", self.records),
             Route("/_faults", self.faults, methods=["GET", "PUT"]),
             Route("/_emit", self.emit, methods=["POST"]),
@@ -78,6 +79,12 @@ class Control:
         """What was ever made available; `?summary=1` leaves the ids out."""
         self._world.catch_up()
         return json_answer(truth.report(self._world, ids=request.query_params.get("summary") not in {"1", "true"}))
+
+    async def twins(self, request: Request) -> Response:
+        """Which records are one action told twice."""
+        del request
+        self._world.catch_up()
+        return json_answer(truth.twins(self._world))
 
     async def records(self, request: Request) -> Response:
         """The records themselves, as NDJSON; `?envelope=1` adds identity, times and story."""

@@ -136,6 +136,13 @@ class SimSettings(BaseSettings):
         description="Distinct records of the history: all tenants, sources and stories together.",
     )
     history_hours: float = Field(default=24, gt=0, le=24 * 30, description="How far back the history reaches.")
+    twins: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of directory changes and interactive sign-ins that the unified log tells too; 0 is none "
+        "but the stories' own.",
+    )
     live_rate: float = Field(default=2.0, ge=0, description="Records per second generated after the start; 0 is none.")
     live_tick_s: float = Field(default=1.0, gt=0, description="Live records become content in steps of this length.")
     tenants: tuple[TenantSettings, ...] = Field(default=DEFAULT_TENANTS, min_length=1, description="The tenants.")

@@ -48,7 +48,8 @@ class World:
         self.resent = 0
         self.pages_served = 0
         self.tenants = {
-            tenant.slug: TenantWorld(tenant, build_directory(tenant, settings.seed)) for tenant in settings.tenants
+            tenant.slug: TenantWorld(tenant, build_directory(tenant, settings.seed), settings.twins)
+            for tenant in settings.tenants
         }
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
         self._emitted = 0
@@ -205,10 +206,13 @@ class World:
         start = self.started + timedelta(seconds=number * tick)
         drafts: dict[str, list[Draft]] = {}
         slugs = list(self.tenants)
-        for _ in range(count):
+        made = 0
+        while made < count:
             slug = rng.choice(slugs)
             at = start + timedelta(seconds=tick * rng.random())
-            drafts.setdefault(slug, []).extend(self.tenants[slug].traffic.drafts(at, rng))
+            told = self.tenants[slug].traffic.drafts(at, rng, room=count - made)
+            made += len(told)
+            drafts.setdefault(slug, []).extend(told)
         end_us = to_us(start) + seconds(tick)
         for slug, items in drafts.items():
             self._publish(self.tenants[slug], items, end_us, rng)
@@ -301,4 +305,4 @@ def _moved(draft: Draft, oldest: datetime, rng: Random) -> Draft:
     """The record, happening within the last week instead."""
     at = (oldest + timedelta(hours=166) * rng.random()).replace(microsecond=0)
     body = draft.body | {"CreationTime": at.strftime("%Y-%m-%dT%H:%M:%S")}
-    return draft._replace(at=at, body=body)
+    return draft._replace(at=at, body=body, twin=None)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+from aoc_sim import twins
 from aoc_sim.records import alerts, azuread, directory, dlp, exchange, general, intune, sharepoint, signins
 from aoc_sim.records.base import Builder, Draft, Scene, Source, ual_time
 
@@ -69,10 +70,11 @@ class Rhythm:
 
 
 class Traffic:
-    """The benign records of one tenant."""
+    """The benign records of one tenant. `twins`: the share of directory changes and sign-ins told by both APIs."""
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, twins: float = 0.0) -> None:
         self.directory = directory
+        self._twins = twins
         self._sources = {source for source, _, _ in SHARES}
         self._rows: dict[Source | None, list[tuple[Source, Builder, bool]]] = {None: []}
         self._weights: dict[Source | None, list[float]] = {None: []}
@@ -85,7 +87,7 @@ class Traffic:
         self._cumulative = {key: list(accumulate(weights)) for key, weights in self._weights.items()}
 
     def drafts(self, at: datetime, rng: Random, *, room: int = 1, source: Source | None = None) -> list[Draft]:
-        """One record, or a DLP pair that shares an Id if there is room for two."""
+        """One record; if there is room, a DLP pair that shares an Id, or twins and near-twins."""
         rows = self._rows[source]
         chosen, builder, by_admin = rng.choices(rows, cum_weights=self._cumulative[source])[0]
         if chosen not in _WHOLE_SECONDS:
@@ -96,8 +98,12 @@ class Traffic:
             body = builder(self.scene(matched, rng))
             pair = (Draft(chosen, matched, body), Draft(chosen, at, dlp.undo(body, at=ual_time(at))))
             return [d._replace(key=f"{d.body['Id']}|{d.body['Operation']}") for d in pair]
-        body = builder(self.scene(at, rng, by_admin=by_admin))
-        return [Draft(chosen, at, body)]
+        twice = self._twins > 0 and source is None and twins.possible(chosen)
+        if twice:
+            at -= twins.SPAN  # a history must not reach past its end
+        scene = self.scene(at, rng, by_admin=by_admin)
+        draft = Draft(chosen, at, builder(scene))
+        return twins.tell(draft, scene, room, self._twins) if twice else [draft]
 
     def scene(self, at: datetime, rng: Random, *, by_admin: bool = False) -> Scene:
         """Somebody who is probably at work then, at the office, at home or on the way."""

@@ -31,6 +31,22 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
     yield from (entry for entry in entries if entry.seq in seen)
 
 
+def twins(world: World) -> dict[str, Any]:
+    """The body of `GET /_truth/twins`: by tenant, pairs of records that are one action, both available."""
+    now = world.now_us()
+    found: dict[str, list[list[dict[str, str]]]] = {}
+    for slug, tenant in world.tenants.items():
+        sides: dict[str, list[Entry]] = {}
+        for source in tenant.lanes:
+            for entry in available(tenant, source, now):
+                if entry.twin is not None:
+                    sides.setdefault(entry.twin, []).append(entry)
+        found[slug] = [
+            [{"source": entry.source, "id": entry.key} for entry in both] for both in sides.values() if len(both) > 1
+        ]
+    return {"tenants": found, "total": sum(map(len, found.values()))}
+
+
 def report(world: World, *, ids: bool = True) -> dict[str, Any]:
     """The body of `GET /_truth`."""
     now = world.now_us()

@@ -28,7 +28,7 @@ WEEK_US = 7 * 24 * 3600 * 1_000_000
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One record: its identity, times in microseconds, and its bytes."""
+    """One record: its identity, times in microseconds, and its bytes. Twins have the same `twin`."""
 
     seq: int
     source: Source
@@ -37,6 +37,7 @@ class Entry:
     ready_us: int
     body: bytes
     story: str | None = None
+    twin: str | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -104,11 +105,11 @@ class Feed:
 class TenantWorld:
     """One tenant's directory, as it was at the beginning and as it is now; its traffic and records."""
 
-    def __init__(self, settings: TenantSettings, directory: Directory) -> None:
+    def __init__(self, settings: TenantSettings, directory: Directory, twins: float) -> None:
         self.settings = settings
         self.directory = directory
         self.register = build_register(directory)
-        self.traffic = Traffic(directory)
+        self.traffic = Traffic(directory, twins)
         self.lanes: dict[Source, Lane] = {source: Lane() for source in SOURCES}
         self.feeds: dict[Source, Feed] = {s: Feed() for s in SOURCES if s.startswith("o365-")}
 
@@ -129,7 +130,8 @@ def make_entry(numbers: Numbers, draft: Draft, ready_us: int, story: str | None 
     """A record ready for the store."""
     # copied, because what orjson returns keeps several times its length allocated
     body = bytes(memoryview(orjson.dumps(draft.body)))
-    return Entry(numbers.next(), draft.source, draft.identity(), to_us(draft.at), ready_us, body, story)
+    key, at_us = draft.identity(), to_us(draft.at)
+    return Entry(numbers.next(), draft.source, key, at_us, ready_us, body, story, draft.twin)
 
 
 def content_id(created: str, source: Source, seq: int) -> str:

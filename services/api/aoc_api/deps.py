@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Request
 
@@ -73,6 +73,10 @@ def filters(
     q: Annotated[
         Text, Query(description="Words, names, addresses or ids; all must occur.", examples=["dana invoices"])
     ] = None,
+    twins: Annotated[
+        Literal["in", "out"],
+        Query(description="`out` leaves out events that are second: another event tells of the same action."),
+    ] = "in",
     start: Annotated[
         datetime | None,
         Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
@@ -99,6 +103,7 @@ def filters(
         ip=_spelt("ip", ip, spelling.address),
         correlation_id=correlation_id,
         terms=terms,
+        twins=twins == "in",
         start=begin,
         end=until,
     )

@@ -34,6 +34,8 @@ _SUMMARY: dict[str, Any] = {
     "activity_id": 1,
     "targets": ["Invoices"],
     "tags": [],
+    "twin_of": "019ab0c4-2c58-8b2c-8d3e-0123456789ab",
+    "twin": "019ab0c4-3328-8c3d-9e4f-0123456789ab",
 }
 
 
@@ -65,6 +67,10 @@ class EventSummary(BaseModel):
     activity_id: int = Field(description="OCSF activity within the class.")
     targets: list[str] = Field(description="What it was done to; the first ten.")
     tags: list[str] = Field(description="Remarks of the mapper, e.g. no-time.")
+    twin_of: UUID | None = Field(
+        description="The event that tells of the same action and came before; only that one is alerted on and exported."
+    )
+    twin: UUID | None = Field(description="The event that tells of the same action and came after.")
 
     @staticmethod
     def of(stored: StoredEvent) -> EventSummary:
@@ -212,6 +218,8 @@ def _summary(stored: StoredEvent) -> dict[str, Any]:
         "activity_id": int(ocsf.get("activity_id", 0)),
         "targets": [str(found.get("value")) for found in observables if found.get("name") == "target"][:10],
         "tags": list(stored.tags),
+        "twin_of": stored.twin_of,
+        "twin": stored.twin,
     }
 
 

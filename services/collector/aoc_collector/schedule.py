@@ -78,7 +78,7 @@ class Scheduler:
                 _measure(feed, states[feed.source], waiting)
 
     async def poll(self, tenant: str, source: str) -> bool:
-        """Ask for all that a source has now, whatever its interval.
+        """A source may have news: ask for its live slice now, whatever its interval.
 
         False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
         """

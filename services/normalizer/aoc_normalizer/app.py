@@ -23,6 +23,7 @@ from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.telemetry import logs
 from aoc_normalizer.background import every
 from aoc_normalizer.flow import make_handler
@@ -32,6 +33,7 @@ from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.recheck import Recheck
 from aoc_normalizer.settings import NormalizerSettings
+from aoc_normalizer.twins import Twins
 from aoc_normalizer.writer import Writer
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         events = MongoEvents(database, settings.retention.keep, clock)
         writer = Writer(
             events,
+            Twins(MongoTwins(database), settings.twins.prefer, clock),
             MongoLedger(database),
             MongoQuarantine(database),
             partial(publish_all, js, subjects.EVENTS_STREAM),

@@ -13,6 +13,7 @@ import orjson
 from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import event_id
+from aoc_normalizer import twin_facts
 from aoc_normalizer.bounds import bounded
 from aoc_normalizer.draft import Device
 from aoc_normalizer.enrich import enrich
@@ -82,6 +83,7 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     draft.record_id = draft.record_id[:_MAX_ID]
+    facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge)
     _clean(draft)
     message = _printable(draft.tell(draft))
@@ -111,6 +113,7 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         ocsf=render(draft, message, context.fetched_at),
         unmapped=unmapped,
         raw=reading.text,
+        twin_facts=facts,
     )
 
 

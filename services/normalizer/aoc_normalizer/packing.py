@@ -91,4 +91,5 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         body,
         position,
         note,
+        event.twin_facts,
     )

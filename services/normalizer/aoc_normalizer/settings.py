@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from aoc_common.contracts.twins import Lane
 from aoc_common.settings import Frozen, ServiceSettings
 
 
@@ -23,10 +24,25 @@ class Retention(Frozen):
         return timedelta(days=days)
 
 
+class TwinSettings(Frozen):
+    """Which of two records of one action stands for both when they arrive together, in one batch.
+
+    Only then: whatever came alone was published at once, and its twin is second whichever lane it is of.
+    """
+
+    preferred: Lane = Field("graph", description="`graph` or `unified` (the Management API), for every tenant.")
+    by_tenant: dict[str, Lane] = Field(default_factory=dict, description="Tenant -> lane, where it differs.")
+
+    def prefer(self, tenant: str) -> Lane:
+        """The lane that stands first in this tenant."""
+        return self.by_tenant.get(tenant, self.preferred)
+
+
 class NormalizerSettings(ServiceSettings):
     """Everything the normalizer can be told."""
 
     retention: Retention = Retention()
+    twins: TwinSettings = TwinSettings()
     batch_pages: int = Field(32, ge=1, le=256, description="Raw pages handled together, at most.")
     batch_bytes: int = Field(
         1_000_000, ge=100_000, description="Bytes of raw pages handled together; bounds memory (about 30 times this)."

@@ -1,4 +1,4 @@
-"""Writes mapped pages: store what is new, publish what was stored, put aside the rest, settle the ledger.
+"""Writes mapped pages: store what is new, link twins, publish what was stored, put aside the rest, settle the ledger.
 
 The order makes a crash at any point harmless. Events are published only after MongoDB accepted them; a page that comes
 again publishes exactly the events that it had inserted (their `raw_seq` is the page's), under the same message ids.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 
 from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts import twins
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Permanent
 from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
@@ -20,13 +21,14 @@ from aoc_common.telemetry import logs, metrics, tracing
 from aoc_normalizer.packing import record_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import PackedEvent
     from aoc_normalizer.flow import MappedPage
+    from aoc_normalizer.twins import Twins
 
 _log = logs.get(__name__)
 
@@ -45,9 +47,16 @@ class Writer:
     """The storing half of the normalizer. Everything it writes is idempotent."""
 
     def __init__(
-        self, events: EventStore, ledger: LedgerStore, quarantine: QuarantineStore, publish: Publish, clock: Clock
+        self,
+        events: EventStore,
+        twins: Twins,
+        ledger: LedgerStore,
+        quarantine: QuarantineStore,
+        publish: Publish,
+        clock: Clock,
     ) -> None:
         self._events = events
+        self._twins = twins
         self._ledger = ledger
         self._quarantine = quarantine
         self._publish = publish
@@ -59,7 +68,8 @@ class Writer:
         metrics.BATCH_RECORDS.observe(len(rows))
         first, refused = await self._store(pages, rows)
         mine = first | await self._inserted_before(pages, rows, first, refused)
-        await self._send(pages, [rows[index] for index in sorted(mine)])
+        new = [rows[index] for index in sorted(mine)]
+        await self._send(pages, new, await self._seconds(pages, new))
         await self._put_aside(pages, rows, mine, refused)
         await self._settle(pages, rows, mine, refused)
         self._measure(rows, first)
@@ -106,9 +116,15 @@ class Writer:
         origin = await self._events.raw_seqs([rows[index].event.id for index in old])
         return {index for index in old if origin.get(rows[index].event.id) == pages[rows[index].page].raw_seq}
 
-    async def _send(self, pages: Sequence[MappedPage], rows: list[_Row]) -> None:
+    async def _seconds(self, pages: Sequence[MappedPage], rows: list[_Row]) -> Mapping[UUID, UUID]:
+        with metrics.STAGE_SECONDS.labels("twins").time():
+            return await self._twins.seconds(
+                [(row.event, pages[row.page].raw_seq, pages[row.page].again) for row in rows]
+            )
+
+    async def _send(self, pages: Sequence[MappedPage], rows: list[_Row], seconds: Mapping[UUID, UUID]) -> None:
         with metrics.STAGE_SECONDS.labels("publish").time():
-            await self._publish(_outgoing(row.event, pages[row.page]) for row in rows)
+            await self._publish(_outgoing(row.event, pages[row.page], seconds.get(row.event.id)) for row in rows)
 
     async def _put_aside(
         self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
@@ -170,10 +186,13 @@ def _first_of_each(rows: list[_Row]) -> list[int]:
     return list(first.values())
 
 
-def _outgoing(event: PackedEvent, page: MappedPage) -> Outgoing:
-    headers = event.headers()
+def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgoing:
+    headers, body = event.headers(), event.body
+    if first is not None:
+        headers[twins.HEADER] = str(first)
+        body = twins.marked(body, first)
     tracing.inject(headers, page.trace)
-    return Outgoing(event.subject, event.body, headers)
+    return Outgoing(event.subject, body, headers)
 
 
 def _entry(page: MappedPage, text: str, reason: str, at: datetime) -> QuarantineEntry:

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_cli.verify.twins import TwinOutcome
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -42,12 +44,14 @@ class Account:
     faults: dict[str, int]
     kills: int = 0
     drained: bool = True
+    twins: TwinOutcome = field(default_factory=TwinOutcome)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
-        """Nothing lost, nothing twice, nothing made up, nothing still on its way."""
-        return self.drained and self.lost == self.doubled == self.unknown == self.misaccounted == self.quarantined == 0
+        """Nothing lost, nothing twice, nothing made up, nothing still on its way; twins linked."""
+        counted = self.lost == self.doubled == self.unknown == self.misaccounted == self.quarantined == 0
+        return self.drained and counted and self.twins.good
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

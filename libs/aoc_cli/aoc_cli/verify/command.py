@@ -49,12 +49,18 @@ def _show(account: Account) -> None:
         "doubled": account.doubled,
         "unknown": account.unknown,
         "misaccounted": account.misaccounted,
+        "twins": account.twins.true,
+        "twins missed": account.twins.missed,
+        "twins wrong": account.twins.wrong,
         "services killed": account.kills,
         "seconds": account.seconds,
         "events/s": account.events_per_s,
     }
     for name, value in rows.items():
-        bad = name in {"lost", "doubled", "unknown", "misaccounted", "quarantined"} and value
+        bad = (
+            name in {"lost", "doubled", "unknown", "misaccounted", "quarantined", "twins missed", "twins wrong"}
+            and value
+        )
         table.add_row(name, f"[{'bold red' if bad else 'bold'}]{value:,}[/]")
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)

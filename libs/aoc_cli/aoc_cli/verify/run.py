@@ -20,9 +20,11 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify.account import Account, compare
+from aoc_cli.verify.twins import compare_twins
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
+from aoc_common.contracts.twins import HEADER
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
@@ -165,7 +167,10 @@ class Verification:
         census = MongoCensus(database)
         told: dict[str, Any] = (await truth.get("/_truth")).json()
         stored = [record async for record in census.records()]
-        outcome = compare(told["tenants"], stored, await _published(broker), await census.accounted())
+        pairs: dict[str, Any] = (await truth.get("/_truth/twins")).json()
+        sent = await _published(broker)
+        outcome = compare(told["tenants"], stored, [event for event, _ in sent], await census.accounted())
+        twins = compare_twins(pairs["tenants"], stored, dict(sent))
         return Account(
             emitted=told["total"],
             pages=await census.pages(),
@@ -183,7 +188,8 @@ class Verification:
             faults=told["faults_injected"],
             kills=len(self._kills),
             drained=drained,
-            examples=outcome.examples,
+            twins=twins,
+            examples=outcome.examples | twins.examples,
         )
 
 
@@ -205,15 +211,16 @@ async def _settled(js: JetStreamContext, last_page: int) -> bool:
     return info.ack_floor is not None and info.ack_floor.stream_seq >= last_page
 
 
-async def _published(broker: NatsBroker) -> list[str]:
-    """The message id of every event on AOC_EVENTS, in order."""
+async def _published(broker: NatsBroker) -> list[tuple[str, str | None]]:
+    """The id of every event on AOC_EVENTS, and whose twin it says it is, in order."""
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, headers_only=True, filter_subject=subjects.ALL_EVENTS)
     total = (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.messages
-    found: list[str] = []
+    found: list[tuple[str, str | None]] = []
     async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
         while len(found) < total:
             messages = await pull.batch(_FETCH, _PATIENCE_S)
             if not messages:
                 raise AocError(f"{subjects.EVENTS_STREAM} holds {total:,} messages and gave {len(found):,}")
-            found += [(message.headers or {}).get("Nats-Msg-Id", "") for message in messages]
+            headers = [message.headers or {} for message in messages]
+            found += [(one.get("Nats-Msg-Id", ""), one.get(HEADER)) for one in headers]
     return found

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.contracts.twins import TwinFacts
+
 OCSF_VERSION: Final = "1.8.0"
 
 type Result = Literal["success", "failure", "partial", "unknown"]
@@ -34,6 +36,7 @@ class Event:
     - `terms`: lower-case search tokens of the observables, the operation and the message.
     - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`.
     - `unnamed`: ids that the tenant's directory did not know, spelled by `contracts.directory.key`.
+    - `twin_facts`: by what its twin is found; None for a record that can have none.
     """
 
     id: UUID
@@ -55,6 +58,7 @@ class Event:
     unmapped: dict[str, Any]
     raw: str
     unnamed: tuple[str, ...] = ()
+    twin_facts: TwinFacts | None = None
 
     def message(self) -> bytes:
         """The body on AOC_EVENTS: the complete OCSF event as JSON."""
@@ -69,7 +73,7 @@ class PackedEvent:
 
     - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
-    - `note`: what its mapper stumbled over.
+    - `note`: what its mapper stumbled over. `twin_facts`: as of `Event`.
     """
 
     id: UUID
@@ -82,6 +86,7 @@ class PackedEvent:
     body: bytes
     position: int
     note: str | None = None
+    twin_facts: TwinFacts | None = None
 
     @property
     def subject(self) -> str:
@@ -113,7 +118,10 @@ def header_safe(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """An event as it comes back from the store."""
+    """An event as it comes back from the store.
+
+    `twin_of`: the event that came before this one and tells of the same action; `twin`: the one that came after.
+    """
 
     id: UUID
     tenant: str
@@ -130,3 +138,5 @@ class StoredEvent:
     unmapped: dict[str, Any]
     raw: str | None
     raw_seq: int
+    twin_of: UUID | None = None
+    twin: UUID | None = None

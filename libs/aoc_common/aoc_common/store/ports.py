@@ -23,7 +23,8 @@ class EventQuery:
     """A search over one tenant's events, newest first.
 
     `terms`: tokens that must all be present (see `contracts.terms`). `start` inclusive, `end` exclusive, UTC.
-    `before`: only ids below this one (keyset pagination). The other fields match exactly when given.
+    `before`: only ids below this one (keyset pagination). `twins`: False leaves out the second of two twins.
+    The other fields match exactly when given.
     """
 
     tenant: str
@@ -38,6 +39,7 @@ class EventQuery:
     start: datetime | None = None
     end: datetime | None = None
     before: UUID | None = None
+    twins: bool = True
     limit: int = 50
 
 

@@ -50,6 +50,9 @@ NAMES = Counter(
     "aoc_normalizer_names_total", "Ids looked up in the directories, by where they were found.", ("outcome",)
 )
 EVENTS_RENAMED = Counter("aoc_normalizer_renamed_total", "Events renewed because an id got its name later.")
+TWINS = Counter(
+    "aoc_normalizer_twins_total", "Pairs of records that are one action, by what became of the claim.", ("outcome",)
+)
 MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a mapper stumbled over; stored as generic.")
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(

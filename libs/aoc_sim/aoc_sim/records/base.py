@@ -65,13 +65,15 @@ class Draft(NamedTuple):
     """A record that is not published yet.
 
     `key` is its identity in its source when that is more than the record's own `Id`
-    or `id`: DLP pairs share an Id and differ in Operation.
+    or `id`: DLP pairs share an Id and differ in Operation. Two drafts with the same `twin`
+    are one action.
     """
 
     source: Source
     at: datetime
     body: Json
     key: str | None = None
+    twin: str | None = None
 
     def identity(self) -> str:
         """The record's identity in its source."""

@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from aoc_sim import twins
 from aoc_sim.people import Device, Directory, Person, Place
 from aoc_sim.records.base import Draft, Json, Scene, Source
 
@@ -53,6 +54,11 @@ class Stage:
     def record(source: Source, scene: Scene, body: Json) -> Draft:
         """One record of the story."""
         return Draft(source, scene.at, body)
+
+    @staticmethod
+    def both(source: Source, scene: Scene, body: Json, user_agent: str | None = None) -> Iterable[Draft]:
+        """One record of the story, and the unified log's of the same."""
+        return twins.pair(Draft(source, scene.at, body), scene, user_agent=user_agent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.records import alerts, azuread, signins
+from aoc_sim.records import alerts, signins
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -24,12 +24,10 @@ def tell(stage: Stage) -> Iterator[Draft]:
         ip = stage.lair.egress if number % 2 else "203.0.113.77"
         scene = stage.hostile(8 * number, person, ip)
         body = signins.user_signin(scene, error=_WRONG_PASSWORD, client="Authenticated SMTP")
-        yield stage.record("graph-signins", scene, body)
-        body = azuread.logon(scene, error=_WRONG_PASSWORD, operation="UserLoginFailed", user_agent="BAV2ROPC")
-        yield stage.record("o365-azuread", scene, body)
+        yield from stage.both("graph-signins", scene, body, user_agent="BAV2ROPC")
     entry = stage.hostile(340)
-    yield stage.record("graph-signins", entry, signins.user_signin(entry, client="Authenticated SMTP", risk="high"))
-    yield stage.record("o365-azuread", entry, azuread.logon(entry, error=0, operation="UserLoggedIn"))
+    body = signins.user_signin(entry, client="Authenticated SMTP", risk="high")
+    yield from stage.both("graph-signins", entry, body)
     found = stage.hostile(420)
     yield stage.record("graph-alerts", found, alerts.alert(found, "Password spray", "high", techniques=("T1110.003",)))
 

@@ -21,8 +21,7 @@ def tell(stage: Stage) -> Iterator[Draft]:
     entry = stage.hostile(0, admin)
     yield stage.record("graph-signins", entry, signins.user_signin(entry, risk="high"))
     grant = stage.hostile(300, admin)
-    yield stage.record("graph-directory-audits", grant, directory.role_member(grant, role=top, person=stage.victim))
-    yield stage.record("o365-azuread", grant, azuread.role_member(grant, role=top, person=stage.victim))
+    yield from stage.both("graph-directory-audits", grant, directory.role_member(grant, role=top, person=stage.victim))
     factor = stage.hostile(420, admin)
     yield stage.record("o365-azuread", factor, azuread.strong_authentication(factor, stage.victim, enable=False))
     yield stage.record(

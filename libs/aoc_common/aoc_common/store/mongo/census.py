@@ -21,6 +21,7 @@ class StoredRecord:
     source: str
     record_id: str
     operation: str
+    twin_of: UUID | None = None
 
 
 class MongoCensus:
@@ -55,7 +56,7 @@ class MongoCensus:
 
     async def records(self) -> AsyncIterator[StoredRecord]:
         """Every stored event's record."""
-        wanted = {"tenant": 1, "source": 1, "operation": 1, "event.metadata.uid": 1}
+        wanted = {"tenant": 1, "source": 1, "operation": 1, "event.metadata.uid": 1, "twin_of": 1}
         with translated("census"):
             async for document in self._database["events"].find({}, wanted):
                 yield StoredRecord(
@@ -64,4 +65,5 @@ class MongoCensus:
                     source=document["source"],
                     record_id=str(document["event"].get("metadata", {}).get("uid", "")),
                     operation=document["operation"],
+                    twin_of=document.get("twin_of"),
                 )

@@ -36,7 +36,14 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("correlation_id", ASCENDING)], name="correlation", sparse=True),
         # Ids are known in one tenant only, and next to no event has any without a name.
         IndexModel([("unnamed", ASCENDING)], name="unnamed", sparse=True),
+        # A key is a hash over the tenant too.
+        IndexModel([("twin_key", ASCENDING)], name="twins", sparse=True),
     ),
+    "twins": (
+        IndexModel([("unified", ASCENDING)], name="unified", unique=True),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
+    "twin_pages": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "ledger_slices": (
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
         IndexModel([("state", ASCENDING)], name="state"),

@@ -25,7 +25,7 @@ _FIELDS: Final = dict.fromkeys(
     ("source", "raw", "raw_seq", "expire_at", "mapper", "mapper_version", "event.metadata"), 1
 )
 _NOTHING: Final = timedelta()
-_OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed")
+_OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
 
 class MongoRenewal:

@@ -170,6 +170,8 @@ def _filter(query: EventQuery) -> _Filter:
         value = getattr(query, field)
         if value is not None:
             rest[field] = _text(field, value)
+    if not query.twins:
+        rest["twin_of"] = {"$exists": False}
     index: Document = {"tenant": tenant}
     if query.terms:
         terms = sorted({_text("terms", term) for term in query.terms}, key=_commonness)
@@ -252,4 +254,6 @@ def _stored(document: Document) -> StoredEvent:
         unmapped=orjson.loads(unmapped) if unmapped else {},
         raw=document.get("raw"),
         raw_seq=document["raw_seq"],
+        twin_of=document.get("twin_of"),
+        twin=document.get("twin"),
     )

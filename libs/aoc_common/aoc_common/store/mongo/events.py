@@ -16,7 +16,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 
 from aoc_common.clock import Clock, SystemClock
-from aoc_common.contracts import ids
+from aoc_common.contracts import ids, twins
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
+    from aoc_common.contracts.twins import TwinFacts
 
 #: Documents in one insert: large enough to spare round trips, small enough to bound memory and one command's time.
 _CHUNK: Final = 500
@@ -68,7 +69,23 @@ def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta
         document["tags"] = list(event.tags)
     if event.unmapped:
         document["unmapped"] = orjson.dumps(event.unmapped).decode()
+    if (facts := event.twin_facts) is not None:
+        document |= twin_fields(facts, event.time_ms)
     return document
+
+
+def twin_fields(facts: TwinFacts, time_ms: int) -> Document:
+    """What the document of an event that can have a twin holds for it; `store.mongo.twins` reads it."""
+    told: Document = {"lane": facts.lane}
+    if facts.told:
+        told["told"] = list(facts.told)
+    if facts.hints:
+        told["hints"] = list(facts.hints)
+    if facts.session is not None:
+        told["session"] = facts.session
+    if facts.ip is not None:
+        told["ip"] = facts.ip
+    return {"twin_key": twins.key(facts.digest, time_ms), "twin_facts": told}
 
 
 class MongoEvents:

@@ -1,0 +1,103 @@
+"""Twins: one directory change or sign-in that Microsoft tells twice, through Graph and through the Management API.
+
+Both records are kept. The event that came first stands for both; the second one says so: on AOC_EVENTS in the header
+`Aoc-Twin-Of` and in an enrichment, in the store in `twin_of`. Which records are twins: docs/adr/0009-twins.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+type Lane = Literal["graph", "unified"]
+
+HEADER: Final = "Aoc-Twin-Of"
+#: Two lanes' times of one change differ by at most this, in milliseconds.
+TOLERANCE_MS: Final = 5_000
+#: Milliseconds in a bucket of time. Wide against the tolerance: five records of six look into their own bucket only.
+BUCKET_MS: Final = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class TwinFacts:
+    """By what a record and its twin recognise each other.
+
+    - `lane`: through which API the record came; twins are never of one lane.
+    - `digest`: a hash of tenant, actor, operation and target, the same for both.
+    - `told`: hashes of the changed properties and their values, `name:value`, sorted; empty when it tells none.
+    - `hints`: ids that both records may share. Never proof: up to ten records share one.
+    - `session`: the id that belongs to this one action alone; records with different ones are different actions.
+    - `ip`: the address, where both lanes tell the same one.
+    """
+
+    lane: Lane
+    digest: str
+    told: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    session: str | None = None
+    ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An event that can have a twin. `time_ms`: when it happened, ms since 1970 UTC."""
+
+    id: UUID
+    tenant: str
+    time_ms: int
+    facts: TwinFacts
+
+
+@dataclass(frozen=True, slots=True)
+class TwinLink:
+    """Two events that are one action: one of each lane, and which of them stands for both."""
+
+    tenant: str
+    graph: UUID
+    unified: UUID
+    first: UUID
+
+    @property
+    def second(self) -> UUID:
+        """The one that is not alerted on and not exported unless asked for."""
+        return self.unified if self.first == self.graph else self.graph
+
+
+def key(digest: str, time_ms: int) -> str:
+    """What an event is found by: the digest and the bucket of its time."""
+    return f"{digest}:{time_ms // BUCKET_MS}"
+
+
+def keys_near(digest: str, time_ms: int) -> Iterator[str]:
+    """The keys under which a twin can be: one, or two close to the edge of a bucket."""
+    low, high = (time_ms - TOLERANCE_MS) // BUCKET_MS, (time_ms + TOLERANCE_MS) // BUCKET_MS
+    yield from (f"{digest}:{bucket}" for bucket in range(low, high + 1))
+
+
+def twin_of(headers: Mapping[str, str] | None) -> UUID | None:
+    """The event that already stands for this message of AOC_EVENTS; None when this one stands for itself.
+
+    The one question that alerting and exporting ask: a message with an answer is passed over, unless the rule or sink
+    wants both records of a twin. A header that is no event id is none of ours and counts as none.
+    """
+    told = (headers or {}).get(HEADER)
+    if told is None:
+        return None
+    try:
+        return UUID(told)
+    except ValueError:
+        return None
+
+
+def marked(body: bytes, first: UUID) -> bytes:
+    """The body of a second event: an OCSF enrichment of `metadata.uid` says whose twin it is."""
+    event: dict[str, Any] = orjson.loads(body)
+    told = {"name": "metadata.uid", "value": event["metadata"]["uid"], "type": "twin", "data": {"twin_of": str(first)}}
+    event["enrichments"] = [*event.get("enrichments", ()), told]
+    return orjson.dumps(event)
