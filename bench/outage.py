@@ -178,7 +178,9 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         streams = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
         await ensure_streams(jetstream(broker), settings.nats, streams)
         tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
-        shared = Shared(settings, tenants, clock, asyncio.Event(), broker, database, Apis(settings, client, clock))
+        shared = Shared(
+            settings, tenants, clock, asyncio.Event(), broker, database, Apis(settings, client, clock), None
+        )
         await stack.enter_async_context(collecting(shared))
         await _until_caught_up(database)
         world.apply(_DOWN)

@@ -59,6 +59,14 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 _log = logs.get(__name__)
+POLLS = Consumer(
+    service="collector",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_POLL_JOBS,
+    durable="collector-polls",
+    batch=1,
+    max_pending=10_000,
+)
 #: Kind of subscription -> the kind of directory entity that must be read for it to be of use.
 _NEEDED: Mapping[GraphKind, EntityKind] = {"users": "user", "groups": "group"}
 _STREAMS = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
@@ -117,7 +125,7 @@ class Shared:
     broker: NatsBroker
     database: Database
     apis: Apis
-    seals: Seals | None = None
+    seals: Seals | None
 
 
 @asynccontextmanager
@@ -153,11 +161,11 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
             consuming(
                 broker, _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS), handler, settings.backlog_workers
             ) as catches_up,
-            consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked, 1) as fills_in,
-            consuming(broker, _jobs("collector-polls", subjects.ALL_POLL_JOBS), make_poll_handler(poller)) as listens,
+            consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked) as fills_in,
+            consuming(broker, POLLS, make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
-            yield lambda: schedules() and works() and catches_up() and fills_in() and listens()
+            yield lambda: all(part() for part in (schedules, works, catches_up, fills_in, listens))
     finally:
         await scheduler.close()
 
@@ -205,10 +213,18 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     publish = partial(publish_job, jetstream(shared.broker))
     targets = {tenant.name: subscription_target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), clock)
+    jobs = Consumer(
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subjects.ALL_SUBSCRIPTION_JOBS,
+        durable="collector-subscriptions",
+        batch=1,
+        max_pending=10_000,
+    )
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        consuming(shared.broker, _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS), handler) as works,
+        consuming(shared.broker, jobs, handler) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -303,7 +319,7 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
                 shared.clock,
                 publisher,
                 settings.blob_concurrency,
-                timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
-                webhook,
+                webhook=webhook,
+                retention=timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
             )
             yield (tenant.name, name), spec.build(context)

@@ -93,7 +93,7 @@ def make_backfill_handler(
             now = clock.now()
             name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
             await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, job.start), now)
-            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=job.start, end=job.end)
+            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(job.start), end=str(job.end))
 
     return on_jobs
 

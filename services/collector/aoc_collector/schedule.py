@@ -65,37 +65,50 @@ class Scheduler:
         self._added = set()
         feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
         for tenant, of_tenant in groupby(feeds, key=attrgetter("tenant")):
+            together = list(of_tenant)
             states = {state.source: state for state in await self._sources.all_states(tenant)}
-            waiting = await self._backlog.waiting(tenant)
-            for feed in of_tenant:
-                state = states.get(feed.source) or SourceState(tenant, feed.source)
+            for feed in together:
+                state = states.setdefault(feed.source, SourceState(tenant, feed.source))
                 await self._ask_live(feed, state)
                 await self._look_again(feed, state, added)
+            waiting = await self._backlog.waiting(tenant)
+            for feed in together:
                 if job := next_part(feed, waiting):
                     await self._publish(job)
-                _measure(feed, state, waiting)
+                _measure(feed, states[feed.source], waiting)
 
     async def poll(self, tenant: str, source: str) -> bool:
-        """A source may have news: ask for its live slice now, whatever its interval. Raises `Transient`.
+        """Ask for all that a source has now, whatever its interval.
 
-        False while another slice of it is pending, which may have begun before the news.
+        False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
         """
         feed = self._feeds.get((tenant, source))
         if feed is None:
             return True
-        return await self._ask_live(feed, await self._sources.state(tenant, source), at_once=True)
+        state = await self._sources.state(tenant, source)
+        now, position = self._clock.now(), await self._left_behind(feed, state.position)
+        job = next_live(feed, position, now, at_once=True)
+        return job is None or (await self._publish(job) and job.end > now - feed.pace.unsettled)
 
-    async def _ask_live(self, feed: Feed, state: SourceState, *, at_once: bool = False) -> bool:
+    async def _ask_live(self, feed: Feed, state: SourceState) -> bool:
         """Ask for the live slice that is due, if any; whether the stream is content for now."""
-        now, position = self._clock.now(), state.position
-        if stretch := left_behind(feed, position, now):
-            # In this order: a crash in between leaves a stretch too much, never one too few.
-            await self._backlog.add(stretch, now)
-            await self._sources.skip(feed.tenant, feed.source, position, stretch.end, now)
-            _log.info("backlog.grown", tenant=feed.tenant, source=feed.source, start=stretch.start, end=stretch.end)
-            position = stretch.end
-        job = next_live(feed, position, now, at_once=at_once)
+        position = await self._left_behind(feed, state.position)
+        job = next_live(feed, position, self._clock.now())
         return job is None or await self._publish(job)
+
+    async def _left_behind(self, feed: Feed, position: datetime | None) -> datetime | None:
+        """Where the live slices of a source go on: further on than it is, when it is too far behind."""
+        now = self._clock.now()
+        stretch = left_behind(feed, position, now)
+        if stretch is None:
+            return position
+        # In this order: a crash in between leaves a stretch too much, never one too few.
+        await self._backlog.add(stretch, now)
+        await self._sources.skip(feed.tenant, feed.source, position, stretch.end, now)
+        _log.info(
+            "backlog.grown", tenant=feed.tenant, source=feed.source, start=str(stretch.start), end=str(stretch.end)
+        )
+        return stretch.end
 
     async def _look_again(self, feed: Feed, state: SourceState, added: set[str]) -> None:
         now = self._clock.now()

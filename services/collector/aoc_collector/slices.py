@@ -6,7 +6,7 @@ between becomes a stretch of the backlog and is collected beside them, oldest fi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
@@ -40,6 +40,11 @@ class Pace:
     live: timedelta
     hourly: timedelta = timedelta(0)
     daily: timedelta = timedelta(0)
+
+    @property
+    def unsettled(self) -> timedelta:
+        """What is left alone even when there is news: no slice after it reads that again."""
+        return max(self.settle - self.overlap, timedelta(0))
 
 
 @dataclass(slots=True)
@@ -75,19 +80,22 @@ class Feed:
 
 
 def next_live(feed: Feed, position: datetime | None, now: datetime, *, at_once: bool = False) -> CollectJob | None:
-    """The next live slice, or None when nothing is due. `at_once`: there are news, so do not wait for the interval.
+    """The next live slice, or None when nothing is due.
 
-    It reaches back `overlap` before the position, for records that came late, and ends `settle` before now. At once,
-    only what no overlap reads again is left to settle, and the present second counts: the news may be of it.
+    It reaches back `overlap` before the position, for records that came late, and ends `settle` before now. `at_once`:
+    there is news, so no interval has to pass, and what the next slice reads again anyway need not settle first. Slices
+    end at whole seconds, this one at the next, since the news may be of the present one.
     """
     pace = feed.pace
-    settle = max(pace.settle - pace.overlap, timedelta(0)) - timedelta(seconds=1) if at_once else pace.settle
-    horizon = _whole(now - settle)
+    if at_once:
+        pace = replace(pace, settle=pace.unsettled, interval=timedelta(0))
+        now += timedelta(seconds=1)
+    horizon = _whole(now - pace.settle)
     if position is None:
         done = _first(pace, now)
     else:
         done = position
-        if horizon - done < (_SHORTEST / 60 if at_once else pace.interval):
+        if horizon - done < pace.interval:
             return None
     end = min(done + feed.longest, horizon)
     if end <= done:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from aoc_collector.polling import Poller, make_poll_handler
+from aoc_collector.schedule import Scheduler
+from aoc_collector.slices import Feed, Pace
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
 from aoc_common.errors import Malformed, Postponed, Unreachable
@@ -97,3 +100,86 @@ async def test_a_job_that_this_version_cannot_read_is_permanent(poller):
     message = SimpleNamespace(data=b'{"version": 9}', metadata=SimpleNamespace(num_delivered=1))
     with pytest.raises(Malformed):
         await make_poll_handler(poller)([message])
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def polled(states, backlog, clock):
+    """`polled(**pace)`: the job that a poll of a source asks for, whose watermark is 30 s old."""
+
+    async def poll(**changes):
+        defaults = {
+            "lookback": 60 * MINUTE,
+            "overlap": 15 * MINUTE,
+            "longest": 60 * MINUTE,
+            "settle": MINUTE,
+            "interval": MINUTE,
+            "live": 10 * MINUTE,
+        }
+        feed, jobs = Feed("contoso", "graph-alerts", Pace(**(defaults | changes))), []
+
+        async def publish(job):
+            jobs.append(job)
+            return True
+
+        await states.advance("contoso", "graph-alerts", clock.now() - MINUTE / 2, clock.now())
+        assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+        return jobs
+
+    return poll
+
+
+async def test_a_poll_does_not_wait_for_the_interval_and_reaches_until_now(polled, clock):
+    (job,) = await polled()
+
+    next_second = clock.now() + timedelta(seconds=1)
+    assert (job.start, job.end) == (clock.now() - MINUTE / 2 - 15 * MINUTE, next_second)
+
+
+async def test_a_poll_leaves_to_settle_what_the_next_slice_does_not_read_again(polled, clock):
+    (job,) = await polled(overlap=MINUTE / 2, settle=MINUTE * 3 / 4)
+
+    assert job.end == clock.now() - MINUTE / 4 + timedelta(seconds=1)
+    assert await polled(overlap=timedelta(0)) == []
+
+
+async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(states, backlog, clock):
+    async def publish(_job):
+        pytest.fail("was asked for")
+
+    assert await Scheduler([], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+
+
+@pytest.mark.parametrize(("behind", "done"), [(8, False), (90, False), (3, True)])
+async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(states, backlog, clock, behind, done):
+    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 5 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+    await states.advance("contoso", "graph-alerts", clock.now() - behind * MINUTE, clock.now())
+
+    async def publish(_job):
+        return True
+
+    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is done
+
+
+async def test_a_poll_of_a_source_that_is_far_behind_is_of_the_present(states, backlog, clock):
+    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+    await states.advance("contoso", "graph-alerts", clock.now() - 90 * MINUTE, clock.now())
+    ends = []
+
+    async def publish(job):
+        ends.append(job.end)
+        return True
+
+    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+    assert ends == [clock.now() + timedelta(seconds=1)]
+
+
+async def test_a_poll_says_when_the_source_has_a_job_already(states, backlog, clock):
+    async def publish(_job):
+        return False
+
+    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+
+    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is False

@@ -117,7 +117,7 @@ class Webhook:
 class Context:
     """What a source is built from.
 
-    `retention`: how long Microsoft keeps its records, where that is known. `webhook`: None when nobody is to call us.
+    `webhook`: None when nobody is to call us. `retention`: how long Microsoft keeps its records, where that is known.
     """
 
     tenant: str
@@ -127,8 +127,8 @@ class Context:
     clock: Clock
     publisher: str
     concurrency: int
-    retention: timedelta | None = None
     webhook: Webhook | None = None
+    retention: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
