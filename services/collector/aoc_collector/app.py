@@ -23,6 +23,7 @@ from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources import SOURCES
+from aoc_collector.sources.activity import REACH
 from aoc_collector.sources.base import Context, Webhook
 from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
 from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_handler
@@ -149,7 +150,8 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         shared.stopping,
     )
     handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
-    asked = make_backfill_handler(lambda tenant, source: (tenant, source) in found, backlog.add, clock)
+    reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
+    asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
     broker = shared.broker
@@ -269,6 +271,13 @@ def pace(settings: CollectorSettings, spec: Spec) -> Pace:
     )
 
 
+def kept(settings: CollectorSettings, spec: Spec) -> timedelta | None:
+    """How long Microsoft keeps what a source offers, where that is known."""
+    if spec.family == "management":
+        return REACH
+    return timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None
+
+
 class Apis:
     """Makes the `Api` of a tenant and a family; a tenant's tokens and limits are shared by all of them."""
 
@@ -320,6 +329,6 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
                 publisher,
                 settings.blob_concurrency,
                 webhook=webhook,
-                retention=timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
+                retention=kept(settings, spec) if spec.family == "graph_audit" else None,
             )
             yield (tenant.name, name), spec.build(context)

@@ -126,10 +126,10 @@ class Scheduler:
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
-    def finished(self, job: CollectJob) -> None:
-        """A slice was read to its end: the next may be longer again."""
+    def finished(self, job: CollectJob, pages: int) -> None:
+        """A slice was read to its end and gave so many pages: the next may be longer again."""
         if feed := self._feeds.get((job.tenant, job.source)):
-            feed.grow(job)
+            feed.grow(job, pages)
 
     def shorten(self, job: CollectJob) -> bool:
         """A slice could not be read to its end. True when the next one will be half as long."""

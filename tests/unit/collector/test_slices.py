@@ -157,8 +157,20 @@ def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_ag
     while one.halve(job()):
         lengths.append(one.part if in_backlog else one.longest)
     shortest = lengths[-1]
-    one.grow(job())
+    one.grow(job(), 9)
 
     assert lengths[0] in {30 * MINUTE, 75 * MINUTE / 2}
     assert shortest >= MINUTE
     assert (one.part if in_backlog else one.longest) == shortest * 2
+
+
+def test_where_there_is_little_the_backlog_is_read_a_week_at_a_time():
+    one, years = feed(), stretch(NOW - 2000 * DAY, NOW, Cause.ASKED)
+    for _ in range(9):
+        one.grow(next_part(one, [years]), 0)
+
+    assert next_part(one, [years]).length == 7 * DAY
+
+    one.grow(next_part(one, [years]), 9)
+
+    assert next_part(one, [years]).length == HOUR
