@@ -140,7 +140,7 @@ class MemoryTwins:
         return [
             one
             for one in self.stored.values()
-            if one.id not in linked and twins.key(one.facts.digest, one.time_ms) in keys
+            if one.id not in linked and twins.key(one.facts, one.time_ms) in keys
         ]
 
     async def claim(self, links, at):
