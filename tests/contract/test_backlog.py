@@ -84,6 +84,15 @@ async def test_what_is_missing_comes_first_and_then_the_oldest(store):
     assert [one.name for one in await store.waiting("contoso")] == ["older", "younger", "hour", "day", "asked"]
 
 
+async def test_what_was_added_since_a_moment_is_found_also_when_it_is_done(store):
+    await store.add(stretch(name="before"), NOW - HOUR)
+    await store.add(stretch(name="since"), NOW)
+    await store.advance(stretch(name="since").id, NOW, NOW)
+
+    assert [one.name for one in await store.added_since("contoso", NOW)] == ["since"]
+    assert list(await store.added_since("fabrikam", NOW)) == []
+
+
 async def test_tenants_are_kept_apart(store):
     await store.add(stretch(), NOW)
     await store.add(stretch(tenant="fabrikam"), NOW)

@@ -47,6 +47,23 @@ def stored(base: str, tenant: str = "contoso") -> int:
     return sum(value["count"] for value in facets["facets"]["source"])
 
 
+def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(stack, module_aoc) -> None:
+    _, data, base = stack
+    until(lambda: stored(base, "fabrikam") > 50)
+    asked = ["backfill", "--tenant", "fabrikam", "--data", data, "--from", "2025-01-01", "--wait"]
+    done = module_aoc.run(*asked, "--source", "o365-exchange", "--source", "graph-intune")
+    strange = module_aoc.run("backfill", "--data", data, "--tenant", "nobody", "--from", "2026-11-20")
+    never = module_aoc.run("backfill", "--data", data, "--tenant", "fabrikam", "--from", "yesterday")
+    counts = httpx.get(f"{base}/api/completeness", params={"tenant": "fabrikam"}).json()
+
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "collected"), done.stderr
+    assert "o365-exchange: asked for" in done.stdout
+    assert (strange.returncode, never.returncode) == (2, 2)
+    assert "nothing is collected for tenant nobody" in strange.stderr
+    assert "--from yesterday: expected a time like" in never.stderr
+    assert all(one["stored"] <= one["records"] for one in counts["sources"])
+
+
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     _, _, base = stack
 

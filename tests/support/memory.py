@@ -101,9 +101,14 @@ class MemoryBacklog:
 
     def __init__(self):
         self.stretches = {}
+        self.added = {}
+
+    async def added_since(self, tenant, at):
+        return [one for one in self.stretches.values() if one.tenant == tenant and self.added[one.id] >= at]
 
     async def add(self, stretch, at):
         known = self.stretches.get(stretch.id)
+        self.added.setdefault(stretch.id, at)
         if known is None:
             self.stretches[stretch.id] = stretch
         elif stretch.cause is Cause.BEHIND:

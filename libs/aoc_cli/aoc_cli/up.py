@@ -119,6 +119,7 @@ def _first(plan: Plan, local: Servers, sim_port: int | None) -> list[Child]:
 def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
     tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
     key = plan.data.secret("cursor-key")
+    hooks = _webhooks(plan) if plan.simulate else {}
     gateway = service(
         "api",
         plan.data,
@@ -127,16 +128,25 @@ def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
             "AOC_API__PORT": str(plan.gateway_port),
             "AOC_API__CURSOR_KEY": f"file:{key}",
             "AOC_API__DEFAULT_TENANT": tenants[0],
-        },
+        }
+        | hooks,
     )
     gateway.port = plan.gateway_port
     children = [gateway]
     for replica in range(1, plan.replicas + 1):
         children.append(service("normalizer", plan.data, endpoints, replica=replica))
         if endpoints.simulator is not None:
-            settings = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY
+            settings = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
             children.append(service("collector", plan.data, endpoints, settings, replica=replica))
     return children
+
+
+def _webhooks(plan: Plan) -> dict[str, str]:
+    """The simulator tells the gateway when there is news (docs/howto/webhooks.md)."""
+    return {
+        "AOC_WEBHOOKS__PUBLIC_URL": f"http://{LOOPBACK}:{plan.gateway_port}",
+        "AOC_WEBHOOKS__SECRET": f"file:{plan.data.secret('webhooks')}",
+    }
 
 
 @contextmanager

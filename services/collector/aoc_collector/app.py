@@ -23,6 +23,7 @@ from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources import SOURCES
+from aoc_collector.sources.activity import REACH
 from aoc_collector.sources.base import Context, Webhook
 from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
 from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_handler
@@ -59,14 +60,6 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 _log = logs.get(__name__)
-POLLS = Consumer(
-    service="collector",
-    stream=subjects.JOBS_STREAM,
-    subject=subjects.ALL_POLL_JOBS,
-    durable="collector-polls",
-    batch=1,
-    max_pending=10_000,
-)
 #: Kind of subscription -> the kind of directory entity that must be read for it to be of use.
 _NEEDED: Mapping[GraphKind, EntityKind] = {"users": "user", "groups": "group"}
 _STREAMS = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
@@ -125,7 +118,7 @@ class Shared:
     broker: NatsBroker
     database: Database
     apis: Apis
-    seals: Seals | None
+    seals: Seals | None = None
 
 
 @asynccontextmanager
@@ -149,7 +142,8 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         shared.stopping,
     )
     handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
-    asked = make_backfill_handler(lambda tenant, source: (tenant, source) in found, backlog.add, clock)
+    reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
+    asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
     broker = shared.broker
@@ -162,7 +156,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
                 broker, _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS), handler, settings.backlog_workers
             ) as catches_up,
             consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked) as fills_in,
-            consuming(broker, POLLS, make_poll_handler(poller)) as listens,
+            consuming(broker, _jobs("collector-polls", subjects.ALL_POLL_JOBS), make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: all(part() for part in (schedules, works, catches_up, fills_in, listens))
@@ -213,18 +207,10 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     publish = partial(publish_job, jetstream(shared.broker))
     targets = {tenant.name: subscription_target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), clock)
-    jobs = Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subjects.ALL_SUBSCRIPTION_JOBS,
-        durable="collector-subscriptions",
-        batch=1,
-        max_pending=10_000,
-    )
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        consuming(shared.broker, jobs, handler) as works,
+        consuming(shared.broker, _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS), handler) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -267,6 +253,13 @@ def pace(settings: CollectorSettings, spec: Spec) -> Pace:
         hourly=timedelta(seconds=limits.hourly_rescan_s),
         daily=timedelta(seconds=limits.daily_rescan_s),
     )
+
+
+def kept(settings: CollectorSettings, spec: Spec) -> timedelta | None:
+    """How long Microsoft keeps what a source offers, where that is known."""
+    if spec.family == "management":
+        return REACH
+    return timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None
 
 
 class Apis:
@@ -320,6 +313,6 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
                 publisher,
                 settings.blob_concurrency,
                 webhook=webhook,
-                retention=timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None,
+                retention=kept(settings, spec) if spec.family == "graph_audit" else None,
             )
             yield (tenant.name, name), spec.build(context)

@@ -13,8 +13,8 @@ from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from datetime import datetime
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from datetime import datetime, timedelta
 
     from nats.aio.msg import Msg
     from pydantic import BaseModel
@@ -35,8 +35,8 @@ class Next(Protocol):
         """Ask for the next slice."""
         ...
 
-    def finished(self, job: CollectJob) -> None:
-        """A slice was read to its end."""
+    def finished(self, job: CollectJob, pages: int) -> None:
+        """A slice was read to its end, and gave so many pages."""
         ...
 
     def shorten(self, job: CollectJob) -> bool:
@@ -44,7 +44,7 @@ class Next(Protocol):
         ...
 
 
-def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, max_backoff_s: float) -> BatchHandler:
+def make_handler(run: Callable[[CollectJob], Awaitable[int]], following: Next, max_backoff_s: float) -> BatchHandler:
     """The handler of jobs."""
 
     async def on_jobs(messages: Sequence[Msg]) -> None:
@@ -52,7 +52,7 @@ def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, 
             job = read_job(CollectJob, message.data)
             deliveries = message.metadata.num_delivered
             try:
-                await run(job)
+                pages = await run(job)
             except UnfinishedError as error:
                 if deliveries < _PATIENCE or not following.shorten(job):
                     raise put_off(error, deliveries, max_backoff_s) from error
@@ -60,7 +60,7 @@ def make_handler(run: Callable[[CollectJob], Awaitable[None]], following: Next, 
             except (Transient, Permanent) as error:
                 raise put_off(error, deliveries, max_backoff_s) from error
             else:
-                following.finished(job)
+                following.finished(job, pages)
             following.nudge(job)
 
     return on_jobs
@@ -81,19 +81,26 @@ def make_directory_handler(run: Callable[[DirectoryJob], Awaitable[None]], max_b
 
 
 def make_backfill_handler(
-    knows: Callable[[str, str], bool], add: Callable[[Stretch, datetime], Awaitable[None]], clock: Clock
+    reach: Mapping[tuple[str, str], timedelta | None],
+    add: Callable[[Stretch, datetime], Awaitable[None]],
+    clock: Clock,
 ) -> BatchHandler:
-    """The handler of requests to fill in: each becomes a stretch of the backlog. `knows`: whether a source is here."""
+    """The handler of requests to fill in: each becomes a stretch of the backlog.
+
+    `reach`: (tenant, source) -> how far back Microsoft still has records, where that is known.
+    """
 
     async def on_jobs(messages: Sequence[Msg]) -> None:
         for message in messages:
-            job = read_job(BackfillJob, message.data)
-            if not knows(job.tenant, job.source):
+            job, now = read_job(BackfillJob, message.data), clock.now()
+            if (job.tenant, job.source) not in reach:
                 raise Malformed(f"backfill: no source {job.source} of a tenant {job.tenant} is collected here")
-            now = clock.now()
+            kept = reach[job.tenant, job.source]
+            # A stretch remembers what was asked for; what cannot be had is done already.
+            begin = job.start if kept is None else min(max(job.start, (now - kept).replace(microsecond=0)), job.end)
             name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
-            await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, job.start), now)
-            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(job.start), end=str(job.end))
+            await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, begin), now)
+            _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(begin), end=str(job.end))
 
     return on_jobs
 

@@ -78,34 +78,36 @@ class Runner:
         self._clock = clock
         self._stopping = stopping
 
-    async def run(self, job: CollectJob) -> None:
-        """Collect one slice. Idempotent: a repeat publishes the same pages under the same ids, or none.
+    async def run(self, job: CollectJob) -> int:
+        """Collect one slice; the number of its pages.
 
-        On any error position and backlog stay and the reason is noted; the error is raised on.
+        Idempotent: a repeat publishes the same pages under the same ids, or none. On any error position and backlog
+        stay and the reason is noted; the error is raised on.
         """
         source = self._find(job.tenant, job.source)
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
-            return
+            return 0
         stretch = None
         if job.stretch is not None:
             stretch = await self._stores.backlog.find(job.tenant, job.stretch)
         if await self._is_done(job, stretch):
             # Scheduled by a replica that had not seen the slice end.
-            return
+            return 0
         attributes = {"aoc.tenant": job.tenant, "aoc.source": job.source, "aoc.slice": job.slice_id}
         with tracing.tracer().start_as_current_span(
             "collect.slice", attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 with nullcontext() if stretch is None else in_background():
-                    await self._collect(job, source, stretch)
+                    pages = await self._collect(job, source, stretch)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
                 await self._note(job, error)
                 raise
         metrics.SLICES.labels(job.tenant, job.source, "fetched").inc()
+        return pages
 
     async def _is_done(self, job: CollectJob, stretch: Stretch | None) -> bool:
         if job.stretch is not None:
@@ -113,7 +115,7 @@ class Runner:
         position = (await self._stores.sources.state(job.tenant, job.source)).position
         return position is not None and position >= job.end
 
-    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None) -> None:
+    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None) -> int:
         stores, tally = self._stores, _Tally()
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
@@ -145,6 +147,7 @@ class Runner:
             await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.sequences), records=tally.records)
+        return len(tally.sequences)
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""

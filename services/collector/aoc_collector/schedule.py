@@ -78,7 +78,7 @@ class Scheduler:
                 _measure(feed, states[feed.source], waiting)
 
     async def poll(self, tenant: str, source: str) -> bool:
-        """Ask for all that a source has now, whatever its interval.
+        """A source may have news: ask for its live slice now, whatever its interval.
 
         False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
         """
@@ -126,10 +126,10 @@ class Scheduler:
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
-    def finished(self, job: CollectJob) -> None:
-        """A slice was read to its end: the next may be longer again."""
+    def finished(self, job: CollectJob, pages: int) -> None:
+        """A slice was read to its end and gave so many pages: the next may be longer again."""
         if feed := self._feeds.get((job.tenant, job.source)):
-            feed.grow(job)
+            feed.grow(job, pages)
 
     def shorten(self, job: CollectJob) -> bool:
         """A slice could not be read to its end. True when the next one will be half as long."""

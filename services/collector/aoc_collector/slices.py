@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from aoc_common.store.ports import SourceState
 
 _SHORTEST: Final = timedelta(minutes=1)
+_WEEK: Final = timedelta(days=7)
+_FEW: Final = 2
 _PERIODS: Final[Mapping[Cause, timedelta]] = {Cause.HOURLY: timedelta(hours=1), Cause.DAILY: timedelta(days=1)}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,10 +62,15 @@ class Feed:
     def __post_init__(self) -> None:
         self.longest = self.part = self.pace.longest
 
-    def grow(self, job: CollectJob) -> None:
-        """A slice was read to its end: the next of its kind may be longer again."""
+    def grow(self, job: CollectJob, pages: int) -> None:
+        """A slice was read to its end and gave so many pages: the next of its kind may be longer.
+
+        Where there is little, slices of the backlog become as long as a week: years without a record are soon read.
+        """
         if job.stretch is None:
             self.longest = min(self.longest * 2, self.pace.longest)
+        elif pages <= _FEW:
+            self.part = min(self.part * 2, max(self.pace.longest, _WEEK))
         else:
             self.part = min(self.part * 2, self.pace.longest)
 

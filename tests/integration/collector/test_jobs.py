@@ -31,7 +31,7 @@ class Silent:
     def nudge(self, job):
         """Ask for nothing."""
 
-    def finished(self, job):
+    def finished(self, job, pages):
         """Remember nothing."""
 
     def shorten(self, job):

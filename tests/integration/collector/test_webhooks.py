@@ -3,202 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
-from aoc_cli.local import simulator
-from aoc_cli.local.ports import free_port
-from aoc_cli.local.stack import DataDirectory
-from aoc_collector.app import worker
-from aoc_collector.settings import CollectorSettings, DirectorySettings, SubscriptionSettings
-from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
-from aoc_common.store.mongo.directory import MongoDirectoryStates
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.contracts.webhooks import Seals
 from aoc_sim.settings import DEFAULT_TENANTS
 
-SECRET, NEW_SECRET = "hook-secret-" + "x" * 30, "hook-secret-" + "y" * 30
-CONTOSO = DEFAULT_TENANTS[0]
-HOUR = 3600
-
-
-class Microsoft:
-    """A simulated Microsoft 365, its control plane, and its view of contoso's subscriptions."""
-
-    def __init__(self, base, tenants_file):
-        self.base = base
-        self.tenants_file = tenants_file
-        self.tenants = [
-            tenant.model_copy(update={"sources": ("graph-alerts", "o365-exchange")})
-            for tenant in read_tenants(tenants_file, SOURCES)
-            if tenant.name == "contoso"
-        ]
-        self.client = httpx.AsyncClient(base_url=base, trust_env=False, timeout=30)
-
-    async def control(self, path, **body):
-        answer = await self.client.post(path, json={"tenant": "contoso", **body})
-        return answer.raise_for_status().json()
-
-    async def notify(self, resource, **body):
-        answer = await self.control("/_notify", resource=resource, **body)
-        return [one["status"] for one in answer["deliveries"]]
-
-    async def call(self, method, path, scope="https://graph.microsoft.com", **kwargs):
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": CONTOSO.client_id,
-            "client_secret": CONTOSO.client_secret.get_secret_value(),
-            "scope": f"{scope}/.default",
-        }
-        token = (await self.client.post(f"/{CONTOSO.tenant_id}/oauth2/v2.0/token", data=form)).json()["access_token"]
-        answer = await self.client.request(method, path, headers={"Authorization": f"Bearer {token}"}, **kwargs)
-        return answer.raise_for_status()
-
-    async def subscriptions(self):
-        """resource -> its subscriptions."""
-        found = {}
-        for one in (await self.call("GET", "/v1.0/subscriptions")).json()["value"]:
-            found.setdefault(one["resource"], []).append(one)
-        return found
-
-    async def webhook(self):
-        """What is registered for Audit.Exchange."""
-        path = f"/api/v1.0/{CONTOSO.tenant_id}/activity/feed/subscriptions/list"
-        held = (await self.call("GET", path, "https://manage.office.com")).json()
-        return next((one["webhook"] for one in held if one["contentType"] == "Audit.Exchange"), None)
-
-
-@pytest.fixture
-async def microsoft(tmp_path):
-    """A Microsoft with little history."""
-    port, data = free_port(), DataDirectory(tmp_path / "sim")
-    child = simulator.simulator(data, port, {"AOC_SIM__EVENTS": "0", "AOC_SIM__LIVE_RATE": "0"})
-    child.start()
-    try:
-        child.wait_ready()
-        made = Microsoft(f"http://127.0.0.1:{port}", Path(simulator.collector_settings(data, port)["AOC_TENANTS_FILE"]))
-        yield made
-        await made.client.aclose()
-    finally:
-        child.stop()
-
-
-class Gateways:
-    """The gateway as a process, at an address that stays."""
-
-    def __init__(self, env, tmp_path):
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._env = env
-        self._tmp_path = tmp_path
-        self._stack = ExitStack()
-
-    async def start(self, **settings):
-        process = self._launch(settings)
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client, asyncio.timeout(30):
-            while True:
-                assert process.poll() is None, (self._tmp_path / "gateway.log").read_text()
-                try:
-                    if (await client.get("/health")).json()["nats"] == "ok":
-                        return
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.05)
-
-    def _launch(self, settings):
-        log = self._stack.enter_context((self._tmp_path / "gateway.log").open("a"))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "aoc_api"],
-            env=self._env | settings | {"AOC_API__PORT": str(self.port), "AOC_WEBHOOKS__PUBLIC_URL": self.url},
-            stderr=log,
-            cwd=self._tmp_path,
-        )
-        self._stack.callback(process.wait)
-        self._stack.callback(process.kill)
-        return process
-
-    def stop(self):
-        self._stack.close()
-
-
-@pytest.fixture
-def gateways(nats_as, mongo_settings, tmp_path, microsoft, monkeypatch):
-    """The gateway, not started yet."""
-    monkeypatch.setenv("AOC_TEST_SECRET", SECRET)
-    monkeypatch.setenv("AOC_TEST_NEW_SECRET", NEW_SECRET)
-    bus = nats_as("api")
-    env = {name: value for name, value in os.environ.items() if not name.startswith("AOC_") or "TEST" in name} | {
-        "AOC_NATS__URL": bus.url,
-        "AOC_NATS__USER": bus.user,
-        "AOC_NATS__PASSWORD": bus.password,
-        "AOC_MONGO__URI": mongo_settings.uri,
-        "AOC_MONGO__DATABASE": mongo_settings.database,
-        "AOC_WEBHOOKS__SECRET": "env:AOC_TEST_SECRET",
-        "AOC_WEBHOOKS__TENANTS_FILE": str(microsoft.tenants_file),
-    }
-    made = Gateways(env, tmp_path)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def collecting(nats_as, mongo_settings, gateways, microsoft):
-    """`collecting(replicas)`: collectors that look once an hour, unless they are told to."""
-
-    @asynccontextmanager
-    async def start(replicas=1, **webhooks):
-        hooks = {"public_url": gateways.url, "secret": "env:AOC_TEST_SECRET", "interval_s": HOUR} | webhooks
-        settings = CollectorSettings(
-            nats=nats_as("collector"),
-            mongo=mongo_settings,
-            poll_interval_s=HOUR,
-            poll_gap_s=0.2,
-            directory=DirectorySettings(interval_s=HOUR, kinds=("user", "group")),
-            webhooks=SubscriptionSettings(**hooks),
-        )
-        async with AsyncExitStack() as stack:
-            for _ in range(replicas):
-                await stack.enter_async_context(worker(settings, microsoft.tenants))
-            yield
-
-    return start
-
-
-@pytest.fixture
-async def jobs_declared(nats_as):
-    """The stream of jobs, before any collector: a gateway may be there first."""
-    broker = make_broker(nats_as("collector"), "collector")
-    await broker.connect()
-    await ensure_streams(jetstream(broker), nats_as("collector"), [subjects.JOBS_STREAM])
-    await broker.stop()
-
-
 RESOURCES = {"users", "groups", "security/alerts_v2"}
-
-
-@pytest.fixture
-def settled(database, eventually):
-    """Wait until all that is due has been collected: from then on only a notification makes anybody look."""
-    states, directories = MongoSources(database), MongoDirectoryStates(database)
-
-    async def done():
-        sources = await states.all_states("contoso")
-        kinds = await directories.all_states("contoso")
-        latest = datetime.now(UTC) - timedelta(seconds=HOUR + 120)
-        behind = [one for one in sources if one.watermark is None or one.watermark < latest]
-        return len(sources) == 2 and not behind and len([one for one in kinds if one.last_success]) == 2
-
-    return lambda: eventually(done, 60)
 
 
 @pytest.mark.slow
@@ -324,7 +142,14 @@ async def test_a_new_secret_replaces_all_subscriptions_without_a_gap(
         await eventually(replaced, 30)
         assert all(len(those) == 1 for those in (await microsoft.subscriptions()).values())
 
-        assert old_hook["authId"] != NEW_SECRET
+        # The webhook is replaced at the next look, for which the old one is still good.
+        await microsoft.control("/_emit", source="o365-exchange", count=1)
+        assert await microsoft.notify("Audit.Exchange") == [200]
+
+        async def registered_anew():
+            return (await microsoft.webhook())["authId"] != old_hook["authId"]
+
+        await eventually(registered_anew, 20)
 
 
 @pytest.mark.slow
@@ -334,3 +159,46 @@ async def test_without_an_address_nothing_is_subscribed_to(microsoft, collecting
 
         assert await microsoft.subscriptions() == {}
         assert await microsoft.webhook() is None
+
+
+@pytest.mark.slow
+async def test_a_signed_and_encrypted_notification_of_the_simulator_becomes_one_job(
+    microsoft, gateways, jobs_declared, nats_as, tmp_path, monkeypatch
+):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    encodings = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(*encodings))
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "aoc")])
+    now = datetime.now(UTC)
+    certificate = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+    der = certificate.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    await gateways.start(AOC_WEBHOOKS__DECRYPTION_KEYS=f'{{"c1": "file:{tmp_path / "key.pem"}"}}')
+    contoso, url = DEFAULT_TENANTS[0], f"{gateways.url}/api/webhooks/graph"
+    subscription = {
+        "changeType": "updated",
+        "resource": "security/alerts_v2",
+        "notificationUrl": url,
+        "lifecycleNotificationUrl": url,
+        "expirationDateTime": (now + timedelta(days=1)).isoformat(),
+        "clientState": Seals([gateways.secret]).seal("alerts", "contoso", contoso.tenant_id),
+        "includeResourceData": True,
+        "encryptionCertificate": b64encode(der).decode(),
+        "encryptionCertificateId": "c1",
+    }
+    await microsoft.call("POST", "/v1.0/subscriptions", json=subscription)
+
+    sent = await microsoft.notify("security/alerts_v2", ids=["a1"])
+    again = await microsoft.notify("security/alerts_v2", again=True)
+
+    broker = make_broker(nats_as("collector"), "collector")
+    await broker.connect()
+    js = jetstream(broker)
+    polls = await js.pull_subscribe(subjects.ALL_POLL_JOBS, durable="collector-polls", stream=subjects.JOBS_STREAM)
+    (message,) = await polls.fetch(1, timeout=5)
+    await message.ack()
+    third = await microsoft.notify("security/alerts_v2", again=True)
+    left = (await js.stream_info(subjects.JOBS_STREAM)).state.messages
+    await broker.stop()
+    assert (sent, again, third) == ([202], [202], [202])
+    assert message.subject == "aoc.jobs.poll.contoso.graph-alerts"
+    assert left == 0

@@ -164,16 +164,23 @@ async def test_a_replay_of_a_rich_notification_does_not_poll_again(hooks, author
     assert hooks.bus.asked == POLL * 2
 
 
-async def test_keys_are_fetched_once_and_again_when_they_were_rotated(hooks, authority, rich, other_key):
+async def test_keys_are_fetched_once_and_a_made_up_key_makes_us_ask_once_a_minute_at_most(
+    hooks, authority, rich, other_key
+):
     for _ in range(3):
         await hooks.graph(rich(), tokens=[authority.token()])
-    asked_for_known = authority.asked
-    authority.keys = {"k2": other_key}
-    await hooks.graph(rich(), tokens=[authority.token("k2")])
+    made_up = authority.token("k9", other_key)
+    answers = [(await hooks.graph(rich(), tokens=[made_up])).status_code for _ in range(3)]
 
-    assert asked_for_known == 1
-    # An unknown key right after a look may be made up: no more than one look a minute.
-    assert (authority.asked, hooks.refusals()) == (1, ["a validation token is signed with an unknown key"])
+    # It might be a new one: whoever is genuine comes again.
+    assert (authority.asked, answers, hooks.bus.asked) == (1, [503] * 3, POLL * 3)
+
+
+async def test_a_key_that_the_authority_does_not_have_is_refused(hooks, authority, rich, other_key):
+    answer = await hooks.graph(rich(), tokens=[authority.token("k9", other_key)])
+
+    assert (answer.status_code, hooks.bus.asked) == (202, [])
+    assert hooks.refusals() == ["a validation token is signed with an unknown key"]
 
 
 async def test_a_rotated_key_is_found_after_the_pause(hooks, authority, rich, other_key, monkeypatch):
@@ -185,11 +192,14 @@ async def test_a_rotated_key_is_found_after_the_pause(hooks, authority, rich, ot
     assert (authority.asked, hooks.bus.asked) == (2, POLL * 2)
 
 
-async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, authority, rich):
+async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, authority, rich, monkeypatch):
     notification, token = rich(), authority.token()
     authority.away = True
     refused = await hooks.graph(notification, tokens=[token])
+    hammered = await hooks.graph(notification, tokens=[token])
+    assert (hammered.status_code, authority.asked) == (503, 1)
     authority.away = False
+    monkeypatch.setattr("aoc_api.webhooks.tokens._BREATH_S", -1.0)
     accepted = await hooks.graph(notification, tokens=[token])
 
     assert (refused.status_code, accepted.status_code, hooks.bus.asked) == (503, 202, POLL)
@@ -199,6 +209,7 @@ async def test_known_keys_outlive_an_authority_that_is_away(hooks, authority, ri
     await hooks.graph(rich(), tokens=[authority.token()])
     authority.away = True
     monkeypatch.setattr("aoc_api.webhooks.tokens._FRESH_S", -1.0)
+    monkeypatch.setattr("aoc_api.webhooks.tokens._PAUSE_S", -1.0)
     await hooks.graph(rich(), tokens=[authority.token()])
 
     assert hooks.bus.asked == POLL * 2

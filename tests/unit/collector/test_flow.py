@@ -32,7 +32,7 @@ class Following:
     def nudge(self, job):
         self.told.append("nudge")
 
-    def finished(self, job):
+    def finished(self, job, pages):
         self.told.append("finished")
 
     def shorten(self, job):
@@ -138,7 +138,9 @@ async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
 async def test_a_request_to_fill_in_becomes_a_stretch_of_the_backlog(clock, backlog):
     job = BackfillJob(tenant="contoso", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
 
-    await make_backfill_handler(lambda *_: True, backlog.add, clock)([message(job.model_dump_json().encode())])
+    await make_backfill_handler({(job.tenant, job.source): None}, backlog.add, clock)(
+        [message(job.model_dump_json().encode())]
+    )
 
     [added] = await backlog.waiting("contoso")
     assert (added.cause, added.start, added.end, added.done_until) == (Cause.ASKED, job.start, job.end, job.start)
@@ -148,4 +150,14 @@ async def test_a_request_to_fill_in_a_source_that_is_not_collected_is_refused_by
     job = BackfillJob(tenant="nowhere", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
 
     with pytest.raises(Malformed, match="no source graph-signins of a tenant nowhere"):
-        await make_backfill_handler(lambda *_: False, backlog.add, clock)([message(job.model_dump_json().encode())])
+        await make_backfill_handler({}, backlog.add, clock)([message(job.model_dump_json().encode())])
+
+
+async def test_what_microsoft_does_not_have_any_more_is_not_asked_for(clock, backlog):
+    job = BackfillJob(tenant="contoso", source="o365-dlp", start=NOW - timedelta(days=900), end=NOW)
+    reach = {("contoso", "o365-dlp"): timedelta(days=7)}
+
+    await make_backfill_handler(reach, backlog.add, clock)([message(job.model_dump_json().encode())])
+
+    [added] = await backlog.waiting("contoso")
+    assert (added.start, added.done_until) == (job.start, NOW - timedelta(days=7))

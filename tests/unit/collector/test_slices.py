@@ -39,7 +39,16 @@ def stretch(start, end, cause=Cause.BEHIND, source="graph-signins"):
 
 def test_nothing_is_due_before_an_interval_has_passed_unless_there_is_news():
     assert next_live(feed(), at(7, 58, 30), NOW) is None
-    assert next_live(feed(), at(7, 58, 30), NOW, at_once=True).end == at(8, 0, 1)
+    assert next_live(feed(), at(7, 58, 30), NOW, at_once=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("overlap", "end"), [(15 * MINUTE, at(8, 0, 1)), (MINUTE, at(8, 0, 1)), (MINUTE / 2, at(7, 59, 31))]
+)
+def test_news_are_looked_for_until_now_as_far_as_the_next_slice_reads_it_again(overlap, end):
+    job = next_live(feed(overlap=overlap), at(7, 58, 30), NOW, at_once=True)
+
+    assert (at(7, 58, 30) - overlap, end) == (job.start, job.end)
 
 
 @pytest.mark.parametrize("at_once", [False, True])
@@ -157,8 +166,20 @@ def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_ag
     while one.halve(job()):
         lengths.append(one.part if in_backlog else one.longest)
     shortest = lengths[-1]
-    one.grow(job())
+    one.grow(job(), 9)
 
     assert lengths[0] in {30 * MINUTE, 75 * MINUTE / 2}
     assert shortest >= MINUTE
     assert (one.part if in_backlog else one.longest) == shortest * 2
+
+
+def test_where_there_is_little_the_backlog_is_read_a_week_at_a_time():
+    one, years = feed(), stretch(NOW - 2000 * DAY, NOW, Cause.ASKED)
+    for _ in range(9):
+        one.grow(next_part(one, [years]), 0)
+
+    assert next_part(one, [years]).length == 7 * DAY
+
+    one.grow(next_part(one, [years]), 9)
+
+    assert next_part(one, [years]).length == HOUR

@@ -362,6 +362,13 @@ def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
     }
 
 
+@pytest.mark.parametrize("record", [AUDIT, CHANGE, SIGN_IN, LOGON], ids=["audit", "change", "sign-in", "logon"])
+def test_a_second_event_is_valid_ocsf(record, schema_faults) -> None:
+    event = normalise(json.dumps(record).encode(), RecordContext("contoso", "any", NOW))
+
+    assert schema_faults(json.loads(marked(event.message(), UUID(int=5)))) == []
+
+
 def test_a_tenant_can_prefer_the_other_lane() -> None:
     chosen = TwinSettings(by_tenant={"contoso": "unified"})
 

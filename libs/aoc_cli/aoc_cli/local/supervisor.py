@@ -13,16 +13,18 @@ from aoc_cli.local.process import Child, ChildDied
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-#: A child that dies this often within a minute will not get better by itself.
-_MAX_RESTARTS: Final = 3
 _WINDOW_S: Final = 60.0
 
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs children until it is closed. `say` is told, in one line, whatever a person should know."""
+    """Runs children until it is closed. `say` is told, in one line, whatever a person should know.
+
+    A child that dies more than `patience` times within a minute will not get better by itself.
+    """
 
     say: Callable[[str], None]
+    patience: int = 3
     _children: list[Child] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _restarts: dict[str, deque[float]] = field(default_factory=dict)
@@ -58,7 +60,7 @@ class Supervisor:
         now = time.monotonic()
         while recent and now - recent[0] > _WINDOW_S:
             recent.popleft()
-        if len(recent) >= _MAX_RESTARTS:
+        if len(recent) >= self.patience:
             raise ChildDied(f"{death}; it died {len(recent) + 1} times within a minute, giving up")
         recent.append(now)
         self.say(f"{death}; starting it again")

@@ -43,6 +43,7 @@ class Account:
     events_per_s: float
     faults: dict[str, int]
     kills: int = 0
+    pauses: int = 0
     drained: bool = True
     twins: TwinOutcome = field(default_factory=TwinOutcome)
     examples: dict[str, list[str]] = field(default_factory=dict)

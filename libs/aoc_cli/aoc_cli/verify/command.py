@@ -20,12 +20,23 @@ def verify(
     seed: Annotated[int, typer.Option(help="The same seed makes the same records and faults.")] = 7,
     replicas: Annotated[int, typer.Option(min=1, max=8, help="Collectors and normalizers, of each.")] = 1,
     kill: Annotated[list[str] | None, typer.Option(help="kill -9 this service in the middle; repeatable.")] = None,
+    chaos: Annotated[
+        bool, typer.Option(help="Kill -9 and pause services, bus and database at random; two replicas at least.")
+    ] = False,
+    rounds: Annotated[int, typer.Option(min=1, max=20, help="Of chaos: each strikes everything twice.")] = 2,
     timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove that nothing is lost and nothing doubled, against a simulator that misbehaves. Exit status 0 if so."""
-    options = Options(events=events, seed=seed, replicas=replicas, timeout_s=timeout, kill=tuple(kill or ()))
+    options = Options(
+        events=events,
+        seed=seed,
+        replicas=max(replicas, 2) if chaos else replicas,
+        timeout_s=timeout,
+        kill=tuple(kill or ()),
+        chaos=rounds if chaos else 0,
+    )
     with err.status("starting") as status:
         account = Verification(options, status.update, keep).run()
     if as_json:
@@ -52,7 +63,8 @@ def _show(account: Account) -> None:
         "twins": account.twins.true,
         "twins missed": account.twins.missed,
         "twins wrong": account.twins.wrong,
-        "services killed": account.kills,
+        "killed -9": account.kills,
+        "paused": account.pauses,
         "seconds": account.seconds,
         "events/s": account.events_per_s,
     }

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
@@ -20,12 +21,13 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify.account import Account, compare
+from aoc_cli.verify.chaos import Chaos, plan
 from aoc_cli.verify.twins import compare_twins
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.twins import HEADER
-from aoc_common.errors import AocError
+from aoc_common.errors import AocError, Transient
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoSources
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 _POLL_S: Final = 0.5
+_CHECK_S: Final = 0.2
+_SIMULATOR: Final = "simulator"
+#: Restarts of one process within a minute: strikes, and ends because another was struck.
+_PATIENCE: Final = 3
+_PATIENCE_IN_CHAOS: Final = 20
 _FETCH: Final = 1000
 _PATIENCE_S: Final = 10.0
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
@@ -48,18 +55,24 @@ _EAGER: Final = {
     "AOC_SETTLE_DELAY_S": "0",
     "AOC_GRAPH__MAX_SLICE_S": "14400",
     "AOC_WORKERS": "16",
+    "AOC_BACKLOG_WORKERS": "16",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What to verify. `kill`: services to kill -9 in the middle of the run, in this order."""
+    """What to verify.
+
+    `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which everything is killed
+    and paused once.
+    """
 
     events: int = 5000
     seed: int = 7
     replicas: int = 1
     timeout_s: float = 600.0
     kill: Sequence[str] = ()
+    chaos: int = 0
 
 
 @dataclass(slots=True)
@@ -71,6 +84,7 @@ class Verification:
     directory: Path | None = None
     _kills: list[str] = field(default_factory=list)
     _by_name: dict[str, Child] = field(default_factory=dict)
+    _strikes: Chaos = field(init=False)
 
     def run(self) -> Account:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
@@ -78,7 +92,9 @@ class Verification:
             path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
             data = DataDirectory(path)
             stack.enter_context(data.held())
-            supervisor = stack.enter_context(Supervisor(self.say))
+            supervisor = stack.enter_context(
+                Supervisor(self.say, _PATIENCE_IN_CHAOS if self.options.chaos else _PATIENCE)
+            )
             endpoints = self._start(data, supervisor)
             return asyncio.run(self._follow(data, endpoints, supervisor))
 
@@ -92,7 +108,13 @@ class Verification:
             await broker.connect()
             try:
                 js = jetstream(broker)
-                drained = await self._drain(truth, database, js, supervisor)
+                chaos = self._chaos()
+                async with asyncio.TaskGroup() as group:
+                    watching = group.create_task(_keep_alive(supervisor))
+                    striking = group.create_task(chaos.run())
+                    drained = await self._drain(truth, database, js, striking)
+                    striking.cancel()
+                    watching.cancel()
                 seconds = time.monotonic() - started
                 return await self._account(truth, database, broker, seconds, drained=drained)
             finally:
@@ -123,8 +145,14 @@ class Verification:
             self._by_name[child.name] = child
             self.say(f"started {child.name}")
 
+    def _chaos(self) -> Chaos:
+        victims = [name for name in self._by_name if name != _SIMULATOR]
+        seed = self.options.seed
+        self._strikes = Chaos(self._by_name, plan(victims, seed, self.options.chaos), seed, self.say)
+        return self._strikes
+
     async def _drain(
-        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, supervisor: Supervisor
+        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, striking: asyncio.Task[None]
     ) -> bool:
         """Wait until everything was made available, then collected, then settled. False when time runs out."""
         deadline = time.monotonic() + self.options.timeout_s
@@ -132,21 +160,23 @@ class Verification:
         all_available: datetime | None = None
         last_page: int | None = None
         while time.monotonic() < deadline:
-            supervisor.check()
             summary = (await truth.get("/_truth", params={"summary": "1"})).json()
-            stored = await census.events()
-            total = summary["total"] + summary["pending"]
-            self._kill_one(stored, total)
             if all_available is None and summary["all_available"]:
                 all_available = datetime.now(UTC)
-            behind = await _behind(sources, all_available, summary)
-            self.say(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
-            if not behind and len(self._kills) == len(self.options.kill):
-                # Polling goes on and publishes the overlap again and again; what counts is all up to here.
-                if last_page is None:
-                    last_page = (await js.stream_info(subjects.RAW_STREAM)).state.last_seq
-                if await _settled(js, last_page):
-                    return True
+            try:
+                stored = await census.events()
+                total = summary["total"] + summary["pending"]
+                self._kill_one(stored, total)
+                behind = await _behind(sources, all_available, summary)
+                self.say(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
+                if not behind and striking.done() and len(self._kills) == len(self.options.kill):
+                    # Polling goes on and publishes the overlap again and again; what counts is all up to here.
+                    if last_page is None:
+                        last_page = (await js.stream_info(subjects.RAW_STREAM)).state.last_seq
+                    if await _settled(js, last_page):
+                        return True
+            except (Transient, NatsError, TimeoutError) as error:
+                self.say(f"asked in vain: {error}")
             await asyncio.sleep(_POLL_S)
         return False
 
@@ -186,11 +216,19 @@ class Verification:
             seconds=round(seconds, 2),
             events_per_s=round(outcome.stored / seconds, 1),
             faults=told["faults_injected"],
-            kills=len(self._kills),
+            kills=len(self._kills) + self._strikes.count("kill -9"),
+            pauses=self._strikes.count("pause"),
             drained=drained,
             twins=twins,
             examples=outcome.examples | twins.examples,
         )
+
+
+async def _keep_alive(supervisor: Supervisor) -> None:
+    """Start again what dies. Raises `ChildDied` for what keeps dying."""
+    while True:
+        supervisor.check()
+        await asyncio.sleep(_CHECK_S)
 
 
 async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[str, Any]) -> list[tuple[str, str]]:

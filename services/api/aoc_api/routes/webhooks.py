@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Query, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 
 from aoc_api import problems
@@ -120,7 +121,7 @@ async def _act(sender: str, verdict: Verdict, ask: Ask, judging: Judge) -> None:
     if any(outcome in REFUSED for outcome in verdict.outcomes):
         _log.warning("notification.refused", sender=sender, reasons=dict(verdict.reasons))
     asked = await ask(verdict.jobs) if verdict.jobs else []
-    judging.replays.remember(verdict.keys)
+    judging.replays.remember(verdict.keys.values())
     for outcome, items in verdict.outcomes.items():
         metrics.API_NOTIFICATIONS.labels(sender, outcome).inc(items)
     if asked:
@@ -133,6 +134,8 @@ async def _deadline() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(_DEADLINE_S):
             yield
+    except ClientDisconnect:
+        raise problems.Problem("bad-request", "The body ended before its end.") from None
     except (TimeoutError, Transient) as error:
         _log.warning("notification.late", error=str(error) or type(error).__name__)
         raise problems.not_now("The notification could not be taken in time.") from error

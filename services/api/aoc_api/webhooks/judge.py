@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
@@ -32,7 +33,7 @@ class Verdict:
     """What a batch comes to. `keys` are to be remembered when the jobs are on the bus; `reasons` are for the log."""
 
     jobs: set[PollJob | SubscriptionJob] = field(default_factory=set)
-    keys: list[Key] = field(default_factory=list)
+    keys: dict[bytes, Key] = field(default_factory=dict)
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -44,7 +45,7 @@ class Verdict:
     def accept(self, key: Key, *jobs: PollJob | SubscriptionJob) -> None:
         """Note an item that becomes jobs."""
         self.outcomes["accepted"] += 1
-        self.keys.append(key)
+        self.keys[key.digest] = key
         self.jobs.update(jobs)
 
 
@@ -72,10 +73,10 @@ class Judge:
             verdict.refuse("untrusted", str(error), len(batch.value))
             return verdict
         for item in batch.value:
-            self._change(item, vouched if batch.validation_tokens else None, verdict)
+            await self._change(item, vouched if batch.validation_tokens else None, verdict)
         return verdict
 
-    def _change(self, item: ChangeNotification, vouched: set[str] | None, verdict: Verdict) -> None:
+    async def _change(self, item: ChangeNotification, vouched: set[str] | None, verdict: Verdict) -> None:
         sealed = self._seals.open(item.client_state or "")
         if sealed is None or sealed.kind == "o365" or not same_tenant(item.tenant_id or "", sealed.tenant_id):
             verdict.refuse("forged", "clientState is none of ours")
@@ -85,8 +86,9 @@ class Judge:
             return
         if item.encrypted_content:
             try:
-                # What is in it is fetched anyway; but what was tampered with asks for nothing.
-                self._decryption.open(item.encrypted_content)
+                # What is in it is fetched anyway; but what was tampered with asks for nothing. In a thread: to unwrap a
+                # key takes milliseconds.
+                await asyncio.to_thread(self._decryption.open, item.encrypted_content)
             except Malformed as error:
                 verdict.refuse("unreadable", str(error))
                 return
@@ -114,7 +116,7 @@ class Judge:
 
     def _known(self, key: Key, verdict: Verdict) -> bool:
         """Whether an item came before, in this batch or another."""
-        known = self.replays.known(key) or any(key.digest == one.digest for one in verdict.keys)
+        known = key.digest in verdict.keys or self.replays.known(key)
         if known:
             verdict.refuse("replayed", "it came before")
         return known

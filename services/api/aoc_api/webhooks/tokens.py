@@ -38,6 +38,9 @@ _LEEWAY_S: Final = 60.0
 _FRESH_S: Final = 24 * 3600.0
 #: An unknown key may be a new one. It may also be made up: seconds between two looks for new ones.
 _PAUSE_S: Final = 60.0
+#: Seconds in which an authority that did not answer is left alone.
+_BREATH_S: Final = 5.0
+_LONG_AGO: Final = float("-inf")
 
 
 class SigningKeys:
@@ -47,30 +50,41 @@ class SigningKeys:
         self._client = client
         self._clock = clock
         self._keys: dict[str, dict[str, PyJWK]] = {}
-        self._asked: dict[str, float] = {}
+        self._fetched: dict[str, float] = {}
+        self._failed: dict[str, float] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def key(self, authority: str, kid: str) -> PyJWK | None:
-        """The key with that id; None when the authority has none. Raises `Transient` when it cannot be asked."""
+        """The key with that id; None when the authority has none.
+
+        Raises `Transient` when it cannot be asked, or was asked a moment ago: the sender may try again.
+        """
         async with self._locks.setdefault(authority, asyncio.Lock()):
             now = self._clock.monotonic()
-            age = now - self._asked.get(authority, float("-inf"))
+            age = now - self._fetched.get(authority, _LONG_AGO)
             found = self._keys.get(authority, {}).get(kid)
-            if age > _FRESH_S or (found is None and age > _PAUSE_S):
-                await self._fetch(authority, now, needed=found is None)
-            return self._keys.get(authority, {}).get(kid)
+            if found is not None and age <= _FRESH_S:
+                return found
+            if age > _PAUSE_S and now - self._failed.get(authority, _LONG_AGO) > _BREATH_S:
+                await self._fetch(authority, now)
+                found = self._keys.get(authority, {}).get(kid)
+                if found is not None or self._fetched.get(authority) == now:
+                    return found
+            if found is None:
+                raise Unreachable(f"the keys of {authority} cannot be asked for now")
+            # What was known yesterday is good for another while.
+            return found
 
-    async def _fetch(self, authority: str, now: float, *, needed: bool) -> None:
+    async def _fetch(self, authority: str, now: float) -> None:
         # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
         url = f"{authority}/common/discovery/v2.0/keys"
         try:
             self._keys[authority] = _read(await http.send(self._client, "GET", url, api="keys"))
         except AocError as error:
             _log.warning("keys.unreachable", authority=authority, error=str(error))
-            if needed:
-                raise Unreachable(str(error)) from error
-            # What was known yesterday is good for another while.
-        self._asked[authority] = now
+            self._failed[authority] = now
+        else:
+            self._fetched[authority] = now
 
 
 def _read(answer: http.Answer) -> dict[str, PyJWK]:

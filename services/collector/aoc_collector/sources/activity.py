@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 
 #: Listings reach 7 days back (AF20030 beyond). A margin for clocks that differ, and for the time that requests take.
-_REACH: Final = timedelta(days=7) - timedelta(minutes=5)
+REACH: Final = timedelta(days=7) - timedelta(minutes=5)
 _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
 #: After Microsoft refused a webhook, seconds until it is asked again.
@@ -91,7 +91,7 @@ class ActivityFeed:
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
         await self._subscribe()
-        window, lost = out_of_reach(window, self._context.clock.now() - _REACH)
+        window, lost = out_of_reach(window, self._context.clock.now() - REACH)
         if lost:
             yield Batch(losses=[lost])
         start, end = window.start, window.end

@@ -90,10 +90,11 @@ def compare(wanted: Sequence[Wanted], held: Iterable[Held], url: str, renew_at: 
 
 
 def _fits(held: Held, wanted: Wanted) -> bool:
+    """Whether it is the one. What Graph does not show is as we made it: else it would be replaced for ever."""
     same_resource = held.resource.strip("/").casefold() == wanted.resource.casefold()
-    same_changes = _words(held.change_type) == _words(wanted.change_type)
-    urls = (held.notification_url, held.lifecycle_notification_url)
-    return same_resource and same_changes and all(url is not None and _same(url, wanted.url) for url in urls)
+    same_changes = not held.change_type or _words(held.change_type) == _words(wanted.change_type)
+    shown = [url for url in (held.notification_url, held.lifecycle_notification_url) if url is not None]
+    return same_resource and same_changes and all(_same(url, wanted.url) for url in shown)
 
 
 def _words(text: str) -> set[str]:

@@ -57,6 +57,12 @@ class MongoBacklog:
             found = await self._backlog.find_one({"_id": stretch_id, "tenant": check_tenant(tenant)})
         return _stretch(found) if found else None
 
+    async def added_since(self, tenant: str, at: datetime) -> Sequence[Stretch]:
+        """Stretches that were added from then on, done or not."""
+        with translated("backlog"):
+            wanted = {"tenant": check_tenant(tenant), "added_at": {"$gte": at}}
+            return [_stretch(one) for one in await self._backlog.find(wanted).to_list(None)]
+
     async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """Everything before `until` is on the bus; at its end the stretch is done."""
         with translated("backlog"):
