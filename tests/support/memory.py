@@ -143,9 +143,7 @@ class MemoryTwins:
     async def near(self, keys):
         linked = {*self.twin_of, *self.twin_of.values()}
         return [
-            one
-            for one in self.stored.values()
-            if one.id not in linked and twins.key(one.facts.digest, one.time_ms) in keys
+            one for one in self.stored.values() if one.id not in linked and twins.key(one.facts, one.time_ms) in keys
         ]
 
     async def claim(self, links, at):

@@ -152,7 +152,8 @@ def subjects_page() -> str:
         + "".join(lines)
         + "\nTo read along: connect as a user that may subscribe to `aoc.events.>` (locally: `reader`) and make a\n"
         "JetStream consumer on `AOC_EVENTS`. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id`\n"
-        "header is the event's id.\n"
+        "header is the event's id. With a header `Aoc-Twin-Of` it is the second event of one action, and names the\n"
+        "first: count, alert on and export only messages without it, unless you want both.\n"
     )
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import product
+from itertools import batched, islice, product
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.twins import TOLERANCE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from uuid import UUID
 
     from aoc_common.contracts.twins import Candidate
 
 type Pair = tuple[Candidate, Candidate]
 """A Graph record and a unified one."""
 
-#: Records of one key and lane that are aligned by time; of more, the first ones with the first ones.
-_ALIGNED: Final = 60
+#: Graph records of one key that are aligned together: the work grows with the square, and attackers can make many.
+_ALIGNED: Final = 40
 
 
 def pairs(candidates: Iterable[Candidate]) -> list[Pair]:
@@ -48,14 +49,26 @@ def fits(one: Candidate, other: Candidate) -> bool:
 
 def _of_group(graph: list[Candidate], unified: list[Candidate]) -> list[Pair]:
     found: list[Pair] = []
+    free = {one.id for one in (*graph, *unified)}
     for rule in (_both, _share_a_hint, _tell_the_same, _anything):
-        # Two changes can stand in one order in one lane and in the other order in the other: look until none is left.
-        while graph and unified and (more := _aligned(graph[:_ALIGNED], unified[:_ALIGNED], rule)):
-            found += more
-            taken = {one.id for pair in more for one in pair}
-            graph = [one for one in graph if one.id not in taken]
-            unified = [one for one in unified if one.id not in taken]
+        for some in batched(graph, _ALIGNED):
+            # Two changes can stand in one order in one lane and in the other order in the other: until none is left.
+            while more := _aligned(*_left(some, unified, free), rule):
+                found += more
+                free -= {one.id for pair in more for one in pair}
     return found
+
+
+def _left(
+    graph: Sequence[Candidate], unified: Sequence[Candidate], free: set[UUID]
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Those of these Graph records that are free, and the free unified ones of their time."""
+    rows = [one for one in graph if one.id in free]
+    if not rows:
+        return [], []
+    low, high = rows[0].time_ms - TOLERANCE_MS, rows[-1].time_ms + TOLERANCE_MS
+    columns = (one for one in unified if low <= one.time_ms <= high and one.id in free)
+    return rows, list(islice(columns, 2 * _ALIGNED))
 
 
 def _both(one: Candidate, other: Candidate) -> bool:

@@ -32,7 +32,7 @@ _MAX_TOLD: Final = 24
 def of(draft: Draft, tenant: str) -> TwinFacts | None:
     """The facts of a record that can have a twin, else None."""
     lane = _LANES.get(draft.family)
-    if lane is None or draft.service != "entra" or draft.time_ms is None:
+    if lane is None or draft.service != "entra" or not draft.time_ms:
         return None
     actor = _identity(draft.actor)
     if actor is None:

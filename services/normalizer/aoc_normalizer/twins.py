@@ -62,7 +62,7 @@ class Twins:
             mine.pop(link.unified, None)
         if not mine:
             return []
-        keys = {key for one in mine.values() for key in keys_near(one.facts.digest, one.time_ms)}
+        keys = {key for one in mine.values() for key in keys_near(one.facts, one.time_ms)}
         others = {one.id: one for one in await self._store.near(sorted(keys)) if one.id not in mine}
         links: list[TwinLink] = []
         for _ in range(_ROUNDS):

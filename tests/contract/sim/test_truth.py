@@ -220,3 +220,14 @@ async def test_the_command_serves_on_a_free_port_and_says_so():
     assert (line["event"], line["port"]) == ("simulator.started", int(line["url"].rsplit(":", 1)[1]))
     assert len(following.json()["value"]) == 3
     assert truth["total"] == 400
+
+
+async def test_the_truth_names_twins_that_the_two_apis_told_apart(make_sim):
+    sim = make_sim(events=3000)
+    told = (await sim.client.get("/_truth/twins")).json()
+    known = (await sim.client.get("/_truth")).json()["tenants"]
+
+    pairs = [(slug, pair) for slug, found in told["tenants"].items() for pair in found]
+    assert told["total"] == len(pairs) > 100
+    assert all(one["id"] in known[slug][one["source"]]["records"] for slug, pair in pairs for one in pair)
+    assert all({one["source"].partition("-")[0] for one in pair} == {"graph", "o365"} for _, pair in pairs)

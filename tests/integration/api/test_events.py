@@ -8,6 +8,10 @@ from uuid import uuid4
 
 import pytest
 
+from aoc_common.contracts.twins import TwinLink
+from aoc_common.store.mongo.twins import MongoTwins
+from making import NOW
+
 HOSTILE = (
     '{"a": "\u2028\u2029 \x7f\x9b \\u0000 \\u001b[31m \x1b]0;title\x07", "b": "</script><img src=x onerror=alert(1)>",'
     "\r\n  'c': `${7*7}` {{7*7}} \\\" \\ud800 \U0001f600 \ufeff \u202e =cmd|' /C calc'!A0 }"
@@ -170,6 +174,8 @@ async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None
         "activity_id": 1,
         "targets": [f"t{n}" for n in range(10)],
         "tags": [],
+        "twin_of": None,
+        "twin": None,
     }
 
 
@@ -197,3 +203,16 @@ async def test_an_event_of_another_tenant_is_as_unknown_as_one_that_is_not(gatew
     assert [answer.status_code for answer in answers] == [404, 404]
     assert bodies[0] == bodies[1]
     assert (await gateway.get(f"/api/events/{theirs.id}", tenant="fabrikam")).json()["message"] == "theirs"
+
+
+async def test_twins_name_each_other_and_the_second_can_be_left_out(gateway, store, event, database) -> None:
+    first, second, lone = event("first", hours=2), event("second", hours=1), event("lone", hours=3)
+    await store(first, second, lone)
+    await MongoTwins(database).settle([TwinLink("contoso", first.id, second.id, first.id)], [1], NOW)
+    [shown, other] = [(await gateway.get(f"/api/events/{one.id}")).json() for one in (first, second)]
+
+    assert (shown["twin"], shown["twin_of"]) == (str(second.id), None)
+    assert (other["twin"], other["twin_of"]) == (None, str(first.id))
+    assert await found(gateway, twins="out") == ["first", "lone"]
+    assert await found(gateway, twins="in") == await found(gateway) == ["second", "first", "lone"]
+    assert (await gateway.get("/api/events", twins="maybe")).status_code == 422

@@ -13,7 +13,9 @@ from fastapi.openapi.models import OpenAPI
 from aoc_api import openapi
 from aoc_api.problems import MEDIA_TYPE
 
-FILTERS = {"tenant", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "q", "start", "end"}
+FILTERS = {
+    "tenant", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "q", "twins", "start", "end",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -69,15 +69,16 @@ class TwinLink:
         return self.unified if self.first == self.graph else self.graph
 
 
-def key(digest: str, time_ms: int) -> str:
-    """What an event is found by: the digest and the bucket of its time."""
-    return f"{digest}:{time_ms // BUCKET_MS}"
+def key(facts: TwinFacts, time_ms: int) -> str:
+    """What an event is found by: the digest, the lane, and the bucket of its time."""
+    return f"{facts.digest}:{facts.lane}:{time_ms // BUCKET_MS}"
 
 
-def keys_near(digest: str, time_ms: int) -> Iterator[str]:
-    """The keys under which a twin can be: one, or two close to the edge of a bucket."""
+def keys_near(facts: TwinFacts, time_ms: int) -> Iterator[str]:
+    """The keys under which a twin can be: one, or two close to the edge of a bucket. All are the other lane's."""
+    other = "unified" if facts.lane == "graph" else "graph"
     low, high = (time_ms - TOLERANCE_MS) // BUCKET_MS, (time_ms + TOLERANCE_MS) // BUCKET_MS
-    yield from (f"{digest}:{bucket}" for bucket in range(low, high + 1))
+    yield from (f"{facts.digest}:{other}:{bucket}" for bucket in range(low, high + 1))
 
 
 def twin_of(headers: Mapping[str, str] | None) -> UUID | None:

@@ -85,7 +85,7 @@ def twin_fields(facts: TwinFacts, time_ms: int) -> Document:
         told["session"] = facts.session
     if facts.ip is not None:
         told["ip"] = facts.ip
-    return {"twin_key": twins.key(facts.digest, time_ms), "twin_facts": told}
+    return {"twin_key": twins.key(facts, time_ms), "twin_facts": told}
 
 
 class MongoEvents:

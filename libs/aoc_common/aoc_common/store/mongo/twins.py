@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _KEYS: Final = 100
 #: A record can be delivered again for as long as it is on AOC_RAW; its twin can be a week late.
 _KEEP: Final = timedelta(days=30)
+#: Events that one look-up gives. A flood of sign-ins under one key can lose links beyond it, and costs no more.
+_MOST: Final = 2_000
 _FIELDS: Final = dict.fromkeys(("tenant", "twin_key", "twin_facts", "twin_of", "twin"), 1)
 
 
@@ -43,7 +45,8 @@ class MongoTwins:
         found: list[Document] = []
         with translated("twins"):
             for some in batched(keys, _KEYS):
-                found += await self._events.find({"twin_key": {"$in": list(some)}}, _FIELDS).to_list(None)
+                cursor = self._events.find({"twin_key": {"$in": list(some)}}, _FIELDS).limit(_MOST)
+                found += await cursor.to_list(None)
         return [_candidate(document) for document in found if "twin_of" not in document and "twin" not in document]
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:

@@ -1,0 +1,117 @@
+"""What the store of twins promises: in memory, and held against a real MongoDB-protocol server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from aoc_common.contracts.twins import BUCKET_MS, Candidate, TwinFacts, TwinLink, keys_near
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.twins import MongoTwins
+from making import NOW
+from making import an_event as event
+from memory import MemoryTwins
+
+GRAPH = TwinFacts("graph", "d1", told=("n:v",), hints=("c1",), session="s1", ip="203.0.113.9")
+UNIFIED = TwinFacts("unified", "d1")
+
+
+def an_event(record, facts, after_s=0.0, **changes):
+    return event(record, NOW + timedelta(seconds=after_s), twin_facts=facts, **changes)
+
+
+def candidate(one):
+    return Candidate(one.id, one.tenant, one.time_ms, one.twin_facts)
+
+
+def link(graph, unified, first):
+    return TwinLink("contoso", graph.id, unified.id, first.id)
+
+
+G1, G2 = an_event("g1", GRAPH), an_event("g2", GRAPH)
+U1, U2 = an_event("u1", UNIFIED, 2), an_event("u2", UNIFIED, 3)
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def twins(request, database):
+    """A store in which these four events and one that has no twin are stored."""
+    if request.param == "memory":
+        store = MemoryTwins()
+        store.insert(*map(candidate, (G1, G2, U1, U2)))
+        return store
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([G1, G2, U1, U2, event("other")], [1] * 5)
+    return MongoTwins(database)
+
+
+async def near(twins, one):
+    return {found.id for found in await twins.near(list(keys_near(one.twin_facts, one.time_ms)))}
+
+
+async def test_events_of_the_other_lane_are_found_as_they_were_stored(twins):
+    found = await twins.near(list(keys_near(UNIFIED, U1.time_ms)))
+
+    assert sorted(found, key=lambda one: one.id) == sorted(map(candidate, (G1, G2)), key=lambda one: one.id)
+    assert await near(twins, G1) == {U1.id, U2.id}
+
+
+async def test_what_is_across_the_edge_of_a_bucket_is_found(twins):
+    edge = (NOW.timestamp() * 1000 // BUCKET_MS) * BUCKET_MS
+    before = an_event("x", UNIFIED, edge / 1000 - 2 - NOW.timestamp())
+
+    assert await near(twins, before) == {G1.id, G2.id}
+
+
+async def test_an_event_is_in_one_link_at_most(twins):
+    first = await twins.claim([link(G1, U1, G1)], NOW)
+    others = await twins.claim([link(G1, U2, G1), link(G2, U1, U1), link(G2, U2, U2), link(G1, U1, U1)], NOW)
+
+    assert (first, others) == (set(), {0, 1, 3})
+    assert set(await twins.links([G1.id, U2.id])) == {link(G1, U1, G1), link(G2, U2, U2)}
+
+
+async def test_of_claims_at_once_one_is_made(twins):
+    wanted = [link(G1, U1, G1), link(G1, U1, U1), link(G2, U1, U1), link(G1, U2, G1)]
+    refused = await asyncio.gather(*(twins.claim([one], NOW) for one in wanted))
+
+    made = await twins.links([G1.id, G2.id, U1.id, U2.id])
+    assert {one for one, no in zip(wanted, refused, strict=True) if not no} == set(made)
+    assert len({one.graph for one in made}) == len({one.unified for one in made}) == len(made)
+
+
+async def test_linked_events_are_no_longer_offered(twins):
+    await twins.claim([link(G1, U1, U1)], NOW)
+    await twins.settle([link(G1, U1, U1)], [7], NOW)
+
+    assert await near(twins, G1) == {U2.id}
+    assert await near(twins, U2) == {G2.id}
+
+
+async def test_decided_pages_are_remembered_and_settling_twice_changes_nothing(twins):
+    await twins.settle([link(G1, U1, G1)], [7, 8], NOW)
+    await twins.settle([link(G1, U1, G1)], [8, 9], NOW)
+
+    assert await twins.settled([6, 7, 8, 9]) == {7, 8, 9}
+
+
+async def test_nothing_asked_is_nothing_found(twins):
+    await twins.settle([], [], NOW)
+
+    assert await twins.near([]) == []
+    assert await twins.links([]) == []
+    assert await twins.claim([], NOW) == set()
+    assert await twins.settled([]) == set()
+
+
+async def test_both_documents_say_who_the_other_one_is(database):
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([G1, U1], [1, 2])
+    await MongoTwins(database).settle([link(G1, U1, U1)], [1], NOW)
+
+    assert (await database["events"].find_one({"_id": G1.id}))["twin_of"] == U1.id
+    assert (await database["events"].find_one({"_id": U1.id}))["twin"] == G1.id
