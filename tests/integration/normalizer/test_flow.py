@@ -81,6 +81,18 @@ async def test_each_record_is_stored_and_published_once(
     assert [(t.stored, t.duplicate) for t in totals] in ([(2, 0), (1, 1)], [(1, 1), (2, 0)])
 
 
+async def test_pitfall_10_what_is_fetched_again_is_not_published_again(
+    bus, normalizer, eventually, database: Database, nats_as
+) -> None:
+    async with normalizer():
+        for slice_id in ("monday", "tuesday", "a week later"):
+            await bus.send(page(record(1), record(2), slice_id=slice_id))
+            await eventually(bus.settled)
+
+    assert await database["events"].count_documents({}) == 2
+    assert len(await published_ids(nats_as)) == 2
+
+
 async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consumers(
     bus, normalizer, eventually, database: Database, nats_as, monkeypatch
 ) -> None:

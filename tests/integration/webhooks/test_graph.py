@@ -7,9 +7,17 @@ import json
 import pytest
 
 from aoc_common.contracts.webhooks import Seals
+from aoc_common.errors import BadConfiguration
 from notifying import CONTOSO, FABRIKAM, OLD_SECRET, SEALS, SUBSCRIPTION, change, lifecycle
 
 REACHABLE = "Validation: Testing client application reachability for subscription Request-Id: 522a8e7e+%/?&=é"
+
+
+async def test_pitfall_12_an_empty_secret_accepts_nobody(serve, options, monkeypatch):
+    monkeypatch.setenv("AOC_TEST_HOOKS", "")
+
+    with pytest.raises(BadConfiguration):
+        await serve(options)
 
 
 async def test_without_a_secret_there_is_nothing_at_the_address(serve):
