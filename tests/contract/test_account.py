@@ -113,6 +113,32 @@ async def test_pages_of_an_earlier_try_do_not_settle_a_later_one_but_count(books
     assert (account.slices, account.stored, account.duplicate) == (1, 2, 2)
 
 
+async def test_a_page_of_an_earlier_try_that_comes_after_its_slice_was_settled_is_counted(books: Books) -> None:
+    name = await books.fetched(0, 5, records=2)
+    await books.fetched(0, 9, records=2)
+    await books.settled(name, 9, stored=0, duplicate=2)
+    await books.account.settle(NOW, 100)
+    before = await books.of()
+    await books.settled(name, 5, stored=2)
+    await books.account.settle(NOW, 100)
+    after = await books.of()
+
+    assert (before.stored, after.stored, after.slices, after.unsettled) == (0, 2, 1, 0)
+
+
+async def test_what_a_slice_published_that_was_given_up_counts_and_holds_nothing_up(books: Books) -> None:
+    await books.settled(await books.fetched(0, 5, records=1), 5)
+    given_up = "contoso/graph-signins/1"
+    await books.ledger.open_slice(given_up, "contoso", "graph-signins", T0 + FIVE, T0 + 2 * FIVE)
+    await books.settled(given_up, 7, stored=3)
+    await books.ledger.slice_abandoned(given_up, NOW)
+    await books.account.settle(NOW, 100)
+    account = await books.of()
+
+    assert account.complete_until == T0 + FIVE
+    assert (account.stored, account.records) == (4, 1)
+
+
 async def test_years_are_summed_up_by_day_and_tenants_kept_apart(books: Books, database: Database) -> None:
     for number in (0, 1, 200, 400):
         await books.settled(await books.fetched(number, 20 + number, records=1), 20 + number)

@@ -141,7 +141,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         clock,
         shared.stopping,
     )
-    handler = make_handler(runner.run, scheduler, settings.max_backoff_s)
+    handler = make_handler(runner, scheduler, settings.max_backoff_s)
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
     asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []

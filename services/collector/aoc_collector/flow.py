@@ -44,7 +44,19 @@ class Next(Protocol):
         ...
 
 
-def make_handler(run: Callable[[CollectJob], Awaitable[int]], following: Next, max_backoff_s: float) -> BatchHandler:
+class Run(Protocol):
+    """What runs slices."""
+
+    async def run(self, job: CollectJob) -> int:
+        """Collect one slice; the number of its pages. Raises `Transient` or `Permanent`."""
+        ...
+
+    async def abandon(self, job: CollectJob) -> None:
+        """Give a slice up for shorter ones. Raises `Transient`."""
+        ...
+
+
+def make_handler(runner: Run, following: Next, max_backoff_s: float) -> BatchHandler:
     """The handler of jobs."""
 
     async def on_jobs(messages: Sequence[Msg]) -> None:
@@ -52,10 +64,11 @@ def make_handler(run: Callable[[CollectJob], Awaitable[int]], following: Next, m
             job = read_job(CollectJob, message.data)
             deliveries = message.metadata.num_delivered
             try:
-                pages = await run(job)
+                pages = await runner.run(job)
             except UnfinishedError as error:
                 if deliveries < _PATIENCE or not following.shorten(job):
                     raise put_off(error, deliveries, max_backoff_s) from error
+                await runner.abandon(job)
                 _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
             except (Transient, Permanent) as error:
                 raise put_off(error, deliveries, max_backoff_s) from error

@@ -109,6 +109,10 @@ class Runner:
         metrics.SLICES.labels(job.tenant, job.source, "fetched").inc()
         return pages
 
+    async def abandon(self, job: CollectJob) -> None:
+        """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
+        await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
+
     async def _is_done(self, job: CollectJob, stretch: Stretch | None) -> bool:
         if job.stretch is not None:
             return stretch is None or stretch.done_until >= job.end

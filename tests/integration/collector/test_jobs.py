@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -49,7 +50,7 @@ def replica(nats_as):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
             if run:
-                handler = make_handler(run, Silent(), 3600)
+                handler = make_handler(SimpleNamespace(run=run), Silent(), 3600)
                 await stack.enter_async_context(consuming(broker, JOBS, handler, workers))
             yield js
 

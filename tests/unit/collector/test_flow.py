@@ -40,18 +40,24 @@ class Following:
         return self.can_shorten
 
 
-def failing(error):
-    async def run(_job):
-        if error:
-            raise error
+class Failing:
+    def __init__(self, error):
+        self.error = error
+        self.abandoned = []
 
-    return run
+    async def run(self, job):
+        if self.error:
+            raise self.error
+        return 0
+
+    async def abandon(self, job):
+        self.abandoned.append(job.slice_id)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"contoso","source":"x","start":1,"end":0}', b'{"version":2}'])
 async def test_a_job_that_this_version_cannot_read_is_permanent(body):
     with pytest.raises(Malformed):
-        await make_handler(failing(None), Following(), 3600)([message(body)])
+        await make_handler(Failing(None), Following(), 3600)([message(body)])
 
 
 @pytest.mark.parametrize(
@@ -75,25 +81,27 @@ async def test_a_source_that_refuses_us_is_never_dropped():
     following = Following()
 
     with pytest.raises(Transient, match="Refused: no"):
-        await make_handler(failing(Refused("no", status=403)), following, 3600)([message(deliveries=99)])
+        await make_handler(Failing(Refused("no", status=403)), following, 3600)([message(deliveries=99)])
 
     assert following.told == []
 
 
 async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a_shorter_one():
     following = Following()
-    handler = make_handler(failing(UnfinishedError("loop")), following, 3600)
+    runner = Failing(UnfinishedError("loop"))
+    handler = make_handler(runner, following, 3600)
 
     with pytest.raises(Transient):
         await handler([message(deliveries=1)])
     await handler([message(deliveries=2)])
 
     assert following.told == ["shorten", "nudge"]
+    assert runner.abandoned == [JOB.slice_id]
 
 
 async def test_the_shortest_slice_is_tried_again_for_ever():
     with pytest.raises(Transient):
-        await make_handler(failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)(
+        await make_handler(Failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)(
             [message(deliveries=9)]
         )
 
@@ -101,7 +109,7 @@ async def test_the_shortest_slice_is_tried_again_for_ever():
 async def test_a_slice_that_is_done_asks_for_the_next():
     following = Following()
 
-    await make_handler(failing(None), following, 3600)([message()])
+    await make_handler(Failing(None), following, 3600)([message()])
 
     assert following.told == ["finished", "nudge"]
 
@@ -109,7 +117,7 @@ async def test_a_slice_that_is_done_asks_for_the_next():
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"A B"}', b'{"tenant":"contoso","kind":"user"}'])
 async def test_a_directory_job_that_this_version_cannot_read_is_permanent(body):
     with pytest.raises(Malformed):
-        await make_directory_handler(failing(None), 3600)([message(body)])
+        await make_directory_handler(Failing(None).run, 3600)([message(body)])
 
 
 @pytest.mark.parametrize(
@@ -117,7 +125,7 @@ async def test_a_directory_job_that_this_version_cannot_read_is_permanent(body):
 )
 async def test_a_directory_job_that_fails_comes_again_later(error, delay):
     with pytest.raises(Transient) as raised:
-        await make_directory_handler(failing(error), 3600)([message(b'{"tenant":"contoso"}', deliveries=3)])
+        await make_directory_handler(Failing(error).run, 3600)([message(b'{"tenant":"contoso"}', deliveries=3)])
 
     assert raised.value.retry_after == delay
 

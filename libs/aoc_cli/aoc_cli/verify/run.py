@@ -28,6 +28,7 @@ from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.twins import HEADER
 from aoc_common.errors import AocError, Transient
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoSources
@@ -199,7 +200,8 @@ class Verification:
         stored = [record async for record in census.records()]
         pairs: dict[str, Any] = (await truth.get("/_truth/twins")).json()
         sent = await _published(broker)
-        outcome = compare(told["tenants"], stored, [event for event, _ in sent], await census.accounted())
+        ledger = await _accounted(MongoAccount(database), list(told["tenants"]))
+        outcome = compare(told["tenants"], stored, [event for event, _ in sent], ledger)
         twins = compare_twins(pairs["tenants"], stored, dict(sent))
         return Account(
             emitted=told["total"],
@@ -238,6 +240,14 @@ async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[st
     if moment is None:
         return expected
     return [key for key in expected if (mark := states.get(key)) is None or mark <= moment]
+
+
+async def _accounted(account: MongoAccount, tenants: Sequence[str]) -> dict[tuple[str, str], int]:
+    """(Tenant, source) -> events stored, as the ledger's account tells a person."""
+    now = datetime.now(UTC)
+    while await account.settle(now, _FETCH):
+        pass
+    return {(tenant, one.source): one.stored for tenant in tenants for one in await account.accounts(tenant, now)}
 
 
 async def _settled(js: JetStreamContext, last_page: int) -> bool:

@@ -203,6 +203,10 @@ class LedgerStore(Protocol):
         """All pages of a slice are on the bus."""
         ...
 
+    async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
+        """A slice is given up for shorter ones; what it published counts."""
+        ...
+
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
         """A slice could not be fetched this time."""
         ...
@@ -212,7 +216,7 @@ class LedgerStore(Protocol):
         ...
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
-        """The normalizer is done with these pages."""
+        """The normalizer is done with these pages. The account of a slice that was settled already is made again."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
@@ -29,6 +30,8 @@ _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
 _COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
 _DAY: Final = timedelta(days=1)
+#: Slices whose pages one query asks for.
+_TOGETHER: Final = 100
 
 
 class MongoAccount:
@@ -66,9 +69,12 @@ class MongoAccount:
         """The slices of which every page is settled, with what became of their records."""
         slices = list(fetched)
         found: dict[str, list[Document]] = {}
-        wanted = [one["_id"] for one in slices if one.get("pages")]
-        if wanted:
-            async for page in self._pages.find({"slice_id": {"$in": wanted}}):
+        # What gave nothing at its first try has no pages.
+        wanted = [
+            one["_id"] for one in slices if one.get("pages") or one.get("abandoned") or one.get("attempts", 1) > 1
+        ]
+        for together in batched(wanted, _TOGETHER):
+            async for page in self._pages.find({"slice_id": {"$in": list(together)}}):
                 found.setdefault(page["slice_id"], []).append(page)
         done = []
         for one in slices:
@@ -193,7 +199,7 @@ def _closed(one: Document, at: datetime) -> dict[str, Any]:
 
 
 def _within(sequence: int, one: Document) -> bool:
-    return bool(one["first_seq"] <= sequence <= one["last_seq"])
+    return one["first_seq"] is not None and bool(one["first_seq"] <= sequence <= one["last_seq"])
 
 
 def _day(moment: datetime) -> datetime:

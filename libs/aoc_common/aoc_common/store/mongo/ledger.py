@@ -72,6 +72,15 @@ class MongoLedger:
                 upsert=True,
             )
 
+    async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
+        """A slice is given up for shorter ones; what it published counts."""
+        given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
+        with translated("ledger"):
+            await self._slices.update_one(
+                {"_id": slice_id},
+                {"$set": {**given_up, "first_seq": None, "last_seq": None, "fetched_at": at}},
+            )
+
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
         """A slice could not be fetched this time."""
         with translated("ledger"):
@@ -119,6 +128,11 @@ class MongoLedger:
                     for outcome in outcomes
                 ],
                 ordered=False,
+            )
+            # A page of an earlier try can come after its slice was settled: its account is made again.
+            await self._slices.update_many(
+                {"_id": {"$in": sorted({one.slice_id for one in outcomes})}, "state": SliceState.SETTLED.value},
+                {"$set": {"state": SliceState.FETCHED.value}},
             )
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
