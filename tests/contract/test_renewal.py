@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.contracts import ids
+from aoc_common.contracts.twins import TwinLink
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.twins import MongoTwins
 from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.naming import renewals
 from aoc_normalizer.normalise import normalise
@@ -123,3 +125,13 @@ async def test_events_are_found_by_the_ids_that_have_no_name_in_their_own_tenant
     renewal = MongoRenewal(database)
 
     assert [found.id for found in await renewal.unnamed("contoso", ["id-1", "id-9"], 10)] == [nameless[0].id]
+
+
+async def test_a_renewed_event_stays_its_twin_s_twin(store, database) -> None:
+    old, first = as_an_old_version_had_it(), an_event("other").id
+    await store.insert([old], [1])
+    await MongoTwins(database).settle([TwinLink("contoso", old.id, first, first)], [1], NOW)
+    renewal = MongoRenewal(database)
+    await renewal.renew(await outdated(renewal))
+
+    assert (await database["events"].find_one({"_id": old.id}))["twin_of"] == first
