@@ -31,3 +31,25 @@ def test_two_replicas_share_the_work_without_doubling_it(aoc) -> None:
     account = json.loads(ran.stdout)
     assert (account["lost"], account["doubled"], account["stored"]) == (0, 0, 800), account
     assert ran.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", [3, 7, 11])
+def test_chaos_among_services_bus_and_database_loses_and_doubles_nothing(aoc, seed: int) -> None:
+    ran = aoc.run(
+        *("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", str(seed)), timeout=230
+    )
+
+    account = json.loads(ran.stdout)
+    assert (account["lost"], account["doubled"], account["unknown"], account["misaccounted"]) == (0, 0, 0, 0), account
+    assert (account["stored"], account["published"]) == (600, 600)
+    assert (account["kills"], account["pauses"]) == (6, 6)
+    assert ran.returncode == 0
+
+
+def test_a_service_that_does_not_exist_cannot_be_killed(aoc) -> None:
+    ran = aoc.run("verify", "--events", "100", "--kill", "everybody")
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "--kill everybody: no such service" in ran.stderr

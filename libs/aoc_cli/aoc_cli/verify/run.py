@@ -27,7 +27,7 @@ from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.twins import HEADER
-from aoc_common.errors import AocError, Transient
+from aoc_common.errors import AocError, BadConfiguration, Transient
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
@@ -109,13 +109,7 @@ class Verification:
             await broker.connect()
             try:
                 js = jetstream(broker)
-                chaos = self._chaos()
-                async with asyncio.TaskGroup() as group:
-                    watching = group.create_task(_keep_alive(supervisor))
-                    striking = group.create_task(chaos.run())
-                    drained = await self._drain(truth, database, js, striking)
-                    striking.cancel()
-                    watching.cancel()
+                drained = await self._drained(truth, database, js, supervisor)
                 seconds = time.monotonic() - started
                 return await self._account(truth, database, broker, seconds, drained=drained)
             finally:
@@ -145,6 +139,25 @@ class Verification:
         for child in supervisor.start(children):
             self._by_name[child.name] = child
             self.say(f"started {child.name}")
+
+    async def _drained(
+        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, supervisor: Supervisor
+    ) -> bool:
+        """Strike and keep alive until all is done. Raises `ChildDied` when a process cannot be kept alive."""
+        for name in self.options.kill:
+            if name not in self._by_name:
+                raise BadConfiguration(f"--kill {name}: no such service; there are {', '.join(self._by_name)}")
+        chaos = self._chaos()
+        try:
+            async with asyncio.TaskGroup() as group:
+                watching = group.create_task(_keep_alive(supervisor))
+                striking = group.create_task(chaos.run())
+                drained = await self._drain(truth, database, js, striking)
+                striking.cancel()
+                watching.cancel()
+        except* AocError as errors:
+            raise errors.exceptions[0] from None
+        return drained
 
     def _chaos(self) -> Chaos:
         victims = [name for name in self._by_name if name != _SIMULATOR]
@@ -186,8 +199,6 @@ class Verification:
         done = len(self._kills)
         if done < len(self.options.kill) and stored >= total * (done + 1) / (len(self.options.kill) + 2):
             name = self.options.kill[done]
-            if name not in self._by_name:
-                raise AocError(f"--kill {name}: no such service; there are {', '.join(self._by_name)}")
             self.say(f"kill -9 {name}")
             self._by_name[name].kill()
             self._kills.append(name)
