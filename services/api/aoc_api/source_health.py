@@ -43,7 +43,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The gravest state of all reasons, the reasons, and what to do about the first that somebody can do anything for."""
+    """The gravest state of all reasons, the reasons, and what somebody should do."""
 
     state: State
     reasons: tuple[str, ...]
