@@ -10,6 +10,7 @@ from aoc_sim.activity.routes import Activity
 from aoc_sim.clock import SystemClock
 from aoc_sim.control import Control
 from aoc_sim.faults import FaultDice
+from aoc_sim.graph.applications import Applications
 from aoc_sim.graph.directory import DirectoryObjects
 from aoc_sim.graph.gate import Gate
 from aoc_sim.graph.notifications import Notifier
@@ -47,10 +48,12 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     app = Starlette(
         routes=[
             *Control(world).routes(),
+            *world.switches.routes(),
             *Notify(settings, world, notifier, activity).routes(),
-            *Oidc(settings, clock, tokens).routes(),
+            *Oidc(settings, clock, tokens, world.switches).routes(),
             *DirectoryObjects(gate).routes(),
             *subscriptions.routes(),
+            *Applications(gate).routes(),
             # last of Graph: it answers whatever nobody else does
             *Graph(gate).routes(),
             *activity.routes(),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from starlette.routing import Route
 
 from aoc_sim.answers import base_url, json_answer
+from aoc_sim.switches import REFUSALS
 from aoc_sim.tokens import RESOURCES
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from aoc_sim.clock import Clock
     from aoc_sim.settings import SimSettings, TenantSettings
+    from aoc_sim.switches import Switchboard
     from aoc_sim.tokens import Tokens
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -42,10 +44,11 @@ class RefusedError(Exception):
 class Oidc:
     """The routes of login.microsoftonline.com that an application without users needs."""
 
-    def __init__(self, settings: SimSettings, clock: Clock, tokens: Tokens) -> None:
+    def __init__(self, settings: SimSettings, clock: Clock, tokens: Tokens, switches: Switchboard) -> None:
         self._settings = settings
         self._clock = clock
         self._tokens = tokens
+        self._switches = switches
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -64,6 +67,7 @@ class Oidc:
             tenant = self._tenant(request.path_params["tenant"])
             self._check_grant(form)
             self._check_client(tenant, form, str(request.url.replace(query="")), base)
+            self._check_standing(tenant)
             audience, roles = self._resource(tenant, form.get("scope", ""), base)
         except RefusedError as refusal:
             return self._refusal(refusal, form)
@@ -184,8 +188,13 @@ class Oidc:
         if not claims["iss"] == claims["sub"] == tenant.client_id:
             raise RefusedError(401, "invalid_client", 700021, "Issuer and subject must be the client id.")
 
-    @staticmethod
-    def _resource(tenant: TenantSettings, scope: str, base: str) -> tuple[str | list[str], tuple[str, ...]]:
+    def _check_standing(self, tenant: TenantSettings) -> None:
+        """What the control plane did to the app."""
+        state = self._switches.of(tenant.tenant_id).credentials
+        if state != "good":
+            raise RefusedError(*REFUSALS[state])
+
+    def _resource(self, tenant: TenantSettings, scope: str, base: str) -> tuple[str | list[str], tuple[str, ...]]:
         """Audience and roles for a scope: one resource and `/.default`."""
         scopes = scope.split()
         if len(scopes) != 1 or not scopes[0].endswith("/.default"):
@@ -194,11 +203,13 @@ class Oidc:
         resource = scopes[0].removesuffix("/.default").rstrip("/")
         if resource == base:
             # the simulator's own address stands for both APIs
-            return [_GRAPH, _ACTIVITY], (*tenant.graph_roles, *tenant.activity_roles)
+            both = (*tenant.graph_roles, *tenant.activity_roles)
+            return [_GRAPH, _ACTIVITY], self._switches.roles(tenant.tenant_id, both, management=None)
         api = RESOURCES.get(resource.lower())
         if api is None:
             raise RefusedError(400, "invalid_resource", 500011, f"No resource '{resource}' in this directory.")
-        return resource.lower(), tenant.graph_roles if api == "graph" else tenant.activity_roles
+        roles = tenant.graph_roles if api == "graph" else tenant.activity_roles
+        return resource.lower(), self._switches.roles(tenant.tenant_id, roles, management=api == "activity")
 
     def _refusal(self, refusal: RefusedError, form: Mapping[str, str]) -> Response:
         now = self._clock.now()

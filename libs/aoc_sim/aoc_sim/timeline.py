@@ -14,6 +14,7 @@ import orjson
 from aoc_sim.clock import from_us, seconds, to_us
 from aoc_sim.people import build_directory
 from aoc_sim.stories import STORIES, set_stage
+from aoc_sim.switches import Switchboard
 from aoc_sim.traffic import Rhythm
 from aoc_sim.world import WEEK_US, Blob, Entry, Numbers, TenantWorld, content_id, make_entry
 
@@ -51,6 +52,7 @@ class World:
             tenant.slug: TenantWorld(tenant, build_directory(tenant, settings.seed), settings.twins)
             for tenant in settings.tenants
         }
+        self.switches = Switchboard(settings.tenants, clock)
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
         self._emitted = 0
         self._ticks_done = 0

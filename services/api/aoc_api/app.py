@@ -17,7 +17,7 @@ from aoc_api.asking import make_ask
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.middleware import Gate
-from aoc_api.routes import backfill, completeness, events, facets, health, webhooks
+from aoc_api.routes import backfill, completeness, events, facets, health, source_health, webhooks
 from aoc_api.routes import problems as problem_kinds
 from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.judge import Judge
@@ -90,7 +90,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for part in (health, events, facets, completeness, backfill, webhooks, problem_kinds):
+    for part in (health, events, facets, completeness, source_health, backfill, webhooks, problem_kinds):
         app.include_router(part.router)
     problems.install(app)
     openapi.install(app)

@@ -44,6 +44,12 @@ class ApiOptions(Frozen):
     default_tenant: str = Field(
         DEFAULT_TENANT, pattern=TENANT_PATTERN, description="The tenant of a request that names none."
     )
+    stalled_after_s: int = Field(
+        900, ge=60, description="A source that was not collected for so long is shown as stalled (red), seconds."
+    )
+    expiry_warning_h: float = Field(
+        24, gt=0, le=168, description="Content that Microsoft deletes within so many hours is warned of (yellow)."
+    )
 
 
 class HookOptions(WebhookSettings):

@@ -73,10 +73,13 @@ class Api:
         try:
             answer = await self._send(method, url, token, document)
         except Refused as refused:
-            if refused.status != HTTPStatus.UNAUTHORIZED:
+            if refused.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                raise
+            # A token keeps the roles it was issued with: one from before a permission was granted is of no more use.
+            self._tokens.invalidate(self._tenant, self._resource, token)
+            if refused.status == HTTPStatus.FORBIDDEN:
                 raise
             # Once: the token may have been revoked. A second 401 is an answer.
-            self._tokens.invalidate(self._tenant, self._resource, token)
             answer = await self._send(method, url, await self._tokens.token(self._tenant, self._resource), document)
         return decode(answer)
 

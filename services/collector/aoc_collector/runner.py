@@ -12,6 +12,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window
+from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
@@ -200,7 +201,9 @@ class Runner:
         reason = f"{type(error).__name__}: {error}"
         try:
             await self._stores.ledger.slice_failed(job.slice_id, reason, at)
-            await self._stores.sources.note_error(job.tenant, job.source, reason, at)
+            await self._stores.sources.note_error(
+                job.tenant, job.source, reason, at, trouble=classify(error), code=code_of(error)
+            )
         except AocError as unnoted:
             _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
 

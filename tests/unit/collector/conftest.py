@@ -155,6 +155,8 @@ class MemorySources:
             started_at=state.started_at or at,
             last_success=at,
             last_error=None,
+            trouble=None,
+            code="",
         )
 
     async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
@@ -162,8 +164,11 @@ class MemorySources:
         if state.position == before:
             self.states[tenant, source] = replace(state, position=position, started_at=state.started_at or at)
 
-    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
-        self.states[tenant, source] = replace(await self.state(tenant, source), last_error=error, last_error_at=at)
+    async def note_error(
+        self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
+    ) -> None:
+        told = {"last_error": error, "last_error_at": at, "trouble": trouble, "code": code}
+        self.states[tenant, source] = replace(await self.state(tenant, source), **told)
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         return [state for state in self.states.values() if tenant in {None, state.tenant}]

@@ -46,6 +46,8 @@ class SourceAccount:
       `complete_until`: everything before it is stored, a duplicate, or put aside; never after the watermark.
     - `records` of settled slices are `stored` + `duplicate` + `quarantined` (and what a repeated fetch gave again).
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
+    - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
+    - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
     """
 
     tenant: str
@@ -55,6 +57,9 @@ class SourceAccount:
     complete_until: datetime | None = None
     last_success: datetime | None = None
     last_error: str | None = None
+    last_error_at: datetime | None = None
+    trouble: str | None = None
+    code: str = ""
     slices: int = 0
     unsettled: int = 0
     pages: int = 0
@@ -65,6 +70,7 @@ class SourceAccount:
     blobs_fetched: int = 0
     blobs_waiting: int = 0
     blobs_expired: int = 0
+    first_expiry: datetime | None = None
     gaps: tuple[Gap, ...] = ()
 
 

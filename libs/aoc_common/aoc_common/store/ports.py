@@ -249,7 +249,8 @@ class SourceState:
     """How far a source of a tenant has been collected.
 
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
-    while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected.
+    while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
+    of the last error (`contracts.troubles`), and Microsoft's own code of it.
     """
 
     tenant: str
@@ -260,6 +261,8 @@ class SourceState:
     last_success: datetime | None = None
     last_error: str | None = None
     last_error_at: datetime | None = None
+    trouble: str | None = None
+    code: str = ""
     details: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -278,8 +281,10 @@ class SourceStore(Protocol):
         """Move the position forward if it still is `before`; what is between has been added to the backlog."""
         ...
 
-    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
-        """Note why the source could not be collected."""
+    async def note_error(
+        self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
+    ) -> None:
+        """Note why the source could not be collected, the class of it, and Microsoft's own code."""
         ...
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:

@@ -66,6 +66,7 @@ class Activity:
     async def start(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`POST subscriptions/start`."""
         content_type = _content_type(request, roles)
+        self._refuse_disabled(tenant, content_type)
         webhook = await read_webhook(request, self._world.clock.now())
         held = self._subscriptions.start(tenant, content_type, self._world.now_us(), webhook)
         return json_answer(held.body(self._world.clock.now()))
@@ -79,11 +80,18 @@ class Activity:
         """`GET subscriptions/list`."""
         del request, roles
         now = self._world.clock.now()
-        return json_answer([held.body(now) for held in self._subscriptions.all(tenant)])
+        disabled = self._world.switches.of(tenant.settings.tenant_id).disabled
+        return json_answer(
+            [
+                held.body(now) | ({"status": "disabled"} if held.content_type in disabled else {})
+                for held in self._subscriptions.all(tenant)
+            ]
+        )
 
     async def content(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`GET subscriptions/content`: the next page is in the header NextPageUri."""
         content_type = _content_type(request, roles)
+        self._refuse_disabled(tenant, content_type)
         held = self._subscriptions.running(tenant, content_type)
         wide = self._settings.activity_wide_windows == "partial"
         window = read_window(_options(request), self._world.clock.now(), wide=wide)
@@ -140,7 +148,8 @@ class Activity:
     def _guard(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
             try:
-                caller = self._tokens.verify(request.headers.get("authorization"), "activity")
+                verified = self._tokens.verify(request.headers.get("authorization"), "activity")
+                caller = self._world.switches.held(verified)
             except InvalidTokenError as error:
                 body = {"Message": f"Authorization has been denied for this request: {error}"}
                 return json_answer(body, status=401, headers={"WWW-Authenticate": "Bearer"})
@@ -183,6 +192,11 @@ class Activity:
             raise errors.throttled(method, publisher, status=403)
         if dice.strikes("http_5xx"):
             raise errors.broken(dice.choose(_SERVER_ERRORS))
+
+    def _refuse_disabled(self, tenant: TenantWorld, content_type: str) -> None:
+        """AF20023 while the control plane holds the subscription disabled."""
+        if content_type in self._world.switches.of(tenant.settings.tenant_id).disabled:
+            raise errors.disabled("a tenant admin")
 
     def _root(self, request: Request, tenant: TenantWorld) -> str:
         return base_url(request, self._settings) + _ROOT.replace("{tenant}", tenant.settings.tenant_id)

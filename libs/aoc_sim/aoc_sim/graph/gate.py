@@ -74,9 +74,10 @@ class Gate:
     def caller(self, request: Request) -> Caller:
         """Whom the request's token speaks for."""
         try:
-            return self._tokens.verify(request.headers.get("authorization"), "graph")
+            caller = self._tokens.verify(request.headers.get("authorization"), "graph")
         except InvalidTokenError as error:
             raise errors.not_authenticated(str(error)) from error
+        return self.world.switches.held(caller)
 
     def tenant(self, caller: Caller) -> TenantWorld:
         """The caller's tenant, as it is now."""

@@ -76,7 +76,8 @@ class Graph:
         admitted = await self._gate.admit(request, collection.needs)
         tenant = admitted.tenant
         dice = self._world.dice
-        if collection.premium and (not tenant.settings.premium or dice.strikes("http_403_license")):
+        licensed = tenant.settings.premium and self._world.switches.of(tenant.settings.tenant_id).premium
+        if collection.premium and (not licensed or dice.strikes("http_403_license")):
             raise errors.not_premium()
         options = dict(request.query_params)
         now_us = self._world.now_us()

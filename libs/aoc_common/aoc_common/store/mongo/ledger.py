@@ -240,7 +240,7 @@ class MongoSources:
                 # The first of several.
                 "$min": {"started_at": at},
                 "$set": {"last_success": at},
-                "$unset": {"last_error": ""},
+                "$unset": {"last_error": "", "trouble": "", "code": ""},
             },
         )
 
@@ -256,9 +256,12 @@ class MongoSources:
                 {"_id": f"{tenant}/{source}", "position": before}, update, upsert=before is None
             )
 
-    async def note_error(self, tenant: str, source: str, error: str, at: datetime) -> None:
+    async def note_error(
+        self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
+    ) -> None:
         """Note why the source could not be collected."""
-        await self._set(tenant, source, {"$set": {"last_error": error[:500], "last_error_at": at}})
+        noted = {"last_error": error[:500], "last_error_at": at, "trouble": trouble, "code": code[:100]}
+        await self._set(tenant, source, {"$set": noted})
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         """Every known source, of one tenant or of all."""
@@ -285,4 +288,6 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         last_success=document.get("last_success"),
         last_error=document.get("last_error"),
         last_error_at=document.get("last_error_at"),
+        trouble=document.get("trouble"),
+        code=document.get("code") or "",
     )

@@ -1,0 +1,90 @@
+"""What the gateway answers about the health of sources."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from aoc_api.source_health import State
+from aoc_common.contracts.troubles import Trouble
+
+if TYPE_CHECKING:
+    from aoc_api.source_health import Judgement
+    from aoc_common.store.accounts import SourceAccount
+
+_SOURCE: dict[str, Any] = {
+    "source": "graph-signins",
+    "state": "red",
+    "reasons": ["no-permission"],
+    "next_action": "Grant the application permission AuditLog.Read.All (Microsoft Graph) to the app and grant admin"
+    " consent.",
+    "error_class": "no-permission",
+    "last_error": "Refused: graph_audit: 403 Authentication_MSGraphPermissionMissing",
+    "last_error_at": "2026-11-23T07:58:00Z",
+    "last_success": "2026-11-23T07:31:00Z",
+    "watermark": "2026-11-23T07:30:00Z",
+    "complete_until": "2026-11-23T07:25:00Z",
+    "lag_s": 1800.0,
+    "first_expiry": None,
+}
+
+
+class SourceHealth(BaseModel):
+    """How a source does."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_SOURCE]})
+
+    source: str = Field(description="The feed.")
+    state: State = Field(description="Green: well. Yellow: look at it. Red: records are not collected, or soon lost.")
+    reasons: list[str] = Field(description="Why it is not green, in words.")
+    next_action: str | None = Field(description="What somebody should do; null when it passes by itself.")
+    error_class: Trouble | None = Field(description="The class of the last error, if the last slice failed.")
+    last_error: str | None = Field(description="Why the last slice failed, if it did.")
+    last_error_at: datetime | None = Field(description="When a slice failed last.")
+    last_success: datetime | None = Field(description="When a slice was fetched to its end last.")
+    watermark: datetime | None = Field(description="Everything before it is on the bus.")
+    complete_until: datetime | None = Field(description="Everything before it is accounted for.")
+    lag_s: float | None = Field(description="How old the watermark is, seconds.")
+    first_expiry: datetime | None = Field(description="When Microsoft deletes the first content that is not fetched.")
+
+    @classmethod
+    def of(cls, account: SourceAccount, judged: Judgement, now: datetime) -> SourceHealth:
+        """The view of an account and what was judged of it."""
+        mark = account.watermark
+        return cls(
+            source=account.source,
+            state=judged.state,
+            reasons=list(judged.reasons),
+            next_action=judged.next_action,
+            error_class=_trouble(account) if account.last_error else None,
+            last_error=account.last_error,
+            last_error_at=account.last_error_at,
+            last_success=account.last_success,
+            watermark=mark,
+            complete_until=account.complete_until,
+            lag_s=(now - mark).total_seconds() if mark else None,
+            first_expiry=account.first_expiry,
+        )
+
+
+class SourceHealthList(BaseModel):
+    """How a tenant's sources do."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={"examples": [{"tenant": "contoso", "at": "2026-11-23T08:00:00Z", "sources": [_SOURCE]}]},
+    )
+
+    tenant: str = Field(description="The tenant.")
+    at: datetime = Field(description="When this was looked at.")
+    sources: list[SourceHealth] = Field(description="Every source that was ever tried, by name.")
+
+
+def _trouble(account: SourceAccount) -> Trouble:
+    """The class; `other` for what an older or newer version noted."""
+    try:
+        return Trouble(account.trouble or Trouble.OTHER)
+    except ValueError:
+        return Trouble.OTHER

@@ -1,0 +1,30 @@
+"""How every source does, why, and what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Depends
+
+from aoc_api import problems
+from aoc_api.deps import Given, Tenant, refuse_unknown
+from aoc_api.health_models import SourceHealth, SourceHealthList
+from aoc_api.source_health import Bounds, judge
+
+router = APIRouter(prefix="/api/source-health", tags=["operations"])
+
+
+@router.get(
+    "",
+    response_model=SourceHealthList,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("invalid-parameters", "unavailable"),
+)
+async def source_health(given: Given, tenant: Tenant = None) -> SourceHealthList:
+    """The health of every source of a tenant, and what to do about those that are not well."""
+    now, options = given.clock.now(), given.options
+    name = tenant or options.default_tenant
+    bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
+    accounts = await given.accounts.accounts(name, now)
+    sources = [SourceHealth.of(account, judge(account, bounds, now), now) for account in accounts]
+    return SourceHealthList(tenant=name, at=now, sources=sources)

@@ -1,0 +1,83 @@
+"""Judges the health of a source by its account: green, yellow or red, why, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts.troubles import Trouble, next_action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aoc_common.store.accounts import SourceAccount
+
+#: Content that dies so soon is an emergency.
+_EMERGENCY: Final = timedelta(hours=6)
+#: These do not pass by themselves.
+_LASTING: Final = frozenset(
+    {Trouble.NO_PERMISSION, Trouble.NOT_LICENSED, Trouble.SUBSCRIPTION_DISABLED, Trouble.CREDENTIALS}
+)
+
+
+class State(StrEnum):
+    """How a source does. In the order of gravity."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+_GRAVITY: Final = tuple(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """When a source is stalled, and how early expiring content is warned of."""
+
+    stalled_after: timedelta
+    expiry_warning: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The gravest state of all reasons, the reasons, and what somebody should do."""
+
+    state: State
+    reasons: tuple[str, ...]
+    next_action: str | None
+
+
+def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
+    """The health of a source at a moment."""
+    found = [*_of_error(account), *_of_success(account, bounds, now), *_of_content(account, bounds, now)]
+    state = max((state for state, _ in found), key=_GRAVITY.index, default=State.GREEN)
+    action = next_action(account.source, account.trouble, account.code) if account.last_error else None
+    return Judgement(state, tuple(reason for _, reason in found), action)
+
+
+def _of_error(account: SourceAccount) -> Iterator[tuple[State, str]]:
+    if account.last_error:
+        lasting = account.trouble in _LASTING
+        yield (State.RED if lasting else State.YELLOW), account.trouble or Trouble.OTHER.value
+
+
+def _of_success(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterator[tuple[State, str]]:
+    last = account.last_success
+    if last is None:
+        if not account.last_error:
+            yield State.YELLOW, "not collected yet"
+    elif now - last > bounds.stalled_after:
+        yield State.RED, f"stalled: not collected since {last:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _of_content(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterator[tuple[State, str]]:
+    dies = account.first_expiry
+    if dies is not None and dies - now < bounds.expiry_warning:
+        state = State.RED if dies - now < _EMERGENCY else State.YELLOW
+        yield (
+            state,
+            f"content expires unfetched: {account.blobs_waiting} waiting, the first at {dies:%Y-%m-%dT%H:%M:%SZ}",
+        )

@@ -1,0 +1,62 @@
+"""The class of a failure, read from the error that it raised.
+
+Sources: entra-docs, reference-error-codes.md; graph-docs, errors.md and resource-error-codes.md;
+office-365-management-activity-api-reference.md, "Errors".
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from aoc_common.contracts.troubles import Trouble
+from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
+
+#: What Microsoft says of a tenant without the licence; compared in lower case.
+_NOT_LICENSED: Final = (
+    "nonpremiumtenant",
+    "premium license",
+    "premium licence",
+    "not licensed",
+    "not have a valid license",
+    "tenant is not provisioned",
+    "no valid license",
+)
+#: AF20023: the subscription was disabled. AF20022: there is none.
+_DISABLED: Final = frozenset({"AF20022", "AF20023"})
+_NO_PERMISSION: Final = frozenset({"AF10001"})
+
+
+def classify(error: BaseException) -> Trouble:
+    """The class of a failure. An error's cause counts where the error itself says less."""
+    match error:
+        case Refused():
+            return _refused(error)
+        case Throttled():
+            return Trouble.THROTTLED
+        case BadConfiguration():
+            # At run time it is the secret or the certificate that cannot be read.
+            return Trouble.CREDENTIALS
+        case Unreachable():
+            return classify(error.__cause__) if isinstance(error.__cause__, Refused) else Trouble.UNREACHABLE
+    return Trouble.OTHER
+
+
+def code_of(error: BaseException) -> str:
+    """Microsoft's own code of a failure; empty where there is none."""
+    if isinstance(error, Refused):
+        return error.code
+    return code_of(error.__cause__) if isinstance(error.__cause__, Refused) else ""
+
+
+def _refused(refused: Refused) -> Trouble:
+    if refused.code.startswith("AADSTS") or refused.status == HTTPStatus.UNAUTHORIZED:
+        return Trouble.CREDENTIALS
+    if refused.code in _DISABLED:
+        return Trouble.SUBSCRIPTION_DISABLED
+    said = f"{refused.code} {refused}".lower()
+    if any(words in said for words in _NOT_LICENSED):
+        return Trouble.NOT_LICENSED
+    if refused.status == HTTPStatus.FORBIDDEN or refused.code in _NO_PERMISSION:
+        return Trouble.NO_PERMISSION
+    return Trouble.OTHER

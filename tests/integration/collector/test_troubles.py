@@ -1,0 +1,98 @@
+"""What Microsoft takes away is named, source by source, while the others go on."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_api.source_health import Bounds, State, judge
+from aoc_collector.app import worker
+from aoc_collector.settings import CollectorSettings, DirectorySettings
+from aoc_common.store.mongo.account import MongoAccount
+
+BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
+SOURCES = ("graph-signins", "graph-intune", "o365-exchange")
+
+
+@pytest.fixture
+def collecting_troubled(nats_as, mongo_settings, microsoft):
+    """A collector of three sources of contoso that looks often."""
+
+    @asynccontextmanager
+    async def start():
+        settings = CollectorSettings(
+            nats=nats_as("collector"),
+            mongo=mongo_settings,
+            poll_interval_s=0.2,
+            settle_delay_s=0,
+            lookback_s=0,
+            max_backoff_s=1,
+            http_attempts=1,
+            directory=DirectorySettings(enabled=False),
+        )
+        tenants = [tenant.model_copy(update={"sources": SOURCES}) for tenant in microsoft.tenants]
+        async with worker(settings, tenants):
+            yield
+
+    return start
+
+
+@pytest.fixture
+def health(database):
+    """`await health()`: source -> its account and what is judged of it."""
+
+    async def look():
+        now = datetime.now(UTC)
+        return {
+            one.source: (one, judge(one, BOUNDS, now)) for one in await MongoAccount(database).accounts("contoso", now)
+        }
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("switches", "hit", "trouble", "words"),
+    [
+        ({"revoked": ["AuditLog.Read.All"]}, {"graph-signins"}, "no-permission", "AuditLog.Read.All"),
+        ({"revoked": ["ActivityFeed.Read"]}, {"o365-exchange"}, "no-permission", "ActivityFeed.Read"),
+        ({"premium": False}, {"graph-signins"}, "not-licensed", "Entra ID P1 or P2"),
+        ({"disabled": ["Audit.Exchange"]}, {"o365-exchange"}, "subscription-disabled", "Turn on auditing"),
+        ({"credentials": "expired"}, set(SOURCES), "credentials-expired", "create a new one"),
+        ({"credentials": "consent revoked"}, set(SOURCES), "credentials-expired", "admin consent"),
+    ],
+    ids=lambda one: ",".join(one) if isinstance(one, dict) else "",
+)
+async def test_the_trouble_is_named_and_the_others_go_on(
+    microsoft, collecting_troubled, health, eventually, switches, hit, trouble, words
+) -> None:
+    answer = await microsoft.client.put("/_switches", json={"tenant": "contoso", **switches})
+    assert answer.status_code == 200
+
+    async def told():
+        found = await health()
+        return len(found) == len(SOURCES) and all(
+            one.trouble == trouble if source in hit else one.last_success is not None
+            for source, (one, _) in found.items()
+        )
+
+    async with collecting_troubled():
+        await eventually(told, 30)
+        found = await health()
+
+    assert {source for source, (_, judged) in found.items() if judged.state is State.RED} == hit
+    assert all(words in found[source][1].next_action for source in hit)
+
+
+async def test_what_is_given_back_is_collected_again(microsoft, collecting_troubled, health, eventually) -> None:
+    await microsoft.client.put("/_switches", json={"tenant": "contoso", "revoked": ["AuditLog.Read.All"]})
+
+    async def state(wanted):
+        found = await health()
+        return "graph-signins" in found and found["graph-signins"][1].state is wanted
+
+    async with collecting_troubled():
+        await eventually(lambda: state(State.RED), 30)
+        await microsoft.client.put("/_switches", json={"tenant": "contoso"})
+        await eventually(lambda: state(State.GREEN), 30)
