@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_PR_SET_PDEATHSIG: Final = 1
-_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+#: Asks Linux for SIGKILL when the parent dies (PR_SET_PDEATHSIG), and becomes the program. A program of its own, since
+#: nothing but that may run between fork and exec of a process that has threads.
+_GUARD: Final = """\
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None)
+if hasattr(libc, "prctl"):
+    libc.prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("the parent died")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 
 
 class ChildDied(AocError):  # noqa: N818  # says what happened
@@ -50,13 +59,12 @@ class Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as out:
             self._process = subprocess.Popen(  # our own argv, no shell
-                list(self.argv),
+                [sys.executable, "-IS", "-c", _GUARD, str(os.getpid()), *self.argv],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **self.env},
                 start_new_session=True,  # Ctrl-C reaches only the parent, which stops all in order
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no threads exist that could hold a lock
             )
 
     def alive(self) -> bool:
@@ -106,8 +114,3 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
-
-
-def _die_with_parent() -> None:
-    if _libc is not None and hasattr(_libc, "prctl"):
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
