@@ -158,3 +158,14 @@ async def test_the_quarantine_keeps_an_entry_once_and_whole(database: Database) 
     assert await quarantine.list("contoso", None, 10) == [entry]
     assert await quarantine.list("contoso", "other", 10) == []
     assert await quarantine.list("fabrikam", None, 10) == []
+
+
+async def test_what_is_noted_of_a_source_is_kept_beside_how_far_it_is(database: Database) -> None:
+    sources = MongoSources(database)
+    await sources.advance("contoso", "o365-dlp", NOW, NOW)
+    await sources.note_subscribed("contoso", "o365-dlp", NOW)
+    await sources.note_throttling("contoso", {"o365-dlp": 0.125, "never-collected": 1.0})
+    await sources.note_throttling("contoso", {})
+
+    [state] = await sources.all_states("contoso")
+    assert (state.position, state.subscribed_at, state.throttled) == (NOW, NOW, 0.125)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aoc_api.source_health import State
 from aoc_common.contracts.troubles import Trouble
+from aoc_common.store.judging import State
 
 if TYPE_CHECKING:
-    from aoc_api.source_health import Judgement
     from aoc_common.store.accounts import SourceAccount
+    from aoc_common.store.judging import Judgement
 
 _SOURCE: dict[str, Any] = {
     "source": "graph-signins",
@@ -27,6 +27,10 @@ _SOURCE: dict[str, Any] = {
     "watermark": "2026-11-23T07:30:00Z",
     "complete_until": "2026-11-23T07:25:00Z",
     "lag_s": 1800.0,
+    "last_record": "2026-11-23T07:24:11Z",
+    "lateness_p95_s": 362.0,
+    "throttled": 0.002,
+    "subscribed_at": None,
     "first_expiry": None,
 }
 
@@ -47,6 +51,12 @@ class SourceHealth(BaseModel):
     watermark: datetime | None = Field(description="Everything before it is on the bus.")
     complete_until: datetime | None = Field(description="Everything before it is accounted for.")
     lag_s: float | None = Field(description="How old the watermark is, seconds.")
+    last_record: datetime | None = Field(description="When the newest record happened.")
+    lateness_p95_s: float | None = Field(
+        description="How late records come, seconds: 95 of 100 of the last two days were not later. Steps of 1.41."
+    )
+    throttled: float | None = Field(description="Share of the last hour's answers that asked for fewer requests.")
+    subscribed_at: datetime | None = Field(description="When its subscription was started last, by AOC.")
     first_expiry: datetime | None = Field(description="When Microsoft deletes the first content that is not fetched.")
 
     @classmethod
@@ -65,6 +75,10 @@ class SourceHealth(BaseModel):
             watermark=mark,
             complete_until=account.complete_until,
             lag_s=(now - mark).total_seconds() if mark else None,
+            last_record=account.recently.last_record,
+            lateness_p95_s=account.recently.lateness_p95_s,
+            throttled=account.throttled,
+            subscribed_at=account.subscribed_at,
             first_expiry=account.first_expiry,
         )
 

@@ -87,10 +87,13 @@ class Api:
         await self._bucket.take()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
-            return await http.send(self._client, method, url, api=self._family, headers=headers, document=document)
+            answer = await http.send(self._client, method, url, api=self._family, headers=headers, document=document)
         except Throttled as throttled:
+            self._bucket.answered(throttled=True)
             self._bucket.pause(_QUIET_S if throttled.retry_after is None else throttled.retry_after)
             raise
+        self._bucket.answered(throttled=False)
+        return answer
 
     def _check_host(self, url: str) -> None:
         wanted, given = urlsplit(self.base), urlsplit(url)

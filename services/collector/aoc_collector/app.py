@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.keep import Target as DirectoryTarget
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler
-from aoc_collector.pacing import Buckets
+from aoc_collector.pacing import Bucket, Buckets
 from aoc_collector.polling import Poller, make_poll_handler
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
@@ -28,6 +29,7 @@ from aoc_collector.sources.base import Context, Webhook
 from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
 from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_handler
 from aoc_collector.tenants import read_tenants
+from aoc_collector.watch import Watch
 from aoc_common import http
 from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming
@@ -39,6 +41,8 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.webhooks import O365_PATH
 from aoc_common.settings import load
+from aoc_common.store.judging import Bounds
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -46,7 +50,7 @@ from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
     import httpx
     from faststream.nats import NatsBroker
@@ -150,6 +154,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
+            running(_watch(shared, found, states).run(settings.watch.interval_s)) as watches,
             consuming(broker, _jobs("collector", subjects.ALL_COLLECT_JOBS), handler, settings.workers) as works,
             # Of their own: however long the backlog is, live slices never wait for it.
             consuming(
@@ -159,9 +164,24 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
             consuming(broker, _jobs("collector-polls", subjects.ALL_POLL_JOBS), make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
-            yield lambda: all(part() for part in (schedules, works, catches_up, fills_in, listens))
+            yield lambda: all(part() for part in (schedules, watches, works, catches_up, fills_in, listens))
     finally:
         await scheduler.close()
+
+
+def _watch(shared: Shared, found: Iterable[tuple[str, str]], states: MongoSources) -> Watch:
+    settings = shared.settings.watch
+    names: dict[str, list[str]] = defaultdict(list)
+    for tenant, source in found:
+        names[tenant].append(source)
+    tenants = {tenant.name: tenant for tenant in shared.tenants}
+
+    def throttled(tenant: str) -> dict[str, float]:
+        shares = {name: shared.apis.throttled(tenants[tenant], SOURCES[name].family) for name in names[tenant]}
+        return {name: share for name, share in shares.items() if share is not None}
+
+    bounds = Bounds(timedelta(seconds=settings.stalled_after_s), timedelta(hours=settings.expiry_warning_h))
+    return Watch(names, MongoAccount(shared.database), states, throttled, bounds, shared.clock)
 
 
 def _jobs(durable: str, subject: str) -> Consumer:
@@ -274,7 +294,6 @@ class Apis:
     def api(self, tenant: Tenant, family: str) -> Api:
         """The API family as that tenant's app reaches it."""
         kind = "management" if family == "management" else "graph"
-        rate = self._settings.rates.of(family)
         return Api(
             self._client,
             self._tokens,
@@ -282,9 +301,17 @@ class Apis:
             family=family,
             base=getattr(tenant.hosts, kind),
             resource=getattr(tenant.resources, kind),
-            bucket=self._buckets.bucket(tenant.client_id, tenant.tenant_id, family, rate),
+            bucket=self._bucket(tenant, family),
             attempts=self._settings.http_attempts,
         )
+
+    def throttled(self, tenant: Tenant, family: str) -> float | None:
+        """The share of the last hour's answers that asked for fewer requests; None without any."""
+        return self._bucket(tenant, family).throttled
+
+    def _bucket(self, tenant: Tenant, family: str) -> Bucket:
+        rate = self._settings.rates.of(family)
+        return self._buckets.bucket(tenant.client_id, tenant.tenant_id, family, rate)
 
 
 def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:

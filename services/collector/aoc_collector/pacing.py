@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.telemetry import metrics
@@ -20,7 +22,16 @@ _BURST: Final = 0.02
 _KEPT: Final = 0.05
 #: Of a request: clocks are not exact, and the rest is waited for when it is taken.
 _ROUNDING: Final = 1e-3
+#: How long throttled answers are remembered.
+_MINUTES: Final = 60
 _BACKGROUND: Final[ContextVar[bool]] = ContextVar("background", default=False)
+
+
+@dataclass(slots=True)
+class _Minute:
+    minute: int
+    answers: int = 0
+    throttled: int = 0
 
 
 @contextmanager
@@ -48,6 +59,23 @@ class Bucket:
         self._tokens = self._capacity
         self._at = clock.monotonic()
         self._paused_until = 0.0
+        self._counts: deque[_Minute] = deque(maxlen=_MINUTES)
+
+    def answered(self, *, throttled: bool) -> None:
+        """Count an answer."""
+        minute = int(self._clock.monotonic() // 60)
+        if not self._counts or self._counts[-1].minute != minute:
+            self._counts.append(_Minute(minute))
+        self._counts[-1].answers += 1
+        self._counts[-1].throttled += throttled
+
+    @property
+    def throttled(self) -> float | None:
+        """The share of the last hour's answers that asked for fewer requests; None without any."""
+        first = int(self._clock.monotonic() // 60) - _MINUTES
+        recent = [one for one in self._counts if one.minute > first]
+        answers = sum(one.answers for one in recent)
+        return sum(one.throttled for one in recent) / answers if answers else None
 
     async def take(self) -> None:
         """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits."""

@@ -46,6 +46,7 @@ _BLOBS_TOGETHER: Final = 50
 class _Tally:
     """What a slice gave so far; all of it acknowledged."""
 
+    behind: bool = False
     records: int = 0
     sequences: set[int] = field(default_factory=set)
     blobs: dict[str, int] = field(default_factory=dict)
@@ -121,7 +122,7 @@ class Runner:
         return position is not None and position >= job.end
 
     async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None) -> int:
-        stores, tally = self._stores, _Tally()
+        stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
         try:
@@ -156,6 +157,8 @@ class Runner:
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
+        if batch.subscribed:
+            await self._stores.sources.note_subscribed(job.tenant, job.source, self._clock.now())
         if batch.losses:
             tally.losses += len(batch.losses)
             await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])
@@ -163,7 +166,7 @@ class Runner:
             for loss in batch.losses:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
         if batch.arrays:
-            acks = await self._publish_pages(job, batch)
+            acks = await self._publish_pages(job, batch, behind=tally.behind)
             # Pages that are alike, or were published before a failure, are one message on the stream.
             tally.sequences.update(ack.seq for ack in acks)
             records = sum(array.records for array in batch.arrays)
@@ -184,10 +187,10 @@ class Runner:
                     job.tenant, job.source, LostWindow(window.start, window.end, loss.reason), at
                 )
 
-    async def _publish_pages(self, job: CollectJob, batch: Batch) -> list[PubAck]:
+    async def _publish_pages(self, job: CollectJob, batch: Batch, *, behind: bool) -> list[PubAck]:
         with tracing.tracer().start_as_current_span("raw.publish", attributes={"aoc.pages": len(batch.arrays)}):
             at = self._clock.now()
-            pages = [RawPage(job.tenant, job.source, job.slice_id, at, array.body) for array in batch.arrays]
+            pages = [RawPage(job.tenant, job.source, job.slice_id, at, array.body, behind) for array in batch.arrays]
             messages = [Outgoing(page.subject, page.body, tracing.inject(page.headers())) for page in pages]
             return await self._publish(subjects.RAW_STREAM, messages)
 

@@ -116,6 +116,18 @@ class SubscriptionSettings(WebhookSettings):
     )
 
 
+class WatchSettings(Frozen):
+    """When the watch over sources speaks up: metrics and log lines; the gateway's /api/source-health has its own."""
+
+    interval_s: float = Field(60, ge=1, description="How often the sources are judged, seconds.")
+    stalled_after_s: float = Field(
+        900, ge=60, description="A source that was not collected for so long is stalled, seconds."
+    )
+    expiry_warning_h: float = Field(
+        24, gt=0, le=168, description="Content that Microsoft deletes within so many hours is warned of."
+    )
+
+
 class CollectorSettings(ServiceSettings):
     """Everything the collector can be told."""
 
@@ -137,6 +149,7 @@ class CollectorSettings(ServiceSettings):
     management: ManagementLimits = ManagementLimits()
     rates: Rates = Rates()
     directory: DirectorySettings = DirectorySettings()
+    watch: WatchSettings = WatchSettings()
     webhooks: SubscriptionSettings = SubscriptionSettings()
     poll_gap_s: float = Field(
         10, ge=0, le=3600, description="Least time between two looks at one source that notifications ask for, seconds."

@@ -17,6 +17,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import connect, ensure_indexes, ping
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
@@ -91,6 +92,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             Twins(MongoTwins(database), settings.twins.prefer, clock),
             MongoLedger(database),
             MongoQuarantine(database),
+            MongoArrivals(database),
             partial(publish_all, js, subjects.EVENTS_STREAM),
             clock,
         )

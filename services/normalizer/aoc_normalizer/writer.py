@@ -14,10 +14,10 @@ from opentelemetry import trace
 
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
-from aoc_common.contracts.ids import to_ms
-from aoc_common.errors import Permanent
+from aoc_common.errors import Permanent, Transient
 from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
+from aoc_normalizer.arrivals import arrived
 from aoc_normalizer.packing import record_text
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import PackedEvent
+    from aoc_common.store.arrivals import ArrivalStore
     from aoc_normalizer.flow import MappedPage
     from aoc_normalizer.twins import Twins
 
@@ -52,6 +53,7 @@ class Writer:
         twins: Twins,
         ledger: LedgerStore,
         quarantine: QuarantineStore,
+        arrivals: ArrivalStore,
         publish: Publish,
         clock: Clock,
     ) -> None:
@@ -59,6 +61,7 @@ class Writer:
         self._twins = twins
         self._ledger = ledger
         self._quarantine = quarantine
+        self._arrivals = arrivals
         self._publish = publish
         self._clock = clock
 
@@ -72,7 +75,7 @@ class Writer:
         await self._send(pages, new, await self._seconds(pages, new))
         await self._put_aside(pages, rows, mine, refused)
         await self._settle(pages, rows, mine, refused)
-        self._measure(rows, first)
+        await self._measure(pages, rows, first)
 
     async def _store(self, pages: Sequence[MappedPage], rows: list[_Row]) -> tuple[set[int], dict[int, str]]:
         """Insert; the indices of new rows, and those that can never be stored with the reason."""
@@ -170,12 +173,13 @@ class Writer:
         metrics.EVENTS_STORED.labels("duplicate").inc(len(rows) - len(mine) - len(refused))
         metrics.EVENTS_STORED.labels("quarantined").inc(sum(put_aside))
 
-    def _measure(self, rows: list[_Row], new: set[int]) -> None:
+    async def _measure(self, pages: Sequence[MappedPage], rows: list[_Row], new: set[int]) -> None:
+        """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
         metrics.EVENTS_STORED.labels("new").inc(len(new))
-        now_ms = to_ms(self._clock.now())
-        for index in new:
-            event = rows[index].event
-            metrics.LATENESS_SECONDS.labels(event.source).observe(max(0.0, (now_ms - event.time_ms) / 1000))
+        try:
+            await self._arrivals.add(arrived((rows[index].event, pages[rows[index].page].page) for index in new))
+        except Transient as error:
+            _log.warning("arrivals.uncounted", count=len(new), error=str(error))
 
 
 def _first_of_each(rows: list[_Row]) -> list[int]:

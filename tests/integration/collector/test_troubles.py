@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_api.source_health import Bounds, State, judge
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, DirectorySettings
+from aoc_common.store.judging import Bounds, State, judge
 from aoc_common.store.mongo.account import MongoAccount
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))

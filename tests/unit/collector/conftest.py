@@ -170,6 +170,14 @@ class MemorySources:
         told = {"last_error": error, "last_error_at": at, "trouble": trouble, "code": code}
         self.states[tenant, source] = replace(await self.state(tenant, source), **told)
 
+    async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
+        self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
+
+    async def note_throttling(self, tenant: str, shares: Any) -> None:
+        for source, share in shares.items():
+            if (tenant, source) in self.states:
+                self.states[tenant, source] = replace(self.states[tenant, source], throttled=share)
+
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         return [state for state in self.states.values() if tenant in {None, state.tenant}]
 

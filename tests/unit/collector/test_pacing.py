@@ -93,3 +93,18 @@ def test_tenants_apps_and_families_do_not_share_an_allowance(clock):
 
 def test_replicas_divide_a_limit():
     assert Rate(2.5, 10) == Rates(replicas=2).of("graph_audit")
+
+
+async def test_the_share_of_throttled_answers_is_that_of_the_last_hour(clock):
+    bucket = Bucket("management", Rate(2000, 60), clock)
+    shares = [bucket.throttled]
+    for throttled in (True, False, False, False):
+        bucket.answered(throttled=throttled)
+    shares.append(bucket.throttled)
+    await clock.sleep(3000)
+    bucket.answered(throttled=False)
+    shares.append(bucket.throttled)
+    await clock.sleep(1200)
+    shares.append(bucket.throttled)
+
+    assert shares == [None, 0.25, 0.2, 0]

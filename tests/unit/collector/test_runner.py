@@ -279,3 +279,9 @@ async def test_what_microsoft_forgot_since_is_no_loss_when_it_was_collected_befo
     await run(Batch(losses=[too_old]), job=part_of(stretch(cause)))
 
     assert [kind for kind, _ in ledger.entries].count("lost") == noted
+
+
+async def test_a_subscription_that_had_to_be_started_is_noted(run, states, clock):
+    await run(Batch(subscribed=True))
+
+    assert (await states.state("contoso", "o365-exchange")).subscribed_at == clock.now()

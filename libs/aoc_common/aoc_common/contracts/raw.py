@@ -23,7 +23,8 @@ MAX_PAGE_RECORDS: Final = 500
 class RawPage:
     """One message of AOC_RAW.
 
-    `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records.
+    `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records. `behind`: it is late
+    because we are (an outage is caught up), so its records tell nothing of how late Microsoft is.
     """
 
     tenant: str
@@ -31,6 +32,7 @@ class RawPage:
     slice_id: str
     fetched_at: datetime
     body: bytes
+    behind: bool = False
 
     @property
     def subject(self) -> str:
@@ -40,13 +42,14 @@ class RawPage:
     def headers(self) -> dict[str, str]:
         """NATS headers. `Nats-Msg-Id` makes a repeated publish of the same page of the same slice one message."""
         digest = blake2b(self.slice_id.encode() + b"\x1f" + self.body, digest_size=16).hexdigest()
-        return {
+        found = {
             "Aoc-Tenant": self.tenant,
             "Aoc-Source": self.source,
             "Aoc-Slice": self.slice_id,
             "Aoc-Fetched-At": self.fetched_at.astimezone(UTC).isoformat(),
             "Nats-Msg-Id": digest,
         }
+        return found | {"Aoc-Behind": "1"} if self.behind else found
 
     @classmethod
     def from_message(cls, headers: Mapping[str, str], body: bytes) -> Self:
@@ -62,4 +65,4 @@ class RawPage:
             raise Malformed(f"raw page: Aoc-Fetched-At {headers['Aoc-Fetched-At']!r} is no ISO time") from None
         if fetched_at.tzinfo is None:
             raise Malformed("raw page: Aoc-Fetched-At has no zone")
-        return cls(tenant, source, slice_id, fetched_at, body)
+        return cls(tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers)

@@ -5,9 +5,11 @@ Every method may raise `Transient` when the store is away. Every query names its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
+
+from aoc_common.store.arrivals import Recently
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +50,8 @@ class SourceAccount:
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
     - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
     - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
+    - `subscribed_at`: when its subscription was started last. `recently`: how many records came, and how late.
+    - `throttled`: share of the last hour's answers that asked for fewer requests.
     """
 
     tenant: str
@@ -71,6 +75,9 @@ class SourceAccount:
     blobs_waiting: int = 0
     blobs_expired: int = 0
     first_expiry: datetime | None = None
+    subscribed_at: datetime | None = None
+    throttled: float | None = None
+    recently: Recently = field(default_factory=Recently)
     gaps: tuple[Gap, ...] = ()
 
 

@@ -5,7 +5,7 @@ Every method may raise `Transient` when the store is away. Every query names its
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -250,7 +250,8 @@ class SourceState:
 
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
-    of the last error (`contracts.troubles`), and Microsoft's own code of it.
+    of the last error (`contracts.troubles`), and Microsoft's own code of it. `subscribed_at`: when its subscription was
+    started last. `throttled`: share of the last hour's answers that asked for fewer requests.
     """
 
     tenant: str
@@ -263,7 +264,8 @@ class SourceState:
     last_error_at: datetime | None = None
     trouble: str | None = None
     code: str = ""
-    details: Mapping[str, str] = field(default_factory=dict)
+    subscribed_at: datetime | None = None
+    throttled: float | None = None
 
 
 class SourceStore(Protocol):
@@ -285,6 +287,14 @@ class SourceStore(Protocol):
         self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
     ) -> None:
         """Note why the source could not be collected, the class of it, and Microsoft's own code."""
+        ...
+
+    async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
+        """Its subscription was started: the first content can take 12 hours."""
+        ...
+
+    async def note_throttling(self, tenant: str, shares: Mapping[str, float]) -> None:
+        """Source -> share of the last hour's answers that asked for fewer requests."""
         ...
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:

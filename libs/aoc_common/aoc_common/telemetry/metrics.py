@@ -28,6 +28,15 @@ WATERMARK_SECONDS = Gauge(
 BACKLOG_SECONDS = Gauge(
     "aoc_collector_backlog_seconds", "Time that is still to be collected beside the live slices.", ("tenant", "source")
 )
+SOURCE_STATE = Gauge("aoc_collector_source_state", "How a source does: 0 green, 1 yellow, 2 red.", ("tenant", "source"))
+EXPIRING_BLOBS = Gauge(
+    "aoc_collector_expiring_blobs", "Content that is listed and not fetched yet.", ("tenant", "source")
+)
+EXPIRY_SECONDS = Gauge(
+    "aoc_collector_first_expiry_seconds",
+    "Until Microsoft deletes the first content that is not fetched yet; +Inf without any.",
+    ("tenant", "source"),
+)
 DIRECTORY_READS = Counter(
     "aoc_collector_directory_reads_total", "Readings of a kind of a directory.", ("tenant", "kind", "outcome")
 )
@@ -59,7 +68,10 @@ STAGE_SECONDS = Histogram(
     "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS
 )
 LATENESS_SECONDS = Histogram(
-    "aoc_normalizer_lateness_seconds", "From an event's time to its storage.", ("source",), buckets=_LATENESS
+    "aoc_normalizer_lateness_seconds",
+    "From when a new record happened to when it was fetched; without what an outage delayed.",
+    ("source",),
+    buckets=_LATENESS,
 )
 
 BUS_FAILURES = Counter("aoc_bus_failures_total", "Messages that were not handled.", ("service", "kind"))

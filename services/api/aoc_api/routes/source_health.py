@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends
 from aoc_api import problems
 from aoc_api.deps import Given, Tenant, refuse_unknown
 from aoc_api.health_models import SourceHealth, SourceHealthList
-from aoc_api.source_health import Bounds, judge
+from aoc_common.store.judging import Bounds, judge
 
 router = APIRouter(prefix="/api/source-health", tags=["operations"])
 

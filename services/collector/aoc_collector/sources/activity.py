@@ -90,7 +90,8 @@ class ActivityFeed:
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
-        await self._subscribe()
+        if await self._subscribe():
+            yield Batch(subscribed=True)
         window, lost = out_of_reach(window, self._context.clock.now() - REACH)
         if lost:
             yield Batch(losses=[lost])
@@ -102,8 +103,11 @@ class ActivityFeed:
                     yield batch
             start = until
 
-    async def _subscribe(self) -> None:
-        """Make sure that content flows: subscriptions lapse and get disabled, so this is looked at every time."""
+    async def _subscribe(self) -> bool:
+        """Make sure that content flows; whether it had to be started.
+
+        Subscriptions lapse and get disabled, so this is looked at every time.
+        """
         url = f"{self._root}/subscriptions/list?{self._publisher}"
         held = await self._api.get(url, lambda answer: decode(_SUBSCRIPTIONS, answer.body, self._name))
         wanted = self._content_type.lower()
@@ -115,6 +119,7 @@ class ActivityFeed:
         if not runs:
             await self._start(None)
             _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
+        return not runs
 
     def _hook(self, held: _Hook | None) -> dict[str, Any] | None:
         """The webhook to register; None when none is wanted, or there is a good one that will last."""

@@ -56,11 +56,15 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one answer gave. `blobs`: content id -> records of the blobs that this batch completes."""
+    """What one answer gave.
+
+    `blobs`: content id -> records of the blobs that this batch completes. `subscribed`: a subscription was started.
+    """
 
     arrays: Sequence[RawArray] = ()
     blobs: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
+    subscribed: bool = False
 
 
 def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:

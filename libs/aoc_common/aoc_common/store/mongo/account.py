@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.backlog import Cause
+from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoSources
@@ -45,6 +47,7 @@ class MongoAccount:
         self._gaps = database["ledger_gaps"]
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
+        self._arrivals = MongoArrivals(database)
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
@@ -117,7 +120,7 @@ class MongoAccount:
         with translated("ledger"):
             sums = await self._sums(tenant)
             blobs = await self._blob_counts(tenant)
-            return [
+            found = [
                 await self._account(
                     tenant,
                     state,
@@ -127,6 +130,8 @@ class MongoAccount:
                 )
                 for source, state in sorted(states.items())
             ]
+        recently = await self._arrivals.recently(tenant, {one.source: one.complete_until for one in found})
+        return [replace(one, recently=recently.get(one.source, one.recently)) for one in found]
 
     async def _account(
         self, tenant: str, state: SourceState, sums: Document, blobs: Mapping[str, Document], behind: Iterable[Gap]
@@ -140,7 +145,7 @@ class MongoAccount:
             before = {**of_source, "state": SliceState.SETTLED.value, "end": {"$lt": oldest["end"]}}
             last = await self._slices.find_one(before, sort=[("start", DESCENDING)])
             complete_until = min(last["end"] if last else oldest["start"], complete_until or oldest["start"])
-        counts = {name: int(sums.get(name, 0)) for name in ("slices", *_COUNTED)}
+        counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *_COUNTED)}
         return SourceAccount(
             tenant=tenant,
             source=state.source,
@@ -152,6 +157,8 @@ class MongoAccount:
             last_error_at=state.last_error_at,
             trouble=state.trouble,
             code=state.code,
+            subscribed_at=state.subscribed_at,
+            throttled=state.throttled,
             first_expiry=blobs.get("listed", {}).get("dies"),
             unsettled=await self._slices.count_documents(unsettled),
             blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),

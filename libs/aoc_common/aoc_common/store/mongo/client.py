@@ -64,6 +64,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("slice_id", ASCENDING)], name="slice"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "arrivals": (
+        IndexModel([("tenant", ASCENDING)], name="tenant"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
     "backlog": (
         IndexModel([("tenant", ASCENDING), ("open", ASCENDING)], name="open"),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),

@@ -263,6 +263,22 @@ class MongoSources:
         noted = {"last_error": error[:500], "last_error_at": at, "trouble": trouble, "code": code[:100]}
         await self._set(tenant, source, {"$set": noted})
 
+    async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
+        """Its subscription was started."""
+        await self._set(tenant, source, {"$set": {"subscribed_at": at}})
+
+    async def note_throttling(self, tenant: str, shares: Mapping[str, float]) -> None:
+        """Source -> share of the last hour's answers that asked for fewer requests."""
+        if shares:
+            with translated("sources"):
+                await self._sources.bulk_write(
+                    [
+                        UpdateOne({"_id": f"{tenant}/{source}"}, {"$set": {"throttled": share}})
+                        for source, share in shares.items()
+                    ],
+                    ordered=False,
+                )
+
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         """Every known source, of one tenant or of all."""
         with translated("sources"):
@@ -290,4 +306,6 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         last_error_at=document.get("last_error_at"),
         trouble=document.get("trouble"),
         code=document.get("code") or "",
+        subscribed_at=document.get("subscribed_at"),
+        throttled=document.get("throttled"),
     )

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Content that dies so soon is an emergency.
 _EMERGENCY: Final = timedelta(hours=6)
+#: Until the first content of a new subscription (office-365-management-activity-api-reference.md).
+_WARM_UP: Final = timedelta(hours=12)
 #: These do not pass by themselves.
 _LASTING: Final = frozenset(
     {Trouble.NO_PERMISSION, Trouble.NOT_LICENSED, Trouble.SUBSCRIPTION_DISABLED, Trouble.CREDENTIALS}
@@ -52,7 +54,12 @@ class Judgement:
 
 def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
     """The health of a source at a moment."""
-    found = [*_of_error(account), *_of_success(account, bounds, now), *_of_content(account, bounds, now)]
+    found = [
+        *_of_error(account),
+        *_of_success(account, bounds, now),
+        *_of_content(account, bounds, now),
+        *(_of_warm_up(account, now) or _of_volume(account)),
+    ]
     state = max((state for state, _ in found), key=_GRAVITY.index, default=State.GREEN)
     action = next_action(account.source, account.trouble, account.code) if account.last_error else None
     return Judgement(state, tuple(reason for _, reason in found), action)
@@ -81,3 +88,20 @@ def _of_content(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterat
             state,
             f"content expires unfetched: {account.blobs_waiting} waiting, the first at {dies:%Y-%m-%dT%H:%M:%SZ}",
         )
+
+
+def _of_warm_up(account: SourceAccount, now: datetime) -> list[tuple[State, str]]:
+    """A subscription that was just started and has given nothing yet."""
+    since, last = account.subscribed_at, account.recently.last_record
+    if since is None or now - since > _WARM_UP or (last is not None and last > since):
+        return []
+    until = since + _WARM_UP
+    return [(State.YELLOW, f"warming up: a new subscription's first content can take until {until:%Y-%m-%dT%H:%M:%SZ}")]
+
+
+def _of_volume(account: SourceAccount) -> list[tuple[State, str]]:
+    """A source that answers well, and gives nothing where it usually does."""
+    hour, usual = account.recently.silent_hour, account.recently.usual
+    if hour is None:
+        return []
+    return [(State.YELLOW, f"silent: no records of the hour from {hour:%Y-%m-%dT%H:%M:%SZ}, usually about {usual}")]

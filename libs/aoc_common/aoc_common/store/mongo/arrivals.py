@@ -1,0 +1,96 @@
+"""Arrivals of records, summed up by source and day."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+from statistics import median_low
+from typing import TYPE_CHECKING, Final
+
+from pymongo import UpdateOne
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.arrivals import Recently, percentile
+from aoc_common.store.mongo.client import Database, Document, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aoc_common.store.arrivals import Arrivals
+
+_WEEKS: Final = 4
+_KEEP: Final = timedelta(weeks=_WEEKS + 1)
+_DAY: Final = timedelta(days=1)
+_HOUR: Final = timedelta(hours=1)
+#: An hour is judged this long after it is complete: records come late.
+_PATIENCE: Final = timedelta(hours=1)
+#: Weeks of which the same hour must have had so many records, to say that it usually has some.
+_SEEN: Final = 3
+_FEW: Final = 3
+
+
+class MongoArrivals:
+    """`ArrivalStore` over `arrivals`, a document a source and day."""
+
+    def __init__(self, database: Database) -> None:
+        self._arrivals = database["arrivals"]
+
+    async def add(self, arrivals: Sequence[Arrivals]) -> None:
+        """Add these, in one write."""
+        if arrivals:
+            with translated("arrivals"):
+                await self._arrivals.bulk_write([_update(one) for one in arrivals], ordered=False)
+
+    async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, Recently]:
+        """Source -> what is known of it."""
+        with translated("arrivals"):
+            found = await self._arrivals.find({"tenant": check_tenant(tenant)}).to_list(None)
+        days: dict[str, dict[datetime, Document]] = defaultdict(dict)
+        for one in found:
+            days[one["source"]][one["day"]] = one
+        return {source: _recently(by_day, complete.get(source)) for source, by_day in days.items()}
+
+
+def _update(arrivals: Arrivals) -> UpdateOne:
+    day = datetime(arrivals.day.year, arrivals.day.month, arrivals.day.day, tzinfo=UTC)
+    counts = {f"hours.{hour}": count for hour, count in arrivals.hours.items()}
+    counts |= {f"late.{step}": count for step, count in arrivals.late.items()}
+    return UpdateOne(
+        {"_id": f"{arrivals.tenant}/{arrivals.source}/{day:%Y-%m-%d}"},
+        {
+            "$inc": counts,
+            "$max": {"newest": arrivals.newest},
+            "$setOnInsert": {
+                "tenant": arrivals.tenant,
+                "source": arrivals.source,
+                "day": day,
+                "expire_at": day + _KEEP,
+            },
+        },
+        upsert=True,
+    )
+
+
+def _recently(by_day: Mapping[datetime, Document], complete: datetime | None) -> Recently:
+    late: Counter[int] = Counter()
+    for day in sorted(by_day)[-2:]:
+        late.update({int(step): count for step, count in by_day[day].get("late", {}).items()})
+    last = max((one["newest"] for one in by_day.values() if "newest" in one), default=None)
+    hour, usual = _silence(by_day, complete) if complete else (None, None)
+    return Recently(last, percentile(late, 0.95), usual, hour)
+
+
+def _silence(by_day: Mapping[datetime, Document], complete: datetime) -> tuple[datetime | None, int | None]:
+    """The last complete hour when it has no records although the same hour of the weeks before had."""
+    hour = (complete.astimezone(UTC) - _PATIENCE).replace(minute=0, second=0, microsecond=0) - _HOUR
+    if _count(by_day, hour):
+        return None, None
+    before = [_count(by_day, hour - week * 7 * _DAY) for week in range(1, _WEEKS + 1)]
+    if sum(count >= _FEW for count in before) < _SEEN:
+        return None, None
+    return hour, median_low(before)
+
+
+def _count(by_day: Mapping[datetime, Document], hour: datetime) -> int:
+    found = by_day.get(hour.replace(hour=0))
+    return int(found.get("hours", {}).get(str(hour.hour), 0)) if found else 0
