@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.errors import Malformed
+from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
@@ -124,6 +124,40 @@ async def test_a_page_of_an_earlier_try_that_comes_after_its_slice_was_settled_i
     after = await books.of()
 
     assert (before.stored, after.stored, after.slices, after.unsettled) == (0, 2, 1, 0)
+
+
+async def test_days_that_a_crash_left_without_their_sum_are_summed_up_later(books: Books, monkeypatch) -> None:
+    await books.settled(await books.fetched(0, 5, records=2), 5, stored=2)
+
+    async def crash(*_):
+        raise Unreachable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(MongoAccount, "_sum_up", crash)
+        with pytest.raises(Unreachable):
+            await books.account.settle(NOW, 100)
+    before = await books.of()
+    await books.account.settle(NOW, 100)
+
+    assert (before.stored, (await books.of()).stored) == (0, 2)
+
+
+async def test_a_page_that_comes_while_its_slice_is_being_settled_is_counted(books: Books, monkeypatch) -> None:
+    name = await books.fetched(0, 9, records=2)
+    await books.settled(name, 9, stored=0, duplicate=2)
+    looked = books.account._settled
+
+    async def late(fetched):
+        found = await looked(fetched)
+        await books.settled(name, 5, stored=2)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(books.account, "_settled", late)
+        await books.account.settle(NOW, 100)
+    await books.account.settle(NOW, 100)
+
+    assert (await books.of()).stored == 2
 
 
 async def test_what_a_slice_published_that_was_given_up_counts_and_holds_nothing_up(books: Books) -> None:

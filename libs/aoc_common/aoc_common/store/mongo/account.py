@@ -32,6 +32,7 @@ _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
 _COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
 _DAY: Final = timedelta(days=1)
+_OF_A_SUM: Final = {"tenant": 1, "source": 1, "start": 1, "settled_at": 1}
 #: Slices whose pages one query asks for.
 _TOGETHER: Final = 100
 
@@ -58,14 +59,15 @@ class MongoAccount:
                 await self._slices.bulk_write(
                     [
                         UpdateOne(
-                            {"_id": one["_id"], "state": SliceState.FETCHED.value, "last_seq": one.get("last_seq")},
+                            # Only as it was when its pages were looked at.
+                            {name: one.get(name) for name in ("_id", "state", "last_seq", "touched")},
                             {"$set": {**totals, **_closed(one, at)}},
                         )
                         for one, totals in settled
                     ],
                     ordered=False,
                 )
-                await self._sum_up({(one["tenant"], one["source"], _day(one["start"])) for one, _ in settled})
+            await self._sum_up(limit)
         return len(settled)
 
     async def _settled(self, fetched: Iterable[Document]) -> list[tuple[Document, Document]]:
@@ -89,9 +91,13 @@ class MongoAccount:
                 done.append((one, totals))
         return done
 
-    async def _sum_up(self, days: set[tuple[str, str, datetime]]) -> None:
-        """Write the sums of these days anew: whoever does it, and however often, writes the same."""
-        for tenant, source, day in days:
+    async def _sum_up(self, limit: int) -> None:
+        """Sum up the days of settled slices that are in no sum yet: also of those that a crash left so.
+
+        Sums only grow, so replicas that do it at once, from states of different age, end with the newest.
+        """
+        fresh = await self._slices.find({"unsummed": True}, _OF_A_SUM).to_list(limit)
+        for tenant, source, day in {(one["tenant"], one["source"], _day(one["start"])) for one in fresh}:
             pipeline: list[Document] = [
                 {
                     "$match": {
@@ -108,9 +114,18 @@ class MongoAccount:
                 values = {name: value for name, value in sums[0].items() if name != "_id"}
                 await self._days.update_one(
                     {"_id": f"{tenant}/{source}/{day:%Y-%m-%d}"},
-                    {"$set": values, "$setOnInsert": {"tenant": tenant, "source": source, "day": day}},
+                    {"$max": values, "$setOnInsert": {"tenant": tenant, "source": source, "day": day}},
                     upsert=True,
                 )
+        if fresh:
+            await self._slices.bulk_write(
+                [
+                    # Not what was settled again since.
+                    UpdateOne({name: one[name] for name in ("_id", "settled_at")}, {"$unset": {"unsummed": ""}})
+                    for one in fresh
+                ],
+                ordered=False,
+            )
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
         """Every source of a tenant that was ever collected, by name."""
@@ -206,7 +221,7 @@ class MongoAccount:
 
 def _closed(one: Document, at: datetime) -> dict[str, Any]:
     keep = _KEEP if one.get("records") else _KEEP_EMPTY
-    return {"state": SliceState.SETTLED.value, "settled_at": at, "expire_at": at + keep}
+    return {"state": SliceState.SETTLED.value, "settled_at": at, "unsummed": True, "expire_at": at + keep}
 
 
 def _within(sequence: int, one: Document) -> bool:

@@ -47,6 +47,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "ledger_slices": (
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
         IndexModel([("state", ASCENDING)], name="state"),
+        IndexModel([("unsummed", ASCENDING)], name="unsummed", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "ledger_gaps": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.store.mongo.backlog import missing
@@ -129,10 +129,15 @@ class MongoLedger:
                 ],
                 ordered=False,
             )
-            # A page of an earlier try can come after its slice was settled: its account is made again.
-            await self._slices.update_many(
-                {"_id": {"$in": sorted({one.slice_id for one in outcomes})}, "state": SliceState.SETTLED.value},
-                {"$set": {"state": SliceState.FETCHED.value}},
+            # A page of an earlier try can come after its slice was settled, or while it is: its account is made again.
+            mine = {"_id": {"$in": sorted({one.slice_id for one in outcomes})}}
+            await self._slices.bulk_write(
+                [
+                    UpdateMany(mine, {"$inc": {"touched": 1}}),
+                    UpdateMany(
+                        {**mine, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}
+                    ),
+                ]
             )
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
