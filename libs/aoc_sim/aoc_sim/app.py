@@ -22,6 +22,7 @@ from aoc_sim.stories import STORIES
 from aoc_sim.throttle import Throttler
 from aoc_sim.timeline import World
 from aoc_sim.tokens import Tokens
+from aoc_sim.transport import BrokenTransport
 
 if TYPE_CHECKING:
     from aoc_sim.clock import Clock
@@ -36,7 +37,7 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     """
     if settings.stories != "all" and (strangers := set(settings.stories) - set(STORIES)):
         raise ValueError(f"stories: no such story: {', '.join(sorted(strangers))}; known: {', '.join(STORIES)}")
-    clock = clock or SystemClock()
+    clock = clock or SystemClock(settings.clock_skew_s)
     world = World(settings, clock, FaultDice(settings.starting_faults(), settings.seed))
     key = settings.signing_key_pem.get_secret_value() if settings.signing_key_pem else None
     tokens = Tokens(clock, settings.token_lifetime_s, key)
@@ -59,5 +60,6 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
             *activity.routes(),
         ]
     )
+    app.add_middleware(BrokenTransport, world=world)
     app.state.world = world
     return app

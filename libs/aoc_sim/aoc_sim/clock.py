@@ -18,11 +18,14 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The machine's clock, or one that is `ahead_s` seconds ahead of it."""
+
+    def __init__(self, ahead_s: float = 0) -> None:
+        self._ahead = timedelta(seconds=ahead_s)
 
     def now(self) -> datetime:
         """The present, in UTC."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self._ahead
 
 
 class ManualClock:

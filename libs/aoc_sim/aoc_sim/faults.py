@@ -23,6 +23,12 @@ Kind = Literal[
     "broken_skiptoken",
     "expired_deltatoken",
     "sparse_delta",
+    "expired_blob",
+    "next_page_loop",
+    "next_link_loop",
+    "reset",
+    "truncated_gzip",
+    "proxy_page",
 ]
 
 
@@ -47,6 +53,14 @@ class Faults(BaseModel):
     broken_skiptoken_rate: float = Field(default=0, ge=0, le=1, description="Good skip tokens refused with 400.")
     expired_deltatoken_rate: float = Field(default=0, ge=0, le=1, description="Good delta tokens refused with 410.")
     sparse_delta_rate: float = Field(default=0, ge=0, le=1, description="Changes that hold only what changed.")
+    expired_blob_rate: float = Field(
+        default=0, ge=0, le=1, description="Blobs that are listed and gone before they were ever served."
+    )
+    next_page_loop_rate: float = Field(default=0, ge=0, le=1, description="NextPageUri that leads to its own page.")
+    next_link_loop_rate: float = Field(default=0, ge=0, le=1, description="Graph: next links to their own page.")
+    reset_rate: float = Field(default=0, ge=0, le=1, description="Connections that end in the middle of a body.")
+    truncated_gzip_rate: float = Field(default=0, ge=0, le=1, description="Compressed bodies that are cut off.")
+    proxy_page_rate: float = Field(default=0, ge=0, le=1, description="A proxy's HTML page with status 200 instead.")
     retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
     max_per_kind: int = Field(default=200, ge=0, description="Injections of a kind after which it stops.")
 
@@ -71,6 +85,17 @@ PROFILES: dict[str, Faults] = {
         max_per_kind=12,
     ),
 }
+#: Everything that a run with kills and pauses is to survive as well.
+PROFILES["chaos"] = PROFILES["verify"].model_copy(
+    update={
+        "expired_blob_rate": 0.05,
+        "next_page_loop_rate": 0.05,
+        "next_link_loop_rate": 0.05,
+        "reset_rate": 0.04,
+        "truncated_gzip_rate": 0.03,
+        "proxy_page_rate": 0.03,
+    }
+)
 
 
 class FaultDice:

@@ -150,12 +150,13 @@ class SimSettings(BaseSettings):
         default="all", description="Attack stories to tell, by name; they alternate between the tenants."
     )
     faults: Faults = Field(default=Faults(), description="What goes wrong, and how often.")
-    faults_profile: Literal["none", "verify"] = Field(
+    faults_profile: Literal["none", "verify", "chaos"] = Field(
         default="none",
-        description="A named set of faults; `verify` turns all on at moderate rates, over `faults`.",
+        description="A named set of faults at moderate rates, over `faults`; `chaos` has broken transport too.",
     )
     throttle: Throttle = Field(default=Throttle(), description="Rate limits.")
     pages: Pages = Field(default=Pages(), description="Page sizes.")
+    clock_skew_s: float = Field(default=0, description="How far its clock is ahead of the machine's, seconds.")
     token_lifetime_s: int = Field(default=3599, ge=1, description="Lifetime of an access token.")
     signing_key_pem: SecretStr | None = Field(
         default=None, description="RSA private key for tokens; without, one is made at start."

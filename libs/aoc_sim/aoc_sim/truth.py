@@ -18,15 +18,18 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
     """The records of a source that were available at some time until now, in event order.
 
     A Management record whose every blob fell between the stop and the restart of a
-    subscription was never available: Microsoft does not hand those out later.
+    subscription, or expired before it was served, was never available: Microsoft does not hand those out later.
     """
     feed = world.feeds.get(source)
     entries = world.lanes[source].entries
-    if feed is None or not feed.hidden:
+    if feed is None or not (feed.hidden or feed.gone):
         yield from (entry for entry in entries if entry.ready_us <= now_us)
         return
     seen = {
-        entry.seq for blob in feed.blobs if blob.created_us <= now_us and feed.listed(blob) for entry in blob.entries
+        entry.seq
+        for blob in feed.blobs
+        if blob.created_us <= now_us and feed.listed(blob) and blob.seq not in feed.gone
+        for entry in blob.entries
     }
     yield from (entry for entry in entries if entry.seq in seen)
 
@@ -65,6 +68,10 @@ def report(world: World, *, ids: bool = True) -> dict[str, Any]:
         "resent": world.resent,
         "late": world.late,
         "pages_served": world.pages_served,
+        "expired": {
+            slug: {source: len(feed.gone) for source, feed in tenant.feeds.items()}
+            for slug, tenant in world.tenants.items()
+        },
         "faults_injected": dict(world.dice.injected),
         "pending": pending,
         "all_available": pending == 0,

@@ -89,6 +89,10 @@ class Feed:
     by_id: dict[str, Blob] = field(default_factory=dict)
     hidden: list[tuple[int, int]] = field(default_factory=list)
     """[from, to) in which no subscription ran: content created then is lost for good."""
+    served: set[int] = field(default_factory=set)
+    """Sequence numbers of blobs that were served."""
+    gone: set[int] = field(default_factory=set)
+    """Of blobs that expired before they were ever served."""
     relisted: set[int] = field(default_factory=set)
     """Sequence numbers of blobs that were, or are, re-sent copies."""
 

@@ -164,7 +164,7 @@ async def test_resending_can_be_switched_on_at_run_time(sim):
     assert len(await sim.listing("Audit.Exchange")) > before
 
 
-@pytest.mark.parametrize("body", ['{"http_5xx_rate": 2}', '{"unknown": 1}', '{"profile": "chaos"}', "no json", "[]"])
+@pytest.mark.parametrize("body", ['{"http_5xx_rate": 2}', '{"unknown": 1}', '{"profile": "anarchy"}', "no json", "[]"])
 async def test_faults_that_make_no_sense_are_refused(sim, body):
     assert (await sim.client.put("/_faults", content=body)).status_code == 422
 

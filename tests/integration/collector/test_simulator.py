@@ -29,12 +29,12 @@ _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 _FAST = Rates(graph_audit_requests=100, graph_security_requests=600, management_requests=60_000)
 
 
-@pytest.fixture
-def microsoft(tmp_path):
-    """A simulated Microsoft 365; gives its address and the collector's tenants file."""
+@pytest.fixture(params=["verify", "chaos"])
+def microsoft(tmp_path, request):
+    """A simulated Microsoft 365 with these faults; gives its address and the collector's tenants file."""
     port = free_port()
     data = DataDirectory(tmp_path / "sim")
-    faults = {"AOC_SIM__EVENTS": "600", "AOC_SIM__FAULTS_PROFILE": "verify", "AOC_SIM__LIVE_RATE": "0"}
+    faults = {"AOC_SIM__EVENTS": "600", "AOC_SIM__FAULTS_PROFILE": request.param, "AOC_SIM__LIVE_RATE": "0"}
     child = simulator.simulator(data, port, faults)
     child.start()
     try:

@@ -15,7 +15,7 @@ from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
         {"live_rate": -1},
         {"history_hours": 0},
         {"faults": {"late_rate": 1.1}},
-        {"faults_profile": "chaos"},
+        {"faults_profile": "anarchy"},
         {"throttle": {"graph_audit_requests": 0}},
         {"tenants": ()},
         {"tenants": (DEFAULT_TENANTS[0], DEFAULT_TENANTS[0])},
@@ -65,11 +65,11 @@ def test_every_setting_says_what_it_is():
     assert [(m.__name__, n) for m in models for n, f in m.model_fields.items() if not f.description] == []
 
 
-def test_all_faults_are_off_by_default_and_on_in_the_verify_profile():
+def test_all_faults_are_off_by_default_and_on_in_the_chaos_profile():
     rates = [name for name in Faults.model_fields if name.endswith("_rate")]
 
     assert all(getattr(SimSettings().starting_faults(), name) == 0 for name in rates)
-    assert all(getattr(PROFILES["verify"], name) > 0 for name in rates)
+    assert all(getattr(PROFILES["chaos"], name) > 0 for name in rates)
     assert SimSettings(faults_profile="verify").starting_faults() == PROFILES["verify"]
 
 

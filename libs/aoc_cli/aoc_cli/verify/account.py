@@ -44,6 +44,7 @@ class Account:
     faults: dict[str, int]
     kills: int = 0
     pauses: int = 0
+    expired: int = 0
     drained: bool = True
     twins: TwinOutcome = field(default_factory=TwinOutcome)
     examples: dict[str, list[str]] = field(default_factory=dict)
@@ -77,10 +78,12 @@ def compare(
     stored: Iterable[StoredRecord],
     published: Iterable[str],
     ledger: Mapping[tuple[str, str], int],
+    expired: Mapping[tuple[str, str], int] | None = None,
 ) -> Outcome:
     """Compare. `truth`: the `tenants` object of `/_truth`; `published`: the message ids on AOC_EVENTS (event ids).
 
-    `ledger`: (tenant, source) -> events that the ledger says are stored.
+    `ledger`: (tenant, source) -> events that the ledger says are stored. `expired`: (tenant, source) -> by how many the
+    ledger's expired content blobs differ from the simulator's.
     """
     expected = {
         (tenant, source, record)
@@ -107,6 +110,8 @@ def compare(
     counts = Counter(key[:2] for key in expected)
     accounted = {one: ledger.get(one, 0) - counts[one] for one in counts.keys() | ledger.keys()}
     wrong = {(*one, f"{off:+d}") for one, off in accounted.items() if off}
+    gone = {one: off for one, off in (expired or {}).items() if off}
+    wrong |= {(*one, f"{off:+d} expired blobs") for one, off in gone.items()}
     groups = {
         "lost: not stored": missing,
         "lost: not published": unpublished,
@@ -121,6 +126,6 @@ def compare(
         lost=len(missing | (unpublished & expected)),
         doubled=len(stored_twice | sent_twice),
         unknown=len(unknown),
-        misaccounted=sum(map(abs, accounted.values())),
+        misaccounted=sum(map(abs, accounted.values())) + sum(map(abs, gone.values())),
         examples={name: ["/".join(key) for key in sorted(group)[:_SHOWN]] for name, group in groups.items() if group},
     )

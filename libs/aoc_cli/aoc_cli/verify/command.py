@@ -63,6 +63,7 @@ def _show(account: Account) -> None:
         "twins": account.twins.true,
         "twins missed": account.twins.missed,
         "twins wrong": account.twins.wrong,
+        "blobs expired": account.expired,
         "killed -9": account.kills,
         "paused": account.pauses,
         "seconds": account.seconds,

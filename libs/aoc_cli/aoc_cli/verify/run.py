@@ -34,12 +34,13 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoSources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from faststream.nats import NatsBroker
     from nats.js import JetStreamContext
 
     from aoc_cli.local.process import Child
+    from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.mongo.client import Database
 
 _POLL_S: Final = 0.5
@@ -122,7 +123,7 @@ class Verification:
             "AOC_SIM__EVENTS": str(self.options.events),
             "AOC_SIM__SEED": str(self.options.seed),
             "AOC_SIM__LIVE_RATE": "0",
-            "AOC_SIM__FAULTS_PROFILE": "verify",
+            "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "verify",
         }
         self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
         collecting = simulator.collector_settings(data, port) | _EAGER
@@ -211,8 +212,15 @@ class Verification:
         stored = [record async for record in census.records()]
         pairs: dict[str, Any] = (await truth.get("/_truth/twins")).json()
         sent = await _published(broker)
-        ledger = await _accounted(MongoAccount(database), list(told["tenants"]))
-        outcome = compare(told["tenants"], stored, [event for event, _ in sent], ledger)
+        accounts = await _accounts(MongoAccount(database), told["tenants"])
+        gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
+        outcome = compare(
+            told["tenants"],
+            stored,
+            [event for event, _ in sent],
+            {key: account.stored for key, account in accounts.items()},
+            {key: account.blobs_expired - gone.get(key, 0) for key, account in accounts.items()},
+        )
         twins = compare_twins(pairs["tenants"], stored, dict(sent))
         return Account(
             emitted=told["total"],
@@ -231,6 +239,7 @@ class Verification:
             faults=told["faults_injected"],
             kills=len(self._kills) + self._strikes.count("kill -9"),
             pauses=self._strikes.count("pause"),
+            expired=sum(gone.values()),
             drained=drained,
             twins=twins,
             examples=outcome.examples | twins.examples,
@@ -253,12 +262,12 @@ async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[st
     return [key for key in expected if (mark := states.get(key)) is None or mark <= moment]
 
 
-async def _accounted(account: MongoAccount, tenants: Sequence[str]) -> dict[tuple[str, str], int]:
-    """(Tenant, source) -> events stored, as the ledger's account tells a person."""
+async def _accounts(account: MongoAccount, tenants: Iterable[str]) -> dict[tuple[str, str], SourceAccount]:
+    """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
     now = datetime.now(UTC)
     while await account.settle(now, _FETCH):
         pass
-    return {(tenant, one.source): one.stored for tenant in tenants for one in await account.accounts(tenant, now)}
+    return {(tenant, one.source): one for tenant in tenants for one in await account.accounts(tenant, now)}
 
 
 async def _settled(js: JetStreamContext, last_page: int) -> bool:

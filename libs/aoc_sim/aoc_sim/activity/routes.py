@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aoc_sim.settings import SimSettings
     from aoc_sim.throttle import Throttler
     from aoc_sim.timeline import World
-    from aoc_sim.world import Blob, TenantWorld
+    from aoc_sim.world import Blob, Feed, TenantWorld
 
 _ROOT = "/api/v1.0/{tenant}/activity/feed"
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -108,7 +108,9 @@ class Activity:
             headers["NextPageUri"] = _next_uri(request, root, content_type, window, after)
         else:
             blobs, more = list_blobs(feed, partial(window), now_us, self._settings.pages.activity_listing)
-        if more:
+        if more and self._world.dice.strikes("next_page_loop"):
+            headers["NextPageUri"] = str(request.url)
+        elif more:
             headers["NextPageUri"] = _next_uri(request, root, content_type, window, next_page(blobs[-1]))
         self._world.pages_served += 1
         return json_answer([blob_body(blob, content_type, root) for blob in blobs], headers=headers)
@@ -126,11 +128,18 @@ class Activity:
             if blob is None or blob.created_us > now_us or not feed.listed(blob):
                 continue
             self._subscriptions.running(tenant, content_type)
-            if blob.created_us + WEEK_US <= now_us:
+            if blob.created_us + WEEK_US <= now_us or self._gone(feed, blob):
                 raise errors.expired(key)
+            feed.served.add(blob.seq)
             self._world.pages_served += 1
             return json_answer(b"[" + b",".join(entry.body for entry in blob.entries) + b"]")
         raise errors.no_content(key)
+
+    def _gone(self, feed: Feed, blob: Blob) -> bool:
+        """Whether a blob expired before its time. Once served, it stays."""
+        if blob.seq not in feed.served and blob.seq not in feed.gone and self._world.dice.strikes("expired_blob"):
+            feed.gone.add(blob.seq)
+        return blob.seq in feed.gone
 
     async def notify(self, tenant: TenantWorld, content_type: str, base: str) -> Sequence[Delivery]:
         """Tell the webhook of a subscription of the newest content; nothing when there is none, or it is disabled."""

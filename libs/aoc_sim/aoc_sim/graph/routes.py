@@ -114,6 +114,6 @@ class Graph:
             kept = {name: value for name, value in options.items() if value}
             kept |= {"$top": str(query.top), "$skiptoken": self._skip_tokens.write(following)}
             link = f"{base}/{query.version}/{query.collection}?{urlencode(kept, safe='$')}"
-            head["@odata.nextLink"] = link
+            head["@odata.nextLink"] = str(request.url) if self._world.dice.strikes("next_link_loop") else link
         body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(page.bodies(query.select)) + b"]}"
         return json_answer(body, headers=admitted.headers())
