@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +40,21 @@ async def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
         child.stop()
 
     assert kept == 2000
+
+
+async def test_a_server_that_never_answers_holds_nobody_for_ever(tmp_path: Path) -> None:
+    port = free_port()
+    child = mongo.server(tmp_path, port, auth=False)
+    child.start()
+    try:
+        child.wait_ready()
+        async with connect(MongoSettings(uri=f"mongodb://127.0.0.1:{port}", timeout_s=1, answer_s=0.5)) as database:
+            assert await MongoCensus(database).events() == 0
+            os.kill(child.pid, signal.SIGSTOP)
+            with pytest.raises(Unreachable):
+                await asyncio.wait_for(MongoCensus(database).events(), 20)
+    finally:
+        child.stop()
 
 
 async def test_a_local_database_asks_who_comes(tmp_path: Path) -> None:

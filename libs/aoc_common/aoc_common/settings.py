@@ -106,6 +106,9 @@ class MongoSettings(Frozen):
     )
     database: str = Field("aoc", min_length=1, max_length=63, description="Name of the database.")
     timeout_s: float = Field(10, gt=0, description="How long to look for a server before a call fails, seconds.")
+    answer_s: float = Field(
+        60, gt=0, description="How long a server may take to answer before a call fails and is tried again, seconds."
+    )
 
     def resolved_uri(self) -> str:
         """The connection string itself. Raises `BadConfiguration` when it is a reference to nothing."""

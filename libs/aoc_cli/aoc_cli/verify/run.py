@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import stamina
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
@@ -204,6 +205,7 @@ class Verification:
             self._by_name[name].kill()
             self._kills.append(name)
 
+    @stamina.retry(on=Transient, attempts=5)
     async def _account(
         self, truth: httpx.AsyncClient, database: Database, broker: NatsBroker, seconds: float, *, drained: bool
     ) -> Account:

@@ -90,6 +90,8 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
         client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
             settings.resolved_uri(),
             serverSelectionTimeoutMS=int(settings.timeout_s * 1000),
+            # A server that takes a question and never answers must not hold a worker, and its messages, for ever.
+            socketTimeoutMS=int(settings.answer_s * 1000),
             tz_aware=True,
             uuidRepresentation="standard",
             appname="aoc",
