@@ -29,7 +29,7 @@ def find(data: Path | None) -> System | None:
     if NATS_ENV in os.environ and MONGO_ENV in os.environ:
         settings = load(ServiceSettings)
         return System(settings.nats, settings.mongo)
-    for directory in [data] if data is not None else [_last_started(), default_data()]:
+    for directory in [data] if data is not None else [last_started(), default_data()]:
         if directory is None:
             continue
         stack = DataDirectory(directory)
@@ -88,7 +88,8 @@ def _pointer() -> Path:
     return root() / ".aoc" / "current"
 
 
-def _last_started() -> Path | None:
+def last_started() -> Path | None:
+    """The data directory of the stack that was started last."""
     from pathlib import Path
 
     try:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "search": "aoc_cli.search:search",
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",
+    "doctor": "aoc_cli.doctor.command:doctor",
     "backfill": "aoc_cli.backfill:backfill",
     "explain": "aoc_cli.explain:explain",
     "remap": "aoc_cli.remap:remap",

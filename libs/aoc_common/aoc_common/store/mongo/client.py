@@ -115,6 +115,17 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
             await database[name].create_indexes(list(INDEXES[name]))
 
 
+async def missing_indexes(database: Database) -> list[str]:
+    """`collection.index` of what `ensure_indexes` would create. Raises `Unreachable`."""
+    lacking = []
+    with translated("indexes"):
+        there = set(await database.list_collection_names())
+        for name, wanted in INDEXES.items():
+            held = set(await database[name].index_information()) if name in there else set()
+            lacking += [f"{name}.{one.document['name']}" for one in wanted if one.document["name"] not in held]
+    return lacking
+
+
 async def ping(database: Database) -> str | None:
     """None when the server answers, else what is wrong."""
     try:

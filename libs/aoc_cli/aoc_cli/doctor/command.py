@@ -1,0 +1,98 @@
+"""`aoc doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import orjson
+import typer
+from rich.table import Table
+
+from aoc_cli import attach
+from aoc_cli.doctor import system as servers
+from aoc_cli.doctor.findings import Grade, gravest
+from aoc_cli.doctor.tenant import TenantCheck
+from aoc_cli.local.stack import default_data
+from aoc_cli.terminal import err, out, plain
+from aoc_collector.auth import Tokens
+from aoc_collector.sources import SOURCES
+from aoc_collector.tenants import read_tenants
+from aoc_common import http
+from aoc_common.clock import SystemClock
+from aoc_common.errors import BadConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_cli.doctor.findings import Finding
+    from aoc_collector.tenants import Tenant
+
+_TENANTS_ENV: Final = "AOC_TENANTS_FILE"
+_HTTP_S: Final = 8.0
+_COLOURS: Final = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}
+
+
+def doctor(
+    tenants: Annotated[Path | None, typer.Option(help="Tenants file; else AOC_TENANTS_FILE, or the local one.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers. Status 1 when something fails."""
+    chosen = _chosen(_file(tenants, data), tenant)
+    with err.status("looking"):
+        findings = asyncio.run(_look(chosen, attach.find(data)))
+    grade = gravest(findings)
+    if as_json:
+        told = {"grade": grade, "findings": [asdict(one) for one in findings]}
+        out.out(orjson.dumps(told).decode(), highlight=False)
+    else:
+        _show(findings)
+    if grade is Grade.FAIL:
+        raise typer.Exit(1)
+
+
+def _file(given: Path | None, data: Path | None) -> Path:
+    """The tenants file. Raises `BadConfiguration` when there is none."""
+    named = given or (Path(os.environ[_TENANTS_ENV]) if os.environ.get(_TENANTS_ENV) else None)
+    if named is not None:
+        return named
+    local = (data or attach.last_started() or default_data()) / "tenants.json"
+    if not local.exists():
+        raise BadConfiguration(f"no tenants file: name one with --tenants, or set {_TENANTS_ENV}")
+    return local
+
+
+def _chosen(file: Path, name: str | None) -> list[Tenant]:
+    found = [one for one in read_tenants(file, SOURCES) if name in {None, one.name}]
+    if not found:
+        raise BadConfiguration(f"{file}: no tenant {name!r}" if name else f"{file}: no tenants")
+    return found
+
+
+async def _look(tenants: Sequence[Tenant], system: attach.System | None) -> list[Finding]:
+    async with http.make_client(timeout_s=_HTTP_S) as client:
+        tokens = Tokens(client, SystemClock(), attempts=1)
+        checks = [TenantCheck(one, client, tokens).run() for one in tenants]
+        if system is not None:
+            checks.append(servers.check(system))
+        return [finding for part in await asyncio.gather(*checks) for finding in part]
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    where = ""
+    for one in findings:
+        if one.where != where:
+            where = one.where
+            table.add_row("", f"[bold]{plain(where)}[/]", "")
+        colour = _COLOURS[one.grade]
+        fix = f"\n[dim]-> {plain(one.fix)}[/]" if one.fix else ""
+        table.add_row(f"[{colour}]{one.grade.value}[/]", plain(one.check), f"{plain(one.found)}{fix}")
+    out.print(table)
+    counts = {grade: sum(one.grade is grade for one in findings) for grade in Grade}
+    out.print(f"\n{counts[Grade.OK]} ok, {counts[Grade.WARN]} to look at, {counts[Grade.FAIL]} failed")

@@ -1,0 +1,68 @@
+"""What permissions, dates and clocks mean to the doctor."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+WANTED = ("graph-directory-audits", "graph-intune", "o365-exchange", "o365-dlp", "directory/user")
+
+
+def roles(resource, *held):
+    return list(of_roles("contoso", resource, frozenset(held), WANTED))
+
+
+def test_a_permission_that_is_missing_is_named_with_what_it_is_for():
+    [found] = roles(GRAPH, "DeviceManagementApps.Read.All", "Directory.Read.All")
+
+    assert (found.grade, found.found) == (Grade.FAIL, "AuditLog.Read.All is missing, for graph-directory-audits")
+    assert "application permission AuditLog.Read.All of Microsoft Graph" in found.fix
+
+
+def test_one_permission_for_several_sources_is_one_finding():
+    [feed, dlp] = roles(MANAGEMENT, "Other.Read")
+
+    assert feed.found == "ActivityFeed.Read is missing, for o365-exchange, o365-dlp"
+    assert dlp.found == "ActivityFeed.ReadDlp is missing, for o365-dlp"
+
+
+def test_a_token_without_any_role_is_told_as_such_with_all_that_is_wanted():
+    [found] = roles(MANAGEMENT)
+
+    assert found.found == "the token holds no role at all"
+    assert "ActivityFeed.Read, ActivityFeed.ReadDlp" in found.fix
+
+
+def test_a_permission_that_can_change_things_is_warned_of():
+    graph = roles(GRAPH, "AuditLog.Read.All", "DeviceManagementApps.ReadWrite.All", "User.Read.All")
+
+    assert [one.grade for one in graph] == [Grade.WARN, Grade.OK]
+    assert "DeviceManagementApps.ReadWrite.All" in graph[0].found
+
+
+@pytest.mark.parametrize(
+    ("days", "grade"), [(-1, Grade.FAIL), (0, Grade.FAIL), (12, Grade.WARN), (90, Grade.OK), (None, Grade.WARN)]
+)
+def test_what_ends_soon_is_warned_of_and_what_has_ended_fails(days, grade):
+    ends = None if days is None else NOW + timedelta(days=days)
+
+    assert of_expiry("contoso", "secret", ends, NOW, "renew").grade is grade
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grade"), [(0, Grade.OK), (-59, Grade.OK), (61, Grade.WARN), (-301, Grade.FAIL), (None, Grade.WARN)]
+)
+def test_clocks_may_differ_a_little(seconds, grade):
+    theirs = None if seconds is None else NOW + timedelta(seconds=seconds)
+
+    assert of_skew("contoso", theirs, NOW).grade is grade
+
+
+def test_the_gravest_finding_decides():
+    found = [Finding("contoso", "x", grade, "") for grade in (Grade.OK, Grade.WARN)]
+
+    assert [gravest([]), gravest(found), gravest([*found, Finding("contoso", "x", Grade.FAIL, "")])] == list(Grade)
