@@ -11,6 +11,7 @@ from nats.js.errors import NotFoundError
 from aoc_cli.doctor.findings import Finding, Grade
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.streams import declarations
+from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import connect, missing_indexes
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _WHERE: Final = "system"
 _PATIENCE_S: Final = 10.0
 _FULL: Final = 0.8
+_STREAMS: Final = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
 
 
 async def check(system: System) -> list[Finding]:
@@ -47,7 +49,9 @@ async def _nats(settings: NatsSettings) -> list[Finding]:
 
 async def _streams(js: JetStreamContext, settings: NatsSettings) -> list[Finding]:
     found: list[Finding] = []
-    for name, declared in declarations(settings).items():
+    known = declarations(settings)
+    for name in _STREAMS:
+        declared = known[name]
         try:
             state = (await js.stream_info(name)).state
         except NotFoundError:

@@ -113,13 +113,14 @@ class ActivityFeed:
         wanted = self._content_type.lower()
         mine = next((one for one in held if one.content_type.lower() == wanted), None)
         runs = mine is not None and mine.status.lower() == "enabled"
+        stood = not runs
         hook = self._hook(mine.webhook if mine else None)
         if hook is not None:
             runs = await self._start_with(hook) or runs
         if not runs:
             await self._start(None)
             _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
-        return not runs
+        return stood
 
     def _hook(self, held: _Hook | None) -> dict[str, Any] | None:
         """The webhook to register; None when none is wanted, or there is a good one that will last."""
