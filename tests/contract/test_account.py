@@ -160,6 +160,17 @@ async def test_a_page_that_comes_while_its_slice_is_being_settled_is_counted(boo
     assert (await books.of()).stored == 2
 
 
+async def test_a_failure_of_a_slice_that_could_not_be_opened_leaves_nothing_that_cannot_be_settled(
+    books: Books,
+) -> None:
+    name = f"contoso/graph-signins/{0}"
+    await books.ledger.slice_failed(name, "the store was away", NOW)
+    await books.settled(await books.fetched(0, 5, records=1), 5)
+    await books.account.settle(NOW, 100)
+
+    assert (await books.of()).stored == 1
+
+
 async def test_what_a_slice_published_that_was_given_up_counts_and_holds_nothing_up(books: Books) -> None:
     await books.settled(await books.fetched(0, 5, records=1), 5)
     given_up = "contoso/graph-signins/1"

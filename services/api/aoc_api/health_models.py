@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from aoc_common.store.judging import Judgement
 
 _SOURCE: dict[str, Any] = {
-    "source": "graph-signins",
+    "source": "o365-exchange",
     "state": "red",
     "reasons": ["no-permission"],
-    "next_action": "Grant the application permission AuditLog.Read.All (Microsoft Graph) to the app and grant admin"
-    " consent.",
+    "next_action": "Grant the application permission ActivityFeed.Read (Office 365 Management APIs) to the app and"
+    " grant admin consent.",
     "error_class": "no-permission",
-    "last_error": "Refused: graph_audit: 403 Authentication_MSGraphPermissionMissing",
+    "last_error": "Refused: o365: 401 AF10001",
     "last_error_at": "2026-11-23T07:58:00Z",
     "last_success": "2026-11-23T07:31:00Z",
     "watermark": "2026-11-23T07:30:00Z",
@@ -30,8 +30,8 @@ _SOURCE: dict[str, Any] = {
     "last_record": "2026-11-23T07:24:11Z",
     "lateness_p95_s": 362.0,
     "throttled": 0.002,
-    "subscribed_at": None,
-    "first_expiry": None,
+    "subscribed_at": "2026-11-16T09:12:40Z",
+    "first_expiry": "2026-11-30T06:52:10Z",
 }
 
 

@@ -41,13 +41,12 @@ class MongoLedger:
         self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
     ) -> None:
         """A slice is about to be fetched. `again`: all of it was collected before."""
-        fresh: Document = {"tenant": tenant, "source": source, "start": start, "end": end}
+        described: Document = {"tenant": tenant, "source": source, "start": start, "end": end}
         with translated("ledger"):
             await self._slices.update_one(
                 {"_id": slice_id},
                 {
-                    "$setOnInsert": fresh | ({"again": True} if again else {}),
-                    "$set": {"state": SliceState.OPEN.value},
+                    "$set": {**described, **({"again": True} if again else {}), "state": SliceState.OPEN.value},
                     "$inc": {"attempts": 1},
                 },
                 upsert=True,
@@ -69,7 +68,6 @@ class MongoLedger:
                     },
                     "$unset": {"error": ""},
                 },
-                upsert=True,
             )
 
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
@@ -87,7 +85,6 @@ class MongoLedger:
             await self._slices.update_one(
                 {"_id": slice_id},
                 {"$set": {"state": SliceState.FAILED.value, "error": reason[:500], "failed_at": at}},
-                upsert=True,
             )
 
     async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
