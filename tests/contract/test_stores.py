@@ -15,7 +15,7 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import ContentBlob, PageOutcome, QuarantineEntry, SliceFetched, SliceTotals
+from aoc_common.store.ports import ContentBlob, PageOutcome, QuarantineEntry, SliceFetched, SliceTotals, SourceState
 from making import NOW
 from making import an_event as event
 
@@ -164,8 +164,9 @@ async def test_what_is_noted_of_a_source_is_kept_beside_how_far_it_is(database: 
     sources = MongoSources(database)
     await sources.advance("contoso", "o365-dlp", NOW, NOW)
     await sources.note_subscribed("contoso", "o365-dlp", NOW)
-    await sources.note_throttling("contoso", {"o365-dlp": 0.125, "never-collected": 1.0})
-    await sources.note_throttling("contoso", {})
+    await sources.note_watched("contoso", {"o365-dlp": 0.125, "o365-exchange": None})
+    await sources.note_watched("contoso", {})
 
-    [state] = await sources.all_states("contoso")
-    assert (state.position, state.subscribed_at, state.throttled) == (NOW, NOW, 0.125)
+    collected, new = await sources.all_states("contoso")
+    assert (collected.position, collected.subscribed_at, collected.throttled) == (NOW, NOW, 0.125)
+    assert new == SourceState("contoso", "o365-exchange")

@@ -25,8 +25,8 @@ def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_noth
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_two_replicas_share_the_work_without_doubling_it(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "800", "--seed", "11", "--replicas", "2", timeout=160)
+def test_three_replicas_of_each_share_the_work_without_doubling_it(aoc) -> None:
+    ran = aoc.run("verify", "--json", "--events", "800", "--seed", "11", "--replicas", "3", timeout=160)
 
     account = json.loads(ran.stdout)
     assert (account["lost"], account["doubled"], account["stored"]) == (0, 0, 800), account

@@ -61,6 +61,8 @@ class Faults(BaseModel):
     reset_rate: float = Field(default=0, ge=0, le=1, description="Connections that end in the middle of a body.")
     truncated_gzip_rate: float = Field(default=0, ge=0, le=1, description="Compressed bodies that are cut off.")
     proxy_page_rate: float = Field(default=0, ge=0, le=1, description="A proxy's HTML page with status 200 instead.")
+    outage: bool = Field(default=False, description="Every API and the token endpoint answer 503, without end.")
+    resend_after_s: float = Field(default=0, ge=0, description="How long blobs wait at least to be listed again.")
     retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
     max_per_kind: int = Field(default=200, ge=0, description="Injections of a kind after which it stops.")
 

@@ -180,7 +180,7 @@ class World:
         if self._relisted >= faults.max_per_kind:
             return
         self._relisted += 1
-        soonest = max(blob.created_us, to_us(self.started), self.now_us())
+        soonest = max(blob.created_us, to_us(self.started), self.now_us()) + seconds(faults.resend_after_s)
         created = soonest + seconds(rng.uniform(faults.late_min_s, max(faults.late_min_s, faults.late_max_s)))
         again = self._blob(source, -(-created // 1000) * 1000, blob.entries)
         world.feeds[source].add(again)

@@ -1,9 +1,11 @@
-"""What goes wrong on an answer's way: cut short, cut in its compression, replaced by a proxy's page."""
+"""What goes wrong on the way: nobody answers, or the answer is cut short, cut in its compression, or a proxy's."""
 
 from __future__ import annotations
 
 import gzip
 from typing import TYPE_CHECKING, Any, Final
+
+from starlette.responses import PlainTextResponse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +19,15 @@ _PAGE: Final = b"<!DOCTYPE html><html><body><h1>Sign in to the guest network</h1
 _SHORTEST: Final = 2
 
 
+_CONTROL: Final = "/_"
+_AWAY: Final = b"The service is unavailable."
+
+
 class BrokenTransport:
-    """Around the application: some good answers of Microsoft's APIs arrive broken. What they told counts as served."""
+    """Around the application: some good answers of Microsoft's APIs arrive broken. What they told counts as served.
+
+    In an outage nobody answers but the control plane.
+    """
 
     def __init__(self, app: ASGIApp, world: World) -> None:
         self._app = app
@@ -26,6 +35,11 @@ class BrokenTransport:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        outside = scope["type"] == "http" and not scope["path"].startswith(_CONTROL)
+        if outside and self._world.dice.settings.outage:
+            self._world.dice.injected["outage"] += 1
+            await PlainTextResponse(_AWAY, 503)(scope, receive, send)
+            return
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(_APIS):
             await self._app(scope, receive, send)
             return

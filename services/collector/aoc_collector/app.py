@@ -176,9 +176,8 @@ def _watch(shared: Shared, found: Iterable[tuple[str, str]], states: MongoSource
         names[tenant].append(source)
     tenants = {tenant.name: tenant for tenant in shared.tenants}
 
-    def throttled(tenant: str) -> dict[str, float]:
-        shares = {name: shared.apis.throttled(tenants[tenant], SOURCES[name].family) for name in names[tenant]}
-        return {name: share for name, share in shares.items() if share is not None}
+    def throttled(tenant: str) -> dict[str, float | None]:
+        return {name: shared.apis.throttled(tenants[tenant], SOURCES[name].family) for name in names[tenant]}
 
     bounds = Bounds(timedelta(seconds=settings.stalled_after_s), timedelta(hours=settings.expiry_warning_h))
     return Watch(names, MongoAccount(shared.database), states, throttled, bounds, shared.clock)

@@ -69,7 +69,7 @@ class Scheduler:
             states = {state.source: state for state in await self._sources.all_states(tenant)}
             for feed in together:
                 state = states.setdefault(feed.source, SourceState(tenant, feed.source))
-                await self._ask_live(feed, state)
+                await self._ask_live(feed, state, in_turn=True)
                 await self._look_again(feed, state, added)
             waiting = await self._backlog.waiting(tenant)
             for feed in together:
@@ -90,10 +90,10 @@ class Scheduler:
         job = next_live(feed, position, now, at_once=True)
         return job is None or (await self._publish(job) and job.end > now - feed.pace.unsettled)
 
-    async def _ask_live(self, feed: Feed, state: SourceState) -> bool:
+    async def _ask_live(self, feed: Feed, state: SourceState, *, in_turn: bool = False) -> bool:
         """Ask for the live slice that is due, if any; whether the stream is content for now."""
         position = await self._left_behind(feed, state.position)
-        job = next_live(feed, position, self._clock.now())
+        job = next_live(feed, position, self._clock.now(), in_turn=in_turn)
         return job is None or await self._publish(job)
 
     async def _left_behind(self, feed: Feed, position: datetime | None) -> datetime | None:

@@ -86,14 +86,19 @@ class Feed:
         return True
 
 
-def next_live(feed: Feed, position: datetime | None, now: datetime, *, at_once: bool = False) -> CollectJob | None:
+def next_live(
+    feed: Feed, position: datetime | None, now: datetime, *, in_turn: bool = False, at_once: bool = False
+) -> CollectJob | None:
     """The next live slice, or None when nothing is due.
 
-    It reaches back `overlap` before the position, for records that came late, and ends `settle` before now. `at_once`:
-    there is news, so no interval has to pass, and what the next slice reads again anyway need not settle first. Slices
-    end at whole seconds, this one at the next, since the news may be of the present one.
+    It reaches back `overlap` before the position, for records that came late, and ends `settle` before now. `in_turn`:
+    this is the source's turn, and the next one is an interval away, so what came out of turn must not cost it this
+    one. `at_once`: there is news, so no interval has to pass, and what the next slice reads again anyway need not
+    settle first. Slices end at whole seconds, this one at the next, since the news may be of the present one.
     """
     pace = feed.pace
+    if in_turn:
+        pace = replace(pace, interval=pace.interval / 2)
     if at_once:
         pace = replace(pace, settle=pace.unsettled, interval=timedelta(0))
         now += timedelta(seconds=1)

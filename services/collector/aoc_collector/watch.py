@@ -23,14 +23,17 @@ _LEVELS = {state: level for level, state in enumerate(State)}
 
 
 class Watch:
-    """Judges every source of this collector. `throttled`: tenant -> source -> share of answers that were throttled."""
+    """Judges every source of this collector.
+
+    `throttled`: a tenant -> each of its sources -> the share of answers that were throttled.
+    """
 
     def __init__(
         self,
         sources: Mapping[str, Sequence[str]],
         accounts: AccountStore,
         states: SourceStore,
-        throttled: Callable[[str], Mapping[str, float]],
+        throttled: Callable[[str], Mapping[str, float | None]],
         bounds: Bounds,
         clock: Clock,
     ) -> None:
@@ -59,7 +62,7 @@ class Watch:
             for name in names:
                 account = accounts.get(name) or SourceAccount(tenant, name)
                 self._tell(account, judge(account, self._bounds, now), now)
-            await self._states.note_throttling(tenant, self._throttled(tenant))
+            await self._states.note_watched(tenant, self._throttled(tenant))
 
     def _tell(self, account: SourceAccount, judged: Judgement, now: datetime) -> None:
         tenant, source = account.tenant, account.source

@@ -57,6 +57,11 @@ class Sim:
             self._tokens[api, slug] = answer.json()["access_token"]
         return self._tokens[api, slug]
 
+    def later(self, seconds: float) -> None:
+        """So much time passes that no token of before is good any more."""
+        self.clock.advance(seconds)
+        self._tokens.clear()
+
     async def get(self, api: str, url: str, slug: str = "contoso", **params: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {await self.token(api, slug)}"}
         return await self.client.get(url, params=params or None, headers=headers)

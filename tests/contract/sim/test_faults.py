@@ -155,6 +155,36 @@ async def test_faults_are_replaced_at_run_time(sim):
     assert (await sim.client.get("/_faults")).json() == PROFILES["none"].model_dump()
 
 
+async def test_in_an_outage_nothing_answers_but_the_control_plane_until_it_is_over(sim):
+    await sim.start("Audit.Exchange")
+    await sim.token("graph")
+    await sim.client.put("/_faults", json={"outage": True, "max_per_kind": 0})
+    away = [
+        await sim.graph("auditLogs/signIns", top=1),
+        await sim.start("Audit.Exchange"),
+        await sim.client.post("/oauth2/v2.0/token"),
+    ]
+    await sim.client.put("/_faults", json={"outage": False})
+    back = await sim.graph("auditLogs/signIns", top=1)
+
+    assert [answer.status_code for answer in away] == [503] * 3
+    assert back.status_code == 200
+
+
+async def test_records_can_come_again_in_new_content_after_more_than_a_week(sim):
+    await sim.start("Audit.Exchange")
+    before = {blob["contentId"] for blob in await sim.listing("Audit.Exchange")}
+    known = set(await sim.truth("contoso", "o365-exchange"))
+    await sim.client.put("/_faults", json={"resend_rate": 1, "resend_after_s": 8 * 86400})
+    sim.later(8 * 86400 + 60)
+    after = await sim.listing("Audit.Exchange")
+
+    assert after
+    assert not before & {blob["contentId"] for blob in after}
+    again = {record["Id"] for blob in after for record in (await sim.get("activity", blob["contentUri"])).json()}
+    assert again <= known
+
+
 async def test_resending_can_be_switched_on_at_run_time(sim):
     await sim.start("Audit.Exchange")
     before = len(await sim.listing("Audit.Exchange"))

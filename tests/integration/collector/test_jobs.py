@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import time
 from collections import Counter
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -42,7 +45,7 @@ class Silent:
 @pytest.fixture
 def replica(nats_as):
     @asynccontextmanager
-    async def start(run=None, workers=2):
+    async def start(run=None, workers=2, consumer=JOBS):
         broker = make_broker(nats_as("collector"), "collector")
         await broker.connect()
         js = jetstream(broker)
@@ -51,10 +54,26 @@ def replica(nats_as):
             stack.push_async_callback(broker.stop)
             if run:
                 handler = make_handler(SimpleNamespace(run=run), Silent(), 3600)
-                await stack.enter_async_context(consuming(broker, JOBS, handler, workers))
+                await stack.enter_async_context(consuming(broker, consumer, handler, workers))
             yield js
 
     return start
+
+
+def work_until_killed(settings, consumer, taken):
+    """A replica that takes a job, says so, and works on it until the end of its process."""
+
+    async def never_done(messages):
+        taken.set()
+        await asyncio.Event().wait()
+
+    async def work():
+        broker = make_broker(settings, "collector")
+        await broker.connect()
+        async with consuming(broker, consumer, never_done):
+            await asyncio.Event().wait()
+
+    asyncio.run(work())
 
 
 async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica):
@@ -68,7 +87,7 @@ async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica)
     assert answers == [True, False, True]
 
 
-async def test_replicas_never_run_one_source_twice_at_a_time(replica, eventually):
+async def test_three_replicas_never_run_one_source_twice_at_a_time(replica, eventually):
     running, most, done = Counter(), Counter(), Counter()
 
     async def run(one):
@@ -85,12 +104,38 @@ async def test_replicas_never_run_one_source_twice_at_a_time(replica, eventually
 
     sources = ["graph-signins", "graph-intune", "o365-dlp"]
     async with AsyncExitStack() as stack:
-        replicas = [await stack.enter_async_context(replica(run)) for _ in range(2)]
+        replicas = [await stack.enter_async_context(replica(run)) for _ in range(3)]
         await asyncio.gather(*(insist(js, source) for js in replicas for source in sources))
         await eventually(lambda: not running.total())
 
     assert dict.fromkeys(sources, 1) == dict(most)
     assert all(done[source] > 3 for source in sources)
+
+
+async def test_the_job_of_a_replica_that_dies_is_taken_by_another_within_its_ack_wait(nats_as, replica, eventually):
+    ran = []
+
+    async def run(one):
+        ran.append(one.source)
+
+    patience = replace(JOBS, ack_wait_s=2)
+    spawn = multiprocessing.get_context("spawn")
+    taken = spawn.Event()
+    async with replica() as js:
+        doomed = spawn.Process(target=work_until_killed, args=(nats_as("collector"), patience, taken), daemon=True)
+        doomed.start()
+        await publish_job(js, job("graph-signins"))
+        await eventually(taken.is_set)
+        async with replica(run, consumer=patience):
+            await asyncio.sleep(2 * patience.ack_wait_s)
+            while_it_lived = list(ran)
+            doomed.kill()
+            died = time.monotonic()
+            await eventually(lambda: bool(ran))
+            took = time.monotonic() - died
+
+    assert (while_it_lived, ran) == ([], ["graph-signins"])
+    assert took < patience.ack_wait_s + 1
 
 
 async def test_a_job_that_fails_stays_the_only_one_and_comes_again(replica, eventually):

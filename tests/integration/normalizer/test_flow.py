@@ -85,7 +85,7 @@ async def test_pitfall_10_what_is_fetched_again_is_not_published_again(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
     async with normalizer():
-        for slice_id in ("monday", "tuesday", "a week later"):
+        for slice_id in ("monday", "tuesday", "eight days later"):
             await bus.send(page(record(1), record(2), slice_id=slice_id))
             await eventually(bus.settled)
 

@@ -173,10 +173,9 @@ class MemorySources:
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
 
-    async def note_throttling(self, tenant: str, shares: Any) -> None:
-        for source, share in shares.items():
-            if (tenant, source) in self.states:
-                self.states[tenant, source] = replace(self.states[tenant, source], throttled=share)
+    async def note_watched(self, tenant: str, throttled: Any) -> None:
+        for source, share in throttled.items():
+            self.states[tenant, source] = replace(await self.state(tenant, source), throttled=share)
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         return [state for state in self.states.values() if tenant in {None, state.tenant}]

@@ -42,6 +42,11 @@ def test_nothing_is_due_before_an_interval_has_passed_unless_there_is_news():
     assert next_live(feed(), at(7, 58, 30), NOW, at_once=True) is not None
 
 
+def test_a_slice_out_of_turn_does_not_cost_a_source_its_turn():
+    assert next_live(feed(), at(7, 58, 30), NOW, in_turn=True).end == at(7, 59)
+    assert next_live(feed(), at(7, 58, 31), NOW, in_turn=True) is None
+
+
 @pytest.mark.parametrize(
     ("overlap", "end"), [(15 * MINUTE, at(8, 0, 1)), (MINUTE, at(8, 0, 1)), (MINUTE / 2, at(7, 59, 31))]
 )

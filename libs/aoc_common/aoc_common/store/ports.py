@@ -293,8 +293,11 @@ class SourceStore(Protocol):
         """Its subscription was started: the first content can take 12 hours."""
         ...
 
-    async def note_throttling(self, tenant: str, shares: Mapping[str, float]) -> None:
-        """Source -> share of the last hour's answers that asked for fewer requests."""
+    async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:
+        """A collector looks after these sources, be they collected yet or not.
+
+        Source -> share of the last hour's answers that asked for fewer requests; None without any answer.
+        """
         ...
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:

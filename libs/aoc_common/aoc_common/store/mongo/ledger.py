@@ -269,17 +269,19 @@ class MongoSources:
         """Its subscription was started."""
         await self._set(tenant, source, {"$set": {"subscribed_at": at}})
 
-    async def note_throttling(self, tenant: str, shares: Mapping[str, float]) -> None:
+    async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:
         """Source -> share of the last hour's answers that asked for fewer requests."""
-        if shares:
+        updates = [
+            UpdateOne(
+                {"_id": f"{tenant}/{source}"},
+                {"$set": {"throttled": share}, "$setOnInsert": {"tenant": tenant, "source": source}},
+                upsert=True,
+            )
+            for source, share in throttled.items()
+        ]
+        if updates:
             with translated("sources"):
-                await self._sources.bulk_write(
-                    [
-                        UpdateOne({"_id": f"{tenant}/{source}"}, {"$set": {"throttled": share}})
-                        for source, share in shares.items()
-                    ],
-                    ordered=False,
-                )
+                await self._sources.bulk_write(updates, ordered=False)
 
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         """Every known source, of one tenant or of all."""

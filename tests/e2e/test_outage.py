@@ -1,0 +1,26 @@
+"""Microsoft is away for days, in time that runs fast: what piled up is collected, all of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "bench" / "outage.py"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_after_three_days_without_microsoft_nothing_is_missing() -> None:
+    ran = subprocess.run(
+        [sys.executable, BENCH, "--days", "3", "--speed", "60", "--json"],
+        capture_output=True, text=True, timeout=230, check=False,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr
+    outcome = json.loads(ran.stdout)
+    assert (outcome["missing"], outcome["gaps"]) == (0, 0), outcome
+    assert outcome["records"] > 5000
