@@ -42,7 +42,8 @@ def test_chaos_among_services_bus_and_database_loses_and_doubles_nothing(aoc, se
     )
 
     account = json.loads(ran.stdout)
-    assert (account["lost"], account["doubled"], account["unknown"], account["misaccounted"]) == (0, 0, 0, 0), account
+    wrong = {name: account[name] for name in ("lost", "doubled", "unknown", "misaccounted")}
+    assert not any(wrong.values()), (wrong, account["examples"])
     assert account["stored"] == account["published"] == account["emitted"] <= 600
     assert {"reset", "truncated_gzip", "proxy_page"} & set(account["faults"])
     assert (account["kills"], account["pauses"]) == (6, 6)

@@ -32,7 +32,6 @@ from aoc_normalizer.knowledge import nowhere
 from aoc_normalizer.location import Locator
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
-from aoc_normalizer.recheck import Recheck
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.twins import Twins
 from aoc_normalizer.writer import Writer
@@ -72,19 +71,12 @@ def locating(database: Path | None) -> Locate:
 @asynccontextmanager
 async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> AsyncIterator[Mapping[str, Probe]]:
     """A running normalizer and its probes; leaving drains what is in work."""
-    recheck = Recheck()
-
-    async def on_reconnect() -> None:
-        info = await jetstream(broker).stream_info(subjects.RAW_STREAM)
-        recheck.up_to(info.state.last_seq)
-
-    broker = make_broker(settings.nats, "normalizer", on_reconnect=on_reconnect)
+    broker = make_broker(settings.nats, "normalizer")
     async with connect(settings.mongo) as database:
         await ensure_indexes(database)
         await broker.connect()
         js = jetstream(broker)
         await ensure_streams(js, settings.nats, _STREAMS)
-        await on_reconnect()
         clock = SystemClock()
         events = MongoEvents(database, settings.retention.keep, clock)
         writer = Writer(
@@ -108,7 +100,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         directory = MongoDirectory(database)
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
-        handler = make_handler(writer.write, learn, events.encoded, recheck)
+        handler = make_handler(writer.write, learn, events.encoded)
         account = MongoAccount(database)
 
         async def settle() -> None:

@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event, PackedEvent
     from aoc_normalizer.knowledge import Learn
     from aoc_normalizer.reading import Rejected
-    from aoc_normalizer.recheck import Recheck
 
 
 @dataclass(frozen=True, slots=True)
 class MappedPage:
-    """A raw page after mapping. `again`: it may have been worked on before, wholly or in part."""
+    """A raw page after mapping."""
 
     page: RawPage
     raw_seq: int
-    again: bool
     trace: Context
     events: list[PackedEvent]
     rejected: list[Rejected]
@@ -41,19 +39,16 @@ def make_handler(
     write: Callable[[Sequence[MappedPage]], Awaitable[None]],
     learn: Learn,
     encode: Callable[[Event, int], bytes],
-    recheck: Recheck,
 ) -> Callable[[Sequence[Msg]], Awaitable[None]]:
     """The handler of AOC_RAW."""
 
     async def on_pages(messages: Sequence[Msg]) -> None:
-        await write([await map_message(message, learn, encode, recheck) for message in messages])
+        await write([await map_message(message, learn, encode) for message in messages])
 
     return on_pages
 
 
-async def map_message(
-    message: Msg, learn: Learn, encode: Callable[[Event, int], bytes], recheck: Recheck
-) -> MappedPage:
+async def map_message(message: Msg, learn: Learn, encode: Callable[[Event, int], bytes]) -> MappedPage:
     """The events of one message. Raises `Malformed` for headers that are none of ours, `Transient` as `learn` does."""
     page = RawPage.from_message(message.headers or {}, message.data)
     sequence = message.metadata.sequence.stream
@@ -70,8 +65,7 @@ async def map_message(
         span.set_attributes({"aoc.tenant": page.tenant, "aoc.source": page.source, "aoc.records": len(packed.events)})
     finally:
         span.end()
-    again = message.metadata.num_delivered > 1 or recheck.covers(sequence)
-    return MappedPage(page, sequence, again, trace.set_span_in_context(span), packed.events, packed.rejected)
+    return MappedPage(page, sequence, trace.set_span_in_context(span), packed.events, packed.rejected)
 
 
 def _encoded(encode: Callable[[Event, int], bytes], raw_seq: int, event: Event) -> bytes:

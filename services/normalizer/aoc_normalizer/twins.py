@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 4
 
 type Fresh = tuple[PackedEvent, int, bool]
-"""A stored event, the sequence of its raw page, and whether that page may have been worked on before."""
+"""A stored event, the sequence of its raw page, and whether another delivery of that page had stored it."""
 
 
 class Twins:
@@ -39,11 +39,12 @@ class Twins:
 
     async def seconds(self, fresh: Sequence[Fresh]) -> dict[UUID, UUID]:
         """Second event -> first event, of these stored events. Raises `Transient` when the store is away."""
-        able = [(one, page, again) for event, page, again in fresh if (one := _candidate(event)) is not None]
+        able = [(one, page, before) for event, page, before in fresh if (one := _candidate(event)) is not None]
         if not able:
             return {}
-        links = await self._known([one.id for one, _, again in able if again])
-        decided = await self._store.settled(pages) if (pages := {page for _, page, again in able if again}) else set()
+        links = await self._known([one.id for one, _, before in able if before])
+        pages = {page for _, page, before in able if before}
+        decided = await self._store.settled(pages) if pages else set()
         undecided = {one.id: one for one, page, _ in able if page not in decided}
         links += await self._decide(undecided, links)
         open_pages = {page for _, page, _ in able} - decided

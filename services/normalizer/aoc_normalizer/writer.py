@@ -1,7 +1,9 @@
 """Writes mapped pages: store what is new, link twins, publish what was stored, put aside the rest, settle the ledger.
 
 The order makes a crash at any point harmless. Events are published only after MongoDB accepted them; a page that comes
-again publishes exactly the events that it had inserted (their `raw_seq` is the page's), under the same message ids.
+again publishes exactly the events that it had inserted (their `raw_seq` is the page's), under the same message ids,
+unless it is settled. Whether a page was here before is read from what is stored, not from its delivery count: a server
+that was killed forgets counts, and a replica that was paused works on a page that another has taken over.
 """
 
 from __future__ import annotations
@@ -70,11 +72,12 @@ class Writer:
         rows = [_Row(number, event) for number, page in enumerate(pages) for event in page.events]
         metrics.BATCH_RECORDS.observe(len(rows))
         first, refused = await self._store(pages, rows)
-        mine = first | await self._inserted_before(pages, rows, first, refused)
-        new = [rows[index] for index in sorted(mine)]
-        await self._send(pages, new, await self._seconds(pages, new))
+        before = await self._inserted_before(pages, rows, first, refused)
+        done = await self._done({rows[index].page for index in before}, pages)
+        mine = first | {index for index in before if rows[index].page not in done}
+        await self._send(pages, rows, mine, await self._seconds(pages, rows, mine, before))
         await self._put_aside(pages, rows, mine, refused)
-        await self._settle(pages, rows, mine, refused)
+        await self._settle(pages, rows, mine, refused, done)
         await self._measure(pages, rows, first)
 
     async def _store(self, pages: Sequence[MappedPage], rows: list[_Row]) -> tuple[set[int], dict[int, str]]:
@@ -110,24 +113,32 @@ class Writer:
     async def _inserted_before(
         self, pages: Sequence[MappedPage], rows: list[_Row], new: set[int], refused: dict[int, str]
     ) -> set[int]:
-        """Rows that an earlier delivery of the same page had inserted."""
-        old = [
-            index
-            for index in _first_of_each(rows)
-            if index not in new and index not in refused and pages[rows[index].page].again
-        ]
-        origin = await self._events.raw_seqs([rows[index].event.id for index in old])
-        return {index for index in old if origin.get(rows[index].event.id) == pages[rows[index].page].raw_seq}
+        """Rows that another delivery of the same page had inserted."""
+        known = {rows[index].event.id for index in _first_of_each(rows) if index not in new and index not in refused}
+        origin = await self._events.raw_seqs(known)
+        theirs = [index for index, row in enumerate(rows) if origin.get(row.event.id) == pages[row.page].raw_seq]
+        return {theirs[number] for number in _first_of_each([rows[index] for index in theirs])}
 
-    async def _seconds(self, pages: Sequence[MappedPage], rows: list[_Row]) -> Mapping[UUID, UUID]:
+    async def _done(self, numbers: Iterable[int], pages: Sequence[MappedPage]) -> set[int]:
+        """Those of these pages that another delivery has settled, so published all of."""
+        keys = {number: (pages[number].page.slice_id, pages[number].raw_seq) for number in numbers}
+        settled = await self._ledger.settled(keys.values())
+        return {number for number, key in keys.items() if key in settled}
+
+    async def _seconds(
+        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], before: set[int]
+    ) -> Mapping[UUID, UUID]:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
-                [(row.event, pages[row.page].raw_seq, pages[row.page].again) for row in rows]
+                [(rows[index].event, pages[rows[index].page].raw_seq, index in before) for index in sorted(mine)]
             )
 
-    async def _send(self, pages: Sequence[MappedPage], rows: list[_Row], seconds: Mapping[UUID, UUID]) -> None:
+    async def _send(
+        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], seconds: Mapping[UUID, UUID]
+    ) -> None:
+        new = (rows[index] for index in sorted(mine))
         with metrics.STAGE_SECONDS.labels("publish").time():
-            await self._publish(_outgoing(row.event, pages[row.page], seconds.get(row.event.id)) for row in rows)
+            await self._publish(_outgoing(row.event, pages[row.page], seconds.get(row.event.id)) for row in new)
 
     async def _put_aside(
         self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
@@ -145,8 +156,9 @@ class Writer:
             await self._quarantine.put(entries)
 
     async def _settle(
-        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
+        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str], done: set[int]
     ) -> None:
+        """Tell the ledger what became of each page that is not settled yet."""
         stored = [0] * len(pages)
         put_aside = [len(page.rejected) for page in pages]
         for index in mine:
@@ -167,6 +179,7 @@ class Writer:
                     at=now,
                 )
                 for number, page in enumerate(pages)
+                if number not in done
             ]
         )
         metrics.PAGES_NORMALIZED.labels("settled").inc(len(pages))

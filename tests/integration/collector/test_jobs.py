@@ -21,6 +21,7 @@ from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Transient
+from doomed import work_until_killed
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1)
@@ -58,22 +59,6 @@ def replica(nats_as):
             yield js
 
     return start
-
-
-def work_until_killed(settings, consumer, taken):
-    """A replica that takes a job, says so, and works on it until the end of its process."""
-
-    async def never_done(messages):
-        taken.set()
-        await asyncio.Event().wait()
-
-    async def work():
-        broker = make_broker(settings, "collector")
-        await broker.connect()
-        async with consuming(broker, consumer, never_done):
-            await asyncio.Event().wait()
-
-    asyncio.run(work())
 
 
 async def test_a_second_job_of_a_source_is_refused_while_one_is_pending(replica):

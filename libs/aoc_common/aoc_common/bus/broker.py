@@ -14,7 +14,6 @@ from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from nats.aio.client import Client
@@ -26,9 +25,7 @@ _log = logs.get(__name__)
 _LOST = (NatsError, OSError, TypeError)
 
 
-def make_broker(
-    settings: NatsSettings, name: str, on_reconnect: Callable[[], Awaitable[None]] | None = None
-) -> NatsBroker:
+def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
     """A broker that reconnects for ever and hands message bodies over as they are.
 
     Its inbox prefix is `_INBOX_{name}`, so that the server can keep one service from reading another one's replies.
@@ -49,8 +46,6 @@ def make_broker(
 
     async def reconnected() -> None:
         _log.info("nats.reconnected")
-        if on_reconnect is not None:
-            await on_reconnect()
 
     return NatsBroker(
         settings.url.split(","),

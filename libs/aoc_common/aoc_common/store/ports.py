@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -80,7 +80,7 @@ class EventStore(Protocol):
         """Encode and insert: for few events."""
         ...
 
-    async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+    async def raw_seqs(self, ids: Collection[UUID]) -> dict[UUID, int]:
         """Which raw page each of these stored events came from; ids that are not stored are left out."""
         ...
 
@@ -208,7 +208,7 @@ class LedgerStore(Protocol):
         ...
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
-        """A slice could not be fetched this time."""
+        """A slice could not be fetched this time. One that is fetched stays so."""
         ...
 
     async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
@@ -217,6 +217,10 @@ class LedgerStore(Protocol):
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
         """The normalizer is done with these pages. The account of a slice that was settled already is made again."""
+        ...
+
+    async def settled(self, pages: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Those of these pages (slice id, sequence) that the normalizer is done with."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

@@ -14,7 +14,7 @@ from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoSources
 from aoc_common.store.ports import SliceState
 
@@ -33,8 +33,6 @@ _GAPS_SHOWN: Final = 1_000
 _COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
 _DAY: Final = timedelta(days=1)
 _OF_A_SUM: Final = {"tenant": 1, "source": 1, "start": 1, "settled_at": 1}
-#: Slices whose pages one query asks for.
-_TOGETHER: Final = 100
 
 
 class MongoAccount:
@@ -78,7 +76,7 @@ class MongoAccount:
         wanted = [
             one["_id"] for one in slices if one.get("pages") or one.get("abandoned") or one.get("attempts", 1) > 1
         ]
-        for together in batched(wanted, _TOGETHER):
+        for together in batched(wanted, TOGETHER):
             async for page in self._pages.find({"slice_id": {"$in": list(together)}}):
                 found.setdefault(page["slice_id"], []).append(page)
         done = []

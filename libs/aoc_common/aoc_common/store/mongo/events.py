@@ -7,6 +7,7 @@ record's own and would be hostile as field names) and `raw` (the record's own te
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
@@ -18,10 +19,10 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids, twins
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
+from aoc_common.store.mongo.client import CODEC, RAW_CODEC, TOGETHER, Database, Document, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
@@ -138,13 +139,14 @@ class MongoEvents:
         except DocumentTooLarge as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
-    async def raw_seqs(self, ids: Sequence[UUID]) -> dict[UUID, int]:
+    async def raw_seqs(self, ids: Collection[UUID]) -> dict[UUID, int]:
         """Which raw page each of these stored events came from."""
-        if not ids:
-            return {}
+        found: dict[UUID, int] = {}
         with translated("events"):
-            cursor = self._events.find({"_id": {"$in": list(ids)}}, {"raw_seq": 1})
-            return {document["_id"]: document["raw_seq"] async for document in cursor}
+            for some in batched(ids, TOGETHER):
+                cursor = self._events.find({"_id": {"$in": list(some)}}, {"raw_seq": 1})
+                found |= {document["_id"]: document["raw_seq"] async for document in cursor}
+        return found
 
 
 class _Known(Exception):  # noqa: N818  # not an error: the answer "these exist"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.store.mongo.backlog import missing
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.ports import (
     ContentBlob,
     LostWindow,
@@ -22,7 +23,7 @@ from aoc_common.store.ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
@@ -80,10 +81,11 @@ class MongoLedger:
             )
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
-        """A slice could not be fetched this time."""
+        """An open slice could not be fetched this time."""
         with translated("ledger"):
             await self._slices.update_one(
-                {"_id": slice_id},
+                # What failed after the slice was fetched (to say so, or to move the position) does not undo it.
+                {"_id": slice_id, "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}},
                 {"$set": {"state": SliceState.FAILED.value, "error": reason[:500], "failed_at": at}},
             )
 
@@ -106,7 +108,7 @@ class MongoLedger:
             await self._pages.bulk_write(
                 [
                     UpdateOne(
-                        {"_id": f"{outcome.slice_id}#{outcome.raw_seq}"},
+                        {"_id": _page_key(outcome.slice_id, outcome.raw_seq)},
                         {
                             "$set": {
                                 "tenant": outcome.tenant,
@@ -136,6 +138,16 @@ class MongoLedger:
                     ),
                 ]
             )
+
+    async def settled(self, pages: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Those of these pages that the normalizer is done with."""
+        keys = {_page_key(*page): page for page in pages}
+        found: set[tuple[str, int]] = set()
+        with translated("ledger"):
+            for some in batched(keys, TOGETHER):
+                cursor = self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})
+                found |= {keys[document["_id"]] async for document in cursor}
+        return found
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
@@ -213,6 +225,10 @@ class MongoLedger:
                     [UpdateOne({"_id": key}, update, upsert=True) for key, update in updates.items()],
                     ordered=False,
                 )
+
+
+def _page_key(slice_id: str, raw_seq: int) -> str:
+    return f"{slice_id}#{raw_seq}"
 
 
 def _blob_key(tenant: str, source: str, content_id: str) -> str:

@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts.twins import Candidate, TwinFacts, TwinLink
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-#: The local server's cost of `$in` grows with the square of its values.
-_KEYS: Final = 100
 #: A record can be delivered again for as long as it is on AOC_RAW; its twin can be a week late.
 _KEEP: Final = timedelta(days=30)
 #: Events that one look-up gives. A flood of sign-ins under one key can lose links beyond it, and costs no more.
@@ -44,7 +42,7 @@ class MongoTwins:
         """The stored events with these keys that are in no link yet."""
         found: list[Document] = []
         with translated("twins"):
-            for some in batched(keys, _KEYS):
+            for some in batched(keys, TOGETHER):
                 cursor = self._events.find({"twin_key": {"$in": list(some)}}, _FIELDS).limit(_MOST)
                 found += await cursor.to_list(None)
         return [_candidate(document) for document in found if "twin_of" not in document and "twin" not in document]
@@ -73,7 +71,7 @@ class MongoTwins:
         """The links that these events are in."""
         found: dict[UUID, TwinLink] = {}
         with translated("twins"):
-            for some in batched(ids, _KEYS):
+            for some in batched(ids, TOGETHER):
                 for field in ("_id", "unified"):
                     async for claim in self._claims.find({field: {"$in": list(some)}}):
                         found[claim["_id"]] = TwinLink(
@@ -101,7 +99,7 @@ class MongoTwins:
         """Those of these raw pages whose twins are decided."""
         found: set[int] = set()
         with translated("twins"):
-            for some in batched(raw_seqs, _KEYS):
+            for some in batched(raw_seqs, TOGETHER):
                 found |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
 
