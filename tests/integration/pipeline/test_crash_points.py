@@ -122,11 +122,12 @@ class Pipeline:
             del self._jobs[subject]
 
     async def _normalise(self) -> None:
-        waiting = [(number, one) for number, one in self.raw.messages.values() if number not in self._acknowledged]
-        pages = [await map_message(_delivered(number, one), self._learn, self._events.encoded) for number, one in waiting]
+        waiting = {number: one for number, one in self.raw.messages.values() if number not in self._acknowledged}
+        delivered = [_delivered(number, one) for number, one in waiting.items()]
+        pages = [await map_message(one, self._learn, self._events.encoded) for one in delivered]
         if pages:
             await self._writer.write(pages)
-            self._acknowledged |= {number for number, _ in waiting}
+            self._acknowledged |= set(waiting)
 
     async def _settle(self) -> None:
         await self.account.settle(self.clock.now(), 100)
