@@ -8,7 +8,8 @@ that was killed forgets counts, and a replica that was paused works on a page th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,43 @@ class _Row:
     event: PackedEvent
 
 
+@dataclass(slots=True)
+class _Batch:
+    """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
+
+    `first`: stored now. `before`: another delivery of the same page had stored it. `refused`: can never be stored, and
+    why. `done`: pages that another delivery has settled, so published all of.
+    """
+
+    pages: Sequence[MappedPage]
+    rows: Sequence[_Row]
+    first: set[int] = field(default_factory=set)
+    before: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, pages: Sequence[MappedPage]) -> _Batch:
+        """All events of these pages."""
+        return cls(pages, [_Row(number, event) for number, page in enumerate(pages) for event in page.events])
+
+    def page(self, row: int) -> MappedPage:
+        """The page of a row."""
+        return self.pages[self.rows[row].page]
+
+    def mine(self) -> list[int]:
+        """The rows that this batch is to publish and to account for."""
+        again = {row for row in self.before if self.rows[row].page not in self.done}
+        return sorted(self.first | again)
+
+    def unique(self) -> list[int]:
+        """The first row of each event: a batch can hold the same record twice."""
+        numbers: dict[UUID, int] = {}
+        for number, row in enumerate(self.rows):
+            numbers.setdefault(row.event.id, number)
+        return list(numbers.values())
+
+
 class Writer:
     """The storing half of the normalizer. Everything it writes is idempotent."""
 
@@ -69,103 +107,98 @@ class Writer:
 
     async def write(self, pages: Sequence[MappedPage]) -> None:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
-        rows = [_Row(number, event) for number, page in enumerate(pages) for event in page.events]
-        metrics.BATCH_RECORDS.observe(len(rows))
-        first, refused = await self._store(pages, rows)
-        before = await self._inserted_before(pages, rows, first, refused)
-        done = await self._done({rows[index].page for index in before}, pages)
-        mine = first | {index for index in before if rows[index].page not in done}
-        await self._send(pages, rows, mine, await self._seconds(pages, rows, mine, before))
-        await self._put_aside(pages, rows, mine, refused)
-        await self._settle(pages, rows, mine, refused, done)
-        await self._measure(pages, rows, first)
+        batch = _Batch.of(pages)
+        metrics.BATCH_RECORDS.observe(len(batch.rows))
+        await self._store(batch)
+        await self._look_back(batch)
+        await self._send(batch, await self._seconds(batch))
+        await self._put_aside(batch)
+        await self._settle(batch)
+        await self._measure(batch)
 
-    async def _store(self, pages: Sequence[MappedPage], rows: list[_Row]) -> tuple[set[int], dict[int, str]]:
-        """Insert; the indices of new rows, and those that can never be stored with the reason."""
-        unique = _first_of_each(rows)
-        links = [link for page in pages[1:] if (link := tracing.link(page.trace))]
+    async def _store(self, batch: _Batch) -> None:
+        """Insert what is not stored yet."""
+        unique = batch.unique()
+        links = [link for page in batch.pages[1:] if (link := tracing.link(page.trace))]
         with (
             metrics.STAGE_SECONDS.labels("store").time(),
             tracing.tracer().start_as_current_span(
-                "events.insert", context=pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
+                "events.insert", context=batch.pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
             ),
         ):
             try:
-                return await self._insert(rows, unique), {}
+                batch.first = await self._insert(batch, unique)
             except Permanent:
-                return await self._insert_singly(rows, unique)
+                await self._insert_singly(batch, unique)
 
-    async def _insert(self, rows: list[_Row], indices: list[int]) -> set[int]:
-        new = await self._events.insert_encoded([rows[index].event.document for index in indices])
-        return {indices[position] for position in new}
+    async def _insert(self, batch: _Batch, numbers: Sequence[int]) -> set[int]:
+        new = await self._events.insert_encoded([batch.rows[number].event.document for number in numbers])
+        return {numbers[position] for position in new}
 
-    async def _insert_singly(self, rows: list[_Row], indices: list[int]) -> tuple[set[int], dict[int, str]]:
+    async def _insert_singly(self, batch: _Batch, numbers: Sequence[int]) -> None:
         """One event of the batch cannot be stored: find it, store the others."""
-        new: set[int] = set()
-        refused: dict[int, str] = {}
-        for index in indices:
+        for number in numbers:
             try:
-                new |= await self._insert(rows, [index])
+                batch.first |= await self._insert(batch, [number])
             except Permanent as error:
-                refused[index] = str(error)
-        return new, refused
+                batch.refused[number] = str(error)
 
-    async def _inserted_before(
-        self, pages: Sequence[MappedPage], rows: list[_Row], new: set[int], refused: dict[int, str]
-    ) -> set[int]:
-        """Rows that another delivery of the same page had inserted."""
-        known = {rows[index].event.id for index in _first_of_each(rows) if index not in new and index not in refused}
+    async def _look_back(self, batch: _Batch) -> None:
+        """Find what another delivery of these pages has done."""
+        known = {
+            batch.rows[number].event.id
+            for number in batch.unique()
+            if number not in batch.first and number not in batch.refused
+        }
         origin = await self._events.raw_seqs(known)
-        theirs = [index for index, row in enumerate(rows) if origin.get(row.event.id) == pages[row.page].raw_seq]
-        return {theirs[number] for number in _first_of_each([rows[index] for index in theirs])}
-
-    async def _done(self, numbers: Iterable[int], pages: Sequence[MappedPage]) -> set[int]:
-        """Those of these pages that another delivery has settled, so published all of."""
-        keys = {number: (pages[number].page.slice_id, pages[number].raw_seq) for number in numbers}
+        stored: dict[UUID, int] = {}
+        for number, row in enumerate(batch.rows):
+            if origin.get(row.event.id) == batch.page(number).raw_seq:
+                stored.setdefault(row.event.id, number)
+        batch.before = set(stored.values())
+        keys = {
+            batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).raw_seq)
+            for number in batch.before
+        }
         settled = await self._ledger.settled(keys.values())
-        return {number for number, key in keys.items() if key in settled}
+        batch.done = {number for number, key in keys.items() if key in settled}
 
-    async def _seconds(
-        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], before: set[int]
-    ) -> Mapping[UUID, UUID]:
+    async def _seconds(self, batch: _Batch) -> Mapping[UUID, UUID]:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
-                [(rows[index].event, pages[rows[index].page].raw_seq, index in before) for index in sorted(mine)]
+                [
+                    (batch.rows[number].event, batch.page(number).raw_seq, number in batch.before)
+                    for number in batch.mine()
+                ]
             )
 
-    async def _send(
-        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], seconds: Mapping[UUID, UUID]
-    ) -> None:
-        new = (rows[index] for index in sorted(mine))
+    async def _send(self, batch: _Batch, seconds: Mapping[UUID, UUID]) -> None:
+        new = [(batch.rows[number].event, batch.page(number)) for number in batch.mine()]
         with metrics.STAGE_SECONDS.labels("publish").time():
-            await self._publish(_outgoing(row.event, pages[row.page], seconds.get(row.event.id)) for row in new)
+            await self._publish(_outgoing(event, page, seconds.get(event.id)) for event, page in new)
 
-    async def _put_aside(
-        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str]
-    ) -> None:
+    async def _put_aside(self, batch: _Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
         now = self._clock.now()
-        entries = [_entry(page, rejected.text, rejected.reason, now) for page in pages for rejected in page.rejected]
-        stumbled = {index: note for index in sorted(mine) if (note := rows[index].event.note) is not None}
-        for index, reason in (*refused.items(), *stumbled.items()):
-            page = pages[rows[index].page]
-            text = record_text(page.page.body, rows[index].event.position)
+        entries = [
+            _entry(page, rejected.text, rejected.reason, now) for page in batch.pages for rejected in page.rejected
+        ]
+        stumbled = {number: note for number in batch.mine() if (note := batch.rows[number].event.note) is not None}
+        for number, reason in (*batch.refused.items(), *stumbled.items()):
+            page = batch.page(number)
+            text = record_text(page.page.body, batch.rows[number].event.position)
             entries.append(_entry(page, text, reason, now))
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
 
-    async def _settle(
-        self, pages: Sequence[MappedPage], rows: list[_Row], mine: set[int], refused: dict[int, str], done: set[int]
-    ) -> None:
+    async def _settle(self, batch: _Batch) -> None:
         """Tell the ledger what became of each page that is not settled yet."""
-        stored = [0] * len(pages)
-        put_aside = [len(page.rejected) for page in pages]
-        for index in mine:
-            stored[rows[index].page] += 1
-        for index in refused:
-            put_aside[rows[index].page] += 1
         now = self._clock.now()
+        mine = batch.mine()
+        stored = Counter(batch.rows[number].page for number in mine)
+        put_aside = Counter(batch.rows[number].page for number in batch.refused)
+        put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
         await self._ledger.pages_settled(
             [
                 PageOutcome(
@@ -178,29 +211,22 @@ class Writer:
                     quarantined=put_aside[number],
                     at=now,
                 )
-                for number, page in enumerate(pages)
-                if number not in done
+                for number, page in enumerate(batch.pages)
+                if number not in batch.done
             ]
         )
-        metrics.PAGES_NORMALIZED.labels("settled").inc(len(pages))
-        metrics.EVENTS_STORED.labels("duplicate").inc(len(rows) - len(mine) - len(refused))
-        metrics.EVENTS_STORED.labels("quarantined").inc(sum(put_aside))
+        metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))
+        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(batch.refused))
+        metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
 
-    async def _measure(self, pages: Sequence[MappedPage], rows: list[_Row], new: set[int]) -> None:
+    async def _measure(self, batch: _Batch) -> None:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
-        metrics.EVENTS_STORED.labels("new").inc(len(new))
+        metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
+        new = ((batch.rows[number].event, batch.page(number).page) for number in batch.first)
         try:
-            await self._arrivals.add(arrived((rows[index].event, pages[rows[index].page].page) for index in new))
+            await self._arrivals.add(arrived(new))
         except Transient as error:
-            _log.warning("arrivals.uncounted", count=len(new), error=str(error))
-
-
-def _first_of_each(rows: list[_Row]) -> list[int]:
-    """Indices of the first row of each event id: a batch can hold the same record twice."""
-    first: dict[UUID, int] = {}
-    for index, row in enumerate(rows):
-        first.setdefault(row.event.id, index)
-    return list(first.values())
+            _log.warning("arrivals.uncounted", count=len(batch.first), error=str(error))
 
 
 def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgoing:
