@@ -171,6 +171,15 @@ async def test_a_failure_of_a_slice_that_could_not_be_opened_leaves_nothing_that
     assert (await books.of()).stored == 1
 
 
+async def test_slices_that_never_come_to_rest_do_not_keep_others_from_being_settled(books: Books) -> None:
+    for number in range(3):
+        await books.fetched(number, 10 + number, records=1)
+    await books.settled(await books.fetched(3, 5, records=1), 5)
+
+    assert [await books.account.settle(NOW, 2) for _ in range(2)] == [0, 1]
+    assert (await books.of()).stored == 1
+
+
 async def test_a_failure_after_a_slice_was_fetched_does_not_take_it_out_of_the_account(books: Books) -> None:
     # As when the database moves the position and dies before it says so: nobody fetches that slice again.
     name = await books.fetched(0, 5, records=1)

@@ -113,6 +113,7 @@ class Verification:
                 js = jetstream(broker)
                 drained = await self._drained(truth, database, js, supervisor)
                 seconds = time.monotonic() - started
+                await asyncio.to_thread(self._stop_collecting)
                 return await self._account(truth, database, broker, seconds, drained=drained)
             finally:
                 await close(broker)
@@ -195,6 +196,12 @@ class Verification:
                 self.say(f"asked in vain: {error}")
             await asyncio.sleep(_POLL_S)
         return False
+
+    def _stop_collecting(self) -> None:
+        """Polling would go on, and an account that is taken slowly would never be at its end."""
+        for name, child in self._by_name.items():
+            if name.startswith("collector"):
+                child.stop()
 
     def _kill_one(self, stored: int, total: int) -> None:
         """Kill the next service of `kill` when its share of the work is done."""

@@ -47,11 +47,15 @@ class MongoAccount:
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
+        self._looked_at = ""
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
         with translated("ledger"):
-            fetched = await self._slices.find({"state": SliceState.FETCHED.value}).limit(limit).to_list(None)
+            # In turns: slices whose pages never come to rest must not keep others from being looked at.
+            wanted = {"state": SliceState.FETCHED.value, "_id": {"$gt": self._looked_at}}
+            fetched = await self._slices.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
+            self._looked_at = fetched[-1]["_id"] if len(fetched) == limit else ""
             settled = await self._settled(fetched)
             if settled:
                 await self._slices.bulk_write(

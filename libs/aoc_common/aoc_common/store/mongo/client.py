@@ -48,7 +48,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "twin_pages": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "ledger_slices": (
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
-        IndexModel([("state", ASCENDING)], name="state"),
+        IndexModel([("state", ASCENDING), ("_id", ASCENDING)], name="state"),
         IndexModel([("unsummed", ASCENDING)], name="unsummed", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
