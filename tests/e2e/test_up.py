@@ -86,6 +86,17 @@ def test_the_other_commands_find_the_stack_by_themselves(stack, module_aoc) -> N
     assert len(found.stdout.splitlines()) == 3
 
 
+def test_the_account_of_a_tenant_that_has_none_names_those_that_have_one(stack, module_aoc) -> None:
+    until(lambda: stored(stack[2]) > 50)
+
+    strange = module_aoc.run("completeness")
+    known = module_aoc.run("completeness", "--tenant", "contoso")
+    assert strange.stderr == (
+        "nothing was collected for default yet; there is something of --tenant contoso or fabrikam\n"
+    )
+    assert (known.returncode, known.stdout.splitlines()[0].split()[0]) == (0, "source")
+
+
 def test_tail_shows_each_new_event_once_and_what_the_filters_leave(stack, module_aoc) -> None:
     _, _, base = stack
     until(lambda: stored(base) > 50)

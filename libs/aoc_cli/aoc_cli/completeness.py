@@ -21,6 +21,7 @@ from aoc_common.settings import resolve_secret
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.ledger import MongoSources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +33,7 @@ _HEADINGS: Final = (
 )  # fmt: skip
 #: Columns on the left are text, the others are numbers.
 _TEXTS: Final = 3
+_SHOWN: Final = 5
 _WORDS: Final = {
     GapCause.EXPIRED: "expired at Microsoft, lost for good",
     GapCause.LOST: "lost for good",
@@ -59,7 +61,7 @@ def completeness(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-        accounts = asyncio.run(_read(system, tenant, now))
+        accounts, others = asyncio.run(_read(system, tenant, now))
     told = {"tenant": tenant, "at": now, "sources": [asdict(account) for account in accounts]}
     plainly: dict[str, Any] = orjson.loads(orjson.dumps(told, default=str))
     if write is not None:
@@ -69,7 +71,8 @@ def completeness(
     elif accounts:
         _show(accounts, now)
     else:
-        err.print(f"nothing was collected for {plain(tenant)} yet")
+        hint = f"; there is something of --tenant {plain(' or '.join(others))}" if others else ""
+        err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
     if any(not gap.closable for account in accounts for gap in account.gaps):
         raise typer.Exit(1)
 
@@ -100,9 +103,13 @@ def _check(path: Path) -> None:
     )
 
 
-async def _read(system: attach.System, tenant: str, now: datetime) -> list[SourceAccount]:
+async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[list[SourceAccount], list[str]]:
+    """The tenant's accounts; when there are none, the first tenants that have some."""
     async with connect(system.mongo) as database:
-        return await MongoAccount(database).accounts(tenant, now)
+        if accounts := await MongoAccount(database).accounts(tenant, now):
+            return accounts, []
+        states = await MongoSources(database).all_states(None)
+        return [], sorted({state.tenant for state in states})[:_SHOWN]
 
 
 def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
