@@ -167,6 +167,8 @@ def main() -> None:
                 verdict = VERDICTS.get((field, str(theirs))) or VERDICTS.get((field, kind), "open")
                 settled += not verdict.startswith(("open", "theirs: "))
                 print(f"{field:8} {kind}: {str(theirs)[:60]!r} / {str(ours)[:60]!r}  {verdict}")
+    if not total:
+        raise SystemExit(f"no pairs in {', '.join(sys.argv[1:]) or 'no directory'}")
     for field, count in total.items():
         print(f"{field:8} {agreed[field]}/{count}")
     right, every = agreed.total(), total.total()
