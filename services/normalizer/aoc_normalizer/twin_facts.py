@@ -5,6 +5,7 @@ Computed from the record alone, before names are added: what the directory knows
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,8 @@ _SIGN_INS: Final = frozenset({"Sign-in", "Non-interactive sign-in", "UserLoggedI
 #: The unified log's words for "no id".
 _NO_ID: Final = frozenset({"", "not available", "unknown", "00000000-0000-0000-0000-000000000000"})
 _MAX_TOLD: Final = 24
+#: Characters of a value that may come again, e.g. `true`: its hash is remembered.
+_SHORT: Final = 40
 
 
 def of(draft: Draft, tenant: str) -> TwinFacts | None:
@@ -58,10 +61,11 @@ def _code(draft: Draft) -> str:
     return draft.status_code or ("0" if draft.result == "success" else "?")
 
 
+@lru_cache(maxsize=8192)
 def _identity(party: Party) -> str | None:
     """One spelling of who it is: both lanes know the object id, most often the name too."""
-    if party.uid and values.is_guid(party.uid) and party.uid.casefold() not in _NO_ID:
-        return party.uid.casefold()
+    if party.uid and values.is_guid(party.uid) and (uid := party.uid.casefold()) not in _NO_ID:
+        return uid
     label = (party.upn or party.name or party.uid or "").strip().casefold()
     return None if label in _NO_ID else label
 
@@ -80,9 +84,19 @@ def _told(changes: Sequence[Change]) -> tuple[str, ...]:
     """`name:value` of each changed property, hashed: the new value, or the old one of what was taken away."""
     told: dict[str, str] = {}
     for change in changes[:_MAX_TOLD]:
-        said = change.new if change.new is not None else change.old
-        told.setdefault(_hash(change.name.casefold(), 4), _hash(_plain(said), 8))
+        said = _plain(change.new if change.new is not None else change.old)
+        told.setdefault(_name_hash(change.name), _often(said) if len(said) <= _SHORT else _hash(said, 8))
     return tuple(sorted(f"{name}:{value}" for name, value in told.items()))
+
+
+@lru_cache(maxsize=4096)
+def _name_hash(name: str) -> str:
+    return _hash(name.casefold(), 4)
+
+
+@lru_cache(maxsize=8192)
+def _often(said: str) -> str:
+    return _hash(said, 8)
 
 
 def _plain(value: Any) -> str:

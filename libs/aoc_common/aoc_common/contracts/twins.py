@@ -7,7 +7,7 @@ Both records are kept. The event that came first stands for both; the second one
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -24,8 +24,7 @@ TOLERANCE_MS: Final = 5_000
 BUCKET_MS: Final = 60_000
 
 
-@dataclass(frozen=True, slots=True)
-class TwinFacts:
+class TwinFacts(NamedTuple):
     """By what a record and its twin recognise each other.
 
     - `lane`: through which API the record came; twins are never of one lane.

@@ -26,16 +26,13 @@ def text(value: Any) -> str | None:
     """Trimmed text of a scalar; None for what says nothing (null, empty, `<null>`), lists and objects."""
     if isinstance(value, str):
         cleaned = value.strip()
-    elif isinstance(value, bool):
+        length = len(cleaned)
+        if length <= _LONGEST_EMPTY:
+            return None if cleaned.lower() in _EMPTY else cleaned
+        return cleaned if length <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    if isinstance(value, bool):
         return "true" if value else "false"
-    elif isinstance(value, int | float):
-        cleaned = str(value)
-    else:
-        return None
-    length = len(cleaned)
-    if length <= _LONGEST_EMPTY:
-        return None if cleaned.lower() in _EMPTY else cleaned
-    return cleaned if length <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return text(str(value)) if isinstance(value, int | float) else None
 
 
 def flag(value: Any) -> bool | None:
