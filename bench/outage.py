@@ -18,7 +18,7 @@ import json
 import time
 from collections import defaultdict
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,20 +31,20 @@ from rich.table import Table
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
 from aoc_collector.app import Apis, Shared, collecting
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common import http
-from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
-from aoc_common.bus.streams import ensure_streams
-from aoc_common.contracts import subjects
+from aoc_common.bus import consumers
+from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.consume import consuming
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoSources
 from aoc_common.telemetry import logs
 from aoc_sim import truth
@@ -175,11 +175,9 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         database = await stack.enter_async_context(connect(settings.mongo))
         client = await stack.enter_async_context(http.make_client(timeout_s=30))
         broker = make_broker(settings.nats, "collector")
-        await ensure_indexes(database)
+        await bring_in_order(data.nats_settings(endpoints, "provision"), settings.mongo, lambda _: None, migrate=False)
         await broker.connect()
         stack.push_async_callback(close, broker)
-        streams = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
-        await ensure_streams(jetstream(broker), settings.nats, streams)
         tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
         shared = Shared(
             settings, tenants, clock, asyncio.Event(), broker, database, Apis(settings, client, clock), None
@@ -264,16 +262,9 @@ async def _missing(world: World, broker: NatsBroker, clock: FastClock) -> tuple[
 
     async def take(messages: Sequence[Msg]) -> None:
         for message in messages:
-            found[message.subject.split(".")[3]] |= {bytes(record) for record in _RECORDS.decode(message.data)}
+            found[message.subject.split(".")[4]] |= {bytes(record) for record in _RECORDS.decode(message.data)}
 
-    pages = Consumer(
-        service="normalizer",
-        stream=subjects.RAW_STREAM,
-        subject=subjects.ALL_RAW,
-        durable="normalizer",
-        batch=100,
-        max_pending=1000,
-    )
+    pages = [replace(one, batch=100) for one in consumers.NORMALIZER]
     async with consuming(broker, pages, take, 1):
         before = -1
         while (count := sum(map(len, found.values()))) > before or not count:

@@ -33,8 +33,8 @@ from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
 from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
@@ -82,7 +82,7 @@ async def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, lis
     now = datetime.now(UTC)
 
     def encode(event: Event) -> bytes:
-        to_document(event, 1, now, _KEEP)
+        to_document(event, "page", now, _KEEP)
         return b""
 
     started = time.process_time()
@@ -130,11 +130,11 @@ async def storing(uri: str, events: Sequence[Event]) -> Figure:
         store = MongoEvents(ours, lambda _tenant, _source: _KEEP)
         now = datetime.now(UTC)
         for number, chunk in enumerate(batched(events, _CHUNK)):
-            documents = [to_document(event, 1, now, _KEEP) for event in chunk]
+            documents = [to_document(event, "page", now, _KEEP) for event in chunk]
 
             async def one(chunk: Sequence[Event] = chunk) -> float:
                 started = time.perf_counter()
-                await store.insert(chunk, [1] * len(chunk))
+                await store.insert(chunk, ["page"] * len(chunk))
                 return time.perf_counter() - started
 
             async def other(documents: list[dict[str, object]] = documents) -> float:
@@ -182,14 +182,24 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
         child.start()
         stack.callback(child.stop)
         child.wait_ready()
-        settings = data.nats_settings(Endpoints(f"nats://{LOOPBACK}:{port}", 0), "cli")
+        endpoints = Endpoints(f"nats://{LOOPBACK}:{port}", 0)
+        settings = data.nats_settings(endpoints, "cli")
         broker = make_broker(settings, "cli")
         await broker.connect()
         js = jetstream(broker)
-        await ensure_streams(js, settings, (subjects.RAW_STREAM,))
+        await provisioned(data, endpoints)
         figure = await publishing(js, events)
         await close(broker)
         return figure
+
+
+async def provisioned(data: DataDirectory, endpoints: Endpoints) -> None:
+    """The streams of a bus."""
+    settings = data.nats_settings(endpoints, "provision")
+    broker = make_broker(settings, "provision")
+    await broker.connect()
+    await provision(broker, settings)
+    await close(broker)
 
 
 class _Silent:
@@ -233,7 +243,7 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
     broker = make_broker(data.nats_settings(local.endpoints, "cli"), "cli")
     await broker.connect()
     js = jetstream(broker)
-    await ensure_streams(js, data.nats_settings(local.endpoints, "cli"), (subjects.RAW_STREAM,))
+    await asyncio.to_thread(data.bring_in_order, local.endpoints)
     store = await on_own_store(events)
     normalizer = service("normalizer", data, local.endpoints)
     normalizer.start()

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
+from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.provision import provision
 from aoc_common.settings import MongoSettings, NatsSettings
 from aoc_common.store.mongo.client import connect
 
@@ -65,8 +68,24 @@ def nats_server(tmp_path: Path) -> Iterator[Child]:
 
 
 @pytest.fixture
-def nats_as(nats_server: Child, tmp_path: Path) -> Callable[[str], NatsSettings]:
-    """Settings to connect to `nats_server` as a user, e.g. `nats_as("normalizer")`."""
+def nats_as(nats_on: Callable[[str], NatsSettings]) -> Callable[[str], NatsSettings]:
+    """Settings to connect to `nats_server` as a user, e.g. `nats_as("normalizer")`. Its streams are provisioned."""
+    # In a thread: the loop of this one belongs to the test.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(_provision(nats_on("provision")))).result()
+    return nats_on
+
+
+async def _provision(settings: NatsSettings) -> None:
+    broker = make_broker(settings, "provision")
+    await broker.connect()
+    await provision(broker, settings)
+    await close(broker)
+
+
+@pytest.fixture
+def nats_on(nats_server: Child, tmp_path: Path) -> Callable[[str], NatsSettings]:
+    """As `nats_as`, on a server without any stream."""
 
     def settings(user: str) -> NatsSettings:
         secret = tmp_path / f"{user}.secret"

@@ -55,7 +55,7 @@ async def store(database: Database) -> Store:
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
 
     async def insert(*made: Event) -> None:
-        await events.insert(made, [1] * len(made))
+        await events.insert(made, ["p1"] * len(made))
 
     return insert
 
@@ -193,7 +193,7 @@ async def test_raw_text_comes_with_one_event_and_not_with_pages(search: MongoEve
     one = await search.get("contoso", made.id)
     listed = (await search.search(ALL)).events[0]
 
-    assert (one.raw, one.raw_seq, one.unmapped) == (hostile, 1, {"$ne": {"a.b": None}})
+    assert (one.raw, one.page, one.unmapped) == (hostile, "p1", {"$ne": {"a.b": None}})
     assert listed == replace(one, raw=None)
     assert (one.time, one.tags, one.correlation_id) == (NOW, ("no-id",), "c-1")
 

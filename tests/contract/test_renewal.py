@@ -68,7 +68,7 @@ async def store(database: Database) -> MongoEvents:
 
 
 async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(store, database) -> None:
-    await store.insert([as_an_old_version_had_it()], [42])
+    await store.insert([as_an_old_version_had_it()], ["p42"])
     before = await database["events"].find_one({})
     renewal = MongoRenewal(database)
     pairs = await outdated(renewal)
@@ -79,8 +79,8 @@ async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(st
     assert after["event"]["message"] == "dana@contoso.example created inbox rule Hide"
     assert after["mapper_version"] > 0
     assert "tags" not in after
-    assert {name: after[name] for name in ("_id", "raw", "raw_seq", "expire_at")} == {
-        name: before[name] for name in ("_id", "raw", "raw_seq", "expire_at")
+    assert {name: after[name] for name in ("_id", "raw", "page", "expire_at")} == {
+        name: before[name] for name in ("_id", "raw", "page", "expire_at")
     }
     assert after["event"]["metadata"]["processed_time"] == before["event"]["metadata"]["processed_time"]
     assert await outdated(renewal) == []
@@ -88,7 +88,7 @@ async def test_an_event_is_renewed_in_place_and_keeps_what_is_not_the_mappers(st
 
 async def test_an_event_whose_identity_was_wrong_moves_and_is_not_doubled(store, database) -> None:
     wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
-    await store.insert([wrong], [42])
+    await store.insert([wrong], ["p42"])
     renewal = MongoRenewal(database)
     pairs = await outdated(renewal)
     await renewal.renew(pairs)
@@ -96,18 +96,18 @@ async def test_an_event_whose_identity_was_wrong_moves_and_is_not_doubled(store,
 
     [after] = await database["events"].find({}).to_list(None)
     assert after["_id"] == as_an_old_version_had_it().id
-    assert after["raw_seq"] == 42
+    assert after["page"] == "p42"
 
 
 async def test_every_record_is_read_once_in_batches(store, database) -> None:
-    await store.insert([as_an_old_version_had_it(id=an_event(f"{n}").id) for n in range(5)], [1] * 5)
+    await store.insert([as_an_old_version_had_it(id=an_event(f"{n}").id) for n in range(5)], ["p1"] * 5)
 
     sizes = [len(batch) async for batch in MongoRenewal(database).batches("contoso", 2)]
     assert sizes == [2, 2, 1]
 
 
 async def test_another_tenants_events_stay_as_they_are(store, database) -> None:
-    await store.insert([as_an_old_version_had_it(tenant="fabrikam")], [42])
+    await store.insert([as_an_old_version_had_it(tenant="fabrikam")], ["p42"])
     renewal = MongoRenewal(database)
 
     assert await everything(renewal) == []
@@ -121,7 +121,7 @@ async def test_events_are_found_by_the_ids_that_have_no_name_in_their_own_tenant
         an_event("c", unnamed=("id-3",), **made),
         an_event("d", tenant="fabrikam", unnamed=("id-1",), **made),
     ]
-    await store.insert(nameless, [1, 2, 3, 4])
+    await store.insert(nameless, ["p1", "p2", "p3", "p4"])
     renewal = MongoRenewal(database)
 
     assert [found.id for found in await renewal.unnamed("contoso", ["id-1", "id-9"], 10)] == [nameless[0].id]
@@ -129,7 +129,7 @@ async def test_events_are_found_by_the_ids_that_have_no_name_in_their_own_tenant
 
 async def test_a_renewed_event_stays_its_twin_s_twin(store, database) -> None:
     old, first = as_an_old_version_had_it(), an_event("other").id
-    await store.insert([old], [1])
+    await store.insert([old], ["p1"])
     await MongoTwins(database).settle([TwinLink("contoso", old.id, first, first)], [1], NOW)
     renewal = MongoRenewal(database)
     await renewal.renew(await outdated(renewal))

@@ -30,26 +30,26 @@ async def events(database: Database) -> MongoEvents:
 
 
 async def test_an_event_is_stored_once_however_often_it_comes(events: MongoEvents) -> None:
-    first = await events.insert([event("a"), event("b")], [1, 1])
-    again = await events.insert([event("b"), event("c"), event("a")], [2, 2, 2])
+    first = await events.insert([event("a"), event("b")], ["p1", "p1"])
+    again = await events.insert([event("b"), event("c"), event("a")], ["p2", "p2", "p2"])
 
     assert first == {0, 1}
     assert again == {1}
 
 
 async def test_a_stored_event_keeps_the_page_that_it_first_came_from(events: MongoEvents) -> None:
-    await events.insert([event("a")], [1])
-    await events.insert([event("a"), event("b")], [2, 2])
+    await events.insert([event("a")], ["p1"])
+    await events.insert([event("a"), event("b")], ["p2", "p2"])
 
-    assert await events.raw_seqs([event("a").id, event("b").id, event("c").id]) == {
-        event("a").id: 1,
-        event("b").id: 2,
+    assert await events.pages_of([event("a").id, event("b").id, event("c").id]) == {
+        event("a").id: "p1",
+        event("b").id: "p2",
     }
 
 
 async def test_more_events_than_one_insert_takes_are_all_stored(events: MongoEvents) -> None:
     many = [event(str(number)) for number in range(1201)]
-    await events.insert([many[3], many[700]], [1, 1])
+    await events.insert([many[3], many[700]], ["p1", "p1"])
     new = await events.insert(many, [2] * len(many))
 
     assert new == set(range(1201)) - {3, 700}
@@ -57,7 +57,7 @@ async def test_more_events_than_one_insert_takes_are_all_stored(events: MongoEve
 
 async def test_keys_that_mongodb_would_refuse_are_kept_in_unmapped(events: MongoEvents, database: Database) -> None:
     hostile = {"$set": {"a.b": 1}, "nul\x00key": "x", "": {"": []}}
-    await events.insert([event("a", unmapped=hostile)], [1])
+    await events.insert([event("a", unmapped=hostile)], ["p1"])
     stored = await database["events"].find_one({"_id": event("a").id})
 
     assert stored is not None
@@ -68,16 +68,16 @@ async def test_keys_that_mongodb_would_refuse_are_kept_in_unmapped(events: Mongo
 
 async def test_an_event_that_can_never_be_stored_is_refused_for_good(events: MongoEvents) -> None:
     with pytest.raises(Permanent):
-        await events.insert([event("a", raw="x" * 17_000_000)], [1])
+        await events.insert([event("a", raw="x" * 17_000_000)], ["p1"])
 
 
 async def test_a_key_with_nul_inside_the_event_is_refused_for_good(events: MongoEvents) -> None:
     with pytest.raises(Permanent):
-        await events.insert([event("a", ocsf={"metadata": {}, "nul\x00": 1})], [1])
+        await events.insert([event("a", ocsf={"metadata": {}, "nul\x00": 1})], ["p1"])
 
 
 async def test_retention_is_a_date_so_that_expiry_works(events: MongoEvents, database: Database) -> None:
-    await events.insert([event("a")], [1])
+    await events.insert([event("a")], ["p1"])
     stored = await database["events"].find_one({"_id": event("a").id})
 
     assert stored is not None
@@ -91,13 +91,13 @@ async def test_a_store_that_is_away_is_a_transient_failure() -> None:
     async with connect(MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2)) as database:
         store = MongoEvents(database, lambda _tenant, _source: timedelta(days=1))
         with pytest.raises(Unreachable):
-            await store.insert([event("a")], [1])
+            await store.insert([event("a")], ["p1"])
 
 
 async def test_settling_a_page_twice_counts_it_once(database: Database) -> None:
     ledger = MongoLedger(database)
-    outcome = PageOutcome(5, "contoso", "import", "slice", stored=3, duplicate=1, quarantined=1, at=NOW)
-    await ledger.pages_settled([outcome, replace(outcome, raw_seq=6, stored=4)])
+    outcome = PageOutcome("p5", "contoso", "import", "slice", stored=3, duplicate=1, quarantined=1, at=NOW)
+    await ledger.pages_settled([outcome, replace(outcome, page="p6", stored=4)])
     await ledger.pages_settled([outcome])
 
     assert await ledger.totals("contoso", "slice") == SliceTotals(pages=2, stored=7, duplicate=2, quarantined=2)
@@ -109,7 +109,7 @@ async def test_a_slice_goes_from_open_over_failed_to_fetched(database: Database)
     await ledger.open_slice("s", "contoso", "graph-signins", NOW, NOW + timedelta(minutes=5))
     await ledger.slice_failed("s", "throttled", NOW)
     await ledger.open_slice("s", "contoso", "graph-signins", NOW, NOW + timedelta(minutes=5))
-    await ledger.slice_fetched(SliceFetched("s", pages=1, records=2, first_seq=7, last_seq=7, at=NOW))
+    await ledger.slice_fetched(SliceFetched("s", pages=1, records=2, at=NOW))
     stored = await database["ledger_slices"].find_one({"_id": "s"})
 
     assert stored is not None
@@ -122,7 +122,7 @@ async def test_a_blob_is_known_only_once_it_was_fetched(database: Database) -> N
     blob = ContentBlob("b1", "https://x", NOW, NOW + timedelta(days=7))
     await ledger.listed("contoso", "o365-general", [blob], NOW)
     before = await ledger.fetched("contoso", "o365-general", ["b1", "b2"])
-    await ledger.mark_fetched("contoso", "o365-general", {"b1": 12}, NOW)
+    await ledger.mark_fetched("contoso", "o365-general", {"b1": 12}, "slice", NOW)
     await ledger.listed("contoso", "o365-general", [blob], NOW)
 
     assert before == set()

@@ -44,7 +44,7 @@ async def twins(request, database):
         return store
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
-    await events.insert([G1, G2, U1, U2, event("other")], [1] * 5)
+    await events.insert([G1, G2, U1, U2, event("other")], ["p1"] * 5)
     return MongoTwins(database)
 
 
@@ -110,7 +110,7 @@ async def test_nothing_asked_is_nothing_found(twins):
 async def test_both_documents_say_who_the_other_one_is(database):
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
-    await events.insert([G1, U1], [1, 2])
+    await events.insert([G1, U1], ["p1", "p2"])
     await MongoTwins(database).settle([link(G1, U1, U1)], [1], NOW)
 
     assert (await database["events"].find_one({"_id": G1.id}))["twin_of"] == U1.id

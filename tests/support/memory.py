@@ -158,9 +158,9 @@ class MemoryTwins:
     async def links(self, ids):
         return [link for link in self.claims if link.graph in ids or link.unified in ids]
 
-    async def settle(self, links, raw_seqs, at):
+    async def settle(self, links, pages, at):
         self.twin_of |= {link.second: link.first for link in links}
-        self.pages |= set(raw_seqs)
+        self.pages |= set(pages)
 
-    async def settled(self, raw_seqs):
-        return self.pages & set(raw_seqs)
+    async def settled(self, pages):
+        return self.pages & set(pages)

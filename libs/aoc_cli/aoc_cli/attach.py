@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from aoc_cli.local.process import Child
+
 
 @dataclass(frozen=True, slots=True)
 class System:
@@ -24,24 +26,34 @@ class System:
     mongo: MongoSettings
 
 
-def find(data: Path | None) -> System | None:
-    """The system to use: named by the environment, else a stack in `data`, else the one that was started last."""
+def find(data: Path | None, user: str = "cli") -> System | None:
+    """The system to use: named by the environment, else a stack in `data`, else the one that was started last.
+
+    `user`: as whom a stack's bus is spoken to.
+    """
     if NATS_ENV in os.environ and MONGO_ENV in os.environ:
-        settings = load(ServiceSettings)
-        return System(settings.nats, settings.mongo)
+        return named()
     for directory in [data] if data is not None else [last_started(), default_data()]:
         if directory is None:
             continue
         stack = DataDirectory(directory)
         endpoints = stack.running()
         if endpoints is not None:
-            return System(stack.nats_settings(endpoints, "cli"), stack.mongo_settings(endpoints))
+            return System(stack.nats_settings(endpoints, user), stack.mongo_settings(endpoints))
     return None
 
 
-def required(data: Path | None) -> System:
+def named() -> System | None:
+    """The system that the environment names: one of its servers at least."""
+    if NATS_ENV not in os.environ and MONGO_ENV not in os.environ:
+        return None
+    settings = load(ServiceSettings)
+    return System(settings.nats, settings.mongo)
+
+
+def required(data: Path | None, user: str = "cli") -> System:
     """Like `find`; raises `BadConfiguration` when nothing runs."""
-    system = find(data)
+    system = find(data, user)
     if system is None:
         raise BadConfiguration(f"nothing is running: start ./aoc up, or set {NATS_ENV} and {MONGO_ENV}")
     return system
@@ -57,14 +69,19 @@ def started(path: Path, services: Sequence[str] = ()) -> Iterator[System]:
     with ExitStack() as stack:
         stack.enter_context(data.held())
         local = servers(data)
-        for group in (local.children, [service(name, data, local.endpoints) for name in services]):
-            for child in group:
-                child.start()
-                stack.callback(child.stop)
-            for child in group:
-                child.wait_ready()
+        _start(stack, local.children)
+        data.bring_in_order(local.endpoints)
+        _start(stack, [service(name, data, local.endpoints) for name in services])
         data.describe(local.endpoints)
         yield System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
+
+
+def _start(stack: ExitStack, children: Sequence[Child]) -> None:
+    for child in children:
+        child.start()
+        stack.callback(child.stop)
+    for child in children:
+        child.wait_ready()
 
 
 def existing(data: Path | None) -> Path:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",
     "doctor": "aoc_cli.doctor.command:doctor",
+    "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",
     "explain": "aoc_cli.explain:explain",
     "remap": "aoc_cli.remap:remap",

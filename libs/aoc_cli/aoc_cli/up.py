@@ -98,11 +98,13 @@ def _start(plan: Plan, supervisor: Supervisor) -> Endpoints:
     local = servers(plan.data, plan.nats_port)
     sim_port = free_port() if plan.simulate else None
     endpoints = replace(local.endpoints, gateway=plan.gateway_port, simulator=sim_port)
-    groups = [_first(plan, local, sim_port), _services(plan, endpoints)]
-    with _progress(sum(len(group) for group in groups)) as started:
-        for group in groups:
-            for child in supervisor.start(group):
-                started(child)
+    first, services = _first(plan, local, sim_port), _services(plan, endpoints)
+    with _progress(len(first) + len(services)) as started:
+        for child in supervisor.start(first):
+            started(child)
+        plan.data.bring_in_order(endpoints)
+        for child in supervisor.start(services):
+            started(child)
     plan.data.describe(endpoints)
     return endpoints
 

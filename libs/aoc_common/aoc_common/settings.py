@@ -87,13 +87,22 @@ class NatsSettings(Frozen):
     password: SecretRef | None = Field(None, description="Reference to the password.")
     credentials: Path | None = Field(None, description="A NATS .creds file, instead of user and password.")
     tls_ca: Path | None = Field(None, description="CA certificate (PEM) of a TLS server with a private CA.")
-    replicas: int = Field(1, ge=1, le=5, description="Copies of each stream in a NATS cluster.")
+    replicas: int = Field(1, ge=1, le=5, description="Copies of each stream in a NATS cluster (aoc provision).")
     raw_max_bytes: int = Field(
         10 * 1024**3,
         ge=1024**2,
-        description="Size of AOC_RAW. When full, collectors wait; nothing is dropped.",
+        description="Size of AOC_RAW: of what waits to be stored. When full, collectors wait; nothing is dropped.",
     )
     events_max_bytes: int = Field(10 * 1024**3, ge=1024**2, description="Size of AOC_EVENTS.")
+    events_max_age_s: float = Field(
+        3 * 24 * 3600, ge=1, description="How long AOC_EVENTS keeps an event for its readers, seconds."
+    )
+    duplicate_window_s: float = Field(
+        30,
+        ge=0.1,
+        description="How long streams remember message ids, seconds. Only against a client's quick repeats: that an "
+        "event is published once does not depend on it.",
+    )
 
 
 class MongoSettings(Frozen):

@@ -83,20 +83,22 @@ class EventDetail(EventSummary):
 
     model_config = _example(
         _SUMMARY
-        | {"event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000}, "raw": '{"Id":"..."}', "raw_seq": 42}
+        | {
+            "event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000},
+            "raw": '{"Id":"..."}',
+            "page": "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21",
+        }
     )
 
     event: dict[str, Any] = Field(description="The OCSF 1.8 event with `unmapped`.")
     raw: str = Field(description="The record's own text, as Microsoft sent it.")
-    raw_seq: int = Field(description="Sequence of the raw page on AOC_RAW.")
+    page: str = Field(description="Id of the raw page that it came from.")
 
     @staticmethod
     def of(stored: StoredEvent) -> EventDetail:
         """The whole of a stored event."""
         event = stored.ocsf | ({"unmapped": stored.unmapped} if stored.unmapped else {})
-        return EventDetail.model_construct(
-            **_summary(stored), event=event, raw=stored.raw or "", raw_seq=stored.raw_seq
-        )
+        return EventDetail.model_construct(**_summary(stored), event=event, raw=stored.raw or "", page=stored.page)
 
 
 class EventPage(BaseModel):

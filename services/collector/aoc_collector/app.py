@@ -31,11 +31,12 @@ from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_
 from aoc_collector.tenants import read_tenants
 from aoc_collector.watch import Watch
 from aoc_common import http
-from aoc_common.bus.broker import close, connected, jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus import consumers
+from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
+from aoc_common.bus.consume import consuming
 from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.publish import publish_all
-from aoc_common.bus.streams import ensure_streams
+from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
@@ -44,7 +45,7 @@ from aoc_common.settings import load
 from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import connect, ensure_indexes, ping
+from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.telemetry import logs
@@ -87,9 +88,10 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         connect(settings.mongo) as database,
         http.make_client(timeout_s=settings.http_timeout_s) as client,
     ):
-        await ensure_indexes(database)
+        await check_indexes(database)
         await broker.connect()
-        await ensure_streams(jetstream(broker), settings.nats, _STREAMS)
+        check_version(connection(broker))
+        await check_streams(jetstream(broker), settings.nats, _STREAMS)
         apis = Apis(settings, client, clock)
         shared = Shared(settings, tenants, clock, stopping, broker, database, apis, seals)
         keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
@@ -155,13 +157,10 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
             running(_watch(shared, found, states).run(settings.watch.interval_s)) as watches,
-            consuming(broker, _jobs("collector", subjects.ALL_COLLECT_JOBS), handler, settings.workers) as works,
-            # Of their own: however long the backlog is, live slices never wait for it.
-            consuming(
-                broker, _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS), handler, settings.backlog_workers
-            ) as catches_up,
-            consuming(broker, _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS), asked) as fills_in,
-            consuming(broker, _jobs("collector-polls", subjects.ALL_POLL_JOBS), make_poll_handler(poller)) as listens,
+            consuming(broker, consumers.COLLECT, handler, settings.workers) as works,
+            consuming(broker, consumers.BACKLOG, handler, settings.backlog_workers) as catches_up,
+            consuming(broker, consumers.BACKFILL, asked) as fills_in,
+            consuming(broker, consumers.POLLS, make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: all(part() for part in (schedules, watches, works, catches_up, fills_in, listens))
@@ -183,17 +182,6 @@ def _watch(shared: Shared, found: Iterable[tuple[str, str]], states: MongoSource
     return Watch(names, MongoAccount(shared.database), states, throttled, bounds, shared.clock)
 
 
-def _jobs(durable: str, subject: str) -> Consumer:
-    return Consumer(
-        service="collector",
-        stream=subjects.JOBS_STREAM,
-        subject=subject,
-        durable=durable,
-        batch=1,
-        max_pending=10_000,
-    )
-
-
 @asynccontextmanager
 async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     """Directories are read and kept; gives "all of it runs"."""
@@ -212,9 +200,7 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
     handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        consuming(
-            shared.broker, _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS), handler, settings.workers
-        ) as works,
+        consuming(shared.broker, consumers.DIRECTORY, handler, settings.workers) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -229,7 +215,7 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        consuming(shared.broker, _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS), handler) as works,
+        consuming(shared.broker, consumers.SUBSCRIPTIONS, handler) as works,
     ):
         yield lambda: schedules() and works()
 

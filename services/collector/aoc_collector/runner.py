@@ -19,7 +19,7 @@ from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
-from aoc_common.store.ports import LostWindow, SliceFetched
+from aoc_common.store.ports import LostWindow, PublishedPage, SliceFetched
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -38,17 +38,18 @@ _log = logs.get(__name__)
 type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[PubAck]]]
 """Publishes on a stream and awaits every acknowledgement; raises `Transient` or `Permanent`."""
 
-#: Blobs are noted as fetched in groups of this many: one write for all.
-_BLOBS_TOGETHER: Final = 50
+#: Pages and blobs are noted in groups of this many: one write for all.
+_NOTED_TOGETHER: Final = 50
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What a slice gave so far; all of it acknowledged."""
+    """What a slice gave so far; all of it acknowledged. `unnoted` pages and `blobs` are not in the ledger yet."""
 
     behind: bool = False
     records: int = 0
-    sequences: set[int] = field(default_factory=set)
+    pages: set[str] = field(default_factory=set)
+    unnoted: list[PublishedPage] = field(default_factory=list)
     blobs: dict[str, int] = field(default_factory=dict)
     losses: int = 0
 
@@ -133,15 +134,13 @@ class Runner:
                         raise Transient("the collector is stopping", retry_after=0)
         finally:
             # Also on failure: what is acknowledged need not be fetched again.
-            await self._note_blobs(job, tally)
+            await self._note_fetched(job, tally)
         now = self._clock.now()
         await stores.ledger.slice_fetched(
             SliceFetched(
                 job.slice_id,
-                pages=len(tally.sequences),
+                pages=len(tally.pages),
                 records=tally.records,
-                first_seq=min(tally.sequences, default=None),
-                last_seq=max(tally.sequences, default=None),
                 at=now,
             )
         )
@@ -152,8 +151,8 @@ class Runner:
         if tally.losses:
             await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
         if tally.records:
-            _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.sequences), records=tally.records)
-        return len(tally.sequences)
+            _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
+        return len(tally.pages)
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
@@ -166,16 +165,17 @@ class Runner:
             for loss in batch.losses:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
         if batch.arrays:
-            acks = await self._publish_pages(job, batch, behind=tally.behind)
-            # Pages that are alike, or were published before a failure, are one message on the stream.
-            tally.sequences.update(ack.seq for ack in acks)
+            published = await self._publish_pages(job, batch, behind=tally.behind)
+            # Pages that are alike, or were published before a failure, are one page.
+            tally.pages.update(one.page for one in published)
+            tally.unnoted += published
             records = sum(array.records for array in batch.arrays)
             tally.records += records
-            metrics.PAGES_PUBLISHED.labels(job.tenant, job.source).inc(len(acks))
+            metrics.PAGES_PUBLISHED.labels(job.tenant, job.source).inc(len(published))
             metrics.RECORDS_FETCHED.labels(job.tenant, job.source).inc(records)
         tally.blobs.update(batch.blobs)
-        if len(tally.blobs) >= _BLOBS_TOGETHER:
-            await self._note_blobs(job, tally)
+        if len(tally.blobs) >= _NOTED_TOGETHER or len(tally.unnoted) >= _NOTED_TOGETHER:
+            await self._note_fetched(job, tally)
 
     async def _note_losses(self, job: CollectJob, losses: Sequence[Loss]) -> None:
         whole = Window(job.start, job.end)
@@ -187,16 +187,25 @@ class Runner:
                     job.tenant, job.source, LostWindow(window.start, window.end, loss.reason), at
                 )
 
-    async def _publish_pages(self, job: CollectJob, batch: Batch, *, behind: bool) -> list[PubAck]:
+    async def _publish_pages(self, job: CollectJob, batch: Batch, *, behind: bool) -> list[PublishedPage]:
         with tracing.tracer().start_as_current_span("raw.publish", attributes={"aoc.pages": len(batch.arrays)}):
             at = self._clock.now()
             pages = [RawPage(job.tenant, job.source, job.slice_id, at, array.body, behind) for array in batch.arrays]
             messages = [Outgoing(page.subject, page.body, tracing.inject(page.headers())) for page in pages]
-            return await self._publish(subjects.RAW_STREAM, messages)
+            acks = await self._publish(subjects.RAW_STREAM, messages)
+            return [
+                PublishedPage(page.id, page.tenant, page.source, page.slice_id, ack.seq, at)
+                for page, ack in zip(pages, acks, strict=True)
+            ]
 
-    async def _note_blobs(self, job: CollectJob, tally: _Tally) -> None:
+    async def _note_fetched(self, job: CollectJob, tally: _Tally) -> None:
+        """In this order: a blob that is known as fetched is not fetched again, so its pages must be known before."""
+        if tally.unnoted:
+            await self._stores.ledger.note_pages(tally.unnoted)
+            tally.unnoted.clear()
         if tally.blobs:
-            await self._stores.blobs.mark_fetched(job.tenant, job.source, tally.blobs, self._clock.now())
+            at = self._clock.now()
+            await self._stores.blobs.mark_fetched(job.tenant, job.source, tally.blobs, job.slice_id, at)
             tally.blobs.clear()
 
     async def _note(self, job: CollectJob, error: Exception) -> None:

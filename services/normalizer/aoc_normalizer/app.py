@@ -6,28 +6,34 @@ import asyncio
 import gc
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_common.bus.broker import close, connected, jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
-from aoc_common.bus.publish import publish_all
-from aoc_common.bus.streams import ensure_streams
+from aoc_common.bus import consumers
+from aoc_common.bus.atomic import EventPublisher
+from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
+from aoc_common.bus.consume import consuming
+from aoc_common.bus.raw import on_stream
+from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
-from aoc_common.store.mongo.client import connect, ensure_indexes, ping
+from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.telemetry import logs
 from aoc_normalizer.background import every
 from aoc_normalizer.flow import make_handler
+from aoc_normalizer.gone import GonePages
 from aoc_normalizer.knowledge import nowhere
 from aoc_normalizer.location import Locator
 from aoc_normalizer.names import Names, learning
@@ -73,10 +79,10 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
     """A running normalizer and its probes; leaving drains what is in work."""
     broker = make_broker(settings.nats, "normalizer")
     async with connect(settings.mongo) as database:
-        await ensure_indexes(database)
+        await check_indexes(database)
         await broker.connect()
-        js = jetstream(broker)
-        await ensure_streams(js, settings.nats, _STREAMS)
+        check_version(connection(broker))
+        await check_streams(jetstream(broker), settings.nats, _STREAMS)
         clock = SystemClock()
         events = MongoEvents(database, settings.retention.keep, clock)
         writer = Writer(
@@ -85,18 +91,12 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             MongoLedger(database),
             MongoQuarantine(database),
             MongoArrivals(database),
-            partial(publish_all, js, subjects.EVENTS_STREAM),
+            EventPublisher(connection(broker)).publish,
             clock,
         )
-        pages = Consumer(
-            service="normalizer",
-            stream=subjects.RAW_STREAM,
-            subject=subjects.ALL_RAW,
-            durable="normalizer",
-            batch=settings.batch_pages,
-            batch_bytes=settings.batch_bytes,
-            max_pending=1024,
-        )
+        pages = [
+            replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER
+        ]
         directory = MongoDirectory(database)
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
@@ -106,9 +106,16 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         async def settle() -> None:
             await account.settle(clock.now(), _SETTLED_TOGETHER)
 
+        lost = GonePages(
+            MongoLostPages(database),
+            lambda waiting: on_stream(jetstream(broker), ((one.page, one.sequence) for one in waiting)),
+            clock,
+            timedelta(seconds=settings.gone_after_s),
+        )
         beside = [
             asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
+            asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),
         ]
         try:
             async with consuming(broker, pages, handler, settings.workers) as working:

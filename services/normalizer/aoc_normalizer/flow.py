@@ -29,7 +29,6 @@ class MappedPage:
     """A raw page after mapping."""
 
     page: RawPage
-    raw_seq: int
     trace: Context
     events: list[PackedEvent]
     rejected: list[Rejected]
@@ -38,7 +37,7 @@ class MappedPage:
 def make_handler(
     write: Callable[[Sequence[MappedPage]], Awaitable[None]],
     learn: Learn,
-    encode: Callable[[Event, int], bytes],
+    encode: Callable[[Event, str], bytes],
 ) -> Callable[[Sequence[Msg]], Awaitable[None]]:
     """The handler of AOC_RAW."""
 
@@ -48,10 +47,9 @@ def make_handler(
     return on_pages
 
 
-async def map_message(message: Msg, learn: Learn, encode: Callable[[Event, int], bytes]) -> MappedPage:
+async def map_message(message: Msg, learn: Learn, encode: Callable[[Event, str], bytes]) -> MappedPage:
     """The events of one message. Raises `Malformed` for headers that are none of ours, `Transient` as `learn` does."""
-    page = RawPage.from_message(message.headers or {}, message.data)
-    sequence = message.metadata.sequence.stream
+    page = RawPage.from_message(message.subject, message.headers or {}, message.data)
     span = tracing.tracer().start_span(
         "normalise.page", context=tracing.extract(message.headers), kind=trace.SpanKind.CONSUMER
     )
@@ -60,13 +58,13 @@ async def map_message(message: Msg, learn: Learn, encode: Callable[[Event, int],
             page.body,
             RecordContext(page.tenant, page.source, page.fetched_at),
             learn,
-            partial(_encoded, encode, sequence),
+            partial(_encoded, encode, page.id),
         )
         span.set_attributes({"aoc.tenant": page.tenant, "aoc.source": page.source, "aoc.records": len(packed.events)})
     finally:
         span.end()
-    return MappedPage(page, sequence, trace.set_span_in_context(span), packed.events, packed.rejected)
+    return MappedPage(page, trace.set_span_in_context(span), packed.events, packed.rejected)
 
 
-def _encoded(encode: Callable[[Event, int], bytes], raw_seq: int, event: Event) -> bytes:
-    return encode(event, raw_seq)
+def _encoded(encode: Callable[[Event, str], bytes], page: str, event: Event) -> bytes:
+    return encode(event, page)

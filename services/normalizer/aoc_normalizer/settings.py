@@ -57,4 +57,10 @@ class NormalizerSettings(ServiceSettings):
         60, gt=0, description="How often events are looked for whose ids have got names since they were stored."
     )
     settle_s: float = Field(5, gt=0, description="How often the account of fetched slices is looked at.")
+    gone_after_s: float = Field(
+        600,
+        gt=0,
+        description="A page that waits longer is looked for on AOC_RAW: it may have been lost there, seconds.",
+    )
+    gone_look_s: float = Field(60, gt=0, description="How often such pages are looked for, seconds.")
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 #: How often what another replica took is replaced by the next best. What is left then has no twin.
 _ROUNDS: Final = 4
 
-type Fresh = tuple[PackedEvent, int, bool]
-"""A stored event, the sequence of its raw page, and whether another delivery of that page had stored it."""
+type Fresh = tuple[PackedEvent, str, bool]
+"""A stored event, its raw page, and whether another delivery of that page had stored it."""
 
 
 class Twins:

@@ -1,20 +1,21 @@
 """Writes mapped pages: store what is new, link twins, publish what was stored, put aside the rest, settle the ledger.
 
 The order makes a crash at any point harmless. Events are published only after MongoDB accepted them; a page that comes
-again publishes exactly the events that it had inserted (their `raw_seq` is the page's), under the same message ids,
+again publishes exactly the events that it had inserted (they name the page) and that do not stand in AOC_EVENTS yet,
 unless it is settled. Whether a page was here before is read from what is stored, not from its delivery count: a server
 that was killed forgets counts, and a replica that was paused works on a page that another has taken over.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 
+from aoc_common.bus.atomic import PageEvents
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
 from aoc_common.errors import Permanent, Transient
@@ -24,10 +25,11 @@ from aoc_normalizer.arrivals import arrived
 from aoc_normalizer.packing import record_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.bus.atomic import Published
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import PackedEvent
     from aoc_common.store.arrivals import ArrivalStore
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-type Publish = Callable[[Iterable[Outgoing]], Awaitable[object]]
+type Publish = Callable[[Sequence[PageEvents]], Awaitable[Sequence[Published]]]
+"""Publishes each page's events once, whatever was published before (`bus.atomic`). Raises `Transient`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class _Batch:
     """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
 
     `first`: stored now. `before`: another delivery of the same page had stored it. `refused`: can never be stored, and
-    why. `done`: pages that another delivery has settled, so published all of.
+    why. `done`: pages that another delivery has settled, so published all of. `published`: where in AOC_EVENTS a page's
+    events stand.
     """
 
     pages: Sequence[MappedPage]
@@ -61,6 +65,7 @@ class _Batch:
     before: set[int] = field(default_factory=set)
     refused: dict[int, str] = field(default_factory=dict)
     done: set[int] = field(default_factory=set)
+    published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pages: Sequence[MappedPage]) -> _Batch:
@@ -150,14 +155,14 @@ class Writer:
             for number in batch.unique()
             if number not in batch.first and number not in batch.refused
         }
-        origin = await self._events.raw_seqs(known)
+        origin = await self._events.pages_of(known)
         stored: dict[UUID, int] = {}
         for number, row in enumerate(batch.rows):
-            if origin.get(row.event.id) == batch.page(number).raw_seq:
+            if origin.get(row.event.id) in batch.page(number).page.known_as:
                 stored.setdefault(row.event.id, number)
         batch.before = set(stored.values())
         keys = {
-            batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).raw_seq)
+            batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).page.id)
             for number in batch.before
         }
         settled = await self._ledger.settled(keys.values())
@@ -167,15 +172,25 @@ class Writer:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
                 [
-                    (batch.rows[number].event, batch.page(number).raw_seq, number in batch.before)
+                    (batch.rows[number].event, batch.page(number).page.id, number in batch.before)
                     for number in batch.mine()
                 ]
             )
 
     async def _send(self, batch: _Batch, seconds: Mapping[UUID, UUID]) -> None:
-        new = [(batch.rows[number].event, batch.page(number)) for number in batch.mine()]
+        """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
+        messages: dict[int, list[Outgoing]] = defaultdict(list)
+        for number in batch.mine():
+            event = batch.rows[number].event
+            messages[batch.rows[number].page].append(_outgoing(event, batch.page(number), seconds.get(event.id)))
+        returned = {batch.rows[number].page for number in batch.before}
+        pages = [
+            PageEvents(batch.pages[number].page.id, of_page, returned=number in returned)
+            for number, of_page in messages.items()
+        ]
         with metrics.STAGE_SECONDS.labels("publish").time():
-            await self._publish(_outgoing(event, page, seconds.get(event.id)) for event, page in new)
+            published = await self._publish(pages)
+        batch.published = {number: one.ranges for number, one in zip(messages, published, strict=True)}
 
     async def _put_aside(self, batch: _Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
@@ -202,7 +217,7 @@ class Writer:
         await self._ledger.pages_settled(
             [
                 PageOutcome(
-                    raw_seq=page.raw_seq,
+                    page=page.page.id,
                     tenant=page.page.tenant,
                     source=page.page.source,
                     slice_id=page.page.slice_id,
@@ -210,6 +225,7 @@ class Writer:
                     duplicate=len(page.events) + len(page.rejected) - stored[number] - put_aside[number],
                     quarantined=put_aside[number],
                     at=now,
+                    published=batch.published.get(number, ()),
                 )
                 for number, page in enumerate(batch.pages)
                 if number not in batch.done
@@ -239,13 +255,15 @@ def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgo
 
 
 def _entry(page: MappedPage, text: str, reason: str, at: datetime) -> QuarantineEntry:
-    key = blake2b(f"{page.raw_seq}\x1f{reason}\x1f".encode() + text.encode("utf-8", "replace"), digest_size=16)
+    # Of a page that was migrated the entry may stand already, under the name that the page had.
+    name = page.page.id if page.page.sequence is None else page.page.sequence
+    key = blake2b(f"{name}\x1f{reason}\x1f".encode() + text.encode("utf-8", "replace"), digest_size=16)
     return QuarantineEntry(
         key=f"{page.page.slice_id}#{key.hexdigest()}",
         tenant=page.page.tenant,
         source=page.page.source,
         slice_id=page.page.slice_id,
-        raw_seq=page.raw_seq,
+        page=page.page.id,
         reason=reason,
         text=text,
         at=at,

@@ -75,7 +75,7 @@ async def store(database: Database) -> Callable[..., Awaitable[None]]:
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
 
     async def insert(*made: Event) -> None:
-        await events.insert(made, [42] * len(made))
+        await events.insert(made, ["p42"] * len(made))
 
     return insert
 

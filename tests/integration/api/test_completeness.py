@@ -22,9 +22,9 @@ async def collected(database) -> None:
     ledger, sources = MongoLedger(database), MongoSources(database)
     for tenant in ("contoso", "fabrikam"):
         await ledger.open_slice(f"{tenant}-s", tenant, "o365-exchange", START, END)
-        await ledger.slice_fetched(SliceFetched(f"{tenant}-s", 1, 3, 7, 7, NOW))
+        await ledger.slice_fetched(SliceFetched(f"{tenant}-s", 1, 3, NOW))
         await sources.advance(tenant, "o365-exchange", END, NOW)
-    await ledger.pages_settled([PageOutcome(7, "contoso", "o365-exchange", "contoso-s", 2, 1, 0, NOW)])
+    await ledger.pages_settled([PageOutcome("p7", "contoso", "o365-exchange", "contoso-s", 2, 1, 0, NOW)])
     await ledger.listed("contoso", "o365-exchange", [ContentBlob("b1", "uri", START, NOW + timedelta(days=7))], NOW)
     await MongoAccount(database).settle(NOW, 10)
 

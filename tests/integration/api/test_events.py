@@ -136,7 +136,7 @@ async def test_an_event_comes_whole_with_the_text_of_its_record(gateway, store, 
     assert answer.headers["content-type"] == "application/json"
     assert (whole["raw"], whole["message"], whole["operation"]) == (HOSTILE, HOSTILE, HOSTILE[:200])
     assert whole["event"]["unmapped"] == deep
-    assert (whole["id"], whole["raw_seq"], whole["tags"]) == (str(made.id), 42, ["no-id"])
+    assert (whole["id"], whole["page"], whole["tags"]) == (str(made.id), "p42", ["no-id"])
 
 
 async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None:

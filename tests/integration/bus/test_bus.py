@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import nats as nats_client
@@ -13,10 +13,11 @@ from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
+from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming, reading
+from aoc_common.bus.provision import declare_consumer, provision
 from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.errors import Backpressure, Malformed, Permanent, Throttled, Unreachable
 
@@ -28,22 +29,24 @@ if TYPE_CHECKING:
     from aoc_cli.local.process import Child
     from aoc_common.settings import NatsSettings
 
-STREAMS = (subjects.RAW_STREAM, subjects.DLQ_STREAM)
-PAGES = Consumer(
-    service="normalizer",
-    stream=subjects.RAW_STREAM,
-    subject=subjects.ALL_RAW,
-    durable="normalizer",
-    batch=10,
-    ack_wait_s=1.0,
-)
+PART = subjects.partition("contoso", "graph-signins")
+PAGES = replace(consumers.NORMALIZER[PART], batch=10, ack_wait_s=1.0)
+
+
+@pytest.fixture
+async def declared(nats_as):
+    """`declared(consumer)`: bring a consumer in order, as `provision` does."""
+    broker = make_broker(nats_as("provision"), "provision")
+    await broker.connect()
+    await declare_consumer(jetstream(broker), PAGES)
+    yield lambda consumer: declare_consumer(jetstream(broker), consumer)
+    await broker.stop()
 
 
 @asynccontextmanager
 async def running(settings: NatsSettings, handler, consumer: Consumer = PAGES):
     broker = make_broker(settings, "normalizer")
     await broker.connect()
-    await ensure_streams(jetstream(broker), settings, STREAMS)
     async with consuming(broker, consumer, handler):
         yield jetstream(broker)
     await broker.stop()
@@ -53,7 +56,6 @@ async def running(settings: NatsSettings, handler, consumer: Consumer = PAGES):
 async def publisher(settings: NatsSettings, user: str = "collector"):
     broker = make_broker(settings, user)
     await broker.connect()
-    await ensure_streams(jetstream(broker), settings, STREAMS)
     yield jetstream(broker)
     await broker.stop()
 
@@ -69,11 +71,11 @@ async def dead_letters(js: JetStreamContext, count: int) -> bool:
 
 
 async def settled(js: JetStreamContext) -> bool:
-    info = await js.consumer_info(subjects.RAW_STREAM, "normalizer")
+    info = await js.consumer_info(subjects.RAW_STREAM, PAGES.durable)
     return info.num_ack_pending == 0 and info.num_pending == 0
 
 
-async def test_a_batch_is_handed_over_whole_and_acknowledged(eventually, nats_as) -> None:
+async def test_a_batch_is_handed_over_whole_and_acknowledged(eventually, nats_as, declared) -> None:
     seen: list[bytes] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
@@ -87,7 +89,7 @@ async def test_a_batch_is_handed_over_whole_and_acknowledged(eventually, nats_as
     assert sorted(seen) == sorted(b"[%d]" % n for n in range(25))
 
 
-async def test_bursts_are_handed_over_at_their_first_delivery(eventually, nats_as) -> None:
+async def test_bursts_are_handed_over_at_their_first_delivery(eventually, nats_as, declared) -> None:
     deliveries: list[int] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
@@ -105,18 +107,17 @@ async def test_bursts_are_handed_over_at_their_first_delivery(eventually, nats_a
     assert deliveries == [1] * number
 
 
-async def test_a_batch_is_bounded_in_bytes_and_a_larger_message_still_comes(eventually, nats_as) -> None:
+async def test_a_batch_is_bounded_in_bytes_and_a_larger_message_still_comes(eventually, nats_as, declared) -> None:
     batches: list[list[int]] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
         batches.append([len(message.data) for message in messages])
 
-    small = Consumer(
-        "normalizer", subjects.RAW_STREAM, subjects.ALL_RAW, "normalizer", batch=50, batch_bytes=100_000, ack_wait_s=60
-    )
+    small = replace(PAGES, batch=50, batch_bytes=100_000, ack_wait_s=60)
+    await declared(small)
     sizes = [300_000, *[30_000] * 12, 300_000, 10]
     async with publisher(nats_as("collector")) as js:
-        subject = subjects.raw("contoso", "import")
+        subject = subjects.raw("contoso", "graph-intune")
         await publish_all(
             js,
             subjects.RAW_STREAM,
@@ -129,7 +130,7 @@ async def test_a_batch_is_bounded_in_bytes_and_a_larger_message_still_comes(even
     assert max(len(batch) for batch in batches) > 1
 
 
-async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually, nats_as) -> None:
+async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually, nats_as, declared) -> None:
     entered = asyncio.Event()
     seen: list[bytes] = []
 
@@ -141,7 +142,8 @@ async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually,
     async def quick(messages: Sequence[Msg]) -> None:
         seen.extend(message.data for message in messages)
 
-    patient = Consumer("normalizer", subjects.RAW_STREAM, subjects.ALL_RAW, "normalizer", batch=5, ack_wait_s=60)
+    patient = replace(PAGES, batch=5, ack_wait_s=60)
+    await declared(patient)
     async with publisher(nats_as("collector")) as js:
         async with running(nats_as("normalizer"), slow, patient):
             await publish_all(js, subjects.RAW_STREAM, [page(n) for n in range(20)])
@@ -152,25 +154,34 @@ async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually,
     assert sorted(seen) == sorted(b"[%d]" % n for n in range(20))
 
 
-async def test_a_deleted_consumer_is_declared_again(eventually, nats_as, nats_server: Child) -> None:
+async def test_while_its_consumer_is_missing_a_worker_says_so_and_goes_on_when_it_is_there(
+    eventually, nats_as, declared
+) -> None:
     seen: list[bytes] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
         seen.extend(message.data for message in messages)
 
-    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler):
+    owner = make_broker(nats_as("provision"), "provision")
+    await owner.connect()
+    broker = make_broker(nats_as("normalizer"), "normalizer")
+    await broker.connect()
+    async with publisher(nats_as("collector")) as js, consuming(broker, PAGES, handler) as working:
         await publish_all(js, subjects.RAW_STREAM, [page(1)])
-        await eventually(lambda: seen == [b"[1]"])
-        nats_server.kill()
-        shutil.rmtree(next(nats_server.log.parent.rglob("obs")))
-        nats_server.start()
-        nats_server.wait_ready()
-        # A new consumer begins at the start of the stream: nothing is skipped, and what comes again is harmless.
-        await eventually(lambda: seen.count(b"[1]") == 2, 30)
+        await eventually(lambda: seen == [b"[1]"] and working())
+        await jetstream(owner).delete_consumer(subjects.RAW_STREAM, PAGES.durable)
+        await publish_all(js, subjects.RAW_STREAM, [page(2)])
+        await eventually(lambda: not working())
+        await declared(PAGES)
+        await eventually(lambda: seen == [b"[1]", b"[2]"] and working())
+    await broker.stop()
+    await owner.stop()
 
 
 @pytest.mark.parametrize("error", [ConnectionClosedError(), ZeroDivisionError("a defect of ours")])
-async def test_a_worker_outlives_an_acknowledgement_that_fails(eventually, nats_as, monkeypatch, error) -> None:
+async def test_a_worker_outlives_an_acknowledgement_that_fails(
+    eventually, nats_as, declared, monkeypatch, error
+) -> None:
     seen: list[int] = []
     original = Msg.ack
 
@@ -192,7 +203,6 @@ async def test_a_worker_outlives_an_acknowledgement_that_fails(eventually, nats_
 async def test_a_reader_gets_every_message_once_and_leaves_nothing_acknowledged(eventually, nats_as) -> None:
     found: list[bytes] = []
     async with publisher(nats_as("normalizer"), "normalizer") as js:
-        await ensure_streams(js, nats_as("normalizer"), (subjects.EVENTS_STREAM,))
         subject = subjects.events("contoso", "graph-signins", 3002)
         await publish_all(js, subjects.EVENTS_STREAM, [Outgoing(subject, b"%d" % n, {}) for n in range(700)])
     broker = make_broker(nats_as("cli"), "cli")
@@ -206,7 +216,7 @@ async def test_a_reader_gets_every_message_once_and_leaves_nothing_acknowledged(
     assert found == [b"%d" % n for n in range(700)]
 
 
-async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for(eventually, nats_as) -> None:
+async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for(eventually, nats_as, declared) -> None:
     deliveries: list[float] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
@@ -222,7 +232,7 @@ async def test_a_transient_failure_comes_back_after_the_delay_that_was_asked_for
 
 
 async def test_a_permanent_failure_goes_to_the_dead_letters_and_takes_no_other_message_with_it(
-    eventually, nats_as
+    eventually, nats_as, declared
 ) -> None:
     handled: list[bytes] = []
 
@@ -240,7 +250,9 @@ async def test_a_permanent_failure_goes_to_the_dead_letters_and_takes_no_other_m
     assert sorted(handled) == [b"[0]", b"[1]", b"[2]", b"[4]", b"[5]"]
 
 
-async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(eventually, nats_as, monkeypatch) -> None:
+async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(
+    eventually, nats_as, declared, monkeypatch
+) -> None:
     monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _deliveries: 0.01)
     deliveries: list[int] = []
 
@@ -255,7 +267,7 @@ async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(eventu
     assert deliveries == [1, 2, 3, 4, 5]
 
 
-async def test_long_work_keeps_its_message(eventually, nats_as) -> None:
+async def test_long_work_keeps_its_message(eventually, nats_as, declared) -> None:
     starts: list[int] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
@@ -265,17 +277,21 @@ async def test_long_work_keeps_its_message(eventually, nats_as) -> None:
     async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler) as own:
         await publish_all(js, subjects.RAW_STREAM, [page(1)])
         await asyncio.sleep(3.2)
-        info = await own.consumer_info(subjects.RAW_STREAM, "normalizer")
+        info = await own.consumer_info(subjects.RAW_STREAM, PAGES.durable)
 
     assert starts == [1]
     assert info.num_ack_pending == 0
 
 
 async def test_a_full_raw_stream_refuses_instead_of_dropping(eventually, nats_as) -> None:
-    settings = nats_as("collector").model_copy(update={"raw_max_bytes": 1024 * 1024})
+    owner = make_broker(nats_as("provision"), "provision")
+    await owner.connect()
+    small = nats_as("provision").model_copy(update={"raw_max_bytes": 1024 * 1024})
+    await provision(owner, small, reduce=True)
+    await owner.stop()
     big = b"x" * 300_000
 
-    async with publisher(settings) as js:
+    async with publisher(nats_as("collector")) as js:
         messages = [Outgoing(subjects.raw("contoso", "import"), big, {"Nats-Msg-Id": str(n)}) for n in range(6)]
         with pytest.raises(Backpressure):
             await publish_all(js, subjects.RAW_STREAM, messages)
@@ -302,7 +318,9 @@ async def test_a_repeated_publish_is_one_message(eventually, nats_as) -> None:
     assert again[0].duplicate
 
 
-async def test_the_bus_comes_back_after_the_server_was_killed(eventually, nats_as, nats_server: Child) -> None:
+async def test_the_bus_comes_back_after_the_server_was_killed(
+    eventually, nats_as, declared, nats_server: Child
+) -> None:
     seen: list[bytes] = []
 
     async def handler(messages: Sequence[Msg]) -> None:
@@ -328,11 +346,13 @@ async def test_the_bus_comes_back_after_the_server_was_killed(eventually, nats_a
 @pytest.mark.parametrize(
     ("user", "subject"),
     [
-        ("normalizer", "aoc.raw.contoso.graph-signins"),
+        ("normalizer", "aoc.raw.0.contoso.graph-signins"),
         ("collector", "aoc.events.contoso.graph-signins.3002"),
         ("reader", "aoc.events.contoso.graph-signins.3002"),
         ("reader", "aoc.jobs.collect.contoso.graph-signins"),
-        ("api", "aoc.raw.contoso.graph-signins"),
+        ("api", "aoc.raw.0.contoso.graph-signins"),
+        *((user, "$JS.API.STREAM.UPDATE.AOC_RAW") for user in ("collector", "normalizer", "cli", "api", "reader")),
+        *((user, "$JS.API.CONSUMER.CREATE.AOC_RAW.normalizer-0") for user in ("collector", "normalizer", "cli")),
     ],
 )
 async def test_a_user_of_the_bus_may_publish_only_what_is_its_own(eventually, nats_as, user: str, subject: str) -> None:

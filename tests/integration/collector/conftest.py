@@ -14,14 +14,13 @@ import pytest
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
+from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, DirectorySettings, SubscriptionSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
-from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.streams import ensure_streams
-from aoc_common.contracts import subjects
+from aoc_common.bus.broker import make_broker
 from aoc_common.store.mongo.directory import MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoSources
 from aoc_sim.settings import DEFAULT_TENANTS
@@ -131,6 +130,13 @@ class Gateways:
         self._stack.close()
 
 
+@pytest.fixture(autouse=True)
+async def indexes(request):
+    """A collector checks for them and makes none."""
+    if "mongo_settings" in request.fixturenames:
+        await bring_in_order(None, request.getfixturevalue("mongo_settings"), lambda _: None, migrate=False)
+
+
 @pytest.fixture
 def gateways(nats_as, mongo_settings, tmp_path, microsoft, monkeypatch):
     """The gateway, not started yet."""
@@ -181,7 +187,6 @@ async def jobs_declared(nats_as):
     """The stream of jobs, before any collector: a gateway may be there first."""
     broker = make_broker(nats_as("collector"), "collector")
     await broker.connect()
-    await ensure_streams(jetstream(broker), nats_as("collector"), [subjects.JOBS_STREAM])
     await broker.stop()
 
 

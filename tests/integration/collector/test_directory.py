@@ -17,11 +17,10 @@ from aoc_collector.flow import make_directory_handler
 from aoc_collector.settings import CollectorSettings, DirectorySettings, GraphLimits
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
+from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.consume import consuming
 from aoc_common.bus.jobs import publish_job
-from aoc_common.bus.streams import ensure_streams
-from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
@@ -35,7 +34,7 @@ COLLECTIONS = {
     "roleDefinitions": "role",
 }
 TENANTS = ("contoso", "fabrikam")
-JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_DIRECTORY_JOBS, durable="collector-directory", batch=1)
+JOBS = consumers.DIRECTORY
 
 
 class Microsoft:
@@ -228,7 +227,6 @@ async def test_replicas_never_read_one_directory_twice_at_a_time(nats_as, eventu
             broker = make_broker(nats_as("collector"), "collector")
             await broker.connect()
             stack.push_async_callback(broker.stop)
-            await ensure_streams(jetstream(broker), nats_as("collector"), [subjects.JOBS_STREAM, subjects.DLQ_STREAM])
             handler = make_directory_handler(run, 3600)
             await stack.enter_async_context(consuming(broker, JOBS, handler, 2))
             answers.append(jetstream(broker))

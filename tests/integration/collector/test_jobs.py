@@ -14,17 +14,18 @@ from types import SimpleNamespace
 import pytest
 
 from aoc_collector.flow import make_handler
+from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.consume import Consumer, consuming
+from aoc_common.bus.consume import consuming
 from aoc_common.bus.jobs import publish_job
-from aoc_common.bus.streams import ensure_streams
+from aoc_common.bus.provision import declare_consumer
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Transient
 from doomed import work_until_killed
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-JOBS = Consumer("collector", subjects.JOBS_STREAM, subjects.ALL_COLLECT_JOBS, durable="collector", batch=1)
+JOBS = consumers.COLLECT
 
 
 def job(source, minute=0):
@@ -50,7 +51,6 @@ def replica(nats_as):
         broker = make_broker(nats_as("collector"), "collector")
         await broker.connect()
         js = jetstream(broker)
-        await ensure_streams(js, nats_as("collector"), [subjects.JOBS_STREAM, subjects.DLQ_STREAM])
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
             if run:
@@ -99,6 +99,10 @@ async def test_three_replicas_never_run_one_source_twice_at_a_time(replica, even
 
 async def test_the_job_of_a_replica_that_dies_is_taken_by_another_within_its_ack_wait(nats_as, replica, eventually):
     ran = []
+    owner = make_broker(nats_as("provision"), "provision")
+    await owner.connect()
+    await declare_consumer(jetstream(owner), replace(JOBS, ack_wait_s=2))
+    await owner.stop()
 
     async def run(one):
         ran.append(one.source)

@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
-from nats.errors import TimeoutError as NatsTimeoutError
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
@@ -19,7 +18,9 @@ from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, GraphLimits, Rates
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
-from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus import consumers
+from aoc_common.bus.broker import connection, make_broker
+from aoc_common.bus.pull import Pull
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.health import run_probes
@@ -56,14 +57,10 @@ async def truth(client):
     }
 
 
-async def read(subscription, into):
-    """Add the records of what is on the stream now, byte for byte."""
-    try:
-        messages = await subscription.fetch(200, timeout=0.2)
-    except (NatsTimeoutError, TimeoutError):
-        return
-    for message in messages:
-        page = RawPage.from_message(message.headers, message.data)
+async def read(pull, into):
+    """Add the records of what is on a part of the stream now, byte for byte."""
+    for message in await pull.available(200):
+        page = RawPage.from_message(message.subject, message.headers, message.data)
         into[page.tenant, page.source] |= {bytes(record) for record in _RECORDS.decode(page.body)}
         await message.ack()
 
@@ -90,13 +87,15 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         broker = make_broker(nats_as("normalizer"), "normalizer")
         await broker.connect()
         stack.push_async_callback(broker.stop)
-        subscription = await jetstream(broker).pull_subscribe(
-            subjects.ALL_RAW, durable="normalizer", stream=subjects.RAW_STREAM
-        )
+        pulls = [Pull(connection(broker), subjects.RAW_STREAM, one.durable) for one in consumers.NORMALIZER]
+        for pull in pulls:
+            await pull.open()
         async with asyncio.timeout(60):
             expected = None
             while expected is None or any(records - found[feed] for feed, records in expected.items()):
-                await read(subscription, found)
+                for pull in pulls:
+                    await read(pull, found)
+                await asyncio.sleep(0.2)
                 expected = await truth(client)
         probes = [await run_probes(replica) for replica in replicas]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import nats as nats_client
 import pytest
 
+from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
@@ -37,8 +37,7 @@ class Bus:
         return [ack.seq for ack in acks]
 
     async def settled(self) -> bool:
-        info = await self._reader.jetstream().consumer_info(subjects.RAW_STREAM, "normalizer")
-        return not info.num_pending and not info.num_ack_pending
+        return not (await self._reader.jetstream().stream_info(subjects.RAW_STREAM)).state.messages
 
 
 @pytest.fixture
@@ -46,16 +45,12 @@ async def bus(nats_as, tmp_path):
     broker = make_broker(nats_as("collector"), "collector")
     await broker.connect()
     settings = nats_as("normalizer")
-    owner = make_broker(settings, "normalizer")
-    await owner.connect()
-    await ensure_streams(jetstream(owner), settings, (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM))
     reader = await nats_client.connect(
         settings.url, user="normalizer", password="test-normalizer", inbox_prefix="_INBOX_normalizer"
     )
     yield Bus(jetstream(broker), reader)
     await reader.close()
     await close(broker)
-    await close(owner)
 
 
 @pytest.fixture
@@ -63,6 +58,7 @@ def normalizer(nats_as, mongo_settings: MongoSettings):
     @asynccontextmanager
     async def run():
         settings = NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
+        await bring_in_order(None, mongo_settings, lambda _: None, migrate=False)
         async with app.worker(settings) as probes:
             yield probes
 

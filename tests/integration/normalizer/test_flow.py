@@ -22,6 +22,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
 from aoc_normalizer.mappers.base import Mapper
+from streams import events_held
 
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child
@@ -43,7 +44,7 @@ def record(number: int, **more: object) -> dict[str, object]:
     }
 
 
-def page(*records: object, slice_id: str = "s1", body: bytes | None = None) -> RawPage:
+def page(*records: object, slice_id: str = "contoso/s1", body: bytes | None = None) -> RawPage:
     return RawPage("contoso", "o365-exchange", slice_id, NOW, body or json.dumps(records).encode())
 
 
@@ -54,7 +55,7 @@ async def published_ids(nats_as) -> list[str]:
         settings.url, user="reader", password="test-reader", inbox_prefix="_INBOX_reader"
     )
     js = connection.jetstream()
-    count = (await js.stream_info(subjects.EVENTS_STREAM)).state.messages
+    count = await events_held(js)
     found: list[str] = []
     if count:
         sub = await js.pull_subscribe(
@@ -71,13 +72,13 @@ async def published_ids(nats_as) -> list[str]:
 async def test_each_record_is_stored_and_published_once(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
-    await bus.send(page(record(1), record(2)), page(record(2), record(3), slice_id="s2"))
+    await bus.send(page(record(1), record(2)), page(record(2), record(3), slice_id="contoso/s2"))
     async with normalizer():
         await eventually(bus.settled)
 
     assert await database["events"].count_documents({}) == 3
     assert len(await published_ids(nats_as)) == 3
-    totals = [await MongoLedger(database).totals("contoso", name) for name in ("s1", "s2")]
+    totals = [await MongoLedger(database).totals("contoso", name) for name in ("contoso/s1", "contoso/s2")]
     assert [(t.stored, t.duplicate) for t in totals] in ([(2, 0), (1, 1)], [(1, 1), (2, 0)])
 
 
@@ -85,7 +86,7 @@ async def test_pitfall_10_what_is_fetched_again_is_not_published_again(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
     async with normalizer():
-        for slice_id in ("monday", "tuesday", "eight days later"):
+        for slice_id in ("contoso/monday", "contoso/tuesday", "contoso/eight days later"):
             await bus.send(page(record(1), record(2), slice_id=slice_id))
             await eventually(bus.settled)
 
@@ -96,19 +97,20 @@ async def test_pitfall_10_what_is_fetched_again_is_not_published_again(
 async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consumers(
     bus, normalizer, eventually, database: Database, nats_as, monkeypatch
 ) -> None:
-    [seq] = await bus.send(page(record(1), record(2), record(3)))
-    # The state that such a crash leaves: stored, with the page's sequence, but neither published nor acknowledged.
+    halfway = page(record(1), record(2), record(3))
+    await bus.send(halfway)
+    # The state that such a crash leaves: stored, with the page's id, but neither published nor acknowledged.
     from aoc_normalizer.normalise import normalise_page
     from aoc_normalizer.reading import RecordContext
 
     events, _ = normalise_page(page(record(1), record(2)).body, RecordContext("contoso", "o365-exchange", NOW))
     store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
-    await store.insert(events, [seq] * 2)
+    await store.insert(events, [halfway.id] * 2)
     async with normalizer():
         await eventually(bus.settled)
 
     assert len(await published_ids(nats_as)) == 3
-    assert (await MongoLedger(database).totals("contoso", "s1")).stored == 3
+    assert (await MongoLedger(database).totals("contoso", "contoso/s1")).stored == 3
 
 
 async def test_an_event_that_another_page_had_stored_is_not_published_again(
@@ -119,7 +121,7 @@ async def test_an_event_that_another_page_had_stored_is_not_published_again(
 
     events, _ = normalise_page(page(record(1)).body, RecordContext("contoso", "o365-exchange", NOW))
     store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
-    await store.insert(events, [999])
+    await store.insert(events, ["another page"])
     await bus.send(page(record(1), record(2)))
     async with normalizer():
         await eventually(bus.settled)
@@ -135,10 +137,10 @@ async def test_what_is_no_record_is_put_aside_whole_and_the_rest_goes_in(
     async with normalizer():
         await eventually(bus.settled)
 
-    put_aside = await MongoQuarantine(database).list("contoso", "s1", 10)
+    put_aside = await MongoQuarantine(database).list("contoso", "contoso/s1", 10)
     assert await database["events"].count_documents({}) == 1
     assert sorted(entry.text for entry in put_aside) == ["42", '{"Id": broken}']
-    assert (await MongoLedger(database).totals("contoso", "s1")).quarantined == 2
+    assert (await MongoLedger(database).totals("contoso", "contoso/s1")).quarantined == 2
 
 
 async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
@@ -172,7 +174,7 @@ async def test_a_record_without_id_or_time_is_stored_once_and_says_so(
     bus, normalizer, eventually, database: Database
 ) -> None:
     bare = {name: value for name, value in record(1).items() if name not in {"Id", "CreationTime"}}
-    await bus.send(page(bare), page(bare, slice_id="s2"))
+    await bus.send(page(bare), page(bare, slice_id="contoso/s2"))
     async with normalizer():
         await eventually(bus.settled)
 
@@ -186,17 +188,17 @@ async def test_a_record_that_no_document_can_hold_is_put_aside_and_its_page_goes
 ) -> None:
     original = MongoEvents.encoded
 
-    def spoilt(self, event, raw_seq):
+    def spoilt(self, event, page):
         if '"r2"' in event.raw:
             event.ocsf["nul\x00key"] = 1
-        return original(self, event, raw_seq)
+        return original(self, event, page)
 
     monkeypatch.setattr(MongoEvents, "encoded", spoilt)
     await bus.send(page(record(1), record(2), record(3)))
     async with normalizer():
         await eventually(bus.settled)
 
-    [entry] = await MongoQuarantine(database).list("contoso", "s1", 10)
+    [entry] = await MongoQuarantine(database).list("contoso", "contoso/s1", 10)
     assert await database["events"].count_documents({}) == 2
     assert json.loads(entry.text)["Id"] == "r2"
 
@@ -216,7 +218,7 @@ async def test_a_record_that_the_store_refuses_is_put_aside_and_its_page_goes_on
     async with normalizer():
         await eventually(bus.settled)
 
-    [entry] = await MongoQuarantine(database).list("contoso", "s1", 10)
+    [entry] = await MongoQuarantine(database).list("contoso", "contoso/s1", 10)
     assert await database["events"].count_documents({}) == 2
     assert (json.loads(entry.text)["Id"], entry.reason) == ("r2", "events: too large")
 

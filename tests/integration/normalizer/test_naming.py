@@ -123,7 +123,7 @@ async def test_the_cache_is_bounded(directory) -> None:
 
 async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, database: Database) -> None:
     event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
-    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], [7])
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
     clock = Ticking()
     late = LateNames(directory, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
     nothing = await late.catch_up()
@@ -142,13 +142,13 @@ async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, da
     assert both["event"]["message"] == "Dana Reyes deleted user Sam Ortiz"
     assert "unnamed" not in both
     assert "ortiz" in both["terms"]
-    assert (both["_id"], both["raw_seq"]) == (event.id, 7)
+    assert (both["_id"], both["page"]) == (event.id, "p7")
 
 
 async def test_more_events_than_one_round_renews_all_get_their_name(directory, database: Database) -> None:
     context = RecordContext("contoso", "graph-directory-audits", NOW)
     events = [normalise(audit(f"d-{number}", DANA), context) for number in range(450)]
-    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, [7] * 450)
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, ["p7"] * 450)
     await knows(directory, DANA, "Dana Reyes")
     clock = Ticking()
     late = LateNames(directory, MongoRenewal(database), learning(Names(directory, clock, 1000)), clock)
@@ -159,7 +159,7 @@ async def test_more_events_than_one_round_renews_all_get_their_name(directory, d
 
 async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, database: Database) -> None:
     event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
-    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], [7])
+    await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
     await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], 1, NOW, whole=False)
     await knows(directory, SAM, "Sam Ortiz")
     clock = Ticking()
@@ -189,7 +189,7 @@ async def test_the_running_normalizer_names_what_it_stores(
     from aoc_common.contracts.raw import RawPage
 
     await knows(directory, DANA, "Dana Reyes")
-    await bus.send(RawPage("contoso", "graph-directory-audits", "s1", NOW, b"[" + audit("d-1") + b"]"))
+    await bus.send(RawPage("contoso", "graph-directory-audits", "contoso/s1", NOW, b"[" + audit("d-1") + b"]"))
     async with normalizer():
         await eventually(bus.settled)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from aoc_common.bus.atomic import Published
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Unreachable
@@ -43,26 +44,26 @@ class Replica:
             MongoQuarantine(database), MongoArrivals(database), self._publish, clock,
         )  # fmt: skip
 
-    async def mapped(self, sequence: int, slice_id: str, *names: str):
+    async def mapped(self, slice_id: str, *names: str):
         records = [{"Id": name, "CreationTime": "2026-11-23T07:30:00", "Operation": "Set-Mailbox"} for name in names]
-        page = RawPage("contoso", "o365-exchange", slice_id, NOW, orjson.dumps(records))
-        metadata = SimpleNamespace(sequence=SimpleNamespace(stream=sequence))
-        message = SimpleNamespace(headers=page.headers(), data=page.body, metadata=metadata)
+        page = RawPage("contoso", "o365-exchange", f"contoso/{slice_id}", NOW, orjson.dumps(records))
+        message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
         return await map_message(message, self._learn, self.events.encoded)
 
     async def takes(self, *pages) -> None:
         await self._writer.write(pages)
 
     async def totals(self, slice_id: str) -> SliceTotals:
-        return await self.ledger.totals("contoso", slice_id)
+        return await self.ledger.totals("contoso", f"contoso/{slice_id}")
 
     async def _learn(self, wanted):
         return dict.fromkeys(wanted, NOTHING)
 
-    async def _publish(self, messages) -> None:
+    async def _publish(self, pages) -> list[Published]:
         if self.bus_is_away:
             raise Unreachable("bus away")
-        self.published += [one.headers["Nats-Msg-Id"] for one in messages]
+        self.published += [one.headers["Nats-Msg-Id"] for page in pages for one in page.messages]
+        return [Published() for _ in pages]
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def replicas(database: Database):
 
 async def test_a_replica_that_was_paused_while_another_did_its_page_changes_nothing(replicas) -> None:
     paused, other = replicas
-    page = await paused.mapped(7, "s", "a", "b")
+    page = await paused.mapped("s", "a", "b")
     await other.takes(page)
     await paused.takes(page)
 
@@ -83,7 +84,7 @@ async def test_a_replica_that_was_paused_while_another_did_its_page_changes_noth
 async def test_what_a_replica_stored_before_it_died_is_published_by_the_one_that_was_paused(replicas) -> None:
     paused, other = replicas
     other.bus_is_away = True
-    page = await paused.mapped(7, "s", "a", "b")
+    page = await paused.mapped("s", "a", "b")
     with pytest.raises(Unreachable):
         await other.takes(page)
     await paused.takes(page)
@@ -94,7 +95,7 @@ async def test_what_a_replica_stored_before_it_died_is_published_by_the_one_that
 
 async def test_pages_that_hold_one_record_may_come_again_in_another_order(replicas) -> None:
     first, second = replicas
-    pages = [await first.mapped(7, "s", "a"), await first.mapped(8, "t", "a", "b")]
+    pages = [await first.mapped("s", "a"), await first.mapped("t", "a", "b")]
     first.bus_is_away = True
     with pytest.raises(Unreachable):
         await first.takes(*pages)
@@ -109,7 +110,7 @@ async def test_pages_that_hold_one_record_may_come_again_in_another_order(replic
 
 async def test_a_page_that_was_done_and_one_that_was_not_come_again_together(replicas) -> None:
     first, second = replicas
-    done, undone = await first.mapped(7, "s", "a"), await first.mapped(8, "t", "b")
+    done, undone = await first.mapped("s", "a"), await first.mapped("t", "b")
     await first.takes(done)
     first.bus_is_away = True
     with pytest.raises(Unreachable):

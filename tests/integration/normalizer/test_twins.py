@@ -11,13 +11,14 @@ from uuid import UUID
 import nats as nats_client
 import pytest
 
+from aoc_common.bus.atomic import EventPublisher
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.contracts.twins import HEADER, twin_of
 from aoc_common.errors import Unreachable
-from aoc_normalizer import app
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
+from streams import events_held
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -68,11 +69,11 @@ def in_unified(number: int = 1, *, second: str = "11", department: str = "Projec
     }
 
 
-def graph_page(*records: object, slice_id: str = "g") -> RawPage:
+def graph_page(*records: object, slice_id: str = "contoso/g") -> RawPage:
     return RawPage("contoso", "graph-directory-audits", slice_id, NOW, json.dumps({"value": records}).encode())
 
 
-def unified_page(*records: object, slice_id: str = "u") -> RawPage:
+def unified_page(*records: object, slice_id: str = "contoso/u") -> RawPage:
     return RawPage("contoso", "o365-azuread", slice_id, NOW, json.dumps(records).encode())
 
 
@@ -93,7 +94,7 @@ def published(nats_as):
             nats_as("reader").url, user="reader", password="test-reader", inbox_prefix="_INBOX_reader"
         )
         js = connection.jetstream()
-        count = (await js.stream_info(subjects.EVENTS_STREAM)).state.messages
+        count = await events_held(js)
         sub = await js.pull_subscribe(
             subjects.ALL_EVENTS, durable="test", stream=subjects.EVENTS_STREAM, inbox_prefix=b"_INBOX_reader."
         )
@@ -166,7 +167,7 @@ async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
     async with normalizer():
         await settle(graph_page(in_graph(1), in_graph(2, second="10.75", department="Treasury")))
         await settle(unified_page(in_unified(2, second="10", department="Treasury")))
-        await settle(unified_page(in_unified(3, department="Facilities"), slice_id="u2"))
+        await settle(unified_page(in_unified(3, department="Facilities"), slice_id="contoso/u2"))
 
     second = id_of(unified_page(in_unified(2, second="10", department="Treasury")))
     first = id_of(graph_page(in_graph(2, second="10.75", department="Treasury")))
@@ -178,16 +179,16 @@ async def test_a_page_that_comes_again_is_published_with_the_same_link(
 ) -> None:
     async with normalizer():
         await settle(graph_page(in_graph()))
-    real = app.publish_all
+    real = EventPublisher.publish
     tries = []
 
-    async def fails_once(js, stream, messages):
+    async def fails_once(self, pages):
         tries.append(1)
         if len(tries) == 1:
             raise Unreachable("away")
-        return await real(js, stream, messages)
+        return await real(self, pages)
 
-    monkeypatch.setattr(app, "publish_all", fails_once)
+    monkeypatch.setattr(EventPublisher, "publish", fails_once)
     async with normalizer():
         await settle(unified_page(in_unified()))
     messages = await published()
@@ -218,8 +219,8 @@ async def test_two_replicas_at_once_never_make_both_the_first(
     changes = {number: {"second": f"{number:02d}", "department": f"D{number}"} for number in range(1, 41)}
     async with normalizer(), normalizer():
         await asyncio.gather(
-            *(bus.send(graph_page(in_graph(n, **told), slice_id=f"g{n}")) for n, told in changes.items()),
-            *(bus.send(unified_page(in_unified(n, **told), slice_id=f"u{n}")) for n, told in changes.items()),
+            *(bus.send(graph_page(in_graph(n, **told), slice_id=f"contoso/g{n}")) for n, told in changes.items()),
+            *(bus.send(unified_page(in_unified(n, **told), slice_id=f"contoso/u{n}")) for n, told in changes.items()),
         )
         await eventually(bus.settled, 60)
     messages = await published()

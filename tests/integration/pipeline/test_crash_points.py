@@ -15,6 +15,7 @@ from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources.base import Batch, RawArray, Window
+from aoc_common.bus.atomic import Published
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
@@ -35,6 +36,7 @@ from unsteady import Unsteady
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from aoc_common.bus.atomic import PageEvents
     from aoc_common.bus.publish import Outgoing
     from aoc_common.contracts.jobs import CollectJob
     from aoc_common.store.mongo.client import Database
@@ -123,7 +125,7 @@ class Pipeline:
 
     async def _normalise(self) -> None:
         waiting = {number: one for number, one in self.raw.messages.values() if number not in self._acknowledged}
-        delivered = [_delivered(number, one) for number, one in waiting.items()]
+        delivered = [_delivered(one) for one in waiting.values()]
         pages = [await map_message(one, self._learn, self._events.encoded) for one in delivered]
         if pages:
             await self._writer.write(pages)
@@ -135,13 +137,13 @@ class Pipeline:
     async def _learn(self, wanted: Iterable[str]) -> dict[str, object]:
         return dict.fromkeys(wanted, NOTHING)
 
-    async def _tell(self, messages: Iterable[Outgoing]) -> None:
-        await self.published.publish("AOC_EVENTS", messages)
+    async def _tell(self, pages: Sequence[PageEvents]) -> list[Published]:
+        await self.published.publish("AOC_EVENTS", [message for page in pages for message in page.messages])
+        return [Published() for _ in pages]
 
 
-def _delivered(number: int, one: Outgoing) -> SimpleNamespace:
-    sequence = SimpleNamespace(stream=number)
-    return SimpleNamespace(headers=one.headers, data=one.body, metadata=SimpleNamespace(sequence=sequence))
+def _delivered(one: Outgoing) -> SimpleNamespace:
+    return SimpleNamespace(subject=one.subject, headers=one.headers, data=one.body)
 
 
 async def live_through(database: Database, tenant: str, unsteady: Unsteady) -> Sequence[object]:

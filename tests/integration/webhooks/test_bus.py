@@ -8,7 +8,6 @@ import pytest
 from nats.errors import Error as NatsError
 
 from aoc_common.bus.broker import jetstream, make_broker
-from aoc_common.bus.streams import ensure_streams
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import PollJob
 from notifying import change
@@ -33,7 +32,6 @@ def collector(nats_as):
 @pytest.fixture
 async def jobs(collector, nats_as):
     async with collector() as js:
-        await ensure_streams(js, nats_as("collector"), [subjects.JOBS_STREAM, subjects.RAW_STREAM])
         yield js
 
 
@@ -72,8 +70,8 @@ async def test_while_the_bus_is_away_the_answer_is_503_in_time_and_later_202(hoo
     await eventually(accepted)
 
 
-async def test_a_bus_without_the_stream_is_one_that_is_away(serve, options, nats_as, eventually):
-    hooks = await serve(options, nats_as("api"))
+async def test_a_bus_without_the_stream_is_one_that_is_away(serve, options, nats_on, eventually):
+    hooks = await serve(options, nats_on("api"))
 
     async def connected():
         return (await hooks.client.get("/health")).json()["nats"] == "ok"
@@ -82,7 +80,7 @@ async def test_a_bus_without_the_stream_is_one_that_is_away(serve, options, nats
     assert (await hooks.graph(change())).status_code == 503
 
 
-@pytest.mark.parametrize("subject", ["aoc.jobs.collect.contoso.x", "aoc.jobs.directory.contoso", "aoc.raw.contoso.x"])
+@pytest.mark.parametrize("subject", ["aoc.jobs.collect.contoso.x", "aoc.jobs.directory.contoso", "aoc.raw.0.contoso.x"])
 async def test_the_gateway_may_ask_and_not_do(jobs, collector, subject):
     async with collector("api") as js:
         await js.publish("aoc.jobs.poll.contoso.x", b"{}", timeout=2)

@@ -104,7 +104,7 @@ class MemoryBlobs:
     async def listed(self, tenant: str, source: str, blobs: Any, at: datetime) -> None:
         self.offered += [blob.content_id for blob in blobs]
 
-    async def mark_fetched(self, tenant: str, source: str, records: Any, at: datetime) -> None:
+    async def mark_fetched(self, tenant: str, source: str, records: Any, slice_id: str, at: datetime) -> None:
         self.known |= set(records)
 
     async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:

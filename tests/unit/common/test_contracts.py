@@ -16,6 +16,7 @@ from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+SUBJECT = subjects.raw("contoso", "graph-signins")
 
 
 @pytest.mark.parametrize("tenant", ["", "Contoso", "a.b", "a>", "*", "a b", "x" * 41, "a\n"])
@@ -64,31 +65,55 @@ def test_the_lowest_id_of_a_moment_bounds_its_events() -> None:
 
 
 def test_a_raw_page_survives_its_headers() -> None:
-    page = RawPage("contoso", "graph-signins", "slice", NOW, b"[]")
+    page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]")
 
-    assert RawPage.from_message(page.headers(), b"[]") == page
+    assert RawPage.from_message(page.subject, page.headers(), b"[]") == page
 
 
 @pytest.mark.parametrize("missing", ["Aoc-Tenant", "Aoc-Source", "Aoc-Slice", "Aoc-Fetched-At"])
 def test_a_raw_page_without_a_header_names_it(missing: str) -> None:
-    headers = RawPage("contoso", "graph-signins", "slice", NOW, b"[]").headers()
+    headers = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]").headers()
     del headers[missing]
 
     with pytest.raises(Malformed, match=missing):
-        RawPage.from_message(headers, b"[]")
+        RawPage.from_message(SUBJECT, headers, b"[]")
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-11-23T08:00:00", ""])
 def test_a_raw_page_with_an_unreadable_time_is_refused(time: str) -> None:
-    headers = RawPage("contoso", "graph-signins", "slice", NOW, b"[]").headers() | {"Aoc-Fetched-At": time}
+    headers = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]").headers() | {"Aoc-Fetched-At": time}
 
     with pytest.raises(Malformed, match="Aoc-Fetched-At"):
-        RawPage.from_message(headers, b"[]")
+        RawPage.from_message(SUBJECT, headers, b"[]")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        subjects.raw("fabrikam", "graph-signins"),
+        subjects.raw("contoso", "graph-intune"),
+        SUBJECT.replace(f".{subjects.partition('contoso', 'graph-signins')}.", ".99."),
+        "aoc.raw.contoso.graph-signins",
+        "aoc.raw.>",
+    ],
+)
+def test_15_the_tenant_of_a_page_is_its_subject_s_and_a_header_that_says_otherwise_is_refused(subject: str) -> None:
+    headers = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]").headers()
+
+    with pytest.raises(Malformed, match="raw page"):
+        RawPage.from_message(subject, headers, b"[]")
+
+
+def test_15_a_page_cannot_name_the_slice_of_another_tenant() -> None:
+    headers = RawPage("contoso", "graph-signins", "fabrikam/slice", NOW, b"[]").headers()
+
+    with pytest.raises(Malformed, match="another tenant"):
+        RawPage.from_message(SUBJECT, headers, b"[]")
 
 
 def test_the_same_page_of_another_slice_is_another_message() -> None:
-    one = RawPage("contoso", "graph-signins", "slice-1", NOW, b"[]").headers()["Nats-Msg-Id"]
-    other = RawPage("contoso", "graph-signins", "slice-2", NOW, b"[]").headers()["Nats-Msg-Id"]
+    one = RawPage("contoso", "graph-signins", "contoso/slice-1", NOW, b"[]").headers()["Nats-Msg-Id"]
+    other = RawPage("contoso", "graph-signins", "contoso/slice-2", NOW, b"[]").headers()["Nats-Msg-Id"]
 
     assert one != other
 

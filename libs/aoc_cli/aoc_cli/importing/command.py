@@ -16,11 +16,11 @@ from aoc_cli.importing.job import Importer, Summary
 from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
 from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.bus.streams import ensure_streams
+from aoc_common.bus.streams import check_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
-from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 
@@ -76,11 +76,11 @@ async def _run(system: attach.System, tenant: str, files: Sequence[Path], progre
     broker = make_broker(system.nats, "cli")
     await broker.connect()
     try:
-        js = jetstream(broker)
-        await ensure_streams(js, system.nats, (subjects.RAW_STREAM,))
+        await check_streams(jetstream(broker), system.nats, (subjects.RAW_STREAM,))
         async with connect(system.mongo) as database:
-            await ensure_indexes(database)
-            importer = Importer(js, MongoLedger(database), MongoQuarantine(database), SystemClock(), tenant)
+            importer = Importer(
+                jetstream(broker), MongoLedger(database), MongoQuarantine(database), SystemClock(), tenant
+            )
             return await importer.run(files, progress)
     finally:
         await close(broker)

@@ -98,7 +98,7 @@ class Importer:
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
         await self.ledger.open_slice(slice_id, self.tenant, subjects.IMPORT_SOURCE, now, now)
-        publisher = Publisher(self.js, self.clock, self.tenant, slice_id)
+        publisher = Publisher(self.js, self.ledger, self.clock, self.tenant, slice_id)
         try:
             await self._publish(paths, publisher, summary, progress)
         except AocError as error:
@@ -109,8 +109,6 @@ class Importer:
                 slice_id,
                 publisher.pages,
                 summary.records,
-                publisher.first_seq,
-                publisher.last_seq,
                 self.clock.now(),
             )
         )
@@ -119,8 +117,8 @@ class Importer:
         summary.duplicates = totals.duplicate + publisher.repeated
         summary.quarantined += totals.quarantined
         for entry in await self.quarantine.list(self.tenant, slice_id, _REPORTED) if totals.quarantined else ():
-            if entry.raw_seq:
-                summary.note(f"raw page {entry.raw_seq}", 0, entry.reason)
+            if entry.page:
+                summary.note(f"raw page {entry.page}", 0, entry.reason)
         summary.seconds = round(self.clock.monotonic() - started, 3)
         return summary
 
@@ -170,7 +168,7 @@ class Importer:
             tenant=self.tenant,
             source=subjects.IMPORT_SOURCE,
             slice_id=slice_id,
-            raw_seq=0,
+            page="",
             reason=f"{path.name} line {item.line}: {item.reason}",
             text=item.data[:_KEPT].decode("utf-8", "replace"),
             at=self.clock.now(),

@@ -9,6 +9,7 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS, RawPage
 from aoc_common.errors import Backpressure, Unreachable
+from aoc_common.store.ports import LedgerStore, PublishedPage
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -27,13 +28,12 @@ class Publisher:
     """Publishes the records of one import. Records of a page that JetStream knew already count as `repeated`."""
 
     js: JetStreamContext
+    ledger: LedgerStore
     clock: Clock
     tenant: str
     slice_id: str
-    pages: int = 0
     repeated: int = 0
-    first_seq: int | None = None
-    last_seq: int | None = None
+    _published: set[str] = field(default_factory=set)
     _records: list[bytes] = field(default_factory=list)
     _size: int = 0
     _window: list[tuple[RawPage, int]] = field(default_factory=list)
@@ -71,11 +71,19 @@ class Publisher:
                 if attempt == _ATTEMPTS - 1:
                     raise
                 await self.clock.sleep(_FULL_WAIT_S)
-        for ack, (_, records) in zip(acks, self._window, strict=True):
-            if ack.duplicate and (self.last_seq or 0) >= ack.seq:
-                self.repeated += records
-            else:
-                self.pages += 1
-                self.first_seq = self.first_seq or ack.seq
-                self.last_seq = max(self.last_seq or 0, ack.seq)
+        await self.ledger.note_pages(
+            [
+                PublishedPage(page.id, page.tenant, page.source, page.slice_id, ack.seq, page.fetched_at)
+                for ack, (page, _) in zip(acks, self._window, strict=True)
+            ]
+        )
+        for page, records in self._window:
+            # A file can hold the same records twice, page for page.
+            self.repeated += records if page.id in self._published else 0
+            self._published.add(page.id)
         self._window.clear()
+
+    @property
+    def pages(self) -> int:
+        """How many different pages were published."""
+        return len(self._published)

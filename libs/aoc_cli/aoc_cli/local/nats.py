@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
+from aoc_common.bus import consumers
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -21,17 +22,12 @@ def _stream(name: str, *verbs: str) -> list[str]:
     return [f"$JS.API.STREAM.{verb}.{name}" for verb in verbs]
 
 
-def _declares(*names: str) -> list[str]:
-    return ["$JS.API.STREAM.NAMES", "$JS.API.INFO"] + [
-        subject for name in names for subject in _stream(name, "INFO", "CREATE", "UPDATE")
-    ]
+def _checks(*names: str) -> list[str]:
+    return [subject for name in names for subject in _stream(name, "INFO")]
 
 
 def _consumes(stream: str, durable: str) -> list[str]:
     return [
-        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.>",
-        f"$JS.API.CONSUMER.CREATE.{stream}.{durable}",
-        f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.{durable}",
         f"$JS.API.CONSUMER.INFO.{stream}.{durable}",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
         f"$JS.ACK.{stream}.{durable}.>",
@@ -40,6 +36,8 @@ def _consumes(stream: str, durable: str) -> list[str]:
 
 #: User -> subjects it may publish to. Each may read its own inbox; `cli` and `reader` also read events and alerts.
 PUBLISH: Final[Mapping[str, list[str]]] = {
+    # `aoc provision`, which makes streams and consumers, and moves pages from the stream of an older version.
+    "provision": ["$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>"],
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
@@ -48,7 +46,7 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         "aoc.jobs.poll.>",
         "aoc.jobs.subscriptions.>",
         "aoc.dlq.collector.>",
-        *_declares("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
+        *_checks("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
         *_consumes("AOC_JOBS", "collector-backlog"),
         *_consumes("AOC_JOBS", "collector-backfill"),
@@ -58,16 +56,19 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     ],
     "normalizer": [
         "aoc.events.>",
+        "aoc.marks.>",
         "aoc.dlq.normalizer.>",
-        *_declares("AOC_RAW", "AOC_EVENTS", "AOC_DLQ"),
-        *_consumes("AOC_RAW", "normalizer"),
+        *_checks("AOC_RAW", "AOC_EVENTS", "AOC_DLQ"),
+        # Whether a page still waits, and what of it was published.
+        *_stream("AOC_RAW", "MSG.GET"),
+        "$JS.API.DIRECT.GET.AOC_EVENTS",
+        *(subject for one in consumers.NORMALIZER for subject in _consumes("AOC_RAW", one.durable)),
     ],
-    # The gateway asks for work. What it asks for goes to a stream that the collector declares.
+    # The gateway asks for work.
     "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
     "cli": [
-        "aoc.raw.*.import",
+        "aoc.raw.*.*.import",
         "aoc.jobs.backfill.>",
-        *_declares("AOC_RAW", "AOC_EVENTS"),
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.INFO.*.*",
         "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",

@@ -10,6 +10,7 @@ DIR/nats  DIR/mongo  DIR/logs
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
 import os
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
 from aoc_cli.local.process import Child
+from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
 
@@ -148,6 +150,14 @@ class DataDirectory:
         reference = self.secret(f"mongo-{user}-uri")
         reference.write_text(f"mongodb://{user}:{password}@{LOOPBACK}:{endpoints.mongo_port}/?authSource=admin")
         return MongoSettings(uri=f"file:{reference}")
+
+    def bring_in_order(self, endpoints: Endpoints, say: Callable[[str], None] = lambda _: None) -> None:
+        """Indexes, and on the stack's own bus streams and consumers, as this version needs them.
+
+        A bus of the user's may serve others: for it there is `aoc provision`.
+        """
+        nats = None if endpoints.own_nats else self.nats_settings(endpoints, "provision")
+        asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), say, migrate=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import httpx
 import stamina
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
@@ -128,6 +127,7 @@ class Verification:
             "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "verify",
         }
         self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
+        data.bring_in_order(local.endpoints)
         collecting = simulator.collector_settings(data, port) | _EAGER
         replicas = range(1, self.options.replicas + 1)
         self._up(
@@ -280,18 +280,16 @@ async def _accounts(account: MongoAccount, tenants: Iterable[str]) -> dict[tuple
 
 
 async def _settled(js: JetStreamContext, last_page: int) -> bool:
-    """Whether the normalizer is done with every page up to this one."""
-    try:
-        info = await js.consumer_info(subjects.RAW_STREAM, "normalizer")
-    except NotFoundError:
-        return False
-    return info.ack_floor is not None and info.ack_floor.stream_seq >= last_page
+    """Whether the normalizer is done with every page up to this one: it has left the stream."""
+    state = (await js.stream_info(subjects.RAW_STREAM)).state
+    return not state.messages or state.first_seq > last_page
 
 
 async def _published(broker: NatsBroker) -> list[tuple[str, str | None]]:
     """The id of every event on AOC_EVENTS, and whose twin it says it is, in order."""
     config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, headers_only=True, filter_subject=subjects.ALL_EVENTS)
-    total = (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.messages
+    info = await jetstream(broker).stream_info(subjects.EVENTS_STREAM, subjects_filter=subjects.ALL_EVENTS)
+    total = sum((info.state.subjects or {}).values())
     found: list[tuple[str, str | None]] = []
     async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
         while len(found) < total:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from secrets import token_hex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.failures import settle_failure
 from aoc_common.bus.pull import Pull
-from aoc_common.errors import AocError, Transient, Unreachable
+from aoc_common.errors import AocError, BadConfiguration, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Coroutine
 
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
@@ -39,7 +40,7 @@ _FORGOTTEN_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """A durable pull consumer: who it is, what it reads, and how much at a time.
+    """A durable pull consumer: who it is, what it reads, and how much at a time. Made by `provision`.
 
     `batch_bytes`: about how large a batch may be, so that memory is bounded whatever the messages' sizes.
     `max_pending`: messages that all replicas together may hold unacknowledged.
@@ -54,24 +55,42 @@ class Consumer:
     ack_wait_s: float = DEFAULT_ACK_WAIT_S
     max_pending: int = 1024
 
+    def config(self) -> ConsumerConfig:
+        """As JetStream is told."""
+        return ConsumerConfig(
+            durable_name=self.durable,
+            filter_subject=self.subject,
+            ack_wait=self.ack_wait_s,
+            max_ack_pending=self.max_pending,
+            max_deliver=-1,
+        )
+
 
 @asynccontextmanager
 async def consuming(
-    broker: NatsBroker, consumer: Consumer, handler: BatchHandler, workers: int = 1
+    broker: NatsBroker, consumers: Consumer | Sequence[Consumer], handler: BatchHandler, workers: int = 1
 ) -> AsyncIterator[Callable[[], bool]]:
-    """Run `handler` over batches of `consumer`, `workers` batches at once; gives "all workers run".
+    """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
-    When the handler returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch
-    that fails for good is tried again message by message, so that one poison message does not take others with it.
-    Leaving waits until the batches in work are done. The broker must be connected.
+    Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
+    returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
+    is tried again message by message, so that one poison message does not take others with it. Leaving waits until the
+    batches in work are done. The broker must be connected. Raises `BadConfiguration` for a consumer that is not there.
     """
-    await _declare(jetstream(broker), consumer)
-    stopping = asyncio.Event()
-    tasks = [asyncio.create_task(_work(broker, consumer, handler, stopping)) for _ in range(workers)]
+    several = [consumers] if isinstance(consumers, Consumer) else list(consumers)
+    for consumer in several:
+        await check_consumer(jetstream(broker), consumer)
+    work = _Work(broker, handler, asyncio.Semaphore(workers), asyncio.Event())
+    # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
+    tasks = [
+        asyncio.create_task(work.of(consumer, gathering))
+        for consumer, gathering in ((one, asyncio.Lock()) for one in several)
+        for _ in range(workers)
+    ]
     try:
-        yield lambda: not any(task.done() for task in tasks)
+        yield lambda: not work.failing and not any(task.done() for task in tasks)
     finally:
-        stopping.set()
+        work.stopping.set()
         _, unfinished = await asyncio.wait(tasks, timeout=_DRAIN_S)
         for task in unfinished:
             task.cancel()
@@ -94,64 +113,84 @@ async def reading(broker: NatsBroker, stream: str, config: ConsumerConfig) -> As
         await pull.close()
 
 
-async def _declare(js: JetStreamContext, consumer: Consumer) -> None:
-    """Create or update the consumer. Raises `Unreachable`."""
-    config = ConsumerConfig(
-        durable_name=consumer.durable,
-        filter_subject=consumer.subject,
-        ack_wait=consumer.ack_wait_s,
-        max_ack_pending=consumer.max_pending,
-        max_deliver=-1,
-    )
+async def check_consumer(js: JetStreamContext, consumer: Consumer) -> None:
+    """Raises `BadConfiguration` when the consumer is not there or reads something else, and `Unreachable`."""
     try:
-        await js.add_consumer(consumer.stream, config)
+        found = (await js.consumer_info(consumer.stream, consumer.durable)).config
+    except NotFoundError:
+        raise BadConfiguration(f"{consumer.stream}: no consumer {consumer.durable}; run: aoc provision") from None
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"consumer {consumer.durable}: {error or type(error).__name__}") from error
+    if found.filter_subject != consumer.subject:
+        raise BadConfiguration(
+            f"{consumer.stream}: consumer {consumer.durable} reads {found.filter_subject}, not {consumer.subject}; "
+            "run: aoc provision"
+        )
 
 
-async def _work(broker: NatsBroker, consumer: Consumer, handler: BatchHandler, stopping: asyncio.Event) -> None:
-    pull = Pull(connection(broker), consumer.stream, consumer.durable, consumer.batch_bytes)
-    await pull.open()
-    stop = asyncio.create_task(stopping.wait())
-    try:
-        while not stopping.is_set():
-            asked = asyncio.create_task(pull.batch(consumer.batch, _IDLE_S))
-            await asyncio.wait({asked, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not asked.done():
-                asked.cancel()
-                await asyncio.gather(asked, return_exceptions=True)
-                break
-            try:
-                if messages := asked.result():
-                    await _on_batch(jetstream(broker), consumer, handler, messages)
-            except (AocError, NatsError) as error:
-                # Also of an acknowledgement: its message comes again after the ack wait.
-                _log.warning("pull.failed", consumer=consumer.durable, error=str(error) or type(error).__name__)
-                await asyncio.sleep(_PAUSE_S)
-                await _declare_again(broker, consumer)
-            except Exception:  # noqa: BLE001  # reported below with its traceback
-                # A defect of ours must not end the worker, and with it the service, in silence.
-                _log.exception("worker.failed", consumer=consumer.durable)
-                await asyncio.sleep(_PAUSE_S)
-    finally:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What all pulls of one `consuming` share.
+
+    `slots`: the batches that may still be taken into work. `failing`: consumers that do not answer as they should.
+    """
+
+    broker: NatsBroker
+    handler: BatchHandler
+    slots: asyncio.Semaphore
+    stopping: asyncio.Event
+    failing: set[str] = field(default_factory=set)
+
+    async def of(self, consumer: Consumer, gathering: asyncio.Lock) -> None:
+        """Pull from one consumer until told to stop. `gathering`: so that what is there goes into one batch."""
+        pull = Pull(connection(self.broker), consumer.stream, consumer.durable)
+        await pull.open()
+        try:
+            while not self.stopping.is_set():
+                try:
+                    async with AsyncExitStack() as held:
+                        if messages := await self._gather(consumer, pull, gathering, held):
+                            await self._batch(consumer, messages)
+                except (AocError, NatsError) as error:
+                    # Also of an acknowledgement: its message comes again after the ack wait.
+                    self.failing.add(consumer.durable)
+                    _log.warning("pull.failed", consumer=consumer.durable, error=str(error) or type(error).__name__)
+                    await asyncio.sleep(_PAUSE_S)
+                except Exception:  # noqa: BLE001  # reported below with its traceback
+                    # A defect of ours must not end the worker, and with it the service, in silence.
+                    _log.exception("worker.failed", consumer=consumer.durable)
+                    await asyncio.sleep(_PAUSE_S)
+        finally:
+            await pull.close()
+
+    async def _gather(self, consumer: Consumer, pull: Pull, gathering: asyncio.Lock, held: AsyncExitStack) -> list[Msg]:
+        """The next message, and what else is there once there is a slot for it, which `held` gives back."""
+        async with gathering:
+            messages = await self._until_stopped(pull.next(_IDLE_S))
+            self.failing.discard(consumer.durable)
+            if messages:
+                await held.enter_async_context(_heartbeat(messages, consumer.ack_wait_s / 3))
+                await held.enter_async_context(self.slots)
+                left = None if consumer.batch_bytes is None else consumer.batch_bytes - len(messages[0].data)
+                messages += await pull.available(consumer.batch - 1, left)
+        return messages
+
+    async def _until_stopped(self, asking: Coroutine[Any, Any, list[Msg]]) -> list[Msg]:
+        """What is asked for; nothing when this is to stop before it comes (`Pull.close` gives back what came)."""
+        asked, stop = asyncio.create_task(asking), asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({asked, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        await pull.close()
+        if not asked.done():
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            return []
+        return asked.result()
 
-
-async def _declare_again(broker: NatsBroker, consumer: Consumer) -> None:
-    """Somebody may have deleted it."""
-    try:
-        await _declare(jetstream(broker), consumer)
-    except AocError as error:
-        _log.warning("pull.failed", consumer=consumer.durable, error=str(error))
-
-
-async def _on_batch(js: JetStreamContext, consumer: Consumer, handler: BatchHandler, messages: Sequence[Msg]) -> None:
-    redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
-    if redelivered:
-        metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
-    async with _heartbeat(messages, consumer.ack_wait_s / 3):
-        await _handle(js, consumer.service, handler, messages)
+    async def _batch(self, consumer: Consumer, messages: Sequence[Msg]) -> None:
+        redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
+        if redelivered:
+            metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
+        await _handle(jetstream(self.broker), consumer.service, self.handler, messages)
 
 
 async def _handle(js: JetStreamContext, service: str, handler: BatchHandler, messages: Sequence[Msg]) -> None:

@@ -1,8 +1,8 @@
 """Batches of a durable pull consumer, asked for over the JetStream protocol (docs/adr/0008-pull.md says why).
 
-Two kinds of request take turns: *what is there* (`no_wait`), which fills a batch under load, and *the next one* with a
-time-out, when nothing is there. A request is answered in full, or ended by a status message, before the next is sent,
-so no message waits unseen in this process while its ack wait runs out.
+Two kinds of request take turns: *the next one* with a time-out, and *what is there* (`no_wait`), which fills a batch
+when there is a worker for it. A request is answered in full, or ended by a status message, before the next is sent, so
+no message waits unseen in this process while its ack wait runs out.
 """
 
 from __future__ import annotations
@@ -31,36 +31,45 @@ _TOO_LARGE: Final = "message size exceeds maxbytes"
 class Pull:
     """Pulls from one consumer. Not for concurrent use: a worker has its own."""
 
-    def __init__(self, connection: Client, stream: str, durable: str, max_bytes: int | None = None) -> None:
+    def __init__(self, connection: Client, stream: str, durable: str) -> None:
         self._connection = connection
-        self._available = {"no_wait": True} if max_bytes is None else {"no_wait": True, "max_bytes": max_bytes}
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = connection.new_inbox()
         self._subscription: Subscription | None = None
         self._requests = 0
-        # Kept here and not in `batch`, so that a cancelled one loses none.
+        # Kept here and not in a call, so that a cancelled one loses none.
         self._taken: list[Msg] = []
 
     async def open(self) -> None:
         """Listen for answers."""
         self._subscription = await self._connection.subscribe(f"{self._inbox}.*")
 
-    async def batch(self, size: int, wait_s: float) -> list[Msg]:
-        """Up to `size` messages: what is there now, else the next one within `wait_s` and what came with it.
+    async def next(self, wait_s: float) -> list[Msg]:
+        """The next message within `wait_s`, as a list of one; empty when there is none.
 
-        At most about `max_bytes`, of which a single larger message is exempt. Empty when there is none. Raises
-        `Unreachable` when the consumer does not answer.
+        Raises `Unreachable` when the consumer does not answer.
         """
-        await self._ask(size, self._available, _ANSWER_S)
-        if not self._taken:
-            await self._ask(1, {"expires": int(wait_s * 1e9)}, wait_s + _ANSWER_S)
-            if self._taken and size > 1:
-                await self._ask(size - 1, self._available, _ANSWER_S)
+        await self._ask(1, {"expires": int(wait_s * 1e9)}, wait_s + _ANSWER_S)
+        return self._take()
+
+    async def available(self, size: int, max_bytes: int | None = None) -> list[Msg]:
+        """Up to `size` messages that are there now, of at most about `max_bytes`; often empty. Raises `Unreachable`."""
+        if size < 1 or (max_bytes is not None and max_bytes < 1):
+            return []
+        await self._ask(size, {"no_wait": True} | ({} if max_bytes is None else {"max_bytes": max_bytes}), _ANSWER_S)
+        return self._take()
+
+    async def batch(self, size: int, wait_s: float) -> list[Msg]:
+        """Up to `size` messages: the next one within `wait_s` and what is there with it. Raises `Unreachable`."""
+        first = await self.next(wait_s)
+        return first + await self.available(size - 1) if first else []
+
+    def _take(self) -> list[Msg]:
         taken, self._taken = self._taken, []
         return taken
 
     async def close(self) -> None:
-        """Stop listening; what arrived meanwhile, or while a `batch` was cancelled, goes back at once."""
+        """Stop listening; what arrived meanwhile, or while a call was cancelled, goes back at once."""
         subscription, self._subscription = self._subscription, None
         if subscription is None or self._connection.is_closed:
             return

@@ -1,8 +1,8 @@
-"""JetStream declarations. A service ensures the streams it uses at start: created when missing, else updated."""
+"""What the streams of the system are. `provision` makes them, services check them and change nothing."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import stamina
@@ -11,20 +11,45 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.contracts import subjects
-from aoc_common.errors import Unreachable
+from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nats.aio.client import Client
     from nats.js import JetStreamContext
 
     from aoc_common.settings import NatsSettings
 
 _DAY: Final = 24 * 3600
 
-#: Seconds in which JetStream remembers message ids. Longer than a killed normalizer's page takes to come back to a
-#: replica (ack wait plus its work), so that an event that is published again is dropped.
-DUPLICATE_WINDOW_S: Final = 15 * 60
+#: Atomic batches came with this version of nats-server (ADR-50 of its makers).
+OLDEST_SERVER: Final = (2, 12)
+#: Fields of a stream that must be as declared, or the promise does not hold; and those that operators may choose.
+_MUST: Final = (
+    "subjects", "retention", "discard", "max_age", "max_msgs_per_subject", "discard_new_per_subject", "storage",
+    "allow_atomic", "allow_direct", "duplicate_window",
+)  # fmt: skip
+_CHOSEN: Final = ("max_bytes", "num_replicas")
+#: What a field is when nobody says.
+_UNSET: Final = {
+    "max_msgs_per_subject": -1, "max_bytes": -1, "num_replicas": 1, "max_age": 0, "retention": RetentionPolicy.LIMITS,
+    "discard": DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_atomic": False, "allow_direct": False,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of a stream that is not as declared. `grave`: the promise of the system does not hold with it."""
+
+    stream: str
+    field: str
+    found: object
+    declared: object
+    grave: bool
+
+    def __str__(self) -> str:
+        return f"{self.stream}: {self.field} is {self.found}, declared is {self.declared}"
 
 
 def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
@@ -32,26 +57,31 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
     base = StreamConfig(
         storage=StorageType.FILE,
         num_replicas=settings.replicas,
-        duplicate_window=DUPLICATE_WINDOW_S,
+        # Only against a client's own quick repeats: what was published is known by marks (see `bus.atomic`), and the
+        # server's memory of ids costs it about a kilobyte each.
+        duplicate_window=settings.duplicate_window_s,
         discard=DiscardPolicy.OLD,
     )
     streams = (
         replace(
             base,
             name=subjects.RAW_STREAM,
-            description="Pages of records as Microsoft sent them. A full stream refuses; nothing is dropped.",
+            description="Pages of records as Microsoft sent them, until they are settled. Full, it refuses.",
             subjects=[subjects.ALL_RAW],
-            max_age=7 * _DAY,
+            retention=RetentionPolicy.WORK_QUEUE,
             max_bytes=settings.raw_max_bytes,
             discard=DiscardPolicy.NEW,
+            allow_direct=True,
         ),
         replace(
             base,
             name=subjects.EVENTS_STREAM,
-            description="Normalised events, each once.",
-            subjects=[subjects.ALL_EVENTS],
-            max_age=3 * _DAY,
+            description="Normalised events, each once, and the marks of what was published.",
+            subjects=[subjects.ALL_EVENTS, subjects.ALL_MARKS],
+            max_age=settings.events_max_age_s,
             max_bytes=settings.events_max_bytes,
+            allow_atomic=True,
+            allow_direct=True,
         ),
         replace(
             base,
@@ -81,18 +111,57 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
     return {stream.name or "": stream for stream in streams}
 
 
+def differences(found: StreamConfig, declared: StreamConfig) -> list[Difference]:
+    """In what a stream is not as declared."""
+    name = declared.name or ""
+    return [
+        Difference(name, field, _value(found, field), _value(declared, field), grave=field in _MUST)
+        for field in (*_MUST, *_CHOSEN)
+        if _value(found, field) != _value(declared, field)
+    ]
+
+
+def _value(config: StreamConfig, field: str) -> object:
+    value = getattr(config, field) or _UNSET.get(field)
+    return sorted(value) if isinstance(value, list) else getattr(value, "value", value)
+
+
+def check_version(connection: Client) -> None:
+    """Raises `BadConfiguration` for a server without atomic batches."""
+    version = connection.connected_server_version
+    if (version.major, version.minor) < OLDEST_SERVER:
+        needed = ".".join(map(str, OLDEST_SERVER))
+        raise BadConfiguration(
+            f"AOC_NATS__URL: nats-server {version.major}.{version.minor}.{version.patch} is too old; "
+            f"{needed} or newer is needed (atomic batches)"
+        )
+
+
 @stamina.retry(on=Unreachable, attempts=10, timeout=60)
-async def ensure_streams(js: JetStreamContext, settings: NatsSettings, names: Sequence[str]) -> None:
-    """Create or update these streams. Raises `Unreachable` when JetStream does not answer."""
+async def check_streams(js: JetStreamContext, settings: NatsSettings, names: Sequence[str]) -> list[Difference]:
+    """In what these streams are not as declared, where it does no harm (a size, a number of replicas).
+
+    Raises `BadConfiguration` naming what differs and is grave, or a stream that is not there; `Unreachable` when
+    JetStream does not answer.
+    """
     known = declarations(settings)
+    found: list[Difference] = []
     for name in names:
-        config = known[name]
-        try:
-            try:
-                await js.stream_info(name)
-            except NotFoundError:
-                await js.add_stream(config)
-            else:
-                await js.update_stream(config)
-        except (APIError, NatsError) as error:
-            raise Unreachable(f"stream {name}: {error}") from error
+        info = await stream_config(js, name)
+        if info is None:
+            raise BadConfiguration(f"{name}: there is no such stream; run: aoc provision")
+        found += differences(info, known[name])
+    grave = [str(one) for one in found if one.grave]
+    if grave:
+        raise BadConfiguration(f"{'; '.join(grave)}; run: aoc provision")
+    return found
+
+
+async def stream_config(js: JetStreamContext, name: str) -> StreamConfig | None:
+    """A stream's configuration; None when there is no such stream. Raises `Unreachable`."""
+    try:
+        return (await js.stream_info(name)).config
+    except NotFoundError:
+        return None
+    except (APIError, NatsError, TimeoutError) as error:
+        raise Unreachable(f"stream {name}: {error or type(error).__name__}") from error

@@ -137,6 +137,6 @@ class StoredEvent:
     ocsf: dict[str, Any]
     unmapped: dict[str, Any]
     raw: str | None
-    raw_seq: int
+    page: str
     twin_of: UUID | None = None
     twin: UUID | None = None

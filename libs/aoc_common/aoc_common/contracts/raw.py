@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Self
 
@@ -15,16 +16,19 @@ if TYPE_CHECKING:
 
 #: Bytes. A larger page is split between records before it is published.
 MAX_PAGE_BYTES: Final = 512 * 1024
+#: Header: the sequence by which a page was known on the stream that it was migrated from.
+SEQUENCE_BEFORE: Final = "Aoc-Raw-Seq"
 #: Records. More than this in one page and a redelivery repeats too much work.
 MAX_PAGE_RECORDS: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RawPage:
     """One message of AOC_RAW.
 
     `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records. `behind`: it is late
-    because we are (an outage is caught up), so its records tell nothing of how late Microsoft is.
+    because we are (an outage is caught up), so its records tell nothing of how late Microsoft is. `sequence`: what a
+    page of a stream before `aoc provision --migrate` was known by; None for all others.
     """
 
     tenant: str
@@ -33,6 +37,21 @@ class RawPage:
     fetched_at: datetime
     body: bytes
     behind: bool = False
+    sequence: int | None = None
+
+    @cached_property
+    def id(self) -> str:
+        """The page's identity, 32 hex digits: of what it holds and of which slice.
+
+        Independent of the stream that it lies on, so that a stream which was lost, restored or made anew confuses
+        nothing, and a page that is published twice is one page (docs/adr/0016-page-identity.md).
+        """
+        return blake2b(self.slice_id.encode() + b"\x1f" + self.body, digest_size=16).hexdigest()
+
+    @property
+    def known_as(self) -> frozenset[str]:
+        """By what stored events may name it: its id, and of a migrated page `#` and the sequence that it had."""
+        return frozenset({self.id} if self.sequence is None else {self.id, f"#{self.sequence}"})
 
     @property
     def subject(self) -> str:
@@ -41,19 +60,25 @@ class RawPage:
 
     def headers(self) -> dict[str, str]:
         """NATS headers. `Nats-Msg-Id` makes a repeated publish of the same page of the same slice one message."""
-        digest = blake2b(self.slice_id.encode() + b"\x1f" + self.body, digest_size=16).hexdigest()
         found = {
             "Aoc-Tenant": self.tenant,
             "Aoc-Source": self.source,
             "Aoc-Slice": self.slice_id,
             "Aoc-Fetched-At": self.fetched_at.astimezone(UTC).isoformat(),
-            "Nats-Msg-Id": digest,
+            "Nats-Msg-Id": self.id,
         }
-        return found | {"Aoc-Behind": "1"} if self.behind else found
+        if self.behind:
+            found["Aoc-Behind"] = "1"
+        if self.sequence is not None:
+            found[SEQUENCE_BEFORE] = str(self.sequence)
+        return found
 
     @classmethod
-    def from_message(cls, headers: Mapping[str, str], body: bytes) -> Self:
-        """Read a message of AOC_RAW; raises `Malformed` naming the header that is missing or wrong."""
+    def from_message(cls, subject: str, headers: Mapping[str, str], body: bytes) -> Self:
+        """Read a message of AOC_RAW; raises `Malformed` naming the header that is missing or wrong.
+
+        Whose page it is, the bus says by its subject: who may publish there is a permission, a header is only words.
+        """
         try:
             tenant = subjects.check_tenant(headers["Aoc-Tenant"])
             source = headers["Aoc-Source"]
@@ -65,4 +90,10 @@ class RawPage:
             raise Malformed(f"raw page: Aoc-Fetched-At {headers['Aoc-Fetched-At']!r} is no ISO time") from None
         if fetched_at.tzinfo is None:
             raise Malformed("raw page: Aoc-Fetched-At has no zone")
-        return cls(tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers)
+        if subjects.tenant_and_source(subject) != (tenant, source):
+            raise Malformed(f"raw page on {subject}: its headers name {tenant}/{source[:64]}")
+        if not slice_id.startswith(f"{tenant}/"):
+            raise Malformed(f"raw page on {subject}: its slice {slice_id[:200]!r} is another tenant's")
+        before = headers.get(SEQUENCE_BEFORE, "")
+        sequence = int(before) if before.isascii() and before.isdigit() else None
+        return cls(tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers, sequence)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from zlib import crc32
 
 from aoc_common.errors import Malformed
 
@@ -20,11 +21,16 @@ DLQ_STREAM: Final = "AOC_DLQ"
 DEFAULT_TENANT: Final = "default"
 TENANT_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
 
+#: Parts into which tenants are divided on AOC_RAW. Each has a consumer of its own, so that what one tenant has waiting
+#: holds up the tenants of its own part at most. Changing it takes `aoc provision --migrate`.
+PARTITIONS: Final = 16
+
 #: The source of records that came from a file.
 IMPORT_SOURCE: Final = "import"
 
 _TENANT = re.compile(TENANT_PATTERN)
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
+_RAW_TOKENS: Final = 5
 
 
 def check_tenant(tenant: str) -> str:
@@ -41,8 +47,47 @@ def _token(value: str, what: str) -> str:
 
 
 def raw(tenant: str, source: str) -> str:
-    """One page of records as Microsoft sent it."""
-    return f"aoc.raw.{check_tenant(tenant)}.{_token(source, 'source')}"
+    """One page of records as Microsoft sent it: `aoc.raw.{partition}.{tenant}.{source}`.
+
+    What is imported is in a part of its own, so that a large import does not hold up what is collected.
+    """
+    return f"aoc.raw.{partition(check_tenant(tenant), source)}.{tenant}.{_token(source, 'source')}"
+
+
+def partition(tenant: str, source: str) -> int:
+    """The part of AOC_RAW in which a source of a tenant is."""
+    owner = f"{tenant}/{source}" if source == IMPORT_SOURCE else tenant
+    return crc32(owner.encode()) % PARTITIONS
+
+
+def raw_of_partition(number: int) -> str:
+    """All pages of one part."""
+    return f"aoc.raw.{number}.>"
+
+
+def raw_of_tenant(tenant: str) -> str:
+    """All pages of one tenant."""
+    return f"aoc.raw.*.{check_tenant(tenant)}.*"
+
+
+def tenant_and_source(subject: str) -> tuple[str, str]:
+    """Whose page a subject of AOC_RAW is for. Raises `Malformed` for a subject that `raw` does not make."""
+    parts = subject.split(".")
+    if len(parts) == _RAW_TOKENS:
+        tenant, source = parts[3], parts[4]
+        if subject == raw(tenant, source):
+            return tenant, source
+    raise Malformed(f"{subject[:200]!r} is no subject of a raw page")
+
+
+def mark(page: str, number: int) -> str:
+    """The message on AOC_EVENTS which proves that a batch of a page's events is there (see `bus.atomic`)."""
+    return f"aoc.marks.{_token(page, 'page')}.{number}"
+
+
+def marks_of(page: str) -> str:
+    """All of a page's marks."""
+    return f"aoc.marks.{_token(page, 'page')}.*"
 
 
 def events(tenant: str, source: str, class_uid: int) -> str:
@@ -90,8 +135,9 @@ def dead_letter(service: str, tenant: str) -> str:
     return f"aoc.dlq.{_token(service, 'service')}.{check_tenant(tenant)}"
 
 
-ALL_RAW: Final = "aoc.raw.*.*"
+ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
+ALL_MARKS: Final = "aoc.marks.*.*"
 ALL_ALERTS: Final = "aoc.alerts.*.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"

@@ -62,8 +62,8 @@ class FacetCounts:
 class EventStore(Protocol):
     """Writes and dedupes events."""
 
-    def encoded(self, event: Event, raw_seq: int) -> bytes:
-        """The event as it will be stored. `raw_seq`: the AOC_RAW sequence that it came from.
+    def encoded(self, event: Event, page: str) -> bytes:
+        """The event as it will be stored. `page`: the raw page that it came from (`RawPage.id`).
 
         Raises `Permanent` for one that can never be stored.
         """
@@ -76,12 +76,12 @@ class EventStore(Protocol):
         """
         ...
 
-    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+    async def insert(self, events: Sequence[Event], pages: Sequence[str]) -> set[int]:
         """Encode and insert: for few events."""
         ...
 
-    async def raw_seqs(self, ids: Collection[UUID]) -> dict[UUID, int]:
-        """Which raw page each of these stored events came from; ids that are not stored are left out."""
+    async def pages_of(self, ids: Collection[UUID]) -> dict[UUID, str]:
+        """Which raw page each of these stored events came from, as in `RawPage.known_as`; unknown ids are left out."""
         ...
 
 
@@ -137,21 +137,34 @@ class SliceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SliceFetched:
-    """What fetching a slice gave: every page is acknowledged by JetStream."""
+    """What fetching a slice gave: every page is acknowledged by JetStream, and noted by `note_pages`."""
 
     slice_id: str
     pages: int
     records: int
-    first_seq: int | None
-    last_seq: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPage:
+    """A page that JetStream has acknowledged: where it lies on AOC_RAW, since when."""
+
+    page: str
+    tenant: str
+    source: str
+    slice_id: str
+    sequence: int
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class PageOutcome:
-    """What the normalizer made of one raw page. `raw_seq` is its sequence in AOC_RAW."""
+    """What the normalizer made of one raw page.
 
-    raw_seq: int
+    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
+    """
+
+    page: str
     tenant: str
     source: str
     slice_id: str
@@ -159,6 +172,7 @@ class PageOutcome:
     duplicate: int
     quarantined: int
     at: datetime
+    published: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +213,10 @@ class LedgerStore(Protocol):
         """A slice is about to be fetched. `again`: all of it was collected before."""
         ...
 
+    async def note_pages(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages are on the bus. A slice is not settled before every page that was ever noted for it is."""
+        ...
+
     async def slice_fetched(self, fetched: SliceFetched) -> None:
         """All pages of a slice are on the bus."""
         ...
@@ -219,8 +237,8 @@ class LedgerStore(Protocol):
         """The normalizer is done with these pages. The account of a slice that was settled already is made again."""
         ...
 
-    async def settled(self, pages: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
-        """Those of these pages (slice id, sequence) that the normalizer is done with."""
+    async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these pages (slice id, page) that the normalizer is done with."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
@@ -239,8 +257,10 @@ class BlobLedger(Protocol):
         """The API offered these blobs."""
         ...
 
-    async def mark_fetched(self, tenant: str, source: str, records: Mapping[str, int], at: datetime) -> None:
-        """Blobs (content id -> number of records) whose every page is acknowledged by JetStream."""
+    async def mark_fetched(
+        self, tenant: str, source: str, records: Mapping[str, int], slice_id: str, at: datetime
+    ) -> None:
+        """Blobs (content id -> number of records) whose every page is acknowledged by JetStream, in this slice."""
         ...
 
     async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
@@ -311,13 +331,13 @@ class SourceStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """A part of a page that could not become an event, kept whole."""
+    """A part of a page that could not become an event, kept whole. `page` is empty for what never was on one."""
 
     key: str
     tenant: str
     source: str
     slice_id: str
-    raw_seq: int
+    page: str
     reason: str
     text: str
     at: datetime

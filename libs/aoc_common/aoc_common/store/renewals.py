@@ -23,7 +23,7 @@ class StoredRecord:
     id: UUID
     source: str
     raw: str
-    raw_seq: int
+    page: str
     logged: datetime
     processed_ms: int
     expire_at: datetime

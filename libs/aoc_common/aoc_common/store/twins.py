@@ -30,10 +30,10 @@ class TwinStore(Protocol):
         """The links that these events are in."""
         ...
 
-    async def settle(self, links: Sequence[TwinLink], raw_seqs: Collection[int], at: datetime) -> None:
+    async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
         """Write the links on their events, then note that all twins of these raw pages are decided. Idempotent."""
         ...
 
-    async def settled(self, raw_seqs: Collection[int]) -> set[int]:
+    async def settled(self, pages: Collection[str]) -> set[str]:
         """Those of these raw pages whose twins are decided."""
         ...

@@ -53,6 +53,11 @@ SUBSCRIPTION_END = Gauge(
 )
 
 PAGES_NORMALIZED = Counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
+PAGES_GONE = Counter(
+    "aoc_normalizer_pages_gone_total",
+    "Raw pages that were lost on the bus before they were settled. Collected again where Microsoft still has them.",
+    ("tenant", "source"),
+)
 EVENTS_STORED = Counter("aoc_normalizer_events_total", "Events by what became of them.", ("outcome",))
 EVENTS_MAPPED = Counter("aoc_normalizer_mapped_total", "Records by the mapper that took them.", ("mapper",))
 NAMES = Counter(

@@ -32,6 +32,11 @@ _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
 _COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
 _DAY: Final = timedelta(days=1)
+_OF_PAGES: Final = ("stored", "duplicate", "quarantined")
+_SUM_OF_SLICE: Final[Document] = {
+    "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
+}
+_NOTHING: Final[Document] = dict.fromkeys(("seen", *_OF_PAGES), 0)
 _OF_A_SUM: Final = {"tenant": 1, "source": 1, "start": 1, "settled_at": 1}
 
 
@@ -47,51 +52,50 @@ class MongoAccount:
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
-        self._looked_at = ""
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
         with translated("ledger"):
-            # In turns: slices whose pages never come to rest must not keep others from being looked at.
-            wanted = {"state": SliceState.FETCHED.value, "_id": {"$gt": self._looked_at}}
-            fetched = await self._slices.find(wanted).sort("_id", ASCENDING).limit(limit).to_list(None)
-            self._looked_at = fetched[-1]["_id"] if len(fetched) == limit else ""
+            # Only those whose pages have changed since they were looked at: what waits costs nothing.
+            wanted = {"unchecked": True, "state": SliceState.FETCHED.value}
+            fetched = await self._slices.find(wanted).limit(limit).to_list(None)
             settled = await self._settled(fetched)
-            if settled:
+            if fetched:
                 await self._slices.bulk_write(
                     [
                         UpdateOne(
                             # Only as it was when its pages were looked at.
-                            {name: one.get(name) for name in ("_id", "state", "last_seq", "touched")},
-                            {"$set": {**totals, **_closed(one, at)}},
+                            {name: one.get(name) for name in ("_id", "state", "fetched_at", "touched")},
+                            {
+                                "$set": {**settled[one["_id"]], **_closed(one, at)} if one["_id"] in settled else {},
+                                "$unset": {"unchecked": ""},
+                            },
                         )
-                        for one, totals in settled
+                        for one in fetched
                     ],
                     ordered=False,
                 )
             await self._sum_up(limit)
         return len(settled)
 
-    async def _settled(self, fetched: Iterable[Document]) -> list[tuple[Document, Document]]:
-        """The slices of which every page is settled, with what became of their records."""
-        slices = list(fetched)
-        found: dict[str, list[Document]] = {}
-        # What gave nothing at its first try has no pages.
-        wanted = [
-            one["_id"] for one in slices if one.get("pages") or one.get("abandoned") or one.get("attempts", 1) > 1
-        ]
-        for together in batched(wanted, TOGETHER):
-            async for page in self._pages.find({"slice_id": {"$in": list(together)}}):
-                found.setdefault(page["slice_id"], []).append(page)
-        done = []
-        for one in slices:
-            # Pages of an earlier try have lower sequences; what they stored still counts for the slice.
-            pages = found.get(one["_id"], [])
-            current = {page["raw_seq"] for page in pages if _within(page["raw_seq"], one)}
-            if len(current) >= (one.get("pages") or 0):
-                totals = {name: sum(page[name] for page in pages) for name in ("stored", "duplicate", "quarantined")}
-                done.append((one, totals))
-        return done
+    async def _settled(self, fetched: Iterable[Document]) -> dict[str, Document]:
+        """Slice -> what became of its records, of those of which every page that was ever published is settled.
+
+        What stood on a page of an earlier try counts for the slice too.
+        """
+        found: dict[str, Document] = {}
+        for together in batched(fetched, TOGETHER):
+            slices = {one["_id"]: one for one in together}
+            mine = {"slice_id": {"$in": list(slices)}}
+            waiting = set(await self._pages.distinct("slice_id", {**mine, "waiting_since": {"$exists": True}}))
+            sums: dict[str, Document] = {
+                group.pop("_id"): group async for group in self._pages.aggregate([{"$match": mine}, _SUM_OF_SLICE])
+            }
+            for key, one in slices.items():
+                totals = sums.get(key, _NOTHING)
+                if key not in waiting and not _lacks_pages(one, totals):
+                    found[key] = {name: totals[name] for name in _OF_PAGES}
+        return found
 
     async def _sum_up(self, limit: int) -> None:
         """Sum up the days of settled slices that are in no sum yet: also of those that a crash left so.
@@ -226,8 +230,9 @@ def _closed(one: Document, at: datetime) -> dict[str, Any]:
     return {"state": SliceState.SETTLED.value, "settled_at": at, "unsummed": True, "expire_at": at + keep}
 
 
-def _within(sequence: int, one: Document) -> bool:
-    return one["first_seq"] is not None and bool(one["first_seq"] <= sequence <= one["last_seq"])
+def _lacks_pages(one: Document, totals: Document) -> bool:
+    """Whether the ledger has not even heard of all pages of a slice: an older version noted only what was settled."""
+    return int(totals["seen"]) < (one.get("pages") or 0)
 
 
 def _day(moment: datetime) -> datetime:

@@ -14,11 +14,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, PyMongoError
 
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
     from aoc_common.settings import MongoSettings
+
+_log = logs.get(__name__)
 
 type Document = dict[str, Any]
 type Database = AsyncIOMotorDatabase[Document]
@@ -50,15 +53,18 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
         IndexModel([("state", ASCENDING), ("_id", ASCENDING)], name="state"),
         IndexModel([("unsummed", ASCENDING)], name="unsummed", sparse=True),
+        IndexModel([("unchecked", ASCENDING), ("_id", ASCENDING)], name="unchecked", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "ledger_gaps": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
     "ledger_days": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("day", ASCENDING)], name="source"),),
     "ledger_pages": (
         IndexModel([("slice_id", ASCENDING)], name="slice"),
+        IndexModel([("waiting_since", ASCENDING)], name="waiting", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "ledger_blobs": (
+        IndexModel([("slice_id", ASCENDING)], name="slice", sparse=True),
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("created", ASCENDING)], name="source"),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
@@ -135,6 +141,21 @@ async def ping(database: Database) -> str | None:
     except PyMongoError as error:
         return f"MongoDB: {error}"[:200]
     return None
+
+
+async def check_indexes(database: Database) -> None:
+    """Warn of indexes that are missing or still being built: queries are slower until they are there.
+
+    Raises `BadConfiguration` for a missing one without which something would be done twice, `Unreachable`.
+    """
+    lacking = await missing_indexes(database)
+    unique = {
+        f"{name}.{one.document['name']}" for name, of in INDEXES.items() for one in of if "unique" in one.document
+    }
+    if wanted := sorted(unique.intersection(lacking)):
+        raise BadConfiguration(f"index {wanted[0]} is missing; run: aoc provision")
+    if lacking:
+        _log.warning("indexes.missing", indexes=", ".join(lacking), remedy="aoc provision")
 
 
 @contextmanager

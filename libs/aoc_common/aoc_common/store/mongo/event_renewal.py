@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.mongo.events import duplicates, to_document
+from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
 
 #: What an event keeps when its record is mapped again.
-_KEPT: Final = ("_id", "raw_seq", "expire_at")
+_KEPT: Final = ("_id", "page", "expire_at")
 _FIELDS: Final = dict.fromkeys(
-    ("source", "raw", "raw_seq", "expire_at", "mapper", "mapper_version", "event.metadata"), 1
+    ("source", "raw", "page", "raw_seq", "expire_at", "mapper", "mapper_version", "event.metadata"), 1
 )
 _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
@@ -57,7 +57,7 @@ class MongoRenewal:
         writes: list[Any] = []
         for record, event in pairs:
             event.ocsf["metadata"]["processed_time"] = record.processed_ms
-            document = to_document(event, record.raw_seq, record.expire_at, _NOTHING)
+            document = to_document(event, record.page, record.expire_at, _NOTHING)
             if event.id == record.id:
                 values = {name: value for name, value in document.items() if name not in _KEPT}
                 gone = {name: "" for name in _OPTIONAL if name not in values}
@@ -81,7 +81,7 @@ def _record(document: Document) -> StoredRecord:
         id=document["_id"],
         source=document["source"],
         raw=document["raw"],
-        raw_seq=document["raw_seq"],
+        page=page_of(document),
         logged=ids.from_ms(metadata["logged_time"]),
         processed_ms=metadata.get("processed_time", metadata["logged_time"]),
         expire_at=document["expire_at"],

@@ -24,6 +24,7 @@ from aoc_common.contracts.ids import lowest_id, to_ms
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.events import page_of
 from aoc_common.store.ports import EventPage, FacetCounts
 
 if TYPE_CHECKING:
@@ -253,7 +254,7 @@ def _stored(document: Document) -> StoredEvent:
         ocsf=document["event"],
         unmapped=orjson.loads(unmapped) if unmapped else {},
         raw=document.get("raw"),
-        raw_seq=document["raw_seq"],
+        page=page_of(document),
         twin_of=document.get("twin_of"),
         twin=document.get("twin"),
     )

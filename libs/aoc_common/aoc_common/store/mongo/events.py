@@ -39,7 +39,7 @@ type Retention = Callable[[str, str], timedelta]
 """(tenant, source) -> how long an event is kept after it was stored."""
 
 
-def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta) -> Document:
+def to_document(event: Event, page: str, stored_at: datetime, keep: timedelta) -> Document:
     """The document of an event."""
     document: Document = {
         "_id": event.id,
@@ -55,7 +55,7 @@ def to_document(event: Event, raw_seq: int, stored_at: datetime, keep: timedelta
         "mapper_version": event.mapper_version,
         "event": event.ocsf,
         "raw": event.raw,
-        "raw_seq": raw_seq,
+        "page": page,
         "expire_at": stored_at + keep,
     }
     if event.actor is not None:
@@ -97,21 +97,19 @@ class MongoEvents:
         self._retention = retention
         self._clock = clock or SystemClock()
 
-    def encoded(self, event: Event, raw_seq: int) -> bytes:
+    def encoded(self, event: Event, page: str) -> bytes:
         """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
         now = self._clock.now()
         event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
-        document = to_document(event, raw_seq, now, self._retention(event.tenant, event.source))
+        document = to_document(event, page, now, self._retention(event.tenant, event.source))
         try:
             return bson.encode(document, codec_options=CODEC)
         except (BSONError, OverflowError, ValueError) as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
-    async def insert(self, events: Sequence[Event], raw_seqs: Sequence[int]) -> set[int]:
+    async def insert(self, events: Sequence[Event], pages: Sequence[str]) -> set[int]:
         """Store events that are not stored yet; the indices of the new ones."""
-        return await self.insert_encoded(
-            [self.encoded(event, raw_seq) for event, raw_seq in zip(events, raw_seqs, strict=True)]
-        )
+        return await self.insert_encoded([self.encoded(event, page) for event, page in zip(events, pages, strict=True)])
 
     async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
         """Unordered inserts in chunks; the indices of the documents that were new."""
@@ -139,14 +137,19 @@ class MongoEvents:
         except DocumentTooLarge as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
-    async def raw_seqs(self, ids: Collection[UUID]) -> dict[UUID, int]:
+    async def pages_of(self, ids: Collection[UUID]) -> dict[UUID, str]:
         """Which raw page each of these stored events came from."""
-        found: dict[UUID, int] = {}
+        found: dict[UUID, str] = {}
         with translated("events"):
             for some in batched(ids, TOGETHER):
-                cursor = self._events.find({"_id": {"$in": list(some)}}, {"raw_seq": 1})
-                found |= {document["_id"]: document["raw_seq"] async for document in cursor}
+                cursor = self._events.find({"_id": {"$in": list(some)}}, {"page": 1, "raw_seq": 1})
+                found |= {document["_id"]: page_of(document) async for document in cursor}
         return found
+
+
+def page_of(document: Document) -> str:
+    """The page that an event came from; of one that was stored before pages had ids, `#` and its sequence."""
+    return str(document["page"]) if "page" in document else f"#{document['raw_seq']}"
 
 
 class _Known(Exception):  # noqa: N818  # not an error: the answer "these exist"

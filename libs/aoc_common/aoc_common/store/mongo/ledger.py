@@ -16,6 +16,7 @@ from aoc_common.store.ports import (
     ContentBlob,
     LostWindow,
     PageOutcome,
+    PublishedPage,
     SliceFetched,
     SliceState,
     SliceTotals,
@@ -25,6 +26,8 @@ from aoc_common.store.ports import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+#: A page that the normalizer is done with; the others wait.
+DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
 
@@ -53,6 +56,32 @@ class MongoLedger:
                 upsert=True,
             )
 
+    async def note_pages(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages are on the bus; one write for all. Changes nothing of a page that is settled already."""
+        if not pages:
+            return
+        with translated("ledger"):
+            await self._pages.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": _page_key(one.slice_id, one.page)},
+                        {
+                            "$setOnInsert": {
+                                "tenant": one.tenant,
+                                "source": one.source,
+                                "slice_id": one.slice_id,
+                                "page": one.page,
+                                "sequence": one.sequence,
+                                "waiting_since": one.at,
+                            }
+                        },
+                        upsert=True,
+                    )
+                    for one in pages
+                ],
+                ordered=False,
+            )
+
     async def slice_fetched(self, fetched: SliceFetched) -> None:
         """All pages of a slice are on the bus."""
         with translated("ledger"):
@@ -63,9 +92,8 @@ class MongoLedger:
                         "state": SliceState.FETCHED.value,
                         "pages": fetched.pages,
                         "records": fetched.records,
-                        "first_seq": fetched.first_seq,
-                        "last_seq": fetched.last_seq,
                         "fetched_at": fetched.at,
+                        "unchecked": True,
                     },
                     "$unset": {"error": ""},
                 },
@@ -77,7 +105,7 @@ class MongoLedger:
         with translated("ledger"):
             await self._slices.update_one(
                 {"_id": slice_id},
-                {"$set": {**given_up, "first_seq": None, "last_seq": None, "fetched_at": at}},
+                {"$set": {**given_up, "fetched_at": at, "unchecked": True}},
             )
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
@@ -101,26 +129,28 @@ class MongoLedger:
             )
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
-        """The normalizer is done with these pages; one write for all, keyed by sequence, so repeats change nothing."""
+        """The normalizer is done with these pages; one write for all, keyed by page, so repeats change nothing."""
         if not outcomes:
             return
         with translated("ledger"):
             await self._pages.bulk_write(
                 [
                     UpdateOne(
-                        {"_id": _page_key(outcome.slice_id, outcome.raw_seq)},
+                        {"_id": _page_key(outcome.slice_id, outcome.page)},
                         {
                             "$set": {
                                 "tenant": outcome.tenant,
                                 "source": outcome.source,
                                 "slice_id": outcome.slice_id,
-                                "raw_seq": outcome.raw_seq,
+                                "page": outcome.page,
                                 "stored": outcome.stored,
                                 "duplicate": outcome.duplicate,
                                 "quarantined": outcome.quarantined,
+                                "published": [list(span) for span in outcome.published],
                                 "at": outcome.at,
                                 "expire_at": outcome.at + _KEEP,
-                            }
+                            },
+                            "$unset": {"waiting_since": ""},
                         },
                         upsert=True,
                     )
@@ -132,27 +162,27 @@ class MongoLedger:
             mine = {"_id": {"$in": sorted({one.slice_id for one in outcomes})}}
             await self._slices.bulk_write(
                 [
-                    UpdateMany(mine, {"$inc": {"touched": 1}}),
+                    UpdateMany(mine, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
                     UpdateMany(
                         {**mine, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}
                     ),
                 ]
             )
 
-    async def settled(self, pages: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these pages that the normalizer is done with."""
         keys = {_page_key(*page): page for page in pages}
-        found: set[tuple[str, int]] = set()
+        found: set[tuple[str, str]] = set()
         with translated("ledger"):
             for some in batched(keys, TOGETHER):
-                cursor = self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})
+                cursor = self._pages.find({"_id": {"$in": list(some)}, **DONE}, {"_id": 1})
                 found |= {keys[document["_id"]] async for document in cursor}
         return found
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
         pipeline: list[Document] = [
-            {"$match": {"slice_id": slice_id, "tenant": tenant}},
+            {"$match": {"slice_id": slice_id, "tenant": tenant, **DONE}},
             {
                 "$group": {
                     "_id": None,
@@ -194,12 +224,14 @@ class MongoLedger:
             }
         )
 
-    async def mark_fetched(self, tenant: str, source: str, records: Mapping[str, int], at: datetime) -> None:
+    async def mark_fetched(
+        self, tenant: str, source: str, records: Mapping[str, int], slice_id: str, at: datetime
+    ) -> None:
         """Blobs whose every page is acknowledged by JetStream."""
         await self._write_blobs(
             {
                 _blob_key(tenant, source, content_id): {
-                    "$set": {"state": "fetched", "records": count, "fetched_at": at},
+                    "$set": {"state": "fetched", "records": count, "fetched_at": at, "slice_id": slice_id},
                     "$setOnInsert": {"tenant": tenant, "source": source, "expire_at": at + _KEEP},
                 }
                 for content_id, count in records.items()
@@ -227,8 +259,8 @@ class MongoLedger:
                 )
 
 
-def _page_key(slice_id: str, raw_seq: int) -> str:
-    return f"{slice_id}#{raw_seq}"
+def _page_key(slice_id: str, page: str) -> str:
+    return f"{slice_id}#{page}"
 
 
 def _blob_key(tenant: str, source: str, content_id: str) -> str:

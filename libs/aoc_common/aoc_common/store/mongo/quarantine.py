@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo import DESCENDING, UpdateOne
 
-from aoc_common.store.mongo.client import Database, translated
+from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.ports import QuarantineEntry
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class MongoQuarantine:
                                 "tenant": entry.tenant,
                                 "source": entry.source,
                                 "slice_id": entry.slice_id,
-                                "raw_seq": entry.raw_seq,
+                                "page": entry.page,
                                 "reason": entry.reason,
                                 "text": entry.text,
                                 "at": entry.at,
@@ -53,4 +53,11 @@ class MongoQuarantine:
             wanted["slice_id"] = slice_id
         with translated("quarantine"):
             found = await self._entries.find(wanted).sort("at", DESCENDING).limit(limit).to_list(limit)
-        return [QuarantineEntry(key=document.pop("_id"), **document) for document in found]
+        return [_entry(document) for document in found]
+
+
+def _entry(document: Document) -> QuarantineEntry:
+    # Entries of before pages had ids have the page's sequence.
+    page = document.get("page", f"#{document.get('raw_seq', 0)}")
+    fields = ("tenant", "source", "slice_id", "reason", "text", "at")
+    return QuarantineEntry(key=document["_id"], page=page, **{name: document[name] for name in fields})

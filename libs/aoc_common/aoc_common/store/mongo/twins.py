@@ -79,27 +79,27 @@ class MongoTwins:
                         )
         return list(found.values())
 
-    async def settle(self, links: Sequence[TwinLink], raw_seqs: Collection[int], at: datetime) -> None:
+    async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
         """Write the links on their events, then note that all twins of these raw pages are decided."""
         writes: list[Any] = []
         for link in links:
             writes.append(UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}))
             writes.append(UpdateOne({"_id": link.first}, {"$set": {"twin": link.second}}))
-        pages: list[Document] = [{"_id": number, "expire_at": at + _KEEP} for number in raw_seqs]
+        decided: list[Document] = [{"_id": page, "expire_at": at + _KEEP} for page in pages]
         with translated("twins"):
             if writes:
                 await self._events.bulk_write(writes, ordered=False)
             try:
-                if pages:
-                    await self._pages.insert_many(pages, ordered=False)
+                if decided:
+                    await self._pages.insert_many(decided, ordered=False)
             except BulkWriteError as error:
                 duplicates(error.details)
 
-    async def settled(self, raw_seqs: Collection[int]) -> set[int]:
+    async def settled(self, pages: Collection[str]) -> set[str]:
         """Those of these raw pages whose twins are decided."""
-        found: set[int] = set()
+        found: set[str] = set()
         with translated("twins"):
-            for some in batched(raw_seqs, TOGETHER):
+            for some in batched(pages, TOGETHER):
                 found |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
 

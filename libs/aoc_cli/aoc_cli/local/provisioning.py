@@ -1,0 +1,52 @@
+"""Brings streams, consumers and indexes in order: for `aoc provision`, and for a stack that owns its servers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.provision import provision
+from aoc_common.clock import SystemClock
+from aoc_common.migration import Migration
+from aoc_common.store.mongo.client import connect, ensure_indexes, missing_indexes
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.upgrade import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aoc_common.settings import MongoSettings, NatsSettings
+
+
+async def bring_in_order(
+    nats: NatsSettings | None, mongo: MongoSettings, say: Callable[[str], None], *, migrate: bool, reduce: bool = False
+) -> int:
+    """Make and change what differs from the declarations, telling each in a line; how many lines there were.
+
+    `nats`: None leaves streams and consumers alone. Idempotent. Raises `BadConfiguration` for what needs `migrate` or
+    cannot be, `Unreachable`.
+    """
+    told = 0
+
+    def tell(line: str) -> None:
+        nonlocal told
+        told += 1
+        say(line)
+
+    async with connect(mongo) as database:
+        for index in await missing_indexes(database):
+            tell(f"index {index}: missing, is made")
+        await ensure_indexes(database)
+        await upgrade(database)
+        if nats is None:
+            return told
+        broker = make_broker(nats, "provision")
+        await broker.connect()
+        try:
+            if migrate:
+                await Migration(broker, MongoLedger(database), nats, SystemClock(), tell).run()
+            for line in await provision(broker, nats, reduce=reduce):
+                tell(line)
+        finally:
+            await close(broker)
+    return told

@@ -1,0 +1,223 @@
+"""Publishing a page's events once: in atomic batches, each with a mark that the stream takes only once.
+
+A batch ends with a *mark*: a message on `aoc.marks.{page}.{number}` that is refused when that subject has a message
+already, and with it the whole batch (ADR-50 of nats-server's makers: checks hold for the batch). So a page's batch
+stands in AOC_EVENTS once, for as long as the stream holds it, whoever publishes: a replica that comes back from
+the dead after another has taken its page over, or this one after an acknowledgement that got lost. No memory of message
+ids is needed, and no bound on time. A mark's body is the ids of the events before it: what a return finds there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from secrets import token_hex
+from typing import TYPE_CHECKING, Final
+
+from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError, NoRespondersError
+from nats.js.errors import APIError
+
+from aoc_common.bus.publish import classify
+from aoc_common.contracts import subjects
+from aoc_common.errors import Permanent, Transient, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nats.aio.client import Client
+    from nats.aio.msg import Msg
+
+    from aoc_common.bus.publish import Outgoing
+
+#: Messages and bytes of a batch; nats-server takes 1,000 messages, the mark among them, and holds them in memory.
+_MOST: Final = 999
+_MOST_BYTES: Final = 4 * 1024 * 1024
+#: Batches under way at once; nats-server refuses the 51st of a stream, and there may be many replicas.
+_AT_ONCE: Final = 4
+_TIMEOUT_S: Final = 10.0
+#: How often a page is looked at again because somebody else published some of it meanwhile.
+_ROUNDS: Final = 5
+_PAUSE_S: Final = 0.1
+_ID: Final = "Nats-Msg-Id"
+
+# JetStream error codes (nats-server, errors.json)
+_MARK_STANDS: Final = 10071  # wrong last sequence
+_ID_STANDS: Final = 10201  # atomic publish batch contains duplicate message id
+_NOT_ATOMIC: Final = 10174  # atomic publish is disabled
+
+
+@dataclass(frozen=True, slots=True)
+class PageEvents:
+    """The events of one page that are to be published. `returned`: some of it may have been published before."""
+
+    page: str
+    messages: Sequence[Outgoing]
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a page's events stand in AOC_EVENTS: sequences of the first and the last, both inclusive, batch by batch.
+
+    `again`: events that were there already and have not been published again.
+    """
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    again: int = 0
+
+
+@dataclass(slots=True)
+class _State:
+    """What of a page stands in the stream. `sent`: how many of these this call has published."""
+
+    ids: set[str] = field(default_factory=set)
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+    next_number: int = 0
+    sent: int = 0
+
+
+class _StandsError(Exception):
+    """A batch was refused since a mark or an id of it is known."""
+
+
+class EventPublisher:
+    """Publishes on AOC_EVENTS. The connection is the one of the caller's broker."""
+
+    def __init__(self, connection: Client, stream: str = subjects.EVENTS_STREAM) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def publish(self, pages: Sequence[PageEvents]) -> list[Published]:
+        """Publish what of these pages does not stand in the stream yet; where each stands, in the order of the pages.
+
+        Raises `Transient`, or `Permanent` for a message that is never taken; what has been published then stays, and a
+        repetition with `returned` publishes the rest.
+        """
+        results = await asyncio.gather(*(self._page(page) for page in pages), return_exceptions=True)
+        found: list[Published] = []
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            found.append(result)
+        return found
+
+    async def _page(self, page: PageEvents) -> Published:
+        if not page.messages:
+            return Published()
+        async with self._slots:
+            state = await self._look(page.page) if page.returned else _State()
+            for _ in range(_ROUNDS):
+                try:
+                    await self._rest(page, state)
+                except _StandsError:
+                    # Published by somebody else meanwhile, or by us, and the acknowledgement got lost. A replica of the
+                    # stream that answers may be a moment behind.
+                    await asyncio.sleep(_PAUSE_S)
+                    sent, state = state.sent, await self._look(page.page)
+                    state.sent = sent
+                else:
+                    return Published(tuple(state.ranges), len(page.messages) - state.sent)
+            raise Transient(f"{self._stream}: events of page {page.page} are refused as known, and are not there")
+
+    async def _rest(self, page: PageEvents, state: _State) -> None:
+        missing = [message for message in page.messages if message.headers[_ID] not in state.ids]
+        for batch in _cut(missing):
+            ids = [message.headers[_ID] for message in batch]
+            last = await self._batch(page.page, state.next_number, batch, ids)
+            state.next_number += 1
+            state.sent += len(ids)
+            state.ids.update(ids)
+            state.ranges.append((last - len(batch), last - 1))
+
+    async def _batch(self, page: str, number: int, messages: Sequence[Outgoing], ids: Sequence[str]) -> int:
+        """Publish one batch and its mark; the mark's sequence."""
+        batch = token_hex(16)
+        for position, message in enumerate(messages, start=1):
+            headers = {**message.headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(position)}
+            try:
+                await self._connection.publish(message.subject, message.body, headers=headers)
+            except MaxPayloadError:
+                raise Permanent(
+                    f"{message.subject}: {len(message.body)} bytes are more than the server takes"
+                ) from None
+            except NatsError as error:
+                raise Unreachable(f"{message.subject}: {error or type(error).__name__}") from error
+        headers = {
+            "Nats-Batch-Id": batch,
+            "Nats-Batch-Sequence": str(len(messages) + 1),
+            "Nats-Batch-Commit": "1",
+            "Nats-Expected-Last-Subject-Sequence": "0",
+        }
+        mark = subjects.mark(page, number)
+        try:
+            answer = await self._connection.request(mark, "\n".join(ids).encode(), _TIMEOUT_S, headers=headers)
+        except NoRespondersError:
+            raise Unreachable(f"{mark}: no stream takes this subject") from None
+        except (NatsError, TimeoutError) as error:
+            raise Unreachable(f"{mark}: {error or type(error).__name__}") from error
+        return _acknowledged(mark, answer)
+
+    async def _look(self, page: str) -> _State:
+        """What of a page stands in the stream. Raises `Unreachable`."""
+        state = _State()
+        for message in await self._last_of_each(subjects.marks_of(page)):
+            headers = message.headers or {}
+            ids = message.data.decode().split("\n")
+            last = int(headers["Nats-Sequence"])
+            state.ids.update(ids)
+            state.ranges.append((last - len(ids), last - 1))
+            state.next_number = max(state.next_number, int(headers["Nats-Subject"].rsplit(".", 1)[1]) + 1)
+        state.ranges.sort()
+        return state
+
+    async def _last_of_each(self, wanted: str) -> list[Msg]:
+        """The last message of each subject that `wanted` covers: one request, answered until an "end of batch"."""
+        inbox = self._connection.new_inbox()
+        subscription = await self._connection.subscribe(inbox)
+        try:
+            body = json.dumps({"multi_last": [wanted]}).encode()
+            await self._connection.publish(f"$JS.API.DIRECT.GET.{self._stream}", body, reply=inbox)
+            found: list[Msg] = []
+            while True:
+                message = await subscription.next_msg(_TIMEOUT_S)
+                status = (message.headers or {}).get("Status")
+                if status is None:
+                    found.append(message)
+                elif status in {"204", "404"}:
+                    return found
+                else:
+                    raise Unreachable(f"{self._stream}: looking for {wanted}: {message.headers}")
+        except (NatsError, TimeoutError) as error:
+            raise Unreachable(f"{self._stream}: looking for {wanted}: {error or type(error).__name__}") from error
+        finally:
+            await subscription.unsubscribe()
+
+
+def _acknowledged(mark: str, answer: Msg) -> int:
+    told = json.loads(answer.data)
+    if "error" not in told:
+        return int(told["seq"])
+    error = told["error"]
+    code, text = error.get("err_code"), error.get("description")
+    if code in {_MARK_STANDS, _ID_STANDS}:
+        raise _StandsError(text)
+    if code == _NOT_ATOMIC:
+        raise Unreachable(f"{mark}: the stream takes no atomic batches (run: aoc provision)")
+    raise classify(APIError(code=error.get("code"), err_code=code, description=text), mark)
+
+
+def _cut(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
+    batch: list[Outgoing] = []
+    size = 0
+    for message in messages:
+        more = len(message.body)
+        if batch and (len(batch) == _MOST or size + more > _MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += more
+    if batch:
+        yield batch

@@ -1,0 +1,37 @@
+"""Every durable consumer of the system, in one table. `provision` makes them; a service takes its own from here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_common.bus.consume import Consumer
+from aoc_common.contracts import subjects
+
+#: One for each part of AOC_RAW: a work queue gives a message to one consumer only, so their filters must not overlap.
+NORMALIZER: Final = tuple(
+    Consumer(
+        service="normalizer",
+        stream=subjects.RAW_STREAM,
+        subject=subjects.raw_of_partition(number),
+        durable=f"normalizer-{number}",
+        batch=1,
+    )
+    for number in range(subjects.PARTITIONS)
+)
+
+
+def _jobs(durable: str, subject: str) -> Consumer:
+    return Consumer(
+        service="collector", stream=subjects.JOBS_STREAM, subject=subject, durable=durable, batch=1, max_pending=10_000
+    )
+
+
+COLLECT: Final = _jobs("collector", subjects.ALL_COLLECT_JOBS)
+#: Of their own: however long the backlog is, live slices never wait for it.
+BACKLOG: Final = _jobs("collector-backlog", subjects.ALL_BACKLOG_JOBS)
+BACKFILL: Final = _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS)
+DIRECTORY: Final = _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS)
+POLLS: Final = _jobs("collector-polls", subjects.ALL_POLL_JOBS)
+SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS)
+
+ALL: Final = (*NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS)

@@ -1,0 +1,38 @@
+"""Whether raw pages still lie on AOC_RAW."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError, NotFoundError
+
+from aoc_common.contracts import subjects
+from aoc_common.errors import Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nats.js import JetStreamContext
+
+
+async def on_stream(js: JetStreamContext, pages: Iterable[tuple[str, int]]) -> set[str]:
+    """Those of these pages (id, sequence) that lie on AOC_RAW. One request for each that may.
+
+    The sequence only says where to look: of a stream that was made anew it may be another page's. Raises `Unreachable`
+    also while there is no stream: then nobody can say where its pages are.
+    """
+    found: set[str] = set()
+    try:
+        state = (await js.stream_info(subjects.RAW_STREAM)).state
+        for page, sequence in pages:
+            if state.messages and state.first_seq <= sequence <= state.last_seq:
+                try:
+                    message = await js.get_msg(subjects.RAW_STREAM, sequence)
+                except NotFoundError:
+                    continue
+                if (message.headers or {}).get("Nats-Msg-Id") == page:
+                    found.add(page)
+    except (APIError, NatsError, TimeoutError) as error:
+        raise Unreachable(f"stream {subjects.RAW_STREAM}: {error or type(error).__name__}") from error
+    return found

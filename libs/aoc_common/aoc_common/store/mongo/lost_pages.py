@@ -1,0 +1,119 @@
+"""What the ledger makes of pages that are gone from the bus before they were settled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pymongo import ASCENDING
+
+from aoc_common.contracts.subjects import IMPORT_SOURCE
+from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.ports import LostWindow, PublishedPage, SliceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_FETCHED: Final = SliceState.FETCHED.value
+
+
+@dataclass(frozen=True, slots=True)
+class GoneSlice:
+    """A slice of which pages are gone. `again`: Microsoft is asked for its time again; else it is a gap for good."""
+
+    slice_id: str
+    tenant: str
+    source: str
+    pages: int
+    again: bool
+
+
+class MongoLostPages:
+    """`LostPages` over the ledger and the backlog."""
+
+    def __init__(self, database: Database) -> None:
+        self._slices = database["ledger_slices"]
+        self._pages = database["ledger_pages"]
+        self._blobs = database["ledger_blobs"]
+        self._ledger = MongoLedger(database)
+        self._backlog = MongoBacklog(database)
+
+    async def waiting(self, before: datetime, after: datetime | None, limit: int) -> list[PublishedPage]:
+        """Pages that have waited since before a moment (and since `after` or later), the longest first."""
+        since: Document = {"$lt": before} if after is None else {"$lt": before, "$gte": after}
+        with translated("ledger"):
+            found = self._pages.find({"waiting_since": since}).sort("waiting_since", ASCENDING).limit(limit)
+            return [_page(document) async for document in found]
+
+    async def incomplete(self, before: datetime, limit: int) -> list[str]:
+        """Slices fetched before a moment that wait for no page and are not settled: the ledger never heard of some.
+
+        An older version noted only pages that were settled.
+        """
+        wanted: Document = {"state": _FETCHED, "unchecked": {"$exists": False}, "fetched_at": {"$lt": before}}
+        with translated("ledger"):
+            found = [document["_id"] async for document in self._slices.find(wanted, {"_id": 1}).limit(limit)]
+            mine = {"slice_id": {"$in": found}, "waiting_since": {"$exists": True}}
+            waiting = set(await self._pages.distinct("slice_id", mine)) if found else set()
+        return [one for one in found if one not in waiting]
+
+    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
+        """These pages of a slice will never be settled: forget them, and have its time collected again.
+
+        Crash-safe: what has to happen is written before the pages are forgotten, and writing it twice changes nothing.
+        None when the slice is not known, or the pages have been settled meanwhile.
+        """
+        with translated("ledger"):
+            one = await self._slices.find_one({"_id": slice_id})
+            if one is None:
+                return None
+            mine = {"slice_id": slice_id, "page": {"$in": list(pages)}, "waiting_since": {"$exists": True}}
+            if pages and not await self._pages.count_documents(mine, limit=1):
+                # Settled between the look into the ledger and the one into the stream.
+                return None
+            again = one["source"] != IMPORT_SOURCE
+            await (self._collect_again(one, at) if again else self._note_gap(one, len(pages), at))
+            await self._slices.update_one(
+                {"_id": slice_id, "state": {"$in": [_FETCHED, SliceState.SETTLED.value]}},
+                {
+                    # It holds nothing up any more: what came of it counts, what is missing is the stretch's.
+                    "$set": {"state": _FETCHED, "again": True, "abandoned": True, "pages": 0, "unchecked": True},
+                    "$inc": {"gone": len(pages), "touched": 1},
+                    "$unset": {"first_seq": "", "last_seq": ""},
+                },
+            )
+            await self._pages.delete_many(mine)
+        return GoneSlice(slice_id, one["tenant"], one["source"], len(pages), again)
+
+    async def _collect_again(self, one: Document, at: datetime) -> None:
+        tenant, source, start, end = (one[name] for name in ("tenant", "source", "start", "end"))
+        mine: Document = {"tenant": tenant, "source": source, "state": "fetched"}
+        known = await self._blobs.find_one({"slice_id": one["_id"]}, {"_id": 1})
+        # Blobs of before they named their slice are told by the time that it covers.
+        mine |= {"slice_id": one["_id"]} if known else {"created": {"$gte": start, "$lt": end}}
+        await self._blobs.update_many({**mine, "expires": {"$gt": at}}, {"$set": {"state": "listed"}})
+        await self._blobs.update_many(
+            {**mine, "expires": {"$lte": at}},
+            {"$set": {"state": "expired", "expired_at": at}, "$unset": {"expire_at": ""}},
+        )
+        name = f"gone {one['_id'].rsplit('/', 1)[-1]}"
+        await self._backlog.add(Stretch(tenant, source, Cause.BEHIND, name, start, end, start), at)
+
+    async def _note_gap(self, one: Document, pages: int, at: datetime) -> None:
+        reason = f"{pages} pages of import {one['_id'].rsplit('/', 1)[-1]} were lost on the bus: import the files again"
+        await self._ledger.note_loss(one["tenant"], one["source"], LostWindow(one["start"], one["end"], reason), at)
+
+
+def _page(document: Document) -> PublishedPage:
+    return PublishedPage(
+        page=document["page"],
+        tenant=document["tenant"],
+        source=document["source"],
+        slice_id=document["slice_id"],
+        sequence=document["sequence"],
+        at=document["waiting_since"],
+    )

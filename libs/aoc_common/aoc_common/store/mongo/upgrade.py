@@ -1,0 +1,19 @@
+"""What documents of older versions need before services of this one run. Idempotent, and cheap when done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_common.store.mongo.client import translated
+from aoc_common.store.ports import SliceState
+
+if TYPE_CHECKING:
+    from aoc_common.store.mongo.client import Database
+
+
+async def upgrade(database: Database) -> None:
+    """Slices that are fetched and not settled are looked at once more: until now all of them were, again and again."""
+    with translated("upgrade"):
+        await database["ledger_slices"].update_many(
+            {"state": SliceState.FETCHED.value, "unchecked": {"$exists": False}}, {"$set": {"unchecked": True}}
+        )

@@ -1,0 +1,236 @@
+"""Pages that vanish from the bus before they are settled are seen, collected again, or told as a gap."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.bus.raw import on_stream
+from aoc_common.contracts import subjects
+from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import Unreachable
+from aoc_common.store.accounts import GapCause
+from aoc_common.store.backlog import Cause
+from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.lost_pages import MongoLostPages
+from aoc_common.store.ports import ContentBlob, PageOutcome, PublishedPage, SliceFetched
+from aoc_normalizer.gone import GonePages
+from aoc_sim.clock import ManualClock
+
+START = datetime(2026, 11, 23, 8, tzinfo=UTC)
+END = START + timedelta(minutes=5)
+WEEK = timedelta(days=7)
+
+
+class Office:
+    """A collector's and a normalizer's words about one source, on a real bus and a real ledger."""
+
+    def __init__(self, js, database, source: str) -> None:
+        self.clock, self.source, self._js = ManualClock(END), source, js
+        self.ledger, self.sources = MongoLedger(database), MongoSources(database)
+        self.account, self.backlog = MongoAccount(database), MongoBacklog(database)
+        self.slice_id = f"contoso/{source}/1"
+        self.gone = GonePages(MongoLostPages(database), self._there, self.clock, timedelta(minutes=10))
+
+    async def _there(self, pages):
+        return await on_stream(self._js, ((one.page, one.sequence) for one in pages))
+
+    async def fetched(self, count: int) -> list[RawPage]:
+        """A slice of so many pages, a blob each, all on the bus."""
+        now = self.clock.now()
+        await self.ledger.open_slice(self.slice_id, "contoso", self.source, START, END)
+        names = [f"b{number}" for number in range(count)]
+        await self.ledger.listed(
+            "contoso", self.source, [ContentBlob(n, "uri", START, START + WEEK) for n in names], now
+        )
+        pages = [RawPage("contoso", self.source, self.slice_id, now, b"[%d]" % number) for number in range(count)]
+        acks = await publish_all(
+            self._js, subjects.RAW_STREAM, [Outgoing(one.subject, one.body, one.headers()) for one in pages]
+        )
+        await self.ledger.note_pages(
+            [
+                PublishedPage(one.id, one.tenant, one.source, one.slice_id, ack.seq, now)
+                for one, ack in zip(pages, acks, strict=True)
+            ]
+        )
+        await self.ledger.mark_fetched("contoso", self.source, dict.fromkeys(names, 1), self.slice_id, now)
+        await self.ledger.slice_fetched(SliceFetched(self.slice_id, count, count, now))
+        await self.sources.advance("contoso", self.source, END, now)
+        return pages
+
+    async def settled(self, *pages: RawPage) -> None:
+        outcomes = [
+            PageOutcome(one.id, "contoso", self.source, self.slice_id, 1, 0, 0, self.clock.now()) for one in pages
+        ]
+        await self.ledger.pages_settled(outcomes)
+
+    async def told(self):
+        await self.account.settle(self.clock.now(), 100)
+        return next(iter(await self.account.accounts("contoso", self.clock.now())))
+
+
+@pytest.fixture
+async def owner(nats_as):
+    broker = make_broker(nats_as("provision"), "provision")
+    await broker.connect()
+    yield jetstream(broker)
+    await close(broker)
+
+
+@pytest.fixture
+async def office(nats_as, owner, database):
+    await ensure_indexes(database)
+    return lambda source="o365-exchange": Office(owner, database, source)
+
+
+async def test_1_pages_that_vanish_unprocessed_are_collected_again(office, owner) -> None:
+    books = office()
+    pages = await books.fetched(20)
+    await books.settled(*pages[:5])
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    found = await books.gone.look()
+    [stretch] = await books.backlog.waiting("contoso")
+    account = await books.told()
+
+    assert found == 15
+    assert (stretch.cause, stretch.start, stretch.end) == (Cause.BEHIND, START, END)
+    # No blob is believed to be fetched, the watermark goes back, and what is missing is told.
+    assert await books.ledger.fetched("contoso", books.source, [f"b{n}" for n in range(20)]) == set()
+    assert (account.watermark, account.complete_until) == (START, START)
+    assert GapCause.BEHIND in {gap.cause for gap in account.gaps}
+    assert (account.stored, account.unsettled) == (5, 0)
+
+
+async def test_1_what_is_found_to_be_gone_is_found_once(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+
+    assert [await books.gone.look() for _ in range(3)] == [3, 0, 0]
+
+
+async def test_pages_that_only_wait_are_not_gone_however_long(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    books.clock.advance(30 * 86400)
+
+    assert await books.gone.look() == 0
+    assert await books.backlog.waiting("contoso") == []
+
+
+async def test_12_a_sequence_of_a_stream_that_was_made_anew_is_another_page_s(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    config = (await owner.stream_info(subjects.RAW_STREAM)).config
+    await owner.delete_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    with pytest.raises(Unreachable):
+        # While there is no stream nobody can say where its pages are.
+        await books.gone.look()
+    await owner.add_stream(config)
+    for number in range(3):
+        other = RawPage("contoso", "graph-intune", "contoso/graph-intune/9", END, b"[%d]" % number)
+        await owner.publish(other.subject, other.body, headers=other.headers())
+
+    assert await books.gone.look() == 3
+
+
+async def test_pages_that_microsoft_has_deleted_meanwhile_are_an_expired_gap(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(8 * 86400)
+    await books.gone.look()
+    account = await books.told()
+
+    assert account.blobs_expired == 3
+    assert GapCause.EXPIRED in {gap.cause for gap in account.gaps}
+
+
+async def test_lost_pages_of_an_import_are_a_gap_for_good(office, owner) -> None:
+    books = office("import")
+    pages = await books.fetched(3)
+    await books.settled(pages[0])
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    await books.gone.look()
+    account = await books.told()
+    [gap] = [gap for gap in account.gaps if gap.cause is GapCause.LOST]
+
+    assert "2 pages of import" in gap.detail
+    assert (gap.closable, account.stored, account.unsettled) == (False, 1, 0)
+    assert await books.backlog.waiting("contoso") == []
+
+
+async def test_a_page_that_is_settled_while_it_is_looked_for_is_not_gone(office, owner) -> None:
+    books = office()
+    pages = await books.fetched(2)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    there = books._there
+
+    async def slow(waiting):
+        found = await there(waiting)
+        await books.settled(*pages)
+        return found
+
+    books.gone._on_stream = slow
+    await books.gone.look()
+    account = await books.told()
+
+    assert await books.backlog.waiting("contoso") == []
+    assert (account.stored, account.complete_until) == (2, END)
+
+
+@pytest.mark.parametrize("step", range(6))
+async def test_a_crash_at_any_step_of_giving_pages_up_is_made_good_by_the_next_look(
+    office, owner, database, monkeypatch, step
+) -> None:
+    books = office()
+    await books.fetched(4)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    lost = books.gone._ledger
+    lost_writes = [(lost._blobs, "update_many"), (lost._slices, "update_one"), (lost._pages, "delete_many")]
+    writes = 0
+
+    def doomed(original):
+        async def write(*args, **options):
+            nonlocal writes
+            writes += 1
+            if writes == step:
+                raise Unreachable("killed")
+            return await original(*args, **options)
+
+        return write
+
+    class Doomed:
+        def __init__(self, collection, name) -> None:
+            self._collection = collection
+            setattr(self, name, doomed(getattr(collection, name)))
+
+        def __getattr__(self, name):
+            return getattr(self._collection, name)
+
+    with monkeypatch.context() as patched:
+        for collection, name in lost_writes:
+            field = next(key for key, value in vars(lost).items() if value is collection)
+            patched.setattr(lost, field, Doomed(collection, name))
+        try:
+            await books.gone.look()
+        except Unreachable:
+            assert step
+    await books.gone.look()
+    account = await books.told()
+
+    assert [one.cause for one in await books.backlog.waiting("contoso")] == [Cause.BEHIND]
+    assert await books.ledger.fetched("contoso", books.source, ["b0", "b1", "b2", "b3"]) == set()
+    assert (account.complete_until, account.unsettled) == (START, 0)
