@@ -91,7 +91,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             MongoLedger(database),
             MongoQuarantine(database),
             MongoArrivals(database),
-            EventPublisher(connection(broker)).publish,
+            EventPublisher(broker).publish,
             clock,
         )
         pages = [

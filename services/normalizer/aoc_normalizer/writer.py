@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from aoc_common.bus.atomic import Published
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import PackedEvent
+    from aoc_common.contracts.raw import RawPage
     from aoc_common.store.arrivals import ArrivalStore
     from aoc_normalizer.flow import MappedPage
     from aoc_normalizer.twins import Twins
@@ -185,7 +186,7 @@ class Writer:
             messages[batch.rows[number].page].append(_outgoing(event, batch.page(number), seconds.get(event.id)))
         returned = {batch.rows[number].page for number in batch.before}
         pages = [
-            PageEvents(batch.pages[number].page.id, of_page, returned=number in returned)
+            _page_events(batch.pages[number].page, of_page, returned=number in returned)
             for number, of_page in messages.items()
         ]
         with metrics.STAGE_SECONDS.labels("publish").time():
@@ -243,6 +244,12 @@ class Writer:
             await self._arrivals.add(arrived(new))
         except Transient as error:
             _log.warning("arrivals.uncounted", count=len(batch.first), error=str(error))
+
+
+def _page_events(page: RawPage, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:
+    # An older version may have published of a page that was migrated from its stream.
+    since = None if page.sequence is None else page.fetched_at
+    return PageEvents(page.id, messages, returned=returned, since=since)
 
 
 def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgoing:

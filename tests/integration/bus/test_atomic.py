@@ -8,7 +8,7 @@ import pytest
 from nats.js.api import ConsumerConfig
 
 from aoc_common.bus.atomic import EventPublisher, PageEvents
-from aoc_common.bus.broker import close, connection, jetstream, make_broker
+from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
@@ -39,7 +39,7 @@ async def publishers(nats_as, owner):
     brokers = [make_broker(nats_as("normalizer"), "normalizer") for _ in range(2)]
     for broker in brokers:
         await broker.connect()
-    yield [EventPublisher(connection(broker)) for broker in brokers]
+    yield [EventPublisher(broker) for broker in brokers]
     for broker in brokers:
         await close(broker)
 

@@ -37,7 +37,7 @@ def _consumes(stream: str, durable: str) -> list[str]:
 #: User -> subjects it may publish to. Each may read its own inbox; `cli` and `reader` also read events and alerts.
 PUBLISH: Final[Mapping[str, list[str]]] = {
     # `aoc provision`, which makes streams and consumers, and moves pages from the stream of an older version.
-    "provision": ["$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>"],
+    "provision": ["$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>", "aoc.dlq.normalizer.>"],
     "collector": [
         "aoc.raw.>",
         "aoc.jobs.collect.>",
@@ -62,6 +62,8 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         # Whether a page still waits, and what of it was published.
         *_stream("AOC_RAW", "MSG.GET"),
         "$JS.API.DIRECT.GET.AOC_EVENTS",
+        "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
+        "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
         *(subject for one in consumers.NORMALIZER for subject in _consumes("AOC_RAW", one.durable)),
     ],
     # The gateway asks for work.

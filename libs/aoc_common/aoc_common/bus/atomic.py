@@ -17,16 +17,20 @@ from typing import TYPE_CHECKING, Final
 
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError, NoRespondersError
+from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError
 
+from aoc_common.bus.broker import connection
+from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import classify
 from aoc_common.contracts import subjects
 from aoc_common.errors import Permanent, Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
-    from nats.aio.client import Client
+    from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
     from aoc_common.bus.publish import Outgoing
@@ -40,6 +44,7 @@ _TIMEOUT_S: Final = 10.0
 #: How often a page is looked at again because somebody else published some of it meanwhile.
 _ROUNDS: Final = 5
 _PAUSE_S: Final = 0.1
+_READ_S: Final = 1.0
 _ID: Final = "Nats-Msg-Id"
 
 # JetStream error codes (nats-server, errors.json)
@@ -50,11 +55,15 @@ _NOT_ATOMIC: Final = 10174  # atomic publish is disabled
 
 @dataclass(frozen=True, slots=True)
 class PageEvents:
-    """The events of one page that are to be published. `returned`: some of it may have been published before."""
+    """The events of one page that are to be published. `returned`: some of it may have been published before.
+
+    `since`: it is a page of before there were marks, and was published after that moment if at all.
+    """
 
     page: str
     messages: Sequence[Outgoing]
     returned: bool = False
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,12 @@ class _StandsError(Exception):
 
 
 class EventPublisher:
-    """Publishes on AOC_EVENTS. The connection is the one of the caller's broker."""
+    """Publishes on AOC_EVENTS. The broker must be connected."""
 
-    def __init__(self, connection: Client, stream: str = subjects.EVENTS_STREAM) -> None:
-        self._connection = connection
-        self._stream = stream
+    def __init__(self, broker: NatsBroker) -> None:
+        self._broker = broker
+        self._connection = connection(broker)
+        self._stream = subjects.EVENTS_STREAM
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def publish(self, pages: Sequence[PageEvents]) -> list[Published]:
@@ -108,7 +118,7 @@ class EventPublisher:
         if not page.messages:
             return Published()
         async with self._slots:
-            state = await self._look(page.page) if page.returned else _State()
+            state = await self._look(page) if page.returned else _State()
             for _ in range(_ROUNDS):
                 try:
                     await self._rest(page, state)
@@ -116,7 +126,7 @@ class EventPublisher:
                     # Published by somebody else meanwhile, or by us, and the acknowledgement got lost. A replica of the
                     # stream that answers may be a moment behind.
                     await asyncio.sleep(_PAUSE_S)
-                    sent, state = state.sent, await self._look(page.page)
+                    sent, state = state.sent, await self._look(page)
                     state.sent = sent
                 else:
                     return Published(tuple(state.ranges), len(page.messages) - state.sent)
@@ -160,10 +170,10 @@ class EventPublisher:
             raise Unreachable(f"{mark}: {error or type(error).__name__}") from error
         return _acknowledged(mark, answer)
 
-    async def _look(self, page: str) -> _State:
+    async def _look(self, page: PageEvents) -> _State:
         """What of a page stands in the stream. Raises `Unreachable`."""
-        state = _State()
-        for message in await self._last_of_each(subjects.marks_of(page)):
+        state = _State(ids=await self._unmarked(page))
+        for message in await self._last_of_each(subjects.marks_of(page.page)):
             headers = message.headers or {}
             ids = message.data.decode().split("\n")
             last = int(headers["Nats-Sequence"])
@@ -172,6 +182,24 @@ class EventPublisher:
             state.next_number = max(state.next_number, int(headers["Nats-Subject"].rsplit(".", 1)[1]) + 1)
         state.ranges.sort()
         return state
+
+    async def _unmarked(self, page: PageEvents) -> set[str]:
+        """Ids of events that an older version published, without marks, where this page's are. Reads them all."""
+        found: set[str] = set()
+        if page.since is None:
+            return found
+        config = ConsumerConfig(
+            filter_subject=f"{page.messages[0].subject.rpartition('.')[0]}.*",
+            deliver_policy=DeliverPolicy.BY_START_TIME,
+            opt_start_time=page.since,
+            headers_only=True,
+        )
+        async with reading(self._broker, self._stream, config) as pull:
+            while messages := await pull.batch(_MOST, _READ_S):
+                found |= {(message.headers or {}).get(_ID, "") for message in messages}
+                if not messages[-1].metadata.num_pending:
+                    break
+        return found
 
     async def _last_of_each(self, wanted: str) -> list[Msg]:
         """The last message of each subject that `wanted` covers: one request, answered until an "end of batch"."""
