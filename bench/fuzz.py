@@ -130,7 +130,7 @@ def broken_at_length(event: Event, data: bytes, chance: int) -> str | None:
         again = normalise(event.raw.encode(), _CONTEXT)
         if not isinstance(again, Event) or again.id != event.id:
             return "the same id the second time"
-        bson.encode(to_document(event, 1, _CONTEXT.fetched_at, timedelta(days=1)), codec_options=_CODEC)
+        bson.encode(to_document(event, "page", _CONTEXT.fetched_at, timedelta(days=1)), codec_options=_CODEC)
     if chance % _VALIDATED == 0:
         for error in validator(event.class_uid).iter_errors(orjson.loads(event.message())):
             return f"OCSF: {'.'.join(str(step) for step in error.absolute_schema_path)}"

@@ -78,12 +78,12 @@ async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]
 
 
 def _document(event: Event) -> bytes:
-    to_document(event, 1, _NOW, _KEEP)
+    to_document(event, "page", _NOW, _KEEP)
     return b""
 
 
 def _encoded(event: Event) -> bytes:
-    return bson.encode(to_document(event, 1, _NOW, _KEEP), codec_options=CODEC)
+    return bson.encode(to_document(event, "page", _NOW, _KEEP), codec_options=CODEC)
 
 
 def fastest(work: Callable[[Any], object], prepare: Callable[[], Any]) -> float:
