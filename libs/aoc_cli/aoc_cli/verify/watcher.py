@@ -118,19 +118,22 @@ class Watcher:
         """Find the stream; whether it is another one than before, or went back behind what was read of it."""
         asked = time.monotonic()
         info = await jetstream(self.broker).stream_info(subjects.EVENTS_STREAM)
-        if info.created == self._created and info.state.last_seq >= self._next - 1:
-            if info.state.first_seq > self._next:
-                self.missed += info.state.first_seq - self._next
-                self._next = info.state.first_seq
-            if self._next > info.state.last_seq:
-                self._at_end = asked
-            return False
-        self._created, self._next = info.created, 1
-        self._incarnation += 1
-        return True
+        first, last = info.state.first_seq, info.state.last_seq
+        other = info.created != self._created or last < self._next - 1
+        if other:
+            self._created, self._next = info.created, 1
+            self._incarnation += 1
+        if first > self._next:
+            self.missed += first - self._next
+            self._next = first
+        if self._next > last:
+            self._at_end = asked
+        return other
 
     def _note(self, message: Msg) -> None:
         headers, told = message.headers or {}, message.metadata
+        if told.sequence.stream < self._next:
+            return  # a server that was killed forgot how far this consumer was
         self._next = told.sequence.stream + 1
         if not message.subject.startswith(_EVENTS):
             return
