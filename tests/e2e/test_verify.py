@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from aoc_cli.verify.kinds import ENABLED
+
+WRONG = ("lost", "doubled", "hidden", "unknown", "misaccounted")
+
 
 @pytest.mark.slow
 @pytest.mark.timeout(240)
@@ -42,12 +46,33 @@ def test_chaos_among_services_bus_and_database_loses_and_doubles_nothing(aoc, se
     )
 
     account = json.loads(ran.stdout)
-    wrong = {name: account[name] for name in ("lost", "doubled", "unknown", "misaccounted")}
+    wrong = {name: account[name] for name in WRONG}
     assert not any(wrong.values()), (wrong, account["examples"])
     assert account["stored"] == account["published"] == account["emitted"] <= 600
     assert {"reset", "truncated_gzip", "proxy_page"} & set(account["faults"])
     assert (account["kills"], account["pauses"]) == (6, 6)
+    assert len(account["plan"]) >= 12
     assert ran.returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(420)
+@pytest.mark.parametrize("kind", sorted(ENABLED))
+def test_each_kind_of_fault_alone_loses_doubles_and_hides_nothing(aoc, kind: str) -> None:
+    ran = aoc.run("verify", "--json", "--events", "1000", "--seed", "11", "--faults", kind, timeout=400)
+
+    account = json.loads(ran.stdout)
+    wrong = {name: account[name] for name in WRONG if account[name]}
+    assert not wrong, (wrong, account["examples"])
+    assert account["drained"]
+    assert ran.returncode == 0
+
+
+def test_a_kind_of_fault_that_does_not_exist_is_named_with_those_that_do(aoc) -> None:
+    ran = aoc.run("verify", "--events", "100", "--faults", "bom,gremlins")
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "--faults gremlins: no such kind; there are windows, streams" in ran.stderr
 
 
 def test_a_service_that_does_not_exist_cannot_be_killed(aoc) -> None:

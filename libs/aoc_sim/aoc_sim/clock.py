@@ -28,6 +28,22 @@ class SystemClock:
         return datetime.now(UTC) + self._ahead
 
 
+class SteppedClock:
+    """Another clock, and how far it is put ahead of it (or back) for the moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The present, in UTC."""
+        return self._clock.now() + self._ahead
+
+    def step(self, ahead_s: float) -> None:
+        """Go that far ahead of the other clock from now on."""
+        self._ahead = timedelta(seconds=ahead_s)
+
+
 class ManualClock:
     """A clock that stands still until it is moved; for tests and for samples."""
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from aoc_sim.clock import SteppedClock
     from aoc_sim.timeline import World
     from aoc_sim.world import Entry
 
@@ -36,6 +37,14 @@ class Emission(BaseModel):
     source: Source | None = Field(default=None, description="Only records of this source.")
     count: int = Field(default=1, ge=1, le=100_000, description="How many.")
     story: str | None = Field(default=None, description="A whole story instead, which has just ended.")
+
+
+class ClockStep(BaseModel):
+    """The body of `PUT /_clock`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ahead_s: float = Field(ge=-7 * 86400, le=31 * 86400, description="Seconds ahead of the machine's clock.")
 
 
 class Alteration(BaseModel):
@@ -53,8 +62,9 @@ class Alteration(BaseModel):
 class Control:
     """The routes below `/_`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, clock: SteppedClock) -> None:
         self._world = world
+        self._clock = clock
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -62,8 +72,10 @@ class Control:
             Route("/_health", self.health),
             Route("/_truth", self.truth),
             Route("/_truth/twins", self.twins),
+            Route("/_truth/changes", self.changes),
             Route("/_truth/{slug}/{source}", self.records),
             Route("/_faults", self.faults, methods=["GET", "PUT"]),
+            Route("/_clock", self.clock, methods=["PUT"]),
             Route("/_emit", self.emit, methods=["POST"]),
             Route("/_stories", self.stories),
             Route("/_directory", self.alter, methods=["POST"]),
@@ -85,6 +97,12 @@ class Control:
         del request
         self._world.catch_up()
         return json_answer(truth.twins(self._world))
+
+    async def changes(self, request: Request) -> Response:
+        """The states of the records that change, with their whole text."""
+        del request
+        self._world.catch_up()
+        return json_answer(truth.changes(self._world))
 
     async def records(self, request: Request) -> Response:
         """The records themselves, as NDJSON; `?envelope=1` adds identity, times and story."""
@@ -110,6 +128,16 @@ class Control:
             except (orjson.JSONDecodeError, ValidationError) as error:
                 return PlainTextResponse(str(error), 422)
         return json_answer(self._world.dice.settings.model_dump())
+
+    async def clock(self, request: Request) -> Response:
+        """Set the simulator's clock ahead of the machine's, or back; `{"ahead_s": 0}` sets it right."""
+        try:
+            step = ClockStep.model_validate_json(await request.body())
+        except ValidationError as error:
+            return PlainTextResponse(str(error), 422)
+        self._clock.step(step.ahead_s)
+        self._world.dice.injected["clock_step"] += bool(step.ahead_s)
+        return json_answer({"now": iso(self._world.clock.now())})
 
     async def emit(self, request: Request) -> Response:
         """Add records now; answers their ids by source."""

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Kind = Literal[
     "late",
@@ -29,11 +32,18 @@ Kind = Literal[
     "reset",
     "truncated_gzip",
     "proxy_page",
+    "retry_after_lie",
+    "bom",
+    "odd_link",
+    "dead_link",
 ]
 
 
 class Faults(BaseModel):
-    """Rates are probabilities per request (late: per record, resend: per blob or page); 0 is off."""
+    """Rates are probabilities; 0 is off.
+
+    Of a request, unless they say of what; late: of a record, resend: of a blob or page.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,6 +71,32 @@ class Faults(BaseModel):
     reset_rate: float = Field(default=0, ge=0, le=1, description="Connections that end in the middle of a body.")
     truncated_gzip_rate: float = Field(default=0, ge=0, le=1, description="Compressed bodies that are cut off.")
     proxy_page_rate: float = Field(default=0, ge=0, le=1, description="A proxy's HTML page with status 200 instead.")
+    change_rate: float = Field(
+        default=0, ge=0, le=1, description="Sign-ins (younger than `again_age_s`) and alerts that change once served."
+    )
+    change_after_s: float = Field(default=4, gt=0, description="How long each state of such a record lasts at least.")
+    recase_rate: float = Field(
+        default=0, ge=0, le=1, description="Records whose id is in the other case from the second serving on."
+    )
+    respell_rate: float = Field(
+        default=0, ge=0, le=1, description="Records whose time is spelt otherwise from the second serving on."
+    )
+    again_age_s: float = Field(default=600, gt=0, description="Only history younger than this changes.")
+    other_operation_rate: float = Field(
+        default=0, ge=0, le=1, description="Unified records that another one shares id and time with, not operation."
+    )
+    huge_rate: float = Field(default=0, ge=0, le=1, description="Records of the history that weigh 0.9 to 1.5 MB.")
+    huge_most: int = Field(default=8, ge=0, description="How many such records there are at most.")
+    retry_after_lie_rate: float = Field(
+        default=0, ge=0, le=1, description="429 or 503 whose Retry-After is absurd: 31 years, 0, negative, no number."
+    )
+    bom_rate: float = Field(default=0, ge=0, le=1, description="Blobs that always come with a BOM before them.")
+    odd_link_rate: float = Field(
+        default=0, ge=0, le=1, description="Blobs whose contentUri spells the same address otherwise, e.g. the host."
+    )
+    dead_link_rate: float = Field(
+        default=0, ge=0, le=1, description="Blobs whose contentUri is no address at all: they may never be fetched."
+    )
     outage: bool = Field(default=False, description="Every API and the token endpoint answer 503, without end.")
     resend_after_s: float = Field(default=0, ge=0, description="How long blobs wait at least to be listed again.")
     retry_after_s: int = Field(default=1, ge=0, description="What Retry-After says in injected 429 answers.")
@@ -99,6 +135,26 @@ PROFILES["chaos"] = PROFILES["verify"].model_copy(
     }
 )
 
+#: Faults that can be switched on one by one, beside any profile.
+EXTRAS: Final[dict[str, dict[str, Any]]] = {
+    "changes": {"change_rate": 0.5, "again_age_s": 3000},
+    "case": {"recase_rate": 0.5, "again_age_s": 3000},
+    "spelling": {"respell_rate": 0.5, "again_age_s": 3000},
+    "operations": {"other_operation_rate": 0.05},
+    "payload": {"huge_rate": 0.002},
+    "retry": {"retry_after_lie_rate": 0.06},
+    "links": {"odd_link_rate": 0.15, "dead_link_rate": 0.03},
+    "bom": {"bom_rate": 0.1},
+}
+
+
+def with_extras(faults: Faults, names: Iterable[str]) -> Faults:
+    """Those faults and these of `EXTRAS`."""
+    more: dict[str, Any] = {}
+    for name in names:
+        more |= EXTRAS[name]
+    return faults.model_copy(update=more)
+
 
 class FaultDice:
     """Decides, from a seed, whether a fault strikes now, and counts those that did.
@@ -134,6 +190,6 @@ class FaultDice:
         """A number in that range, from the same dice."""
         return self._rng.uniform(low, high)
 
-    def choose(self, options: tuple[int, ...]) -> int:
+    def choose[T](self, options: Sequence[T]) -> T:
         """One of the options, from the same dice."""
         return self._rng.choice(options)

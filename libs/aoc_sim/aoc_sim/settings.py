@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from aoc_sim.faults import PROFILES, Faults
+from aoc_sim.faults import EXTRAS, PROFILES, Faults, with_extras
 
 GRAPH_ROLES = (
     "AuditLog.Read.All",
@@ -154,6 +154,9 @@ class SimSettings(BaseSettings):
         default="none",
         description="A named set of faults at moderate rates, over `faults`; `chaos` has broken transport too.",
     )
+    faults_extra: tuple[str, ...] = Field(
+        default=(), description=f"Faults to add to those, by name: {', '.join(EXTRAS)}."
+    )
     throttle: Throttle = Field(default=Throttle(), description="Rate limits.")
     pages: Pages = Field(default=Pages(), description="Page sizes.")
     clock_skew_s: float = Field(default=0, description="How far its clock is ahead of the machine's, seconds.")
@@ -179,6 +182,13 @@ class SimSettings(BaseSettings):
                 raise ValueError(f"tenants: two of them share {name}")
         return self
 
+    @model_validator(mode="after")
+    def _extras_are_known(self) -> Self:
+        if strangers := set(self.faults_extra) - EXTRAS.keys():
+            raise ValueError(f"faults_extra: no such fault: {', '.join(sorted(strangers))}; known: {', '.join(EXTRAS)}")
+        return self
+
     def starting_faults(self) -> Faults:
-        """The faults in force at start: the profile's if one is named, else `faults`."""
-        return self.faults if self.faults_profile == "none" else PROFILES[self.faults_profile]
+        """The faults in force at start: the profile's if one is named, else `faults`; and `faults_extra`."""
+        chosen = self.faults if self.faults_profile == "none" else PROFILES[self.faults_profile]
+        return with_extras(chosen, self.faults_extra)

@@ -57,6 +57,8 @@ class Throttler:
             window = self._windows.setdefault(window_key, deque())
             while window and window[0] <= now - seconds(span):
                 window.popleft()
+            while window and window[-1] > now:  # the clock was set back
+                window.pop()
             if len(window) + used > most:
                 wait = math.ceil((window[0] + seconds(span) - now) / 1_000_000)
                 return Verdict(max(1, wait), len(window) / most, most, name)

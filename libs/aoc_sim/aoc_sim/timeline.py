@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from aoc_sim.changes import Changes
 from aoc_sim.clock import from_us, seconds, to_us
+from aoc_sim.lies import Lies
+from aoc_sim.oddities import Oddities
 from aoc_sim.people import build_directory
+from aoc_sim.spelling import Spelling
 from aoc_sim.stories import STORIES, set_stage
 from aoc_sim.switches import Switchboard
 from aoc_sim.traffic import Rhythm
@@ -54,6 +58,10 @@ class World:
         }
         self.switches = Switchboard(settings.tenants, clock)
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
+        self.lies = Lies(settings.seed, dice)
+        self.changes = Changes(settings.seed, dice)
+        self._spelling = Spelling(settings.seed, dice)
+        self._oddities = Oddities(settings.seed, dice)
         self._emitted = 0
         self._ticks_done = 0
         self._relisted = 0
@@ -67,6 +75,13 @@ class World:
         """The present, in microseconds."""
         return to_us(self.clock.now())
 
+    def show(self, entry: Entry) -> bytes:
+        """A record as it is served this time."""
+        self.changes.served(entry, self.now_us())
+        body = self._spelling.shown(entry, entry.served)
+        entry.served += 1
+        return body
+
     # history
 
     def _write_history(self) -> None:
@@ -79,7 +94,7 @@ class World:
         for index, world in enumerate(worlds):
             share = room // len(worlds) + (index < room % len(worlds))
             rng = Random(f"history:{self.settings.seed}:{world.settings.slug}")
-            self._place(world, self._benign(world, share, rng), rng, None)
+            self._place(world, self._oddities.made(self._benign(world, share, rng)), rng, None)
         for world in worlds:
             for lane in world.lanes.values():
                 lane.sort()
@@ -136,6 +151,7 @@ class World:
                     ready = at_us + int(max(0, start_us - at_us) * rng.random())
                 group = prompt
             entry = make_entry(self.numbers, draft, ready, story)
+            self.changes.plan(entry, start_us)
             world.lanes[draft.source].entries.append(entry)
             if activity:
                 group.setdefault(draft.source, []).append(entry)
@@ -191,7 +207,11 @@ class World:
     # live
 
     def catch_up(self) -> None:
-        """Generate the live records that are due. The result does not depend on how often this is called."""
+        """Generate the live records that are due. The result does not depend on how often this is called.
+
+        Records that change, change.
+        """
+        self.changes.turn(self.now_us())
         rate, tick = self.settings.live_rate, self.settings.live_tick_s
         if rate <= 0:
             return

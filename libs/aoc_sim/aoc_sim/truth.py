@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aoc_sim.clock import iso
+from aoc_sim.changes import told
+from aoc_sim.clock import from_us, iso
+from aoc_sim.oddities import HUGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aoc_sim.records.base import Source
     from aoc_sim.timeline import World
-    from aoc_sim.world import Entry, TenantWorld
+    from aoc_sim.world import Blob, Entry, TenantWorld
 
 
 def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry]:
@@ -50,6 +52,40 @@ def twins(world: World) -> dict[str, Any]:
     return {"tenants": found, "total": sum(map(len, found.values()))}
 
 
+def changes(world: World) -> dict[str, Any]:
+    """The body of `GET /_truth/changes`: tenant -> source -> record -> its states, in order, with their text."""
+    now, courses = world.now_us(), world.changes.courses()
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for slug, tenant in world.tenants.items():
+        for source in tenant.lanes:
+            for entry in available(tenant, source, now):
+                if entry.seq in courses:
+                    found.setdefault(slug, {}).setdefault(source, {})[entry.key] = list(told(courses[entry.seq]))
+    return {"tenants": found}
+
+
+def excused(world: World, tenant: TenantWorld, source: Source, now_us: int) -> Iterator[dict[str, Any]]:
+    """Records that a collector may not get, or not get through: it has to say so.
+
+    Those that are too large for a message as servers are set up, and those that are in no blob whose address is one.
+    `at`: when it happened, and when its blob was made.
+    """
+    feed = tenant.feeds.get(source)
+    reachable: set[int] = set()
+    dead: dict[int, Blob] = {}
+    for blob in feed.blobs if feed and world.lies.dead else ():
+        if blob.seq in world.lies.dead:
+            dead |= dict.fromkeys((entry.seq for entry in blob.entries), blob)
+        elif blob.created_us <= now_us:
+            reachable |= {entry.seq for entry in blob.entries}
+    for entry in available(tenant, source, now_us):
+        if len(entry.body) >= HUGE:
+            yield {"id": entry.key, "why": "huge", "bytes": len(entry.body), "at": iso(from_us(entry.at_us))}
+        elif entry.seq in dead and entry.seq not in reachable:
+            blob = dead[entry.seq]
+            yield {"id": entry.key, "why": "dead link", "blob": blob.content_id, "at": iso(from_us(blob.created_us))}
+
+
 def report(world: World, *, ids: bool = True) -> dict[str, Any]:
     """The body of `GET /_truth`."""
     now = world.now_us()
@@ -59,7 +95,9 @@ def report(world: World, *, ids: bool = True) -> dict[str, Any]:
         tenants[slug] = {}
         for source, lane in tenant.lanes.items():
             keys = [entry.key for entry in available(tenant, source, now)]
-            tenants[slug][source] = {"records": keys, "count": len(keys)} if ids else {"count": len(keys)}
+            tenants[slug][source] = {"count": len(keys)}
+            if ids:
+                tenants[slug][source] |= {"records": keys, "excused": list(excused(world, tenant, source, now))}
             total += len(keys)
             pending += sum(entry.ready_us > now for entry in lane.entries)
     return {
@@ -74,6 +112,7 @@ def report(world: World, *, ids: bool = True) -> dict[str, Any]:
         },
         "faults_injected": dict(world.dice.injected),
         "pending": pending,
-        "all_available": pending == 0,
+        "changing": (changing := world.changes.pending()),
+        "all_available": pending == changing == 0,
         "as_of": iso(world.clock.now()),
     }

@@ -38,6 +38,8 @@ class Entry:
     body: bytes
     story: str | None = None
     twin: str | None = None
+    served: int = 0
+    """How often it was shown."""
 
 
 @dataclass(slots=True, eq=False)

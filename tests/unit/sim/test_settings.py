@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from aoc_sim.__main__ import parse
-from aoc_sim.faults import PROFILES, FaultDice, Faults
+from aoc_sim.faults import EXTRAS, PROFILES, FaultDice, Faults
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
 
 
@@ -65,11 +65,12 @@ def test_every_setting_says_what_it_is():
     assert [(m.__name__, n) for m in models for n, f in m.model_fields.items() if not f.description] == []
 
 
-def test_all_faults_are_off_by_default_and_on_in_the_chaos_profile():
+def test_all_faults_are_off_by_default_and_on_in_the_chaos_profile_or_one_by_one():
     rates = [name for name in Faults.model_fields if name.endswith("_rate")]
 
     assert all(getattr(SimSettings().starting_faults(), name) == 0 for name in rates)
-    assert all(getattr(PROFILES["chaos"], name) > 0 for name in rates)
+    extra = set().union(*EXTRAS.values())
+    assert {name for name in rates if getattr(PROFILES["chaos"], name) > 0} == set(rates) - extra
     assert SimSettings(faults_profile="verify").starting_faults() == PROFILES["verify"]
 
 

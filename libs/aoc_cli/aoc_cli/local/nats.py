@@ -106,13 +106,13 @@ def binary() -> str:
     return str(binary_path())
 
 
-def configuration(port: int, store: Path, passwords: Mapping[str, str]) -> str:
+def configuration(port: int, store: Path, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD) -> str:
     """The server's configuration file."""
     users = "\n".join(_user(name, passwords[name]) for name in PUBLISH)
     return f"""\
 server_name: aoc-local
 listen: "{LOOPBACK}:{port}"
-max_payload: {MAX_PAYLOAD}
+max_payload: {max_payload}
 max_pending: 128MB
 write_deadline: "30s"
 jetstream {{
@@ -140,12 +140,12 @@ def _user(name: str, password: str) -> str:
     )
 
 
-def server(directory: Path, port: int, passwords: Mapping[str, str]) -> Child:
-    """The server as a child process, not started yet. Its data is in `directory`."""
+def server(directory: Path, port: int, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD) -> Child:
+    """The server as a child process, not started yet. Its data is in `directory`; it takes messages of that size."""
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "nats-server.conf"
     config.touch(mode=0o600)
-    config.write_text(configuration(port, directory / "jetstream", passwords), "utf-8")
+    config.write_text(configuration(port, directory / "jetstream", passwords, max_payload), "utf-8")
     return Child(
         name="nats-server",
         argv=[binary(), "-c", str(config)],

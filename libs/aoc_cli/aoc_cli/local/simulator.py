@@ -47,9 +47,9 @@ def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Ch
     )
 
 
-def collector_settings(data: DataDirectory, port: int) -> dict[str, str]:
-    """Environment of a collector for the simulated tenants."""
-    base = f"http://{LOOPBACK}:{port}"
+def collector_settings(data: DataDirectory, port: int, host: str = LOOPBACK) -> dict[str, str]:
+    """Environment of a collector for the simulated tenants, reached by that name of this machine."""
+    base = f"http://{host}:{port}"
     described: list[dict[str, Any]] = []
     for tenant in DEFAULT_TENANTS:
         secret = data.path / "secrets" / f"simulator-{tenant.slug}"

@@ -29,7 +29,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
 MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
@@ -151,12 +151,20 @@ class DataDirectory:
         reference.write_text(f"mongodb://{user}:{password}@{LOOPBACK}:{endpoints.mongo_port}/?authSource=admin")
         return MongoSettings(uri=f"file:{reference}")
 
-    def bring_in_order(self, endpoints: Endpoints, say: Callable[[str], None] = lambda _: None) -> None:
+    def bring_in_order(
+        self,
+        endpoints: Endpoints,
+        say: Callable[[str], None] = lambda _: None,
+        declared: Mapping[str, Any] | None = None,
+    ) -> None:
         """Indexes, and on the stack's own bus streams and consumers, as this version needs them.
 
-        A bus of the user's may serve others: for it there is `aoc provision`.
+        A bus of the user's may serve others: for it there is `aoc provision`. `declared`: settings of the bus
+        (`NatsSettings`) that are not as they are without any.
         """
-        nats = None if endpoints.own_nats else self.nats_settings(endpoints, "provision")
+        nats = None
+        if not endpoints.own_nats:
+            nats = self.nats_settings(endpoints, "provision").model_copy(update=declared)
         asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), say, migrate=True))
 
 
@@ -168,7 +176,9 @@ class Servers:
     endpoints: Endpoints
 
 
-def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0) -> Servers:
+def servers(
+    data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max_payload: int = nats.MAX_PAYLOAD
+) -> Servers:
     """NATS and MongoDB for this directory; a server that the environment names is used instead of our own."""
     children = []
     own_nats, own_mongo = NATS_ENV in os.environ, MONGO_ENV in os.environ
@@ -177,7 +187,7 @@ def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0) -> Ser
     else:
         port = claim(nats_port, "NATS")
         passwords = {user: data.password(user).read_text() for user in nats.PUBLISH}
-        children.append(nats.server(data.path / "nats", port, passwords))
+        children.append(nats.server(data.path / "nats", port, passwords, max_payload))
         nats_url = f"nats://{LOOPBACK}:{port}"
     if own_mongo:
         mongo_port = 0
@@ -195,8 +205,12 @@ def service(
     env: Mapping[str, str] | None = None,
     *,
     replica: int = 1,
+    launcher: Sequence[str] = (),
 ) -> Child:
-    """One of our services as a child process, not started yet. It listens for health checks on a free port."""
+    """One of our services as a child process, not started yet. It listens for health checks on a free port.
+
+    `launcher`: a module that runs the one that it is named, and its own arguments before that.
+    """
     port = free_port()
     settings: dict[str, str] = {"AOC_HEALTH__PORT": str(port)}
     if not endpoints.own_nats:
@@ -211,7 +225,7 @@ def service(
     label = name if replica == 1 else f"{name}-{replica}"
     return Child(
         name=label,
-        argv=[sys.executable, "-m", f"aoc_{name}"],
+        argv=[sys.executable, "-m", *launcher, f"aoc_{name}"],
         log=data.logs / f"{label}.log",
         port=port,
         env=settings | dict(env or {}),

@@ -20,11 +20,13 @@ _WINDOW_S: Final = 60.0
 class Supervisor:
     """Runs children until it is closed. `say` is told, in one line, whatever a person should know.
 
-    A child that dies more than `patience` times within a minute will not get better by itself.
+    A child that dies more than `patience` times within a minute will not get better by itself. `held`: names of
+    children that are not started again for the moment.
     """
 
     say: Callable[[str], None]
     patience: int = 3
+    held: set[str] = field(default_factory=set)
     _children: list[Child] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _restarts: dict[str, deque[float]] = field(default_factory=dict)
@@ -48,7 +50,7 @@ class Supervisor:
     def check(self) -> None:
         """Restart whatever has died. Raises `ChildDied` for one that keeps dying."""
         for child in self._children:
-            if child.alive():
+            if child.alive() or child.name in self.held:
                 continue
             try:
                 child.check()

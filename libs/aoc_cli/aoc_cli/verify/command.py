@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from aoc_cli.terminal import err, out, plain
-from aoc_cli.verify.account import Account
+from aoc_cli.verify.kinds import ENABLED, KINDS, chosen
 from aoc_cli.verify.run import Options, Verification
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_cli.verify.account import Account
+    from aoc_cli.verify.kinds import Kind
 
 
 def verify(
@@ -23,27 +30,47 @@ def verify(
     chaos: Annotated[
         bool, typer.Option(help="Kill -9 and pause services, bus and database at random; two replicas at least.")
     ] = False,
+    faults: Annotated[
+        str | None,
+        typer.Option(
+            help=f"Kinds of fault beside the usual ones, comma-separated: {', '.join(KINDS)}; all. "
+            "Without --chaos nothing else is struck."
+        ),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Of chaos: each strikes everything twice.")] = 2,
     timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove that nothing is lost and nothing doubled, against a simulator that misbehaves. Exit status 0 if so."""
+    if faults is None:
+        kinds = ENABLED if chaos else frozenset()
+    else:
+        kinds = chosen(KINDS if faults == "all" else faults.split(","))
     options = Options(
         events=events,
         seed=seed,
-        replicas=max(replicas, 2) if chaos else replicas,
+        replicas=max(replicas, 2) if chaos or kinds else replicas,
         timeout_s=timeout,
         kill=tuple(kill or ()),
         chaos=rounds if chaos else 0,
+        kinds=kinds,
     )
     with err.status("starting") as status:
-        account = Verification(options, status.update, keep).run()
+        account = Verification(options, status.update, keep, partial(_show_plan, kinds)).run()
     if as_json:
         out.print_json(json.dumps(account.as_dict()))
     else:
         _show(account)
     sys.exit(0 if account.complete else 1)
+
+
+def _show_plan(kinds: frozenset[Kind], strikes: Sequence[str]) -> None:
+    for kind, what in KINDS.items():
+        if kind in kinds:
+            err.print(f"[bold]{kind}[/]: {what}")
+    if strikes:
+        err.print(plain(f"plan: {'; '.join(strikes)}"))
 
 
 def _show(account: Account) -> None:
@@ -58,23 +85,26 @@ def _show(account: Account) -> None:
         "quarantined": account.quarantined,
         "lost": account.lost,
         "doubled": account.doubled,
+        "hidden": account.hidden,
         "unknown": account.unknown,
         "misaccounted": account.misaccounted,
         "twins": account.twins.true,
         "twins missed": account.twins.missed,
         "twins wrong": account.twins.wrong,
         "blobs expired": account.expired,
+        "excused": account.excused,
+        "changed": account.changed,
+        "incarnations of AOC_EVENTS": account.incarnations,
         "killed -9": account.kills,
         "paused": account.pauses,
         "seconds": account.seconds,
         "events/s": account.events_per_s,
     }
     for name, value in rows.items():
-        bad = (
-            name in {"lost", "doubled", "unknown", "misaccounted", "quarantined", "twins missed", "twins wrong"}
-            and value
-        )
+        bad = name in account.wrong or (name in {"twins missed", "twins wrong"} and value)
         table.add_row(name, f"[{'bold red' if bad else 'bold'}]{value:,}[/]")
+    struck = ", ".join(f"{deed} {count}" for deed, count in sorted(account.strikes.items()))
+    table.add_row("struck", plain(struck or "nothing"))
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)
     for name, keys in account.examples.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,35 +12,35 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import stamina
 from nats.errors import Error as NatsError
-from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
-from aoc_cli.verify.account import Account, compare
-from aoc_cli.verify.chaos import Chaos, plan
-from aoc_cli.verify.twins import compare_twins
+from aoc_cli.verify.chaos import Chaos, Strike, plan
+from aoc_cli.verify.clocks import Clocks, launcher
+from aoc_cli.verify.grip import Grip
+from aoc_cli.verify.judge import Judge, Run
+from aoc_cli.verify.kinds import setup
+from aoc_cli.verify.streams import Vandal, settled
+from aoc_cli.verify.watcher import Watcher
 from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
-from aoc_common.contracts.twins import HEADER
 from aoc_common.errors import AocError, BadConfiguration, Transient
-from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.ledger import MongoSources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from faststream.nats import NatsBroker
-    from nats.js import JetStreamContext
 
     from aoc_cli.local.process import Child
-    from aoc_common.store.accounts import SourceAccount
+    from aoc_cli.verify.account import Account
+    from aoc_cli.verify.kinds import Kind, Setup
+    from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
 _POLL_S: Final = 0.5
@@ -49,8 +49,11 @@ _SIMULATOR: Final = "simulator"
 #: Restarts of one process within a minute: strikes, and ends because another was struck.
 _PATIENCE: Final = 3
 _PATIENCE_IN_CHAOS: Final = 20
-_FETCH: Final = 1000
-_PATIENCE_S: Final = 10.0
+#: Share of the records that are stored when work is under way.
+_UNDER_WAY: Final = 0.05
+#: After all is settled, seconds until what is still missing counts as lost: pages that were lost are fetched again.
+_GRACE_S: Final = 45.0
+_SEEN_WITHIN_S: Final = 30.0
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
 _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
@@ -66,7 +69,7 @@ class Options:
     """What to verify.
 
     `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which everything is killed
-    and paused once.
+    and paused once. `kinds`: kinds of fault beside the simulator's usual ones.
     """
 
     events: int = 5000
@@ -75,18 +78,33 @@ class Options:
     timeout_s: float = 600.0
     kill: Sequence[str] = ()
     chaos: int = 0
+    kinds: frozenset[Kind] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Links:
+    """Connections to what runs. `operator`: a user of the bus who may do everything."""
+
+    simulator: httpx.AsyncClient
+    database: Database
+    reader: NatsBroker
+    operator: NatsBroker
+    operator_settings: NatsSettings
+    watcher: Watcher
 
 
 @dataclass(slots=True)
 class Verification:
-    """A run. `say` is told, in one line, what happens."""
+    """A run. `say` is told, in one line, what happens; `show`, before it begins, each strike that is planned."""
 
     options: Options
     say: Callable[[str], None]
     directory: Path | None = None
+    show: Callable[[Sequence[str]], None] = lambda _: None
     _kills: list[str] = field(default_factory=list)
     _by_name: dict[str, Child] = field(default_factory=dict)
-    _strikes: Chaos = field(init=False)
+    _clocks: Path = field(init=False)
+    _setup: Setup = field(init=False)
 
     def run(self) -> Account:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
@@ -94,108 +112,141 @@ class Verification:
             path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
             data = DataDirectory(path)
             stack.enter_context(data.held())
-            supervisor = stack.enter_context(
-                Supervisor(self.say, _PATIENCE_IN_CHAOS if self.options.chaos else _PATIENCE)
-            )
+            patience = _PATIENCE_IN_CHAOS if self.options.chaos or self.options.kinds else _PATIENCE
+            supervisor = stack.enter_context(Supervisor(self.say, patience))
+            self._setup = setup(self.options.kinds)
+            self._clocks = path / "clocks"
             endpoints = self._start(data, supervisor)
             return asyncio.run(self._follow(data, endpoints, supervisor))
 
-    async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> Account:
-        started = time.monotonic()
-        async with (
-            httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30) as truth,
-            connect(data.mongo_settings(endpoints)) as database,
-        ):
-            broker = make_broker(data.nats_settings(endpoints, "cli"), "cli")
-            await broker.connect()
-            try:
-                js = jetstream(broker)
-                drained = await self._drained(truth, database, js, supervisor)
-                seconds = time.monotonic() - started
-                await asyncio.to_thread(self._stop_collecting)
-                return await self._account(truth, database, broker, seconds, drained=drained)
-            finally:
-                await close(broker)
-
     def _start(self, data: DataDirectory, supervisor: Supervisor) -> Endpoints:
-        local = servers(data)
+        local = servers(data, max_payload=self._setup.max_payload)
         port = free_port()
         settings = {
             "AOC_SIM__EVENTS": str(self.options.events),
             "AOC_SIM__SEED": str(self.options.seed),
             "AOC_SIM__LIVE_RATE": "0",
             "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "verify",
+            **self._setup.simulator,
         }
         self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
-        data.bring_in_order(local.endpoints)
-        collecting = simulator.collector_settings(data, port) | _EAGER
+        data.bring_in_order(local.endpoints, declared=self._setup.bus)
+        collecting = {**simulator.collector_settings(data, port, self._setup.host), **_EAGER, **self._setup.collector}
         replicas = range(1, self.options.replicas + 1)
         self._up(
             supervisor,
-            [service("normalizer", data, local.endpoints, replica=number) for number in replicas]
-            + [service("collector", data, local.endpoints, collecting, replica=number) for number in replicas],
+            [self._service("normalizer", data, local.endpoints, {}, number) for number in replicas]
+            + [self._service("collector", data, local.endpoints, collecting, number) for number in replicas],
         )
         self.say("collecting")
         return replace(local.endpoints, simulator=port)
+
+    def _service(
+        self, name: str, data: DataDirectory, endpoints: Endpoints, env: Mapping[str, str], number: int
+    ) -> Child:
+        runs = launcher(self._clocks, name) if self._setup.clocks else ()
+        return service(name, data, endpoints, {**env, **self._setup.services}, replica=number, launcher=runs)
 
     def _up(self, supervisor: Supervisor, children: list[Child]) -> None:
         for child in supervisor.start(children):
             self._by_name[child.name] = child
             self.say(f"started {child.name}")
 
-    async def _drained(
-        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, supervisor: Supervisor
-    ) -> bool:
+    async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> Account:
+        started = time.monotonic()
+        async with self._linked(data, endpoints) as links:
+            chaos = self._chaos(links, supervisor)
+            self.show([str(strike) for strike in chaos.strikes])
+            watching = asyncio.create_task(links.watcher.run())
+            try:
+                drained = await self._drained(links, supervisor, chaos)
+                seconds = time.monotonic() - started
+                await asyncio.to_thread(self._stop_collecting)
+                await links.watcher.caught_up(_SEEN_WITHIN_S)
+            finally:
+                watching.cancel()
+            judge = Judge(links.simulator, links.database, links.operator)
+            return await judge.account(self._over(chaos, seconds, drained=drained), links.watcher.seen)
+
+    @asynccontextmanager
+    async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:
+        async with AsyncExitStack() as stack:
+            truth = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30)
+            )
+            database = await stack.enter_async_context(connect(data.mongo_settings(endpoints)))
+            brokers = []
+            for user in ("cli", "provision"):
+                broker = make_broker(data.nats_settings(endpoints, user), user)
+                await broker.connect()
+                stack.push_async_callback(close, broker)
+                brokers.append(broker)
+            declared = data.nats_settings(endpoints, "provision").model_copy(update=dict(self._setup.bus))
+            yield _Links(truth, database, brokers[0], brokers[1], declared, Watcher(brokers[0]))
+
+    def _chaos(self, links: _Links, supervisor: Supervisor) -> Chaos:
+        options = self.options
+        victims = [name for name in self._by_name if name != _SIMULATOR]
+        grip = Grip(self._by_name, supervisor)
+        strikes: list[Strike] = plan(
+            victims, options.seed, max(options.chaos, 1), options.kinds, all_=options.chaos > 0
+        )
+        vandal = Vandal(links.operator, links.operator_settings, grip, links.watcher, options.seed)
+        return Chaos(grip, vandal, Clocks(self._clocks, links.simulator), strikes, options.seed, self.say)
+
+    async def _drained(self, links: _Links, supervisor: Supervisor, chaos: Chaos) -> bool:
         """Strike and keep alive until all is done. Raises `ChildDied` when a process cannot be kept alive."""
         for name in self.options.kill:
             if name not in self._by_name:
                 raise BadConfiguration(f"--kill {name}: no such service; there are {', '.join(self._by_name)}")
-        chaos = self._chaos()
         try:
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(_keep_alive(supervisor))
                 striking = group.create_task(chaos.run())
-                drained = await self._drain(truth, database, js, striking)
+                drained = await self._drain(links, chaos, striking)
                 striking.cancel()
                 watching.cancel()
         except* AocError as errors:
             raise errors.exceptions[0] from None
         return drained
 
-    def _chaos(self) -> Chaos:
-        victims = [name for name in self._by_name if name != _SIMULATOR]
-        seed = self.options.seed
-        self._strikes = Chaos(self._by_name, plan(victims, seed, self.options.chaos), seed, self.say)
-        return self._strikes
-
-    async def _drain(
-        self, truth: httpx.AsyncClient, database: Database, js: JetStreamContext, striking: asyncio.Task[None]
-    ) -> bool:
+    async def _drain(self, links: _Links, chaos: Chaos, striking: asyncio.Task[None]) -> bool:
         """Wait until everything was made available, then collected, then settled. False when time runs out."""
         deadline = time.monotonic() + self.options.timeout_s
-        census, sources = MongoCensus(database), MongoSources(database)
+        census, sources = MongoCensus(links.database), MongoSources(links.database)
         all_available: datetime | None = None
         last_page: int | None = None
+        done_at: float | None = None
         while time.monotonic() < deadline:
-            summary = (await truth.get("/_truth", params={"summary": "1"})).json()
-            if all_available is None and summary["all_available"]:
+            summary = (await links.simulator.get("/_truth", params={"summary": "1"})).json()
+            if not summary["all_available"]:
+                all_available = None
+            elif all_available is None:
                 all_available = datetime.now(UTC)
             try:
                 stored = await census.events()
                 total = summary["total"] + summary["pending"]
                 self._kill_one(stored, total)
+                if stored >= total * _UNDER_WAY:
+                    chaos.under_way.set()
                 behind = await _behind(sources, all_available, summary)
                 self.say(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
                 if not behind and striking.done() and len(self._kills) == len(self.options.kill):
                     # Polling goes on and publishes the overlap again and again; what counts is all up to here.
                     if last_page is None:
-                        last_page = (await js.stream_info(subjects.RAW_STREAM)).state.last_seq
-                    if await _settled(js, last_page):
-                        return True
+                        last_page = (await jetstream(links.operator).stream_info(subjects.RAW_STREAM)).state.last_seq
+                    if await settled(links.operator, last_page):
+                        done_at = done_at or time.monotonic()
+                        if stored >= total or time.monotonic() - done_at > self._grace_s():
+                            return True
             except (Transient, NatsError, TimeoutError) as error:
                 self.say(f"asked in vain: {error}")
             await asyncio.sleep(_POLL_S)
         return False
+
+    def _grace_s(self) -> float:
+        """How long to wait for what is missing although all seems done: only strikes at the bus lose pages."""
+        return _GRACE_S if {"streams", "windows", "full"} & self.options.kinds else 0.0
 
     def _stop_collecting(self) -> None:
         """Polling would go on, and an account that is taken slowly would never be at its end."""
@@ -212,46 +263,16 @@ class Verification:
             self._by_name[name].kill()
             self._kills.append(name)
 
-    @stamina.retry(on=Transient, attempts=5)
-    async def _account(
-        self, truth: httpx.AsyncClient, database: Database, broker: NatsBroker, seconds: float, *, drained: bool
-    ) -> Account:
-        census = MongoCensus(database)
-        told: dict[str, Any] = (await truth.get("/_truth")).json()
-        stored = [record async for record in census.records()]
-        pairs: dict[str, Any] = (await truth.get("/_truth/twins")).json()
-        sent = await _published(broker)
-        accounts = await _accounts(MongoAccount(database), told["tenants"])
-        gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
-        outcome = compare(
-            told["tenants"],
-            stored,
-            [event for event, _ in sent],
-            {key: account.stored for key, account in accounts.items()},
-            {key: account.blobs_expired - gone.get(key, 0) for key, account in accounts.items()},
-        )
-        twins = compare_twins(pairs["tenants"], stored, dict(sent))
-        return Account(
-            emitted=told["total"],
-            pages=await census.pages(),
-            resent=told["resent"],
-            late=told["late"],
-            stored=outcome.stored,
-            published=outcome.published,
-            quarantined=await census.quarantined(),
-            lost=outcome.lost,
-            doubled=outcome.doubled,
-            unknown=outcome.unknown,
-            misaccounted=outcome.misaccounted,
-            seconds=round(seconds, 2),
-            events_per_s=round(outcome.stored / seconds, 1),
-            faults=told["faults_injected"],
-            kills=len(self._kills) + self._strikes.count("kill -9"),
-            pauses=self._strikes.count("pause"),
-            expired=sum(gone.values()),
+    def _over(self, chaos: Chaos, seconds: float, *, drained: bool) -> Run:
+        strikes = chaos.counts()
+        return Run(
+            seconds=seconds,
             drained=drained,
-            twins=twins,
-            examples=outcome.examples | twins.examples,
+            calm=not (self.options.chaos or self.options.kill or strikes),
+            plan=[str(strike) for strike in chaos.strikes],
+            strikes=strikes,
+            kills=len(self._kills) + strikes["kill -9"],
+            kept_s=self._setup.events_age_s,
         )
 
 
@@ -269,33 +290,3 @@ async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[st
     if moment is None:
         return expected
     return [key for key in expected if (mark := states.get(key)) is None or mark <= moment]
-
-
-async def _accounts(account: MongoAccount, tenants: Iterable[str]) -> dict[tuple[str, str], SourceAccount]:
-    """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
-    now = datetime.now(UTC)
-    while await account.settle(now, _FETCH):
-        pass
-    return {(tenant, one.source): one for tenant in tenants for one in await account.accounts(tenant, now)}
-
-
-async def _settled(js: JetStreamContext, last_page: int) -> bool:
-    """Whether the normalizer is done with every page up to this one: it has left the stream."""
-    state = (await js.stream_info(subjects.RAW_STREAM)).state
-    return not state.messages or state.first_seq > last_page
-
-
-async def _published(broker: NatsBroker) -> list[tuple[str, str | None]]:
-    """The id of every event on AOC_EVENTS, and whose twin it says it is, in order."""
-    config = ConsumerConfig(deliver_policy=DeliverPolicy.ALL, headers_only=True, filter_subject=subjects.ALL_EVENTS)
-    info = await jetstream(broker).stream_info(subjects.EVENTS_STREAM, subjects_filter=subjects.ALL_EVENTS)
-    total = sum((info.state.subjects or {}).values())
-    found: list[tuple[str, str | None]] = []
-    async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
-        while len(found) < total:
-            messages = await pull.batch(_FETCH, _PATIENCE_S)
-            if not messages:
-                raise AocError(f"{subjects.EVENTS_STREAM} holds {total:,} messages and gave {len(found):,}")
-            headers = [message.headers or {} for message in messages]
-            found += [(one.get("Nats-Msg-Id", ""), one.get(HEADER)) for one in headers]
-    return found

@@ -14,7 +14,7 @@ _SHOWN: Final = 20
 _TOLERATED: Final = 0.01
 
 type Record = tuple[str, str, str]
-"""Tenant, source, record id."""
+"""Tenant, source, record id (in lower case)."""
 type Pair = frozenset[Record]
 
 
@@ -41,12 +41,12 @@ def compare_twins(
 ) -> TwinOutcome:
     """Compare. `truth`: the `tenants` object of `/_truth/twins`; `published`: event id -> its `Aoc-Twin-Of`."""
     true: set[Pair] = {
-        frozenset((tenant, one["source"], one["id"]) for one in pair)
+        frozenset((tenant, one["source"], one["id"].lower()) for one in pair)
         for tenant, pairs in truth.items()
         for pair in pairs
     }
     records = list(stored)
-    named: dict[str, Record] = {str(one.id): (one.tenant, one.source, one.record_id) for one in records}
+    named: dict[str, Record] = {str(one.id): (one.tenant, one.source, one.record_id.lower()) for one in records}
     seconds = {str(one.id): str(one.twin_of) for one in records if one.twin_of is not None}
     linked: set[Pair] = {
         frozenset((named[second], named.get(first, ("", "", first)))) for second, first in seconds.items()

@@ -107,12 +107,15 @@ def bad_content_id(key: str) -> ActivityError:
     return ActivityError(400, "AF20052", f"The content id {key} is invalid.")
 
 
-def throttled(method: str, publisher: str, *, status: int = 429, retry_after_s: int | None = None) -> ActivityError:
+def throttled(
+    method: str, publisher: str, *, status: int = 429, retry_after_s: int | str | None = None
+) -> ActivityError:
     """AF429, as HTTP 429 or, as users have seen, 403."""
     headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
     return ActivityError(status, "AF429", f"Too many requests. Method={method}, PublisherId={publisher}", headers)
 
 
-def broken(status: int) -> ActivityError:
+def broken(status: int, retry_after: str | None = None) -> ActivityError:
     """AF50000."""
-    return ActivityError(status, "AF50000", "The service failed. Send the request again.")
+    headers = None if retry_after is None else {"Retry-After": retry_after}
+    return ActivityError(status, "AF50000", "The service failed. Send the request again.", headers)

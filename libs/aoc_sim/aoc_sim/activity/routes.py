@@ -113,7 +113,7 @@ class Activity:
         elif more:
             headers["NextPageUri"] = _next_uri(request, root, content_type, window, next_page(blobs[-1]))
         self._world.pages_served += 1
-        return json_answer([blob_body(blob, content_type, root) for blob in blobs], headers=headers)
+        return json_answer([self._listed(blob, content_type, root) for blob in blobs], headers=headers)
 
     async def blob(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`GET audit/{contentId}`: an array of 1..N records in no order."""
@@ -132,8 +132,14 @@ class Activity:
                 raise errors.expired(key)
             feed.served.add(blob.seq)
             self._world.pages_served += 1
-            return json_answer(b"[" + b",".join(entry.body for entry in blob.entries) + b"]")
+            shown = b"[" + b",".join(map(self._world.show, blob.entries)) + b"]"
+            return json_answer(self._world.lies.body(blob, shown))
         raise errors.no_content(key)
+
+    def _listed(self, blob: Blob, content_type: str, root: str) -> dict[str, Any]:
+        """A blob as a listing shows it, with the address that it is said to have."""
+        body = blob_body(blob, content_type, root)
+        return body | {"contentUri": self._world.lies.uri(blob, body["contentUri"])}
 
     def _gone(self, feed: Feed, blob: Blob) -> bool:
         """Whether a blob expired before its time. Once served, it stays."""
@@ -151,7 +157,7 @@ class Activity:
         now_us = self._world.now_us()
         blobs = [blob for blob in tenant.feeds[CONTENT_TYPES[content_type]].blobs if blob.created_us <= now_us]
         owner = {"tenantId": tenant.settings.tenant_id, "clientId": tenant.settings.client_id}
-        items = [owner | blob_body(blob, content_type, root) for blob in blobs[-_TOLD:]]
+        items = [owner | self._listed(blob, content_type, root) for blob in blobs[-_TOLD:]]
         return [await deliver(held.webhook, orjson.dumps(items))]
 
     def _guard(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -199,6 +205,9 @@ class Activity:
             raise errors.throttled(method, publisher)
         if dice.strikes("http_403_af429"):
             raise errors.throttled(method, publisher, status=403)
+        if (wait := self._world.lies.retry_after()) is not None:
+            lies = (errors.throttled(method, publisher, retry_after_s=wait), errors.broken(503, wait))
+            raise dice.choose(lies)
         if dice.strikes("http_5xx"):
             raise errors.broken(dice.choose(_SERVER_ERRORS))
 

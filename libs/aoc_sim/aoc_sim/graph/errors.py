@@ -59,7 +59,7 @@ def not_premium() -> GraphError:
     )
 
 
-def throttled(retry_after_s: int | None, headers: Mapping[str, str] | None = None) -> GraphError:
+def throttled(retry_after_s: int | str | None, headers: Mapping[str, str] | None = None) -> GraphError:
     """429, with Retry-After unless None."""
     extra = dict(headers or {})
     if retry_after_s is not None:
@@ -78,7 +78,8 @@ def not_found(object_id: str) -> GraphError:
     return GraphError(404, "Request_ResourceNotFound", f"There is no object '{object_id}'.")
 
 
-def broken(status: int) -> GraphError:
+def broken(status: int, retry_after: str | None = None) -> GraphError:
     """A server error."""
+    headers = None if retry_after is None else {"Retry-After": retry_after}
     codes = {500: "generalException", 502: "BadGateway", 503: "serviceNotAvailable", 504: "GatewayTimeout"}
-    return GraphError(status, codes.get(status, "UnknownError"), "The service failed. Try again.")
+    return GraphError(status, codes.get(status, "UnknownError"), "The service failed. Try again.", headers)

@@ -16,7 +16,7 @@ from aoc_sim.graph.errors import bad_request
 from aoc_sim.graph.filters import Filter, parse_filter, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from aoc_sim.graph.collections import Version
     from aoc_sim.records.base import Source
@@ -176,12 +176,13 @@ class Page:
     items: list[Placed]
     more: bool
 
-    def bodies(self, select: str | None) -> list[bytes]:
-        """The records' JSON; with `$select` only those properties."""
+    def bodies(self, select: str | None, show: Callable[[Entry], bytes]) -> list[bytes]:
+        """The records' JSON, as `show` gives it; with `$select` only those properties."""
+        shown = [show(entry) for _, entry in self.items]
         if not select:
-            return [entry.body for _, entry in self.items]
+            return shown
         names = [name.strip() for name in select.split(",")]
-        records = (orjson.loads(entry.body) for _, entry in self.items)
+        records = map(orjson.loads, shown)
         return [orjson.dumps({name: record[name] for name in names if name in record}) for record in records]
 
 

@@ -115,5 +115,5 @@ class Graph:
             kept |= {"$top": str(query.top), "$skiptoken": self._skip_tokens.write(following)}
             link = f"{base}/{query.version}/{query.collection}?{urlencode(kept, safe='$')}"
             head["@odata.nextLink"] = str(request.url) if self._world.dice.strikes("next_link_loop") else link
-        body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(page.bodies(query.select)) + b"]}"
+        body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(page.bodies(query.select, self._world.show)) + b"]}"
         return json_answer(body, headers=admitted.headers())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import batched
 from typing import TYPE_CHECKING
 
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Collection
     from uuid import UUID
 
 
@@ -53,6 +54,19 @@ class MongoCensus:
         with translated("census"):
             groups = await self._database["ledger_pages"].aggregate(pipeline).to_list(None)
         return {(group["_id"]["tenant"], group["_id"]["source"]): group["stored"] for group in groups}
+
+    async def texts(self, ids: Collection[UUID]) -> AsyncIterator[tuple[UUID, str]]:
+        """The record's own text of these events, in every version that is kept."""
+        with translated("census"):
+            for some in batched(ids, TOGETHER):
+                async for document in self._database["events"].find({"_id": {"$in": list(some)}}, {"raw": 1}):
+                    yield document["_id"], document["raw"]
+
+    async def put_aside(self) -> AsyncIterator[tuple[str, str]]:
+        """Tenant and text of everything that was put aside."""
+        with translated("census"):
+            async for document in self._database["quarantine"].find({}, {"tenant": 1, "text": 1}):
+                yield document["tenant"], document["text"]
 
     async def records(self) -> AsyncIterator[StoredRecord]:
         """Every stored event's record."""

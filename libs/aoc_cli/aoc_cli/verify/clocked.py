@@ -1,0 +1,68 @@
+"""`python -m aoc_cli.verify.clocked FILE MODULE`: run a service whose clock is ahead by the seconds that FILE holds.
+
+The services get the time from one class (`aoc_common.clock.SystemClock`), which is told here to look into the file; it
+may change at any moment. Nothing that is shipped knows of this. What measures durations goes on as it does on a machine
+whose clock is set: a monotonic clock does not jump.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from aoc_common.clock import SystemClock
+
+#: How long a reading of the file is good, seconds: a service asks for the time once a record.
+_GOOD_S: Final = 0.05
+
+
+class Offset:
+    """How far the clock is ahead."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._ahead = timedelta()
+        self._until = 0.0
+
+    def now(self) -> datetime:
+        """The time that the service is told, in UTC."""
+        if (at := time.monotonic()) >= self._until:
+            self._ahead, self._until = timedelta(seconds=read(self._file)), at + _GOOD_S
+        return datetime.now(UTC) + self._ahead
+
+
+def read(file: Path) -> float:
+    """The seconds in a file; 0 while there is none. Raises ValueError for one that holds something else."""
+    try:
+        return float(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return 0.0
+
+
+def write(file: Path, ahead_s: float) -> None:
+    """Let the clock be ahead by so much from now on."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.write_text(str(ahead_s), "utf-8")
+    fresh.replace(file)  # never half of a number
+
+
+def main() -> None:
+    """Run the module, as `python -m` would."""
+    _, file, module = sys.argv
+    offset = Offset(Path(file))
+
+    def now(self: SystemClock) -> datetime:  # noqa: ARG001  # a method's
+        return offset.now()
+
+    SystemClock.now = now  # type: ignore[method-assign]  # the only source of time that services have
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Steps the clocks of services and of the simulator, for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx
+
+from aoc_cli.verify import clocked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SIMULATOR = "simulator"
+
+
+def launcher(directory: Path, service: str) -> tuple[str, str]:
+    """What runs a service with a clock that can be stepped by a file in this directory."""
+    return (clocked.__name__, str(directory / service))
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The clocks of a run: a file for each service (see `clocked`), the control plane for the simulator."""
+
+    directory: Path
+    simulator: httpx.AsyncClient
+
+    async def step(self, whose: str, ahead_s: float, seconds: float) -> None:
+        """Set a clock ahead (or back) for that long, then right again."""
+        await self._set(whose, ahead_s)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._set(whose, 0)
+
+    async def _set(self, whose: str, ahead_s: float) -> None:
+        if whose == SIMULATOR:
+            (await self.simulator.put("/_clock", json={"ahead_s": ahead_s})).raise_for_status()
+        else:
+            clocked.write(self.directory / whose, ahead_s)

@@ -1,0 +1,147 @@
+"""Takes the account of a run that is over: asks the simulator, the store, the ledger and the watcher, and compares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import stamina
+
+from aoc_cli.verify.account import Account, Truth, compare
+from aoc_cli.verify.hidden import missing_records, named_elsewhere, untold
+from aoc_cli.verify.twins import compare_twins
+from aoc_cli.verify.versions import VersionOutcome, compare_versions
+from aoc_common.errors import Transient
+from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.census import MongoCensus
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Collection, Iterable, Sequence
+    from uuid import UUID
+
+    import httpx
+    from faststream.nats import NatsBroker
+
+    from aoc_cli.verify.account import Key
+    from aoc_cli.verify.watcher import Seen
+    from aoc_common.store.accounts import SourceAccount
+    from aoc_common.store.mongo.census import StoredRecord
+    from aoc_common.store.mongo.client import Database
+
+_TOGETHER: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What happened in a run. `calm`: nothing was killed, paused or cut off, so nothing was over before it was read."""
+
+    seconds: float
+    drained: bool
+    calm: bool
+    plan: Sequence[str]
+    strikes: Counter[str]
+    kills: int
+    kept_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Whom to ask. `broker`: a user who may read every stream."""
+
+    simulator: httpx.AsyncClient
+    database: Database
+    broker: NatsBroker
+
+    @stamina.retry(on=Transient, attempts=5)
+    async def account(self, run: Run, seen: Sequence[Seen]) -> Account:
+        """The account. Raises `Transient` when the store stays away."""
+        census = MongoCensus(self.database)
+        told = await self._told("/_truth")
+        truth = Truth.of(told["tenants"])
+        stored = [record async for record in census.records()]
+        accounts = await self._accounts(told["tenants"])
+        gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
+        outcome = compare(
+            truth,
+            stored,
+            seen,
+            {key: account.stored for key, account in accounts.items()},
+            {key: account.blobs_expired - gone.get(key, 0) for key, account in accounts.items()},
+            untold=await self._untold(truth, truth.absent(stored), accounts, census),
+            kept_s=run.kept_s,
+        )
+        pairs = (await self._told("/_truth/twins"))["tenants"]
+        twins = compare_twins(pairs, stored, {one.event: one.twin_of for one in seen})
+        versions = await self._versions(stored, census, calm=run.calm)
+        return Account(
+            emitted=told["total"],
+            pages=await census.pages(),
+            resent=told["resent"],
+            late=told["late"],
+            stored=outcome.stored,
+            published=outcome.published,
+            quarantined=await census.quarantined(),
+            lost=outcome.lost + versions.lost,
+            doubled=outcome.doubled,
+            hidden=outcome.hidden,
+            unknown=outcome.unknown + versions.made_up,
+            misaccounted=outcome.misaccounted,
+            seconds=round(run.seconds, 2),
+            events_per_s=round(outcome.stored / run.seconds, 1),
+            faults=told["faults_injected"],
+            kills=run.kills,
+            pauses=run.strikes["pause"],
+            expired=sum(gone.values()),
+            excused=len(truth.excused),
+            changed=versions.changed,
+            incarnations=len({one.incarnation for one in seen}),
+            drained=run.drained,
+            plan=list(run.plan),
+            strikes=dict(run.strikes),
+            twins=twins,
+            versions=versions,
+            examples=outcome.examples | twins.examples | versions.examples,
+        )
+
+    async def _told(self, path: str, **params: str) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self.simulator.get(path, params=params)).raise_for_status().json()
+        return answer
+
+    async def _accounts(self, tenants: Iterable[str]) -> dict[tuple[str, str], SourceAccount]:
+        """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
+        now, account = datetime.now(UTC), MongoAccount(self.database)
+        while await account.settle(now, _TOGETHER):
+            pass
+        return {(tenant, one.source): one for tenant in tenants for one in await account.accounts(tenant, now)}
+
+    async def _untold(
+        self,
+        truth: Truth,
+        absent: Collection[Key],
+        accounts: dict[tuple[str, str], SourceAccount],
+        census: MongoCensus,
+    ) -> set[Key]:
+        lines = {place: await self._envelopes(*place) for place in sorted({key[:2] for key in absent})}
+        named = await named_elsewhere(absent, census, self.broker)
+        return untold(missing_records(lines, truth.excused, absent), accounts, named)
+
+    async def _envelopes(self, tenant: str, source: str) -> list[dict[str, Any]]:
+        answer = await self.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
+        return [orjson.loads(line) for line in answer.raise_for_status().content.splitlines()]
+
+    async def _versions(self, stored: Sequence[StoredRecord], census: MongoCensus, *, calm: bool) -> VersionOutcome:
+        truth = (await self._told("/_truth/changes"))["tenants"]
+        moving = {
+            (tenant, source, key.lower())
+            for tenant, sources in truth.items()
+            for source, records in sources.items()
+            for key in records
+        }
+        those = [one for one in stored if (one.tenant, one.source, one.record_id.lower()) in moving]
+        texts: dict[UUID, list[str]] = {}
+        async for event, text in census.texts([one.id for one in those]):
+            texts.setdefault(event, []).append(text)
+        return compare_versions(truth, those, texts, every=calm)

@@ -1,0 +1,128 @@
+"""The kinds of fault that a run can have beside the simulator's usual ones, each of which can be switched on alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+from aoc_cli.local.nats import MAX_PAYLOAD
+from aoc_common.errors import BadConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+type Kind = Literal[
+    "windows",
+    "streams",
+    "consumers",
+    "full",
+    "changes",
+    "case",
+    "spelling",
+    "operations",
+    "payload",
+    "clock",
+    "retry",
+    "links",
+    "bom",
+]
+
+#: Kind -> what it is, for people.
+KINDS: Final[Mapping[Kind, str]] = {
+    "windows": "short memories of the bus, and outages that outlast each of them",
+    "streams": "AOC_RAW, AOC_EVENTS and AOC_JOBS deleted and made anew",
+    "consumers": "consumers deleted",
+    "full": "an AOC_RAW of 2 MiB that fills",
+    "changes": "records that change after they were served",
+    "case": "ids in the other case the second time",
+    "spelling": "times spelt otherwise the second time",
+    "operations": "two unified records of one id and time",
+    "payload": "records around the server's max_payload",
+    "clock": "clocks that jump: the simulator's and the services'",
+    "retry": "Retry-After that nobody means",
+    "links": "contentUri spelt oddly, or no address at all",
+    "bom": "a BOM before blobs",
+}
+#: What `--chaos` has when nobody says which: a kind is added here with what makes it harmless.
+ENABLED: Final[frozenset[Kind]] = frozenset()
+
+#: Kinds that are the simulator's own: the names of its extra faults (`aoc_sim.faults.EXTRAS`).
+_OF_THE_SIMULATOR: Final[tuple[Kind, ...]] = (
+    "changes",
+    "case",
+    "spelling",
+    "operations",
+    "payload",
+    "retry",
+    "links",
+    "bom",
+)
+#: Seconds. Outages last longer (`chaos`).
+DUPLICATE_WINDOW_S: Final = 2
+EVENTS_AGE_S: Final = 20
+_SMALL_RAW: Final = 2 * 1024 * 1024
+#: What a nats-server takes that is not told otherwise.
+_DEFAULT_PAYLOAD: Final = 1024 * 1024
+#: Records that change or come again must be asked for again, however long everything was away.
+_LONG_OVERLAP: Final = {"AOC_GRAPH__OVERLAP_S": "3600"}
+#: Kind -> settings of the bus (`NatsSettings`), which all services share.
+_OF_BUS: Final[Mapping[Kind, Mapping[str, int]]] = {
+    "windows": {"duplicate_window_s": DUPLICATE_WINDOW_S, "events_max_age_s": EVENTS_AGE_S},
+    "full": {"raw_max_bytes": _SMALL_RAW},
+}
+_OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "changes": _LONG_OVERLAP,
+    "case": _LONG_OVERLAP,
+    "spelling": _LONG_OVERLAP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the parts of a run are set up: environment variables of the simulator and the collector, and the bus.
+
+    `events_age_s`: how long AOC_EVENTS keeps an event; None: longer than any run. `host`: by which name of this machine
+    the collector knows the simulator. `clocks`: whether the services' clocks can be stepped.
+    """
+
+    simulator: Mapping[str, str]
+    collector: Mapping[str, str]
+    bus: Mapping[str, int]
+    max_payload: int
+    events_age_s: float | None
+    host: str
+    clocks: bool
+
+    @property
+    def services(self) -> dict[str, str]:
+        """What every service is told of the bus, as environment variables."""
+        return {f"AOC_NATS__{name.upper()}": str(value) for name, value in self.bus.items()}
+
+
+def chosen(names: Collection[str]) -> frozenset[Kind]:
+    """The kinds of these names. Raises `BadConfiguration` for one that nobody knows."""
+    known: dict[str, Kind] = {kind: kind for kind in get_args(Kind.__value__)}
+    if strangers := [name for name in names if name not in known]:
+        raise BadConfiguration(f"--faults {strangers[0]}: no such kind; there are {', '.join(known)}")
+    return frozenset(known[name] for name in names)
+
+
+def setup(kinds: Collection[Kind]) -> Setup:
+    """What these kinds of fault need."""
+    collector: dict[str, str] = {}
+    bus: dict[str, int] = {}
+    for kind in KINDS:
+        if kind in kinds:
+            collector |= _OF_COLLECTOR.get(kind, {})
+            bus |= _OF_BUS.get(kind, {})
+    return Setup(
+        simulator={"AOC_SIM__FAULTS_EXTRA": json.dumps([kind for kind in _OF_THE_SIMULATOR if kind in kinds])},
+        collector=collector,
+        bus=bus,
+        max_payload=_DEFAULT_PAYLOAD if "payload" in kinds else MAX_PAYLOAD,
+        events_age_s=EVENTS_AGE_S if "windows" in kinds else None,
+        # A host that has letters can be spelt in capitals.
+        host="localhost" if "links" in kinds else "127.0.0.1",
+        clocks="clock" in kinds,
+    )

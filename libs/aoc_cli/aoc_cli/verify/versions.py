@@ -1,0 +1,80 @@
+"""Records that change: each state that must be there against the states that are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from uuid import UUID
+
+    from aoc_common.store.mongo.census import StoredRecord
+
+type Key = tuple[str, str, str]
+"""Tenant, source, record id (in lower case)."""
+
+_SHOWN: Final = 20
+#: What may come in other letters the second time.
+_SPELT: Final = frozenset({"id", "createdDateTime"})
+
+
+@dataclass(frozen=True, slots=True)
+class VersionOutcome:
+    """`changed`: records that changed. `lost`: of these, those of which a state is missing that must be there.
+
+    `made_up`: those that have a state which the simulator never gave them.
+    """
+
+    changed: int = 0
+    lost: int = 0
+    made_up: int = 0
+    examples: dict[str, list[str]] = field(default_factory=dict)
+
+
+def compare_versions(
+    truth: Mapping[str, Any],
+    stored: Iterable[StoredRecord],
+    texts: Mapping[UUID, list[str]],
+    *,
+    every: bool,
+) -> VersionOutcome:
+    """Compare. `truth`: the `tenants` object of `/_truth/changes`; `texts`: event id -> its versions' own texts.
+
+    The last state must be there: it was there to be fetched until the end. `every`: each state that was served must
+    be there. That holds while nothing is killed and no answer is cut off: otherwise a state can be over before anybody
+    asks again, and nobody could have kept it.
+    """
+    found: dict[Key, list[Any]] = {}
+    for record in stored:
+        found.setdefault((record.tenant, record.source, record.record_id.lower()), []).extend(
+            _plain(orjson.loads(text)) for text in texts.get(record.id, ())
+        )
+    changed, lost, made_up = 0, set(), set()
+    for key, states in _courses(truth):
+        changed += len(states) > 1
+        bodies = [_plain(state["record"]) for state in states]
+        needed = [body for body, state in zip(bodies, states, strict=True) if every and state["served"]]
+        there = found.get(key)
+        if there is None:
+            continue  # not stored at all: lost as a record
+        if any(body not in there for body in [*needed, bodies[-1]]):
+            lost.add(key)
+        if any(body not in bodies for body in there):
+            made_up.add(key)
+    groups = {"lost: a change": lost, "unknown: a change": made_up}
+    examples = {name: ["/".join(key) for key in sorted(group)[:_SHOWN]] for name, group in groups.items() if group}
+    return VersionOutcome(changed, len(lost), len(made_up), examples)
+
+
+def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[Key, list[dict[str, Any]]]]:
+    for tenant, sources in truth.items():
+        for source, records in sources.items():
+            for key, states in records.items():
+                yield (tenant, source, key.lower()), states
+
+
+def _plain(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name not in _SPELT}

@@ -1,0 +1,73 @@
+"""Records of the history that are hard to carry: as large as a message may be, or two of one id and one time."""
+
+# ruff: noqa: S311 - randomness must be reproducible here, not secret
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from aoc_sim.faults import FaultDice
+    from aoc_sim.records.base import Draft
+
+#: Bytes from which a record is one of these.
+HUGE: Final = 900_000
+#: Around what a nats-server takes unless it is told otherwise, 1 MiB.
+_SIZES: Final = (HUGE, 1_500_000)
+#: Source -> operations, of which the other record gets the first that the record has not itself.
+_OTHERS: Final = {
+    "o365-exchange": ("MoveToDeletedItems", "Update"),
+    "o365-sharepoint": ("FileDownloaded", "FileAccessed"),
+    "o365-general": ("MessageSent", "ChatCreated"),
+}
+
+
+class Oddities:
+    """Makes some drafts odd."""
+
+    def __init__(self, seed: int, dice: FaultDice) -> None:
+        self._dice = dice
+        self._rng = Random(f"oddities:{seed}")
+        self._huge = 0
+
+    def made(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
+        """The drafts, and what is to be beside them."""
+        for draft in drafts:
+            yield from self._odd(draft)
+
+    def _odd(self, draft: Draft) -> Iterator[Draft]:
+        faults = self._dice.settings
+        # What has a key already shares its id; a twin that is no longer like its other half is none.
+        plain = draft.key is None and draft.twin is None
+        if plain and draft.source in _OTHERS and self._strikes(faults.other_operation_rate):
+            self._dice.injected["other_operation"] += 1
+            yield from _pair(draft)
+        elif plain and self._huge < faults.huge_most and self._strikes(faults.huge_rate):
+            self._huge += 1
+            self._dice.injected["huge"] += 1
+            yield draft._replace(body=draft.body | _weight(draft, self._rng))
+        else:
+            yield draft
+
+    def _strikes(self, rate: float) -> bool:
+        return rate > 0 and self._rng.random() < rate
+
+
+def _pair(draft: Draft) -> Iterator[Draft]:
+    own = draft.body["Operation"]
+    other = next(one for one in _OTHERS[draft.source] if one != own)
+    for operation in (own, other):
+        yield draft._replace(body=draft.body | {"Operation": operation}, key=f"{draft.body['Id']}|{operation}")
+
+
+def _weight(draft: Draft, rng: Random) -> dict[str, Any]:
+    """A property that makes a record as large; text that does not compress well, where such text can be."""
+    text = rng.randbytes(rng.randint(*_SIZES) // 2).hex()
+    if draft.source.startswith("o365-"):
+        return {"ExtendedProperties": [{"Name": "additionalDetails", "Value": text}]}
+    if draft.source == "graph-alerts":
+        return {"description": text}
+    return {"additionalDetails": [{"key": "Notes", "value": text}]}

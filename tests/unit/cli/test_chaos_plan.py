@@ -1,0 +1,73 @@
+"""The plan of a run: the same seed strikes the same way, and each kind of fault can be had alone."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from aoc_cli.verify.chaos import plan
+from aoc_cli.verify.kinds import ENABLED, KINDS, Kind, chosen, setup
+from aoc_common.errors import BadConfiguration
+from aoc_sim.faults import EXTRAS
+from aoc_sim.settings import SimSettings
+
+VICTIMS = ["nats-server", "mongod", "normalizer", "normalizer-2", "collector", "collector-2"]
+OF_THE_BUS = {"windows", "streams", "consumers", "full", "clock"}
+
+
+def test_a_seed_makes_one_plan() -> None:
+    first, second, other = (plan(VICTIMS, seed, 2, set(KINDS)) for seed in (11, 11, 23))
+
+    assert first == second != other
+
+
+def test_every_round_kills_and_pauses_everything_once_and_adds_what_the_kinds_strike() -> None:
+    plain, more = plan(VICTIMS, 11, 2), plan(VICTIMS, 11, 2, {"streams"})
+
+    for strikes in (plain, more):
+        for victim in VICTIMS:
+            assert [strike.victim for strike in strikes if strike.deed == "kill -9"].count(victim) == 2
+    assert [strike.victim for strike in more if strike.deed == "delete stream"].count("AOC_RAW") == 2
+    assert not any(strike.deed == "delete stream" for strike in plain)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
+    strikes = plan(VICTIMS, 11, 1, {kind}, all_=False)
+
+    assert bool(strikes) == (kind in OF_THE_BUS)
+    assert not any(strike.deed in {"kill -9", "pause"} for strike in strikes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_the_simulators_or_strikes_the_bus(kind: Kind) -> None:
+    found = setup({kind})
+
+    assert (kind in EXTRAS) == (kind not in OF_THE_BUS)
+    assert found.simulator["AOC_SIM__FAULTS_EXTRA"] == (f'["{kind}"]' if kind in EXTRAS else "[]")
+
+
+def test_the_simulator_takes_its_extra_faults_from_the_environment(monkeypatch) -> None:
+    for name, value in setup(set(KINDS)).simulator.items():
+        monkeypatch.setenv(name, value)
+
+    assert set(SimSettings().faults_extra) == set(EXTRAS)
+
+
+def test_outages_outlast_every_window_that_is_shortened() -> None:
+    downs = [strike.seconds for strike in plan(VICTIMS, 11, 1, {"windows"}, all_=False) if strike.deed == "down"]
+    bus = setup({"windows"}).bus
+
+    assert min(downs) > bus["duplicate_window_s"]
+    assert (
+        max(one.seconds for one in plan(VICTIMS, 11, 1, {"windows"}) if one.victim == "normalizer*")
+        > (bus["events_max_age_s"])
+    )
+
+
+def test_kinds_are_chosen_by_name() -> None:
+    assert chosen(["bom", "clock"]) == {"bom", "clock"}
+    assert set(get_args(Kind.__value__)) == set(KINDS) >= ENABLED
+    with pytest.raises(BadConfiguration, match="--faults gremlins: no such kind"):
+        chosen(["gremlins"])

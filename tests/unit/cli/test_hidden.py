@@ -1,0 +1,75 @@
+"""What `aoc verify` takes for told, and what for hidden."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from aoc_cli.verify.hidden import Missing, missing_records, untold
+from aoc_cli.verify.versions import compare_versions
+from aoc_common.store.accounts import Gap, GapCause, SourceAccount
+from aoc_common.store.mongo.census import StoredRecord
+
+AT = datetime(2026, 1, 14, 12, tzinfo=UTC)
+KEY = ("contoso", "o365-exchange", "a")
+HOUR = timedelta(hours=1)
+
+
+def gap(start: datetime, end: datetime, detail: str | None = None) -> Gap:
+    return Gap(GapCause.LOST, start, end, closable=False, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("gaps", "source", "hidden"),
+    [
+        ((), "o365-exchange", True),
+        ((gap(AT - HOUR, AT + HOUR),), "o365-exchange", False),
+        ((gap(AT - 2 * HOUR, AT - HOUR),), "o365-exchange", True),
+        ((gap(AT - HOUR, AT + HOUR),), "o365-general", True),
+        ((gap(AT - 2 * HOUR, AT - HOUR, "content blob$1: no address"),), "o365-exchange", False),
+        ((gap(AT - 2 * HOUR, AT - HOUR, "content blob$2: no address"),), "o365-exchange", True),
+    ],
+)
+def test_a_record_is_hidden_unless_a_gap_of_its_source_covers_it_or_names_its_blob(gaps, source, hidden) -> None:
+    accounts = {("contoso", source): SourceAccount("contoso", source, gaps=gaps)}
+
+    assert untold([Missing(KEY, AT, "blob$1")], accounts, set()) == ({KEY} if hidden else set())
+
+
+def test_a_record_that_the_quarantine_or_a_dead_letter_names_is_not_hidden() -> None:
+    assert untold([Missing(KEY, AT)], {}, {KEY}) == set()
+
+
+def test_a_record_of_content_is_looked_for_when_its_blob_was_made_and_one_of_graph_when_it_happened() -> None:
+    line = {"id": "A", "time": "2026-01-14T12:00:00.000Z", "available": "2026-01-14T13:00:00.000Z"}
+    lines = {("contoso", "o365-exchange"): [line], ("contoso", "graph-signins"): [line, line | {"id": "b"}]}
+    keys = {KEY, ("contoso", "graph-signins", "a")}
+
+    assert missing_records(lines, {}, keys) == [
+        Missing(KEY, AT + HOUR),
+        Missing(("contoso", "graph-signins", "a"), AT),
+    ]
+
+
+STATES = [{"served": True, "record": {"id": "a", "risk": risk}} for risk in ("none", "high", "low")]
+RECORD = StoredRecord(UUID(int=1), "contoso", "graph-signins", "A", "Sign-in")
+
+
+@pytest.mark.parametrize(
+    ("there", "every", "lost", "made_up"),
+    [
+        (["none", "high", "low"], True, 0, 0),
+        (["none", "low"], True, 1, 0),
+        (["none", "low"], False, 0, 0),
+        (["none", "high"], False, 1, 0),
+        (["low", "medium"], False, 0, 1),
+    ],
+)
+def test_the_last_state_of_a_record_must_be_there_and_in_a_calm_run_every_one(there, every, lost, made_up) -> None:
+    truth = {"contoso": {"graph-signins": {"a": STATES}}}
+    texts = {RECORD.id: [f'{{"id": "A", "risk": "{risk}"}}' for risk in there]}
+    outcome = compare_versions(truth, [RECORD], texts, every=every)
+
+    assert (outcome.changed, outcome.lost, outcome.made_up) == (1, lost, made_up)
