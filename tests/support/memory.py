@@ -9,6 +9,7 @@ from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
 from aoc_common.store.directories import SyncState
+from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 
 class MemoryDirectory:
@@ -164,3 +165,51 @@ class MemoryTwins:
 
     async def settled(self, pages):
         return self.pages & set(pages)
+
+
+class MemoryWaitingBlobs:
+    """`WaitingBlobs` in memory, of one source. `fetched`: content ids of what was fetched meanwhile."""
+
+    def __init__(self, fetched=frozenset):
+        self.blobs = {}
+        self.failures = {}
+        self.reasons = {}
+        self.next_try = {}
+        self.expired = set()
+        self._fetched = fetched
+
+    def _listed(self, content_id):
+        return content_id not in self._fetched() and content_id not in self.expired
+
+    async def failed(self, tenant, source, why, at):
+        told = {}
+        for blob, reason in why.items():
+            name = blob.content_id
+            if self._listed(name):
+                told[name] = self.failures[name] = self.failures.get(name, 0) + 1
+                self.blobs[name], self.reasons[name] = blob, reason
+                self.next_try[name] = at + pause(told[name])
+        return told
+
+    def _put_off(self, name, at):
+        return self.failures[name] >= PATIENCE and at < self.next_try[name] <= at + 2 * LONGEST
+
+    async def put_off(self, tenant, source, content_ids, at):
+        return {one for one in content_ids if one in self.blobs and self._listed(one) and self._put_off(one, at)}
+
+    async def due(self, tenant, source, at, limit):
+        found = [
+            blob
+            for name, blob in self.blobs.items()
+            if self._listed(name) and self.failures[name] >= PATIENCE and not self._put_off(name, at)
+        ]
+        return sorted(found, key=lambda blob: blob.expires)[:limit]
+
+    async def expire(self, tenant, source, since, at):
+        gone = {
+            name
+            for name, blob in self.blobs.items()
+            if self._listed(name) and blob.created >= since and blob.expires < at
+        }
+        self.expired |= gone
+        return len(gone)

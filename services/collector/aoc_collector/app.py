@@ -48,6 +48,7 @@ from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ class Apis:
     def __init__(self, settings: CollectorSettings, client: httpx.AsyncClient, clock: Clock) -> None:
         self._settings = settings
         self._client = client
-        self._tokens = Tokens(client, clock, settings.http_attempts)
+        self._tokens = Tokens(client, clock, settings.http_attempts, settings.longest_asked_s)
         self._buckets = Buckets(clock)
 
     def api(self, tenant: Tenant, family: str) -> Api:
@@ -288,6 +289,7 @@ class Apis:
             resource=getattr(tenant.resources, kind),
             bucket=self._bucket(tenant, family),
             attempts=self._settings.http_attempts,
+            longest_asked_s=self._settings.longest_asked_s,
         )
 
     def throttled(self, tenant: Tenant, family: str) -> float | None:
@@ -302,6 +304,7 @@ class Apis:
 def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
     settings, hooks = shared.settings, shared.settings.webhooks
+    waiting = MongoWaitingBlobs(shared.database)
     for tenant in shared.tenants:
         webhook = (
             Webhook(
@@ -321,6 +324,7 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
                 tenant.tenant_id,
                 api,
                 blobs,
+                waiting,
                 shared.clock,
                 publisher,
                 settings.blob_concurrency,

@@ -127,7 +127,8 @@ class Runner:
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
         try:
-            async with aclosing(source.batches(Window(job.start, job.end))) as batches:
+            afresh = stretch is not None and stretch.cause is Cause.ASKED
+            async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
                 async for batch in batches:
                     await self._take(job, _without_known(batch) if again else batch, tally)
                     if self._stopping.is_set():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import stamina
-from tests.support.memory import MemoryBacklog
+from tests.support.memory import MemoryBacklog, MemoryWaitingBlobs
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
@@ -117,7 +117,14 @@ def blobs() -> MemoryBlobs:
 
 
 @pytest.fixture
-def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs) -> Callable[[str], Context]:
+def waiting(blobs: MemoryBlobs) -> MemoryWaitingBlobs:
+    return MemoryWaitingBlobs(lambda: blobs.known)
+
+
+@pytest.fixture
+def context(
+    microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryWaitingBlobs
+) -> Callable[[str], Context]:
     """`context(base)`: what a source is built from, with canned answers behind it."""
 
     def make(base: str) -> Context:
@@ -132,7 +139,7 @@ def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: Memor
             bucket=Bucket("graph_audit", Rate(1000, 1), clock),
             attempts=3,
         )
-        return Context("contoso", TENANT_ID, api, blobs, clock, "publisher", 2)
+        return Context("contoso", TENANT_ID, api, blobs, waiting, clock, "publisher", 2)
 
     return make
 

@@ -216,6 +216,7 @@ class MongoAccount:
                     "first": {"$min": "$created"},
                     "last": {"$max": "$created"},
                     "dies": {"$min": "$expires"},
+                    "reason": {"$max": "$reason"},
                 }
             },
         ]
