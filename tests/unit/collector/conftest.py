@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import stamina
-from tests.support.memory import MemoryBacklog, MemoryWaitingBlobs
+from tests.support.memory import MemoryBacklog, MemoryDoubts, MemoryWaitingBlobs
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
+from aoc_collector.clocks import Corrector
 from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
 from aoc_collector.sources.base import Context
@@ -196,3 +197,13 @@ def states() -> MemorySources:
 @pytest.fixture
 def backlog() -> MemoryBacklog:
     return MemoryBacklog()
+
+
+@pytest.fixture
+def doubts(backlog: MemoryBacklog, states: MemorySources) -> MemoryDoubts:
+    return MemoryDoubts(backlog, states.states)
+
+
+@pytest.fixture
+def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: HandClock) -> Corrector:
+    return Corrector(doubts, backlog, states, clock)
