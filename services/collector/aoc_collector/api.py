@@ -69,9 +69,7 @@ class Api:
         attempt = partial(self._attempt, method, within(self.base, url, self._family), decode, document)
         return await http.retried(attempt, attempts=self._attempts)
 
-    async def _attempt[T](
-        self, method: str, url: httpx.URL, decode: Callable[[http.Answer], T], document: Any
-    ) -> T:
+    async def _attempt[T](self, method: str, url: httpx.URL, decode: Callable[[http.Answer], T], document: Any) -> T:
         token = await self._tokens.token(self._tenant, self._resource)
         try:
             answer = await self._send(method, url, token, document)

@@ -125,7 +125,9 @@ def polled(states, backlog, clock, corrector):
             return True
 
         await states.advance("contoso", "graph-alerts", clock.now() - MINUTE / 2, clock.now())
-        assert await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is True
+        assert (
+            await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is True
+        )
         return jobs
 
     return poll
@@ -153,7 +155,9 @@ async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(st
 
 
 @pytest.mark.parametrize(("behind", "done"), [(8, False), (90, False), (3, True)])
-async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(states, backlog, clock, corrector, behind, done):
+async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(
+    states, backlog, clock, corrector, behind, done
+):
     feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 5 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
     await states.advance("contoso", "graph-alerts", clock.now() - behind * MINUTE, clock.now())
 

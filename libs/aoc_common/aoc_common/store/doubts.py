@@ -29,8 +29,6 @@ class DoubtStore(Protocol):
         """
         ...
 
-    async def pull_back(
-        self, tenant: str, source: str, before: datetime, position: datetime, now: datetime
-    ) -> bool:
+    async def pull_back(self, tenant: str, source: str, before: datetime, position: datetime, now: datetime) -> bool:
         """Move the position back to `position` if it still is `before`; times after `now` become `now`."""
         ...

@@ -122,9 +122,7 @@ class Contents:
             if not any(isinstance(outcome, Batch) for outcome in outcomes):
                 return
 
-    async def _note(
-        self, failures: Sequence[tuple[Item, AocError]], known: set[str], reading: Reading
-    ) -> list[Loss]:
+    async def _note(self, failures: Sequence[tuple[Item, AocError]], known: set[str], reading: Reading) -> list[Loss]:
         """Note failures, and what of them is told once. Raises when going on is of no use."""
         context, tenant = self._context, self._context.tenant
         if throttled := next((error for _, error in failures if isinstance(error, Throttled)), None):

@@ -32,9 +32,7 @@ class MongoDoubts:
         """Where the first of what was collected, or left behind, past `now` begins."""
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
         with translated("backlog"):
-            stretch = await self._backlog.find_one(
-                {**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)]
-            )
+            stretch = await self._backlog.find_one({**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)])
             one = await self._slices.find_one(
                 {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
             )
