@@ -8,8 +8,8 @@
 | any other answer that is not 2xx           | `Refused` with its status and the body's code |
 | an address that is none                    | `Refused` with the code `unreadable-link`     |
 
-The other side is not believed: a wait that it asks for is bounded (`retry_after`), and a byte order mark before its JSON
-is taken off (`plain`).
+The other side is not believed: a wait that it asks for is bounded (`retry_after`), and a byte order mark before its
+JSON is taken off (`plain`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _MESSAGE_LENGTH: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer, read to its end. `headers` are found without regard to case; `body` is without a byte order mark."""
+    """A 2xx answer, read to its end. `headers` are found whatever their case; `body` is without a byte order mark."""
 
     status: int
     headers: httpx.Headers
@@ -168,7 +168,7 @@ def _raise_for(response: httpx.Response, api: str, longest_asked_s: float) -> No
 
 
 def retry_after(value: str | None, date: str | None, now: datetime, longest_s: float) -> float | None:
-    """Seconds that a Retry-After header asks for, from `SHORTEST_ASKED_S` to `longest_s`; None when absent or unreadable.
+    """Seconds that a Retry-After header asks for, from `SHORTEST_ASKED_S` to `longest_s`; None when it says nothing.
 
     It holds seconds or an HTTP date. A date is measured from the answer's own `date` where there is one: our clock, or
     theirs, may be wrong by days.

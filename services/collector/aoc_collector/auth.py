@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0
-#: What a token is taken to live, whatever is claimed: less would be a request for a token before each request, and Entra
-#: issues none for longer than a day (entra-docs, configurable-token-lifetimes.md).
+#: What a token is taken to live, whatever is claimed: less would be a request for a token before each request, and
+#: Entra issues none for longer than a day (entra-docs, configurable-token-lifetimes.md).
 _SHORTEST_LIFETIME_S: Final = 60.0
 _LONGEST_LIFETIME_S: Final = 24 * 3600.0
 #: What a header can hold (RFC 6750, 2.1, and some room): anything else would fail at each request.

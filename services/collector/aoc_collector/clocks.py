@@ -57,8 +57,8 @@ class Corrector:
     """Pulls back positions that lie in the future, at the second look (see `ClockWatch`: the first may be the lie).
 
     The rule: all that was collected, or left behind, past the present proves nothing. From where the first of it begins
-    until now becomes a stretch of the backlog that was never collected, so the watermark goes back to its beginning; the
-    live slices go on from now. What the stretch reads again and is stored already is a duplicate. The same rule
+    until now becomes a stretch of the backlog that was never collected, so the watermark goes back to its beginning;
+    the live slices go on from now. What the stretch reads again and is stored already is a duplicate. The same rule
     serves a clock that fell back for a while: what it doubts in vain is read twice, never lost.
     """
 

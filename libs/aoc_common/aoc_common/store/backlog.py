@@ -31,8 +31,8 @@ class Stretch:
     """`start` inclusive, `end` exclusive, UTC; collected from its beginning, until `done_until` so far.
 
     `name` tells stretches of a source apart: adding one that is known changes nothing, except that a stretch which is
-    `BEHIND` grows to the later end. `failures`: turns in a row that it lost because it could not be read; the last one at
-    `put_off_at`, its next one not before `not_before`.
+    `BEHIND` grows to the later end. `failures`: turns in a row that it lost because it could not be read; the last one
+    at `put_off_at`, its next one not before `not_before`.
     """
 
     tenant: str

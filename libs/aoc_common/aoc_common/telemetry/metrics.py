@@ -24,7 +24,7 @@ PAGES_PUBLISHED = Counter("aoc_collector_pages_published_total", "Raw pages ackn
 RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("tenant", "source"))
 BLOBS_FAILED = Counter(
     "aoc_collector_blobs_failed_total",
-    "Content blobs that could not be read at a try: the item or its link cannot be used, it was refused, not reachable.",
+    "Failed tries to read a content blob: its link cannot be used, it was refused, it could not be reached.",
     ("tenant", "source", "reason"),
 )
 STRETCHES_PUT_OFF = Counter(

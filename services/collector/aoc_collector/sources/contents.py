@@ -177,7 +177,7 @@ class Contents:
             return BadLinkError(str(refused)) if refused.code in _BAD_LINK else refused
         except AocError as error:
             return error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # told with its traceback, and noted
             # A defect of ours, met by one blob: it must not take the others with it.
             _log.exception("blob.failed", tenant=self._context.tenant, source=self._name, content=blob.content_id)
             return Transient(f"content {blob.content_id}: {type(error).__name__}: {error}")
