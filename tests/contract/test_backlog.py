@@ -133,3 +133,15 @@ async def test_the_position_skips_only_from_where_it_is_known_to_be(database):
 
     assert unmoved == NOW
     assert (await sources.state("contoso", "graph-signins")).position == NOW + 2 * HOUR
+
+
+async def test_a_stretch_that_is_put_off_goes_on_waiting_until_it_is_read(store):
+    await store.add(stretch(), NOW)
+    await store.put_off(stretch().id, NOW + HOUR, NOW)
+    await store.put_off(stretch().id, NOW + 2 * HOUR, NOW + HOUR)
+    [put_off] = await store.waiting("contoso")
+    await store.advance(stretch().id, NOW - HOUR, NOW)
+    [read] = await store.waiting("contoso")
+
+    assert (put_off.failures, put_off.put_off_at, put_off.not_before) == (2, NOW + HOUR, NOW + 2 * HOUR)
+    assert (read.failures, read.put_off_at, read.not_before) == (0, None, None)

@@ -9,6 +9,7 @@ from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
 from aoc_common.store.directories import SyncState
+from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 
 class MemoryDirectory:
@@ -125,7 +126,12 @@ class MemoryBacklog:
 
     async def advance(self, stretch_id, until, at):
         known = self.stretches[stretch_id]
-        self.stretches[stretch_id] = replace(known, done_until=max(known.done_until, until))
+        done_until = max(known.done_until, until)
+        self.stretches[stretch_id] = replace(known, done_until=done_until, failures=0, put_off_at=None, not_before=None)
+
+    async def put_off(self, stretch_id, until, at):
+        known = self.stretches[stretch_id]
+        self.stretches[stretch_id] = replace(known, failures=known.failures + 1, put_off_at=at, not_before=until)
 
 
 class MemoryTwins:
@@ -164,3 +170,91 @@ class MemoryTwins:
 
     async def settled(self, pages):
         return self.pages & set(pages)
+
+
+class MemoryWaitingBlobs:
+    """`WaitingBlobs` in memory, of one source. `fetched`: content ids of what was fetched meanwhile."""
+
+    def __init__(self, fetched=frozenset):
+        self.blobs = {}
+        self.failures = {}
+        self.reasons = {}
+        self.next_try = {}
+        self.expired = set()
+        self._fetched = fetched
+
+    def _listed(self, content_id):
+        return content_id not in self._fetched() and content_id not in self.expired
+
+    async def failed(self, tenant, source, why, at):
+        told = {}
+        for blob, reason in why.items():
+            name = blob.content_id
+            if self._listed(name):
+                told[name] = self.failures[name] = self.failures.get(name, 0) + 1
+                self.blobs[name], self.reasons[name] = blob, reason
+                self.next_try[name] = at + pause(told[name])
+        return told
+
+    def _put_off(self, name, at):
+        return self.failures[name] >= PATIENCE and at < self.next_try[name] <= at + 2 * LONGEST
+
+    async def put_off(self, tenant, source, content_ids, at):
+        return {one for one in content_ids if one in self.blobs and self._listed(one) and self._put_off(one, at)}
+
+    async def due(self, tenant, source, at, limit):
+        found = [
+            blob
+            for name, blob in self.blobs.items()
+            if self._listed(name) and self.failures[name] >= PATIENCE and not self._put_off(name, at)
+        ]
+        return sorted(found, key=lambda blob: blob.expires)[:limit]
+
+    async def expire(self, tenant, source, since, at):
+        gone = {
+            name
+            for name, blob in self.blobs.items()
+            if self._listed(name) and blob.created >= since and blob.expires < at
+        }
+        self.expired |= gone
+        return len(gone)
+
+
+class MemoryDoubts:
+    """`DoubtStore` in memory, over a backlog, sources (their `states`), and slices: (tenant, source, start, end)."""
+
+    def __init__(self, backlog, states, slices=()):
+        self._backlog = backlog
+        self._states = states
+        self.slices = list(slices)
+        self.withdrawn = []
+
+    def _stretches(self, tenant, source):
+        return [one for one in self._backlog.stretches.values() if (one.tenant, one.source) == (tenant, source)]
+
+    async def doubtful_from(self, tenant, source, now):
+        stretches = [one for one in self._stretches(tenant, source) if one.cause is Cause.BEHIND]
+        starts = [one.start for one in [*stretches, *self.withdrawn] if one.end > now and one.source == source]
+        starts += [start for its, of, start, end in self.slices if (its, of) == (tenant, source) and end > now]
+        return min(starts, default=None)
+
+    async def withdraw(self, tenant, source, now):
+        for one in self._stretches(tenant, source):
+            rescan = one.cause in {Cause.HOURLY, Cause.DAILY}
+            forgotten = rescan and self._backlog.added[one.id] > now
+            if forgotten or (one.cause is not Cause.ASKED and one.end > now and one.done_until < one.end):
+                del self._backlog.stretches[one.id]
+                if one.cause is Cause.BEHIND:
+                    self.withdrawn.append(one)
+
+    async def pull_back(self, tenant, source, before, position, now):
+        state = self._states.get((tenant, source))
+        if state is None or state.position != before:
+            return False
+        times = {
+            name: now
+            for name in ("last_success", "started_at", "last_error_at", "subscribed_at")
+            if (at := getattr(state, name)) is not None and at > now
+        }
+        self._states[tenant, source] = replace(state, position=position, **times)
+        return True

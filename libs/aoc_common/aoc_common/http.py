@@ -6,10 +6,15 @@
 | 5xx                                        | `Unreachable`, with `retry_after` when given  |
 | 429, or 403 with code AF429                | `Throttled`, with `retry_after` when given    |
 | any other answer that is not 2xx           | `Refused` with its status and the body's code |
+| an address that is none                    | `Refused` with the code `unreadable-link`     |
+
+The other side is not believed: a wait that it asks for is bounded (`retry_after`), and a byte order mark before its
+JSON is taken off (`plain`).
 """
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from dataclasses import dataclass
@@ -32,13 +37,18 @@ if TYPE_CHECKING:
 
 #: A `retry_after` beyond this is not waited for here: the caller's work is put off instead.
 LONGEST_WAIT_S: Final = 60.0
+#: A `retry_after` is never below the first (0 would be asking again at once, for ever), nor above the second unless the
+#: caller says otherwise (1e9 would be 31 years).
+SHORTEST_ASKED_S: Final = 1.0
+LONGEST_ASKED_S: Final = 900.0
+UNREADABLE_LINK: Final = "unreadable-link"
 _AADSTS: Final = re.compile(r"^(AADSTS\d+)")
 _MESSAGE_LENGTH: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 2xx answer, read to its end. `headers` are found without regard to case."""
+    """A 2xx answer, read to its end. `headers` are found whatever their case; `body` is without a byte order mark."""
 
     status: int
     headers: httpx.Headers
@@ -91,17 +101,21 @@ def _wait(error: Exception) -> bool | float:
 async def send(
     client: httpx.AsyncClient,
     method: str,
-    url: str,
+    url: str | httpx.URL,
     *,
     api: str,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
+    longest_asked_s: float = LONGEST_ASKED_S,
 ) -> Answer:
-    """One request, once, as a span and in the metrics. Its body is a form, or JSON. Raises as the table above says."""
+    """One request, once, as a span and in the metrics. Its body is a form, or JSON. Raises as the table above says.
+
+    `longest_asked_s`: the longest wait that an answer may ask for.
+    """
     started = perf_counter()
     outcome = "cancelled"
-    address = httpx.URL(url)
+    address = read_url(url, api)
     # A query can hold a skip token, and says nothing that the source and its slice do not say.
     attributes = {
         "http.request.method": method,
@@ -116,8 +130,8 @@ async def send(
             response = await client.request(method, address, headers=headers, data=form, json=document)
             span.set_attribute("http.response.status_code", response.status_code)
             outcome = str(response.status_code)
-            _raise_for(response, api)
-            return Answer(response.status_code, response.headers, response.content)
+            _raise_for(response, api, longest_asked_s)
+            return Answer(response.status_code, response.headers, plain(response.content))
         except (httpx.TransportError, httpx.DecodingError) as error:
             outcome = "unreachable"
             raise Unreachable(f"{api}: {type(error).__name__} {error}".rstrip()) from error
@@ -129,13 +143,23 @@ async def send(
             metrics.HTTP_SECONDS.labels(api).observe(perf_counter() - started)
 
 
-def _raise_for(response: httpx.Response, api: str) -> None:
+def read_url(url: str | httpx.URL, what: str) -> httpx.URL:
+    """An address as it will be asked. Raises `Refused` for what is none: links come from outside."""
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        # Without `from`: the cause would hold the link, and a link can hold a token.
+        raise Refused(f"{what}: a link cannot be read ({str(error)[:100]})", code=UNREADABLE_LINK) from None
+
+
+def _raise_for(response: httpx.Response, api: str, longest_asked_s: float) -> None:
     status = response.status_code
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     code, text = read_error(response.content)
     said = f"{api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
-    wait = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+    headers = response.headers
+    wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and code == "AF429"):
         raise Throttled(said, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
@@ -143,25 +167,60 @@ def _raise_for(response: httpx.Response, api: str) -> None:
     raise Refused(said, status=status, code=code)
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for: it holds seconds or an HTTP date. None when absent or unreadable."""
+def retry_after(value: str | None, date: str | None, now: datetime, longest_s: float) -> float | None:
+    """Seconds that a Retry-After header asks for, from `SHORTEST_ASKED_S` to `longest_s`; None when it says nothing.
+
+    It holds seconds or an HTTP date. A date is measured from the answer's own `date` where there is one: our clock, or
+    theirs, may be wrong by days.
+    """
     if not value:
         return None
     try:
         seconds = float(value)
     except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except ValueError:
+        until, since = _http_date(value), _http_date(date or "") or now
+        if until is None:
             return None
-        seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        seconds = (until - since).total_seconds()
+    return None if math.isnan(seconds) else min(max(seconds, SHORTEST_ASKED_S), longest_s)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+#: Longest first: the mark of UTF-32 begins with that of UTF-16.
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def plain(body: bytes) -> bytes:
+    """JSON as UTF-8 without a byte order mark (RFC 8259, 8.1: a reader may ignore one); anything else as it is."""
+    for mark, encoding in _MARKS:
+        if body.startswith(mark):
+            rest = body[len(mark) :]
+            if encoding == "utf-8":
+                return rest
+            try:
+                return rest.decode(encoding).encode()
+            except UnicodeError:
+                return body
+    return body
 
 
 def read_error(body: bytes) -> tuple[str, str]:
     """Code and message of an error body of Graph, of the Management API or of the token endpoint; empty if unread."""
     try:
-        document: Any = orjson.loads(body)
+        document: Any = orjson.loads(plain(body))
     except orjson.JSONDecodeError:
         return "", ""
     if not isinstance(document, dict):

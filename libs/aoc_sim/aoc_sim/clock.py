@@ -54,6 +54,10 @@ class ManualClock:
         """The present, in UTC."""
         return self._now
 
+    def monotonic(self) -> float:
+        """Seconds that go with it."""
+        return self._now.timestamp()
+
     def advance(self, seconds: float) -> None:
         """Move forward by that many seconds."""
         self._now += timedelta(seconds=seconds)

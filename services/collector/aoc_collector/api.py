@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from aoc_collector.origins import within
 from aoc_common import http
 from aoc_common.errors import Refused, Throttled
 
@@ -37,6 +37,7 @@ class Api:
         resource: str,
         bucket: Bucket,
         attempts: int,
+        longest_asked_s: float = http.LONGEST_ASKED_S,
     ) -> None:
         self.base = base
         self._client = client
@@ -46,6 +47,7 @@ class Api:
         self._resource = resource
         self._bucket = bucket
         self._attempts = attempts
+        self._longest_asked_s = longest_asked_s
 
     async def get[T](self, url: str, decode: Callable[[http.Answer], T]) -> T:
         """GET and decode; an answer that `decode` calls `Transient` is asked for again. Raises as `http` says."""
@@ -64,11 +66,10 @@ class Api:
         await self._call("DELETE", url, lambda _: None)
 
     async def _call[T](self, method: str, url: str, decode: Callable[[http.Answer], T], document: Any = None) -> T:
-        self._check_host(url)
-        attempt = partial(self._attempt, method, url, decode, document)
+        attempt = partial(self._attempt, method, within(self.base, url, self._family), decode, document)
         return await http.retried(attempt, attempts=self._attempts)
 
-    async def _attempt[T](self, method: str, url: str, decode: Callable[[http.Answer], T], document: Any) -> T:
+    async def _attempt[T](self, method: str, url: httpx.URL, decode: Callable[[http.Answer], T], document: Any) -> T:
         token = await self._tokens.token(self._tenant, self._resource)
         try:
             answer = await self._send(method, url, token, document)
@@ -83,20 +84,22 @@ class Api:
             answer = await self._send(method, url, await self._tokens.token(self._tenant, self._resource), document)
         return decode(answer)
 
-    async def _send(self, method: str, url: str, token: str, document: Any) -> http.Answer:
+    async def _send(self, method: str, url: httpx.URL, token: str, document: Any) -> http.Answer:
         await self._bucket.take()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         try:
-            answer = await http.send(self._client, method, url, api=self._family, headers=headers, document=document)
+            answer = await http.send(
+                self._client,
+                method,
+                url,
+                api=self._family,
+                headers=headers,
+                document=document,
+                longest_asked_s=self._longest_asked_s,
+            )
         except Throttled as throttled:
             self._bucket.answered(throttled=True)
             self._bucket.pause(_QUIET_S if throttled.retry_after is None else throttled.retry_after)
             raise
         self._bucket.answered(throttled=False)
         return answer
-
-    def _check_host(self, url: str) -> None:
-        wanted, given = urlsplit(self.base), urlsplit(url)
-        if (given.scheme, given.netloc) != (wanted.scheme, wanted.netloc):
-            # The token would go there.
-            raise Refused(f"{self._family}: a link leads to {given.scheme}://{given.hostname}", code="foreign-host")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
+from aoc_collector.clocks import Corrector
 from aoc_collector.directory.keep import Keeper
 from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.keep import Target as DirectoryTarget
@@ -29,6 +30,7 @@ from aoc_collector.sources.base import Context, Webhook
 from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
 from aoc_collector.subscriptions.schedule import keep_asking, make_subscription_handler
 from aoc_collector.tenants import read_tenants
+from aoc_collector.turns import Turns
 from aoc_collector.watch import Watch
 from aoc_common import http
 from aoc_common.bus import consumers
@@ -47,7 +49,9 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
+from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -139,6 +143,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         backlog,
         partial(publish_job, js),
         clock,
+        Corrector(MongoDoubts(shared.database), backlog, states, clock),
     )
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
@@ -147,7 +152,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         clock,
         shared.stopping,
     )
-    handler = make_handler(runner, scheduler, settings.max_backoff_s)
+    handler = make_handler(runner, scheduler, Turns(backlog, states, clock), settings.max_backoff_s)
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
     asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
@@ -273,7 +278,7 @@ class Apis:
     def __init__(self, settings: CollectorSettings, client: httpx.AsyncClient, clock: Clock) -> None:
         self._settings = settings
         self._client = client
-        self._tokens = Tokens(client, clock, settings.http_attempts)
+        self._tokens = Tokens(client, clock, settings.http_attempts, settings.longest_asked_s)
         self._buckets = Buckets(clock)
 
     def api(self, tenant: Tenant, family: str) -> Api:
@@ -288,6 +293,7 @@ class Apis:
             resource=getattr(tenant.resources, kind),
             bucket=self._bucket(tenant, family),
             attempts=self._settings.http_attempts,
+            longest_asked_s=self._settings.longest_asked_s,
         )
 
     def throttled(self, tenant: Tenant, family: str) -> float | None:
@@ -302,6 +308,7 @@ class Apis:
 def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
     settings, hooks = shared.settings, shared.settings.webhooks
+    waiting = MongoWaitingBlobs(shared.database)
     for tenant in shared.tenants:
         webhook = (
             Webhook(
@@ -321,6 +328,7 @@ def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str
                 tenant.tenant_id,
                 api,
                 blobs,
+                waiting,
                 shared.clock,
                 publisher,
                 settings.blob_concurrency,

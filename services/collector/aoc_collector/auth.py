@@ -6,6 +6,7 @@ Source: entra-docs, v2-oauth2-client-creds-grant-flow.md and certificate-credent
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0
+#: What a token is taken to live, whatever is claimed: less would be a request for a token before each request, and
+#: Entra issues none for longer than a day (entra-docs, configurable-token-lifetimes.md).
+_SHORTEST_LIFETIME_S: Final = 60.0
+_LONGEST_LIFETIME_S: Final = 24 * 3600.0
+#: What a header can hold (RFC 6750, 2.1, and some room): anything else would fail at each request.
+_TOKEN: Final = re.compile(r"[!-~]+")
 _ASSERTION_LIFETIME: Final = timedelta(minutes=5)
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -49,10 +56,17 @@ class _Entry:
 class Tokens:
     """Tokens of all tenants, one per tenant and resource."""
 
-    def __init__(self, client: httpx.AsyncClient, clock: Clock, attempts: int) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        attempts: int,
+        longest_asked_s: float = http.LONGEST_ASKED_S,
+    ) -> None:
         self._client = client
         self._clock = clock
         self._attempts = attempts
+        self._longest_asked_s = longest_asked_s
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     async def token(self, tenant: Tenant, resource: str) -> str:
@@ -87,13 +101,20 @@ class Tokens:
         return await http.retried(partial(self._ask, url, form), attempts=self._attempts)
 
     async def _ask(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
-        answer = await http.send(self._client, "POST", url, api="token", form=form)
+        answer = await http.send(
+            self._client, "POST", url, api="token", form=form, longest_asked_s=self._longest_asked_s
+        )
         try:
             body: Any = orjson.loads(answer.body)
-            return str(body["access_token"]), float(body["expires_in"])
-        except (ValueError, TypeError, KeyError):
+            token, lifetime = body["access_token"], float(body["expires_in"])
+        except (ValueError, TypeError, KeyError, OverflowError):
             # Without `from`: the cause would hold the body.
             raise Unreachable("token: the answer holds no token") from None
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise Unreachable("token: the answer's token is none")
+        # `not >`: NaN is no lifetime either. One that is too long is put right by the first 401.
+        lifetime = _SHORTEST_LIFETIME_S if not lifetime > _SHORTEST_LIFETIME_S else lifetime
+        return token, min(lifetime, _LONGEST_LIFETIME_S)
 
 
 def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:

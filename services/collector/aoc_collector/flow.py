@@ -44,6 +44,14 @@ class Next(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """What decides whose turn it is in the backlog."""
+
+    async def give_way(self, job: CollectJob, deliveries: int, error: Exception) -> bool:
+        """A slice failed; whether its job is done with, since others are first. Raises `Transient`."""
+        ...
+
+
 class Run(Protocol):
     """What runs slices."""
 
@@ -56,7 +64,7 @@ class Run(Protocol):
         ...
 
 
-def make_handler(runner: Run, following: Next, max_backoff_s: float) -> BatchHandler:
+def make_handler(runner: Run, following: Next, turns: Turns, max_backoff_s: float) -> BatchHandler:
     """The handler of jobs."""
 
     async def on_jobs(messages: Sequence[Msg]) -> None:
@@ -66,12 +74,18 @@ def make_handler(runner: Run, following: Next, max_backoff_s: float) -> BatchHan
             try:
                 pages = await runner.run(job)
             except UnfinishedError as error:
-                if deliveries < _PATIENCE or not following.shorten(job):
+                if deliveries >= _PATIENCE and following.shorten(job):
+                    await runner.abandon(job)
+                    _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
+                elif not await turns.give_way(job, deliveries, error):
                     raise put_off(error, deliveries, max_backoff_s) from error
-                await runner.abandon(job)
-                _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
             except (Transient, Permanent) as error:
-                raise put_off(error, deliveries, max_backoff_s) from error
+                if not await turns.give_way(job, deliveries, error):
+                    raise put_off(error, deliveries, max_backoff_s) from error
+            except Exception as error:
+                # A defect of ours: `failures` has the last word about the job, but the others need not wait for it.
+                await turns.give_way(job, deliveries, error)
+                raise
             else:
                 following.finished(job, pages)
             following.nudge(job)

@@ -19,6 +19,7 @@ from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
+from aoc_common.store.doubts import AHEAD
 from aoc_common.store.ports import LostWindow, PublishedPage, SliceFetched
 from aoc_common.telemetry import logs, metrics, tracing
 
@@ -117,6 +118,10 @@ class Runner:
         await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
 
     async def _is_done(self, job: CollectJob, stretch: Stretch | None) -> bool:
+        if job.end > self._clock.now() + AHEAD:
+            # Asked for by a clock that was ahead. To read the future is to claim that there was nothing.
+            _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason=f"{job.end} is still to come")
+            return True
         if job.stretch is not None:
             return stretch is None or stretch.done_until >= job.end
         position = (await self._stores.sources.state(job.tenant, job.source)).position
@@ -127,7 +132,8 @@ class Runner:
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
         try:
-            async with aclosing(source.batches(Window(job.start, job.end))) as batches:
+            afresh = stretch is not None and stretch.cause is Cause.ASKED
+            async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
                 async for batch in batches:
                     await self._take(job, _without_known(batch) if again else batch, tally)
                     if self._stopping.is_set():

@@ -12,6 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector.clocks import ClockWatch
 from aoc_collector.slices import left_behind, looked_at_again, next_live, next_part
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from aoc_collector.clocks import Corrector
     from aoc_collector.slices import Feed
     from aoc_common.clock import Clock
     from aoc_common.store.backlog import BacklogStore, Stretch
@@ -40,13 +42,21 @@ class Scheduler:
     """Keeps jobs pending for every source that has something due."""
 
     def __init__(
-        self, feeds: Sequence[Feed], sources: SourceStore, backlog: BacklogStore, publish: Publish, clock: Clock
+        self,
+        feeds: Sequence[Feed],
+        sources: SourceStore,
+        backlog: BacklogStore,
+        publish: Publish,
+        clock: Clock,
+        corrector: Corrector,
     ) -> None:
         self._feeds = {(feed.tenant, feed.source): feed for feed in feeds}
         self._sources = sources
         self._backlog = backlog
         self._publish = publish
         self._clock = clock
+        self._corrector = corrector
+        self._watch = ClockWatch(clock)
         self._added: set[str] = set()
         self._nudges: set[asyncio.Task[None]] = set()
 
@@ -61,6 +71,8 @@ class Scheduler:
 
     async def tick(self) -> None:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
+        if not self._watch.trusted():
+            return
         added = self._added
         self._added = set()
         feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
@@ -68,12 +80,13 @@ class Scheduler:
             together = list(of_tenant)
             states = {state.source: state for state in await self._sources.all_states(tenant)}
             for feed in together:
-                state = states.setdefault(feed.source, SourceState(tenant, feed.source))
+                state = states.get(feed.source) or SourceState(tenant, feed.source)
+                states[feed.source] = state = await self._corrector.corrected(feed, state)
                 await self._ask_live(feed, state, in_turn=True)
                 await self._look_again(feed, state, added)
             waiting = await self._backlog.waiting(tenant)
             for feed in together:
-                if job := next_part(feed, waiting):
+                if job := next_part(feed, waiting, self._clock.now()):
                     await self._publish(job)
                 _measure(feed, states[feed.source], waiting)
 
@@ -83,8 +96,8 @@ class Scheduler:
         False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
         """
         feed = self._feeds.get((tenant, source))
-        if feed is None:
-            return True
+        if feed is None or not self._watch.trusted():
+            return feed is None
         state = await self._sources.state(tenant, source)
         now, position = self._clock.now(), await self._left_behind(feed, state.position)
         job = next_live(feed, position, now, at_once=True)
@@ -143,6 +156,8 @@ class Scheduler:
         await asyncio.gather(*self._nudges, return_exceptions=True)
 
     async def _ask_again(self, feed: Feed, *, backlog: bool) -> None:
+        if not self._watch.trusted():
+            return
         ask = self._ask_backlog if backlog else self._ask_next
         try:
             for pause in _NUDGES_S:
@@ -157,7 +172,7 @@ class Scheduler:
         return await self._ask_live(feed, await self._sources.state(feed.tenant, feed.source))
 
     async def _ask_backlog(self, feed: Feed) -> bool:
-        job = next_part(feed, await self._backlog.waiting(feed.tenant))
+        job = next_part(feed, await self._backlog.waiting(feed.tenant), self._clock.now())
         return job is None or await self._publish(job)
 
 

@@ -162,6 +162,12 @@ class CollectorSettings(ServiceSettings):
     )
     http_timeout_s: float = Field(60, gt=0, description="How long an answer may take, seconds.")
     http_attempts: int = Field(5, ge=1, le=20, description="Tries of one request before its slice is put off.")
+    longest_asked_s: float = Field(
+        900,
+        ge=1,
+        le=DAY_S,
+        description="Longest wait that an answer of Microsoft's can ask for (Retry-After), seconds; never below 1.",
+    )
     max_backoff_s: float = Field(
-        3600, ge=1, description="Longest wait before a source that refuses us is asked again, seconds."
+        3600, ge=1, le=DAY_S, description="Longest wait before a source that refuses us is asked again, seconds."
     )

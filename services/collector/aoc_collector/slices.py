@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from aoc_collector.turns import LONGEST
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.store.backlog import Cause, Stretch
 
@@ -142,14 +143,20 @@ def looked_at_again(feed: Feed, state: SourceState, now: datetime) -> Iterator[S
             yield Stretch(feed.tenant, feed.source, cause, _stamp(began), start, end, start)
 
 
-def next_part(feed: Feed, waiting: Iterable[Stretch]) -> CollectJob | None:
-    """The next slice of the backlog: of the first of these stretches that is this source's."""
+def next_part(feed: Feed, waiting: Iterable[Stretch], now: datetime) -> CollectJob | None:
+    """The next slice of the backlog: of the first of these stretches that is this source's, and whose turn it is.
+
+    Never of what is still to come: Microsoft answers that with nothing, which would count as collected.
+    """
+    horizon = _whole(now - feed.pace.settle)
     for stretch in waiting:
-        if (stretch.tenant, stretch.source) == (feed.tenant, feed.source):
+        if (stretch.tenant, stretch.source) == (feed.tenant, feed.source) and not _put_off(stretch, now):
             begin = stretch.done_until
+            if horizon < min(stretch.end, begin + _SHORTEST):
+                continue
             # Records of the time before an outage may have come after the last live slice.
             late = feed.pace.overlap if stretch.cause is Cause.BEHIND and begin == stretch.start else timedelta(0)
-            end = min(begin + feed.part, stretch.end)
+            end = min(begin + feed.part, stretch.end, horizon)
             return CollectJob(
                 tenant=feed.tenant,
                 source=feed.source,
@@ -159,6 +166,11 @@ def next_part(feed: Feed, waiting: Iterable[Stretch]) -> CollectJob | None:
                 stretch=stretch.id,
             )
     return None
+
+
+def _put_off(stretch: Stretch, now: datetime) -> bool:
+    """Whether others are first. A turn that is longer away than any is put off came from a clock that was wrong."""
+    return stretch.not_before is not None and now < stretch.not_before <= now + 2 * LONGEST
 
 
 def _first(pace: Pace, now: datetime) -> datetime:

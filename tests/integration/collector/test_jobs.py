@@ -43,6 +43,9 @@ class Silent:
     def shorten(self, job):
         return False
 
+    async def give_way(self, job, deliveries, error):
+        return False
+
 
 @pytest.fixture
 def replica(nats_as):
@@ -54,7 +57,7 @@ def replica(nats_as):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
             if run:
-                handler = make_handler(SimpleNamespace(run=run), Silent(), 3600)
+                handler = make_handler(SimpleNamespace(run=run), Silent(), Silent(), 3600)
                 await stack.enter_async_context(consuming(broker, consumer, handler, workers))
             yield js
 

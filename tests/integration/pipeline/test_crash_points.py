@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js.api import PubAck
 
+from aoc_collector.clocks import Corrector
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed, Pace
@@ -21,6 +22,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -88,7 +90,8 @@ class Pipeline:
             lambda *_: self, self.raw.publish, Stores(self._ledger, self._ledger, sources, backlog), self.clock,
             asyncio.Event(),
         )  # fmt: skip
-        self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock)
+        corrector = Corrector(MongoDoubts(database), backlog, sources, self.clock)
+        self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock, corrector)
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
         self._writer = Writer(
             self._events, Twins(MongoTwins(database), lambda _: "graph", self.clock), self._ledger,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import stamina
-from tests.support.memory import MemoryBacklog
+from tests.support.memory import MemoryBacklog, MemoryDoubts, MemoryWaitingBlobs
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
+from aoc_collector.clocks import Corrector
 from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
 from aoc_collector.sources.base import Context
@@ -117,7 +118,14 @@ def blobs() -> MemoryBlobs:
 
 
 @pytest.fixture
-def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs) -> Callable[[str], Context]:
+def waiting(blobs: MemoryBlobs) -> MemoryWaitingBlobs:
+    return MemoryWaitingBlobs(lambda: blobs.known)
+
+
+@pytest.fixture
+def context(
+    microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryWaitingBlobs
+) -> Callable[[str], Context]:
     """`context(base)`: what a source is built from, with canned answers behind it."""
 
     def make(base: str) -> Context:
@@ -132,7 +140,7 @@ def context(microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: Memor
             bucket=Bucket("graph_audit", Rate(1000, 1), clock),
             attempts=3,
         )
-        return Context("contoso", TENANT_ID, api, blobs, clock, "publisher", 2)
+        return Context("contoso", TENANT_ID, api, blobs, waiting, clock, "publisher", 2)
 
     return make
 
@@ -189,3 +197,13 @@ def states() -> MemorySources:
 @pytest.fixture
 def backlog() -> MemoryBacklog:
     return MemoryBacklog()
+
+
+@pytest.fixture
+def doubts(backlog: MemoryBacklog, states: MemorySources) -> MemoryDoubts:
+    return MemoryDoubts(backlog, states.states)
+
+
+@pytest.fixture
+def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: HandClock) -> Corrector:
+    return Corrector(doubts, backlog, states, clock)

@@ -40,6 +40,18 @@ class Following:
         return self.can_shorten
 
 
+class Turns:
+    """Gives way when it is told to."""
+
+    def __init__(self, *, gives_way=False):
+        self.gives_way = gives_way
+        self.asked = []
+
+    async def give_way(self, job, deliveries, error):
+        self.asked.append(deliveries)
+        return self.gives_way
+
+
 class Failing:
     def __init__(self, error):
         self.error = error
@@ -57,7 +69,7 @@ class Failing:
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"contoso","source":"x","start":1,"end":0}', b'{"version":2}'])
 async def test_a_job_that_this_version_cannot_read_is_permanent(body):
     with pytest.raises(Malformed):
-        await make_handler(Failing(None), Following(), 3600)([message(body)])
+        await make_handler(Failing(None), Following(), Turns(), 3600)([message(body)])
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ async def test_a_source_that_refuses_us_is_never_dropped():
     following = Following()
 
     with pytest.raises(Transient, match="Refused: no"):
-        await make_handler(Failing(Refused("no", status=403)), following, 3600)([message(deliveries=99)])
+        await make_handler(Failing(Refused("no", status=403)), following, Turns(), 3600)([message(deliveries=99)])
 
     assert following.told == []
 
@@ -89,7 +101,7 @@ async def test_a_source_that_refuses_us_is_never_dropped():
 async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a_shorter_one():
     following = Following()
     runner = Failing(UnfinishedError("loop"))
-    handler = make_handler(runner, following, 3600)
+    handler = make_handler(runner, following, Turns(), 3600)
 
     with pytest.raises(Transient):
         await handler([message(deliveries=1)])
@@ -101,7 +113,7 @@ async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a
 
 async def test_the_shortest_slice_is_tried_again_for_ever():
     with pytest.raises(Transient):
-        await make_handler(Failing(UnfinishedError("loop")), Following(can_shorten=False), 3600)(
+        await make_handler(Failing(UnfinishedError("loop")), Following(can_shorten=False), Turns(), 3600)(
             [message(deliveries=9)]
         )
 
@@ -109,7 +121,7 @@ async def test_the_shortest_slice_is_tried_again_for_ever():
 async def test_a_slice_that_is_done_asks_for_the_next():
     following = Following()
 
-    await make_handler(Failing(None), following, 3600)([message()])
+    await make_handler(Failing(None), following, Turns(), 3600)([message()])
 
     assert following.told == ["finished", "nudge"]
 

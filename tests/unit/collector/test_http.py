@@ -24,13 +24,25 @@ def client(respond):
         ("soon", None),
         ("nan", None),
         ("17", 17.0),
-        ("-3", 0.0),
+        ("0", 1.0),
+        ("-3", 1.0),
+        ("1e9", 900.0),
+        ("-inf", 1.0),
+        ("9" * 400, 900.0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 900.0),
+        ("Fri, 31 Dec 99999 23:59:59 GMT", None),
         ("Mon, 23 Nov 2026 08:00:30 GMT", 30.0),
-        ("Mon, 23 Nov 2026 07:00:00 GMT", 0.0),
+        ("Mon, 23 Nov 2026 07:00:00 GMT", 1.0),
     ],
 )
-def test_retry_after_holds_seconds_or_a_date(value, expected):
-    assert expected == http.retry_after(value, NOW)
+def test_retry_after_holds_seconds_or_a_date_and_is_believed_within_bounds(value, expected):
+    assert expected == http.retry_after(value, None, NOW, 900.0)
+
+
+def test_a_date_to_retry_after_is_measured_by_the_clock_that_named_it():
+    asked = http.retry_after("Mon, 23 Nov 2026 11:00:30 GMT", "Mon, 23 Nov 2026 11:00:00 GMT", NOW, 900.0)
+
+    assert asked == 30.0
 
 
 @pytest.mark.parametrize(

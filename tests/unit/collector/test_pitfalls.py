@@ -105,17 +105,19 @@ async def test_pitfall_2_a_source_that_fails_does_not_stop_another(context, micr
     assert (await states.state("contoso", "graph-intune")).position == NOW
 
 
-async def test_pitfall_3_an_outage_of_more_than_a_day_is_collected_from_its_beginning(states, backlog, clock):
+async def test_pitfall_3_an_outage_of_more_than_a_day_is_collected_from_its_beginning(
+    states, backlog, clock, corrector
+):
     feed = Feed("contoso", "graph-signins", PACE)
     await states.advance("contoso", "graph-signins", NOW - 4 * DAY, NOW - 4 * DAY)
 
     async def publish(_job):
         return True
 
-    await Scheduler([feed], states, backlog, publish, clock).tick()
+    await Scheduler([feed], states, backlog, publish, clock, corrector).tick()
     covered = NOW - 4 * DAY
     while waiting := [one for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND]:
-        part = next_part(feed, waiting)
+        part = next_part(feed, waiting, NOW)
         assert part.start <= covered
         covered = part.end
         await backlog.advance(part.stretch, part.end, NOW)
@@ -158,7 +160,7 @@ def test_pitfall_5_slices_of_graph_overlap_so_that_late_events_are_seen():
     feed, position = Feed("contoso", "graph-signins", PACE), NOW - 5 * MINUTE
 
     live = next_live(feed, position, NOW)
-    part = next_part(feed, [left_behind(feed, NOW - DAY, NOW)])
+    part = next_part(feed, [left_behind(feed, NOW - DAY, NOW)], NOW)
 
     assert live.start == position - 15 * MINUTE
     assert part.start == NOW - DAY - 15 * MINUTE

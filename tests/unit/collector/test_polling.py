@@ -106,7 +106,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def polled(states, backlog, clock):
+def polled(states, backlog, clock, corrector):
     """`polled(**pace)`: the job that a poll of a source asks for, whose watermark is 30 s old."""
 
     async def poll(**changes):
@@ -125,7 +125,9 @@ def polled(states, backlog, clock):
             return True
 
         await states.advance("contoso", "graph-alerts", clock.now() - MINUTE / 2, clock.now())
-        assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+        assert (
+            await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is True
+        )
         return jobs
 
     return poll
@@ -145,25 +147,27 @@ async def test_a_poll_leaves_to_settle_what_the_next_slice_does_not_read_again(p
     assert await polled(overlap=timedelta(0)) == []
 
 
-async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(states, backlog, clock):
+async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(states, backlog, clock, corrector):
     async def publish(_job):
         pytest.fail("was asked for")
 
-    assert await Scheduler([], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+    assert await Scheduler([], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is True
 
 
 @pytest.mark.parametrize(("behind", "done"), [(8, False), (90, False), (3, True)])
-async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(states, backlog, clock, behind, done):
+async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(
+    states, backlog, clock, corrector, behind, done
+):
     feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 5 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
     await states.advance("contoso", "graph-alerts", clock.now() - behind * MINUTE, clock.now())
 
     async def publish(_job):
         return True
 
-    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is done
+    assert await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is done
 
 
-async def test_a_poll_of_a_source_that_is_far_behind_is_of_the_present(states, backlog, clock):
+async def test_a_poll_of_a_source_that_is_far_behind_is_of_the_present(states, backlog, clock, corrector):
     feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
     await states.advance("contoso", "graph-alerts", clock.now() - 90 * MINUTE, clock.now())
     ends = []
@@ -172,14 +176,14 @@ async def test_a_poll_of_a_source_that_is_far_behind_is_of_the_present(states, b
         ends.append(job.end)
         return True
 
-    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is True
+    assert await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is True
     assert ends == [clock.now() + timedelta(seconds=1)]
 
 
-async def test_a_poll_says_when_the_source_has_a_job_already(states, backlog, clock):
+async def test_a_poll_says_when_the_source_has_a_job_already(states, backlog, clock, corrector):
     async def publish(_job):
         return False
 
     feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, 10 * MINUTE))
 
-    assert await Scheduler([feed], states, backlog, publish, clock).poll("contoso", "graph-alerts") is False
+    assert await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is False

@@ -47,8 +47,8 @@ def bus():
 
 
 @pytest.fixture
-def scheduler(states, backlog, bus, clock):
-    return Scheduler([SIGNINS, INTUNE], states, backlog, bus.publish, clock)
+def scheduler(states, backlog, bus, clock, corrector):
+    return Scheduler([SIGNINS, INTUNE], states, backlog, bus.publish, clock, corrector)
 
 
 async def test_a_store_that_is_away_delays_the_schedule_and_does_not_end_it(states, scheduler, clock):

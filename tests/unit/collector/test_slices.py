@@ -90,7 +90,7 @@ def test_after_an_outage_the_parts_are_bounded_oldest_first_and_nothing_is_skipp
     left, steps = left_behind(one, NOW.replace(microsecond=0) - 3 * DAY, NOW), []
     done = left
     while done.done_until < done.end:
-        job = next_part(one, [done])
+        job = next_part(one, [done], NOW)
         steps.append((job.start, job.end))
         done = Stretch(left.tenant, left.source, left.cause, left.name, left.start, left.end, job.end)
 
@@ -107,14 +107,14 @@ def test_the_part_of_the_first_stretch_of_the_source_is_next():
         stretch(at(0, 0), at(9, 0), Cause.ASKED),
     ]
 
-    job = next_part(feed(), waiting)
+    job = next_part(feed(), waiting, NOW)
 
     assert (job.start, job.end, job.stretch) == (at(3, 0), at(3, 30), waiting[1].id)
-    assert next_part(feed(), waiting[:1]) is None
+    assert next_part(feed(), waiting[:1], NOW) is None
 
 
 def test_a_stretch_with_nothing_left_is_closed_by_a_last_look():
-    job = next_part(feed(), [stretch(at(3, 0), at(3, 0))])
+    job = next_part(feed(), [stretch(at(3, 0), at(3, 0))], NOW)
 
     assert job.end >= at(3, 0)
 
@@ -166,7 +166,7 @@ def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_ag
     one, lengths = feed(), []
 
     def job():
-        return next_part(one, [stretch(at(1, 0), at(7, 0))]) if in_backlog else next_live(one, at(1, 0), NOW)
+        return next_part(one, [stretch(at(1, 0), at(7, 0))], NOW) if in_backlog else next_live(one, at(1, 0), NOW)
 
     while one.halve(job()):
         lengths.append(one.part if in_backlog else one.longest)
@@ -181,10 +181,10 @@ def test_a_slice_that_cannot_be_finished_is_halved_down_to_a_minute_and_grows_ag
 def test_where_there_is_little_the_backlog_is_read_a_week_at_a_time():
     one, years = feed(), stretch(NOW - 2000 * DAY, NOW, Cause.ASKED)
     for _ in range(9):
-        one.grow(next_part(one, [years]), 0)
+        one.grow(next_part(one, [years], NOW), 0)
 
-    assert next_part(one, [years]).length == 7 * DAY
+    assert next_part(one, [years], NOW).length == 7 * DAY
 
-    one.grow(next_part(one, [years]), 9)
+    one.grow(next_part(one, [years], NOW), 9)
 
-    assert next_part(one, [years]).length == HOUR
+    assert next_part(one, [years], NOW).length == HOUR

@@ -25,12 +25,17 @@ _log = logs.get(__name__)
 
 MAX_DEFECT_DELIVERIES: Final = 5
 _MAX_DELAY_S: Final = 60.0
+#: Whoever asks for more than this is not obeyed: what is put off for years is lost.
+_LONGEST_ASKED_S: Final = 24 * 3600.0
 
 
 def delay_for(error: BaseException, deliveries: int) -> float:
-    """Seconds until the next delivery: what the other side asked for, or 1, 2, 4 ... 60."""
+    """Seconds until the next delivery: what the other side asked for (at most a day), or 1, 2, 4 ... 60."""
     asked = error.retry_after if isinstance(error, Transient) else None
-    return asked if asked is not None else float(min(2 ** min(deliveries - 1, 10), _MAX_DELAY_S))
+    # `>=`: NaN is no answer.
+    if asked is not None and asked >= 0:
+        return min(asked, _LONGEST_ASKED_S)
+    return float(min(2 ** min(deliveries - 1, 10), _MAX_DELAY_S))
 
 
 async def settle_failure(js: JetStreamContext, service: str, message: Msg, error: BaseException) -> None:

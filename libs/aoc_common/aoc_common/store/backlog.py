@@ -31,7 +31,8 @@ class Stretch:
     """`start` inclusive, `end` exclusive, UTC; collected from its beginning, until `done_until` so far.
 
     `name` tells stretches of a source apart: adding one that is known changes nothing, except that a stretch which is
-    `BEHIND` grows to the later end.
+    `BEHIND` grows to the later end. `failures`: turns in a row that it lost because it could not be read; the last one
+    at `put_off_at`, its next one not before `not_before`.
     """
 
     tenant: str
@@ -41,6 +42,9 @@ class Stretch:
     start: datetime
     end: datetime
     done_until: datetime
+    failures: int = 0
+    put_off_at: datetime | None = None
+    not_before: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -69,4 +73,8 @@ class BacklogStore(Protocol):
 
     async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """Everything before `until` is on the bus (never moves back); at its end the stretch is done."""
+        ...
+
+    async def put_off(self, stretch_id: str, until: datetime, at: datetime) -> None:
+        """It could not be read, and has its next turn at `until`, others before it. Until then it goes on waiting."""
         ...

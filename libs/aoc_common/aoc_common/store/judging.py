@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.troubles import Trouble, next_action
+from aoc_common.store.doubts import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ class Judgement:
 def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
     """The health of a source at a moment."""
     found = [
+        *_of_clocks(account, now),
         *_of_error(account),
         *_of_success(account, bounds, now),
         *_of_content(account, bounds, now),
@@ -63,6 +65,12 @@ def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
     state = max((state for state, _ in found), key=_GRAVITY.index, default=State.GREEN)
     action = next_action(account.source, account.trouble, account.code) if account.last_error else None
     return Judgement(state, tuple(reason for _, reason in found), action)
+
+
+def _of_clocks(account: SourceAccount, now: datetime) -> Iterator[tuple[State, str]]:
+    """What was noted at a time that is still to come proves nothing; the collector takes it back."""
+    if any(at is not None and at > now + AHEAD for at in (account.watermark, account.last_success)):
+        yield State.RED, "its account lies in the future: a clock is wrong, or was"
 
 
 def _of_error(account: SourceAccount) -> Iterator[tuple[State, str]]:
@@ -93,7 +101,7 @@ def _of_content(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterat
 def _of_warm_up(account: SourceAccount, now: datetime) -> list[tuple[State, str]]:
     """A subscription that was just started and has given nothing yet."""
     since, last = account.subscribed_at, account.recently.last_record
-    if since is None or now - since > _WARM_UP or (last is not None and last > since):
+    if since is None or not -AHEAD <= now - since <= _WARM_UP or (last is not None and last > since):
         return []
     until = since + _WARM_UP
     return [(State.YELLOW, f"warming up: a new subscription's first content can take until {until:%Y-%m-%dT%H:%M:%SZ}")]

@@ -22,6 +22,24 @@ THROTTLE_WAIT_SECONDS = Counter(
 SLICES = Counter("aoc_collector_slices_total", "Slices run.", ("tenant", "source", "outcome"))
 PAGES_PUBLISHED = Counter("aoc_collector_pages_published_total", "Raw pages acknowledged.", ("tenant", "source"))
 RECORDS_FETCHED = Counter("aoc_collector_records_total", "Records fetched.", ("tenant", "source"))
+BLOBS_FAILED = Counter(
+    "aoc_collector_blobs_failed_total",
+    "Failed tries to read a content blob: its link cannot be used, it was refused, it could not be reached.",
+    ("tenant", "source", "reason"),
+)
+STRETCHES_PUT_OFF = Counter(
+    "aoc_collector_stretches_put_off_total",
+    "Times that a stretch of the backlog which cannot be read gave its turn to the others.",
+    ("tenant", "source"),
+)
+CLOCK_JUMPS = Counter(
+    "aoc_collector_clock_jumps_total", "Times that the machine's clock was seen to jump, by direction.", ("direction",)
+)
+POSITIONS_CORRECTED = Counter(
+    "aoc_collector_positions_corrected_total",
+    "Positions of sources that lay in the future, and were pulled back.",
+    ("tenant", "source"),
+)
 WATERMARK_SECONDS = Gauge(
     "aoc_collector_watermark_timestamp_seconds", "Everything before this is collected.", ("tenant", "source")
 )

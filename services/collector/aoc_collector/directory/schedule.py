@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import AocError
+from aoc_common.store.doubts import AHEAD
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -59,8 +60,10 @@ class DirectoryScheduler:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
         for tenant in self._tenants:
             tried = {state.kind: _tried(state) for state in await self._states.all_states(tenant)}
-            latest = self._clock.now() - self._interval
-            if any((at := tried.get(kind)) is None or at <= latest for kind in self._kinds):
+            now = self._clock.now()
+            # A try that is still to come was noted by a clock that was ahead.
+            rested = {kind for kind, at in tried.items() if at and now - self._interval < at <= now + AHEAD}
+            if not rested.issuperset(self._kinds):
                 await self._publish(DirectoryJob(tenant=tenant))
 
 

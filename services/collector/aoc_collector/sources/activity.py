@@ -6,8 +6,9 @@ blob holds records. Blobs that the ledger knows as fetched are not fetched again
 
 from __future__ import annotations
 
-import asyncio
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -16,21 +17,21 @@ import msgspec
 from aoc_collector.sources.base import (
     Batch,
     Context,
-    Loss,
     Spec,
     UnfinishedError,
     Webhook,
     Window,
-    cut,
     decode,
     out_of_reach,
 )
-from aoc_common.errors import AocError, Refused, Unreachable
-from aoc_common.store.ports import ContentBlob
+from aoc_collector.sources.contents import Contents, Reading
+from aoc_collector.sources.items import Item, moment, read_listing
+from aoc_common.errors import Refused, Unreachable
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from datetime import datetime
 
     from aoc_common.http import Answer
 
@@ -44,8 +45,8 @@ _MAX_PAGES: Final = 2000
 _HOOK_PAUSE_S: Final = 900.0
 _ALREADY_ENABLED: Final = "AF20024"
 _NOT_SUBSCRIBED: Final = "AF20022"
-#: The content expired, or does not exist (any more).
-_GONE: Final = frozenset({"AF20051", "AF20050"})
+#: A slice that ends so near to now also tries again what was put off.
+_RECENT: Final = timedelta(minutes=15)
 
 
 class _Hook(msgspec.Struct, rename="camel"):
@@ -61,15 +62,8 @@ class _Subscription(msgspec.Struct, rename="camel"):
     webhook: _Hook | None = None
 
 
-class _Item(msgspec.Struct, rename="camel"):
-    content_id: str
-    content_uri: str
-    content_created: str
-    content_expiration: str
-
-
-_SUBSCRIPTIONS: Final = msgspec.json.Decoder(list[_Subscription])
-_LISTING: Final = msgspec.json.Decoder(list[_Item])
+_SUBSCRIPTIONS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_SUBSCRIPTION: Final = msgspec.json.Decoder(_Subscription)
 
 
 class LoopError(UnfinishedError):
@@ -86,22 +80,31 @@ class ActivityFeed:
         self._api = context.api
         self._root = f"{context.api.base}/api/v1.0/{context.tenant_id}/activity/feed"
         self._hook_after = 0.0
+        self._contents = Contents(name, context)
         self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
-        """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost."""
+        """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost.
+
+        Blobs that cannot be read do not keep the others from being read: see `contents`.
+        """
         if await self._subscribe():
             yield Batch(subscribed=True)
         window, lost = out_of_reach(window, self._context.clock.now() - REACH)
         if lost:
             yield Batch(losses=[lost])
-        start, end = window.start, window.end
-        while start < end:
-            until = min(end, start + _LONGEST)
+        start, reading = window.start, Reading(window)
+        while start < window.end:
+            until = min(window.end, start + _LONGEST)
             async for items in self._listing(start, until):
-                async for batch in self._contents(items):
+                async for batch in self._contents.listed(items, reading):
                     yield batch
             start = until
+        if self._context.clock.now() - window.end < _RECENT:
+            async for batch in self._contents.waiting():
+                yield batch
+        if reading.error is not None:
+            raise reading.error
 
     async def _subscribe(self) -> bool:
         """Make sure that content flows; whether it had to be started.
@@ -109,7 +112,7 @@ class ActivityFeed:
         Subscriptions lapse and get disabled, so this is looked at every time.
         """
         url = f"{self._root}/subscriptions/list?{self._publisher}"
-        held = await self._api.get(url, lambda answer: decode(_SUBSCRIPTIONS, answer.body, self._name))
+        held = await self._api.get(url, lambda answer: _subscriptions(answer.body, self._name))
         wanted = self._content_type.lower()
         mine = next((one for one in held if one.content_type.lower() == wanted), None)
         runs = mine is not None and mine.status.lower() == "enabled"
@@ -155,7 +158,7 @@ class ActivityFeed:
             if refused.code != _ALREADY_ENABLED:
                 raise
 
-    async def _listing(self, start: datetime, end: datetime) -> AsyncGenerator[Sequence[ContentBlob]]:
+    async def _listing(self, start: datetime, end: datetime) -> AsyncGenerator[Sequence[Item]]:
         bounds = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"
         url: str | None = (
             f"{self._root}/subscriptions/content?contentType={self._content_type}&{bounds}&{self._publisher}"
@@ -166,7 +169,7 @@ class ActivityFeed:
                 raise LoopError(f"{self._name}: next pages go round after {len(followed)}")
             followed.add(url)
             try:
-                items, url = await self._api.get(url, self._page)
+                items, url = await self._api.get(url, partial(self._page, Window(start, end)))
             except Refused as refused:
                 if refused.code == _NOT_SUBSCRIBED:
                     # Started a moment ago, or stopped by somebody meanwhile: the next try looks again.
@@ -174,74 +177,31 @@ class ActivityFeed:
                 raise
             yield items
 
-    def _page(self, answer: Answer) -> tuple[list[ContentBlob], str | None]:
-        items = [_blob(item) for item in decode(_LISTING, answer.body, self._name)]
+    def _page(self, window: Window, answer: Answer) -> tuple[list[Item], str | None]:
+        items = read_listing(answer.body, self._name, window)
         # The reference calls it NextPageUri, another page NextPageUrl; httpx does not care about case.
         return items, answer.headers.get("NextPageUri") or answer.headers.get("NextPageUrl") or None
 
-    async def _contents(self, listed: Sequence[ContentBlob]) -> AsyncGenerator[Batch]:
-        """The blobs that are new, oldest first: it is the oldest that expire."""
-        if not listed:
-            return
-        context = self._context
-        await context.blobs.listed(context.tenant, self._name, listed, context.clock.now())
-        ids = [blob.content_id for blob in listed]
-        known = await context.blobs.fetched(context.tenant, self._name, ids)
-        fresh = sorted((blob for blob in listed if blob.content_id not in known), key=lambda blob: blob.created)
-        for first in range(0, len(fresh), context.concurrency):
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._quietly(blob)) for blob in fresh[first : first + context.concurrency]]
-            outcomes = [task.result() for task in tasks]
-            for outcome in outcomes:
-                if isinstance(outcome, Batch):
-                    yield outcome
-            # Only now: what its neighbours gave is not thrown away.
-            for outcome in outcomes:
-                if isinstance(outcome, AocError):
-                    raise outcome
 
-    async def _quietly(self, blob: ContentBlob) -> Batch | AocError:
-        try:
-            return await self._content(blob)
-        except AocError as error:
-            return error
-
-    async def _content(self, blob: ContentBlob) -> Batch:
-        context = self._context
-        url = blob.uri
-        if "publisheridentifier=" not in url.lower():
-            url = f"{url}{'&' if '?' in url else '?'}{self._publisher}"
-        try:
-            batch = await self._api.get(url, lambda answer: cut(answer.body, self._name))
-        except Refused as refused:
-            if refused.code not in _GONE:
-                raise
-            await context.blobs.mark_expired(context.tenant, self._name, blob.content_id, context.clock.now())
-            return Batch(losses=[Loss(f"content {blob.content_id}: {refused}", blob=True)])
-        records = sum(array.records for array in batch.arrays) + len(batch.losses)
-        return Batch(batch.arrays, {blob.content_id: records}, batch.losses)
+def _subscriptions(body: bytes, what: str) -> list[_Subscription]:
+    """The subscriptions that can be read: an odd one of another content type is nothing to us."""
+    found = []
+    for raw in decode(_SUBSCRIPTIONS, body, what):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            found.append(_SUBSCRIPTION.decode(raw))
+    return found
 
 
 def _lasts(held: _Hook, wanted: Webhook, now: datetime) -> bool:
-    """Whether a registered webhook is the one that is wanted, works, and has half of its life left."""
+    """Whether a registered webhook is the one that is wanted, works, and has half of its life left.
+
+    One whose end cannot be read is taken to last: it would be registered again with every slice.
+    """
     ours = held.address == wanted.address and held.auth_id in {None, wanted.auth_id}
     if not ours or held.status.lower() != "enabled":
         return False
-    return not held.expiration or _moment(held.expiration) - now > wanted.lifetime / 2
-
-
-def _blob(item: _Item) -> ContentBlob:
-    return ContentBlob(
-        item.content_id, item.content_uri, _moment(item.content_created), _moment(item.content_expiration)
-    )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Unreachable(f"unreadable time {text!r} in a listing") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    ends = moment(held.expiration)
+    return ends is None or ends - now > wanted.lifetime / 2
 
 
 def activity_feed(name: str, content_type: str) -> Spec:

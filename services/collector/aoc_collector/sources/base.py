@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aoc_collector.api import Api
     from aoc_common.clock import Clock
     from aoc_common.store.ports import ContentBlob
+    from aoc_common.store.waiting import WaitingBlobs
 
 #: A record beyond this cannot travel over the bus (whose messages end at 8 MiB) and is reported instead.
 MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
@@ -27,10 +28,14 @@ type Family = Literal["graph_audit", "graph_intune", "graph_security", "manageme
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time that is asked for: `start` inclusive, `end` exclusive, UTC."""
+    """The time that is asked for: `start` inclusive, `end` exclusive, UTC.
+
+    `afresh`: somebody asked for it, so that what was fetched before is fetched again.
+    """
 
     start: datetime
     end: datetime
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]
     start = min(window.end, oldest.replace(microsecond=0))
     gone = Window(window.start, start)
     reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is older than Microsoft keeps it"
-    return Window(start, window.end), Loss(reason, window=gone)
+    return replace(window, start=start), Loss(reason, window=gone)
 
 
 class UnfinishedError(Transient):
@@ -128,6 +133,7 @@ class Context:
     tenant_id: str
     api: Api
     blobs: Blobs
+    waiting: WaitingBlobs
     clock: Clock
     publisher: str
     concurrency: int

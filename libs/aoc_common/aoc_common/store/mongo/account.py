@@ -216,6 +216,7 @@ class MongoAccount:
                     "first": {"$min": "$created"},
                     "last": {"$max": "$created"},
                     "dies": {"$min": "$expires"},
+                    "reason": {"$max": "$reason"},
                 }
             },
         ]
@@ -253,7 +254,10 @@ def _of_blobs(blobs: Mapping[str, Document]) -> Iterable[Gap]:
         yield Gap(GapCause.EXPIRED, expired["first"], expired["last"], closable=False, items=expired["count"])
     if waiting is not None:
         dies = waiting["dies"]
-        detail = f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}" if dies else None
+        said = [f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}"] if dies else []
+        if reason := waiting["reason"]:
+            said.append(f"some of it cannot be read: {reason}")
+        detail = "; ".join(said) or None
         yield Gap(
             GapCause.WAITING, waiting["first"], waiting["last"], closable=True, items=waiting["count"], detail=detail
         )

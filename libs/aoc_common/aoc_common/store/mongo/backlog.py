@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: A stretch that is done is remembered, so that the same re-scan is not added again by a replica whose clock is late.
-_REMEMBERED: Final = timedelta(days=3)
+REMEMBERED: Final = timedelta(days=3)
+_TURNS: Final = {"failures": "", "put_off_at": "", "not_before": ""}
 _ORDER: Final = {cause: number for number, cause in enumerate(Cause)}
 
 
@@ -66,11 +67,17 @@ class MongoBacklog:
     async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """Everything before `until` is on the bus; at its end the stretch is done."""
         with translated("backlog"):
-            await self._backlog.update_one({"_id": stretch_id}, {"$max": {"done_until": until}})
+            await self._backlog.update_one({"_id": stretch_id}, {"$max": {"done_until": until}, "$unset": _TURNS})
             await self._backlog.update_one(
                 {"_id": stretch_id, "end": {"$lte": until}},
-                {"$set": {"open": False, "done_at": at, "expire_at": at + _REMEMBERED}},
+                {"$set": {"open": False, "done_at": at, "expire_at": at + REMEMBERED}},
             )
+
+    async def put_off(self, stretch_id: str, until: datetime, at: datetime) -> None:
+        """It has its next turn at `until`."""
+        noted = {"$inc": {"failures": 1}, "$set": {"put_off_at": at, "not_before": until}}
+        with translated("backlog"):
+            await self._backlog.update_one({"_id": stretch_id}, noted)
 
 
 async def missing(database: Database, tenant: str | None) -> dict[tuple[str, str], datetime]:
@@ -93,4 +100,7 @@ def _stretch(document: Document) -> Stretch:
         start=document["start"],
         end=document["end"],
         done_until=document["done_until"],
+        failures=document.get("failures", 0),
+        put_off_at=document.get("put_off_at"),
+        not_before=document.get("not_before"),
     )

@@ -66,6 +66,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "ledger_blobs": (
         IndexModel([("slice_id", ASCENDING)], name="slice", sparse=True),
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("created", ASCENDING)], name="source"),
+        # Next to no blob fails.
+        IndexModel([("next_try_at", ASCENDING)], name="failed", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "quarantine": (

@@ -232,6 +232,7 @@ class MongoLedger:
             {
                 _blob_key(tenant, source, content_id): {
                     "$set": {"state": "fetched", "records": count, "fetched_at": at, "slice_id": slice_id},
+                    "$unset": {"next_try_at": "", "reason": "", "failures": ""},
                     "$setOnInsert": {"tenant": tenant, "source": source, "expire_at": at + _KEEP},
                 }
                 for content_id, count in records.items()
@@ -245,7 +246,7 @@ class MongoLedger:
                 _blob_key(tenant, source, content_id): {
                     "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
                     "$setOnInsert": {"created": at},
-                    "$unset": {"expire_at": ""},
+                    "$unset": {"expire_at": "", "next_try_at": ""},
                 }
             }
         )

@@ -1,0 +1,69 @@
+"""What a wrong clock made of a source's account."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from pymongo import ASCENDING, UpdateOne
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.backlog import Cause
+from aoc_common.store.mongo.backlog import REMEMBERED
+from aoc_common.store.mongo.client import Database, Document, translated
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+#: Slices are at most a week long: one that reaches past a moment begins within this before it.
+_LONGEST_SLICE: Final = timedelta(days=8)
+_RESCANS: Final = [Cause.HOURLY.value, Cause.DAILY.value]
+
+
+class MongoDoubts:
+    """`DoubtStore` over `sources`, `backlog` and `ledger_slices`."""
+
+    def __init__(self, database: Database) -> None:
+        self._sources = database["sources"]
+        self._backlog = database["backlog"]
+        self._slices = database["ledger_slices"]
+
+    async def doubtful_from(self, tenant: str, source: str, now: datetime) -> datetime | None:
+        """Where the first of what was collected, or left behind, past `now` begins."""
+        past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
+        with translated("backlog"):
+            stretch = await self._backlog.find_one({**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)])
+            one = await self._slices.find_one(
+                {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
+            )
+        starts: list[datetime] = [found["start"] for found in (stretch, one) if found]
+        return min(starts, default=None)
+
+    async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
+        """Stretches that reach past `now` are closed, and re-scans of the future are forgotten."""
+        mine: Document = {"tenant": check_tenant(tenant), "source": source}
+        ours = {"cause": {"$ne": Cause.ASKED.value}, "end": {"$gt": now}, "open": True}
+        with translated("backlog"):
+            # By their names they would count as done when their time comes.
+            await self._backlog.delete_many({**mine, "cause": {"$in": _RESCANS}, "added_at": {"$gt": now}})
+            # Kept for a while: they tell from where on there is doubt, should this be done again.
+            await self._backlog.update_many(
+                {**mine, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
+            )
+
+    async def pull_back(self, tenant: str, source: str, before: datetime, position: datetime, now: datetime) -> bool:
+        """Move the position back to `position` if it still is `before`; times after `now` become `now`."""
+        identity = f"{check_tenant(tenant)}/{source}"
+        with translated("sources"):
+            moved = await self._sources.update_one(
+                {"_id": identity, "position": before}, {"$set": {"position": position}}
+            )
+            if not moved.modified_count:
+                return False
+            await self._sources.bulk_write(
+                [
+                    UpdateOne({"_id": identity, name: {"$gt": now}}, {"$set": {name: now}})
+                    for name in ("last_success", "started_at", "last_error_at", "subscribed_at")
+                ]
+            )
+        return True

@@ -1,0 +1,85 @@
+"""The items of a listing of content, each read by itself: one that is odd does not hide the others.
+
+Source: office-365-management-activity-api-reference.md, "List available content". Content can be fetched for 7 days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from aoc_collector.sources.base import SAMPLE_BYTES, decode
+from aoc_common.store.ports import ContentBlob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_collector.sources.base import Window
+
+_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_ANYTHING: Final = msgspec.json.Decoder()
+_LIFETIME: Final = timedelta(days=7)
+#: Content is created around the time that was asked for, and lives for about a week: other times are taken for garbage.
+_ASIDE: Final = timedelta(days=2)
+_LONGEST_LIFE: Final = timedelta(days=31)
+_LONGEST_NAME: Final = 1024
+_LONGEST_LINK: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A blob that was listed. `unusable`: why it cannot even be asked for; `text`: the item as it came."""
+
+    blob: ContentBlob
+    unusable: str | None = None
+    text: bytes = field(default=b"", repr=False)
+
+
+def read_listing(body: bytes, what: str, window: Window) -> list[Item]:
+    """The items of a listing. Raises `Unreachable` for what is no list.
+
+    What an item does not say is made up for: times by the window that was asked for, a name by the item's own bytes
+    (so that it is the same whenever it is listed). Without a link, all that is left is to say that it is there.
+    """
+    return [_read(raw, window) for raw in decode(_ITEMS, body, what)]
+
+
+def _read(raw: msgspec.Raw, window: Window) -> Item:
+    text = bytes(memoryview(raw)[:SAMPLE_BYTES])
+    try:
+        said: Any = _ANYTHING.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        said = None
+    fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
+    uri, name = _text(fields.get("contentUri"), _LONGEST_LINK), _text(fields.get("contentId"), _LONGEST_NAME)
+    created = moment(fields.get("contentCreated"))
+    if created is None or not window.start - _ASIDE <= created <= window.end + _ASIDE:
+        created = window.start
+    expires = moment(fields.get("contentExpiration"))
+    if expires is None or not created < expires <= created + _LONGEST_LIFE:
+        expires = created + _LIFETIME
+    named = name or f"unnamed-{blake2b(memoryview(raw), digest_size=16).hexdigest()}"
+    return Item(
+        ContentBlob(named, uri or "", created, expires),
+        None if uri else "the listing's item has no link",
+        text,
+    )
+
+
+def _text(value: Any, longest: int) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
+
+
+def moment(value: Any) -> datetime | None:
+    """A time in UTC; None for what is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,109 @@
+"""What any store promises that takes back what a wrong clock has claimed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from tests.support.memory import MemoryBacklog, MemoryDoubts
+
+from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.doubts import MongoDoubts
+from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.ports import SourceState
+
+NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINE = ("contoso", "graph-signins")
+
+
+def stretch(name, begin, end, cause=Cause.BEHIND):
+    return Stretch(*MINE, cause, name, begin, end, begin)
+
+
+class InMemory:
+    def __init__(self):
+        self.backlog, self._states = MemoryBacklog(), {}
+        self.doubts = MemoryDoubts(self.backlog, self._states)
+
+    async def open_slice(self, begin, end):
+        self.doubts.slices.append((*MINE, begin, end))
+
+    async def advance(self, position, at):
+        self._states[MINE] = SourceState(*MINE, position=position, last_success=at, started_at=NOW - DAY)
+
+    async def state(self):
+        return self._states[MINE]
+
+
+class InMongo:
+    def __init__(self, database):
+        self.backlog, self.doubts = MongoBacklog(database), MongoDoubts(database)
+        self._ledger, self._sources = MongoLedger(database), MongoSources(database)
+
+    async def open_slice(self, begin, end):
+        await self._ledger.open_slice(f"{begin}..{end}", *MINE, begin, end)
+
+    async def advance(self, position, at):
+        await self._sources.advance(*MINE, position, NOW - DAY)
+        await self._sources.advance(*MINE, position, at)
+
+    async def state(self):
+        return await self._sources.state(*MINE)
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def books(request, database):
+    if request.param == "memory":
+        return InMemory()
+    await ensure_indexes(database)
+    return InMongo(database)
+
+
+async def test_doubt_begins_where_the_first_begins_that_reaches_past_now(books):
+    assert await books.doubts.doubtful_from(*MINE, NOW) is None
+
+    await books.open_slice(NOW - 2 * HOUR, NOW - HOUR)
+    await books.backlog.add(stretch("fine", NOW - 9 * HOUR, NOW - 8 * HOUR), NOW)
+    assert await books.doubts.doubtful_from(*MINE, NOW) is None
+
+    await books.open_slice(NOW - HOUR, NOW + DAY)
+    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - HOUR
+
+    await books.backlog.add(stretch("ahead", NOW - 3 * HOUR, NOW + DAY), NOW)
+    await books.backlog.add(stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED), NOW)
+    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - 3 * HOUR
+
+
+async def test_what_was_withdrawn_is_not_collected_and_still_tells_where_doubt_begins(books):
+    kept = [stretch("fine", NOW - 9 * HOUR, NOW), stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED)]
+    for one in [*kept, stretch("ahead", NOW - 3 * HOUR, NOW + DAY)]:
+        await books.backlog.add(one, NOW)
+    await books.doubts.withdraw(*MINE, NOW)
+    await books.doubts.withdraw(*MINE, NOW)
+
+    assert [one.name for one in await books.backlog.waiting("contoso")] == ["fine", "asked"]
+    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - 3 * HOUR
+
+
+async def test_a_re_scan_of_the_future_can_be_added_again_when_its_time_comes(books):
+    rescan = stretch("turn", NOW - 3 * HOUR, NOW - HOUR, Cause.HOURLY)
+    await books.backlog.add(rescan, NOW + 3 * DAY)
+    await books.backlog.advance(rescan.id, rescan.end, NOW + 3 * DAY)
+    await books.doubts.withdraw(*MINE, NOW)
+    await books.backlog.add(rescan, NOW + HOUR)
+
+    assert [one.name for one in await books.backlog.waiting("contoso")] == ["turn"]
+
+
+async def test_a_position_is_pulled_back_only_when_it_is_still_the_one_that_was_seen(books):
+    await books.advance(NOW + 3 * DAY, NOW + 3 * DAY)
+    seen = SimpleNamespace(right=NOW + 3 * DAY, wrong=NOW + DAY)
+
+    assert await books.doubts.pull_back(*MINE, seen.wrong, NOW - HOUR, NOW) is False
+    assert await books.doubts.pull_back(*MINE, seen.right, NOW - HOUR, NOW) is True
+    state = await books.state()
+    assert (state.position, state.last_success, state.started_at) == (NOW - HOUR, NOW, NOW - DAY)

@@ -1,0 +1,195 @@
+"""Issue 9, line 10: a clock that was wrong for a moment stops nothing and leaves no watermark that lies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.unit.collector.conftest import NOW
+from tests.unit.collector.test_schedule import PACE, SIGNINS, Bus
+
+from aoc_collector.clocks import ClockWatch, Corrector
+from aoc_collector.directory.schedule import DirectoryScheduler
+from aoc_collector.schedule import Scheduler
+from aoc_collector.slices import next_part
+from aoc_common.store.accounts import SourceAccount
+from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.directories import SyncState
+from aoc_common.store.judging import Bounds, State, judge
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class WallClock:
+    """A wall clock that is off by `off`, over a monotonic one that is not."""
+
+    def __init__(self):
+        self.elapsed = 0.0
+        self.off = timedelta(0)
+
+    def now(self):
+        return NOW + timedelta(seconds=self.elapsed) + self.off
+
+    def monotonic(self):
+        return self.elapsed
+
+    async def sleep(self, seconds):
+        self.elapsed += seconds
+
+
+@pytest.fixture
+def wall():
+    return WallClock()
+
+
+@pytest.fixture
+def bus():
+    return Bus()
+
+
+@pytest.fixture
+def started(states, backlog, doubts, bus, wall):
+    """`started()`: a scheduler whose process has just begun, whatever the clock says."""
+
+    def make():
+        return Scheduler([SIGNINS], states, backlog, bus.publish, wall, Corrector(doubts, backlog, states, wall))
+
+    return make
+
+
+async def collect(bus, states, backlog, wall):
+    """Run what was asked for as the runner does: to read the future is to find nothing."""
+    for job in list(bus.jobs.values()):
+        if job.stretch is None:
+            await states.advance(job.tenant, job.source, job.end, wall.now())
+        else:
+            await backlog.advance(job.stretch, job.end, wall.now())
+    bus.jobs.clear()
+
+
+@pytest.mark.parametrize("off", [3 * DAY, -3 * DAY])
+async def test_line_10_a_clock_that_jumps_for_a_moment_asks_for_nothing(started, bus, states, wall, off):
+    await states.advance("contoso", "graph-signins", NOW - MINUTE, NOW)
+    before = states.states["contoso", "graph-signins"]
+    scheduler = started()
+    wall.off = off
+    await scheduler.tick()
+    wall.off = timedelta(0)
+    await scheduler.tick()
+
+    assert (bus.jobs, states.states["contoso", "graph-signins"]) == ({}, before)
+
+    wall.elapsed += 60
+    await scheduler.tick()
+    assert bus.live
+
+
+async def test_line_10_a_clock_that_was_three_days_ahead_stops_no_live_slice_and_leaves_no_watermark_that_lies(
+    started, bus, states, backlog, doubts, wall
+):
+    truth = NOW - MINUTE
+    await states.advance("contoso", "graph-signins", truth, NOW)
+    wall.off = 3 * DAY
+    await started().tick()
+    await collect(bus, states, backlog, wall)
+    assert states.states["contoso", "graph-signins"].position > NOW + 2 * DAY
+
+    wall.off = timedelta(0)
+    scheduler = started()
+    for _ in range(3):
+        wall.elapsed += 60
+        await scheduler.tick()
+
+    state = states.states["contoso", "graph-signins"]
+    waiting = await backlog.waiting("contoso")
+    [again] = [one for one in waiting if one.cause is Cause.BEHIND]
+    assert again.start <= truth
+    assert all(one.end <= wall.now() for one in waiting)
+    assert state.position <= wall.now()
+    assert wall.now() - state.position <= 3 * MINUTE
+    assert (state.last_success <= wall.now(), "a clock was wrong" in state.last_error) == (True, True)
+    assert bus.live
+    assert bus.live[0].end <= wall.now()
+
+
+async def test_line_10_a_clock_that_falls_back_for_long_loses_nothing(started, bus, states, backlog, wall, doubts):
+    truth = NOW - MINUTE
+    await states.advance("contoso", "graph-signins", truth, NOW)
+    doubts.slices = [("contoso", "graph-signins", NOW - 2 * DAY, NOW - 2 * DAY + HOUR)]
+    wall.off = -3 * DAY
+    scheduler = started()
+    for _ in range(2):
+        await scheduler.tick()
+        wall.elapsed += 60
+    wall.off = timedelta(0)
+    scheduler = started()
+    await scheduler.tick()
+
+    left = sorted((one.start, one.end) for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND)
+    position = states.states["contoso", "graph-signins"].position
+    covered = left[0][0]
+    for start, end in left:
+        assert start <= covered
+        covered = max(covered, end)
+    assert covered >= position
+    assert left[0][0] <= NOW - 3 * DAY
+
+
+async def test_line_10_a_position_that_is_seen_ahead_once_only_is_left_alone(started, states, wall):
+    await states.advance("contoso", "graph-signins", NOW + DAY, NOW)
+
+    await started().tick()
+
+    assert states.states["contoso", "graph-signins"].position == NOW + DAY
+
+
+def test_line_10_nothing_of_the_future_is_collected_from_the_backlog():
+    ahead = Stretch("contoso", "graph-signins", Cause.ASKED, "x", NOW - HOUR, NOW + DAY, NOW - MINUTE / 2)
+    other = Stretch("contoso", "graph-signins", Cause.ASKED, "y", NOW - 9 * HOUR, NOW - 8 * HOUR, NOW - 9 * HOUR)
+
+    half = next_part(SIGNINS, [replace(ahead, done_until=NOW - HOUR / 2)], NOW)
+
+    assert half.end <= NOW - PACE.settle
+    assert next_part(SIGNINS, [ahead, other], NOW).stretch == other.id
+    assert next_part(SIGNINS, [ahead], NOW) is None
+
+
+def test_line_10_a_turn_that_a_wrong_clock_put_off_for_days_is_now():
+    one = Stretch("contoso", "graph-signins", Cause.ASKED, "x", NOW - HOUR, NOW - MINUTE, NOW - HOUR, failures=3)
+
+    assert next_part(SIGNINS, [replace(one, not_before=NOW + MINUTE)], NOW) is None
+    assert next_part(SIGNINS, [replace(one, not_before=NOW + 3 * DAY)], NOW) is not None
+
+
+def test_line_10_an_account_in_the_future_is_red():
+    bounds = Bounds(HOUR, HOUR)
+    good = SourceAccount("contoso", "x", watermark=NOW, last_success=NOW)
+
+    assert judge(good, bounds, NOW).state is State.GREEN
+    for lying in (replace(good, watermark=NOW + DAY), replace(good, last_success=NOW + DAY)):
+        assert judge(lying, bounds, NOW).state is State.RED
+
+
+async def test_line_10_a_directory_that_was_read_in_the_future_is_read_now(clock):
+    asked = []
+
+    class States:
+        async def all_states(self, tenant):
+            return [SyncState(tenant, "user", 1, last_success=NOW + 3 * DAY)]
+
+    async def publish(job):
+        asked.append(job)
+        return True
+
+    await DirectoryScheduler(["contoso"], ["user"], HOUR, States(), publish, clock).tick()
+
+    assert len(asked) == 1
+
+
+def test_a_clock_that_is_slowly_put_right_does_not_jump(wall):
+    watch = ClockWatch(wall)
+    for _ in range(1000):
+        wall.off += timedelta(seconds=1)
+        wall.elapsed += 60
+        assert watch.trusted()
