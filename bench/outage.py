@@ -41,6 +41,7 @@ from aoc_common import http
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, make_broker
 from aoc_common.bus.consume import consuming
+from aoc_common.bus.failures import Failures
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.backlog import MongoBacklog
@@ -180,7 +181,14 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         stack.push_async_callback(close, broker)
         tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
         shared = Shared(
-            settings, tenants, clock, asyncio.Event(), broker, database, Apis(settings, client, clock), None
+            settings,
+            tenants,
+            clock,
+            asyncio.Event(),
+            broker,
+            database,
+            Apis(settings, client, clock),
+            Failures("collector"),
         )
         await stack.enter_async_context(collecting(shared))
         await _until_caught_up(database)

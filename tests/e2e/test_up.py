@@ -67,7 +67,13 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     _, _, base = stack
 
-    assert httpx.get(f"{base}/health").json() == {"status": "ok", "nats": "ok", "mongo": "ok", "version": "0.1.0"}
+    assert httpx.get(f"{base}/health").json() == {
+        "status": "ok",
+        "nats": "ok",
+        "mongo": "ok",
+        "dead_letters": "ok",
+        "version": "0.1.0",
+    }
     until(lambda: stored(base) + stored(base, "fabrikam") >= 300)
     before = stored(base)
     until(lambda: stored(base) > before)

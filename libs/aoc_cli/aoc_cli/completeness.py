@@ -39,6 +39,15 @@ _WORDS: Final = {
     GapCause.LOST: "lost for good",
     GapCause.BEHIND: "not fetched yet",
     GapCause.WAITING: "listed, not fetched yet",
+    GapCause.DEAD_LETTER: "not stored",
+}
+
+_ITEMS: Final = {
+    GapCause.EXPIRED: "blobs",
+    GapCause.LOST: "items",
+    GapCause.BEHIND: "blobs",
+    GapCause.WAITING: "blobs",
+    GapCause.DEAD_LETTER: "dead letters",
 }
 
 
@@ -53,7 +62,10 @@ def completeness(
         typer.Option(help="Ed25519 key to sign with, env:NAME or file:PATH; else one of the data directory."),
     ] = None,
 ) -> None:
-    """Show until when each source is complete, its account, and its gaps. Status 1 when something is lost for good."""
+    """Show until when each source is complete, its account, and its gaps.
+
+    Status 1 when something is lost for good, or a dead letter waits for a decision.
+    """
     if verify is not None:
         _check(verify)
         return
@@ -73,7 +85,7 @@ def completeness(
     else:
         hint = f"; there is something of --tenant {plain(' or '.join(others))}" if others else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
-    if any(not gap.closable for account in accounts for gap in account.gaps):
+    if any(not gap.closable or gap.cause is GapCause.DEAD_LETTER for account in accounts for gap in account.gaps):
         raise typer.Exit(1)
 
 
@@ -125,6 +137,9 @@ def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
     for account in accounts:
         for gap in account.gaps:
             out.print(_gap(account.source, gap), soft_wrap=True)
+        if account.waiting:
+            kept = f"{account.waiting:,} records in the quarantine wait for a decision: aoc quarantine list"
+            out.print(f"[yellow]aside[/] {plain(account.source)} {kept}", soft_wrap=True)
 
 
 def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
@@ -135,7 +150,7 @@ def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
 
 def _gap(source: str, gap: Gap) -> str:
     colour = "yellow" if gap.closable else "red"
-    size = f", {gap.items} blobs" if gap.items else ""
+    size = f", {gap.items:,} {_ITEMS[gap.cause]}" if gap.items else ""
     detail = f": {plain(gap.detail)}" if gap.detail else ""
     span = f"{_moment(gap.start)} to {_moment(gap.end)}"
     return f"[{colour}]gap[/] {plain(source)} {span}{size}, {_WORDS[gap.cause]}{detail}"

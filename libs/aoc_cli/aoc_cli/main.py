@@ -23,6 +23,8 @@ COMMANDS: Final = {
     "doctor": "aoc_cli.doctor.command:doctor",
     "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",
+    "deadletters": "aoc_cli.deadletters:group",
+    "quarantine": "aoc_cli.quarantine:group",
     "explain": "aoc_cli.explain:explain",
     "remap": "aoc_cli.remap:remap",
     "verify": "aoc_cli.verify.command:verify",
@@ -48,10 +50,12 @@ def _application(names: list[str]) -> typer.Typer:
     )
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
+        found = getattr(importlib.import_module(module), function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+            continue
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if name in _PASS_THROUGH else {}
-        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(
-            getattr(importlib.import_module(module), function)
-        )
+        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(found)
     app.callback()(_no_options)  # keeps subcommands also when only one is registered
     return app
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,3 +21,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u
 def plain(text: object) -> str:
     """`text` without control characters and with rich's markup escaped."""
     return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+
+
+def as_json(value: Any) -> str:
+    """One line of JSON in printable ASCII: also what an attacker wrote leaves the terminal alone."""
+    return json.dumps(value, default=str, ensure_ascii=True).replace("\x7f", "\\u007f")

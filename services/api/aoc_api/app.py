@@ -29,6 +29,7 @@ from aoc_common.bus.broker import close, connected, make_broker
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
+from aoc_common.store.mongo.dead_letters import waiting
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.telemetry import logs
 
@@ -68,7 +69,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
                 accounts=MongoAccount(database),
                 cursors=cursors,
                 options=settings.api,
-                probes={"nats": partial(_nats, broker), "mongo": partial(ping, database)},
+                probes={
+                    "nats": partial(_nats, broker),
+                    "mongo": partial(ping, database),
+                    "dead_letters": partial(waiting, database),
+                },
                 clock=clock,
                 ask=make_ask(broker),
                 judge=judge(client, clock) if judge else None,

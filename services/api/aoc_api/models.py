@@ -140,13 +140,14 @@ class Facets(BaseModel):
 class Health(BaseModel):
     """The gateway's own state and that of what it needs."""
 
-    model_config = _example({"status": "ok", "nats": "ok", "mongo": "ok", "version": "0.1.0"})
+    model_config = _example({"status": "ok", "nats": "ok", "mongo": "ok", "dead_letters": "ok", "version": "0.1.0"})
 
     status: Literal["ok", "degraded", "unavailable"] = Field(
-        description="`degraded`: NATS is away, queries still work."
+        description="`degraded`: NATS is away, or dead letters wait; queries still work."
     )
     nats: str = Field(description="`ok`, or what is wrong.")
     mongo: str = Field(description="`ok`, or what is wrong.")
+    dead_letters: str = Field(description="`ok`, or how many wait for a decision.")
     version: str
 
 
@@ -247,6 +248,9 @@ _ACCOUNT: dict[str, Any] = {
     "stored": 118300,
     "duplicate": 2150,
     "quarantined": 0,
+    "dead_letters": 0,
+    "dead_lettered": 0,
+    "waiting": 0,
     "blobs": {"fetched": 9000, "waiting": 4, "expired": 0},
     "gaps": [_GAP],
 }
@@ -257,11 +261,13 @@ class GapView(BaseModel):
 
     model_config = _example(_GAP)
 
-    cause: GapCause = Field(description="Expired or lost for good, behind, or waiting: listed and not fetched yet.")
+    cause: GapCause = Field(
+        description="Expired or lost for good, behind, waiting: listed and not fetched yet, or a dead letter: given up."
+    )
     start: datetime = Field(description="From when.")
     end: datetime = Field(description="Until when.")
     closable: bool = Field(description="Whether it can still be collected.")
-    items: int | None = Field(description="Content blobs, where it is known how many.")
+    items: int | None = Field(description="Blobs, dead letters or records, where it is known how many.")
     detail: str | None = Field(description="What is known about it.")
 
 
@@ -293,6 +299,9 @@ class SourceCompleteness(BaseModel):
     stored: int = Field(description="Of these, stored as new events.")
     duplicate: int = Field(description="Of these, stored before.")
     quarantined: int = Field(description="Of these, put aside because they are no readable records.")
+    dead_letters: int = Field(description="Pages that the normalizer gave up, and nobody has decided about.")
+    dead_lettered: int = Field(description="Records in them.")
+    waiting: int = Field(description="Records in the quarantine that nobody has decided about.")
     blobs: Blobs
     gaps: list[GapView] = Field(description="What is missing.")
 

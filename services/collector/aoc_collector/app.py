@@ -36,6 +36,7 @@ from aoc_common import http
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
 from aoc_common.bus.consume import consuming
+from aoc_common.bus.failures import Failures
 from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import check_streams, check_version
@@ -48,6 +49,7 @@ from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import check_indexes, connect, ping
+from aoc_common.store.mongo.dead_letters import JobAccount, MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
@@ -97,7 +99,8 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         check_version(connection(broker))
         await check_streams(jetstream(broker), settings.nats, _STREAMS)
         apis = Apis(settings, client, clock)
-        shared = Shared(settings, tenants, clock, stopping, broker, database, apis, seals)
+        failures = Failures("collector", JobAccount(MongoDeadLetters(database)))
+        shared = Shared(settings, tenants, clock, stopping, broker, database, apis, failures, seals)
         keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
         subscribing = keeping_subscriptions(shared, seals) if seals else nullcontext(lambda: True)
         try:
@@ -107,7 +110,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
                     return None if connected(broker) else "not connected"
 
                 async def schedule() -> str | None:
-                    return None if collects() and keeps() and subscribes() else "stopped"
+                    return failures.trouble() if collects() and keeps() and subscribes() else "stopped"
 
                 try:
                     yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
@@ -128,6 +131,7 @@ class Shared:
     broker: NatsBroker
     database: Database
     apis: Apis
+    failures: Failures
     seals: Seals | None = None
 
 
@@ -157,15 +161,15 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
-    broker = shared.broker
+    broker, failures = shared.broker, shared.failures
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
             running(_watch(shared, found, states).run(settings.watch.interval_s)) as watches,
-            consuming(broker, consumers.COLLECT, handler, settings.workers) as works,
-            consuming(broker, consumers.BACKLOG, handler, settings.backlog_workers) as catches_up,
-            consuming(broker, consumers.BACKFILL, asked) as fills_in,
-            consuming(broker, consumers.POLLS, make_poll_handler(poller)) as listens,
+            consuming(broker, consumers.COLLECT, handler, settings.workers, failures) as works,
+            consuming(broker, consumers.BACKLOG, handler, settings.backlog_workers, failures) as catches_up,
+            consuming(broker, consumers.BACKFILL, asked, failures=failures) as fills_in,
+            consuming(broker, consumers.POLLS, make_poll_handler(poller), failures=failures) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: all(part() for part in (schedules, watches, works, catches_up, fills_in, listens))
@@ -205,7 +209,7 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
     handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        consuming(shared.broker, consumers.DIRECTORY, handler, settings.workers) as works,
+        consuming(shared.broker, consumers.DIRECTORY, handler, settings.workers, shared.failures) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -220,7 +224,7 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        consuming(shared.broker, consumers.SUBSCRIPTIONS, handler) as works,
+        consuming(shared.broker, consumers.SUBSCRIPTIONS, handler, failures=shared.failures) as works,
     ):
         yield lambda: schedules() and works()
 

@@ -15,14 +15,16 @@ from aoc_common.bus import consumers
 from aoc_common.bus.atomic import EventPublisher
 from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
 from aoc_common.bus.consume import consuming
+from aoc_common.bus.failures import Failures
 from aoc_common.bus.raw import on_stream
-from aoc_common.bus.streams import check_streams, check_version
+from aoc_common.bus.streams import bounds, check_streams, check_version
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import check_indexes, connect, ping
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
@@ -35,6 +37,7 @@ from aoc_normalizer.background import every
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.gone import GonePages
 from aoc_normalizer.knowledge import nowhere
+from aoc_normalizer.letters import Caretaker, PageAccount
 from aoc_normalizer.location import Locator
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
@@ -85,11 +88,16 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         await check_streams(jetstream(broker), settings.nats, _STREAMS)
         clock = SystemClock()
         events = MongoEvents(database, settings.retention.keep, clock)
+        ledger, quarantine, letters = (
+            MongoLedger(database, clock),
+            MongoQuarantine(database),
+            MongoDeadLetters(database),
+        )
         writer = Writer(
             events,
             Twins(MongoTwins(database), settings.twins.prefer, clock),
-            MongoLedger(database),
-            MongoQuarantine(database),
+            ledger,
+            quarantine,
             MongoArrivals(database),
             EventPublisher(broker).publish,
             clock,
@@ -102,6 +110,11 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         late = LateNames(directory, MongoRenewal(database), learn, clock)
         handler = make_handler(writer.write, learn, events.encoded)
         account = MongoAccount(database)
+        failures = Failures("normalizer", PageAccount(letters, ledger))
+        keep = timedelta(days=settings.quarantine_days)
+        caretaker = Caretaker(
+            letters, quarantine, ledger, partial(bounds, jetstream(broker), subjects.DLQ_STREAM), keep, clock
+        )
 
         async def settle() -> None:
             await account.settle(clock.now(), _SETTLED_TOGETHER)
@@ -116,16 +129,17 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
             asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),
+            asyncio.create_task(every(settings.quarantine_s, "quarantine", caretaker.look_after)),
         ]
         try:
-            async with consuming(broker, pages, handler, settings.workers) as working:
+            async with consuming(broker, pages, handler, settings.workers, failures) as working:
                 _log.info("service.started", workers=settings.workers)
 
                 async def nats() -> str | None:
                     return None if connected(broker) else "not connected"
 
                 async def workers() -> str | None:
-                    return None if working() else "stopped"
+                    return failures.trouble() if working() else "stopped"
 
                 async def background() -> str | None:
                     return "stopped" if any(task.done() for task in beside) else None

@@ -63,4 +63,14 @@ class NormalizerSettings(ServiceSettings):
         description="A page that waits longer is looked for on AOC_RAW: it may have been lost there, seconds.",
     )
     gone_look_s: float = Field(60, gt=0, description="How often such pages are looked for, seconds.")
+    quarantine_days: int = Field(
+        400,
+        ge=1,
+        le=36_500,
+        description="How long records in the quarantine and the content of dead letters are kept for a decision; then "
+        "they are a permanent gap.",
+    )
+    quarantine_s: float = Field(
+        30, gt=0, description="How often dead letters and the quarantine are looked at for what was handled since."
+    )
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -203,7 +203,7 @@ class Writer:
         for number, reason in (*batch.refused.items(), *stumbled.items()):
             page = batch.page(number)
             text = record_text(page.page.body, batch.rows[number].event.position)
-            entries.append(_entry(page, text, reason, now))
+            entries.append(_entry(page, text, reason, now, stored=number in stumbled))
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
@@ -261,7 +261,7 @@ def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgo
     return Outgoing(event.subject, body, headers)
 
 
-def _entry(page: MappedPage, text: str, reason: str, at: datetime) -> QuarantineEntry:
+def _entry(page: MappedPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:
     # Of a page that was migrated the entry may stand already, under the name that the page had.
     name = page.page.id if page.page.sequence is None else page.page.sequence
     key = blake2b(f"{name}\x1f{reason}\x1f".encode() + text.encode("utf-8", "replace"), digest_size=16)
@@ -274,4 +274,5 @@ def _entry(page: MappedPage, text: str, reason: str, at: datetime) -> Quarantine
         reason=reason,
         text=text,
         at=at,
+        stored=stored,
     )

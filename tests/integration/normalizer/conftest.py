@@ -18,6 +18,7 @@ from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
+    from nats.js.api import StreamInfo
 
     from aoc_common.contracts.raw import RawPage
     from aoc_common.settings import MongoSettings
@@ -35,6 +36,9 @@ class Bus:
             self.js, subjects.RAW_STREAM, [Outgoing(p.subject, p.body, tracing.inject(p.headers())) for p in pages]
         )
         return [ack.seq for ack in acks]
+
+    async def stream_info(self, stream: str) -> StreamInfo:
+        return await self._reader.jetstream().stream_info(stream)
 
     async def settled(self) -> bool:
         return not (await self._reader.jetstream().stream_info(subjects.RAW_STREAM)).state.messages

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_cli.doctor import shelves
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -66,3 +67,14 @@ def test_the_gravest_finding_decides():
     found = [Finding("contoso", "x", grade, "") for grade in (Grade.OK, Grade.WARN)]
 
     assert [gravest([]), gravest(found), gravest([*found, Finding("contoso", "x", Grade.FAIL, "")])] == list(Grade)
+
+
+@pytest.mark.parametrize(("open_ones", "expired", "grade"), [(0, 0, Grade.OK), (0, 2, Grade.WARN), (1, 0, Grade.FAIL)])
+def test_a_dead_letter_that_waits_fails_and_one_that_expired_is_warned_of(open_ones, expired, grade):
+    found = shelves.of_letters(open_ones, expired)
+
+    assert (found.grade, bool(found.fix)) == (grade, grade is not Grade.OK)
+
+
+def test_a_record_in_the_quarantine_is_warned_of():
+    assert [shelves.of_quarantine(count).grade for count in (0, 1)] == [Grade.OK, Grade.WARN]

@@ -30,6 +30,12 @@ SILENT = Recently(last_record=NOW - 9 * HOUR, usual=40, silent_hour=NOW - 3 * HO
         ({"first_expiry": NOW + 30 * HOUR, "blobs_waiting": 3}, State.GREEN, ""),
         ({"first_expiry": NOW + 23 * HOUR, "blobs_waiting": 3}, State.YELLOW, "3 waiting, the first at 2026-11-24"),
         ({"first_expiry": NOW + 5 * HOUR, "blobs_waiting": 3}, State.RED, "content expires unfetched"),
+        (
+            {"dead_letters": 2, "dead_lettered": 70},
+            State.RED,
+            "dead letters: 2 were given up, with 70 records",
+        ),
+        ({"waiting": 3}, State.YELLOW, "quarantine: 3 records wait for a decision"),
         ({"recently": SILENT}, State.YELLOW, "silent: no records of the hour from 2026-11-23T05:00:00Z, usually"),
         ({"subscribed_at": NOW - HOUR}, State.YELLOW, "warming up"),
         ({"subscribed_at": NOW - HOUR, "recently": SILENT}, State.YELLOW, "warming up"),

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
+from aoc_cli.doctor import shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -42,7 +43,10 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers. Status 1 when something fails."""
+    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters.
+
+    Status 1 when something fails.
+    """
     chosen = _chosen(_file(tenants, data), tenant)
     with err.status("looking"):
         findings = asyncio.run(_look(chosen, attach.find(data)))
@@ -79,7 +83,7 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None) -> list
         tokens = Tokens(client, SystemClock(), attempts=1)
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
-            checks.append(servers.check(system))
+            checks += [servers.check(system), shelves.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

@@ -118,6 +118,7 @@ def _show(summary: Summary) -> None:
         f"[bold]{summary.records:,}[/] records in {summary.seconds:.1f} s ({rate:,.0f}/s): "
         f"[green]{summary.new:,} new[/], {summary.duplicates:,} duplicates, "
         f"[{'yellow' if summary.quarantined else 'default'}]{summary.quarantined:,} quarantined[/]"
+        + (f", [red]{summary.dead_lettered:,} dead letters: aoc deadletters list[/]" if summary.dead_lettered else "")
         + (f", {summary.empty:,} empty rows" if summary.empty else "")
         + (f"; {summary.skipped} of {summary.files} files are no logs" if summary.skipped else "")
     )

@@ -41,9 +41,10 @@ class Problem:
 
 @dataclass(slots=True)
 class Summary:
-    """What an import did. `records` = `new` + `duplicates` + `quarantined`, plus `empty` rows that hold no record.
+    """What an import did.
 
-    `skipped`: files that are no export.
+    `records` = `new` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no record.
+    `skipped`: files that are no export. `dead_lettered`: in pages that the normalizer gave up (`aoc deadletters`).
     """
 
     tenant: str
@@ -53,6 +54,7 @@ class Summary:
     new: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    dead_lettered: int = 0
     empty: int = 0
     seconds: float = 0.0
     problems: list[Problem] = field(default_factory=list)
@@ -116,6 +118,7 @@ class Importer:
         summary.new = totals.stored
         summary.duplicates = totals.duplicate + publisher.repeated
         summary.quarantined += totals.quarantined
+        summary.dead_lettered = totals.dead_lettered
         for entry in await self.quarantine.list(self.tenant, slice_id, _REPORTED) if totals.quarantined else ():
             if entry.page:
                 summary.note(f"raw page {entry.page}", 0, entry.reason)

@@ -69,8 +69,11 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     # The gateway asks for work.
     "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
     "cli": [
-        "aoc.raw.*.*.import",
-        "aoc.jobs.backfill.>",
+        # Imports, and pages and jobs that were given up and are tried again.
+        "aoc.raw.>",
+        "aoc.jobs.>",
+        # A dead letter that is too large for its account.
+        *_stream("AOC_DLQ", "MSG.GET"),
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.INFO.*.*",
         "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",

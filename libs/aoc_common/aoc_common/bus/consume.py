@@ -14,7 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
-from aoc_common.bus.failures import settle_failure
+from aoc_common.bus.failures import Failures
 from aoc_common.bus.pull import Pull
 from aoc_common.errors import AocError, BadConfiguration, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
@@ -68,19 +68,24 @@ class Consumer:
 
 @asynccontextmanager
 async def consuming(
-    broker: NatsBroker, consumers: Consumer | Sequence[Consumer], handler: BatchHandler, workers: int = 1
+    broker: NatsBroker,
+    consumers: Consumer | Sequence[Consumer],
+    handler: BatchHandler,
+    workers: int = 1,
+    failures: Failures | None = None,
 ) -> AsyncIterator[Callable[[], bool]]:
     """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
     Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
     returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
-    is tried again message by message, so that one poison message does not take others with it. Leaving waits until the
+    is tried again message by message, so that one poison message does not take others with it. `failures`: the
+    service's policy, which its consumers share; without one, dead letters are on AOC_DLQ alone. Leaving waits until the
     batches in work are done. The broker must be connected. Raises `BadConfiguration` for a consumer that is not there.
     """
     several = [consumers] if isinstance(consumers, Consumer) else list(consumers)
     for consumer in several:
         await check_consumer(jetstream(broker), consumer)
-    work = _Work(broker, handler, asyncio.Semaphore(workers), asyncio.Event())
+    work = _Work(broker, handler, failures or Failures(several[0].service), asyncio.Semaphore(workers), asyncio.Event())
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
     tasks = [
         asyncio.create_task(work.of(consumer, gathering))
@@ -137,6 +142,7 @@ class _Work:
 
     broker: NatsBroker
     handler: BatchHandler
+    failures: Failures
     slots: asyncio.Semaphore
     stopping: asyncio.Event
     failing: set[str] = field(default_factory=set)
@@ -190,29 +196,33 @@ class _Work:
         redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
         if redelivered:
             metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
-        await _handle(jetstream(self.broker), consumer.service, self.handler, messages)
+        await _handle(jetstream(self.broker), self.failures, self.handler, messages)
 
 
-async def _handle(js: JetStreamContext, service: str, handler: BatchHandler, messages: Sequence[Msg]) -> None:
+async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg]) -> None:
     try:
         await handler(messages)
     except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
         if len(messages) == 1 or isinstance(error, Transient):
             for message in messages:
-                await _settle(js, service, message, error)
+                await _settle(js, failures, message, error)
         else:
             for message in messages:
-                await _handle(js, service, handler, [message])
+                await _handle(js, failures, handler, [message])
     else:
+        failures.handled(messages)
         await asyncio.gather(*(message.ack() for message in messages))
 
 
-async def _settle(js: JetStreamContext, service: str, message: Msg, error: Exception) -> None:
+async def _settle(js: JetStreamContext, failures: Failures, message: Msg, error: Exception) -> None:
     try:
-        await settle_failure(js, service, message, error)
+        await failures.settle(js, message, error)
     except (AocError, NatsError) as unsettled:
         # Unacknowledged, it comes back after its ack wait: late, but not lost.
         _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
+    except Exception:  # noqa: BLE001  # reported with its traceback
+        # A defect of the policy must not leave the batch's other messages unsettled.
+        _log.exception("message.unsettled", subject=message.subject)
 
 
 @asynccontextmanager

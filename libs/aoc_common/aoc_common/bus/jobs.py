@@ -27,6 +27,11 @@ async def publish_job(js: JetStreamContext, job: Job, *, timeout_s: float = _TIM
     Without a message id: a slice that failed and is asked for again is no duplicate.
     """
     message = Outgoing(job.subject, job.model_dump_json().encode(), {"Aoc-Tenant": job.tenant})
+    return await put_job(js, message, timeout_s=timeout_s)
+
+
+async def put_job(js: JetStreamContext, message: Outgoing, *, timeout_s: float = _TIMEOUT_S) -> bool:
+    """Put the message of a job on the stream; False when its subject has one already. Raises `Transient`."""
     try:
         await publish_all(js, subjects.JOBS_STREAM, [message], timeout_s=timeout_s)
     except Backpressure as refusal:

@@ -165,3 +165,12 @@ async def stream_config(js: JetStreamContext, name: str) -> StreamConfig | None:
         return None
     except (APIError, NatsError, TimeoutError) as error:
         raise Unreachable(f"stream {name}: {error or type(error).__name__}") from error
+
+
+async def bounds(js: JetStreamContext, name: str) -> tuple[int, int] | None:
+    """The first and last sequence of a stream; None when it cannot be told now."""
+    try:
+        state = (await js.stream_info(name)).state
+    except (APIError, NatsError, TimeoutError):
+        return None
+    return state.first_seq, state.last_seq

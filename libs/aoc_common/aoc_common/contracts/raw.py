@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Self
 
 from aoc_common.contracts import subjects
+from aoc_common.contracts.letters import PAGE_BEFORE
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ class RawPage:
 
     `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records. `behind`: it is late
     because we are (an outage is caught up), so its records tell nothing of how late Microsoft is. `sequence`: what a
-    page of a stream before `aoc provision --migrate` was known by; None for all others.
+    page of a stream before `aoc provision --migrate` was known by; None for all others. `page_before`: the id
+    of a page that was given up and is tried again in another slice.
     """
 
     tenant: str
@@ -38,6 +40,7 @@ class RawPage:
     body: bytes
     behind: bool = False
     sequence: int | None = None
+    page_before: str = ""
 
     @cached_property
     def id(self) -> str:
@@ -50,8 +53,12 @@ class RawPage:
 
     @property
     def known_as(self) -> frozenset[str]:
-        """By what stored events may name it: its id, and of a migrated page `#` and the sequence that it had."""
-        return frozenset({self.id} if self.sequence is None else {self.id, f"#{self.sequence}"})
+        """By what stored events may name it.
+
+        Its id, of a migrated page `#` and the sequence that it had, of one that is tried again the id that it had.
+        """
+        before = {"" if self.sequence is None else f"#{self.sequence}", self.page_before}
+        return frozenset({self.id, *filter(None, before)})
 
     @property
     def subject(self) -> str:
@@ -96,4 +103,6 @@ class RawPage:
             raise Malformed(f"raw page on {subject}: its slice {slice_id[:200]!r} is another tenant's")
         before = headers.get(SEQUENCE_BEFORE, "")
         sequence = int(before) if before.isascii() and before.isdigit() else None
-        return cls(tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers, sequence)
+        return cls(
+            tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers, sequence, headers.get(PAGE_BEFORE, "")
+        )

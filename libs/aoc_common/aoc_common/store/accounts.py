@@ -26,11 +26,16 @@ class GapCause(StrEnum):
     """Not fetched yet; the source's last error says why."""
     WAITING = "waiting"
     """Content that is listed and not fetched yet."""
+    DEAD_LETTER = "dead-letter"
+    """Fetched, and given up by the normalizer: kept until somebody decides (`aoc deadletters`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Something that is missing from a source. `items`: content blobs, where it is known how many."""
+    """Something that is missing from a source.
+
+    `items`: how many, where that is known: content blobs, dead letters, records that expired in the quarantine.
+    """
 
     cause: GapCause
     start: datetime
@@ -46,7 +51,10 @@ class SourceAccount:
 
     - `since`: the day on which its first slice begins. `watermark`: everything before it is on the bus.
       `complete_until`: everything before it is stored, a duplicate, or put aside; never after the watermark.
-    - `records` of settled slices are `stored` + `duplicate` + `quarantined` (and what a repeated fetch gave again).
+    - `records` of settled slices are `stored` + `duplicate` + `quarantined` + `dead_lettered` (and what a
+      repeated fetch gave again).
+    - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.
+      `waiting`: records in the quarantine, without an event, that nobody has decided about.
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
     - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
     - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
@@ -71,6 +79,9 @@ class SourceAccount:
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    dead_letters: int = 0
+    dead_lettered: int = 0
+    waiting: int = 0
     blobs_fetched: int = 0
     blobs_waiting: int = 0
     blobs_expired: int = 0

@@ -60,10 +60,13 @@ def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
         *_of_error(account),
         *_of_success(account, bounds, now),
         *_of_content(account, bounds, now),
+        *_of_shelves(account),
         *(_of_warm_up(account, now) or _of_volume(account)),
     ]
     state = max((state for state, _ in found), key=_GRAVITY.index, default=State.GREEN)
     action = next_action(account.source, account.trouble, account.code) if account.last_error else None
+    if action is None and (account.dead_letters or account.waiting):
+        action = "Look at them with aoc deadletters and aoc quarantine, and retry or discard each."
     return Judgement(state, tuple(reason for _, reason in found), action)
 
 
@@ -96,6 +99,14 @@ def _of_content(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterat
             state,
             f"content expires unfetched: {account.blobs_waiting} waiting, the first at {dies:%Y-%m-%dT%H:%M:%SZ}",
         )
+
+
+def _of_shelves(account: SourceAccount) -> Iterator[tuple[State, str]]:
+    """What the normalizer could not take, and nobody has decided about."""
+    if account.dead_letters:
+        yield State.RED, f"dead letters: {account.dead_letters} were given up, with {account.dead_lettered} records"
+    if account.waiting:
+        yield State.YELLOW, f"quarantine: {account.waiting} records wait for a decision"
 
 
 def _of_warm_up(account: SourceAccount, now: datetime) -> list[tuple[State, str]]:

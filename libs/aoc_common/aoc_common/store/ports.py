@@ -161,7 +161,8 @@ class PublishedPage:
 class PageOutcome:
     """What the normalizer made of one raw page.
 
-    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
+    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand. `dead_lettered`: its
+    records, when the page was given up; when it is tried again, its new outcome takes this place.
     """
 
     page: str
@@ -173,6 +174,7 @@ class PageOutcome:
     quarantined: int
     at: datetime
     published: tuple[tuple[int, int], ...] = ()
+    dead_lettered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,7 @@ class SliceTotals:
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    dead_lettered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +240,12 @@ class LedgerStore(Protocol):
         """The normalizer is done with these pages. The account of a slice that was settled already is made again."""
         ...
 
+    async def page_given_up(self, outcome: PageOutcome) -> bool:
+        """The normalizer gave this page up; False, and nothing is changed, when it is settled already."""
+        ...
+
     async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these pages (slice id, page) that the normalizer is done with."""
+        """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
@@ -331,7 +338,10 @@ class SourceStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuarantineEntry:
-    """A part of a page that could not become an event, kept whole. `page` is empty for what never was on one."""
+    """A part of a page that could not become an event, kept whole. `page` is empty for what never was on one.
+
+    `stored`: a mapper stumbled over it, so its event is stored too, as a generic one; `aoc remap` maps it again.
+    """
 
     key: str
     tenant: str
@@ -341,6 +351,7 @@ class QuarantineEntry:
     reason: str
     text: str
     at: datetime
+    stored: bool = False
 
 
 class QuarantineStore(Protocol):

@@ -86,6 +86,9 @@ TWINS = Counter(
     "aoc_normalizer_twins_total", "Pairs of records that are one action, by what became of the claim.", ("outcome",)
 )
 MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a mapper stumbled over; stored as generic.")
+PUT_ASIDE = Gauge(
+    "aoc_normalizer_put_aside", "What waits for a person: `dead letters`, and records in the `quarantine`.", ("kind",)
+)
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(
     "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS
@@ -98,6 +101,8 @@ LATENESS_SECONDS = Histogram(
 )
 
 BUS_FAILURES = Counter("aoc_bus_failures_total", "Messages that were not handled.", ("service", "kind"))
+BUS_DEAD_LETTERS = Counter("aoc_bus_dead_letters_total", "Messages that were given up.", ("service",))
+BUS_HALTED = Gauge("aoc_bus_halted", "1: the service fails at nearly all messages, and gives up none.", ("service",))
 BUS_REDELIVERIES = Counter("aoc_bus_redeliveries_total", "Messages delivered again.", ("service",))
 
 API_REQUESTS = Counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))

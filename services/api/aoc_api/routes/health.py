@@ -30,12 +30,15 @@ async def index() -> dict[str, str]:
     "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
 )
 async def health(given: Given, response: Response) -> Health:
-    """The state of the gateway, NATS and MongoDB. 503 when MongoDB is away: nothing can be answered then."""
+    """The state of the gateway, NATS and MongoDB, and whether dead letters wait.
+
+    503 when MongoDB is away: nothing can be answered then.
+    """
     states = await run_probes(given.probes)
-    status = "ok" if states["nats"] == "ok" else "degraded"
+    status = "ok" if states["nats"] == states["dead_letters"] == "ok" else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
-    return Health(status=status, nats=states["nats"], mongo=states["mongo"], version=aoc_api.__version__)
+    return Health(status=status, version=aoc_api.__version__, **states)
 
 
 @router.get("/livez", include_in_schema=False)

@@ -16,13 +16,14 @@ from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoSources
-from aoc_common.store.ports import SliceState
+from aoc_common.store.mongo.put_aside import put_aside
+from aoc_common.store.ports import SliceState, SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aoc_common.store.backlog import Stretch
-    from aoc_common.store.ports import SourceState
+    from aoc_common.store.mongo.put_aside import PutAside
 
 #: A slice that gave nothing is only kept to be looked at; the others are evidence.
 _KEEP_EMPTY: Final = timedelta(days=7)
@@ -44,6 +45,7 @@ class MongoAccount:
     """`AccountStore` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_days`."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
@@ -137,6 +139,9 @@ class MongoAccount:
         """Every source of a tenant that was ever collected, by name."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
+        aside = await put_aside(self._database, tenant)
+        # What came from a file has no state of its own.
+        states |= {source: SourceState(tenant, source) for source in aside.letters.keys() - states.keys()}
         behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
         with translated("ledger"):
             sums = await self._sums(tenant)
@@ -147,6 +152,7 @@ class MongoAccount:
                     state,
                     sums.get(source, {}),
                     blobs.get(source, {}),
+                    aside,
                     _behind(state, [one for one in behind if one.source == source], now),
                 )
                 for source, state in sorted(states.items())
@@ -155,7 +161,13 @@ class MongoAccount:
         return [replace(one, recently=recently.get(one.source, one.recently)) for one in found]
 
     async def _account(
-        self, tenant: str, state: SourceState, sums: Document, blobs: Mapping[str, Document], behind: Iterable[Gap]
+        self,
+        tenant: str,
+        state: SourceState,
+        sums: Document,
+        blobs: Mapping[str, Document],
+        aside: PutAside,
+        behind: Iterable[Gap],
     ) -> SourceAccount:
         of_source = {"tenant": tenant, "source": state.source}
         unsettled = {**of_source, "state": SliceState.FETCHED.value}
@@ -185,13 +197,19 @@ class MongoAccount:
             blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),
             blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
             blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
-            gaps=(*await self._lost(of_source), *_of_blobs(blobs), *behind),
+            dead_letters=aside.of(state.source).get("letters", 0),
+            dead_lettered=aside.of(state.source).get("records", 0),
+            waiting=aside.waiting.get(state.source, 0),
+            gaps=(*await self._lost(of_source), *_of_blobs(blobs), *aside.gaps(state.source), *behind),
             **counts,
         )
 
     async def _lost(self, of_source: Document) -> list[Gap]:
         found = await self._gaps.find(of_source).sort("start", ASCENDING).limit(_GAPS_SHOWN).to_list(None)
-        return [Gap(GapCause.LOST, one["start"], one["end"], closable=False, detail=one["reason"]) for one in found]
+        return [
+            Gap(GapCause.LOST, one["start"], one["end"], closable=False, items=one.get("items"), detail=one["reason"])
+            for one in found
+        ]
 
     async def _sums(self, tenant: str) -> dict[str, Document]:
         pipeline: list[Document] = [

@@ -41,6 +41,11 @@ class MongoCensus:
         with translated("census"):
             return int(await self._database["quarantine"].estimated_document_count())
 
+    async def dead_letters(self) -> int:
+        """How many messages were given up and wait for a decision."""
+        with translated("census"):
+            return int(await self._database["dead_letters"].count_documents({"state": "open"}))
+
     async def pages(self) -> int:
         """How many raw pages were settled."""
         with translated("census"):

@@ -73,6 +73,13 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "quarantine": (
         IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
         IndexModel([("slice_id", ASCENDING)], name="slice"),
+        IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING)], name="state"),
+        IndexModel([("at", ASCENDING)], name="age"),
+        IndexModel([("claim", ASCENDING)], name="claim", sparse=True),
+    ),
+    "dead_letters": (
+        IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING)], name="state"),
+        IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
     "arrivals": (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import UpdateMany, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.backlog import missing
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.ports import (
@@ -26,16 +27,25 @@ from aoc_common.store.ports import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from aoc_common.clock import Clock
+
 #: A page that the normalizer is done with; the others wait.
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
+#: A page that the normalizer has made something of; those that it gave up are not.
+HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
+
+
+#: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
+LAPSE: Final = timedelta(days=80)
 
 
 class MongoLedger:
     """`LedgerStore` and `BlobLedger` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_gaps`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
@@ -50,7 +60,12 @@ class MongoLedger:
             await self._slices.update_one(
                 {"_id": slice_id},
                 {
-                    "$set": {**described, **({"again": True} if again else {}), "state": SliceState.OPEN.value},
+                    "$set": {
+                        **described,
+                        **({"again": True} if again else {}),
+                        "state": SliceState.OPEN.value,
+                        "lapses_at": self._clock.now() + LAPSE,
+                    },
                     "$inc": {"attempts": 1},
                 },
                 upsert=True,
@@ -64,7 +79,7 @@ class MongoLedger:
             await self._pages.bulk_write(
                 [
                     UpdateOne(
-                        {"_id": _page_key(one.slice_id, one.page)},
+                        {"_id": page_key(one.slice_id, one.page)},
                         {
                             "$setOnInsert": {
                                 "tenant": one.tenant,
@@ -95,18 +110,28 @@ class MongoLedger:
                         "fetched_at": fetched.at,
                         "unchecked": True,
                     },
-                    "$unset": {"error": ""},
+                    "$unset": {"error": "", "lapses_at": ""},
                 },
             )
 
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
         """A slice is given up for shorter ones; what it published counts."""
-        given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
         with translated("ledger"):
-            await self._slices.update_one(
-                {"_id": slice_id},
-                {"$set": {**given_up, "fetched_at": at, "unchecked": True}},
+            await self._slices.update_one({"_id": slice_id}, _abandoned(at))
+
+    async def lapse(self, at: datetime) -> int:
+        """Give up slices that were opened, or failed, and are tried no more; how many. What they published counts.
+
+        So none stays for ever, and none expires uncounted. Records that it did not get are the watermark's gap.
+        """
+        unfinished = {"state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}}
+        with translated("ledger"):
+            # Those of a version that did not know when.
+            await self._slices.update_many(
+                {**unfinished, "lapses_at": {"$exists": False}}, {"$set": {"lapses_at": at + LAPSE}}
             )
+            lapsed = await self._slices.update_many({**unfinished, "lapses_at": {"$lte": at}}, _abandoned(at))
+        return int(lapsed.modified_count)
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
         """An open slice could not be fetched this time."""
@@ -114,7 +139,14 @@ class MongoLedger:
             await self._slices.update_one(
                 # What failed after the slice was fetched (to say so, or to move the position) does not undo it.
                 {"_id": slice_id, "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}},
-                {"$set": {"state": SliceState.FAILED.value, "error": reason[:500], "failed_at": at}},
+                {
+                    "$set": {
+                        "state": SliceState.FAILED.value,
+                        "error": reason[:500],
+                        "failed_at": at,
+                        "lapses_at": at + LAPSE,
+                    }
+                },
             )
 
     async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
@@ -136,46 +168,46 @@ class MongoLedger:
             await self._pages.bulk_write(
                 [
                     UpdateOne(
-                        {"_id": _page_key(outcome.slice_id, outcome.page)},
-                        {
-                            "$set": {
-                                "tenant": outcome.tenant,
-                                "source": outcome.source,
-                                "slice_id": outcome.slice_id,
-                                "page": outcome.page,
-                                "stored": outcome.stored,
-                                "duplicate": outcome.duplicate,
-                                "quarantined": outcome.quarantined,
-                                "published": [list(span) for span in outcome.published],
-                                "at": outcome.at,
-                                "expire_at": outcome.at + _KEEP,
-                            },
-                            "$unset": {"waiting_since": ""},
-                        },
+                        {"_id": page_key(outcome.slice_id, outcome.page)},
+                        _of_page(outcome),
                         upsert=True,
                     )
                     for outcome in outcomes
                 ],
                 ordered=False,
             )
-            # A page of an earlier try can come after its slice was settled, or while it is: its account is made again.
-            mine = {"_id": {"$in": sorted({one.slice_id for one in outcomes})}}
-            await self._slices.bulk_write(
-                [
-                    UpdateMany(mine, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
-                    UpdateMany(
-                        {**mine, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}
-                    ),
-                ]
-            )
+            await self._touch(one.slice_id for one in outcomes)
+
+    async def page_given_up(self, outcome: PageOutcome) -> bool:
+        """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""
+        unsettled = {"$or": [{"dead_lettered": {"$gt": 0}}, {"waiting_since": {"$exists": True}}]}
+        with translated("ledger"):
+            try:
+                await self._pages.update_one(
+                    {"_id": page_key(outcome.slice_id, outcome.page), **unsettled}, _of_page(outcome), upsert=True
+                )
+            except DuplicateKeyError:
+                return False
+            await self._touch([outcome.slice_id])
+        return True
+
+    async def _touch(self, slice_ids: Iterable[str]) -> None:
+        # A page of an earlier try can come after its slice was settled, or while it is: its account is made again.
+        mine = {"_id": {"$in": sorted(set(slice_ids))}}
+        await self._slices.bulk_write(
+            [
+                UpdateMany(mine, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
+                UpdateMany({**mine, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}),
+            ]
+        )
 
     async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Those of these pages that the normalizer is done with."""
-        keys = {_page_key(*page): page for page in pages}
+        """Those of these pages that the normalizer is done with; not those that it gave up: they may come again."""
+        keys = {page_key(*page): page for page in pages}
         found: set[tuple[str, str]] = set()
         with translated("ledger"):
             for some in batched(keys, TOGETHER):
-                cursor = self._pages.find({"_id": {"$in": list(some)}, **DONE}, {"_id": 1})
+                cursor = self._pages.find({"_id": {"$in": list(some)}, **HANDLED}, {"_id": 1})
                 found |= {keys[document["_id"]] async for document in cursor}
         return found
 
@@ -190,6 +222,7 @@ class MongoLedger:
                     "stored": {"$sum": "$stored"},
                     "duplicate": {"$sum": "$duplicate"},
                     "quarantined": {"$sum": "$quarantined"},
+                    "dead_lettered": {"$sum": "$dead_lettered"},
                 }
             },
             {"$project": {"_id": 0}},
@@ -260,7 +293,32 @@ class MongoLedger:
                 )
 
 
-def _page_key(slice_id: str, page: str) -> str:
+def _abandoned(at: datetime) -> Document:
+    given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
+    return {"$set": {**given_up, "fetched_at": at, "unchecked": True}, "$unset": {"lapses_at": ""}}
+
+
+def _of_page(outcome: PageOutcome) -> Document:
+    return {
+        "$set": {
+            "tenant": outcome.tenant,
+            "source": outcome.source,
+            "slice_id": outcome.slice_id,
+            "page": outcome.page,
+            "stored": outcome.stored,
+            "duplicate": outcome.duplicate,
+            "quarantined": outcome.quarantined,
+            "dead_lettered": outcome.dead_lettered,
+            "published": [list(span) for span in outcome.published],
+            "at": outcome.at,
+            "expire_at": outcome.at + _KEEP,
+        },
+        "$unset": {"waiting_since": ""},
+    }
+
+
+def page_key(slice_id: str, page: str) -> str:
+    """The `_id` of a page in `ledger_pages`."""
     return f"{slice_id}#{page}"
 
 

@@ -2,62 +2,133 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.shelves import MongoShelf
 from aoc_common.store.ports import QuarantineEntry
+from aoc_common.store.shelves import ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+_ENTRY: Final = ("tenant", "source", "slice_id", "page", "reason", "text", "at", "stored")
+_TOGETHER: Final = 500
 
 
-class MongoQuarantine:
-    """`QuarantineStore` over `quarantine`."""
+class MongoQuarantine(MongoShelf):
+    """`QuarantineStore` and `Shelf` over `quarantine`. What expires is noted in `ledger_gaps` before it goes."""
 
     def __init__(self, database: Database) -> None:
-        self._entries = database["quarantine"]
+        super().__init__(database, "quarantine", "text")
+        self._gaps = database["ledger_gaps"]
 
     async def put(self, entries: Sequence[QuarantineEntry]) -> None:
         """Keep these entries. Idempotent by `key`."""
         if not entries:
             return
         with translated("quarantine"):
-            await self._entries.bulk_write(
-                [
-                    UpdateOne(
-                        {"_id": entry.key},
-                        {
-                            "$setOnInsert": {
-                                "tenant": entry.tenant,
-                                "source": entry.source,
-                                "slice_id": entry.slice_id,
-                                "page": entry.page,
-                                "reason": entry.reason,
-                                "text": entry.text,
-                                "at": entry.at,
-                            }
-                        },
-                        upsert=True,
-                    )
-                    for entry in entries
-                ],
+            await self._items.bulk_write(
+                [UpdateOne({"_id": entry.key}, {"$setOnInsert": _document(entry)}, upsert=True) for entry in entries],
                 ordered=False,
             )
 
     async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:
-        """The newest entries, of one slice or of all."""
+        """The newest entries, of one slice or of all, whatever was decided about them."""
         wanted: dict[str, Any] = {"tenant": tenant}
         if slice_id is not None:
             wanted["slice_id"] = slice_id
         with translated("quarantine"):
-            found = await self._entries.find(wanted).sort("at", DESCENDING).limit(limit).to_list(limit)
-        return [_entry(document) for document in found]
+            found = await self._items.find(wanted).sort("at", DESCENDING).limit(limit).to_list(limit)
+        return [
+            QuarantineEntry(key=one["_id"], **{name: one[name] for name in _ENTRY if name in one})
+            for one in map(_of_page, found)
+            if "text" in one
+        ]
+
+    async def adopt(self) -> None:
+        """Entries of a version that knew no decisions are open. Idempotent."""
+        with translated("quarantine"):
+            await self._items.update_many({"state": {"$exists": False}}, {"$set": {"state": ItemState.OPEN.value}})
+
+    async def expire(self, at: datetime, keep: timedelta) -> int:
+        """Remove what is older than `keep`; how many open entries. Those are a permanent gap, noted first.
+
+        A crash at any point loses no count and counts nothing twice: entries are claimed, the claim is noted as a gap,
+        and only then removed; a claim that a crash left is finished first. Discarded ones stay, without their text.
+        """
+        old = {"at": {"$lte": at - keep}}
+        removed = 0
+        with translated("quarantine"):
+            for claim in await self._items.distinct("claim", {**old, "claim": {"$exists": True}}):
+                removed += await self._finish(claim, at)
+            while (
+                found := await self._items.find(
+                    {**old, "state": ItemState.OPEN.value, "claim": {"$exists": False}}, {"tenant": 1, "source": 1}
+                )
+                .limit(_TOGETHER)
+                .to_list(_TOGETHER)
+            ):
+                for tenant, source in {(one["tenant"], one["source"]) for one in found}:
+                    keys = [one["_id"] for one in found if (one["tenant"], one["source"]) == (tenant, source)]
+                    claim = f"{tenant}/{source}/quarantine/{token_hex(8)}"
+                    await self._items.update_many(
+                        {"_id": {"$in": keys}, "state": ItemState.OPEN.value, "claim": {"$exists": False}},
+                        {"$set": {"claim": claim, "state": ItemState.EXPIRED.value}},
+                    )
+                    removed += await self._finish(claim, at)
+            await self._items.delete_many({**old, "state": ItemState.RETRIED.value})
+            await self._items.update_many(
+                {**old, "state": ItemState.DISCARDED.value, "text": {"$exists": True}}, {"$unset": {"text": ""}}
+            )
+        return removed
+
+    async def _finish(self, claim: str, at: datetime) -> int:
+        """Note the claimed entries as a gap, and remove them; how many."""
+        summed: list[Document] = [
+            {"$match": {"claim": claim}},
+            {
+                "$group": {
+                    "_id": None,
+                    "items": {"$sum": 1},
+                    "start": {"$min": "$at"},
+                    "end": {"$max": "$at"},
+                    "tenant": {"$min": "$tenant"},
+                    "source": {"$min": "$source"},
+                }
+            },
+        ]
+        groups = await self._items.aggregate(summed).to_list(1)
+        if not groups:
+            return 0
+        found = groups[0]
+        reason = "records in the quarantine expired before anybody decided about them"
+        named = {name: found[name] for name in ("tenant", "source", "start", "end")}
+        await self._gaps.update_one(
+            {"_id": claim},
+            # The most that were seen: a removal that a crash cut short leaves fewer.
+            {"$max": {"items": found["items"]}, "$setOnInsert": {**named, "reason": reason, "noted_at": at}},
+            upsert=True,
+        )
+        await self._items.delete_many({"claim": claim})
+        return int(found["items"])
+
+    def _item(self, document: Document) -> Any:
+        return super()._item({"sequence": 0, "size": 0, **document})
 
 
-def _entry(document: Document) -> QuarantineEntry:
+def _of_page(document: Document) -> Document:
     # Entries of before pages had ids have the page's sequence.
-    page = document.get("page", f"#{document.get('raw_seq', 0)}")
-    fields = ("tenant", "source", "slice_id", "reason", "text", "at")
-    return QuarantineEntry(key=document["_id"], page=page, **{name: document[name] for name in fields})
+    return {"page": f"#{document.get('raw_seq', 0)}", **document}
+
+
+def _document(entry: QuarantineEntry) -> Document:
+    return {
+        **{name: getattr(entry, name) for name in _ENTRY},
+        "size": len(entry.text.encode("utf-8", "replace")),
+        "state": ItemState.OPEN.value,
+    }

@@ -1,0 +1,167 @@
+"""`aoc deadletters`: what services gave up, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from nats.errors import Error as NatsError
+from nats.js.errors import NotFoundError
+
+from aoc_cli import shelves
+from aoc_cli.shelves import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
+from aoc_common.bus.jobs import put_job
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.contracts import subjects
+from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
+from aoc_common.contracts.raw import RawPage
+from aoc_common.errors import Malformed, NotFound, Unreachable
+from aoc_common.store.mongo.ledger import page_key
+from aoc_common.store.ports import SliceFetched
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aoc_cli.shelves import Desk
+    from aoc_common.store.shelves import Item
+
+group = typer.Typer(help="Show, retry and discard what services gave up.", no_args_is_help=True)
+Service = Annotated[str | None, typer.Option(help="Only what this service gave up: normalizer or collector.")]
+
+
+@group.command("list")
+def list_(
+    tenant: Tenant = None,
+    source: Source = None,
+    service: Service = None,
+    reason: Reason = None,
+    state: State = "open",
+    limit: Limit = 100,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List them, newest first."""
+    wanted = shelves.selection(tenant=tenant, source=source, service=service, reason=reason, state=state, limit=limit)
+
+    async def work(desk: Desk) -> tuple[list[Item], int]:
+        return await desk.letters.find(wanted), await desk.letters.count(wanted)
+
+    shelves.show_list(*shelves.at_desk(data, work), json=as_json)
+
+
+@group.command("show")
+def show(key: Key, data: Data = None, as_json: Json = False) -> None:
+    """Show one with its headers and its content."""
+
+    async def work(desk: Desk) -> tuple[Item, bytes | None]:
+        item = await shelves.one(desk.letters, key)
+        content = await desk.letters.content(key)
+        return item, content if content is not None or item.copy is None else await _copy(desk, item)
+
+    shelves.show_item(*shelves.at_desk(data, work, bus=True), json=as_json)
+
+
+@group.command("retry")
+def retry(
+    keys: Keys = None,
+    tenant: Tenant = None,
+    source: Source = None,
+    service: Service = None,
+    reason: Reason = None,
+    everything: Everything = False,
+    limit: Limit = 1000,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Publish them again, as they came. What was stored already is not stored twice. Status 1 when one is left."""
+    wanted = shelves.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
+
+    async def work(desk: Desk) -> shelves.Done:
+        return await shelves.decide(
+            desk.letters, wanted, lambda item: again(desk, item, shelves.now()), everything=everything
+        )
+
+    shelves.at_desk(data, work, bus=True).end("published again", json=as_json)
+
+
+@group.command("discard")
+def discard(
+    why: Why,
+    keys: Keys = None,
+    tenant: Tenant = None,
+    source: Source = None,
+    service: Service = None,
+    reason: Reason = None,
+    everything: Everything = False,
+    by: By = None,
+    limit: Limit = 1000,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Note that they are not needed, who says so and why. They stay on record."""
+    wanted = shelves.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
+
+    async def work(desk: Desk) -> shelves.Done:
+        return await shelves.discard(desk.letters, wanted, why, by, everything=everything)
+
+    shelves.at_desk(data, work).end("discarded", json=as_json)
+
+
+async def again(desk: Desk, item: Item, at: datetime) -> str | None:
+    """Publish a letter again; why it is left. Raises `Transient` when the bus or the store is away.
+
+    A crash after the publication and before it is noted is harmless: the next try has the same message id, and the
+    page has the same id (`RawPage.id`), so that the normalizer knows what became of it.
+    """
+    body = await desk.letters.content(item.key)
+    if body is None:
+        try:
+            body = await _copy(desk, item)
+        except NotFound as error:
+            await desk.letters.lapsed(item.key, at)
+            return str(error)
+    # JetStream's own headers were for the first time.
+    headers = {name: value for name, value in item.headers.items() if not name.startswith("Nats-")}
+    headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/retry-{item.tries + 1}"}
+    if item.stream == subjects.JOBS_STREAM:
+        if not await put_job(desk.bus, Outgoing(item.subject, body, headers)):
+            return "a job of this kind is on the stream already: discard this one, or try again when that is done"
+        await desk.letters.asked(item, "", at)
+        return None
+    name, opened = shelves.slice_for(item, at)
+    page = _page(item.subject, headers, body)
+    if page is None:
+        await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
+        await desk.letters.asked(item, "", at)
+        return None
+    if opened:
+        headers |= {"Aoc-Slice": name, PAGE_BEFORE: page.id}
+        page = replace(page, slice_id=name)
+        await desk.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, again=True)
+    await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
+    if opened:
+        await desk.ledger.slice_fetched(SliceFetched(name, 1, item.records, at))
+    await desk.letters.asked(item, page_key(name, page.id), at)
+    return None
+
+
+def _page(subject: str, headers: dict[str, str], body: bytes) -> RawPage | None:
+    """The raw page; None when this version cannot read its headers."""
+    try:
+        return RawPage.from_message(subject, headers, body)
+    except Malformed:
+        return None
+
+
+async def _copy(desk: Desk, item: Item) -> bytes:
+    """The body on AOC_DLQ. Raises `NotFound` when it is gone."""
+    try:
+        message = await desk.bus.get_msg(subjects.DLQ_STREAM, item.copy or 0)
+    except NotFoundError:
+        message = None
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"{subjects.DLQ_STREAM}: {error or type(error).__name__}") from error
+    if message is None or (message.headers or {}).get(LETTER) != item.key:
+        raise NotFound("its content is gone: AOC_DLQ has dropped it")
+    return message.data or b""

@@ -1,0 +1,50 @@
+"""Whether something waits for a decision: dead letters and the quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.shelves import ItemState, Selection
+
+if TYPE_CHECKING:
+    from aoc_cli.attach import System
+
+_WHERE: Final = "system"
+
+
+async def check(system: System) -> list[Finding]:
+    """What waits. Nothing when the database is away: another check says so."""
+    try:
+        async with connect(system.mongo) as database:
+            letters = MongoDeadLetters(database)
+            given_up = await letters.count(Selection())
+            expired = await letters.count(Selection(state=ItemState.EXPIRED))
+            waiting = await MongoQuarantine(database).count(Selection())
+    except AocError:
+        return []
+    return [of_letters(given_up, expired), of_quarantine(waiting)]
+
+
+def of_letters(given_up: int, expired: int) -> Finding:
+    """Messages that services gave up."""
+    gone = f"; of {expired:,} more the content expired before anybody decided" if expired else ""
+    if given_up:
+        fix = "Look at them with aoc deadletters list; when the cause is mended, aoc deadletters retry --all"
+        return Finding(_WHERE, "dead letters", Grade.FAIL, f"{given_up:,} wait for a decision{gone}", fix)
+    if expired:
+        fix = "Their records are a permanent gap: aoc completeness tells of which sources"
+        return Finding(_WHERE, "dead letters", Grade.WARN, f"none waits{gone}", fix)
+    return Finding(_WHERE, "dead letters", Grade.OK, "none")
+
+
+def of_quarantine(waiting: int) -> Finding:
+    """Records that could not become events."""
+    if waiting:
+        fix = "Look at them with aoc quarantine list; retry them after an update, or discard them"
+        return Finding(_WHERE, "quarantine", Grade.WARN, f"{waiting:,} records wait for a decision", fix)
+    return Finding(_WHERE, "quarantine", Grade.OK, "empty")

@@ -1,0 +1,146 @@
+"""`aoc quarantine`: records that could not become events, and the way back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import typer
+
+from aoc_cli import shelves
+from aoc_cli.shelves import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
+from aoc_cli.terminal import out
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.contracts import subjects
+from aoc_common.contracts.raw import RawPage
+from aoc_common.settings import load
+from aoc_common.store.mongo.ledger import page_key
+from aoc_common.store.ports import SliceFetched
+from aoc_normalizer.settings import NormalizerSettings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from aoc_cli.shelves import Desk
+    from aoc_common.store.shelves import Item
+
+group = typer.Typer(help="Show, retry and discard records that could not become events.", no_args_is_help=True)
+
+
+@group.command("list")
+def list_(
+    tenant: Tenant = None,
+    source: Source = None,
+    reason: Reason = None,
+    state: State = "open",
+    limit: Limit = 100,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """List them, newest first."""
+    wanted = shelves.selection(tenant=tenant, source=source, reason=reason, state=state, limit=limit)
+
+    async def work(desk: Desk) -> tuple[list[Item], int]:
+        return await desk.quarantine.find(wanted), await desk.quarantine.count(wanted)
+
+    shelves.show_list(*shelves.at_desk(data, work), json=as_json)
+
+
+@group.command("show")
+def show(key: Key, data: Data = None, as_json: Json = False) -> None:
+    """Show one with its text."""
+
+    async def work(desk: Desk) -> tuple[Item, bytes | None]:
+        return await shelves.one(desk.quarantine, key), await desk.quarantine.content(key)
+
+    shelves.show_item(*shelves.at_desk(data, work), json=as_json)
+
+
+@group.command("retry")
+def retry(
+    keys: Keys = None,
+    tenant: Tenant = None,
+    source: Source = None,
+    reason: Reason = None,
+    everything: Everything = False,
+    limit: Limit = 1000,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Publish each as a page of one record, for a normalizer that can read it now. Status 1 when one is left."""
+    wanted = shelves.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
+
+    async def work(desk: Desk) -> shelves.Done:
+        return await shelves.decide(
+            desk.quarantine,
+            wanted,
+            lambda item: again(desk, item, shelves.now()),
+            everything=everything,
+            passes=lambda item: item.stored or shelves.on_its_way(item),
+        )
+
+    shelves.at_desk(data, work, bus=True).end("published again", json=as_json)
+
+
+@group.command("discard")
+def discard(
+    why: Why,
+    keys: Keys = None,
+    tenant: Tenant = None,
+    source: Source = None,
+    reason: Reason = None,
+    everything: Everything = False,
+    by: By = None,
+    limit: Limit = 1000,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    """Note that they are not needed, who says so and why. They stay on record."""
+    wanted = shelves.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
+
+    async def work(desk: Desk) -> shelves.Done:
+        return await shelves.discard(desk.quarantine, wanted, why, by, everything=everything)
+
+    shelves.at_desk(data, work).end("discarded", json=as_json)
+
+
+@group.command("expire")
+def expire(data: Data = None) -> None:
+    """Remove what is older than AOC_QUARANTINE_DAYS, as the normalizer does each hour; it is counted as a gap."""
+    keep = timedelta(days=load(NormalizerSettings).quarantine_days)
+
+    async def work(desk: Desk) -> int:
+        return await desk.quarantine.expire(shelves.now(), keep)
+
+    out.print(f"{shelves.at_desk(data, work):,} removed, and noted as a gap")
+
+
+async def again(desk: Desk, item: Item, at: datetime) -> str | None:
+    """Publish a record again, in its slice's name; why it is left. Raises `Transient` when bus or store is away."""
+    if item.stored:
+        return "its event is stored, as a generic one: aoc remap maps it again"
+    text = await desk.quarantine.content(item.key)
+    if text is None:
+        return "its text is gone"
+    name, opened = shelves.slice_for(item, at)
+    # Late because of us: it tells nothing of how late Microsoft is.
+    page = RawPage(item.tenant, item.source, name, item.at, b"[" + text + b"]" + _blanks(item), behind=True)
+    headers = page.headers()
+    if opened:
+        await desk.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)
+    await publish_all(desk.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
+    if opened:
+        await desk.ledger.slice_fetched(SliceFetched(name, 1, 1, at))
+    await desk.quarantine.asked(item, page_key(name, page.id), at)
+    return None
+
+
+def _blanks(item: Item) -> bytes:
+    """Blanks that make the page of each try another one, so that what becomes of it is not taken for an earlier try's.
+
+    The same try is always the same page: repeated after a crash, it is one message and one page.
+    """
+    tried = f"{item.key}/{item.tries}".encode("utf-8", "replace")
+    bits = format(int.from_bytes(blake2b(tried, digest_size=6).digest()), "048b")
+    return bits.translate(str.maketrans("01", " \t")).encode()

@@ -1,0 +1,275 @@
+"""What `aoc deadletters` and `aoc quarantine` have in common: choosing items, showing them, deciding about them."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from nats.errors import Error as NatsError
+
+from aoc_cli import attach
+from aoc_cli.terminal import as_json, err, out, plain
+from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.contracts import subjects
+from aoc_common.errors import BadConfiguration, Permanent, Unreachable
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.shelves import Decision, Item, ItemState, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+
+    from nats.js import JetStreamContext
+
+    from aoc_common.store.mongo.client import Database
+    from aoc_common.store.mongo.shelves import MongoShelf
+
+#: Characters of a content that are shown; `--json` has all of it.
+_SHOWN: Final = 20_000
+_WORDS: Final = 60
+#: Seconds: the client itself would go on for ever.
+_CONNECT_S: Final = 10.0
+_TOGETHER: Final = 1_000
+
+Keys = Annotated[list[str] | None, typer.Argument(help="IDs, as the list shows them.")]
+Key = Annotated[str, typer.Argument(help="ID, as the list shows it.")]
+Tenant = Annotated[str | None, typer.Option(help="Only of this tenant.")]
+Source = Annotated[str | None, typer.Option(help="Only of this feed, e.g. o365-exchange.")]
+Reason = Annotated[str | None, typer.Option(help="Only those whose reason holds this text.")]
+Everything = Annotated[bool, typer.Option("--all", help="All that are open and chosen by the other options.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="At most this many, the newest.")]
+Data = Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: one object a line.")]
+State = Annotated[str, typer.Option(help="open, retried, discarded, expired, or all.")]
+Why = Annotated[str, typer.Option(help="Why it is not needed; kept with your name.")]
+By = Annotated[str | None, typer.Option(help="Who decides; else the user of this machine.")]
+
+
+@dataclass(slots=True)
+class Done:
+    """What was done: how many items were chosen, done, and left with the reason."""
+
+    chosen: int = 0
+    done: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+
+    def end(self, word: str, *, json: bool) -> None:
+        """Say so. Status 1 when something is left."""
+        if json:
+            out.out(as_json(asdict(self)), highlight=False)
+        else:
+            out.print(f"{self.done:,} of {self.chosen:,} {word}")
+            for key, reason in self.left.items():
+                err.print(f"[yellow]left[/] {plain(key)}: {plain(reason)}")
+        if self.left:
+            raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the items lie, and the bus to publish them again."""
+
+    database: Database
+    js: JetStreamContext | None = None
+
+    @property
+    def letters(self) -> MongoDeadLetters:
+        """The account of dead letters."""
+        return MongoDeadLetters(self.database)
+
+    @property
+    def quarantine(self) -> MongoQuarantine:
+        """What could not become an event."""
+        return MongoQuarantine(self.database)
+
+    @property
+    def ledger(self) -> MongoLedger:
+        """The ledger."""
+        return MongoLedger(self.database)
+
+    @property
+    def bus(self) -> JetStreamContext:
+        """The bus. Raises `Unreachable` where none was asked for."""
+        if self.js is None:
+            raise Unreachable("the bus is not connected")
+        return self.js
+
+
+def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]], *, bus: bool = False) -> T:
+    """Run `work` on the system that runs, or on the servers of a data directory started for it."""
+    with ExitStack() as stack:
+        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+
+        async def run() -> T:
+            async with connect(system.mongo) as database:
+                await MongoQuarantine(database).adopt()
+                if not bus:
+                    return await work(Desk(database))
+                async with _bus(system) as js:
+                    return await work(Desk(database, js))
+
+        return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _bus(system: attach.System) -> AsyncIterator[JetStreamContext]:
+    broker = make_broker(system.nats, "cli")
+    try:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await broker.connect()
+        except (NatsError, OSError, TimeoutError) as error:
+            raise Unreachable(f"NATS: {str(error) or 'no answer'}; nothing was changed") from error
+        yield jetstream(broker)
+    finally:
+        await close(broker)
+
+
+def selection(
+    keys: Sequence[str] | None = None,
+    *,
+    tenant: str | None = None,
+    source: str | None = None,
+    service: str | None = None,
+    reason: str | None = None,
+    state: str = ItemState.OPEN,
+    limit: int = _TOGETHER,
+) -> Selection:
+    """What the options choose. Raises `BadConfiguration`, or `Malformed` for a tenant that is none."""
+    if tenant is not None:
+        subjects.check_tenant(tenant)
+    if state != "all" and state not in set(ItemState):
+        raise BadConfiguration(f"--state {state}: expected {', '.join(ItemState)} or all")
+    wanted = None if state == "all" else ItemState(state)
+    return Selection(tenant, source, service, reason, wanted, tuple(keys or ()), limit)
+
+
+def needs_choice(wanted: Selection, *, everything: bool) -> None:
+    """Raises `BadConfiguration` when a decision names neither ids nor a filter."""
+    if not (wanted.keys or wanted.reason or wanted.source or wanted.service or everything):
+        raise BadConfiguration("name IDs, or choose with --source, --reason or --all")
+
+
+def now() -> datetime:
+    """The present, as the store keeps it."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def who(given: str | None) -> str:
+    """Who decides. Raises `BadConfiguration` when nobody can be named."""
+    try:
+        return given or os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        raise BadConfiguration("--by: say who decides; this machine does not know its user") from None
+
+
+def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
+    """One line an item, newest first."""
+    for item in items:
+        if json:
+            out.out(as_json(asdict(item)), highlight=False)
+            continue
+        words = f"{item.at:%Y-%m-%d %H:%M:%S}  {plain(item.tenant)}  {plain(item.source or item.subject)}"
+        state = "on its way" if item.asked_at and item.state is ItemState.OPEN else item.state.value
+        reason = item.reason if len(item.reason) <= _WORDS else f"{item.reason[:_WORDS]}…"
+        event = " [dim](its event is stored)[/]" if item.stored else ""
+        out.print(f"[cyan]{plain(item.key)}[/]  {words}  [yellow]{state}[/]  {plain(reason)}{event}")
+    if not json and total > len(items):
+        err.print(f"{total - len(items):,} more: choose with --tenant, --source, --reason, or raise --limit")
+    if not items:
+        err.print("none")
+
+
+async def one(shelf: MongoShelf, key: str) -> Item:
+    """The item of that id. Raises `BadConfiguration`."""
+    found = await shelf.find(Selection(state=None, keys=(key,)))
+    if not found:
+        raise BadConfiguration(f"no such id: {key}")
+    return found[0]
+
+
+def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
+    """All that is known of an item, and its content."""
+    text = None if content is None else content.decode("utf-8", "replace")
+    if json:
+        out.out(as_json({**asdict(item), "content": text}), highlight=False)
+        return
+    for name, value in asdict(item).items():
+        if value not in ("", None, {}):
+            out.print(f"[dim]{name:>10}[/]  {plain(value)}")
+    if text is None:
+        err.print("its content is gone, or only on AOC_DLQ")
+        return
+    for line in text[:_SHOWN].splitlines():
+        out.print(plain(line))
+    if len(text) > _SHOWN:
+        err.print(f"{len(text) - _SHOWN:,} more characters: --json shows all")
+
+
+def on_its_way(item: Item) -> bool:
+    """Whether it was published again and nothing has become of it yet."""
+    return item.asked_at is not None
+
+
+async def decide(
+    shelf: MongoShelf,
+    wanted: Selection,
+    work: Callable[[Item], Awaitable[str | None]],
+    *,
+    everything: bool,
+    passes: Callable[[Item], bool] = on_its_way,
+) -> Done:
+    """Do `work` to each item that is chosen; it gives why one is left as it is. Raises `Transient` at once.
+
+    What `passes` is only taken when it is named.
+    """
+    needs_choice(wanted, everything=everything)
+    items = await shelf.find(replace(wanted, limit=max(wanted.limit, len(wanted.keys))))
+    done = Done()
+    if missing := set(wanted.keys) - {item.key for item in items}:
+        done.left.update(dict.fromkeys(sorted(missing), "no such open item"))
+    for item in items:
+        if passes(item) and not wanted.keys:
+            continue
+        done.chosen += 1
+        try:
+            reason = await work(item)
+        except Permanent as error:
+            reason = str(error)
+        if reason is None:
+            done.done += 1
+        else:
+            done.left[item.key] = reason
+    done.chosen += len(missing)
+    return done
+
+
+async def discard(shelf: MongoShelf, wanted: Selection, why: str, by: str | None, *, everything: bool) -> Done:
+    """Note that the chosen items are not needed. Raises `BadConfiguration` without a reason."""
+    if not why.strip():
+        raise BadConfiguration("--why: say why it is not needed")
+    decision = Decision(who(by), why.strip()[:1000], now())
+
+    async def work(item: Item) -> str | None:
+        return None if await shelf.discard([item.key], decision) else "somebody has decided about it meanwhile"
+
+    return await decide(shelf, wanted, work, everything=everything)
+
+
+def slice_for(item: Item, at: datetime) -> tuple[str, bool]:
+    """The slice that an item is tried again in, and whether it must be opened.
+
+    Its own, as long as the ledger has that slice's pages; later that account is closed for good, so it is another.
+    """
+    if at - item.at < LAPSE:
+        return item.slice_id, False
+    return f"{item.tenant}/{item.source}/retried/{item.key[-24:]}", True

@@ -1,0 +1,66 @@
+"""What of a tenant waits for a person, counted for its account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aoc_common.store.accounts import Gap, GapCause
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.shelves import ItemState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class PutAside:
+    """What waits of a tenant.
+
+    `letters`: source -> state -> letters, records, first and last. `waiting`: source -> records in the quarantine.
+    """
+
+    letters: Mapping[str, Mapping[str, Document]]
+    waiting: Mapping[str, int]
+
+    def of(self, source: str) -> Document:
+        """The open dead letters of a source."""
+        return self.letters.get(source, {}).get(ItemState.OPEN, {})
+
+    def gaps(self, source: str) -> Iterator[Gap]:
+        """What of a source is missing: for now, and for good."""
+        told = {
+            ItemState.OPEN: (GapCause.DEAD_LETTER, True, "given up by a service; see aoc deadletters"),
+            ItemState.EXPIRED: (GapCause.LOST, False, "dead letters whose content expired before anybody decided"),
+        }
+        for state, (cause, closable, detail) in told.items():
+            if found := self.letters.get(source, {}).get(state):
+                yield Gap(cause, found["first"], found["last"], closable, found["letters"], detail)
+
+
+async def put_aside(database: Database, tenant: str) -> PutAside:
+    """Count a tenant's dead letters and quarantine."""
+    told = {"$in": [ItemState.OPEN.value, ItemState.EXPIRED.value]}
+    by_state: list[Document] = [
+        {"$match": {"tenant": tenant, "state": told}},
+        {
+            "$group": {
+                "_id": {"source": "$source", "state": "$state"},
+                "letters": {"$sum": 1},
+                "records": {"$sum": "$records"},
+                "first": {"$min": "$at"},
+                "last": {"$max": "$at"},
+            }
+        },
+    ]
+    # What a mapper stumbled over is stored too: it waits for a developer, and nothing is missing.
+    waiting: list[Document] = [
+        {"$match": {"tenant": tenant, "state": ItemState.OPEN.value, "stored": {"$ne": True}}},
+        {"$group": {"_id": "$source", "count": {"$sum": 1}}},
+    ]
+    letters: dict[str, dict[str, Document]] = {}
+    with translated("put aside"):
+        async for group in database["dead_letters"].aggregate(by_state):
+            letters.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
+        counts = {group["_id"]: group["count"] async for group in database["quarantine"].aggregate(waiting)}
+    return PutAside(letters, counts)

@@ -1,0 +1,127 @@
+"""What dead letters and the quarantine have in common: how they are looked through and decided on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import ASCENDING, DESCENDING, UpdateOne
+
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.ledger import HANDLED
+from aoc_common.store.shelves import Decision, Item, ItemState, Selection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_ITEM: Final = tuple(one.name for one in fields(Item) if one.name not in {"key", "state", "headers"})
+_LOOKED_AFTER: Final = 1_000
+_OPEN: Final = {"state": ItemState.OPEN.value}
+
+
+class MongoShelf:
+    """`Shelf` over a collection whose items hold their content in the field `content`."""
+
+    def __init__(self, database: Database, name: str, content: str) -> None:
+        self._items = database[name]
+        self._pages = database["ledger_pages"]
+        self._name = name
+        self._content = content
+        self._looked_at = ""
+
+    async def find(self, wanted: Selection) -> list[Item]:
+        """The newest of these items."""
+        query = _query(wanted)
+        with translated(self._name):
+            cursor = self._items.find(query, {self._content: 0}).sort("at", DESCENDING).limit(wanted.limit)
+            return [self._item(one) for one in await cursor.to_list(wanted.limit)]
+
+    async def count(self, wanted: Selection) -> int:
+        """How many there are, whatever the selection's limit."""
+        with translated(self._name):
+            return int(await self._items.count_documents(_query(wanted)))
+
+    async def content(self, key: str) -> bytes | None:
+        """An item's content; None when it is not kept here."""
+        with translated(self._name):
+            found = await self._items.find_one({"_id": key}, {self._content: 1})
+        held = (found or {}).get(self._content)
+        return held.encode("utf-8", "replace") if isinstance(held, str) else None if held is None else bytes(held)
+
+    async def asked(self, item: Item, page: str, at: datetime) -> None:
+        """It was published again: `page` is its page in the ledger, empty when it is none."""
+        # What has no page in the ledger is out of our hands with its publication.
+        decided = {} if page else {"state": ItemState.RETRIED.value, "decided_at": at}
+        with translated(self._name):
+            await self._items.update_one(
+                {"_id": item.key, **_OPEN},
+                {"$set": {"asked_at": at, "settled_by": page, **decided}, "$inc": {"tries": 1}},
+            )
+
+    async def discard(self, keys: Sequence[str], decision: Decision) -> int:
+        """These open items are not needed; how many there were."""
+        decided = {"who": decision.who, "why": decision.why, "decided_at": decision.at}
+        with translated(self._name):
+            done = await self._items.bulk_write(
+                [
+                    UpdateOne({"_id": key, **_OPEN}, {"$set": {"state": ItemState.DISCARDED.value, **decided}})
+                    for key in keys
+                ],
+                ordered=False,
+            )
+        return int(done.modified_count)
+
+    async def handled(self, keys: Sequence[str], at: datetime) -> None:
+        """These items were handled after all."""
+        if keys:
+            with translated(self._name):
+                await self._items.update_many(
+                    {"_id": {"$in": list(keys)}, **_OPEN},
+                    {"$set": {"state": ItemState.RETRIED.value, "decided_at": at}},
+                )
+
+    async def _waiting_with_page(self) -> dict[str, list[str]]:
+        """Page in the ledger -> the open items that it would settle; another thousand each time, in turns."""
+        wanted = {**_OPEN, "settled_by": {"$gt": ""}, "_id": {"$gt": self._looked_at}}
+        found = (
+            await self._items.find(wanted, {"settled_by": 1}).sort("_id", ASCENDING).limit(_LOOKED_AFTER).to_list(None)
+        )
+        self._looked_at = found[-1]["_id"] if len(found) == _LOOKED_AFTER else ""
+        pages: dict[str, list[str]] = {}
+        for one in found:
+            pages.setdefault(one["settled_by"], []).append(one["_id"])
+        return pages
+
+    async def look_after(self, at: datetime) -> None:
+        """Close the items whose pages the normalizer has settled since."""
+        with translated(self._name):
+            waiting = await self._waiting_with_page()
+            pages = list(waiting)
+            for start in range(0, len(pages), TOGETHER):
+                done = {"_id": {"$in": pages[start : start + TOGETHER]}, **HANDLED}
+                settled = [page["_id"] async for page in self._pages.find(done, {"_id": 1})]
+                await self.handled([key for page in settled for key in waiting[page]], at)
+
+    def _item(self, document: Document) -> Item:
+        values: dict[str, Any] = {name: document[name] for name in _ITEM if name in document}
+        return Item(
+            key=document["_id"],
+            state=ItemState(document.get("state", ItemState.OPEN)),
+            headers=dict(document.get("headers", ())),
+            **values,
+        )
+
+
+def _query(wanted: Selection) -> Document:
+    query: Document = {
+        name: value for name in ("tenant", "source", "service") if (value := getattr(wanted, name)) is not None
+    }
+    if wanted.state is not None:
+        query["state"] = wanted.state.value
+    if wanted.keys:
+        query["_id"] = {"$in": list(wanted.keys)}
+    if wanted.reason is not None:
+        query["reason"] = {"$regex": re.escape(wanted.reason), "$options": "i"}
+    return query

@@ -1,0 +1,122 @@
+"""What waits for a person: dead letters, and records in the quarantine. Both are looked through and decided on alike.
+
+Every method may raise `Transient` when the store is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from aoc_common.contracts.letters import DeadLetter
+
+
+class ItemState(StrEnum):
+    """What was decided about an item."""
+
+    OPEN = "open"
+    """Nobody has decided, or it was published again and is on its way."""
+    RETRIED = "retried"
+    """It was published again, and handled."""
+    DISCARDED = "discarded"
+    """Somebody said that it is not needed, and why."""
+    EXPIRED = "expired"
+    """Its content is gone before anybody decided: a permanent gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which items. `tenant` None: of every tenant, for operators only. `reason`: text that their reason holds."""
+
+    tenant: str | None = None
+    source: str | None = None
+    service: str | None = None
+    reason: str | None = None
+    state: ItemState | None = ItemState.OPEN
+    keys: tuple[str, ...] = ()
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A dead letter, or a record in the quarantine, without its content.
+
+    `size`: bytes of the content. `records`: how many are in it, as far as that can be told. `tries`: how often it was
+    published again; `asked_at`: when last. `stored`: its event is stored too (see `QuarantineEntry`). `copy`: sequence
+    in AOC_DLQ of a content that is only there. `headers`, `subject` and `service` are a dead letter's.
+    """
+
+    key: str
+    tenant: str
+    source: str
+    slice_id: str
+    sequence: int
+    reason: str
+    at: datetime
+    state: ItemState
+    size: int
+    records: int = 1
+    tries: int = 0
+    asked_at: datetime | None = None
+    decided_at: datetime | None = None
+    who: str = ""
+    why: str = ""
+    stored: bool = False
+    service: str = ""
+    stream: str = ""
+    subject: str = ""
+    copy: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided what is not needed, why, and when."""
+
+    who: str
+    why: str
+    at: datetime
+
+
+class Shelf(Protocol):
+    """Items that wait for a person, newest first."""
+
+    async def find(self, wanted: Selection) -> list[Item]:
+        """The newest of these items."""
+        ...
+
+    async def content(self, key: str) -> bytes | None:
+        """An item's content; None when it is not kept here."""
+        ...
+
+    async def asked(self, item: Item, page: str, at: datetime) -> None:
+        """It was published again: `page` is its page in the ledger, empty when it is none."""
+        ...
+
+    async def discard(self, keys: Sequence[str], decision: Decision) -> int:
+        """These open items are not needed; how many there were. They are kept as evidence of the decision."""
+        ...
+
+
+class DeadLetterStore(Protocol):
+    """The account of dead letters. Idempotent by their keys."""
+
+    async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
+        """Put a letter on record, as open; whether its body is kept here.
+
+        `page`: its page in the ledger, empty when it is none. One that was tried again in vain is open again.
+        """
+        ...
+
+    async def copied(self, letter: DeadLetter, sequence: int) -> None:
+        """The letter's copy has this sequence in AOC_DLQ; there alone is its body."""
+        ...
+
+    async def handled(self, keys: Sequence[str], at: datetime) -> None:
+        """These letters were handled after all."""
+        ...

@@ -1,0 +1,203 @@
+"""What becomes of messages that cannot be handled, on a real nats-server."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import structlog
+
+from aoc_common.bus import consumers
+from aoc_common.bus.broker import jetstream, make_broker
+from aoc_common.bus.consume import consuming
+from aoc_common.bus.failures import MAX_DEFECTS, Failures
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.contracts import subjects
+from aoc_common.errors import Malformed, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nats.aio.msg import Msg
+
+    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.settings import NatsSettings
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _tries: 0.02)
+    monkeypatch.setattr("aoc_common.bus.failures._HALTED_DELAY_S", 0.05, raising=False)
+    with structlog.testing.capture_logs():  # hundreds of tracebacks take longer than the work
+        yield
+
+
+@asynccontextmanager
+async def running(settings: NatsSettings, handler, failures: Failures):
+    broker = make_broker(settings, "normalizer")
+    await broker.connect()
+    async with consuming(broker, consumers.NORMALIZER, handler, failures=failures):
+        yield jetstream(broker)
+    await broker.stop()
+
+
+@asynccontextmanager
+async def publisher(settings: NatsSettings):
+    broker = make_broker(settings, "collector")
+    await broker.connect()
+    yield jetstream(broker)
+    await broker.stop()
+
+
+def page(number: int, tenant: str = "contoso") -> Outgoing:
+    headers = {"Nats-Msg-Id": f"{tenant}{number}", "Aoc-Tenant": tenant}
+    return Outgoing(subjects.raw(tenant, "graph-signins"), b"[%d]" % number, headers)
+
+
+async def letters(js) -> int:
+    return (await js.stream_info(subjects.DLQ_STREAM)).state.messages
+
+
+async def settled(js) -> bool:
+    return not (await js.stream_info(subjects.RAW_STREAM)).state.messages
+
+
+async def over(js, tries: Sequence[object], enough: int) -> bool:
+    """Whether the message was given up, or tried often enough. (One that waits for its next delivery is nowhere.)"""
+    return await letters(js) > 0 or len(tries) >= enough
+
+
+async def test_line_6_a_page_that_met_outages_before_is_not_given_up_at_its_first_defect(eventually, nats_as) -> None:
+    tries: list[str] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        tries.append("try")
+        if len(tries) <= 6:
+            raise Unreachable("the store is away")
+        if len(tries) == 7:
+            raise ZeroDivisionError("a race of ours")
+
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: len(tries) >= 7)
+        await eventually(lambda: over(own, tries, 8))
+        given_up = await letters(own)
+
+    assert (given_up, len(tries)) == (0, 8)
+
+
+async def test_outages_between_defects_do_not_count_and_enough_defects_do(eventually, nats_as) -> None:
+    tries: list[int] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        tries.append(1)
+        if len(tries) % 2:
+            raise Unreachable("away")
+        raise ZeroDivisionError("ours")
+
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: over(own, tries, 2 * MAX_DEFECTS + 1))
+        given_up = await letters(own)
+
+    assert (given_up, len(tries)) == (1, 2 * MAX_DEFECTS)
+
+
+async def test_a_defect_in_a_batch_counts_for_the_message_that_has_it_only(eventually, nats_as) -> None:
+    handled: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        if any(message.data == b"[3]" for message in messages):
+            raise ZeroDivisionError("three")
+        handled.extend(message.data for message in messages)
+
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(number) for number in range(8)])
+        await eventually(lambda: over(own, (), 1))
+        given_up = await letters(own)
+
+    assert given_up == 1
+    assert sorted(handled) == [b"[%d]" % number for number in range(8) if number != 3]
+
+
+async def test_a_service_that_fails_at_everything_gives_up_nothing_and_goes_on_when_it_is_mended(
+    eventually, nats_as
+) -> None:
+    broken = True
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        if broken:
+            raise ZeroDivisionError("a bad deployment")
+
+    failures = Failures("normalizer")
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler, failures) as own:
+        tenants = ("contoso", "fabrikam", "tailspin")
+        await publish_all(js, subjects.RAW_STREAM, [page(number, tenant) for number in range(20) for tenant in tenants])
+        await eventually(lambda: failures.trouble() is not None)
+        await asyncio.sleep(1.0)
+        why, given_up, done = failures.trouble(), await letters(own), await settled(own)
+        broken = False
+        await eventually(lambda: settled(own))
+        in_the_end = await letters(own)
+
+    assert (given_up, in_the_end, done) == (0, 0, False)
+    assert "of 3 of 3 tenants" in str(why)
+    assert failures.trouble() is None
+
+
+async def test_one_poison_tenant_does_not_halt_the_others_and_its_pages_are_given_up(eventually, nats_as) -> None:
+    handled: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        if any(message.headers["Aoc-Tenant"] == "poison" for message in messages):
+            raise ZeroDivisionError("what poison sends")
+        handled.extend(message.data for message in messages)
+
+    failures = Failures("normalizer")
+    async with publisher(nats_as("collector")) as js, running(nats_as("normalizer"), handler, failures) as own:
+        await publish_all(js, subjects.RAW_STREAM, [page(0)])
+        await publish_all(js, subjects.RAW_STREAM, [page(number, "poison") for number in range(40)])
+        await publish_all(js, subjects.RAW_STREAM, [page(number) for number in range(1, 3)])
+        await eventually(lambda: settled(own), 30)
+        given_up = await letters(own)
+
+    assert (given_up, len(handled)) == (40, 3)
+    assert failures.trouble() is None
+
+
+async def test_a_reason_that_no_store_takes_is_put_on_record_as_text(eventually, nats_as) -> None:
+    letters_put: list[DeadLetter] = []
+
+    class Account:
+        async def put(self, letter: DeadLetter) -> bool:
+            letters_put.append(letter)
+            return True
+
+        async def copied(self, letter: DeadLetter, sequence: int) -> None:
+            raise AssertionError("its body is on record")
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        raise Malformed("half a pair: \ud800")
+
+    hostile = Outgoing(page(1).subject, b"[1]", page(1).headers | {"Aoc-Source": "x"})
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer", Account())) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [hostile])
+        await eventually(lambda: over(own, (), 1))
+        given_up = await letters(own)
+    [letter] = letters_put
+
+    assert (given_up, letter.reason, letter.sequence) == (1, "Malformed: half a pair: ?", 1)
