@@ -18,7 +18,6 @@ from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
-    from nats.js.api import StreamInfo
 
     from aoc_common.contracts.raw import RawPage
     from aoc_common.settings import MongoSettings
@@ -37,8 +36,10 @@ class Bus:
         )
         return [ack.seq for ack in acks]
 
-    async def stream_info(self, stream: str) -> StreamInfo:
-        return await self._reader.jetstream().stream_info(stream)
+    async def events(self) -> int:
+        """How many events were published."""
+        info = await self._reader.jetstream().stream_info(subjects.EVENTS_STREAM, subjects_filter="aoc.events.>")
+        return sum((info.state.subjects or {}).values())
 
     async def settled(self) -> bool:
         return not (await self._reader.jetstream().stream_info(subjects.RAW_STREAM)).state.messages

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
+_NOTED: Final = ("tenant", "source", "slice_id", "page", "stored", "duplicate", "quarantined", "dead_lettered", "at")
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
 
@@ -299,20 +300,10 @@ def _abandoned(at: datetime) -> Document:
 
 
 def _of_page(outcome: PageOutcome) -> Document:
+    noted = {name: getattr(outcome, name) for name in _NOTED}
+    published = [list(span) for span in outcome.published]
     return {
-        "$set": {
-            "tenant": outcome.tenant,
-            "source": outcome.source,
-            "slice_id": outcome.slice_id,
-            "page": outcome.page,
-            "stored": outcome.stored,
-            "duplicate": outcome.duplicate,
-            "quarantined": outcome.quarantined,
-            "dead_lettered": outcome.dead_lettered,
-            "published": [list(span) for span in outcome.published],
-            "at": outcome.at,
-            "expire_at": outcome.at + _KEEP,
-        },
+        "$set": {**noted, "published": published, "expire_at": outcome.at + _KEEP},
         "$unset": {"waiting_since": ""},
     }
 
