@@ -247,6 +247,8 @@ _ACCOUNT: dict[str, Any] = {
     "stored": 118300,
     "duplicate": 2150,
     "quarantined": 0,
+    "not_understood": 12,
+    "undated": 0,
     "blobs": {"fetched": 9000, "waiting": 4, "expired": 0},
     "gaps": [_GAP],
 }
@@ -293,6 +295,8 @@ class SourceCompleteness(BaseModel):
     stored: int = Field(description="Of these, stored as new events.")
     duplicate: int = Field(description="Of these, stored before.")
     quarantined: int = Field(description="Of these, put aside because they are no readable records.")
+    not_understood: int = Field(description="Of the stored, records of a shape that no mapper knows.")
+    undated: int = Field(description="Of the stored, records that do not say when they happened; they stand in 1970.")
     blobs: Blobs
     gaps: list[GapView] = Field(description="What is missing.")
 

@@ -15,6 +15,7 @@ from aoc_common.bus import consumers
 from aoc_common.bus.atomic import EventPublisher
 from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
 from aoc_common.bus.consume import consuming
+from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.raw import on_stream
 from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
@@ -93,6 +94,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             MongoArrivals(database),
             EventPublisher(broker).publish,
             clock,
+            StreamLimit(broker, subjects.EVENTS_STREAM),
         )
         pages = [
             replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER

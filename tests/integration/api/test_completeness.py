@@ -51,6 +51,8 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
                 "stored": 2,
                 "duplicate": 1,
                 "quarantined": 0,
+                "not_understood": 0,
+                "undated": 0,
                 "blobs": {"fetched": 0, "waiting": 1, "expired": 0},
                 "gaps": [
                     {

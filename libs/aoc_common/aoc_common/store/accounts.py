@@ -47,6 +47,8 @@ class SourceAccount:
     - `since`: the day on which its first slice begins. `watermark`: everything before it is on the bus.
       `complete_until`: everything before it is stored, a duplicate, or put aside; never after the watermark.
     - `records` of settled slices are `stored` + `duplicate` + `quarantined` (and what a repeated fetch gave again).
+    - Of the stored, `not_understood` had a shape that no mapper knows (or its mapper stumbled), and `undated` do not
+      say when they happened: they stand in 1970.
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
     - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
     - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
@@ -71,6 +73,8 @@ class SourceAccount:
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    not_understood: int = 0
+    undated: int = 0
     blobs_fetched: int = 0
     blobs_waiting: int = 0
     blobs_expired: int = 0

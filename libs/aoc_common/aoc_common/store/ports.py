@@ -5,7 +5,7 @@ Every method may raise `Transient` when the store is away. Every query names its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -161,6 +161,9 @@ class PublishedPage:
 class PageOutcome:
     """What the normalizer made of one raw page.
 
+    Of the stored, `not_understood` were read by the generic mapper (see `PackedEvent.understood`), and `undated` do not
+    say when they happened. `examples`: the first event of either kind, by these names.
+
     `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
     """
 
@@ -173,16 +176,21 @@ class PageOutcome:
     quarantined: int
     at: datetime
     published: tuple[tuple[int, int], ...] = ()
+    not_understood: int = 0
+    undated: int = 0
+    examples: Mapping[str, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SliceTotals:
-    """What became of a slice so far, summed over its settled pages."""
+    """What became of a slice so far, summed over its settled pages; `not_understood` and `undated`: of the stored."""
 
     pages: int = 0
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
+    not_understood: int = 0
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,10 @@ class LedgerStore(Protocol):
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
+        ...
+
+    async def examples(self, tenant: str, slice_id: str) -> dict[str, UUID]:
+        """An event of the slice that was `not_understood`, and one that is `undated`, where there are any."""
         ...
 
 

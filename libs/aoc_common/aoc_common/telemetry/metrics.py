@@ -68,6 +68,12 @@ TWINS = Counter(
     "aoc_normalizer_twins_total", "Pairs of records that are one action, by what became of the claim.", ("outcome",)
 )
 MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a mapper stumbled over; stored as generic.")
+EVENTS_NOT_UNDERSTOOD = Counter(
+    "aoc_normalizer_not_understood_total", "New events that only the generic mapper could read.", ("source",)
+)
+EVENTS_UNDATED = Counter(
+    "aoc_normalizer_undated_total", "New events whose records do not say when they happened.", ("source",)
+)
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(
     "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS

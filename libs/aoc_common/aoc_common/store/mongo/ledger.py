@@ -25,6 +25,7 @@ from aoc_common.store.ports import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
 
 #: A page that the normalizer is done with; the others wait.
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
@@ -147,6 +148,9 @@ class MongoLedger:
                                 "duplicate": outcome.duplicate,
                                 "quarantined": outcome.quarantined,
                                 "published": [list(span) for span in outcome.published],
+                                "not_understood": outcome.not_understood,
+                                "undated": outcome.undated,
+                                **({"examples": dict(outcome.examples)} if outcome.examples else {}),
                                 "at": outcome.at,
                                 "expire_at": outcome.at + _KEEP,
                             },
@@ -190,6 +194,8 @@ class MongoLedger:
                     "stored": {"$sum": "$stored"},
                     "duplicate": {"$sum": "$duplicate"},
                     "quarantined": {"$sum": "$quarantined"},
+                    "not_understood": {"$sum": "$not_understood"},
+                    "undated": {"$sum": "$undated"},
                 }
             },
             {"$project": {"_id": 0}},
@@ -197,6 +203,16 @@ class MongoLedger:
         with translated("ledger"):
             found = await self._pages.aggregate(pipeline).to_list(1)
         return SliceTotals(**found[0]) if found else SliceTotals()
+
+    async def examples(self, tenant: str, slice_id: str) -> dict[str, UUID]:
+        """An event of the slice that was `not_understood`, and one that is `undated`, where there are any."""
+        found: dict[str, UUID] = {}
+        with translated("ledger"):
+            for kind in ("not_understood", "undated"):
+                page = await self._pages.find_one({"slice_id": slice_id, "tenant": tenant, kind: {"$gt": 0}})
+                if page is not None and kind in page.get("examples", {}):
+                    found[kind] = page["examples"][kind]
+        return found
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
         """Those of `content_ids` that were fetched before."""
