@@ -56,7 +56,7 @@ async def test_line_07_a_record_of_900_kb_at_the_default_limit_is_stored_and_pub
 ) -> None:
     large = record(1, Extra="y" * 900_000)
     body = json.dumps([large, record(2)]).encode()
-    await bus.send(RawPage("contoso", "o365-exchange", "s1", NOW, body))
+    await bus.send(RawPage("contoso", "o365-exchange", "contoso/o365-exchange/s1", NOW, body))
 
     async with normalizer():
         await eventually(bus.settled)
@@ -70,7 +70,7 @@ async def test_line_07_a_record_of_900_kb_at_the_default_limit_is_stored_and_pub
     assert schema_faults(json.loads(cut.data)) == []
     stored = await database["events"].find_one({"raw": {"$regex": "r1"}})
     assert json.loads(stored["raw"]) == large
-    assert (await MongoLedger(database).totals("contoso", "s1")).stored == 2
+    assert (await MongoLedger(database).totals("contoso", "contoso/o365-exchange/s1")).stored == 2
 
 
 async def test_line_07_the_limit_is_asked_at_each_use_so_that_a_smaller_server_is_noticed(

@@ -26,22 +26,22 @@ async def test_line_17_what_was_not_understood_or_undated_is_told_beside_what_wa
     bus, normalizer, eventually, database: Database
 ) -> None:
     body = json.dumps([KNOWN, NEW_OPERATION, FOREIGN, UNDATED, KNOWN_UNDATED]).encode()
-    await bus.send(RawPage("contoso", "import", "s1", NOW, body))
+    await bus.send(RawPage("contoso", "import", "contoso/import/s1", NOW, body))
     async with normalizer():
         await eventually(bus.settled)
-        again = RawPage("contoso", "import", "s2", NOW, body)
+        again = RawPage("contoso", "import", "contoso/import/s2", NOW, body)
         await bus.send(again)
         await eventually(bus.settled)
 
     ledger = MongoLedger(database)
-    totals = await ledger.totals("contoso", "s1")
+    totals = await ledger.totals("contoso", "contoso/import/s1")
     assert (totals.stored, totals.not_understood, totals.undated) == (5, 2, 2)
     search = MongoEventSearch(database)
     told = {
         kind: json.loads((await search.get("contoso", event)).raw)
-        for kind, event in (await ledger.examples("contoso", "s1")).items()
+        for kind, event in (await ledger.examples("contoso", "contoso/import/s1")).items()
     }
     assert told == {"not_understood": FOREIGN, "undated": UNDATED}
     # What was stored before is a duplicate, and not odd a second time.
-    second = await ledger.totals("contoso", "s2")
+    second = await ledger.totals("contoso", "contoso/import/s2")
     assert (second.duplicate, second.not_understood, second.undated) == (5, 0, 0)
