@@ -28,7 +28,9 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from aoc_cli import attach
 from aoc_cli.importing.job import Importer
+from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
@@ -37,12 +39,10 @@ from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
-from aoc_common.errors import AocError
+from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import MongoSettings, TelemetrySettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents, to_document
-from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import logs
 from aoc_normalizer.app import collect_garbage_seldom
 from aoc_normalizer.knowledge import NOTHING, Knowledge
@@ -211,15 +211,18 @@ class _Silent:
 
 
 async def end_to_end(
-    data: DataDirectory, endpoints: Endpoints, js: JetStreamContext, normalizer: Child, records: int
+    data: DataDirectory, endpoints: Endpoints, normalizer: Child, records: int
 ) -> tuple[float, dict[str, float]]:
     """Records per second from file to settled, and the memory (MB) of those who did it."""
     export = data.path / "export.ndjson"
     samples.export(export, records, 11, "ndjson")
-    async with connect(data.mongo_settings(endpoints)) as database:
-        importer = Importer(js, MongoLedger(database), MongoQuarantine(database), SystemClock(), "bench-import")
+
+    def alone(_: Path) -> attach.System:
+        raise BadConfiguration("the benchmark's stack has stopped")
+
+    async with Lifeline(attach.of(data, endpoints), alone, print, 180.0) as lifeline:
         started = time.perf_counter()
-        summary = await importer.run([export], _Silent())
+        summary = await Importer(lifeline, SystemClock(), "bench-import").run([export], _Silent())
         seconds = time.perf_counter() - started
     if summary.new != records:
         raise SystemExit(f"end to end: {summary.new} of {records} records are new; the figure would mean nothing")
@@ -240,19 +243,15 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
     pages = [b"[" + b",".join(page) + b"]" for page in batched(raw, _PAGE)]
     normalise, events = await normalising(pages, len(raw))
     publish = await on_own_server(events)
-    broker = make_broker(data.nats_settings(local.endpoints, "cli"), "cli")
-    await broker.connect()
-    js = jetstream(broker)
     await asyncio.to_thread(data.bring_in_order, local.endpoints)
     store = await on_own_store(events)
     normalizer = service("normalizer", data, local.endpoints)
     normalizer.start()
     try:
         normalizer.wait_ready()
-        rate, memory = await end_to_end(data, local.endpoints, js, normalizer, records)
+        rate, memory = await end_to_end(data, local.endpoints, normalizer, records)
     finally:
         normalizer.stop()
-        await close(broker)
     whole = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
     return [publish, store, normalise, whole], memory
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ class Books:
     """What collector and normalizer would write."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.ledger, self.sources, self.account = MongoLedger(database), MongoSources(database), MongoAccount(database)
 
     async def fetched(
@@ -53,6 +55,19 @@ class Books:
 
     async def of(self, source: str = "graph-signins", tenant: str = "contoso") -> SourceAccount:
         return {one.source: one for one in await self.account.accounts(tenant, NOW)}[source]
+
+
+async def test_line_17_the_account_tells_what_was_not_understood_or_has_no_date(books: Books) -> None:
+    """Pages that an earlier version settled have no such counts: they count as none."""
+    name = await books.fetched(0, 7, 8, records=6)
+    one = PageOutcome("p7", "contoso", "graph-signins", name, 3, 0, 0, NOW, not_understood=2, undated=1)
+    await books.ledger.pages_settled([one, replace(one, page="p8")])
+    await books.database["ledger_pages"].update_one({"page": "p8"}, {"$unset": {"not_understood": 1, "undated": 1}})
+    await books.account.settle(NOW, 10)
+
+    account = await books.of()
+
+    assert (account.records, account.stored, account.not_understood, account.undated) == (6, 6, 2, 1)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -102,6 +103,19 @@ async def test_settling_a_page_twice_counts_it_once(database: Database) -> None:
 
     assert await ledger.totals("contoso", "slice") == SliceTotals(pages=2, stored=7, duplicate=2, quarantined=2)
     assert await ledger.totals("fabrikam", "slice") == SliceTotals()
+
+
+async def test_line_17_what_was_not_understood_or_has_no_date_is_counted_and_has_an_example(database: Database) -> None:
+    ledger, (odd, old) = MongoLedger(database), (uuid4(), uuid4())
+    plain = PageOutcome("p5", "contoso", "import", "slice", stored=3, duplicate=0, quarantined=0, at=NOW)
+    examples = {"not_understood": odd, "undated": old}
+    await ledger.pages_settled([plain, replace(plain, page="6", not_understood=2, undated=1, examples=examples)])
+
+    totals = await ledger.totals("contoso", "slice")
+    assert (totals.stored, totals.not_understood, totals.undated) == (6, 2, 1)
+    assert await ledger.examples("contoso", "slice") == examples
+    assert await ledger.examples("contoso", "other") == {}
+    assert await ledger.examples("fabrikam", "slice") == {}
 
 
 async def test_a_slice_goes_from_open_over_failed_to_fetched(database: Database) -> None:

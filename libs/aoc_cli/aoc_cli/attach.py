@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, default_data, root, servers, service
+from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, Endpoints, default_data, root, servers, service
+from aoc_cli.local.supervisor import Supervisor
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from aoc_cli.local.process import Child
+
+def _nothing() -> None:
+    """Somebody else looks after the servers."""
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A running system."""
+    """A running system.
+
+    `directory` and `endpoints`: of an embedded stack. `owned`: this process started it, for this command; `check` then
+    starts again what has died, and raises `ChildDied` for what keeps dying.
+    """
 
     nats: NatsSettings
     mongo: MongoSettings
+    directory: DataDirectory | None = None
+    endpoints: Endpoints | None = None
+    owned: bool = False
+    check: Callable[[], None] = _nothing
 
 
 def find(data: Path | None, user: str = "cli") -> System | None:
@@ -39,8 +50,13 @@ def find(data: Path | None, user: str = "cli") -> System | None:
         stack = DataDirectory(directory)
         endpoints = stack.running()
         if endpoints is not None:
-            return System(stack.nats_settings(endpoints, user), stack.mongo_settings(endpoints))
+            return of(stack, endpoints, user)
     return None
+
+
+def of(data: DataDirectory, endpoints: Endpoints, user: str = "cli") -> System:
+    """The stack of a data directory that listens there; `user`: as whom its bus is spoken to."""
+    return System(data.nats_settings(endpoints, user), data.mongo_settings(endpoints), data, endpoints)
 
 
 def named() -> System | None:
@@ -60,7 +76,7 @@ def required(data: Path | None, user: str = "cli") -> System:
 
 
 @contextmanager
-def started(path: Path, services: Sequence[str] = ()) -> Iterator[System]:
+def started(path: Path, services: Sequence[str] = (), say: Callable[[str], None] = lambda _: None) -> Iterator[System]:
     """The servers of a data directory, and these services, for as long as one command takes.
 
     Raises `BadConfiguration` when another command holds the directory.
@@ -69,19 +85,14 @@ def started(path: Path, services: Sequence[str] = ()) -> Iterator[System]:
     with ExitStack() as stack:
         stack.enter_context(data.held())
         local = servers(data)
-        _start(stack, local.children)
-        data.bring_in_order(local.endpoints)
-        _start(stack, [service(name, data, local.endpoints) for name in services])
+        supervisor = stack.enter_context(Supervisor(say))
+        for _ in supervisor.start(local.children):
+            pass
+        data.bring_in_order(local.endpoints, say)
+        for _ in supervisor.start([service(name, data, local.endpoints) for name in services]):
+            pass
         data.describe(local.endpoints)
-        yield System(data.nats_settings(local.endpoints, "cli"), data.mongo_settings(local.endpoints))
-
-
-def _start(stack: ExitStack, children: Sequence[Child]) -> None:
-    for child in children:
-        child.start()
-        stack.callback(child.stop)
-    for child in children:
-        child.wait_ready()
+        yield replace(of(data, local.endpoints), owned=True, check=supervisor.check)
 
 
 def existing(data: Path | None) -> Path:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from aoc_common.store.accounts import Gap, SourceAccount
 
 _HEADINGS: Final = (
-    "source", "complete until (UTC)", "ago", "records", "stored", "duplicate", "put aside", "slices on their way"
+    "source", "complete until (UTC)", "ago", "records", "stored", "duplicate", "put aside", "not understood", "undated",
+    "slices on their way",
 )  # fmt: skip
 #: Columns on the left are text, the others are numbers.
 _TEXTS: Final = 3
@@ -143,7 +144,15 @@ def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
 
 
 def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
-    counts = (account.records, account.stored, account.duplicate, account.quarantined, account.unsettled)
+    counts = (
+        account.records,
+        account.stored,
+        account.duplicate,
+        account.quarantined,
+        account.not_understood,
+        account.undated,
+        account.unsettled,
+    )
     ago = _ago(account.complete_until, now)
     return (account.source, _moment(account.complete_until), ago, *(f"{count:,}" for count in counts))
 

@@ -150,10 +150,12 @@ def subjects_page() -> str:
         + "".join(rows)
         + "\n| subject | a message is |\n| --- | --- |\n"
         + "".join(lines)
-        + "\nTo read along: connect as a user that may subscribe to `aoc.events.>` (locally: `reader`) and make a\n"
-        "JetStream consumer on `AOC_EVENTS`. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id`\n"
-        "header is the event's id. With a header `Aoc-Twin-Of` it is the second event of one action, and names the\n"
-        "first: count, alert on and export only messages without it, unless you want both.\n"
+        + "\nTo read along: connect as a user that may subscribe to `aoc.events.>` (locally: `reader`) and make an\n"
+        "ordered consumer on `AOC_EVENTS` (nats-py: `js.subscribe(..., ordered_consumer=True)`); `reader` may\n"
+        "make none that outlives it. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id` header is\n"
+        "the event's id. With a header `Aoc-Twin-Of` it is the second event of one action: count, alert on and\n"
+        "export only messages without it, unless you want both. With a header `Aoc-Truncated` it is a shorter\n"
+        "form of an event that is larger than the server takes; the whole is in the store, under the same id.\n"
     )
 
 

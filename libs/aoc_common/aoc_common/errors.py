@@ -39,6 +39,13 @@ class Backpressure(Transient):
     """A stream is full and refuses a publish. Nothing is dropped: the publisher keeps its place and waits."""
 
 
+class TooLarge(Transient):
+    """A message is larger than its stream takes at this moment.
+
+    The limit has changed since it was made: made anew, and cut by the present one, it fits.
+    """
+
+
 class Malformed(Permanent):
     """Input that cannot be read."""
 

@@ -7,6 +7,7 @@ Read from the environment: prefix `AOC_`, `__` between levels (`AOC_NATS__URL`).
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +22,13 @@ ENV_PREFIX = "AOC_"
 ENV_DELIMITER = "__"
 
 
+#: `nats-py` takes user and password as they stand there, without decoding.
+_NATS_URL = re.compile(
+    r"(?:nats|tls|wss?)://(?:[^@/?#\s]*@)?(?:\[[^\]@/?#]+\]|[\w.-]+)(?::(?P<port>\d{1,5}))?(?:/[^@?#]*)?"
+)
+_LAST_PORT = 65535
+
+
 def resolve_secret(reference: str, setting: str = "secret") -> str:
     """Read a secret that is named by reference: `env:NAME` or `file:/run/secrets/x` (one trailing newline is cut).
 
@@ -28,6 +36,8 @@ def resolve_secret(reference: str, setting: str = "secret") -> str:
     secret.
     """
     kind, _, name = reference.partition(":")
+    if "@" in name:  # no name, but what it should stand for
+        raise BadConfiguration(f"{setting}: must be a reference: env:NAME or file:PATH")
     if kind == "env":
         value = os.environ.get(name)
         if value is None:
@@ -51,11 +61,16 @@ def _check_reference(value: str) -> str:
 
 
 def _check_nats_urls(value: str) -> str:
-    for url in value.split(","):
-        parts = urlsplit(url)
-        if parts.scheme not in {"nats", "tls", "ws", "wss"} or not parts.hostname:
-            raise ValueError(f"{url!r} is no NATS address like nats://127.0.0.1:4222")
-        _ = parts.port  # raises ValueError for what is no port
+    urls = value.split(",")
+    for number, url in enumerate(urls, 1):
+        found = _NATS_URL.fullmatch(url)
+        if found is None or int(found["port"] or 0) > _LAST_PORT:
+            # Not a word of it: what was taken for a host, a port or a path may be a part of a password.
+            which = f"address {number} of {len(urls)}" if len(urls) > 1 else "this"
+            raise ValueError(
+                f"{which} is no NATS address like nats://127.0.0.1:4222 "
+                "(a password with / ? # @ or , in it belongs into AOC_NATS__PASSWORD)"
+            )
     return value
 
 
@@ -74,14 +89,14 @@ SecretRef = Annotated[str, AfterValidator(_check_reference)]
 class Frozen(BaseModel):
     """Base of nested settings."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class NatsSettings(Frozen):
     """How to reach NATS, and what its streams may hold."""
 
     url: Annotated[str, AfterValidator(_check_nats_urls)] = Field(
-        "nats://127.0.0.1:4222", description="Server or comma-separated cluster addresses."
+        "nats://127.0.0.1:4222", description="Server or comma-separated cluster addresses.", repr=False
     )
     user: str | None = Field(None, description="User name, when the server asks for one.")
     password: SecretRef | None = Field(None, description="Reference to the password.")
@@ -184,7 +199,11 @@ class ServiceSettings(BaseSettings):
     """What every service can be told. A service's own settings derive from this and add theirs."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter=ENV_DELIMITER, frozen=True, extra="ignore"
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=ENV_DELIMITER,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     nats: NatsSettings = NatsSettings()

@@ -251,6 +251,8 @@ _ACCOUNT: dict[str, Any] = {
     "dead_letters": 0,
     "dead_lettered": 0,
     "waiting": 0,
+    "not_understood": 12,
+    "undated": 0,
     "blobs": {"fetched": 9000, "waiting": 4, "expired": 0},
     "gaps": [_GAP],
 }
@@ -302,6 +304,8 @@ class SourceCompleteness(BaseModel):
     dead_letters: int = Field(description="Pages that the normalizer gave up, and nobody has decided about.")
     dead_lettered: int = Field(description="Records in them.")
     waiting: int = Field(description="Records in the quarantine that nobody has decided about.")
+    not_understood: int = Field(description="Of the stored, records of a shape that no mapper knows.")
+    undated: int = Field(description="Of the stored, records that do not say when they happened; they stand in 1970.")
     blobs: Blobs
     gaps: list[GapView] = Field(description="What is missing.")
 

@@ -38,6 +38,7 @@ from aoc_common.bus.broker import close, connected, connection, jetstream, make_
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.publish import publish_all
 from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
@@ -155,6 +156,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         Stores(ledger, ledger, states, backlog),
         clock,
         shared.stopping,
+        StreamLimit(shared.broker, subjects.RAW_STREAM).page_room,
     )
     handler = make_handler(runner, scheduler, Turns(backlog, states, clock), settings.max_backoff_s)
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import Status, StatusCode
 
 from aoc_collector.pacing import in_background
-from aoc_collector.sources.base import Window
+from aoc_collector.sources.base import Window, fitted
 from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
-from aoc_common.contracts.raw import RawPage
+from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
@@ -38,6 +38,15 @@ _log = logs.get(__name__)
 
 type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[PubAck]]]
 """Publishes on a stream and awaits every acknowledgement; raises `Transient` or `Permanent`."""
+
+type Room = Callable[[], Awaitable[int]]
+"""Bytes that the body of a raw page may have at this moment."""
+
+
+async def as_stored() -> int:
+    """What can be stored, where the bus sets no limit."""
+    return MAX_RECORD_BYTES
+
 
 #: Pages and blobs are noted in groups of this many: one write for all.
 _NOTED_TOGETHER: Final = 50
@@ -75,12 +84,14 @@ class Runner:
         stores: Stores,
         clock: Clock,
         stopping: asyncio.Event,
+        room: Room = as_stored,
     ) -> None:
         self._find = find
         self._publish = publish
         self._stores = stores
         self._clock = clock
         self._stopping = stopping
+        self._room = room
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -164,6 +175,8 @@ class Runner:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
         if batch.subscribed:
             await self._stores.sources.note_subscribed(job.tenant, job.source, self._clock.now())
+        if batch.arrays:
+            batch = fitted(batch, await self._room())
         if batch.losses:
             tally.losses += len(batch.losses)
             await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])

@@ -16,6 +16,7 @@ from aoc_common.bus.atomic import EventPublisher
 from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
+from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.raw import on_stream
 from aoc_common.bus.streams import bounds, check_streams, check_version
 from aoc_common.clock import SystemClock
@@ -101,6 +102,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             MongoArrivals(database),
             EventPublisher(broker).publish,
             clock,
+            StreamLimit(broker, subjects.EVENTS_STREAM),
         )
         pages = [
             replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER

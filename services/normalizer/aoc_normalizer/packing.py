@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts.event import PackedEvent, full_event
+from aoc_common.contracts.event import PackedEvent
 from aoc_common.errors import Permanent
 from aoc_common.telemetry import metrics
 from aoc_normalizer.identify import keys
+from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, read
 from aoc_normalizer.split import split
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Records that are worked on together: their objects fit the cache, and one look-up serves them all.
 _TOGETHER: Final = 20
-#: Bytes. The server takes 8 MiB including headers; a larger event travels without its raw text.
-MAX_EVENT_BYTES: Final = 7 * 1024 * 1024
 
 type Encode = Callable[[Event], bytes]
 """The event as it will be stored. Raises `Permanent` for one that can never be."""
@@ -77,9 +76,6 @@ def record_text(body: bytes, position: int) -> str:
 
 def _packed(event: Event, position: int, encode: Encode, note: str | None) -> PackedEvent:
     document = encode(event)
-    body = event.message()
-    if len(body) > MAX_EVENT_BYTES:
-        body = full_event({**event.ocsf, "raw_data_size": len(event.raw.encode())}, {}, "")
     return PackedEvent(
         event.id,
         event.tenant,
@@ -88,8 +84,9 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         event.class_uid,
         event.operation,
         document,
-        body,
+        event.message(),
         position,
         note,
         event.twin_facts,
+        understood=event.mapper != GENERIC.name,
     )

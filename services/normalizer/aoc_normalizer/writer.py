@@ -8,6 +8,7 @@ that was killed forgets counts, and a replica that was paused works on a page th
 
 from __future__ import annotations
 
+import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 
 from aoc_common.bus.atomic import PageEvents
+from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
 from aoc_common.errors import Permanent, Transient
 from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
+from aoc_normalizer import oddities
 from aoc_normalizer.arrivals import arrived
+from aoc_normalizer.fitting import fit
 from aoc_normalizer.packing import record_text
 
 if TYPE_CHECKING:
@@ -41,6 +45,13 @@ _log = logs.get(__name__)
 
 type Publish = Callable[[Sequence[PageEvents]], Awaitable[Sequence[Published]]]
 """Publishes each page's events once, whatever was published before (`bus.atomic`). Raises `Transient`."""
+type Limit = Callable[[], Awaitable[int]]
+"""The largest message that AOC_EVENTS takes at this moment, headers included."""
+
+
+async def unlimited() -> int:
+    """As large as anybody can store."""
+    return sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Writer:
         arrivals: ArrivalStore,
         publish: Publish,
         clock: Clock,
+        limit: Limit = unlimited,
     ) -> None:
         self._events = events
         self._twins = twins
@@ -110,6 +122,7 @@ class Writer:
         self._arrivals = arrivals
         self._publish = publish
         self._clock = clock
+        self._limit = limit
 
     async def write(self, pages: Sequence[MappedPage]) -> None:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
@@ -181,9 +194,10 @@ class Writer:
     async def _send(self, batch: _Batch, seconds: Mapping[UUID, UUID]) -> None:
         """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
         messages: dict[int, list[Outgoing]] = defaultdict(list)
+        limit = await self._limit() - BATCH_HEADERS
         for number in batch.mine():
-            event = batch.rows[number].event
-            messages[batch.rows[number].page].append(_outgoing(event, batch.page(number), seconds.get(event.id)))
+            event, page = batch.rows[number].event, batch.page(number)
+            messages[batch.rows[number].page].append(fit(_outgoing(event, page, seconds.get(event.id)), limit))
         returned = {batch.rows[number].page for number in batch.before}
         pages = [
             _page_events(batch.pages[number].page, of_page, returned=number in returned)
@@ -215,6 +229,7 @@ class Writer:
         stored = Counter(batch.rows[number].page for number in mine)
         put_aside = Counter(batch.rows[number].page for number in batch.refused)
         put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
+        odd = oddities.by_page((batch.rows[number].page, batch.rows[number].event) for number in mine)
         await self._ledger.pages_settled(
             [
                 PageOutcome(
@@ -227,6 +242,9 @@ class Writer:
                     quarantined=put_aside[number],
                     at=now,
                     published=batch.published.get(number, ()),
+                    not_understood=odd[number].not_understood,
+                    undated=odd[number].undated,
+                    examples=odd[number].examples,
                 )
                 for number, page in enumerate(batch.pages)
                 if number not in batch.done
@@ -239,6 +257,7 @@ class Writer:
     async def _measure(self, batch: _Batch) -> None:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
         metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
+        oddities.measure(batch.rows[number].event for number in batch.first)
         new = ((batch.rows[number].event, batch.page(number).page) for number in batch.first)
         try:
             await self._arrivals.add(arrived(new))

@@ -54,6 +54,8 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
                 "dead_letters": 0,
                 "dead_lettered": 0,
                 "waiting": 0,
+                "not_understood": 0,
+                "undated": 0,
                 "blobs": {"fetched": 0, "waiting": 1, "expired": 0},
                 "gaps": [
                     {

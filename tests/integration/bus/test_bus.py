@@ -19,7 +19,7 @@ from aoc_common.bus.consume import Consumer, consuming, reading
 from aoc_common.bus.provision import declare_consumer, provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
-from aoc_common.errors import Backpressure, Malformed, Permanent, Throttled, Unreachable
+from aoc_common.errors import Backpressure, Malformed, Throttled, TooLarge, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -301,12 +301,16 @@ async def test_a_full_raw_stream_refuses_instead_of_dropping(eventually, nats_as
     assert kept.messages == 3
 
 
-async def test_a_message_over_the_servers_limit_is_refused_for_good(eventually, nats_as) -> None:
+@pytest.mark.parametrize("over", [1024 * 1024, -10])
+async def test_a_message_over_the_servers_limit_is_named_and_costs_no_connection(eventually, nats_as, over) -> None:
+    """Also one that is over it by its headers alone: the server would hang up."""
+    body = b"x" * (8 * 1024 * 1024 + over)
     async with publisher(nats_as("collector")) as js:
-        with pytest.raises(Permanent, match="bytes are more than the server takes"):
+        with pytest.raises(TooLarge, match="bytes are more than the 8388608 that the server takes"):
             await publish_all(
-                js, subjects.RAW_STREAM, [Outgoing(subjects.raw("contoso", "import"), b"x" * (9 * 1024 * 1024), {})]
+                js, subjects.RAW_STREAM, [Outgoing(subjects.raw("contoso", "import"), body, {"Aoc-Tenant": "contoso"})]
             )
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
 
 
 async def test_a_repeated_publish_is_one_message(eventually, nats_as) -> None:

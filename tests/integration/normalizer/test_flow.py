@@ -6,10 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import nats as nats_client
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.support.reading import events_on_the_bus
 
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
@@ -22,7 +22,6 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
 from aoc_normalizer.mappers.base import Mapper
-from streams import events_held
 
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child
@@ -50,23 +49,7 @@ def page(*records: object, slice_id: str = "contoso/s1", body: bytes | None = No
 
 async def published_ids(nats_as) -> list[str]:
     """The message ids on AOC_EVENTS, read as a downstream tool would."""
-    settings = nats_as("reader")
-    connection = await nats_client.connect(
-        settings.url, user="reader", password="test-reader", inbox_prefix="_INBOX_reader"
-    )
-    js = connection.jetstream()
-    count = await events_held(js)
-    found: list[str] = []
-    if count:
-        sub = await js.pull_subscribe(
-            subjects.ALL_EVENTS, durable="test", stream=subjects.EVENTS_STREAM, inbox_prefix=b"_INBOX_reader."
-        )
-        while len(found) < count:
-            for message in await sub.fetch(count, timeout=5):
-                await message.ack()
-                found.append(message.headers["Nats-Msg-Id"])
-    await connection.close()
-    return found
+    return [message.headers["Nats-Msg-Id"] for message in await events_on_the_bus(nats_as("reader"))]
 
 
 async def test_each_record_is_stored_and_published_once(

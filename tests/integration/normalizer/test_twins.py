@@ -8,17 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-import nats as nats_client
 import pytest
+from tests.support.reading import events_on_the_bus
 
 from aoc_common.bus.atomic import EventPublisher
-from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.contracts.twins import HEADER, twin_of
 from aoc_common.errors import Unreachable
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
-from streams import events_held
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -90,21 +88,8 @@ def published(nats_as):
     """Event id -> the message on AOC_EVENTS."""
 
     async def read() -> dict[UUID, object]:
-        connection = await nats_client.connect(
-            nats_as("reader").url, user="reader", password="test-reader", inbox_prefix="_INBOX_reader"
-        )
-        js = connection.jetstream()
-        count = await events_held(js)
-        sub = await js.pull_subscribe(
-            subjects.ALL_EVENTS, durable="test", stream=subjects.EVENTS_STREAM, inbox_prefix=b"_INBOX_reader."
-        )
-        found = {}
-        while len(found) < count:
-            for message in await sub.fetch(count, timeout=5):
-                await message.ack()
-                found[UUID(message.headers["Nats-Msg-Id"])] = message
-        await connection.close()
-        return found
+        messages = await events_on_the_bus(nats_as("reader"))
+        return {UUID(message.headers["Nats-Msg-Id"]): message for message in messages}
 
     return read
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
+from aoc_cli.doctor.bus import of_payload
 from aoc_cli.doctor.findings import Finding, Grade
 from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.limits import max_message_bytes
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
@@ -38,7 +40,11 @@ async def _nats(settings: NatsSettings) -> list[Finding]:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             await broker.connect()
-            return [Finding(_WHERE, "NATS", Grade.OK, "connected"), *await _streams(jetstream(broker), settings)]
+            return [
+                Finding(_WHERE, "NATS", Grade.OK, "connected"),
+                of_payload(_WHERE, max_message_bytes(broker)),
+                *await _streams(jetstream(broker), settings),
+            ]
     except (AocError, NatsError, OSError, TimeoutError) as error:
         said = str(error) or type(error).__name__
         fix = "Check AOC_NATS__URL, user and password, and that the server runs with JetStream"

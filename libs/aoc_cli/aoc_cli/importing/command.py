@@ -13,16 +13,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.importing.job import Importer, Summary
+from aoc_cli.importing.lifeline import Lifeline
+from aoc_cli.importing.streams import Unpacking
 from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
-from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.bus.streams import check_streams
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
-from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.mongo.quarantine import MongoQuarantine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,20 +32,33 @@ def import_(
     tenant: Annotated[str, typer.Option(help="The tenant that the records belong to.")] = subjects.DEFAULT_TENANT,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    patience: Annotated[
+        float,
+        typer.Option(
+            min=1, help="Seconds for which a server that is away, or a normalizer that stands, is waited for."
+        ),
+    ] = 900.0,
+    max_ratio: Annotated[int, typer.Option(min=1, help="How many times its size a packed file may hold.")] = 200,
+    max_unpacked: Annotated[int, typer.Option(min=1, help="Bytes that a packed file may hold.")] = 16 << 30,
 ) -> None:
     """Import exported logs: JSON, NDJSON, Purview or Search-UnifiedAuditLog exports, Graph lists; also gzipped."""
     subjects.check_tenant(tenant)
     files = _files(paths)
     with ExitStack() as stack:
         system, directory = attach.find(data), None
+
+        def start(path: Path) -> attach.System:
+            return stack.enter_context(attach.started(path, services=("normalizer",), say=say))
+
         if system is None:
             directory = data or default_data()
             if not as_json:
                 err.print(f"Nothing is running; starting the embedded stack in {plain(str(directory))}")
-            system = stack.enter_context(attach.started(directory, services=("normalizer",)))
+            system = start(directory)
             DataDirectory(directory).mark_evidence()
         with _bar(quiet=as_json) as progress:
-            summary = asyncio.run(_run(system, tenant, files, progress))
+            lifeline = Lifeline(system, start, say, patience)
+            summary = asyncio.run(_run(lifeline, tenant, Unpacking(max_ratio, max_unpacked), files, progress))
     if as_json:
         out.print_json(json.dumps(summary.as_dict()))
         return
@@ -56,6 +66,11 @@ def import_(
     if directory is not None:
         where = plain(str(directory))
         out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
+
+
+def say(text: str) -> None:
+    """One line for the person who waits; the progress bar stays below it."""
+    err.print(f"[yellow]![/] {plain(text)}")
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:
@@ -72,18 +87,9 @@ def _files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-async def _run(system: attach.System, tenant: str, files: Sequence[Path], progress: _Bar) -> Summary:
-    broker = make_broker(system.nats, "cli")
-    await broker.connect()
-    try:
-        await check_streams(jetstream(broker), system.nats, (subjects.RAW_STREAM,))
-        async with connect(system.mongo) as database:
-            importer = Importer(
-                jetstream(broker), MongoLedger(database), MongoQuarantine(database), SystemClock(), tenant
-            )
-            return await importer.run(files, progress)
-    finally:
-        await close(broker)
+async def _run(lifeline: Lifeline, tenant: str, bounds: Unpacking, files: Sequence[Path], progress: _Bar) -> Summary:
+    async with lifeline:
+        return await Importer(lifeline, SystemClock(), tenant, bounds).run(files, progress)
 
 
 class _Bar:
@@ -121,7 +127,16 @@ def _show(summary: Summary) -> None:
         + (f", [red]{summary.dead_lettered:,} dead letters: aoc deadletters list[/]" if summary.dead_lettered else "")
         + (f", {summary.empty:,} empty rows" if summary.empty else "")
         + (f"; {summary.skipped} of {summary.files} files are no logs" if summary.skipped else "")
+        + (f"; {summary.stopped} files were stopped at a bound" if summary.stopped else "")
     )
+    for kind, count, said in (
+        ("not_understood", summary.not_understood, "of the new have a shape that no mapper knows"),
+        ("undated", summary.undated, "of the new do not say when they happened, and stand in 1970"),
+    ):
+        if count:
+            out.print(f"  [yellow]![/] {count:,} {said}, e.g. {plain(summary.examples.get(kind, ''))}")
+    if summary.earlier:
+        out.print(f"  {summary.earlier} earlier imports had not come to their end; what they had read is stored too")
     for problem in summary.problems[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file
         out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_cli.importing.scan import Scanner, Value
-from aoc_cli.importing.streams import CountingFile, Reader, unpack
+from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -34,26 +34,31 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A part of a file that is no record. `data`: what stands there; empty when there is nothing to keep."""
+    """A part of a file that is no record. `data`: what stands there; empty when there is nothing to keep.
+
+    `stopped`: not read any further, since the file unpacks to more than it may.
+    """
 
     line: int
     reason: str
     data: bytes = b""
+    stopped: bool = False
 
 
 type Item = Record | Unreadable
 
 
-def items(file: CountingFile) -> Iterator[Item]:
+def items(file: CountingFile, bounds: Unpacking = Unpacking()) -> Iterator[Item]:  # noqa: B008  # frozen
     """The records of an export, recognised by content.
 
     A JSON array, NDJSON, Graph list responses, `Search-UnifiedAuditLog` rows (JSON or CSV with an AuditData column),
     gzip of each. Raises `Malformed` for a file of no such kind; a broken part of a good file is an `Unreadable`.
     """
-    stream, packed = unpack(file)
+    stream, packed = unpack(file, bounds)
     yield from _plain(stream)
     if packed is not None and packed.trouble is not None:
-        yield Unreadable(0, f"the gzip stream is broken: {packed.trouble}")
+        kind = "is too large" if packed.stopped else "is broken"
+        yield Unreadable(0, f"the gzip stream {kind}: {packed.trouble}", stopped=packed.stopped)
 
 
 def _plain(stream: Reader) -> Iterator[Item]:

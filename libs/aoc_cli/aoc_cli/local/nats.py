@@ -34,6 +34,15 @@ def _consumes(stream: str, durable: str) -> list[str]:
     ]
 
 
+def _reads(stream: str) -> list[str]:
+    return [
+        *_stream(stream, "INFO"),
+        # Without a name in the subject: the server makes an ephemeral consumer there, names it, and refuses any other.
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.FC.{stream}.>",
+    ]
+
+
 #: User -> subjects it may publish to. Each may read its own inbox; `cli` and `reader` also read events and alerts.
 PUBLISH: Final[Mapping[str, list[str]]] = {
     # `aoc provision`, which makes streams and consumers, and moves pages from the stream of an older version.
@@ -75,24 +84,15 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         # A dead letter that is too large for its account.
         *_stream("AOC_DLQ", "MSG.GET"),
         *_stream("*", "INFO"),
+        "$JS.API.CONSUMER.LIST.AOC_RAW",
         "$JS.API.CONSUMER.INFO.*.*",
         "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
         "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
         "$JS.API.CONSUMER.DELETE.AOC_EVENTS.>",
         "$JS.ACK.AOC_EVENTS.>",
     ],
-    # For downstream tools of the user's own: read events and alerts, nothing else.
-    "reader": [
-        *_stream("AOC_EVENTS", "INFO"),
-        *_stream("AOC_ALERTS", "INFO"),
-        "$JS.API.STREAM.NAMES",
-        "$JS.API.CONSUMER.*.AOC_EVENTS.>",
-        "$JS.API.CONSUMER.*.AOC_ALERTS.>",
-        "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
-        "$JS.API.CONSUMER.MSG.NEXT.AOC_ALERTS.>",
-        "$JS.ACK.AOC_EVENTS.>",
-        "$JS.ACK.AOC_ALERTS.>",
-    ],
+    # For downstream tools of the user's own: read events and alerts, leave nothing behind, touch nobody's consumers.
+    "reader": ["$JS.API.STREAM.NAMES", *_reads("AOC_EVENTS"), *_reads("AOC_ALERTS")],
 }
 _READS_EVENTS: Final = frozenset({"cli", "reader"})
 

@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -131,9 +131,14 @@ class DataDirectory:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = directory / name
         if not file.exists():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            # Whole or not at all, also when this process is killed now.
+            new = directory / f".{name}.{os.getpid()}"
+            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as out:
                 out.write(make() if make else secrets.token_urlsafe(24))
+            with suppress(FileExistsError):
+                os.link(new, file)
+            new.unlink()
         return file
 
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:

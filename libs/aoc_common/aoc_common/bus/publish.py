@@ -11,7 +11,8 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.js.errors import APIError, NoStreamResponseError
 
-from aoc_common.errors import Backpressure, Permanent, Transient, Unreachable
+from aoc_common.bus.limits import header_bytes
+from aoc_common.errors import Backpressure, TooLarge, Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +29,7 @@ _FULL: Final = {
     10047,
     10077,
 }  # insufficient resources, storage resources exceeded, maximum bytes exceeded
+_OVER_STREAM_LIMIT: Final = 10054
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,20 @@ class Outgoing:
     body: bytes
     headers: dict[str, str]
 
+    @property
+    def size(self) -> int:
+        """Bytes of body and headers, as the server counts them."""
+        return len(self.body) + header_bytes(self.headers)
+
 
 async def publish_all(
     js: JetStreamContext, stream: str, messages: Iterable[Outgoing], *, timeout_s: float = _TIMEOUT_S
 ) -> list[PubAck]:
     """Publish and await every acknowledgement, each for `timeout_s`; acks in the order of the messages.
 
-    Raises `Backpressure` when the stream is full, `Unreachable` when it does not answer, `Permanent` when a message is
-    refused for good. On an error some messages may be on the stream already: publish all again with the same
-    `Nats-Msg-Id` headers.
+    Raises `Backpressure` when the stream is full, `Unreachable` when it does not answer, `TooLarge` when a message is
+    larger than the server takes. On an error some messages may be on the stream already: publish all again with the
+    same `Nats-Msg-Id` headers.
     """
     acks: list[PubAck] = []
     for window in batched(messages, _IN_FLIGHT):
@@ -61,12 +68,15 @@ async def publish_all(
 
 
 async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout_s: float) -> PubAck:
+    limit = js._nc.max_payload  # noqa: SLF001  # nats-py looks at the body only, and the server then hangs up
+    if message.size > limit:
+        raise TooLarge(f"{message.subject}: {message.size} bytes are more than the {limit} that the server takes")
     try:
         return await js.publish(
             message.subject, message.body, timeout=timeout_s, stream=stream, headers=message.headers
         )
-    except MaxPayloadError:
-        raise Permanent(f"{message.subject}: {len(message.body)} bytes are more than the server takes") from None
+    except MaxPayloadError as error:
+        raise TooLarge(f"{message.subject}: {message.size} bytes are more than the server takes") from error
     except APIError as error:
         raise classify(error, message.subject) from error
     except NoStreamResponseError as error:
@@ -77,6 +87,8 @@ async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout
 
 def classify(error: APIError, subject: str) -> Transient:
     """What a refusal by JetStream means."""
+    if error.err_code == _OVER_STREAM_LIMIT:
+        return TooLarge(f"{subject}: {error.description}")
     if error.err_code in _FULL:
         return Backpressure(f"{subject}: stream is full ({error.description})")
     return Unreachable(f"{subject}: {error.description} ({error.err_code})")

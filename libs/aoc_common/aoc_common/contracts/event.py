@@ -74,6 +74,9 @@ class PackedEvent:
     - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
     - `note`: what its mapper stumbled over. `twin_facts`: as of `Event`.
+    - `understood`: a mapper that knows its record's shape has read it. False when none knew the shape, or the one that
+      did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
+      unknown operation or workload inside of a known shape is understood.
     """
 
     id: UUID
@@ -87,6 +90,12 @@ class PackedEvent:
     position: int
     note: str | None = None
     twin_facts: TwinFacts | None = None
+    understood: bool = True
+
+    @property
+    def undated(self) -> bool:
+        """Whether its record does not say when it happened: it stands in 1970."""
+        return self.time_ms == 0
 
     @property
     def subject(self) -> str:

@@ -21,6 +21,9 @@ MAX_PAGE_BYTES: Final = 512 * 1024
 SEQUENCE_BEFORE: Final = "Aoc-Raw-Seq"
 #: Records. More than this in one page and a redelivery repeats too much work.
 MAX_PAGE_RECORDS: Final = 500
+#: Bytes. A record beyond this cannot be stored, whatever the bus takes: MongoDB's documents end at 16 MiB, and an event
+#: holds its record's text, what is mapped of it, and what is not.
+MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ class SourceAccount:
       repeated fetch gave again).
     - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.
       `waiting`: records in the quarantine, without an event, that nobody has decided about.
+    - Of the stored, `not_understood` had a shape that no mapper knows (or its mapper stumbled), and `undated` do not
+      say when they happened: they stand in 1970.
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
     - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
     - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
@@ -82,6 +84,8 @@ class SourceAccount:
     dead_letters: int = 0
     dead_lettered: int = 0
     waiting: int = 0
+    not_understood: int = 0
+    undated: int = 0
     blobs_fetched: int = 0
     blobs_waiting: int = 0
     blobs_expired: int = 0

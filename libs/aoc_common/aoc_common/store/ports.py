@@ -5,7 +5,7 @@ Every method may raise `Transient` when the store is away. Every query names its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -161,8 +161,11 @@ class PublishedPage:
 class PageOutcome:
     """What the normalizer made of one raw page.
 
-    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand. `dead_lettered`: its
-    records, when the page was given up; when it is tried again, its new outcome takes this place.
+    `dead_lettered`: its records, when the page was given up; when it is tried again, its new outcome takes this place.
+    Of the stored, `not_understood` were read by the generic mapper (see `PackedEvent.understood`), and `undated` do not
+    say when they happened. `examples`: the first event of either kind, by these names.
+
+    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
     """
 
     page: str
@@ -175,17 +178,22 @@ class PageOutcome:
     at: datetime
     published: tuple[tuple[int, int], ...] = ()
     dead_lettered: int = 0
+    not_understood: int = 0
+    undated: int = 0
+    examples: Mapping[str, UUID] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SliceTotals:
-    """What became of a slice so far, summed over its settled pages."""
+    """What became of a slice so far, summed over its settled pages; `not_understood` and `undated`: of the stored."""
 
     pages: int = 0
     stored: int = 0
     duplicate: int = 0
     quarantined: int = 0
     dead_lettered: int = 0
+    not_understood: int = 0
+    undated: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +258,10 @@ class LedgerStore(Protocol):
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
+        ...
+
+    async def examples(self, tenant: str, slice_id: str) -> dict[str, UUID]:
+        """An event of the slice that was `not_understood`, and one that is `undated`, where there are any."""
         ...
 
 

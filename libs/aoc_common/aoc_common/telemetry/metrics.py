@@ -89,6 +89,12 @@ MAPPER_ERRORS = Counter("aoc_normalizer_mapper_errors_total", "Records that a ma
 PUT_ASIDE = Gauge(
     "aoc_normalizer_put_aside", "What waits for a person: `dead letters`, and records in the `quarantine`.", ("kind",)
 )
+EVENTS_NOT_UNDERSTOOD = Counter(
+    "aoc_normalizer_not_understood_total", "New events that only the generic mapper could read.", ("source",)
+)
+EVENTS_UNDATED = Counter(
+    "aoc_normalizer_undated_total", "New events whose records do not say when they happened.", ("source",)
+)
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(
     "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS

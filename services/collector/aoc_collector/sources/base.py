@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from aoc_common.store.ports import ContentBlob
     from aoc_common.store.waiting import WaitingBlobs
 
-#: A record beyond this cannot travel over the bus (whose messages end at 8 MiB) and is reported instead.
-MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
 SAMPLE_BYTES: Final = 64 * 1024
 
 type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
@@ -162,31 +160,48 @@ _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
-    """A JSON array as pages within the limits of the bus: whole when it fits, else split between records.
+    """A JSON array as pages: whole when it is none too large, else split between records.
 
-    Raises `Unreachable` when it is no array.
+    A single record may be larger than a page; see `fitted`. Raises `Unreachable` when it is no array.
     """
     records = decode(_RECORDS, array, what)
     if not records:
         return Batch()
     if len(records) <= MAX_PAGE_RECORDS and memoryview(array).nbytes <= MAX_PAGE_BYTES:
         return Batch((RawArray(bytes(array), len(records)),))
-    fitting = (record for record in records if _size(record) <= MAX_RECORD_BYTES)
-    losses = [_too_large(record) for record in records if _size(record) > MAX_RECORD_BYTES]
-    return Batch(tuple(_pages(fitting)), losses=losses)
+    return Batch(tuple(_pages(records, MAX_PAGE_BYTES)))
 
 
-def _too_large(record: msgspec.Raw) -> Loss:
-    sample = bytes(memoryview(record)[:SAMPLE_BYTES])
-    return Loss(f"a record of {_size(record)} bytes is larger than a message may be", sample)
+def fitted(batch: Batch, room: int) -> Batch:
+    """The same with pages of at most `room` bytes; a record that fits into none is a loss of the batch.
+
+    `room`: what the bus takes at this moment (see `bus.limits`).
+    """
+    if all(len(page.body) <= room for page in batch.arrays):
+        return batch
+    arrays: list[RawArray] = []
+    losses = list(batch.losses)
+    for page in batch.arrays:
+        if len(page.body) <= room:
+            arrays.append(page)
+            continue
+        records = _RECORDS.decode(page.body)
+        losses += [_too_large(record, room) for record in records if _size(record) + 2 > room]
+        arrays += _pages((record for record in records if _size(record) + 2 <= room), min(room, MAX_PAGE_BYTES))
+    return replace(batch, arrays=tuple(arrays), losses=losses)
 
 
-def _pages(records: Iterable[msgspec.Raw]) -> Iterable[RawArray]:
+def _too_large(record: msgspec.Raw, room: int) -> Loss:
+    sample = bytes(memoryview(record)[: max(0, min(SAMPLE_BYTES, room))])
+    return Loss(f"a record of {_size(record)} bytes is larger than the {room} that a message may have", sample)
+
+
+def _pages(records: Iterable[msgspec.Raw], most: int) -> Iterable[RawArray]:
     page: list[msgspec.Raw] = []
     size = 2
     for record in records:
         more = _size(record) + 1
-        if page and (size + more > MAX_PAGE_BYTES or len(page) == MAX_PAGE_RECORDS):
+        if page and (size + more > most or len(page) == MAX_PAGE_RECORDS):
             yield _join(page)
             page, size = [], 2
         page.append(record)

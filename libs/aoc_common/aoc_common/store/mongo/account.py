@@ -31,9 +31,10 @@ _KEEP: Final = timedelta(days=400)
 #: A source that is this far behind has a gap, and does not merely wait for its next slice.
 _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
-_COUNTED: Final = ("pages", "records", "stored", "duplicate", "quarantined")
+#: What is counted of each page; pages of an earlier version lack the last ones.
+_OF_PAGES: Final = ("stored", "duplicate", "quarantined", "not_understood", "undated")
+_COUNTED: Final = ("pages", "records", *_OF_PAGES)
 _DAY: Final = timedelta(days=1)
-_OF_PAGES: Final = ("stored", "duplicate", "quarantined")
 _SUM_OF_SLICE: Final[Document] = {
     "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, PyMongoError
 
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
+from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -100,12 +102,21 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
 }
 
 
+def _made(uri: str, **options: Any) -> AsyncIOMotorClient[Document]:
+    with warnings.catch_warnings():
+        if has_secret_options(uri):
+            warnings.simplefilter("ignore")  # they tell names and values of options that it does not know
+        return AsyncIOMotorClient(uri, **options)
+
+
 @asynccontextmanager
 async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
     """The database; closed on leaving. Raises `BadConfiguration` for a connection string that is none."""
+    uri = settings.resolved_uri()
+    check(uri)
     try:
-        client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-            settings.resolved_uri(),
+        client: AsyncIOMotorClient[Document] = _made(
+            uri,
             serverSelectionTimeoutMS=int(settings.timeout_s * 1000),
             # A server that takes a question and never answers must not hold a worker, and its messages, for ever.
             socketTimeoutMS=int(settings.answer_s * 1000),
@@ -117,7 +128,7 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
             journal=True,
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
-        raise BadConfiguration(f"AOC_MONGO__URI: {error}") from None
+        raise refused(uri, error) from None
     try:
         yield client.get_database(settings.database, codec_options=CODEC)
     finally:

@@ -26,6 +26,7 @@ from aoc_common.store.ports import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
 
     from aoc_common.clock import Clock
 
@@ -33,7 +34,10 @@ if TYPE_CHECKING:
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
-_NOTED: Final = ("tenant", "source", "slice_id", "page", "stored", "duplicate", "quarantined", "dead_lettered", "at")
+_NOTED: Final = (
+    "tenant", "source", "slice_id", "page", "stored", "duplicate", "quarantined", "dead_lettered", "not_understood", "undated",
+    "at",
+)  # fmt: skip
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
 
@@ -224,6 +228,8 @@ class MongoLedger:
                     "duplicate": {"$sum": "$duplicate"},
                     "quarantined": {"$sum": "$quarantined"},
                     "dead_lettered": {"$sum": "$dead_lettered"},
+                    "not_understood": {"$sum": "$not_understood"},
+                    "undated": {"$sum": "$undated"},
                 }
             },
             {"$project": {"_id": 0}},
@@ -231,6 +237,16 @@ class MongoLedger:
         with translated("ledger"):
             found = await self._pages.aggregate(pipeline).to_list(1)
         return SliceTotals(**found[0]) if found else SliceTotals()
+
+    async def examples(self, tenant: str, slice_id: str) -> dict[str, UUID]:
+        """An event of the slice that was `not_understood`, and one that is `undated`, where there are any."""
+        found: dict[str, UUID] = {}
+        with translated("ledger"):
+            for kind in ("not_understood", "undated"):
+                page = await self._pages.find_one({"slice_id": slice_id, "tenant": tenant, kind: {"$gt": 0}})
+                if page is not None and kind in page.get("examples", {}):
+                    found[kind] = page["examples"][kind]
+        return found
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
         """Those of `content_ids` that were fetched before."""
@@ -301,9 +317,11 @@ def _abandoned(at: datetime) -> Document:
 
 def _of_page(outcome: PageOutcome) -> Document:
     noted = {name: getattr(outcome, name) for name in _NOTED}
-    published = [list(span) for span in outcome.published]
+    noted["published"] = [list(span) for span in outcome.published]
+    if outcome.examples:
+        noted["examples"] = dict(outcome.examples)
     return {
-        "$set": {**noted, "published": published, "expire_at": outcome.at + _KEEP},
+        "$set": {**noted, "expire_at": outcome.at + _KEEP},
         "$unset": {"waiting_since": ""},
     }
 
