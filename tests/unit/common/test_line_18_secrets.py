@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load, resolve_secret
 from aoc_common.store.mongo.client import connect, ping
-from aoc_common.telemetry import logs
 
 #: No two characters of these stand in any message for another reason.
 PARTS = ("Zq9", "7741", "Xw7")
@@ -84,7 +83,6 @@ async def attempt(uri: str) -> str:
 
 @pytest.mark.parametrize("template", MONGO)
 async def test_line_18_no_part_of_a_password_is_told_whatever_is_wrong_with_a_mongodb_uri(template, capfd) -> None:
-    logs.configure("test", ServiceSettings().telemetry)
     told = []
     for password in passwords():
         if "@" in password and "@" not in template:
