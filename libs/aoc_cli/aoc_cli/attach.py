@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -88,7 +89,8 @@ def started(path: Path, services: Sequence[str] = (), say: Callable[[str], None]
         supervisor = stack.enter_context(Supervisor(say))
         for _ in supervisor.start(local.children):
             pass
-        data.bring_in_order(local.endpoints, say)
+        with ThreadPoolExecutor(1) as beside:  # it has a loop of its own, and this one's may be running
+            beside.submit(data.bring_in_order, local.endpoints, say).result()
         for _ in supervisor.start([service(name, data, local.endpoints) for name in services]):
             pass
         data.describe(local.endpoints)
