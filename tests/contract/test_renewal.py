@@ -11,6 +11,7 @@ import pytest
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.twins import TwinLink
+from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
@@ -20,6 +21,7 @@ from aoc_normalizer.naming import renewals
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
 from making import NOW, an_event
+from unsteady import Unsteady
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,3 +137,66 @@ async def test_a_renewed_event_stays_its_twin_s_twin(store, database) -> None:
     await renewal.renew(await outdated(renewal))
 
     assert (await database["events"].find_one({"_id": old.id}))["twin_of"] == first
+
+
+async def test_renewal_never_deletes_an_event_whose_new_form_was_refused(store, database) -> None:
+    wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
+    await store.insert([wrong], ["p1"])
+    # The new id is another record's.
+    await store.insert([as_an_old_version_had_it(raw='{"Id":"another"}', mapper_version=99)], ["p2"])
+    renewal = MongoRenewal(database)
+    await renewal.renew([pair for pair in await outdated(renewal) if pair[0].id == wrong.id])
+
+    assert {one["raw"] for one in await database["events"].find({}).to_list(None)} == {RULE, '{"Id":"another"}'}
+
+
+async def test_an_event_that_cannot_be_stored_under_its_new_id_stays_under_its_old_one(store, database) -> None:
+    wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
+    await store.insert([wrong], ["p1"])
+    renewal = MongoRenewal(database)
+    [(record, made)] = await outdated(renewal)
+    made.unmapped = {"too large": "x" * (17 << 20)}
+    with pytest.raises(AocError):
+        await renewal.renew([(record, made)])
+
+    assert [one["_id"] for one in await database["events"].find({}).to_list(None)] == [wrong.id]
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_wherever_the_database_dies_renewal_loses_and_doubles_nothing(store, database, how) -> None:
+    moved = as_an_old_version_had_it(id=an_event("other").id, mapper="generic")
+    version = {"event_id": moved.id, "number": 1, "tenant": "contoso", "raw": RULE, "_id": f"{moved.id}:1"}
+
+    async def live(unsteady: Unsteady) -> list[object]:
+        await database["events"].delete_many({})
+        await database["event_versions"].delete_many({})
+        await store.insert([moved], ["p1"])
+        await database["event_versions"].insert_one(dict(version))
+        for _ in range(3):
+            renewal = MongoRenewal(unsteady)
+            pairs = await outdated(MongoRenewal(database))
+            try:
+                await renewal.renew(pairs)
+            except AocError:
+                assert await database["events"].count_documents({"raw": RULE}) >= 1
+        events = [one["_id"] for one in await database["events"].find({}).to_list(None)]
+        return [*events, *[one["_id"] for one in await database["event_versions"].find({}).to_list(None)]]
+
+    new = as_an_old_version_had_it().id
+    quiet = Unsteady(database)
+    assert await live(quiet) == [new, f"{new}:1"]
+    for number in range(quiet.writes):
+        assert await live(Unsteady(database, number, how)) == [new, f"{new}:1"]
+
+
+async def test_an_event_under_an_id_of_an_older_version_of_aoc_keeps_it(store, database) -> None:
+    upper = RULE.replace('"r1"', '"R1"')
+    now = normalise(upper.encode(), RecordContext("contoso", "o365-exchange", NOW))
+    [former] = now.former
+    await store.insert([as_an_old_version_had_it(id=former, raw=upper)], ["p1"])
+    renewal = MongoRenewal(database)
+    await renewal.renew(await outdated(renewal))
+
+    [after] = await database["events"].find({}).to_list(None)
+    assert after["_id"] == former
+    assert after["mapper_version"] > 0

@@ -13,6 +13,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -38,11 +39,12 @@ async def test_an_event_is_stored_once_however_often_it_comes(events: MongoEvent
     assert again == {1}
 
 
-async def test_a_stored_event_keeps_the_page_that_it_first_came_from(events: MongoEvents) -> None:
+async def test_a_stored_event_keeps_the_page_that_it_first_came_from(events: MongoEvents, database) -> None:
     await events.insert([event("a")], ["p1"])
     await events.insert([event("a"), event("b")], ["p2", "p2"])
 
-    assert await events.pages_of([event("a").id, event("b").id, event("c").id]) == {
+    found = await MongoEventVersions(database).sightings([event("a").id, event("b").id, event("c").id])
+    assert {one: sighting.page for one, sighting in found.items()} == {
         event("a").id: "p1",
         event("b").id: "p2",
     }

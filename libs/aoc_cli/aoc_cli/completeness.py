@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from aoc_common.store.accounts import Gap, SourceAccount
 
 _HEADINGS: Final = (
-    "source", "complete until (UTC)", "ago", "records", "stored", "duplicate", "put aside", "not understood", "undated",
+    "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
+    "undated",
     "slices on their way",
 )  # fmt: skip
 #: Columns on the left are text, the others are numbers.
@@ -147,6 +148,7 @@ def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
     counts = (
         account.records,
         account.stored,
+        account.changed,
         account.duplicate,
         account.quarantined,
         account.not_understood,

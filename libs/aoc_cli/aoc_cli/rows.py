@@ -36,6 +36,8 @@ class Row:
     message: str
     severity: int
     failed: bool
+    version: int = 1
+    versions: int = 1
 
 
 def row(ocsf: Mapping[str, Any], tenant: str, source: str, operation: str) -> Row:
@@ -55,8 +57,9 @@ def row(ocsf: Mapping[str, Any], tenant: str, source: str, operation: str) -> Ro
 def line(shown: Row) -> str:
     """The line with rich's markup; what came from the record is escaped."""
     colour = _COLOURS.get(shown.severity, "default")
+    changed = f" [yellow](version {shown.version} of {shown.versions})[/]" if shown.versions > 1 else ""
     mark = "[red]x[/]" if shown.failed else " "
     return (
         f"[dim]{shown.time}[/] {mark} [cyan]{plain(shown.tenant)}[/] [magenta]{plain(shown.operation)}[/] "
-        f"[{colour}]{plain(shown.message)}[/]"
+        f"[{colour}]{plain(shown.message)}[/]{changed}"
     )

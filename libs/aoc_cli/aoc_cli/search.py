@@ -112,9 +112,11 @@ async def _print(system: attach.System, query: EventQuery, limit: int, *, as_jso
             for event in page.events:
                 if as_json:
                     whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
+                    whole |= {"version": event.version, "versions": event.versions}
                     out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
                 else:
-                    out.print(line(row(event.ocsf, event.tenant, event.source, event.operation)))
+                    shown = row(event.ocsf, event.tenant, event.source, event.operation)
+                    out.print(line(replace(shown, version=event.version, versions=event.versions)))
             printed += len(page.events)
             if not page.more or not page.events:
                 break

@@ -36,6 +36,13 @@ _SUMMARY: dict[str, Any] = {
     "tags": [],
     "twin_of": "019ab0c4-2c58-8b2c-8d3e-0123456789ab",
     "twin": "019ab0c4-3328-8c3d-9e4f-0123456789ab",
+    "version": 2,
+    "versions": 2,
+}
+_DETAIL: dict[str, Any] = _SUMMARY | {
+    "event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000},
+    "raw": '{"Id":"..."}',
+    "page": "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21",
 }
 
 
@@ -71,6 +78,8 @@ class EventSummary(BaseModel):
         description="The event that tells of the same action and came before; only that one is alerted on and exported."
     )
     twin: UUID | None = Field(description="The event that tells of the same action and came after.")
+    version: int = Field(description="Which version of the record this is, counted from 1 as they were stored.")
+    versions: int = Field(description="How many versions there are; `/api/events/{event_id}/versions` lists them.")
 
     @staticmethod
     def of(stored: StoredEvent) -> EventSummary:
@@ -81,14 +90,7 @@ class EventSummary(BaseModel):
 class EventDetail(EventSummary):
     """One event, whole."""
 
-    model_config = _example(
-        _SUMMARY
-        | {
-            "event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000},
-            "raw": '{"Id":"..."}',
-            "page": "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21",
-        }
-    )
+    model_config = _example(_DETAIL)
 
     event: dict[str, Any] = Field(description="The OCSF 1.8 event with `unmapped`.")
     raw: str = Field(description="The record's own text, as Microsoft sent it.")
@@ -99,6 +101,15 @@ class EventDetail(EventSummary):
         """The whole of a stored event."""
         event = stored.ocsf | ({"unmapped": stored.unmapped} if stored.unmapped else {})
         return EventDetail.model_construct(**_summary(stored), event=event, raw=stored.raw or "", page=stored.page)
+
+
+class EventVersions(BaseModel):
+    """What an event said at each time."""
+
+    model_config = _example({"current": 2, "items": [_DETAIL]})
+
+    current: int = Field(description="The version that stands for the event: the newest by the source's own word.")
+    items: list[EventDetail] = Field(description="All versions, the first that was stored first.")
 
 
 class EventPage(BaseModel):
@@ -223,6 +234,8 @@ def _summary(stored: StoredEvent) -> dict[str, Any]:
         "tags": list(stored.tags),
         "twin_of": stored.twin_of,
         "twin": stored.twin,
+        "version": stored.version,
+        "versions": stored.versions,
     }
 
 
@@ -246,7 +259,8 @@ _ACCOUNT: dict[str, Any] = {
     "pages": 9100,
     "records": 120450,
     "stored": 118300,
-    "duplicate": 2150,
+    "changed": 50,
+    "duplicate": 2100,
     "quarantined": 0,
     "dead_letters": 0,
     "dead_lettered": 0,
@@ -299,6 +313,7 @@ class SourceCompleteness(BaseModel):
     pages: int = Field(description="Raw pages of the settled slices.")
     records: int = Field(description="Records of the settled slices.")
     stored: int = Field(description="Of these, stored as new events.")
+    changed: int = Field(description="Of these, stored as new versions of events that were stored before.")
     duplicate: int = Field(description="Of these, stored before.")
     quarantined: int = Field(description="Of these, put aside because they are no readable records.")
     dead_letters: int = Field(description="Pages that the normalizer gave up, and nobody has decided about.")

@@ -28,6 +28,7 @@ from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
@@ -96,6 +97,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         )
         writer = Writer(
             events,
+            MongoEventVersions(database),
             Twins(MongoTwins(database), settings.twins.prefer, clock),
             ledger,
             quarantine,
@@ -127,7 +129,12 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             clock,
             timedelta(seconds=settings.gone_after_s),
         )
+
+        async def forget() -> None:
+            await events.forget(clock.now())
+
         beside = [
+            asyncio.create_task(every(settings.forget_s, "removing what retention no longer keeps", forget)),
             asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
             asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),

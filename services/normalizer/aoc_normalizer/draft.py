@@ -91,7 +91,8 @@ class Draft:
 
     `tell` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
-    `content`: the record inside a wrapper, by which one without an id is known.
+    `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
+    which older versions of AOC identified the same record.
     """
 
     record_id: str | None = None
@@ -134,3 +135,4 @@ class Draft:
     used: set[str] = field(default_factory=set)
     rest: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
+    former: list[tuple[str, str]] = field(default_factory=list)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from aoc_common.contracts import spelling, terms
-from aoc_common.contracts.event import Event
-from aoc_common.contracts.ids import event_id
+from aoc_common.contracts.event import Event, text_digest
+from aoc_common.contracts.ids import event_id, spelt_id
 from aoc_normalizer import twin_facts
 from aoc_normalizer.bounds import bounded
 from aoc_normalizer.draft import Device
 from aoc_normalizer.enrich import enrich
+from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.ocsf import MAX_ITEMS, render
@@ -24,6 +25,7 @@ from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from uuid import UUID
 
     from aoc_normalizer.draft import Draft, Party
 
@@ -75,13 +77,15 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         draft.time_ms = 0
         tags.append("no-time")
     if not draft.record_id or len(draft.record_id) >= MAX_TEXT:  # a longer id was cut: no longer one of its own
-        draft.record_id = _content_id(reading)
         draft.family = f"{draft.family}-content"
+        draft.record_id, before = _content_ids(reading)
+        draft.former = [(draft.family, before)] if before != draft.record_id else []
         tags.append("no-id")
     most = max(len(draft.targets), len(draft.parameters), len(draft.privileges))
     if most > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
+    former = _former(draft, context.tenant, identity)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge)
@@ -114,7 +118,19 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         unmapped=unmapped,
         raw=reading.text,
         twin_facts=facts,
+        text=text_digest(reading.text),
+        former=former,
     )
+
+
+def _former(draft: Draft, tenant: str, identity: UUID) -> tuple[UUID, ...]:
+    """Ids that older versions of AOC gave the record: with regard to case, and with times as they were spelt."""
+    record_id, time_ms = draft.record_id or "", draft.time_ms or 0
+    # Most ids are in lower case, so no other id was ever made of them.
+    if not draft.former and record_id.islower():
+        return ()
+    names = {(draft.family, record_id), *draft.former}
+    return tuple({spelt_id(tenant, family, name, time_ms) for family, name in names} - {identity})
 
 
 def _clean(draft: Draft) -> None:
@@ -148,11 +164,15 @@ def _printable(text: str) -> str:
     return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _content_id(reading: Reading) -> str:
-    """A hash in place of an id: of what is inside, as the wrapper of a diagnostic differs between deliveries."""
+def _content_ids(reading: Reading) -> tuple[str, str]:
+    """A hash in place of an id: of what is inside, as the wrapper of a diagnostic differs between deliveries.
+
+    Of instants as instants; and, as older versions of AOC had it, of them as they are spelt.
+    """
     content = reading.draft.content or reading.record
     body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS) if content else reading.text.encode()
-    return blake2b(body, digest_size=16).hexdigest()
+    same = orjson.dumps(canonical(content), option=orjson.OPT_SORT_KEYS) if content else body
+    return blake2b(same, digest_size=16).hexdigest(), blake2b(body, digest_size=16).hexdigest()
 
 
 def _actor(draft: Draft) -> str | None:

@@ -86,7 +86,9 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         document,
         event.message(),
         position,
+        event.text,
         note,
         event.twin_facts,
+        former=event.former,
         understood=event.mapper != GENERIC.name,
     )

@@ -57,6 +57,9 @@ class NormalizerSettings(ServiceSettings):
         60, gt=0, description="How often events are looked for whose ids have got names since they were stored."
     )
     settle_s: float = Field(5, gt=0, description="How often the account of fetched slices is looked at.")
+    forget_s: float = Field(
+        60, gt=0, description="How often the content of events is removed whose ids outlast their retention, seconds."
+    )
     gone_after_s: float = Field(
         600,
         gt=0,

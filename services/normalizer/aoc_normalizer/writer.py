@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,14 @@ from aoc_common.bus.atomic import PageEvents
 from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
-from aoc_common.errors import Permanent, Transient
-from aoc_common.store.ports import EventStore, LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
+from aoc_common.errors import Transient
+from aoc_common.store.ports import LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
 from aoc_normalizer import oddities
 from aoc_normalizer.arrivals import arrived
 from aoc_normalizer.fitting import fit
 from aoc_normalizer.packing import record_text
+from aoc_normalizer.storing import Batch, Storing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
     from aoc_common.bus.atomic import Published
     from aoc_common.clock import Clock
-    from aoc_common.contracts.event import PackedEvent
+    from aoc_common.contracts.event import PackedEvent, Version
     from aoc_common.contracts.raw import RawPage
     from aoc_common.store.arrivals import ArrivalStore
+    from aoc_common.store.ports import EventStore
+    from aoc_common.store.versions import EventVersions
     from aoc_normalizer.flow import MappedPage
     from aoc_normalizer.twins import Twins
 
@@ -54,59 +56,13 @@ async def unlimited() -> int:
     return sys.maxsize
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One event of the batch and the page that it stands in."""
-
-    page: int
-    event: PackedEvent
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
-
-    `first`: stored now. `before`: another delivery of the same page had stored it. `refused`: can never be stored, and
-    why. `done`: pages that another delivery has settled, so published all of. `published`: where in AOC_EVENTS a page's
-    events stand.
-    """
-
-    pages: Sequence[MappedPage]
-    rows: Sequence[_Row]
-    first: set[int] = field(default_factory=set)
-    before: set[int] = field(default_factory=set)
-    refused: dict[int, str] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-    published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, pages: Sequence[MappedPage]) -> _Batch:
-        """All events of these pages."""
-        return cls(pages, [_Row(number, event) for number, page in enumerate(pages) for event in page.events])
-
-    def page(self, row: int) -> MappedPage:
-        """The page of a row."""
-        return self.pages[self.rows[row].page]
-
-    def mine(self) -> list[int]:
-        """The rows that this batch is to publish and to account for."""
-        again = {row for row in self.before if self.rows[row].page not in self.done}
-        return sorted(self.first | again)
-
-    def unique(self) -> list[int]:
-        """The first row of each event: a batch can hold the same record twice."""
-        numbers: dict[UUID, int] = {}
-        for number, row in enumerate(self.rows):
-            numbers.setdefault(row.event.id, number)
-        return list(numbers.values())
-
-
 class Writer:
     """The storing half of the normalizer. Everything it writes is idempotent."""
 
     def __init__(
         self,
         events: EventStore,
+        versions: EventVersions,
         twins: Twins,
         ledger: LedgerStore,
         quarantine: QuarantineStore,
@@ -115,7 +71,7 @@ class Writer:
         clock: Clock,
         limit: Limit = unlimited,
     ) -> None:
-        self._events = events
+        self._storing = Storing(events, versions, ledger)
         self._twins = twins
         self._ledger = ledger
         self._quarantine = quarantine
@@ -126,18 +82,16 @@ class Writer:
 
     async def write(self, pages: Sequence[MappedPage]) -> None:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
-        batch = _Batch.of(pages)
+        batch = Batch.of(pages)
         metrics.BATCH_RECORDS.observe(len(batch.rows))
         await self._store(batch)
-        await self._look_back(batch)
         await self._send(batch, await self._seconds(batch))
         await self._put_aside(batch)
         await self._settle(batch)
         await self._measure(batch)
 
-    async def _store(self, batch: _Batch) -> None:
-        """Insert what is not stored yet."""
-        unique = batch.unique()
+    async def _store(self, batch: Batch) -> None:
+        """Store what is not stored yet, and find what another delivery of these pages has done."""
         links = [link for page in batch.pages[1:] if (link := tracing.link(page.trace))]
         with (
             metrics.STAGE_SECONDS.labels("store").time(),
@@ -145,44 +99,9 @@ class Writer:
                 "events.insert", context=batch.pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
             ),
         ):
-            try:
-                batch.first = await self._insert(batch, unique)
-            except Permanent:
-                await self._insert_singly(batch, unique)
+            await self._storing.store(batch)
 
-    async def _insert(self, batch: _Batch, numbers: Sequence[int]) -> set[int]:
-        new = await self._events.insert_encoded([batch.rows[number].event.document for number in numbers])
-        return {numbers[position] for position in new}
-
-    async def _insert_singly(self, batch: _Batch, numbers: Sequence[int]) -> None:
-        """One event of the batch cannot be stored: find it, store the others."""
-        for number in numbers:
-            try:
-                batch.first |= await self._insert(batch, [number])
-            except Permanent as error:
-                batch.refused[number] = str(error)
-
-    async def _look_back(self, batch: _Batch) -> None:
-        """Find what another delivery of these pages has done."""
-        known = {
-            batch.rows[number].event.id
-            for number in batch.unique()
-            if number not in batch.first and number not in batch.refused
-        }
-        origin = await self._events.pages_of(known)
-        stored: dict[UUID, int] = {}
-        for number, row in enumerate(batch.rows):
-            if origin.get(row.event.id) in batch.page(number).page.known_as:
-                stored.setdefault(row.event.id, number)
-        batch.before = set(stored.values())
-        keys = {
-            batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).page.id)
-            for number in batch.before
-        }
-        settled = await self._ledger.settled(keys.values())
-        batch.done = {number for number, key in keys.items() if key in settled}
-
-    async def _seconds(self, batch: _Batch) -> Mapping[UUID, UUID]:
+    async def _seconds(self, batch: Batch) -> Mapping[UUID, UUID]:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
                 [
@@ -191,13 +110,14 @@ class Writer:
                 ]
             )
 
-    async def _send(self, batch: _Batch, seconds: Mapping[UUID, UUID]) -> None:
+    async def _send(self, batch: Batch, seconds: Mapping[UUID, UUID]) -> None:
         """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
         messages: dict[int, list[Outgoing]] = defaultdict(list)
         limit = await self._limit() - BATCH_HEADERS
         for number in batch.mine():
             event, page = batch.rows[number].event, batch.page(number)
-            messages[batch.rows[number].page].append(fit(_outgoing(event, page, seconds.get(event.id)), limit))
+            message = _outgoing(event, page, seconds.get(event.id), batch.versions.get(number))
+            messages[batch.rows[number].page].append(fit(message, limit))
         returned = {batch.rows[number].page for number in batch.before}
         pages = [
             _page_events(batch.pages[number].page, of_page, returned=number in returned)
@@ -207,7 +127,7 @@ class Writer:
             published = await self._publish(pages)
         batch.published = {number: one.ranges for number, one in zip(messages, published, strict=True)}
 
-    async def _put_aside(self, batch: _Batch) -> None:
+    async def _put_aside(self, batch: Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
         now = self._clock.now()
         entries = [
@@ -222,14 +142,17 @@ class Writer:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
 
-    async def _settle(self, batch: _Batch) -> None:
+    async def _settle(self, batch: Batch) -> None:
         """Tell the ledger what became of each page that is not settled yet."""
         now = self._clock.now()
         mine = batch.mine()
-        stored = Counter(batch.rows[number].page for number in mine)
+        stored = Counter(batch.rows[number].page for number in mine if number not in batch.versions)
+        changed = Counter(batch.rows[number].page for number in mine if number in batch.versions)
         put_aside = Counter(batch.rows[number].page for number in batch.refused)
         put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
-        odd = oddities.by_page((batch.rows[number].page, batch.rows[number].event) for number in mine)
+        odd = oddities.by_page(
+            (batch.rows[number].page, batch.rows[number].event) for number in mine if number not in batch.versions
+        )
         await self._ledger.pages_settled(
             [
                 PageOutcome(
@@ -238,7 +161,10 @@ class Writer:
                     source=page.page.source,
                     slice_id=page.page.slice_id,
                     stored=stored[number],
-                    duplicate=len(page.events) + len(page.rejected) - stored[number] - put_aside[number],
+                    changed=changed[number],
+                    duplicate=len(page.events)
+                    + len(page.rejected)
+                    - (stored[number] + changed[number] + put_aside[number]),
                     quarantined=put_aside[number],
                     at=now,
                     published=batch.published.get(number, ()),
@@ -251,10 +177,11 @@ class Writer:
             ]
         )
         metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))
+        metrics.EVENTS_STORED.labels("changed").inc(changed.total())
         metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(batch.refused))
         metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
 
-    async def _measure(self, batch: _Batch) -> None:
+    async def _measure(self, batch: Batch) -> None:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
         metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
         oddities.measure(batch.rows[number].event for number in batch.first)
@@ -271,8 +198,8 @@ def _page_events(page: RawPage, messages: Sequence[Outgoing], *, returned: bool)
     return PageEvents(page.id, messages, returned=returned, since=since)
 
 
-def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None) -> Outgoing:
-    headers, body = event.headers(), event.body
+def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version: Version | None) -> Outgoing:
+    headers, body = event.headers(version), event.body
     if first is not None:
         headers[twins.HEADER] = str(first)
         body = twins.marked(body, first)

@@ -49,6 +49,7 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
                 "pages": 1,
                 "records": 3,
                 "stored": 2,
+                "changed": 0,
                 "duplicate": 1,
                 "quarantined": 0,
                 "dead_letters": 0,

@@ -176,6 +176,8 @@ async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None
         "tags": [],
         "twin_of": None,
         "twin": None,
+        "version": 1,
+        "versions": 1,
     }
 
 

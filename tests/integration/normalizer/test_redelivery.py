@@ -14,6 +14,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.arrivals import MongoArrivals
+from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -40,8 +41,8 @@ class Replica:
         self.events = MongoEvents(database, lambda *_: timedelta(days=30), clock)
         self.ledger = MongoLedger(database)
         self._writer = Writer(
-            self.events, Twins(MongoTwins(database), lambda _: "graph", clock), self.ledger,
-            MongoQuarantine(database), MongoArrivals(database), self._publish, clock,
+            self.events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", clock),
+            self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, clock,
         )  # fmt: skip
 
     async def mapped(self, slice_id: str, *names: str):

@@ -23,6 +23,7 @@ from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.doubts import MongoDoubts
+from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -94,8 +95,8 @@ class Pipeline:
         self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock, corrector)
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
         self._writer = Writer(
-            self._events, Twins(MongoTwins(database), lambda _: "graph", self.clock), self._ledger,
-            MongoQuarantine(database), MongoArrivals(database), self._tell, self.clock,
+            self._events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", self.clock),
+            self._ledger, MongoQuarantine(database), MongoArrivals(database), self._tell, self.clock,
         )  # fmt: skip
 
     async def batches(self, window: Window) -> AsyncIterator[Batch]:

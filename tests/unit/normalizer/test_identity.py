@@ -153,12 +153,13 @@ def test_a_match_and_its_undo_share_an_id_and_are_two_events():
     assert event(match).id == event(match | {"Operation": "DLPRuleMatch"}).id
 
 
-def test_each_update_of_an_alert_is_an_event_of_its_own():
+def test_each_update_of_an_alert_is_a_version_of_its_event():
     alert = {"id": "a1", "severity": "low", "title": "Odd", "createdDateTime": f"{AT}Z", "status": "new"}
     updated = alert | {"lastUpdateDateTime": "2026-11-23T08:00:00Z", "status": "resolved"}
 
     assert event(alert).id == event(dict(alert)).id
-    assert event(alert).id != event(updated).id
+    assert event(alert).id == event(updated).id
+    assert event(updated).former
 
 
 def test_each_risk_state_of_a_user_is_an_event_of_its_own():

@@ -202,13 +202,14 @@ def test_other_tables_are_read_as_well(row, message, ocsf_faults) -> None:
     assert made.ocsf["message"] == message
 
 
-def test_an_alert_s_later_row_is_another_event() -> None:
+def test_an_alert_s_later_row_is_a_version_of_its_event() -> None:
     first, second = (
         event({"TimeGenerated": AT, "Type": "SecurityIncident", "IncidentName": "n", "LastModifiedTime": at})
         for at in (AT, "2026-11-23T08:30:00Z")
     )
 
-    assert first.id != second.id
+    assert first.id == second.id
+    assert first.former != second.former
 
 
 @pytest.mark.parametrize("odd", [None, 5, "x", "[", [], {}, [None], True])

@@ -122,7 +122,7 @@ def _show(summary: Summary) -> None:
     rate = summary.records / summary.seconds if summary.seconds else 0
     out.print(
         f"[bold]{summary.records:,}[/] records in {summary.seconds:.1f} s ({rate:,.0f}/s): "
-        f"[green]{summary.new:,} new[/], {summary.duplicates:,} duplicates, "
+        f"[green]{summary.new:,} new[/], {summary.changed:,} changed, {summary.duplicates:,} duplicates, "
         f"[{'yellow' if summary.quarantined else 'default'}]{summary.quarantined:,} quarantined[/]"
         + (f", [red]{summary.dead_lettered:,} dead letters: aoc deadletters list[/]" if summary.dead_lettered else "")
         + (f", {summary.empty:,} empty rows" if summary.empty else "")

@@ -56,7 +56,8 @@ class Problem:
 class Summary:
     """What an import did.
 
-    `records` = `new` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no record.
+    `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no
+    record. `changed`: new versions of events that were stored before.
     `dead_lettered`: in pages that the normalizer gave up (`aoc deadletters`).
     `skipped`: files that are no export. `stopped`: packed files that hold more than they may; they were read to there.
     Of the new, `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened;
@@ -69,6 +70,7 @@ class Summary:
     stopped: int = 0
     records: int = 0
     new: int = 0
+    changed: int = 0
     duplicates: int = 0
     quarantined: int = 0
     dead_lettered: int = 0
@@ -161,6 +163,7 @@ class Importer:
 
     def _sum_up(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
         summary.new = totals.stored
+        summary.changed = totals.changed
         summary.quarantined += totals.quarantined
         summary.dead_lettered = totals.dead_lettered
         summary.not_understood, summary.undated = totals.not_understood, totals.undated

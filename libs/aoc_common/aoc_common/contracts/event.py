@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from aoc_common.contracts.twins import TwinFacts
 
 OCSF_VERSION: Final = "1.8.0"
+
+#: Header of AOC_EVENTS: which version of the event a message is, counted from 1.
+VERSION_HEADER: Final = "Aoc-Version"
 
 type Result = Literal["success", "failure", "partial", "unknown"]
 RESULTS: Final[tuple[Result, ...]] = ("success", "failure", "partial", "unknown")
@@ -37,6 +41,8 @@ class Event:
     - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`.
     - `unnamed`: ids that the tenant's directory did not know, spelled by `contracts.directory.key`.
     - `twin_facts`: by what its twin is found; None for a record that can have none.
+    - `text`: the digest of its record's text (`text_digest`).
+    - `former`: other ids under which older versions of AOC stored the same record; empty for nearly all.
     """
 
     id: UUID
@@ -59,10 +65,20 @@ class Event:
     raw: str
     unnamed: tuple[str, ...] = ()
     twin_facts: TwinFacts | None = None
+    text: str = ""
+    former: tuple[UUID, ...] = ()
 
     def message(self) -> bytes:
         """The body on AOC_EVENTS: the complete OCSF event as JSON."""
         return full_event(self.ocsf, self.unmapped, self.raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A later version of an event: its number, from 2 on, and the digest of what it tells."""
+
+    number: int
+    digest: str
 
 
 @dataclass(slots=True)
@@ -73,7 +89,8 @@ class PackedEvent:
 
     - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
-    - `note`: what its mapper stumbled over. `twin_facts`: as of `Event`.
+    - `note`: what its mapper stumbled over. `twin_facts`, `former`: as of `Event`.
+    - `text`: the digest of its record's text (`text_digest`).
     - `understood`: a mapper that knows its record's shape has read it. False when none knew the shape, or the one that
       did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
       unknown operation or workload inside of a known shape is understood.
@@ -88,8 +105,10 @@ class PackedEvent:
     document: bytes
     body: bytes
     position: int
+    text: str
     note: str | None = None
     twin_facts: TwinFacts | None = None
+    former: tuple[UUID, ...] = ()
     understood: bool = True
 
     @property
@@ -102,10 +121,11 @@ class PackedEvent:
         """Where it is published."""
         return subjects.events(self.tenant, self.source, self.class_uid)
 
-    def headers(self) -> dict[str, str]:
-        """NATS headers; the id as `Nats-Msg-Id` lets JetStream drop a repeated publish."""
+    def headers(self, version: Version | None = None) -> dict[str, str]:
+        """NATS headers. `Nats-Msg-Id` is the id, of a later version `id:digest`; `Aoc-Version` counts from 1."""
         return {
-            "Nats-Msg-Id": str(self.id),
+            "Nats-Msg-Id": str(self.id) if version is None else f"{self.id}:{version.digest}",
+            VERSION_HEADER: "1" if version is None else str(version.number),
             "Aoc-Tenant": self.tenant,
             "Aoc-Source": self.source,
             "Aoc-Operation": header_safe(self.operation),
@@ -120,6 +140,11 @@ def full_event(ocsf: dict[str, Any], unmapped: dict[str, Any], raw: str) -> byte
     return orjson.dumps(whole)
 
 
+def text_digest(text: str) -> str:
+    """32 hex digits that tell whether a record's text is the same to the letter."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
 def header_safe(text: str) -> str:
     """`text` as one header line of at most 200 printable ASCII characters."""
     return "".join(c if " " <= c <= "~" else "?" for c in text[:200]).strip()
@@ -130,6 +155,7 @@ class StoredEvent:
     """An event as it comes back from the store.
 
     `twin_of`: the event that came before this one and tells of the same action; `twin`: the one that came after.
+    `version`: which of its `versions` this is, counted from 1 in the order in which they were stored.
     """
 
     id: UUID
@@ -149,3 +175,5 @@ class StoredEvent:
     page: str
     twin_of: UUID | None = None
     twin: UUID | None = None
+    version: int = 1
+    versions: int = 1

@@ -17,16 +17,31 @@ _SEPARATOR: Final = b"\x1f"
 
 
 def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
-    """The id of the record `record_id` of `family` (e.g. `ual`, `sign-in`) in `tenant`.
+    """The id of the record `record_id` of `family` (e.g. `ual`, `sign-in`) in `tenant`; letters' case says nothing.
 
     `time_ms`: when it happened, in ms since 1970; clamped to what 48 bits hold (an unknown time is 0).
     """
+    return spelt_id(tenant, family, record_id.lower(), time_ms)
+
+
+def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
+    """The id with regard to case, as events were stored until versions came (docs/adr/0011-versions.md)."""
     key = _SEPARATOR.join(part.encode("utf-8", "surrogatepass") for part in (tenant, family, record_id))
+    return _made(min(max(time_ms, 0), _MAX_MS), key)
+
+
+def beside(identity: UUID, operation: str) -> UUID:
+    """The id of a record that shares its own id and time with another event, and tells of another operation."""
+    return _made(
+        identity.int >> 80, _SEPARATOR.join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass")))
+    )
+
+
+def _made(time_ms: int, key: bytes) -> UUID:
     digest = int.from_bytes(blake2b(key, digest_size=10).digest())
     rand_a = digest >> 68 & 0xFFF
     rand_b = digest & (1 << 62) - 1
-    clamped = min(max(time_ms, 0), _MAX_MS)
-    return UUID(int=clamped << 80 | 8 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
+    return UUID(int=time_ms << 80 | 8 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
 
 
 def lowest_id(moment: datetime) -> UUID:

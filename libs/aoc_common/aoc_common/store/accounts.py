@@ -50,9 +50,9 @@ class SourceAccount:
     """One source of a tenant.
 
     - `since`: the day on which its first slice begins. `watermark`: everything before it is on the bus.
-      `complete_until`: everything before it is stored, a duplicate, or put aside; never after the watermark.
-    - `records` of settled slices are `stored` + `duplicate` + `quarantined` + `dead_lettered` (and what a
-      repeated fetch gave again).
+      `complete_until`: everything before it is stored, known, or put aside; never after the watermark.
+    - `records` of settled slices are `stored` + `changed` (new versions of events) + `duplicate` + `quarantined` +
+      `dead_lettered` (and what a repeated fetch gave again).
     - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.
       `waiting`: records in the quarantine, without an event, that nobody has decided about.
     - Of the stored, `not_understood` had a shape that no mapper knows (or its mapper stumbled), and `undated` do not
@@ -79,6 +79,7 @@ class SourceAccount:
     pages: int = 0
     records: int = 0
     stored: int = 0
+    changed: int = 0
     duplicate: int = 0
     quarantined: int = 0
     dead_letters: int = 0

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -80,8 +80,12 @@ class EventStore(Protocol):
         """Encode and insert: for few events."""
         ...
 
-    async def pages_of(self, ids: Collection[UUID]) -> dict[UUID, str]:
-        """Which raw page each of these stored events came from, as in `RawPage.known_as`; unknown ids are left out."""
+    def under_id(self, document: bytes, identity: UUID) -> bytes:
+        """An encoded event under another id."""
+        ...
+
+    async def revive(self, documents: Sequence[bytes]) -> None:
+        """Store these encoded events, of which retention has left the id."""
         ...
 
 
@@ -119,6 +123,10 @@ class EventSearch(Protocol):
 
     async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
+        ...
+
+    async def versions(self, tenant: str, event_id: UUID) -> list[StoredEvent]:
+        """All versions of an event with their raw text, the first first; the event alone when it never changed."""
         ...
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> FacetCounts:
@@ -161,6 +169,7 @@ class PublishedPage:
 class PageOutcome:
     """What the normalizer made of one raw page.
 
+    `stored`: new events; `changed`: new versions of events that were stored before.
     `dead_lettered`: its records, when the page was given up; when it is tried again, its new outcome takes this place.
     Of the stored, `not_understood` were read by the generic mapper (see `PackedEvent.understood`), and `undated` do not
     say when they happened. `examples`: the first event of either kind, by these names.
@@ -176,6 +185,7 @@ class PageOutcome:
     duplicate: int
     quarantined: int
     at: datetime
+    changed: int = 0
     published: tuple[tuple[int, int], ...] = ()
     dead_lettered: int = 0
     not_understood: int = 0
@@ -189,6 +199,7 @@ class SliceTotals:
 
     pages: int = 0
     stored: int = 0
+    changed: int = 0
     duplicate: int = 0
     quarantined: int = 0
     dead_lettered: int = 0

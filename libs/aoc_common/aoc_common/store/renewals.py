@@ -5,11 +5,11 @@ Every method may raise `Transient` when the store is away. Every query names its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A stored record's text and what is to stay of its event."""
+    """A stored record's text and what is to stay of its event. `kept`: what its document has beside what was mapped."""
 
     id: UUID
     source: str
@@ -29,6 +29,7 @@ class StoredRecord:
     expire_at: datetime
     mapper: str
     mapper_version: int
+    kept: Mapping[str, Any] = field(default_factory=dict)
 
 
 class EventRenewal(Protocol):

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
 from aoc_api.deps import Filters, Given, Tenant, refuse_unknown
-from aoc_api.models import EventDetail, EventPage, EventSummary
+from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions
 from aoc_common.store.ports import EventQuery
 
 router = APIRouter(prefix="/api/events", tags=["events"])
@@ -51,6 +51,26 @@ async def get_event(
     if found is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
     return EventDetail.of(found)
+
+
+@router.get(
+    "/{event_id}/versions",
+    response_model=EventVersions,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("not-found", "invalid-parameters", "unavailable"),
+)
+async def get_versions(
+    given: Given,
+    event_id: Annotated[UUID, Path(description="Event id.")],
+    tenant: Tenant = None,
+) -> EventVersions:
+    """All versions of an event, whole: Microsoft changes records after it has delivered them."""
+    of = tenant or given.options.default_tenant
+    event = await given.search.get(of, event_id)
+    found = await given.search.versions(of, event_id)
+    if event is None or not found:
+        raise problems.Problem("not-found", "There is no such event in this tenant.")
+    return EventVersions.model_construct(current=event.version, items=[EventDetail.of(one) for one in found])
 
 
 def _bound(query: EventQuery) -> dict[str, Any]:

@@ -27,13 +27,15 @@ def recognises(record: Record) -> bool:
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """Title, severity, state, and who and what is in the evidence. Each update of an alert is an event of its own."""
+    """Title, severity, state, and who and what is in the evidence. An update of an alert is a version of its event."""
     draft.used |= {"id", "title", "displayName", "severity", "status", "createdDateTime", "lastUpdateDateTime"}
     draft.product = values.first(record, "productName", "serviceSource") or "Microsoft Defender XDR"
     draft.service, draft.log_name = "defender", "Security alerts"
     draft.record_id = values.text(record.get("id"))
     updated = values.first(record, "lastUpdateDateTime", "lastModifiedDateTime")
-    draft.family = f"alert@{updated}" if updated else "alert"
+    draft.family = "alert"
+    if updated and draft.record_id:
+        draft.former.append((f"alert@{updated}", draft.record_id))
     draft.original_time = values.first(record, "createdDateTime", "eventDateTime", "lastUpdateDateTime")
     draft.time_ms = times.parse_ms(draft.original_time)
     status = (values.text(record.get("status")) or "").casefold()
@@ -95,4 +97,4 @@ def _evidence(record: Record, draft: Draft) -> None:
             draft.targets.append(named_party(who))
 
 
-MAPPER: Final = Mapper("alerts", 2, recognises, fill)
+MAPPER: Final = Mapper("alerts", 3, recognises, fill)

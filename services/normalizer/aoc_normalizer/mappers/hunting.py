@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields.canonical import instant
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, OTHER
@@ -76,7 +77,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.original_time = values.text(row.get("Timestamp")) or values.text(record.get("time"))
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.family = f"hunting-{table.casefold()}"
-    draft.record_id = _identity(row, draft.original_time)
+    draft.record_id = _identity(row, draft.original_time and instant(draft.original_time))
+    if (before := _identity(row, draft.original_time)) is not None and before != draft.record_id:
+        draft.former.append((draft.family, before))
     delivery = values.text(row.get("DeliveryAction"))
     draft.operation = values.first(row, "ActionType", "OperationName") or (f"Email {delivery}" if delivery else table)
     draft.result = _result(row, draft.operation)

@@ -125,13 +125,14 @@ def _enveloped(record: Record, draft: Draft, table: str) -> None:
 
 
 def _alert(record: Record, draft: Draft, table: str) -> None:
-    """Sentinel's own alerts and incidents. Each change of one is a row, so a row's state is part of its identity."""
+    """Sentinel's own alerts and incidents. Each change of one is a row, and a version of its event."""
     draft.used |= {"SystemAlertId", "IncidentName", "AlertName", "Title", "Status", "DisplayName", "CompromisedEntity"}
     draft.product, draft.service = "Microsoft Sentinel", "sentinel"
     draft.record_id = values.first(record, "SystemAlertId", "IncidentName", "IncidentNumber")
-    draft.family = (
-        f"{table.casefold()}@{values.first(record, 'LastModifiedTime', 'ProcessingEndTime', 'TimeGenerated')}"
-    )
+    draft.family = table.casefold()
+    if draft.record_id:
+        changed = values.first(record, "LastModifiedTime", "ProcessingEndTime", "TimeGenerated")
+        draft.former.append((f"{draft.family}@{changed}", draft.record_id))
     draft.original_time = values.first(record, "StartTime", "CreatedTime", "FirstActivityTime", "TimeGenerated")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.operation = "Incident" if table == "SecurityIncident" else "Alert"
@@ -163,4 +164,4 @@ def graph_name(column: str) -> str:
     return _RENAMED.get(column) or column[:1].lower() + column[1:]
 
 
-MAPPER: Final = Mapper("log-analytics", 2, recognises, fill)
+MAPPER: Final = Mapper("log-analytics", 3, recognises, fill)

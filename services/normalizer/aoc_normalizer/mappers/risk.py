@@ -27,7 +27,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     updated = values.first(record, "riskLastUpdatedDateTime", "lastUpdatedDateTime")
     kind = values.first(record, "riskEventType", "riskType")
-    draft.family = f"risk@{updated}" if updated else "risk"
+    draft.family = "risk"
+    if updated and draft.record_id:
+        draft.former.append((f"risk@{updated}", draft.record_id))
     draft.operation = kind or "Risky user"
     draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
     level = _word(record.get("riskLevel"))
@@ -53,4 +55,4 @@ def _word(value: Any) -> str | None:
     return "none" if value == "none" else values.text(value)
 
 
-MAPPER: Final = Mapper("risk", 1, recognises, fill)
+MAPPER: Final = Mapper("risk", 2, recognises, fill)

@@ -32,7 +32,7 @@ _KEEP: Final = timedelta(days=400)
 _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
 #: What is counted of each page; pages of an earlier version lack the last ones.
-_OF_PAGES: Final = ("stored", "duplicate", "quarantined", "not_understood", "undated")
+_OF_PAGES: Final = ("stored", "changed", "duplicate", "quarantined", "not_understood", "undated")
 _COUNTED: Final = ("pages", "records", *_OF_PAGES)
 _DAY: Final = timedelta(days=1)
 _SUM_OF_SLICE: Final[Document] = {

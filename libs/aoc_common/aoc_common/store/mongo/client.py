@@ -43,8 +43,15 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("correlation_id", ASCENDING)], name="correlation", sparse=True),
         # Ids are known in one tenant only, and next to no event has any without a name.
         IndexModel([("unnamed", ASCENDING)], name="unnamed", sparse=True),
+        # Only where retention is shorter than what Microsoft can give again.
+        IndexModel([("forget_at", ASCENDING)], name="forget", sparse=True),
         # A key is a hash over the tenant too.
         IndexModel([("twin_key", ASCENDING)], name="twins", sparse=True),
+    ),
+    "event_versions": (
+        IndexModel([("event_id", ASCENDING)], name="event"),
+        IndexModel([("forget_at", ASCENDING)], name="forget", sparse=True),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "twins": (
         IndexModel([("unified", ASCENDING)], name="unified", unique=True),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import DeleteOne, InsertOne, UpdateOne
+from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.renewals import StoredRecord
 
@@ -19,11 +21,9 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.event import Event
 
-#: What an event keeps when its record is mapped again.
-_KEPT: Final = ("_id", "page", "expire_at")
-_FIELDS: Final = dict.fromkeys(
-    ("source", "raw", "page", "raw_seq", "expire_at", "mapper", "mapper_version", "event.metadata"), 1
-)
+#: What an event keeps when its record is mapped again, if it has it.
+_KEPT: Final = ("page", "raw_seq", "text", "expire_at", "forget_at", "version", "versions", "twin_of", "twin")
+_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event.metadata", *_KEPT), 1)
 _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
@@ -33,6 +33,7 @@ class MongoRenewal:
 
     def __init__(self, database: Database) -> None:
         self._events = database["events"]
+        self._versions = database["event_versions"]
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
         """All records of a tenant, in no order. One cursor: it may show an event again that `renew` has moved."""
@@ -53,26 +54,70 @@ class MongoRenewal:
             return [_record(document) async for document in self._events.find(wanted, _FIELDS).limit(limit)]
 
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
-        """Write renewed events. Idempotent; one whose identity changed moves to its new id."""
+        """Write renewed events. Idempotent; one whose identity changed moves to its new id.
+
+        An event that moves is there under its new id, with all its versions, before any of the old ones goes. Where
+        the new id is another record's already, the old event stays.
+        """
+        moving: list[tuple[StoredRecord, Document]] = []
         writes: list[Any] = []
+        versions: list[Any] = []
         for record, event in pairs:
             event.ocsf["metadata"]["processed_time"] = record.processed_ms
             document = to_document(event, record.page, record.expire_at, _NOTHING)
-            if event.id == record.id:
-                values = {name: value for name, value in document.items() if name not in _KEPT}
-                gone = {name: "" for name in _OPTIONAL if name not in values}
-                change: Document = {"$set": values} | ({"$unset": gone} if gone else {})
-                writes.append(UpdateOne({"_id": record.id, "tenant": event.tenant}, change))
-            else:
-                writes += [InsertOne(document), DeleteOne({"_id": record.id, "tenant": event.tenant})]
-        if not writes:
-            return
+            if record.id not in {event.id, *event.former, ids.beside(event.id, event.operation)}:
+                moving.append((record, {**document, **record.kept}))
+                continue
+            change = _in_place(document, record)
+            # Not where another version is shown by now: it is another text.
+            writes.append(
+                UpdateOne({"_id": record.id, "tenant": event.tenant, "version": record.kept.get("version")}, change)
+            )
+            if "version" in record.kept:
+                versions.append(UpdateOne({"_id": version_key(record.id, record.kept["version"])}, change))
         with translated("events"):
-            try:
+            if writes:
                 await self._events.bulk_write(writes, ordered=False)
+            if versions:
+                await self._versions.bulk_write(versions, ordered=False)
+            for together in batched(moving, TOGETHER):
+                await self._move(together)
+
+    async def _move(self, moving: Sequence[tuple[StoredRecord, Document]]) -> None:
+        """Raises `Permanent` for an event that its new id cannot hold, with nothing deleted."""
+        try:
+            await self._events.insert_many([document for _, document in moving], ordered=False)
+        except BulkWriteError as error:
+            # A moved event can be there already, of a try that was cut off; any other refusal is raised.
+            duplicates(error.details)
+        wanted = {"_id": {"$in": [document["_id"] for _, document in moving]}}
+        there = {one["_id"]: one["raw"] async for one in self._events.find(wanted, {"raw": 1}) if "raw" in one}
+        moved = {
+            record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
+        }
+        if not moved:
+            return
+        old = await self._versions.find({"event_id": {"$in": list(moved)}}).to_list(None)
+        copies = [
+            {**one, "_id": version_key(moved[one["event_id"]], one["number"]), "event_id": moved[one["event_id"]]}
+            for one in old
+        ]
+        if copies:
+            try:
+                await self._versions.insert_many(copies, ordered=False)
             except BulkWriteError as error:
-                # A moved event can be there already; any other refusal is raised.
                 duplicates(error.details)
+            await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
+        await self._events.delete_many({"_id": {"$in": list(moved)}})
+
+
+def _in_place(document: Document, record: StoredRecord) -> Document:
+    """Of an event with versions the search terms are those of all: none is taken away."""
+    left = {"_id", *_KEPT} | ({"terms"} if "version" in record.kept else set())
+    values = {name: value for name, value in document.items() if name not in left}
+    gone = {name: "" for name in _OPTIONAL if name not in values}
+    change: Document = {"$set": values} | ({"$unset": gone} if gone else {})
+    return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in left else {})
 
 
 def _record(document: Document) -> StoredRecord:
@@ -87,4 +132,5 @@ def _record(document: Document) -> StoredRecord:
         expire_at=document["expire_at"],
         mapper=document["mapper"],
         mapper_version=document["mapper_version"],
+        kept={name: document[name] for name in _KEPT if name in document},
     )

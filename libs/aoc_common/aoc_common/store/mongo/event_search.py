@@ -24,6 +24,7 @@ from aoc_common.contracts.ids import lowest_id, to_ms
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import page_of
 from aoc_common.store.ports import EventPage, FacetCounts
 
@@ -73,6 +74,7 @@ class MongoEventSearch:
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._database = database
         self._events = database["events"]
+        self._versions = MongoEventVersions(database)
         self._clock = clock or SystemClock()
         self._local: bool | None = None
         # Tenant -> the newest id seen. Only a hint where to look first: the time above it was silent once.
@@ -91,6 +93,17 @@ class MongoEventSearch:
         with translated("events"):
             document = await self._events.find_one({"tenant": check_tenant(tenant), "_id": event_id})
         return None if document is None else _stored(document)
+
+    async def versions(self, tenant: str, event_id: UUID) -> list[StoredEvent]:
+        """All versions of an event with their raw text, the first first; the event alone when it never changed."""
+        event = await self.get(tenant, event_id)
+        if event is None:
+            return []
+        found = await self._versions.of_event(tenant, event_id)
+        if not found:
+            return [event]
+        own = {"_id": event_id, "versions": event.versions}
+        return [_stored({**document, **own}) for document in found]
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> FacetCounts:
         """For each field the `top` most frequent values and their counts among the events that match.
@@ -257,4 +270,6 @@ def _stored(document: Document) -> StoredEvent:
         page=page_of(document),
         twin_of=document.get("twin_of"),
         twin=document.get("twin"),
+        version=document["number"] if "number" in document else document.get("version", 1),
+        versions=document.get("versions", 1),
     )

@@ -7,22 +7,23 @@ record's own and would be hostile as field names) and `raw` (the record's own te
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
 import orjson
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError, DocumentTooLarge
 
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids, twins
+from aoc_common.contracts.event import text_digest
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.mongo.client import CODEC, RAW_CODEC, TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
@@ -34,6 +35,19 @@ _DUPLICATE_KEY: Final = 11000
 #: What MongoDB says of a document that it will never take: BadValue, InvalidBSON, DollarPrefixedFieldName,
 #: InvalidIdField, DocumentValidationFailure, BSONObjectTooLarge, KeyTooLong.
 _NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
+
+#: Source -> how long the ids of its events are recognised, though retention be shorter: as long as Microsoft keeps its
+#: records, so that a look back or a backfill can give them again. What is imported is imported by a person.
+_REMEMBERED: Final = {"graph-intune": timedelta(days=366), "graph-alerts": timedelta(days=181), "import": timedelta()}
+_REMEMBERED_OF_GRAPH: Final = timedelta(days=31)
+#: The Management API keeps content for 7 days, and has sent some again after 8.
+_REMEMBERED_ELSE: Final = timedelta(days=14)
+#: All of an event but what recognises it.
+_CONTENT: Final = (
+    "tenant", "time", "source", "service", "operation", "result", "terms", "class_uid", "mapper", "mapper_version",
+    "event", "raw", "actor", "ip", "correlation_id", "unnamed", "tags", "unmapped", "twin_key", "twin_facts",
+    "twin_of", "twin", "version", "versions", "forget_at",
+)  # fmt: skip
 
 type Retention = Callable[[str, str], timedelta]
 """(tenant, source) -> how long an event is kept after it was stored."""
@@ -56,6 +70,7 @@ def to_document(event: Event, page: str, stored_at: datetime, keep: timedelta) -
         "event": event.ocsf,
         "raw": event.raw,
         "page": page,
+        "text": event.text or text_digest(event.raw),
         "expire_at": stored_at + keep,
     }
     if event.actor is not None:
@@ -94,6 +109,7 @@ class MongoEvents:
 
     def __init__(self, database: Database, retention: Retention, clock: Clock | None = None) -> None:
         self._events = database["events"]
+        self._versions = database["event_versions"]
         self._retention = retention
         self._clock = clock or SystemClock()
 
@@ -101,7 +117,11 @@ class MongoEvents:
         """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
         now = self._clock.now()
         event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
-        document = to_document(event, page, now, self._retention(event.tenant, event.source))
+        keep = self._retention(event.tenant, event.source)
+        remembered = _remembered(event.source)
+        document = to_document(event, page, now, max(keep, remembered))
+        if keep < remembered:
+            document["forget_at"] = now + keep
         try:
             return bson.encode(document, codec_options=CODEC)
         except (BSONError, OverflowError, ValueError) as error:
@@ -137,14 +157,31 @@ class MongoEvents:
         except DocumentTooLarge as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
-    async def pages_of(self, ids: Collection[UUID]) -> dict[UUID, str]:
-        """Which raw page each of these stored events came from."""
-        found: dict[UUID, str] = {}
+    def under_id(self, document: bytes, identity: UUID) -> bytes:
+        """An encoded event under another id."""
+        return bson.encode({**bson.decode(document, codec_options=CODEC), "_id": identity}, codec_options=CODEC)
+
+    async def revive(self, documents: Sequence[bytes]) -> None:
+        """Store events of which retention has left the id. Idempotent."""
+        whole = [bson.decode(document, codec_options=CODEC) for document in documents]
         with translated("events"):
-            for some in batched(ids, TOGETHER):
-                cursor = self._events.find({"_id": {"$in": list(some)}}, {"page": 1, "raw_seq": 1})
-                found |= {document["_id"]: page_of(document) async for document in cursor}
-        return found
+            await self._events.bulk_write(
+                [ReplaceOne({"_id": one["_id"], "forgotten": True}, one) for one in whole], ordered=False
+            )
+
+    async def forget(self, now: datetime) -> int:
+        """Remove what retention no longer keeps of events whose ids are still to be recognised; of how many."""
+        due = {"forget_at": {"$lte": now}}
+        with translated("events"):
+            await self._versions.delete_many(due)
+            done = await self._events.update_many(
+                due, {"$set": {"forgotten": True}, "$unset": dict.fromkeys(_CONTENT, "")}
+            )
+        return done.modified_count
+
+
+def _remembered(source: str) -> timedelta:
+    return _REMEMBERED.get(source, _REMEMBERED_OF_GRAPH if source.startswith("graph-") else _REMEMBERED_ELSE)
 
 
 def page_of(document: Document) -> str:

@@ -35,8 +35,8 @@ DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
 _NOTED: Final = (
-    "tenant", "source", "slice_id", "page", "stored", "duplicate", "quarantined", "dead_lettered", "not_understood",
-    "undated", "at",
+    "tenant", "source", "slice_id", "page", "stored", "changed", "duplicate", "quarantined", "dead_lettered",
+    "not_understood", "undated", "at",
 )  # fmt: skip
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
@@ -225,6 +225,7 @@ class MongoLedger:
                     "_id": None,
                     "pages": {"$sum": 1},
                     "stored": {"$sum": "$stored"},
+                    "changed": {"$sum": "$changed"},
                     "duplicate": {"$sum": "$duplicate"},
                     "quarantined": {"$sum": "$quarantined"},
                     "dead_lettered": {"$sum": "$dead_lettered"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aoc_common.store.mongo.client import translated
+from aoc_common.store.mongo.event_versions import FORMER_IDS
 from aoc_common.store.ports import SliceState
 
 if TYPE_CHECKING:
@@ -12,8 +14,14 @@ if TYPE_CHECKING:
 
 
 async def upgrade(database: Database) -> None:
-    """Slices that are fetched and not settled are looked at once more: until now all of them were, again and again."""
+    """Note when ids began to be made without regard to case: later events need not be looked for under former ids.
+
+    Slices that are fetched and not settled are looked at once more: until now all of them were, again and again.
+    """
     with translated("upgrade"):
+        await database["upgrades"].update_one(
+            {"_id": FORMER_IDS}, {"$setOnInsert": {"at": datetime.now(UTC)}}, upsert=True
+        )
         await database["ledger_slices"].update_many(
             {"state": SliceState.FETCHED.value, "unchecked": {"$exists": False}}, {"$set": {"unchecked": True}}
         )

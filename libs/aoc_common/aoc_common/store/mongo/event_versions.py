@@ -1,0 +1,210 @@
+"""The `event_versions` collection: what an event said at each time, and which of it stands in `events`.
+
+A document is the event's document under `_id` `{event}:{number}`, with `event_id`, `number` and, from number 2 on,
+`digest`. The server takes a number once, so two replicas never give one number to two versions. An event without a
+second version, which is nearly every one, stands in `events` alone. There `version` and `versions` tell which one is
+shown, of how many; they change by compare-and-set.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+import bson
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from aoc_common.contracts import ids
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.mongo.client import CODEC, TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.events import duplicates, page_of
+from aoc_common.store.versions import History, NewVersion, Sighting, StoredVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+#: What a version has and an event has not; and the other way round.
+OF_VERSION: Final = ("event_id", "number", "digest")
+OF_EVENT: Final = ("version", "versions", "twin_of", "twin")
+_LOOK: Final = dict.fromkeys(("page", "raw_seq", "text", "versions", "forgotten", "event.metadata.logged_time"), 1)
+#: What stays when a damaged text is replaced by a whole one.
+_STAYS: Final = ("_id", "page", "raw_seq", "expire_at", "forget_at")
+#: `_id` in `upgrades` of when ids began to be made without regard to case; see `store.mongo.upgrade`.
+FORMER_IDS: Final = "former ids"
+#: For clocks that differ, and a normalizer of before that still had a page in work.
+_MARGIN: Final = timedelta(days=1)
+#: Most versions of an event that are listed.
+_LISTED: Final = 200
+
+
+def version_key(event: UUID, number: int) -> str:
+    """`_id` of a version."""
+    return f"{event}:{number}"
+
+
+class MongoEventVersions:
+    """`EventVersions` over `events` and `event_versions`."""
+
+    def __init__(self, database: Database) -> None:
+        self._events = database["events"]
+        self._versions = database["event_versions"]
+        self._upgrades = database["upgrades"]
+        self._former_until: datetime | None = None
+
+    async def former_until(self) -> datetime | None:
+        """Events that happened later were never stored under a former id; None where the upgrade has not noted it."""
+        if self._former_until is None:
+            with translated("upgrades"):
+                noted = await self._upgrades.find_one({"_id": FORMER_IDS})
+            self._former_until = None if noted is None else noted["at"] + _MARGIN
+        return self._former_until
+
+    async def sightings(self, ids: Collection[UUID]) -> dict[UUID, Sighting]:
+        """What is known of those of these events that are stored."""
+        found: dict[UUID, Sighting] = {}
+        with translated("events"):
+            for some in batched(ids, TOGETHER):
+                async for document in self._events.find({"_id": {"$in": list(some)}}, _LOOK):
+                    found[document["_id"]] = _sighting(document)
+        return found
+
+    async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:
+        """Those of these events that are stored, whole. The event is read first: what is shown is not newer than it."""
+        with translated("events"):
+            wanted = list(ids)
+            current = await self._events.find({"_id": {"$in": wanted}, "forgotten": {"$exists": False}}).to_list(None)
+            others = await self._versions.find({"event_id": {"$in": wanted}}).to_list(None)
+        of_event: dict[UUID, list[Document]] = {}
+        for one in others:
+            of_event.setdefault(one["event_id"], []).append(one)
+        return {one["_id"]: _history(one, of_event.get(one["_id"], [])) for one in current}
+
+    async def add(self, versions: Sequence[NewVersion]) -> None:
+        """Store versions under their numbers, and the first of each event beside them."""
+        documents: dict[str, Document] = {}
+        for one in versions:
+            history = one.history
+            shown = history.shown[0]
+            if shown not in history.kept:
+                first = {name: value for name, value in history.document.items() if name not in OF_EVENT}
+                documents[version_key(history.event, shown)] = _as_version(first, history.event, shown, None)
+            fresh = bson.decode(one.document, codec_options=CODEC)
+            documents[version_key(history.event, one.number)] = _as_version(
+                fresh, history.event, one.number, one.digest
+            )
+        if not documents:
+            return
+        with translated("event_versions"):
+            try:
+                await self._versions.insert_many(list(documents.values()), ordered=False)
+            except BulkWriteError as error:
+                duplicates(error.details)
+
+    async def show(self, current: Sequence[tuple[History, int]]) -> None:
+        """Make a version of each of these events the current one, if nobody else has changed it since it was read.
+
+        Its search terms are those of all its versions, and it stays as long as the one that stays longest.
+        """
+        events = [history.event for history, _ in current]
+        with translated("event_versions"):
+            found = await self._versions.find({"event_id": {"$in": events}}).to_list(None)
+            writes: list[Any] = []
+            for history, number in current:
+                versions = {one["number"]: one for one in found if one["event_id"] == history.event}
+                # One that retention has removed meanwhile is not shown; the event is read again.
+                if number in versions:
+                    writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
+            if writes:
+                await self._events.bulk_write(writes, ordered=False)
+
+    async def replace(self, repairs: Sequence[tuple[StoredVersion, bytes]]) -> None:
+        """Put whole text in the place of damaged text of a version. Idempotent."""
+        with translated("events"):
+            for of in (self._events, self._versions):
+                writes: list[Any] = []
+                for version, encoded in repairs:
+                    whole = bson.decode(encoded, codec_options=CODEC)
+                    values = {name: value for name, value in whole.items() if name not in _STAYS}
+                    key: Any = version.event if of is self._events else version_key(version.event, version.number)
+                    writes.append(UpdateOne({"_id": key, "raw": version.raw}, {"$set": values}))
+                if writes:
+                    await of.bulk_write(writes, ordered=False)
+
+    async def seen_earlier(self, sightings: Mapping[tuple[UUID, int], datetime]) -> None:
+        """These versions were fetched before they were fetched as stored."""
+        events: list[Any] = []
+        versions: list[Any] = []
+        for (event, number), at in sightings.items():
+            change = {"$min": {"event.metadata.logged_time": ids.to_ms(at)}}
+            shown: Any = number if number > 1 else {"$in": [1, None]}
+            events.append(UpdateOne({"_id": event, "version": shown, "forgotten": {"$exists": False}}, change))
+            versions.append(UpdateOne({"_id": version_key(event, number)}, change))
+        if events:
+            with translated("events"):
+                await self._events.bulk_write(events, ordered=False)
+                await self._versions.bulk_write(versions, ordered=False)
+
+    async def of_event(self, tenant: str, event: UUID) -> list[Document]:
+        """The documents of an event's versions, the first first; none for an event that never changed."""
+        wanted = {"event_id": event, "tenant": check_tenant(tenant)}
+        with translated("event_versions"):
+            found = await self._versions.find(wanted).limit(_LISTED).to_list(None)
+        return sorted(found, key=lambda one: int(one["number"]))
+
+
+def _sighting(document: Document) -> Sighting:
+    forgotten = "forgotten" in document
+    return Sighting(
+        page=page_of(document),
+        text=document.get("text"),
+        versions=document.get("versions", 1),
+        fetched_ms=0 if forgotten else document["event"]["metadata"].get("logged_time", 0),
+        forgotten=forgotten,
+    )
+
+
+def _history(document: Document, others: Sequence[Document]) -> History:
+    shown = document.get("version", 1)
+    versions = {one["number"]: _version(document["_id"], one["number"], one) for one in others}
+    kept = frozenset(versions)
+    versions.setdefault(shown, _version(document["_id"], shown, document))
+    return History(document["_id"], document, (shown, document.get("versions", 1)), versions, kept)
+
+
+def _version(event: UUID, number: int, document: Document) -> StoredVersion:
+    return StoredVersion(
+        event=event,
+        number=number,
+        page=page_of(document),
+        source=document["source"],
+        raw=document["raw"],
+        fetched=ids.from_ms(document["event"]["metadata"].get("logged_time", 0)),
+        digest=document.get("digest"),
+    )
+
+
+def _as_version(document: Document, event: UUID, number: int, digest: str | None) -> Document:
+    made = {**document, "_id": version_key(event, number), "event_id": event, "number": number}
+    return made if digest is None else made | {"digest": digest}
+
+
+def _as_event(versions: Mapping[int, Document], number: int, history: History) -> Document:
+    version, before = versions[number], history.document
+    made: Document = {name: value for name, value in version.items() if name not in OF_VERSION}
+    made |= {name: before[name] for name in ("twin_of", "twin") if name in before}
+    every = [version, before, *versions.values()]
+    made["terms"] = list(dict.fromkeys(term for one in every for term in one["terms"]))
+    for name in ("expire_at", "forget_at"):
+        if name in version and name in before:
+            made[name] = max(one[name] for one in every if name in one)
+    return made | {"_id": history.event, "version": number, "versions": max(history.versions)}
+
+
+def _unchanged(history: History) -> Document:
+    """The event as it was read. An event without a second version has neither of the fields."""
+    document = history.document
+    return {"_id": history.event, "version": document.get("version"), "versions": document.get("versions")}

@@ -1,0 +1,98 @@
+"""What versions of events ask of storage (docs/adr/0011-versions.md).
+
+Every method may raise `Transient` when the store is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What is known of a stored event without reading it.
+
+    `text`: the digest of its text (`contracts.event.text_digest`); None for one that was stored before versions came.
+    `versions`: how many it has. `fetched_ms`: when it was seen first. `forgotten`: retention has left the id only.
+    """
+
+    page: str
+    text: str | None
+    versions: int
+    fetched_ms: int
+    forgotten: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """One version of an event. `digest`: of what it tells, for those from number 2 on."""
+
+    event: UUID
+    number: int
+    page: str
+    source: str
+    raw: str
+    fetched: datetime
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """An event's versions by number, and those of them that `event_versions` holds (`kept`).
+
+    `document`: the current one, as it is stored. `shown`: which that is, of how many.
+    """
+
+    event: UUID
+    document: Mapping[str, Any]
+    shown: tuple[int, int]
+    versions: Mapping[int, StoredVersion]
+    kept: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to add to an event. `document`: the encoded event, whatever its id."""
+
+    history: History
+    number: int
+    digest: str
+    document: bytes
+
+
+class EventVersions(Protocol):
+    """Keeps the versions of events."""
+
+    async def former_until(self) -> datetime | None:
+        """Events that happened later were never stored under a former id; None: unknown, so every event may be."""
+        ...
+
+    async def sightings(self, ids: Collection[UUID]) -> dict[UUID, Sighting]:
+        """What is known of those of these events that are stored."""
+        ...
+
+    async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:
+        """Those of these events (at most 50) that are stored, whole."""
+        ...
+
+    async def add(self, versions: Sequence[NewVersion]) -> None:
+        """Store versions under their numbers. A number that somebody else took is left as it is: read again."""
+        ...
+
+    async def show(self, current: Sequence[tuple[History, int]]) -> None:
+        """Make a version of each of these events the current one, if nobody else has changed it since it was read."""
+        ...
+
+    async def replace(self, repairs: Sequence[tuple[StoredVersion, bytes]]) -> None:
+        """Put whole text in the place of damaged text of a version."""
+        ...
+
+    async def seen_earlier(self, sightings: Mapping[tuple[UUID, int], datetime]) -> None:
+        """These versions (event, number) were fetched before they were fetched as stored."""
+        ...

@@ -1,0 +1,324 @@
+"""Stores the events of a batch of pages: what is new, what is a version of what is stored, what is a duplicate.
+
+All that is new costs one insert. Only what the server refuses as known is looked at, by its id and the digest of its
+text; only where the text is another one are the stored ones read and compared by what they say (`versions`). Whatever
+this writes, it reads again until nothing is left to write: so a page that comes again, after a crash at any write or at
+another replica, ends with the same answer. Each event and version names the page that had it stored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts import ids, subjects
+from aoc_common.contracts.event import Version
+from aoc_common.errors import Permanent, Unreachable
+from aoc_common.store.versions import NewVersion
+from aoc_normalizer.fields import times, values
+from aoc_normalizer.knowledge import NOTHING
+from aoc_normalizer.normalise import finish
+from aoc_normalizer.packing import record_text
+from aoc_normalizer.reading import Reading, RecordContext, read
+from aoc_normalizer.versions import MODIFIED, UNIFIED, Meaning, meaning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.event import PackedEvent
+    from aoc_common.store.ports import EventStore, LedgerStore
+    from aoc_common.store.versions import EventVersions, History, Sighting, StoredVersion
+    from aoc_normalizer.flow import MappedPage
+
+#: Events whose versions are worked on together.
+_TOGETHER: Final = 50
+#: How often the same events are read again because something was written, by us or somebody else.
+_ROUNDS: Final = 10
+
+
+@dataclass(slots=True)
+class Row:
+    """One event of the batch and the page that it stands in."""
+
+    page: int
+    event: PackedEvent
+
+
+@dataclass(slots=True)
+class Batch:
+    """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
+
+    `first`: stored now. `before`: stored by this page, as a version or at another delivery. `versions`: which of them
+    are later versions. `refused`: can never be stored, and why. `done`: pages that another delivery has settled, so
+    published all of. `published`: where in AOC_EVENTS the events of each page stand.
+    """
+
+    pages: Sequence[MappedPage]
+    rows: Sequence[Row]
+    first: set[int] = field(default_factory=set)
+    before: set[int] = field(default_factory=set)
+    versions: dict[int, Version] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    claimed: set[tuple[UUID, int]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, pages: Sequence[MappedPage]) -> Batch:
+        """All events of these pages."""
+        return cls(pages, [Row(number, event) for number, page in enumerate(pages) for event in page.events])
+
+    def page(self, row: int) -> MappedPage:
+        """The page of a row."""
+        return self.pages[self.rows[row].page]
+
+    def mine(self) -> list[int]:
+        """The rows that this batch is to publish and to account for."""
+        again = {row for row in self.before if self.rows[row].page not in self.done}
+        return sorted(self.first | again)
+
+    def unique(self, numbers: Iterable[int]) -> list[int]:
+        """The first of these rows of each event: a batch can hold the same record twice."""
+        found: dict[UUID, int] = {}
+        for number in numbers:
+            found.setdefault(self.rows[number].event.id, number)
+        return list(found.values())
+
+    def claim(self, row: int, stored: StoredVersion | Sighting) -> None:
+        """Make a row the one that stands for a stored event or version, if its page stored it and no other row does."""
+        number = getattr(stored, "number", 1)
+        key = (self.rows[row].event.id, number)
+        if stored.page in self.page(row).page.known_as and key not in self.claimed:
+            self.claimed.add(key)
+            self.before.add(row)
+            if (digest := getattr(stored, "digest", None)) is not None:
+                self.versions[row] = Version(number, digest)
+
+
+class Storing:
+    """Brings the events of batches into the store. Idempotent."""
+
+    def __init__(self, events: EventStore, versions: EventVersions, ledger: LedgerStore) -> None:
+        self._events = events
+        self._versions = versions
+        self._ledger = ledger
+
+    async def store(self, batch: Batch) -> None:
+        """Store what is not stored yet, and find what other deliveries of these pages have done. Raises `Transient`."""
+        known = await self._under_former_ids(batch)
+        fresh = batch.unique(number for number in range(len(batch.rows)) if number not in known)
+        await self._insert(batch, fresh)
+        rest = [number for number in range(len(batch.rows)) if number not in batch.first | batch.refused.keys()]
+        beside = await self._recognise(batch, rest, one_operation=False)
+        if beside:
+            # A record of the unified log shares its id with an event of another operation: an event of its own.
+            for number in beside:
+                row = batch.rows[number]
+                identity = ids.beside(row.event.id, row.event.operation)
+                row.event = replace(
+                    row.event, id=identity, document=self._events.under_id(row.event.document, identity)
+                )
+            await self._insert(batch, batch.unique(beside))
+            left = [number for number in beside if number not in batch.first | batch.refused.keys()]
+            await self._recognise(batch, left, one_operation=True)
+        keys = {
+            batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).page.id)
+            for number in batch.before
+        }
+        settled = await self._ledger.settled(keys.values())
+        batch.done = {number for number, key in keys.items() if key in settled}
+
+    async def _under_former_ids(self, batch: Batch) -> set[int]:
+        """Rows whose record an older version of AOC has stored under another id, which stays. None for nearly all."""
+        rows = [number for number, row in enumerate(batch.rows) if row.event.former]
+        if rows and (until := await self._versions.former_until()) is not None:
+            latest = ids.to_ms(until)
+            rows = [number for number in rows if batch.rows[number].event.time_ms <= latest]
+        if not rows:
+            return set()
+        stored = await self._versions.sightings({one for number in rows for one in batch.rows[number].event.former})
+        known = set()
+        for number in rows:
+            event = batch.rows[number].event
+            if (old := next((one for one in event.former if one in stored), None)) is not None:
+                batch.rows[number].event = replace(event, id=old, document=self._events.under_id(event.document, old))
+                known.add(number)
+        return known
+
+    async def _insert(self, batch: Batch, numbers: Sequence[int]) -> None:
+        try:
+            batch.first |= await self._inserted(batch, numbers)
+        except Permanent:
+            # One event of the batch cannot be stored: find it, store the others.
+            for number in numbers:
+                try:
+                    batch.first |= await self._inserted(batch, [number])
+                except Permanent as error:
+                    batch.refused[number] = str(error)
+
+    async def _inserted(self, batch: Batch, numbers: Sequence[int]) -> set[int]:
+        new = await self._events.insert_encoded([batch.rows[number].event.document for number in numbers])
+        return {numbers[position] for position in new}
+
+    async def _recognise(self, batch: Batch, numbers: Sequence[int], *, one_operation: bool) -> list[int]:
+        """What became of rows that are stored already; those that are events of their own."""
+        if not numbers:
+            return []
+        stored = await self._versions.sightings({batch.rows[number].event.id for number in numbers})
+        unlike: dict[UUID, list[int]] = defaultdict(list)
+        revived: list[int] = []
+        earlier: dict[tuple[UUID, int], datetime] = {}
+        for number in numbers:
+            event, page = batch.rows[number].event, batch.page(number).page
+            sighting = stored.get(event.id)
+            if sighting is None:
+                raise Unreachable("events: an event that was refused as known is gone; the page is tried again")
+            if sighting.forgotten:
+                # What retention has removed comes back by a person's import only, not by a look back.
+                if page.source == subjects.IMPORT_SOURCE and sighting.page not in page.known_as:
+                    revived.append(number)
+                else:
+                    batch.claim(number, sighting)
+            elif sighting.text != event.text or sighting.versions > 1:
+                unlike[event.id].append(number)
+            else:
+                _note_same(batch, number, sighting, earlier)
+        if revived:
+            wanted = batch.unique(revived)
+            await self._events.revive([batch.rows[number].event.document for number in wanted])
+            return await self._recognise(batch, revived, one_operation=one_operation)
+        await self._versions.seen_earlier(earlier)
+        beside: list[int] = []
+        for together in batched(unlike, _TOGETHER):
+            rows = [number for event in together for number in unlike[event]]
+            beside += await _Comparison(batch, self._versions, one_operation=one_operation).run(rows)
+        return sorted(beside)
+
+
+def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[UUID, int], datetime]) -> None:
+    batch.claim(row, sighting)
+    fetched = batch.page(row).page.fetched_at
+    if ids.to_ms(fetched) < sighting.fetched_ms:
+        _keep_earliest(earlier, (batch.rows[row].event.id, 1), fetched)
+
+
+class _Comparison:
+    """Compares rows with the versions of the events whose ids they have."""
+
+    def __init__(self, batch: Batch, store: EventVersions, *, one_operation: bool) -> None:
+        self._batch = batch
+        self._store = store
+        self._one_operation = one_operation
+        self._meanings: dict[tuple[str, str, int], Meaning | None] = {}
+        self._beside: list[int] = []
+        self._new: dict[UUID, dict[str, NewVersion]] = {}
+        self._repairs: list[tuple[StoredVersion, bytes]] = []
+        self._earlier: dict[tuple[UUID, int], datetime] = {}
+
+    async def run(self, rows: Sequence[int]) -> list[int]:
+        """Add, repair and show until there is nothing left to do; the rows that are events of their own."""
+        texts = {number: _text(self._batch, number) for number in rows}
+        open_rows = list(rows)
+        events = {self._batch.rows[number].event.id for number in rows}
+        for _ in range(_ROUNDS):
+            self._new, self._repairs, self._earlier = {}, [], {}
+            histories = await self._store.histories(events)
+            open_rows = [number for number in open_rows if not self._judged(number, texts[number], histories)]
+            current = [found for one in histories.values() if (found := self._other_current(one)) is not None]
+            if not (self._new or self._repairs or self._earlier or current):
+                return self._beside
+            if self._new:
+                await self._store.add([one for of_event in self._new.values() for one in of_event.values()])
+            if self._repairs:
+                await self._store.replace(self._repairs)
+            if self._earlier:
+                await self._store.seen_earlier(self._earlier)
+            if current and not self._new:
+                await self._store.show(current)
+        raise Unreachable("event_versions: others keep changing the same events; the page is tried again")
+
+    def _judged(self, row: int, text: str, histories: dict[UUID, History]) -> bool:
+        """Note what a row is; whether that is final."""
+        batch = self._batch
+        event, page = batch.rows[row].event, batch.page(row).page
+        history = histories.get(event.id)
+        if history is None:
+            raise Unreachable("events: an event was removed while it was compared; the page is tried again")
+        mine = self._meaning(text, page.source, page.fetched_at, event.tenant)
+        theirs = {
+            number: self._meaning(one.raw, one.source, one.fetched, event.tenant)
+            for number, one in history.versions.items()
+            if one.raw != text
+        }
+        same = next((one for one in history.versions.values() if one.raw == text), None)
+        if same is None and mine is not None:
+            if self._is_beside(mine, theirs.values()):
+                self._beside.append(row)
+                return True
+            same = next((history.versions[n] for n, one in theirs.items() if one and one.facts == mine.facts), None)
+        if same is not None:
+            batch.claim(row, same)
+            if page.fetched_at < same.fetched:
+                _keep_earliest(self._earlier, (event.id, same.number), page.fetched_at)
+            return True
+        alike = {number: one for number, one in theirs.items() if one is not None and mine and one.shape == mine.shape}
+        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):
+            return True  # the same record in another shape, or damaged on its way: nothing that is not known
+        if (damaged := next((number for number, one in alike.items() if mine.repairs(one)), None)) is not None:
+            self._repairs.append((history.versions[damaged], event.document))
+            return True
+        of_event = self._new.setdefault(event.id, {})
+        number = max(*history.versions, history.shown[1]) + 1 + len(of_event)
+        of_event.setdefault(mine.digest, NewVersion(history, number, mine.digest, event.document))
+        return False
+
+    def _is_beside(self, mine: Meaning, theirs: Iterable[Meaning | None]) -> bool:
+        if self._one_operation or mine.shape not in UNIFIED:
+            return False
+        operations = {one.operation for one in theirs if one is not None and one.shape in UNIFIED}
+        return bool(operations) and mine.operation not in operations
+
+    def _other_current(self, history: History) -> tuple[History, int] | None:
+        """The version to show of an event, if another one, or another number of them, is shown: the newest.
+
+        That is by the source's own time of modification; without one, or of two that have the same, by the time at
+        which a version was fetched first. The order of arrival says nothing.
+        """
+        if len(history.versions) == 1:
+            return None
+        tenant = history.document["tenant"]
+        ranks = {}
+        for number, one in history.versions.items():
+            told = self._meaning(one.raw, one.source, one.fetched, tenant)
+            ranks[number] = (told.rank if told else (0, 0), -number)
+        newest = max(ranks, key=ranks.__getitem__)
+        if history.shown == (newest, max(history.versions)):
+            return None
+        return history, newest
+
+    def _meaning(self, text: str, source: str, fetched: datetime, tenant: str) -> Meaning | None:
+        """What a text says; None for one that no mapper of today can read."""
+        key = (text, source, ids.to_ms(fetched))
+        if key not in self._meanings:
+            self._meanings[key] = _meaning(text, RecordContext(tenant, source, fetched))
+        return self._meanings[key]
+
+
+def _meaning(text: str, context: RecordContext) -> Meaning | None:
+    reading = read(text.encode("utf-8", "replace"), context)
+    if not isinstance(reading, Reading):
+        return None
+    modified = values.first(reading.record, *MODIFIED.get(reading.mapper.name, ()))
+    return meaning(finish(reading, NOTHING), ids.to_ms(context.fetched_at), times.parse_ms(modified))
+
+
+def _text(batch: Batch, row: int) -> str:
+    return record_text(batch.page(row).page.body, batch.rows[row].event.position)
+
+
+def _keep_earliest(found: dict[tuple[UUID, int], datetime], key: tuple[UUID, int], at: datetime) -> None:
+    found[key] = min(at, found.get(key, at))
