@@ -155,6 +155,17 @@ async def test_a_letter_that_was_tried_again_in_vain_is_open_again_and_a_discard
     assert (discarded.state, discarded.who, discarded.why) == (ItemState.DISCARDED, "dana", "a test page")
 
 
+async def test_a_letter_that_is_given_up_again_before_its_retry_is_noted_stays_open(letters: MongoDeadLetters) -> None:
+    for page in ("", "slice#p7"):
+        await letters.put(letter(f"k{page}"), 3, page)
+        item = next(one for one in await letters.find(Selection()) if one.key == f"k{page}")
+        await letters.put(letter(f"k{page}", reason="again", at=NOW + timedelta(seconds=1)), 3, page)
+        await letters.asked(item, page, NOW + timedelta(seconds=2))
+        found = next(one for one in await letters.find(Selection()) if one.key == item.key)
+
+        assert (found.reason, found.asked_at, found.tries) == ("again", None, 1)
+
+
 async def test_items_are_chosen_by_tenant_source_reason_and_id_and_a_reason_is_no_pattern(
     letters: MongoDeadLetters,
 ) -> None:

@@ -123,7 +123,9 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
             return str(error)
     # JetStream's own headers were for the first time.
     headers = {name: value for name, value in item.headers.items() if not name.startswith("Nats-")}
-    headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/retry-{item.tries + 1}"}
+    # Another id after each failure and each try: JetStream must not take it for the one that failed.
+    failed = item.failed_at.timestamp() if item.failed_at else 0
+    headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/{failed:.3f}/retry-{item.tries + 1}"}
     if item.stream == subjects.JOBS_STREAM:
         if not await put_job(desk.bus, Outgoing(item.subject, body, headers)):
             return "a job of this kind is on the stream already: discard this one, or try again when that is done"

@@ -47,8 +47,9 @@ class Item:
     """A dead letter, or a record in the quarantine, without its content.
 
     `size`: bytes of the content. `records`: how many are in it, as far as that can be told. `tries`: how often it was
-    published again; `asked_at`: when last. `stored`: its event is stored too (see `QuarantineEntry`). `copy`: sequence
-    in AOC_DLQ of a content that is only there. `headers`, `subject` and `service` are a dead letter's.
+    published again; `asked_at`: when last. `failed_at`: when a dead letter was given up last. `stored`: its event is
+    stored too (see `QuarantineEntry`). `copy`: sequence in AOC_DLQ of a content that is only there. `headers`,
+    `subject` and `service` are a dead letter's.
     """
 
     key: str
@@ -63,6 +64,7 @@ class Item:
     records: int = 1
     tries: int = 0
     asked_at: datetime | None = None
+    failed_at: datetime | None = None
     decided_at: datetime | None = None
     who: str = ""
     why: str = ""
@@ -95,7 +97,10 @@ class Shelf(Protocol):
         ...
 
     async def asked(self, item: Item, page: str, at: datetime) -> None:
-        """It was published again: `page` is its page in the ledger, empty when it is none."""
+        """It was published again: `page` is its page in the ledger, empty when it is none.
+
+        `item` is as it was read before. One that was given up again meanwhile stays open.
+        """
         ...
 
     async def discard(self, keys: Sequence[str], decision: Decision) -> int:

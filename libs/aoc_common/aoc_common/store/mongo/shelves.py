@@ -55,9 +55,11 @@ class MongoShelf:
         # What has no page in the ledger is out of our hands with its publication.
         decided = {} if page else {"state": ItemState.RETRIED.value, "decided_at": at}
         with translated(self._name):
+            await self._items.update_one({"_id": item.key}, {"$inc": {"tries": 1}})
+            # A normalizer can be quicker than we are: what it has given up again since is open, and not on its way.
             await self._items.update_one(
-                {"_id": item.key, **_OPEN},
-                {"$set": {"asked_at": at, "settled_by": page, **decided}, "$inc": {"tries": 1}},
+                {"_id": item.key, **_OPEN, "failed_at": item.failed_at},
+                {"$set": {"asked_at": at, "settled_by": page, **decided}},
             )
 
     async def discard(self, keys: Sequence[str], decision: Decision) -> int:
