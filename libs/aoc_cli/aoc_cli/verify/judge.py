@@ -19,7 +19,7 @@ from aoc_common.store.mongo.census import MongoCensus
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     import httpx
@@ -62,7 +62,7 @@ class Judge:
         told = await self._told("/_truth")
         truth = Truth.of(told["tenants"])
         stored = [record async for record in census.records()]
-        accounts = await self._accounts(told["tenants"])
+        accounts = await self.accounts()
         gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
         outcome = compare(
             truth,
@@ -110,8 +110,9 @@ class Judge:
         answer: dict[str, Any] = (await self.simulator.get(path, params=params)).raise_for_status().json()
         return answer
 
-    async def _accounts(self, tenants: Iterable[str]) -> dict[tuple[str, str], SourceAccount]:
+    async def accounts(self) -> dict[tuple[str, str], SourceAccount]:
         """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
+        tenants = (await self._told("/_truth", summary="1"))["tenants"]
         now, account = datetime.now(UTC), MongoAccount(self.database)
         while await account.settle(now, _TOGETHER):
             pass

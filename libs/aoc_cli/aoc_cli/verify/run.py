@@ -51,8 +51,10 @@ _PATIENCE: Final = 3
 _PATIENCE_IN_CHAOS: Final = 20
 #: Share of the records that are stored when work is under way.
 _UNDER_WAY: Final = 0.05
-#: After all is settled, seconds until what is still missing counts as lost: pages that were lost are fetched again.
-_GRACE_S: Final = 45.0
+#: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
+#: pages that were lost on it are looked for and fetched again first.
+_GRACE_S: Final = 10.0
+_LONG_GRACE_S: Final = 60.0
 _SEEN_WITHIN_S: Final = 30.0
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
 _EAGER: Final = {
@@ -135,7 +137,7 @@ class Verification:
         replicas = range(1, self.options.replicas + 1)
         self._up(
             supervisor,
-            [self._service("normalizer", data, local.endpoints, {}, number) for number in replicas]
+            [self._service("normalizer", data, local.endpoints, self._setup.normalizer, number) for number in replicas]
             + [self._service("collector", data, local.endpoints, collecting, number) for number in replicas],
         )
         self.say("collecting")
@@ -237,7 +239,7 @@ class Verification:
                         last_page = (await jetstream(links.operator).stream_info(subjects.RAW_STREAM)).state.last_seq
                     if await settled(links.operator, last_page):
                         done_at = done_at or time.monotonic()
-                        if stored >= total or time.monotonic() - done_at > self._grace_s():
+                        if await _whole(links, stored, total) or time.monotonic() - done_at > self._grace_s():
                             return True
             except (Transient, NatsError, TimeoutError) as error:
                 self.say(f"asked in vain: {error}")
@@ -245,8 +247,8 @@ class Verification:
         return False
 
     def _grace_s(self) -> float:
-        """How long to wait for what is missing although all seems done: only strikes at the bus lose pages."""
-        return _GRACE_S if {"streams", "windows", "full"} & self.options.kinds else 0.0
+        """How long to wait for what is missing although all seems done."""
+        return _LONG_GRACE_S if {"streams", "consumers", "windows", "full"} & self.options.kinds else _GRACE_S
 
     def _stop_collecting(self) -> None:
         """Polling would go on, and an account that is taken slowly would never be at its end."""
@@ -281,6 +283,14 @@ async def _keep_alive(supervisor: Supervisor) -> None:
     while True:
         supervisor.check()
         await asyncio.sleep(_CHECK_S)
+
+
+async def _whole(links: _Links, stored: int, total: int) -> bool:
+    """Whether everything is stored, seen on AOC_EVENTS, and in the account."""
+    if stored < total or len({one.event for one in links.watcher.seen}) < stored:
+        return False
+    accounts = await Judge(links.simulator, links.database, links.operator).accounts()
+    return sum(account.stored for account in accounts.values()) >= stored
 
 
 async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[str, Any]) -> list[tuple[str, str]]:
