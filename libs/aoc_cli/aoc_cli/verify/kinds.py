@@ -75,6 +75,8 @@ _OF_BUS: Final[Mapping[Kind, Mapping[str, int]]] = {
 _GONE_SOON: Final = {"AOC_GONE_AFTER_S": "8", "AOC_GONE_LOOK_S": "2"}
 _OF_NORMALIZER: Final[Mapping[Kind, Mapping[str, str]]] = {"streams": _GONE_SOON, "windows": _GONE_SOON}
 _OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
+    # The longest wait that is believed is a quarter of an hour: here, some seconds.
+    "retry": {"AOC_LONGEST_ASKED_S": "3"},
     "changes": _LONG_OVERLAP,
     "case": _LONG_OVERLAP,
     "spelling": _LONG_OVERLAP,

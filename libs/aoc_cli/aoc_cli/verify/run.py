@@ -6,7 +6,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
@@ -56,6 +56,8 @@ _UNDER_WAY: Final = 0.05
 _GRACE_S: Final = 10.0
 _LONG_GRACE_S: Final = 60.0
 _SEEN_WITHIN_S: Final = 30.0
+#: More than a collector lets a watermark be ahead (`aoc_common.store.doubts.AHEAD`).
+_SKEW: Final = timedelta(minutes=6)
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
 _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
@@ -294,9 +296,13 @@ async def _whole(links: _Links, stored: int, total: int) -> bool:
 
 
 async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[str, Any]) -> list[tuple[str, str]]:
-    """The sources that have not finished a slice which ends after `moment` (None: it has not come yet)."""
+    """The sources that have not finished a slice which ends after `moment` (None: it has not come yet).
+
+    A watermark in the future says nothing: it is of a clock that was wrong, and is to be put right.
+    """
+    future = datetime.now(UTC) + _SKEW
     states = {(state.tenant, state.source): state.watermark for state in await sources.all_states(None)}
     expected = [(tenant, source) for tenant, found in truth["tenants"].items() for source in found]
     if moment is None:
         return expected
-    return [key for key in expected if (mark := states.get(key)) is None or mark <= moment]
+    return [key for key in expected if (mark := states.get(key)) is None or not moment < mark < future]
