@@ -69,7 +69,16 @@ RECORD = StoredRecord(UUID(int=1), "contoso", "graph-signins", "A", "Sign-in")
 )
 def test_the_last_state_of_a_record_must_be_there_and_in_a_calm_run_every_one(there, every, lost, made_up) -> None:
     truth = {"contoso": {"graph-signins": {"a": STATES}}}
-    texts = {RECORD.id: [f'{{"id": "A", "risk": "{risk}"}}' for risk in there]}
-    outcome = compare_versions(truth, [RECORD], texts, every=every)
+    texts = {RECORD.id: {number: f'{{"id": "A", "risk": "{risk}"}}' for number, risk in enumerate(there, 1)}}
+    messages = {str(RECORD.id), *(f"{RECORD.id}:{number}" for number in range(2, len(there) + 1))}
+    outcome = compare_versions(truth, [RECORD], texts, messages, every=every)
 
     assert (outcome.changed, outcome.lost, outcome.made_up) == (1, lost, made_up)
+
+
+def test_a_version_that_is_stored_and_not_published_is_lost() -> None:
+    truth = {"contoso": {"graph-signins": {"a": STATES[:2]}}}
+    texts = {RECORD.id: {1: '{"id": "a", "risk": "none"}', 2: '{"id": "a", "risk": "high"}'}}
+
+    assert compare_versions(truth, [RECORD], texts, {str(RECORD.id)}, every=True).lost == 1
+    assert compare_versions(truth, [RECORD], texts, {str(RECORD.id), f"{RECORD.id}:x"}, every=True).lost == 0

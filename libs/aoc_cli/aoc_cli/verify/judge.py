@@ -19,7 +19,7 @@ from aoc_common.store.mongo.census import MongoCensus
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     import httpx
@@ -62,7 +62,7 @@ class Judge:
         told = await self._told("/_truth")
         truth = Truth.of(told["tenants"])
         stored = [record async for record in census.records()]
-        accounts = await self._accounts(told["tenants"])
+        accounts = await self.accounts()
         gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
         outcome = compare(
             truth,
@@ -73,9 +73,11 @@ class Judge:
             untold=await self._untold(truth, truth.absent(stored), accounts, census),
             kept_s=run.kept_s,
         )
-        pairs = (await self._told("/_truth/twins"))["tenants"]
+        pairs = _whole_pairs(
+            (await self._told("/_truth/twins"))["tenants"], truth.absent(stored) & truth.excused.keys()
+        )
         twins = compare_twins(pairs, stored, {one.event: one.twin_of for one in seen})
-        versions = await self._versions(stored, census, calm=run.calm)
+        versions = await self._versions(stored, census, seen, calm=run.calm)
         return Account(
             emitted=told["total"],
             pages=await census.pages(),
@@ -110,8 +112,9 @@ class Judge:
         answer: dict[str, Any] = (await self.simulator.get(path, params=params)).raise_for_status().json()
         return answer
 
-    async def _accounts(self, tenants: Iterable[str]) -> dict[tuple[str, str], SourceAccount]:
+    async def accounts(self) -> dict[tuple[str, str], SourceAccount]:
         """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
+        tenants = (await self._told("/_truth", summary="1"))["tenants"]
         now, account = datetime.now(UTC), MongoAccount(self.database)
         while await account.settle(now, _TOGETHER):
             pass
@@ -132,7 +135,9 @@ class Judge:
         answer = await self.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
         return [orjson.loads(line) for line in answer.raise_for_status().content.splitlines()]
 
-    async def _versions(self, stored: Sequence[StoredRecord], census: MongoCensus, *, calm: bool) -> VersionOutcome:
+    async def _versions(
+        self, stored: Sequence[StoredRecord], census: MongoCensus, seen: Sequence[Seen], *, calm: bool
+    ) -> VersionOutcome:
         truth = (await self._told("/_truth/changes"))["tenants"]
         moving = {
             (tenant, source, key.lower())
@@ -141,7 +146,17 @@ class Judge:
             for key in records
         }
         those = [one for one in stored if (one.tenant, one.source, one.record_id.lower()) in moving]
-        texts: dict[UUID, list[str]] = {}
-        async for event, text in census.texts([one.id for one in those]):
-            texts.setdefault(event, []).append(text)
-        return compare_versions(truth, those, texts, every=calm)
+        texts: dict[UUID, dict[int, str]] = {}
+        async for event, number, text in census.texts([one.id for one in those]):
+            texts.setdefault(event, {})[number] = text
+        return compare_versions(truth, those, texts, {one.message_id for one in seen}, every=calm)
+
+
+def _whole_pairs(pairs: Mapping[str, Any], absent: Collection[Key]) -> dict[str, Any]:
+    """The twins of which neither is a record that could not be had."""
+    return {
+        tenant: [
+            pair for pair in of_tenant if not any((tenant, one["source"], one["id"].lower()) in absent for one in pair)
+        ]
+        for tenant, of_tenant in pairs.items()
+    }

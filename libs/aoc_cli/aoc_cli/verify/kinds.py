@@ -71,7 +71,12 @@ _OF_BUS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "windows": {"duplicate_window_s": DUPLICATE_WINDOW_S, "events_max_age_s": EVENTS_AGE_S},
     "full": {"raw_max_bytes": _SMALL_RAW},
 }
+#: Seconds after which a page that waits is looked for, and how often: what was deleted is to be found in a run.
+_GONE_SOON: Final = {"AOC_GONE_AFTER_S": "8", "AOC_GONE_LOOK_S": "2"}
+_OF_NORMALIZER: Final[Mapping[Kind, Mapping[str, str]]] = {"streams": _GONE_SOON, "windows": _GONE_SOON}
 _OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
+    # The longest wait that is believed is a quarter of an hour: here, some seconds.
+    "retry": {"AOC_LONGEST_ASKED_S": "3"},
     "changes": _LONG_OVERLAP,
     "case": _LONG_OVERLAP,
     "spelling": _LONG_OVERLAP,
@@ -80,7 +85,7 @@ _OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """How the parts of a run are set up: environment variables of the simulator and the collector, and the bus.
+    """How the parts of a run are set up: environment variables of the simulator and the services, and the bus.
 
     `events_age_s`: how long AOC_EVENTS keeps an event; None: longer than any run. `host`: by which name of this machine
     the collector knows the simulator. `clocks`: whether the services' clocks can be stepped.
@@ -88,6 +93,7 @@ class Setup:
 
     simulator: Mapping[str, str]
     collector: Mapping[str, str]
+    normalizer: Mapping[str, str]
     bus: Mapping[str, int]
     max_payload: int
     events_age_s: float | None
@@ -111,14 +117,17 @@ def chosen(names: Collection[str]) -> frozenset[Kind]:
 def setup(kinds: Collection[Kind]) -> Setup:
     """What these kinds of fault need."""
     collector: dict[str, str] = {}
+    normalizer: dict[str, str] = {}
     bus: dict[str, int] = {}
     for kind in KINDS:
         if kind in kinds:
             collector |= _OF_COLLECTOR.get(kind, {})
+            normalizer |= _OF_NORMALIZER.get(kind, {})
             bus |= _OF_BUS.get(kind, {})
     return Setup(
         simulator={"AOC_SIM__FAULTS_EXTRA": json.dumps([kind for kind in _OF_THE_SIMULATOR if kind in kinds])},
         collector=collector,
+        normalizer=normalizer,
         bus=bus,
         max_payload=_DEFAULT_PAYLOAD if "payload" in kinds else MAX_PAYLOAD,
         events_age_s=EVENTS_AGE_S if "windows" in kinds else None,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from uuid import UUID
 
     from aoc_common.store.mongo.census import StoredRecord
@@ -23,7 +24,7 @@ _SPELT: Final = frozenset({"id", "createdDateTime"})
 
 @dataclass(frozen=True, slots=True)
 class VersionOutcome:
-    """`changed`: records that changed. `lost`: of these, those of which a state is missing that must be there.
+    """`changed`: records that changed. `lost`: of these, those that lack a state which must be there, or its message.
 
     `made_up`: those that have a state which the simulator never gave them.
     """
@@ -37,22 +38,26 @@ class VersionOutcome:
 def compare_versions(
     truth: Mapping[str, Any],
     stored: Iterable[StoredRecord],
-    texts: Mapping[UUID, list[str]],
+    texts: Mapping[UUID, Mapping[int, str]],
+    messages: Collection[str],
     *,
     every: bool,
 ) -> VersionOutcome:
-    """Compare. `truth`: the `tenants` object of `/_truth/changes`; `texts`: event id -> its versions' own texts.
+    """Compare. `truth`: the `tenants` object of `/_truth/changes`; `texts`: event -> number of a version -> its text.
 
+    `messages`: the ids of the messages on AOC_EVENTS, of which each version has one.
     The last state must be there: it was there to be fetched until the end. `every`: each state that was served must
     be there. That holds while nothing is killed and no answer is cut off: otherwise a state can be over before anybody
     asks again, and nobody could have kept it.
     """
     found: dict[Key, list[Any]] = {}
+    published = Counter(message.partition(":")[0] for message in messages)
+    changed, lost, made_up, unpublished = 0, set(), set(), set()
     for record in stored:
-        found.setdefault((record.tenant, record.source, record.record_id.lower()), []).extend(
-            _plain(orjson.loads(text)) for text in texts.get(record.id, ())
-        )
-    changed, lost, made_up = 0, set(), set()
+        key, versions = (record.tenant, record.source, record.record_id.lower()), texts.get(record.id, {})
+        found.setdefault(key, []).extend(_plain(orjson.loads(text)) for text in versions.values())
+        if len(versions) > published[str(record.id)]:
+            unpublished.add(key)
     for key, states in _courses(truth):
         changed += len(states) > 1
         bodies = [_plain(state["record"]) for state in states]
@@ -64,9 +69,9 @@ def compare_versions(
             lost.add(key)
         if any(body not in bodies for body in there):
             made_up.add(key)
-    groups = {"lost: a change": lost, "unknown: a change": made_up}
+    groups = {"lost: a change": lost, "lost: a change not published": unpublished, "unknown: a change": made_up}
     examples = {name: ["/".join(key) for key in sorted(group)[:_SHOWN]] for name, group in groups.items() if group}
-    return VersionOutcome(changed, len(lost), len(made_up), examples)
+    return VersionOutcome(changed, len(lost | unpublished), len(made_up), examples)
 
 
 def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[Key, list[dict[str, Any]]]]:

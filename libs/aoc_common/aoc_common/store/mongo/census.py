@@ -60,12 +60,16 @@ class MongoCensus:
             groups = await self._database["ledger_pages"].aggregate(pipeline).to_list(None)
         return {(group["_id"]["tenant"], group["_id"]["source"]): group["stored"] for group in groups}
 
-    async def texts(self, ids: Collection[UUID]) -> AsyncIterator[tuple[UUID, str]]:
-        """The record's own text of these events, in every version that is kept."""
+    async def texts(self, ids: Collection[UUID]) -> AsyncIterator[tuple[UUID, int, str]]:
+        """These events' versions: event, number, and the record's own text as it was then."""
         with translated("census"):
             for some in batched(ids, TOGETHER):
-                async for document in self._database["events"].find({"_id": {"$in": list(some)}}, {"raw": 1}):
-                    yield document["_id"], document["raw"]
+                wanted = {"$in": list(some)}
+                async for document in self._database["events"].find({"_id": wanted}, {"raw": 1, "version": 1}):
+                    yield document["_id"], document.get("version", 1), document["raw"]
+                others = self._database["event_versions"].find({"event_id": wanted})
+                async for document in others:
+                    yield document["event_id"], document["number"], document["raw"]
 
     async def put_aside(self) -> AsyncIterator[tuple[str, str]]:
         """Tenant and text of everything that was put aside."""
