@@ -51,7 +51,7 @@ async def test_progress_never_goes_back(store):
     assert one.done_until == NOW - HOUR
 
 
-@pytest.mark.parametrize("cause", [Cause.HOURLY, Cause.DAILY, Cause.ASKED])
+@pytest.mark.parametrize("cause", [Cause.LATE, Cause.ASKED])
 async def test_adding_a_stretch_again_changes_nothing_even_when_it_is_done(store, cause):
     again = replace(stretch(cause=cause), end=NOW + HOUR)
     await store.add(stretch(cause=cause), NOW)
@@ -73,15 +73,15 @@ async def test_what_was_left_behind_grows_to_the_later_end_and_keeps_its_progres
 async def test_what_is_missing_comes_first_and_then_the_oldest(store):
     added = [
         stretch(3, name="asked", cause=Cause.ASKED),
-        stretch(2, name="day", cause=Cause.DAILY),
-        stretch(1, name="hour", cause=Cause.HOURLY),
+        stretch(2, name="day", cause=Cause.LATE),
+        stretch(1, name="hour", cause=Cause.LATE),
         stretch(4, name="younger"),
         stretch(9, name="older"),
     ]
     for one in added:
         await store.add(one, NOW)
 
-    assert [one.name for one in await store.waiting("contoso")] == ["older", "younger", "hour", "day", "asked"]
+    assert [one.name for one in await store.waiting("contoso")] == ["older", "younger", "day", "hour", "asked"]
 
 
 async def test_what_was_added_since_a_moment_is_found_also_when_it_is_done(store):
@@ -110,7 +110,7 @@ async def test_the_watermark_waits_for_what_was_left_behind_while_the_position_g
     sources, backlog = MongoSources(database), MongoBacklog(database)
     await sources.skip("contoso", "graph-signins", None, NOW, NOW)
     await backlog.add(stretch(10), NOW)
-    await backlog.add(stretch(20, cause=Cause.DAILY), NOW)
+    await backlog.add(stretch(20, cause=Cause.LATE), NOW)
     await sources.advance("contoso", "graph-signins", NOW + HOUR, NOW)
     before = await sources.state("contoso", "graph-signins")
     await backlog.advance(stretch().id, NOW - 2 * HOUR, NOW)

@@ -90,7 +90,7 @@ async def test_what_was_withdrawn_is_not_collected_and_still_tells_where_doubt_b
 
 
 async def test_a_re_scan_of_the_future_can_be_added_again_when_its_time_comes(books):
-    rescan = stretch("turn", NOW - 3 * HOUR, NOW - HOUR, Cause.HOURLY)
+    rescan = stretch("turn", NOW - 3 * HOUR, NOW - HOUR, Cause.LATE)
     await books.backlog.add(rescan, NOW + 3 * DAY)
     await books.backlog.advance(rescan.id, rescan.end, NOW + 3 * DAY)
     await books.doubts.withdraw(*MINE, NOW)

@@ -240,7 +240,7 @@ class MemoryDoubts:
 
     async def withdraw(self, tenant, source, now):
         for one in self._stretches(tenant, source):
-            rescan = one.cause in {Cause.HOURLY, Cause.DAILY}
+            rescan = one.cause is Cause.LATE
             forgotten = rescan and self._backlog.added[one.id] > now
             if forgotten or (one.cause is not Cause.ASKED and one.end > now and one.done_until < one.end):
                 del self._backlog.stretches[one.id]

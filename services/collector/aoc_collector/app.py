@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from aoc_collector.api import Api
@@ -20,9 +21,11 @@ from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler
 from aoc_collector.pacing import Bucket, Buckets
 from aoc_collector.polling import Poller, make_poll_handler
+from aoc_collector.quota import Quota, looking
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
+from aoc_collector.sharing import Share
 from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.activity import REACH
@@ -48,12 +51,14 @@ from aoc_common.contracts.webhooks import O365_PATH
 from aoc_common.settings import load
 from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.dead_letters import JobAccount, MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.shares import MongoShares
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
 
@@ -63,6 +68,7 @@ if TYPE_CHECKING:
     import httpx
     from faststream.nats import NatsBroker
 
+    from aoc_collector.settings import Rate
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
@@ -99,7 +105,12 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         await broker.connect()
         check_version(connection(broker))
         await check_streams(jetstream(broker), settings.nats, _STREAMS)
-        apis = Apis(settings, client, clock)
+        shares, member = MongoShares(database), token_hex(6)
+
+        def share(limit: str, rate: Rate) -> Share:
+            return Share(limit, rate, shares, member, settings.rates.replicas, clock)
+
+        apis = Apis(settings, client, clock, share)
         failures = Failures("collector", JobAccount(MongoDeadLetters(database)))
         shared = Shared(settings, tenants, clock, stopping, broker, database, apis, failures, seals)
         keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
@@ -149,6 +160,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         partial(publish_job, js),
         clock,
         Corrector(MongoDoubts(shared.database), backlog, states, clock),
+        MongoArrivals(shared.database).lateness,
     )
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
@@ -157,6 +169,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         clock,
         shared.stopping,
         StreamLimit(shared.broker, subjects.RAW_STREAM).page_room,
+        Quota(looking(js), settings.quota.pages, settings.quota.size_bytes, clock).check,
     )
     handler = make_handler(runner, scheduler, Turns(backlog, states, clock), settings.max_backoff_s)
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
@@ -266,8 +279,8 @@ def pace(settings: CollectorSettings, spec: Spec) -> Pace:
         settle=timedelta(seconds=settings.settle_delay_s),
         interval=timedelta(seconds=settings.poll_interval_s),
         live=timedelta(seconds=settings.live_window_s),
-        hourly=timedelta(seconds=limits.hourly_rescan_s),
-        daily=timedelta(seconds=limits.daily_rescan_s),
+        reach=timedelta(seconds=limits.rescan_s),
+        fetches=None if spec.family == "management" else settings.graph.fetches_per_record,
     )
 
 
@@ -281,11 +294,17 @@ def kept(settings: CollectorSettings, spec: Spec) -> timedelta | None:
 class Apis:
     """Makes the `Api` of a tenant and a family; a tenant's tokens and limits are shared by all of them."""
 
-    def __init__(self, settings: CollectorSettings, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        share: Callable[[str, Rate], Share] | None = None,
+    ) -> None:
         self._settings = settings
         self._client = client
         self._tokens = Tokens(client, clock, settings.http_attempts, settings.longest_asked_s)
-        self._buckets = Buckets(clock)
+        self._buckets = Buckets(clock, share)
 
     def api(self, tenant: Tenant, family: str) -> Api:
         """The API family as that tenant's app reaches it."""

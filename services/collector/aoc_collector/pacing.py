@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from aoc_collector.settings import Rate
+    from aoc_collector.sharing import Share
     from aoc_common.clock import Clock
 
 
@@ -51,11 +52,12 @@ class Bucket:
     with a content of one, requests that are more than a window's N-th part apart are at most N in any window.
     """
 
-    def __init__(self, family: str, rate: Rate, clock: Clock) -> None:
+    def __init__(self, family: str, rate: Rate, clock: Clock, share: Share | None = None) -> None:
         self._family = family
         self._clock = clock
-        self._capacity = max(1.0, rate.requests * _BURST)
-        self._per_second = (rate.requests * (1 - _KEPT) + 1 - self._capacity) / rate.window_s
+        self._share = share
+        self._window_s = rate.window_s
+        self._adapt(rate.requests)
         self._tokens = self._capacity
         self._at = clock.monotonic()
         self._paused_until = 0.0
@@ -79,6 +81,10 @@ class Bucket:
 
     async def take(self) -> None:
         """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits."""
+        if self._share is not None and (units := await self._share.hold()) != self._requests:
+            self._refill(self._clock.monotonic())
+            self._adapt(units)
+            self._tokens = min(self._tokens, self._capacity)
         if _BACKGROUND.get():
             await self._idle()
         wait = self._reserve()
@@ -87,6 +93,12 @@ class Bucket:
         while wait > 0:
             await self._clock.sleep(wait)
             wait = self._paused_until - self._clock.monotonic()
+
+    def _adapt(self, requests: float) -> None:
+        """So many requests a window from now on."""
+        self._requests = requests
+        self._capacity = max(1.0, requests * _BURST)
+        self._per_second = (requests * (1 - _KEPT) + 1 - self._capacity) / self._window_s
 
     async def _idle(self) -> None:
         """Wait until a request is allowed at once. Requests that are not in the background queue up meanwhile."""
@@ -121,15 +133,17 @@ class Bucket:
 
 
 class Buckets:
-    """The buckets of this process, made at first use."""
+    """The buckets of this process, made at first use. `share`: what it has of a limit that others use too."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, share: Callable[[str, Rate], Share] | None = None) -> None:
         self._clock = clock
+        self._share = share
         self._made: dict[tuple[str, str, str], Bucket] = {}
 
     def bucket(self, app: str, tenant: str, family: str, rate: Rate) -> Bucket:
         """The bucket of one app in one tenant for one API family."""
         key = (app, tenant, family)
         if key not in self._made:
-            self._made[key] = Bucket(family, rate, self._clock)
+            share = self._share("/".join(key), rate) if self._share else None
+            self._made[key] = Bucket(family, rate, self._clock, share)
         return self._made[key]

@@ -20,11 +20,12 @@ from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
-from aoc_common.store.ports import LostWindow, PublishedPage, SliceFetched
+from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
     import asyncio
+    from datetime import datetime
 
     from nats.js.api import PubAck
 
@@ -57,6 +58,7 @@ class _Tally:
     """What a slice gave so far; all of it acknowledged. `unnoted` pages and `blobs` are not in the ledger yet."""
 
     behind: bool = False
+    opened: bool = False
     records: int = 0
     pages: set[str] = field(default_factory=set)
     unnoted: list[PublishedPage] = field(default_factory=list)
@@ -75,7 +77,10 @@ class Stores:
 
 
 class Runner:
-    """Runs slices. `find` gives the source of a tenant, or None for one that this collector does not have."""
+    """Runs slices. `find` gives the source of a tenant, or None for one that this collector does not have.
+
+    `admit`: raises `Backpressure` for a tenant of which no more may be fetched now.
+    """
 
     def __init__(
         self,
@@ -85,6 +90,7 @@ class Runner:
         clock: Clock,
         stopping: asyncio.Event,
         room: Room = as_stored,
+        admit: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self._find = find
         self._publish = publish
@@ -92,6 +98,7 @@ class Runner:
         self._clock = clock
         self._stopping = stopping
         self._room = room
+        self._admit = admit
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -103,19 +110,20 @@ class Runner:
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
             return 0
-        stretch = None
-        if job.stretch is not None:
-            stretch = await self._stores.backlog.find(job.tenant, job.stretch)
-        if await self._is_done(job, stretch):
+        since, stretch = await self._done_until(job)
+        if since >= job.end:
             # Scheduled by a replica that had not seen the slice end.
             return 0
+        if self._admit is not None:
+            # Before anything is fetched or noted: nothing has failed.
+            await self._admit(job.tenant)
         attributes = {"aoc.tenant": job.tenant, "aoc.source": job.source, "aoc.slice": job.slice_id}
         with tracing.tracer().start_as_current_span(
             "collect.slice", attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
                 with nullcontext() if stretch is None else in_background():
-                    pages = await self._collect(job, source, stretch)
+                    pages = await self._collect(job, source, stretch, since)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
@@ -128,39 +136,49 @@ class Runner:
         """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
         await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
 
-    async def _is_done(self, job: CollectJob, stretch: Stretch | None) -> bool:
+    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None]:
+        """Until where the source, or the stretch that a job is a part of, is collected; its end when there is no more.
+
+        A job without a stretch that should have one is done.
+        """
         if job.end > self._clock.now() + AHEAD:
             # Asked for by a clock that was ahead. To read the future is to claim that there was nothing.
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason=f"{job.end} is still to come")
-            return True
+            return job.end, None
         if job.stretch is not None:
-            return stretch is None or stretch.done_until >= job.end
-        position = (await self._stores.sources.state(job.tenant, job.source)).position
-        return position is not None and position >= job.end
+            stretch = await self._stores.backlog.find(job.tenant, job.stretch)
+            return (job.end if stretch is None else stretch.done_until), stretch
+        return (await self._stores.sources.state(job.tenant, job.source)).position or job.start, None
 
-    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None) -> int:
+    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime) -> int:
         stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
         again = stretch is not None and stretch.cause is not Cause.BEHIND
-        await stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
         try:
             afresh = stretch is not None and stretch.cause is Cause.ASKED
             async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
-                async for batch in batches:
-                    await self._take(job, _without_known(batch) if again else batch, tally)
+                async for found in batches:
+                    batch = _without_known(found) if again else found
+                    if batch.arrays or batch.losses:
+                        await self._open(job, tally, again=again)
+                    await self._take(job, batch, tally)
                     if self._stopping.is_set():
-                        raise Transient("the collector is stopping", retry_after=0)
+                        raise Transient("the collector is stopping", retry_after=0)  # noqa: TRY301  # noted as any other
+        except Exception:
+            # A failure is noted at its slice.
+            await self._open(job, tally, again=again)
+            raise
         finally:
             # Also on failure: what is acknowledged need not be fetched again.
             await self._note_fetched(job, tally)
         now = self._clock.now()
-        await stores.ledger.slice_fetched(
-            SliceFetched(
-                job.slice_id,
-                pages=len(tally.pages),
-                records=tally.records,
-                at=now,
+        if tally.opened:
+            await stores.ledger.slice_fetched(
+                SliceFetched(job.slice_id, pages=len(tally.pages), records=tally.records, at=now)
             )
-        )
+        else:
+            # Most slices give nothing: they cost one write, and no document.
+            nothing = EmptySlice(job.tenant, job.source, since, job.end, now, again=again)
+            await stores.ledger.slice_empty(job.slice_id, nothing)
         if stretch is None:
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
@@ -170,6 +188,11 @@ class Runner:
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
         return len(tally.pages)
+
+    async def _open(self, job: CollectJob, tally: _Tally, *, again: bool) -> None:
+        if not tally.opened:
+            await self._stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
+            tally.opened = True
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""

@@ -7,13 +7,15 @@ the stream), so replicas need no leader and no locks.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from aoc_collector.clocks import ClockWatch
-from aoc_collector.slices import left_behind, looked_at_again, next_live, next_part
+from aoc_collector.rescan import due, plan
+from aoc_collector.slices import left_behind, next_live, next_part
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
 from aoc_common.store.ports import SourceState
@@ -21,7 +23,6 @@ from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from aoc_collector.clocks import Corrector
     from aoc_collector.slices import Feed
@@ -34,8 +35,13 @@ _log = logs.get(__name__)
 type Publish = Callable[[CollectJob], Awaitable[bool]]
 """Puts a job on the stream; False when the source has one already. Raises `Transient`."""
 
+type Lateness = Callable[[str, datetime], Awaitable[Mapping[str, Mapping[int, int]]]]
+"""A tenant, now -> each source -> step of `lateness_step` -> how many records were so late. Raises `Transient`."""
+
 #: After a job is acknowledged, the stream needs a moment to forget it.
 _NUDGES_S: Final = (0.02, 0.1, 0.5)
+#: How long it holds what was read of a tenant's lateness.
+_PLANNED: Final = timedelta(hours=6)
 
 
 class Scheduler:
@@ -49,6 +55,7 @@ class Scheduler:
         publish: Publish,
         clock: Clock,
         corrector: Corrector,
+        lateness: Lateness | None = None,
     ) -> None:
         self._feeds = {(feed.tenant, feed.source): feed for feed in feeds}
         self._sources = sources
@@ -57,7 +64,8 @@ class Scheduler:
         self._clock = clock
         self._corrector = corrector
         self._watch = ClockWatch(clock)
-        self._added: set[str] = set()
+        self._lateness = lateness
+        self._plans: dict[str, tuple[datetime, Mapping[str, Sequence[timedelta]]]] = {}
         self._nudges: set[asyncio.Task[None]] = set()
 
     async def run(self, interval_s: float) -> None:
@@ -73,17 +81,16 @@ class Scheduler:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
         if not self._watch.trusted():
             return
-        added = self._added
-        self._added = set()
         feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
         for tenant, of_tenant in groupby(feeds, key=attrgetter("tenant")):
             together = list(of_tenant)
             states = {state.source: state for state in await self._sources.all_states(tenant)}
+            plans = await self._planned(tenant, together)
             for feed in together:
                 state = states.get(feed.source) or SourceState(tenant, feed.source)
                 states[feed.source] = state = await self._corrector.corrected(feed, state)
                 await self._ask_live(feed, state, in_turn=True)
-                await self._look_again(feed, state, added)
+                await self._look_again(feed, state, plans[feed.source])
             waiting = await self._backlog.waiting(tenant)
             for feed in together:
                 if job := next_part(feed, waiting, self._clock.now()):
@@ -123,13 +130,24 @@ class Scheduler:
         )
         return stretch.end
 
-    async def _look_again(self, feed: Feed, state: SourceState, added: set[str]) -> None:
+    async def _look_again(self, feed: Feed, state: SourceState, planned: Sequence[timedelta]) -> None:
         now = self._clock.now()
-        for stretch in looked_at_again(feed, state, now):
-            # What was added at the last tick is known to be there: most ticks write nothing.
-            if stretch.id not in added:
-                await self._backlog.add(stretch, now)
-            self._added.add(stretch.id)
+        for turn in due(feed, state, planned, now):
+            # In this order: a crash in between adds the same stretch again.
+            if turn.stretch is not None:
+                await self._backlog.add(turn.stretch, now)
+            await self._sources.reread(feed.tenant, feed.source, turn.age_s, turn.before, turn.until)
+
+    async def _planned(self, tenant: str, feeds: Sequence[Feed]) -> Mapping[str, Sequence[timedelta]]:
+        """The ages at which each source is looked at again."""
+        now = self._clock.now()
+        found = self._plans.get(tenant)
+        if found is None or not timedelta(0) <= now - found[0] < _PLANNED:
+            late = await self._lateness(tenant, now) if self._lateness else {}
+            plans = {feed.source: plan(feed.pace, late.get(feed.source, {})) for feed in feeds}
+            self._plans[tenant] = (now, plans)
+            return plans
+        return found[1]
 
     def nudge(self, job: CollectJob) -> None:
         """A slice is done: ask for the next of its kind now if there is one. Returns at once."""

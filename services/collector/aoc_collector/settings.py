@@ -21,7 +21,7 @@ class Rate(NamedTuple):
 
 
 class Rates(Frozen):
-    """Microsoft's limits per app and tenant. A process paces itself below its share of them."""
+    """Microsoft's limits per app and tenant. Collectors share them through the database, by who needs them."""
 
     graph_audit_requests: int = Field(5, ge=1, description="Directory audits and sign-ins: requests per window.")
     graph_audit_window_s: float = Field(10, gt=0, description="Directory audits and sign-ins: the window, seconds.")
@@ -37,12 +37,15 @@ class Rates(Frozen):
     graph_directory_window_s: float = Field(10, gt=0, description="Directory: the window, seconds.")
     management_requests: int = Field(2000, ge=1, description="Management Activity API: requests per window.")
     management_window_s: float = Field(60, gt=0, description="Management Activity API: the window, seconds.")
-    replicas: int = Field(1, ge=1, description="Collectors that run at the same time and share these limits.")
+    replicas: int = Field(
+        4,
+        ge=1,
+        description="The most collectors at a time: each takes so small a part of a limit while the database is away.",
+    )
 
     def of(self, family: str) -> Rate:
-        """This process's share of the limit of an API family, e.g. `graph_audit`."""
-        requests: int = getattr(self, f"{family}_requests")
-        return Rate(requests / self.replicas, getattr(self, f"{family}_window_s"))
+        """The limit of an API family, e.g. `graph_audit`, for all collectors together."""
+        return Rate(getattr(self, f"{family}_requests"), getattr(self, f"{family}_window_s"))
 
 
 class SliceLimits(Frozen):
@@ -50,22 +53,27 @@ class SliceLimits(Frozen):
 
     overlap_s: int = Field(ge=0, description="How far a slice reaches back before the last one, for late records.")
     max_slice_s: int = Field(ge=60, description="The longest new time that one slice covers, seconds.")
-    hourly_rescan_s: int = Field(ge=0, description="How far back each hour is looked for late records; 0: not.")
-    daily_rescan_s: int = Field(ge=0, description="How far back each day is looked for late records; 0: not.")
+    rescan_s: int = Field(ge=0, description="Until which age late records are looked for, at ages that double; 0: not.")
 
 
 class GraphLimits(SliceLimits):
     """How Microsoft Graph is cut into slices: by the time of the records. Late ones come within minutes, or hours."""
 
     overlap_s: int = Field(
-        900, ge=0, le=7 * DAY_S, description="How far a slice reaches back before the last one, seconds."
+        30, ge=0, le=7 * DAY_S, description="How far a slice reaches back before the last one, seconds."
     )
     max_slice_s: int = Field(3600, ge=60, le=DAY_S, description="The longest new time that one slice covers, seconds.")
-    hourly_rescan_s: int = Field(
-        2 * 3600, ge=0, le=7 * DAY_S, description="How far back each hour is looked for late records; 0: not."
+    rescan_s: int = Field(
+        DAY_S,
+        ge=0,
+        le=30 * DAY_S,
+        description="Until which age late records are looked for, at ages that double; 0: not.",
     )
-    daily_rescan_s: int = Field(
-        DAY_S, ge=0, le=30 * DAY_S, description="How far back each day is looked for late records; 0: not."
+    fetches_per_record: float = Field(
+        3.75,
+        ge=2,
+        le=50,
+        description="How often a record may be fetched on average: by how late records come, re-scans are chosen so.",
     )
     retention_days: float = Field(
         30,
@@ -81,11 +89,11 @@ class ManagementLimits(SliceLimits):
     max_slice_s: int = Field(
         6 * 3600, ge=60, le=DAY_S - 3600, description="The longest new time that one slice covers, seconds."
     )
-    hourly_rescan_s: int = Field(
-        6 * 3600, ge=0, le=7 * DAY_S - 3600, description="How far back each hour is looked for late blobs; 0: not."
-    )
-    daily_rescan_s: int = Field(
-        6 * DAY_S, ge=0, le=7 * DAY_S - 3600, description="How far back each day is looked for late blobs; 0: not."
+    rescan_s: int = Field(
+        6 * DAY_S,
+        ge=0,
+        le=7 * DAY_S - 3600,
+        description="Until which age late blobs are looked for, at ages that double; 0: not.",
     )
 
 
@@ -113,6 +121,15 @@ class SubscriptionSettings(WebhookSettings):
     )
     interval_s: float = Field(
         900, ge=1, description="How often subscriptions are compared with what there should be, seconds."
+    )
+
+
+class QuotaSettings(Frozen):
+    """How much of one tenant may wait on AOC_RAW, beyond which no more of it is fetched for a while."""
+
+    pages: int = Field(20_000, ge=1, description="Pages of one tenant that may wait on AOC_RAW.")
+    size_bytes: int = Field(
+        1024**3, ge=1024**2, description="Bytes of one tenant's pages that may wait on AOC_RAW, about."
     )
 
 
@@ -150,6 +167,7 @@ class CollectorSettings(ServiceSettings):
     rates: Rates = Rates()
     directory: DirectorySettings = DirectorySettings()
     watch: WatchSettings = WatchSettings()
+    quota: QuotaSettings = QuotaSettings()
     webhooks: SubscriptionSettings = SubscriptionSettings()
     poll_gap_s: float = Field(
         10, ge=0, le=3600, description="Least time between two looks at one source that notifications ask for, seconds."

@@ -1,4 +1,6 @@
-"""How a source's time is cut: the next live slice, what is left behind for the backlog, what is looked at again. Pure.
+"""How a source's time is cut: the next live slice, and what is left behind for the backlog. Pure.
+
+What is looked at again, and when, is in `rescan`.
 
 Live slices follow the present, whatever happened before: when a source is further behind than `Pace.live`, the time
 between becomes a stretch of the backlog and is collected beside them, oldest first.
@@ -9,30 +11,26 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
-from zlib import crc32
 
 from aoc_collector.turns import LONGEST
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.store.backlog import Cause, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from aoc_common.store.ports import SourceState
+    from collections.abc import Iterable
 
 _SHORTEST: Final = timedelta(minutes=1)
 _WEEK: Final = timedelta(days=7)
 _FEW: Final = 2
-_PERIODS: Final[Mapping[Cause, timedelta]] = {Cause.HOURLY: timedelta(hours=1), Cause.DAILY: timedelta(days=1)}
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How a source is cut into slices.
 
-    `live`: a source that is further behind than this leaves a stretch to the backlog. `hourly` and `daily`: how far
-    each hour and each day is looked back for records that came late; zero for not at all.
+    `live`: a source that is further behind than this leaves a stretch to the backlog. `reach`: the age until which
+    records are looked for that came late; zero for not at all. `fetches`: how often a record may be fetched on
+    average; None where looking again costs no records.
     """
 
     lookback: timedelta
@@ -41,8 +39,8 @@ class Pace:
     settle: timedelta
     interval: timedelta
     live: timedelta
-    hourly: timedelta = timedelta(0)
-    daily: timedelta = timedelta(0)
+    reach: timedelta = timedelta(0)
+    fetches: float | None = None
 
     @property
     def unsettled(self) -> timedelta:
@@ -124,23 +122,6 @@ def left_behind(feed: Feed, position: datetime | None, now: datetime) -> Stretch
     if end - begin < max(pace.live, _SHORTEST):
         return None
     return Stretch(feed.tenant, feed.source, Cause.BEHIND, _stamp(begin), begin, end, begin)
-
-
-def looked_at_again(feed: Feed, state: SourceState, now: datetime) -> Iterator[Stretch]:
-    """The re-scans of this hour and this day. Sources take turns: each has moments of its own.
-
-    None that were due before the source was collected at all: its look-back has just read the same.
-    """
-    pace = feed.pace
-    if state.position is None or state.started_at is None:
-        return
-    for cause, reach in ((Cause.HOURLY, pace.hourly), (Cause.DAILY, pace.daily)):
-        period = _PERIODS[cause]
-        turn = crc32(f"{feed.tenant}/{feed.source}".encode()) % int(period.total_seconds())
-        began = _EPOCH + (now - timedelta(seconds=turn) - _EPOCH) // period * period + timedelta(seconds=turn)
-        start, end = began - reach, min(began - pace.overlap, state.position)
-        if reach and start < end and began > state.started_at:
-            yield Stretch(feed.tenant, feed.source, cause, _stamp(began), start, end, start)
 
 
 def next_part(feed: Feed, waiting: Iterable[Stretch], now: datetime) -> CollectJob | None:

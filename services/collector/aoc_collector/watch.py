@@ -1,11 +1,19 @@
-"""The watch over sources: metrics, and a log line a change, of which of them stall, fall silent, or lose content."""
+"""The watch over sources: metrics, and a log line a change, of which of them stall, fall silent, or lose content.
+
+A look costs one query for the states of all sources and one for the content that waits. Whole accounts, which tell
+whether a source fell silent, are read an hour of each tenant, tenants in turn, and at once where one is silent.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from aoc_common.errors import AocError
 from aoc_common.store.accounts import SourceAccount
+from aoc_common.store.arrivals import Recently
 from aoc_common.store.judging import State, judge
 from aoc_common.telemetry import logs, metrics
 
@@ -14,12 +22,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.clock import Clock
-    from aoc_common.store.accounts import AccountStore
+    from aoc_common.store.accounts import AccountStore, Waiting
     from aoc_common.store.judging import Bounds, Judgement
-    from aoc_common.store.ports import SourceStore
+    from aoc_common.store.ports import SourceState, SourceStore
 
 _log = logs.get(__name__)
 _LEVELS = {state: level for level, state in enumerate(State)}
+#: How long a tenant's account tells of silence. Silence is judged by the hour.
+_ACCOUNTED: Final = timedelta(hours=1)
+#: Throttled shares that differ by less are the same.
+_SAME: Final = 0.01
+_NOTHING: Final = Recently()
 
 
 class Watch:
@@ -44,6 +57,9 @@ class Watch:
         self._bounds = bounds
         self._clock = clock
         self._known: dict[tuple[str, str], State] = {}
+        self._due: dict[str, datetime] = {}
+        self._recently: dict[tuple[str, str], Recently] = {}
+        self._noted: dict[str, Mapping[str, float | None]] = {}
 
     async def run(self, interval_s: float) -> None:
         """Look each interval, until cancelled."""
@@ -56,13 +72,35 @@ class Watch:
 
     async def look(self) -> None:
         """Judge every source once. Raises `Transient` when the store is away."""
+        now = self._clock.now()
+        states = {(one.tenant, one.source): one for one in await self._states.all_states(None)}
+        waiting = await self._accounts.waiting()
         for tenant, names in self._sources.items():
-            now = self._clock.now()
-            accounts = {one.source: one for one in await self._accounts.accounts(tenant, now)}
+            await self._account(tenant, names, now)
             for name in names:
-                account = accounts.get(name) or SourceAccount(tenant, name)
+                account = _brief(tenant, name, states.get((tenant, name)), waiting.get((tenant, name)))
+                account = replace(account, recently=self._recently.get((tenant, name), account.recently))
                 self._tell(account, judge(account, self._bounds, now), now)
-            await self._states.note_watched(tenant, self._throttled(tenant))
+            await self._note(tenant)
+
+    async def _account(self, tenant: str, names: Sequence[str], now: datetime) -> None:
+        """Read how a tenant's records came lately, when it is its turn."""
+        due = self._due.get(tenant)
+        silent = any(self._recently.get((tenant, name), _NOTHING).silent_hour for name in names)
+        if due is not None and now < due <= now + _ACCOUNTED and not silent:
+            return
+        for account in await self._accounts.accounts(tenant, now):
+            self._recently[tenant, account.source] = account.recently
+        # The first turn after a start is the sooner, so that not all have theirs at the same time for ever.
+        share = crc32(tenant.encode()) % 60 / 60 if due is None else 1.0
+        self._due[tenant] = now + max(share * _ACCOUNTED, timedelta(minutes=1))
+
+    async def _note(self, tenant: str) -> None:
+        """Write down the throttled shares that changed."""
+        shares = dict(self._throttled(tenant))
+        if not _alike(shares, self._noted.get(tenant)):
+            await self._states.note_watched(tenant, shares)
+            self._noted[tenant] = shares
 
     def _tell(self, account: SourceAccount, judged: Judgement, now: datetime) -> None:
         tenant, source = account.tenant, account.source
@@ -85,3 +123,34 @@ class Watch:
                 reasons=list(judged.reasons),
                 next_action=judged.next_action,
             )
+
+
+def _brief(tenant: str, source: str, state: SourceState | None, waiting: Waiting | None) -> SourceAccount:
+    """What a source is judged by, without what it costs to count."""
+    if state is None:
+        return SourceAccount(tenant, source)
+    return SourceAccount(
+        tenant,
+        source,
+        watermark=state.watermark,
+        last_success=state.last_success,
+        last_error=state.last_error,
+        last_error_at=state.last_error_at,
+        trouble=state.trouble,
+        code=state.code,
+        subscribed_at=state.subscribed_at,
+        throttled=state.throttled,
+        blobs_waiting=waiting.blobs if waiting else 0,
+        first_expiry=waiting.first_expiry if waiting else None,
+    )
+
+
+def _alike(now: Mapping[str, float | None], before: Mapping[str, float | None] | None) -> bool:
+    return (
+        before is not None
+        and now.keys() == before.keys()
+        and all(
+            (share is None) == (before[name] is None) and abs((share or 0) - (before[name] or 0)) < _SAME
+            for name, share in now.items()
+        )
+    )

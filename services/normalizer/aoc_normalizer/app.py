@@ -25,6 +25,7 @@ from aoc_common.settings import load
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import check_indexes, connect, ping
+from aoc_common.store.mongo.compaction import MongoCompaction
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.knowledge import Locate
 
 _log = logs.get(__name__)
-#: Slices whose account is closed at a time.
+#: Slices whose account is closed, or that are looked at to be merged, at a time.
 _SETTLED_TOGETHER = 500
 _STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
 
@@ -113,7 +114,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
         handler = make_handler(writer.write, learn, events.encoded)
-        account = MongoAccount(database)
+        account, compaction = MongoAccount(database), MongoCompaction(database)
         failures = Failures("normalizer", PageAccount(letters, ledger))
         keep = timedelta(days=settings.quarantine_days)
         caretaker = Caretaker(
@@ -122,6 +123,9 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
 
         async def settle() -> None:
             await account.settle(clock.now(), _SETTLED_TOGETHER)
+
+        async def compact() -> None:
+            await compaction.compact(clock.now(), _SETTLED_TOGETHER)
 
         lost = GonePages(
             MongoLostPages(database),
@@ -137,6 +141,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             asyncio.create_task(every(settings.forget_s, "removing what retention no longer keeps", forget)),
             asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
+            asyncio.create_task(every(settings.compact_s, "compaction", compact)),
             asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),
             asyncio.create_task(every(settings.quarantine_s, "quarantine", caretaker.look_after)),
         ]

@@ -76,4 +76,5 @@ class NormalizerSettings(ServiceSettings):
     quarantine_s: float = Field(
         30, gt=0, description="How often dead letters and the quarantine are looked at for what was handled since."
     )
+    compact_s: float = Field(60, gt=0, description="How often settled slices of a quiet day are merged, seconds.")
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

@@ -172,6 +172,11 @@ class MemorySources:
         if state.position == before:
             self.states[tenant, source] = replace(state, position=position, started_at=state.started_at or at)
 
+    async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
+        state = await self.state(tenant, source)
+        if state.reread.get(age_s) == before:
+            self.states[tenant, source] = replace(state, reread={**state.reread, age_s: until})
+
     async def note_error(
         self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
     ) -> None:

@@ -91,8 +91,8 @@ def test_tenants_apps_and_families_do_not_share_an_allowance(clock):
     assert made[0] is buckets.bucket("app", "a", "graph_audit", rate)
 
 
-def test_replicas_divide_a_limit():
-    assert Rate(2.5, 10) == Rates(replicas=2).of("graph_audit")
+def test_a_limit_is_that_of_all_collectors_together():
+    assert Rate(5, 10) == Rates(replicas=2).of("graph_audit")
 
 
 async def test_the_share_of_throttled_answers_is_that_of_the_last_hour(clock):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_collector.rescan import plan
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed, Pace
 from aoc_common.errors import Unreachable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.jobs import CollectJob
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-PACE = Pace(24 * HOUR, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE, 2 * HOUR, 24 * HOUR)
+PACE = Pace(24 * HOUR, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE, 24 * HOUR, 3.75)
 SIGNINS, INTUNE = Feed("contoso", "graph-signins", PACE), Feed("contoso", "graph-intune", PACE)
 
 
@@ -119,7 +120,41 @@ async def test_look_backs_are_added_once(scheduler, states, backlog, clock):
     for _ in range(3):
         await scheduler.tick()
 
-    assert len(added) == len(set(added)) == 4
+    assert len(added) == len(set(added)) == 2 * len(plan(PACE, {}))
+
+
+async def test_what_is_looked_at_again_follows_how_late_records_were(states, backlog, bus, clock, corrector):
+    await states.advance("contoso", "graph-signins", clock.now(), clock.now() - timedelta(days=9))
+    asked = []
+
+    async def lateness(tenant, now):
+        asked.append((tenant, now))
+        return {"graph-signins": {28: 1000}}
+
+    scheduler = Scheduler([SIGNINS], states, backlog, bus.publish, clock, corrector, lateness)
+    await scheduler.tick()
+    await scheduler.tick()
+
+    ages = {int(one.name.split("s ")[0]) for one in await backlog.waiting("contoso") if one.cause is Cause.LATE}
+    assert asked == [("contoso", clock.now())]
+    assert ages == {age.total_seconds() for age in plan(PACE, {28: 1000})}
+
+
+async def test_a_crash_after_a_look_back_was_added_looks_back_there_again(scheduler, states, backlog, clock):
+    await states.advance("contoso", "graph-signins", clock.now(), clock.now() - timedelta(days=9))
+
+    async def crash(*_):
+        raise Unreachable("away")
+
+    reread, states.reread = states.reread, crash
+    with pytest.raises(Unreachable):
+        await scheduler.tick()
+    states.reread = reread
+    await scheduler.tick()
+
+    state = await states.state("contoso", "graph-signins")
+    waiting = [one for one in await backlog.waiting("contoso") if one.cause is Cause.LATE]
+    assert len(waiting) == len(state.reread) == len(plan(PACE, {}))
 
 
 async def test_a_source_that_is_still_behind_is_asked_for_again_at_once(scheduler, bus, eventually):

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_collector.slices import Feed, Pace, left_behind, looked_at_again, next_live, next_part
+from aoc_collector.slices import Feed, Pace, left_behind, next_live, next_part
 from aoc_common.store.backlog import Cause, Stretch
-from aoc_common.store.ports import SourceState
 
 NOW = datetime(2026, 11, 23, 8, 0, 0, 700_000, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -23,8 +22,7 @@ def feed(**changes):
         "settle": MINUTE,
         "interval": MINUTE,
         "live": 10 * MINUTE,
-        "hourly": 2 * HOUR,
-        "daily": DAY,
+        "reach": DAY,
     }
     return Feed("contoso", "graph-signins", Pace(**(defaults | changes)))
 
@@ -103,7 +101,7 @@ def test_after_an_outage_the_parts_are_bounded_oldest_first_and_nothing_is_skipp
 def test_the_part_of_the_first_stretch_of_the_source_is_next():
     waiting = [
         stretch(at(1, 0), at(2, 0), source="graph-intune"),
-        stretch(at(3, 0), at(3, 30), Cause.HOURLY),
+        stretch(at(3, 0), at(3, 30), Cause.LATE),
         stretch(at(0, 0), at(9, 0), Cause.ASKED),
     ]
 
@@ -117,48 +115,6 @@ def test_a_stretch_with_nothing_left_is_closed_by_a_last_look():
     job = next_part(feed(), [stretch(at(3, 0), at(3, 0))], NOW)
 
     assert job.end >= at(3, 0)
-
-
-def long_ago(position):
-    return SourceState("contoso", "graph-signins", position=position, started_at=NOW - 30 * DAY)
-
-
-def test_each_hour_and_each_day_there_is_one_look_back_whoever_asks_and_when():
-    moments = [NOW - 2 * DAY + n * 5 * MINUTE for n in range(2 * 24 * 12)]
-    found = {one.id: one for moment in moments for one in looked_at_again(feed(), long_ago(moment), moment)}
-    hours = sorted(one.start for one in found.values() if one.cause is Cause.HOURLY)
-    days = [one for one in found.values() if one.cause is Cause.DAILY]
-
-    assert (len(hours), len(days)) == (49, 3)
-    assert {later - earlier for earlier, later in itertools.pairwise(hours)} == {HOUR}
-    assert all(one.end - one.start == DAY - 15 * MINUTE for one in days)
-
-
-def test_sources_look_back_at_different_moments():
-    other = Feed("contoso", "graph-intune", feed().pace)
-
-    assert {one.start for one in looked_at_again(feed(), long_ago(NOW), NOW)}.isdisjoint(
-        one.start for one in looked_at_again(other, long_ago(NOW), NOW)
-    )
-
-
-@pytest.mark.parametrize(
-    "state",
-    [
-        SourceState("contoso", "graph-signins"),
-        SourceState("contoso", "graph-signins", position=NOW, started_at=NOW),
-        long_ago(NOW - 9 * DAY),
-    ],
-    ids=["never collected", "just started", "far behind"],
-)
-def test_what_was_never_collected_is_not_looked_at_again(state):
-    assert list(looked_at_again(feed(), state, NOW)) == []
-
-
-def test_looking_back_can_be_turned_off():
-    quiet = feed(hourly=timedelta(0), daily=timedelta(0))
-
-    assert list(looked_at_again(quiet, long_ago(NOW), NOW)) == []
 
 
 @pytest.mark.parametrize("in_backlog", [False, True])

@@ -48,7 +48,7 @@ async def test_line_8_what_cannot_be_read_holds_up_no_later_outage_re_scan_or_as
     added = [
         stretch("first", NOW - 10 * HOUR, NOW - 4 * HOUR),
         stretch("second", NOW - 3 * HOUR, NOW - 2 * HOUR),
-        stretch("hour", NOW - 3 * HOUR, NOW - 2 * HOUR, Cause.HOURLY),
+        stretch("hour", NOW - 3 * HOUR, NOW - 2 * HOUR, Cause.LATE),
         stretch("asked", NOW - 30 * HOUR, NOW - 20 * HOUR, Cause.ASKED),
     ]
     for one in added:

@@ -10,7 +10,8 @@ from prometheus_client import REGISTRY
 
 from aoc_collector.watch import Watch
 from aoc_common.errors import Unreachable
-from aoc_common.store.accounts import SourceAccount
+from aoc_common.store.accounts import SourceAccount, Waiting
+from aoc_common.store.arrivals import Recently
 from aoc_common.store.judging import Bounds
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
@@ -21,10 +22,16 @@ class Accounts:
     def __init__(self):
         self.found = []
         self.error = None
+        self.content = {}
+        self.asked = 0
 
-    async def accounts(self, _tenant, _now):
+    async def waiting(self):
         if self.error:
             raise self.error
+        return self.content
+
+    async def accounts(self, _tenant, _now):
+        self.asked += 1
         return self.found
 
 
@@ -42,15 +49,14 @@ def value(name):
     return REGISTRY.get_sample_value(name, {"tenant": "contoso", "source": "graph-signins"})
 
 
-async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(watch, accounts, clock):
-    last = clock.now()
+async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(watch, states, clock):
+    await states.advance("contoso", "graph-signins", clock.now(), clock.now())
     with structlog.testing.capture_logs() as told:
         for _ in range(4):
-            accounts.found = [SourceAccount("contoso", "graph-signins", last_success=last)]
             await watch.look()
             await clock.sleep(600)
         stalled = value("aoc_collector_source_state")
-        accounts.found = [SourceAccount("contoso", "graph-signins", last_success=clock.now())]
+        await states.advance("contoso", "graph-signins", clock.now(), clock.now())
         await watch.look()
 
     changes = [(one["before"], one["now"], one["log_level"]) for one in told if one["event"] == "source.changed"]
@@ -58,16 +64,9 @@ async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(watch
     assert (stalled, value("aoc_collector_source_state")) == (2, 0)
 
 
-async def test_content_that_will_die_unfetched_is_told_before_it_does(watch, accounts, clock):
-    accounts.found = [
-        SourceAccount(
-            "contoso",
-            "graph-signins",
-            last_success=clock.now(),
-            blobs_waiting=7,
-            first_expiry=clock.now() + 5 * 60 * MINUTE,
-        )
-    ]
+async def test_content_that_will_die_unfetched_is_told_before_it_does(watch, accounts, states, clock):
+    await states.advance("contoso", "graph-signins", clock.now(), clock.now())
+    accounts.content = {("contoso", "graph-signins"): Waiting(7, clock.now() + 5 * 60 * MINUTE)}
     with structlog.testing.capture_logs() as told:
         await watch.look()
 
@@ -87,6 +86,35 @@ async def test_the_share_of_throttled_answers_is_noted(watch, states, clock):
     await watch.look()
 
     assert (await states.state("contoso", "graph-signins")).throttled == 0.25
+
+
+async def test_whole_accounts_are_read_once_an_hour_and_shares_are_written_when_they_change(
+    watch, accounts, states, clock
+):
+    written = []
+
+    async def note(tenant, shares):
+        written.append((tenant, shares))
+
+    states.note_watched = note
+    for _ in range(120):
+        await watch.look()
+        await clock.sleep(60)
+
+    assert accounts.asked <= 3
+    assert written == [("contoso", {"graph-signins": 0.25})]
+
+
+async def test_a_source_that_fell_silent_is_looked_at_closely_until_it_speaks_again(watch, accounts, states, clock):
+    silence = Recently(silent_hour=clock.now(), usual=9)
+    await states.advance("contoso", "graph-signins", clock.now(), clock.now())
+    accounts.found = [SourceAccount("contoso", "graph-signins", recently=silence)]
+    await watch.look()
+    silent = value("aoc_collector_source_state")
+    accounts.found = [SourceAccount("contoso", "graph-signins")]
+    await watch.look()
+
+    assert (silent, value("aoc_collector_source_state")) == (1, 0)
 
 
 async def test_a_store_that_is_away_does_not_end_the_watch(watch, accounts, clock):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from aoc_common.store.arrivals import Recently
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
@@ -46,6 +47,14 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Content of a source that is listed and not fetched yet: how many blobs, and when the first dies at Microsoft."""
+
+    blobs: int
+    first_expiry: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceAccount:
     """One source of a tenant.
 
@@ -57,6 +66,7 @@ class SourceAccount:
       `waiting`: records in the quarantine, without an event, that nobody has decided about.
     - Of the stored, `not_understood` had a shape that no mapper knows (or its mapper stumbled), and `undated` do not
       say when they happened: they stand in 1970.
+    - `slices`: an empty one that continues an empty one is part of that. `blobs_fetched`: ever.
     - `unsettled`: slices that are fetched, of which the normalizer still has pages.
     - `trouble`: the class of the last error (`contracts.troubles`); `code`: Microsoft's own.
     - `first_expiry`: when the first of the waiting blobs dies at Microsoft.
@@ -102,6 +112,10 @@ class AccountStore(Protocol):
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page the normalizer is done with; how many. Idempotent."""
+        ...
+
+    async def waiting(self) -> Mapping[tuple[str, str], Waiting]:
+        """(tenant, source) -> content that waits, of all tenants: for operators only. Costs what waits."""
         ...
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:

@@ -54,6 +54,10 @@ class ArrivalStore(Protocol):
         """Source -> what is known of it. `complete`: source -> until when it is complete."""
         ...
 
+    async def lateness(self, tenant: str, now: datetime) -> Mapping[str, Mapping[int, int]]:
+        """Source -> step of `lateness_step` -> how many records of the last days came so late."""
+        ...
+
 
 def lateness_step(seconds: float) -> int:
     """The step of a scale on which each is 1.41 times the one before: 0 is up to a second, 34 a day and a half."""

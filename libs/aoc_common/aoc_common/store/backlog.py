@@ -19,11 +19,15 @@ class Cause(StrEnum):
 
     BEHIND = "behind"
     """Never collected: an outage, or the look-back of a new source. The watermark waits for it."""
-    HOURLY = "hourly"
-    DAILY = "daily"
+    LATE = "late"
     """Collected before; looked at again for records that came late."""
     ASKED = "asked"
     """Somebody wants it (again)."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Cause | None:
+        """Stretches that were stored before ages doubled."""
+        return cls.LATE if value in {"hourly", "daily"} else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,21 @@ class PublishedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptySlice:
+    """A slice that was read to its end and gave nothing, not even a loss.
+
+    `since`: until where its source, or its stretch, was collected before. `again`: all of it was collected before.
+    """
+
+    tenant: str
+    source: str
+    since: datetime
+    end: datetime
+    at: datetime
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PageOutcome:
     """What the normalizer made of one raw page.
 
@@ -243,6 +258,10 @@ class LedgerStore(Protocol):
         """All pages of a slice are on the bus."""
         ...
 
+    async def slice_empty(self, slice_id: str, empty: EmptySlice) -> None:
+        """Instead of `open_slice` and `slice_fetched`: a slice gave nothing. It needs no settling."""
+        ...
+
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
         """A slice is given up for shorter ones; what it published counts."""
         ...
@@ -305,7 +324,8 @@ class SourceState:
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
     of the last error (`contracts.troubles`), and Microsoft's own code of it. `subscribed_at`: when its subscription was
-    started last. `throttled`: share of the last hour's answers that asked for fewer requests.
+    started last. `throttled`: share of the last hour's answers that asked for fewer requests. `reread`: age in seconds
+    -> everything before this moment was read again when it was that old.
     """
 
     tenant: str
@@ -320,6 +340,7 @@ class SourceState:
     code: str = ""
     subscribed_at: datetime | None = None
     throttled: float | None = None
+    reread: Mapping[int, datetime] = field(default_factory=dict)
 
 
 class SourceStore(Protocol):
@@ -335,6 +356,10 @@ class SourceStore(Protocol):
 
     async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
         """Move the position forward if it still is `before`; what is between has been added to the backlog."""
+        ...
+
+    async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
+        """Everything before `until` is in the backlog to be read again at this age, if it still was `before` so far."""
         ...
 
     async def note_error(

@@ -1,26 +1,28 @@
-"""The account of sources: slices are settled one by one and summed up by day, so that years cost no more than days."""
+"""The account of sources: slices are settled one by one and taken into totals, so that years cost no more than days."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.accounts import Gap, GapCause, SourceAccount
+from aoc_common.store.accounts import Gap, GapCause, SourceAccount, Waiting
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoSources
 from aoc_common.store.mongo.put_aside import put_aside
+from aoc_common.store.mongo.sums import COUNTED, MongoSums
 from aoc_common.store.ports import SliceState, SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from aoc_common.store.backlog import Stretch
     from aoc_common.store.mongo.put_aside import PutAside
@@ -32,26 +34,23 @@ _KEEP: Final = timedelta(days=400)
 _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
 #: What is counted of each page; pages of an earlier version lack the last ones.
-_OF_PAGES: Final = ("stored", "changed", "duplicate", "quarantined", "not_understood", "undated")
-_COUNTED: Final = ("pages", "records", *_OF_PAGES)
-_DAY: Final = timedelta(days=1)
+_OF_PAGES: Final = COUNTED[2:]
 _SUM_OF_SLICE: Final[Document] = {
     "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
 }
 _NOTHING: Final[Document] = dict.fromkeys(("seen", *_OF_PAGES), 0)
-_OF_A_SUM: Final = {"tenant": 1, "source": 1, "start": 1, "settled_at": 1}
 
 
 class MongoAccount:
-    """`AccountStore` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_days`."""
+    """`AccountStore` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_sums`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
-        self._days = database["ledger_days"]
         self._gaps = database["ledger_gaps"]
+        self._sums = MongoSums(database)
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
@@ -101,40 +100,24 @@ class MongoAccount:
         return found
 
     async def _sum_up(self, limit: int) -> None:
-        """Sum up the days of settled slices that are in no sum yet: also of those that a crash left so.
+        """Take settled slices and fetched blobs into the totals: also what a crash left out."""
+        await self._sums.add_up(limit)
 
-        Sums only grow, so replicas that do it at once, from states of different age, end with the newest.
-        """
-        fresh = await self._slices.find({"unsummed": True}, _OF_A_SUM).to_list(limit)
-        for tenant, source, day in {(one["tenant"], one["source"], _day(one["start"])) for one in fresh}:
-            pipeline: list[Document] = [
-                {
-                    "$match": {
-                        "tenant": tenant,
-                        "source": source,
-                        "start": {"$gte": day, "$lt": day + _DAY},
-                        "state": SliceState.SETTLED.value,
-                    }
-                },
-                {"$group": {"_id": None, "slices": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _COUNTED}}},
-            ]
-            sums = await self._slices.aggregate(pipeline).to_list(1)
-            if sums:
-                values = {name: value for name, value in sums[0].items() if name != "_id"}
-                await self._days.update_one(
-                    {"_id": f"{tenant}/{source}/{day:%Y-%m-%d}"},
-                    {"$max": values, "$setOnInsert": {"tenant": tenant, "source": source, "day": day}},
-                    upsert=True,
-                )
-        if fresh:
-            await self._slices.bulk_write(
-                [
-                    # Not what was settled again since.
-                    UpdateOne({name: one[name] for name in ("_id", "settled_at")}, {"$unset": {"unsummed": ""}})
-                    for one in fresh
-                ],
-                ordered=False,
-            )
+    async def waiting(self) -> dict[tuple[str, str], Waiting]:
+        """(tenant, source) -> content that is listed and not fetched yet, of all tenants."""
+        pipeline: list[Document] = [
+            {"$match": {"state": "listed"}},
+            {
+                "$group": {
+                    "_id": {"tenant": "$tenant", "source": "$source"},
+                    "count": {"$sum": 1},
+                    "dies": {"$min": "$expires"},
+                }
+            },
+        ]
+        with translated("ledger"):
+            groups = await self._blobs.aggregate(pipeline).to_list(None)
+        return {(one["_id"]["tenant"], one["_id"]["source"]): Waiting(int(one["count"]), one["dies"]) for one in groups}
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
         """Every source of a tenant that was ever collected, by name."""
@@ -144,17 +127,19 @@ class MongoAccount:
         # What came from a file has no state of its own.
         states |= {source: SourceState(tenant, source) for source in aside.letters.keys() - states.keys()}
         behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
+        sums = await self._sums.of(tenant)
         with translated("ledger"):
-            sums = await self._sums(tenant)
             blobs = await self._blob_counts(tenant)
+            gaps = await self._lost(tenant)
+            unsettled = await self._unsettled(tenant)
             found = [
                 await self._account(
-                    tenant,
                     state,
                     sums.get(source, {}),
                     blobs.get(source, {}),
                     aside,
-                    _behind(state, [one for one in behind if one.source == source], now),
+                    unsettled.get(source, []),
+                    [*gaps.get(source, ()), *_behind(state, [one for one in behind if one.source == source], now)],
                 )
                 for source, state in sorted(states.items())
             ]
@@ -163,29 +148,21 @@ class MongoAccount:
 
     async def _account(
         self,
-        tenant: str,
         state: SourceState,
         sums: Document,
         blobs: Mapping[str, Document],
         aside: PutAside,
-        behind: Iterable[Gap],
+        unsettled: Sequence[Document],
+        gaps: Sequence[Gap],
     ) -> SourceAccount:
-        of_source = {"tenant": tenant, "source": state.source}
-        unsettled = {**of_source, "state": SliceState.FETCHED.value}
-        complete_until = state.watermark
-        # What is only looked at again was complete before.
-        oldest = await self._slices.find_one({**unsettled, "again": {"$ne": True}}, sort=[("end", ASCENDING)])
-        if oldest is not None:
-            before = {**of_source, "state": SliceState.SETTLED.value, "end": {"$lt": oldest["end"]}}
-            last = await self._slices.find_one(before, sort=[("start", DESCENDING)])
-            complete_until = min(last["end"] if last else oldest["start"], complete_until or oldest["start"])
-        counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *_COUNTED)}
+        counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
+        lost = [one for one in gaps if one.cause is GapCause.LOST]
         return SourceAccount(
-            tenant=tenant,
+            tenant=state.tenant,
             source=state.source,
             since=sums.get("since"),
             watermark=state.watermark,
-            complete_until=complete_until,
+            complete_until=await self._complete_until(state, unsettled),
             last_success=state.last_success,
             last_error=state.last_error,
             last_error_at=state.last_error_at,
@@ -194,40 +171,58 @@ class MongoAccount:
             subscribed_at=state.subscribed_at,
             throttled=state.throttled,
             first_expiry=blobs.get("listed", {}).get("dies"),
-            unsettled=await self._slices.count_documents(unsettled),
-            blobs_fetched=int(blobs.get("fetched", {}).get("count", 0)),
+            unsettled=len(unsettled),
+            blobs_fetched=int(sums.get("blobs", 0)),
             blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
             blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
             dead_letters=aside.of(state.source).get("letters", 0),
             dead_lettered=aside.of(state.source).get("records", 0),
             waiting=aside.waiting.get(state.source, 0),
-            gaps=(*await self._lost(of_source), *_of_blobs(blobs), *aside.gaps(state.source), *behind),
+            gaps=(
+                *lost,
+                *_of_blobs(blobs),
+                *aside.gaps(state.source),
+                *(one for one in gaps if one.cause is not GapCause.LOST),
+            ),
             **counts,
         )
 
-    async def _lost(self, of_source: Document) -> list[Gap]:
-        found = await self._gaps.find(of_source).sort("start", ASCENDING).limit(_GAPS_SHOWN).to_list(None)
-        return [
-            Gap(GapCause.LOST, one["start"], one["end"], closable=False, items=one.get("items"), detail=one["reason"])
-            for one in found
-        ]
+    async def _complete_until(self, state: SourceState, unsettled: Sequence[Document]) -> datetime | None:
+        """Until when all of a source is settled: the end of what is, before the first that is not."""
+        # What is only looked at again was complete before.
+        oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["end"], default=None)
+        if oldest is None:
+            return state.watermark
+        settled = {
+            "tenant": state.tenant,
+            "source": state.source,
+            "state": SliceState.SETTLED.value,
+            "end": {"$lt": oldest["end"]},
+        }
+        last = await self._slices.find_one(settled, {"end": 1}, sort=[("end", DESCENDING)])
+        until: datetime = last["end"] if last else oldest["start"]
+        return min(until, state.watermark or oldest["start"])
 
-    async def _sums(self, tenant: str) -> dict[str, Document]:
-        pipeline: list[Document] = [
-            {"$match": {"tenant": tenant}},
-            {
-                "$group": {
-                    "_id": "$source",
-                    "since": {"$min": "$day"},
-                    **{name: {"$sum": f"${name}"} for name in ("slices", *_COUNTED)},
-                }
-            },
-        ]
-        return {found["_id"]: found async for found in self._days.aggregate(pipeline)}
+    async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
+        wanted = {"tenant": tenant, "state": SliceState.FETCHED.value}
+        found: dict[str, list[Document]] = {}
+        async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
+            found.setdefault(one["source"], []).append(one)
+        return found
+
+    async def _lost(self, tenant: str) -> dict[str, list[Gap]]:
+        found: dict[str, list[Gap]] = {}
+        async for one in self._gaps.find({"tenant": tenant}).sort("start", ASCENDING):
+            of_source = found.setdefault(one["source"], [])
+            if len(of_source) < _GAPS_SHOWN:
+                start, end, items = one["start"], one["end"], one.get("items")
+                of_source.append(Gap(GapCause.LOST, start, end, closable=False, items=items, detail=one["reason"]))
+        return found
 
     async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
+        """Source -> state -> how many blobs, of those that are not fetched: few, unless something is wrong."""
         pipeline: list[Document] = [
-            {"$match": {"tenant": tenant}},
+            {"$match": {"state": {"$in": ["listed", "expired"]}, "tenant": tenant}},
             {
                 "$group": {
                     "_id": {"source": "$source", "state": "$state"},
@@ -253,10 +248,6 @@ def _closed(one: Document, at: datetime) -> dict[str, Any]:
 def _lacks_pages(one: Document, totals: Document) -> bool:
     """Whether the ledger has not even heard of all pages of a slice: an older version noted only what was settled."""
     return int(totals["seen"]) < (one.get("pages") or 0)
-
-
-def _day(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _behind(state: SourceState, left: Iterable[Stretch], now: datetime) -> Iterable[Gap]:

@@ -22,6 +22,8 @@ _WEEKS: Final = 4
 _KEEP: Final = timedelta(weeks=_WEEKS + 1)
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
+#: How many days of lateness tell when to look again.
+_LATELY: Final = timedelta(days=3)
 #: An hour is judged this long after it is complete: records come late.
 _PATIENCE: Final = timedelta(hours=1)
 #: Weeks of which the same hour must have had so many records, to say that it usually has some.
@@ -49,6 +51,16 @@ class MongoArrivals:
         for one in found:
             days[one["source"]][one["day"]] = one
         return {source: _recently(by_day, complete.get(source)) for source, by_day in days.items()}
+
+    async def lateness(self, tenant: str, now: datetime) -> Mapping[str, Mapping[int, int]]:
+        """Source -> step of `lateness_step` -> how many records of the last days came so late."""
+        since = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - _LATELY
+        wanted = {"tenant": check_tenant(tenant), "day": {"$gte": since}}
+        late: dict[str, Counter[int]] = defaultdict(Counter)
+        with translated("arrivals"):
+            async for one in self._arrivals.find(wanted, {"source": 1, "late": 1}):
+                late[one["source"]].update({int(step): count for step, count in one.get("late", {}).items()})
+        return late
 
 
 def _update(arrivals: Arrivals) -> UpdateOne:

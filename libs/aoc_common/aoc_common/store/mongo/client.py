@@ -61,12 +61,19 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "ledger_slices": (
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),
         IndexModel([("state", ASCENDING), ("_id", ASCENDING)], name="state"),
+        IndexModel(
+            [("tenant", ASCENDING), ("state", ASCENDING), ("source", ASCENDING), ("end", ASCENDING)], name="standing"
+        ),
         IndexModel([("unsummed", ASCENDING)], name="unsummed", sparse=True),
         IndexModel([("unchecked", ASCENDING), ("_id", ASCENDING)], name="unchecked", sparse=True),
+        IndexModel([("loose", ASCENDING)], name="loose", sparse=True),
+        IndexModel([("merging.token", ASCENDING)], name="merging", sparse=True),
+        IndexModel([("merged_into", ASCENDING)], name="merged_into", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "ledger_gaps": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("start", ASCENDING)], name="source"),),
     "ledger_days": (IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("day", ASCENDING)], name="source"),),
+    "ledger_sums": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
     "ledger_pages": (
         IndexModel([("slice_id", ASCENDING)], name="slice"),
         IndexModel([("waiting_since", ASCENDING)], name="waiting", sparse=True),
@@ -77,6 +84,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("created", ASCENDING)], name="source"),
         # Next to no blob fails.
         IndexModel([("next_try_at", ASCENDING)], name="failed", sparse=True),
+        IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("source", ASCENDING)], name="standing"),
+        IndexModel([("uncounted", ASCENDING)], name="uncounted", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "quarantine": (
@@ -91,8 +100,9 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
     ),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "rate_shares": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "arrivals": (
-        IndexModel([("tenant", ASCENDING)], name="tenant"),
+        IndexModel([("tenant", ASCENDING), ("day", ASCENDING)], name="day"),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "backlog": (

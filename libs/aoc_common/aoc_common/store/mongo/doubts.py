@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Slices are at most a week long: one that reaches past a moment begins within this before it.
 _LONGEST_SLICE: Final = timedelta(days=8)
-_RESCANS: Final = [Cause.HOURLY.value, Cause.DAILY.value]
+#: The last two: those of the versions before.
+_RESCANS: Final = [Cause.LATE.value, "hourly", "daily"]
 
 
 class MongoDoubts:

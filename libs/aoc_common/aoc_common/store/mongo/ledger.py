@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from aoc_common.store.mongo.backlog import missing
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.ports import (
     ContentBlob,
+    EmptySlice,
     LostWindow,
     PageOutcome,
     PublishedPage,
@@ -40,6 +41,8 @@ _NOTED: Final = (
 )  # fmt: skip
 #: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
+#: A slice that gave nothing is only kept to be looked at.
+_KEEP_EMPTY: Final = timedelta(days=7)
 
 
 #: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
@@ -117,6 +120,44 @@ class MongoLedger:
                     },
                     "$unset": {"error": "", "lapses_at": ""},
                 },
+            )
+
+    async def slice_empty(self, slice_id: str, empty: EmptySlice) -> None:
+        """A slice gave nothing: it is settled at once, as a part of an empty one that it continues if there is one."""
+        with translated("ledger"):
+            if await self._slices.find_one({"_id": slice_id}, {"_id": 1}):
+                # An earlier try was noted, and may have given something: this is another.
+                await self._slices.update_one({"_id": slice_id}, {"$inc": {"attempts": 1}})
+                await self.slice_fetched(SliceFetched(slice_id, 0, 0, empty.at))
+                return
+            day = empty.since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            of_source = {"tenant": empty.tenant, "source": empty.source}
+            kind = {**of_source, "state": SliceState.SETTLED.value, "quiet": True, "again": empty.again or None}
+            lasting = {"fetched_at": empty.at, "expire_at": empty.at + _KEEP_EMPTY}
+            if empty.end <= day + timedelta(days=1):
+                grows = {**kind, "end": empty.since, "start": {"$gte": day}, "merging": None, "merged_into": None}
+                grown = await self._slices.update_one(grows, {"$set": {"end": empty.end, **lasting}})
+                # The second: a try before this one has written it, and did not come to say so.
+                if grown.matched_count or await self._slices.find_one({**kind, "end": empty.end}, {"_id": 1}):
+                    return
+            nothing = {"attempts": 1, "pages": 0, "records": 0}
+            settled = {"settled_at": empty.at, "unsummed": True, **lasting}
+            again = {"again": True} if empty.again else {}
+            span = {"start": empty.since, "end": empty.end}
+            await self._slices.update_one(
+                {"_id": slice_id},
+                {
+                    "$setOnInsert": {
+                        **of_source,
+                        **span,
+                        **nothing,
+                        **settled,
+                        **again,
+                        "state": SliceState.SETTLED.value,
+                        "quiet": True,
+                    }
+                },
+                upsert=True,
             )
 
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
@@ -268,6 +309,8 @@ class MongoLedger:
                         "expires": blob.expires,
                         "listed_at": at,
                         "state": "listed",
+                        # Until the totals have it (`sums`).
+                        "uncounted": True,
                         "expire_at": at + _KEEP,
                     }
                 }
@@ -284,7 +327,12 @@ class MongoLedger:
                 _blob_key(tenant, source, content_id): {
                     "$set": {"state": "fetched", "records": count, "fetched_at": at, "slice_id": slice_id},
                     "$unset": {"next_try_at": "", "reason": "", "failures": ""},
-                    "$setOnInsert": {"tenant": tenant, "source": source, "expire_at": at + _KEEP},
+                    "$setOnInsert": {
+                        "tenant": tenant,
+                        "source": source,
+                        "uncounted": True,
+                        "expire_at": at + _KEEP,
+                    },
                 }
                 for content_id, count in records.items()
             }
@@ -375,6 +423,12 @@ class MongoSources:
                 {"_id": f"{tenant}/{source}", "position": before}, update, upsert=before is None
             )
 
+    async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
+        """Move an age forward, or back, if it still is `before`."""
+        noted = f"reread.{age_s}"
+        with translated("sources"):
+            await self._sources.update_one({"_id": f"{tenant}/{source}", noted: before}, {"$set": {noted: until}})
+
     async def note_error(
         self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
     ) -> None:
@@ -429,4 +483,5 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         code=document.get("code") or "",
         subscribed_at=document.get("subscribed_at"),
         throttled=document.get("throttled"),
+        reread={int(age): until for age, until in document.get("reread", {}).items()},
     )

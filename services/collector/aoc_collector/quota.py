@@ -1,0 +1,76 @@
+"""How much of a tenant may wait on AOC_RAW: one tenant's flood must not fill the stream for all others."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from nats.errors import Error as NatsError
+from nats.js.errors import APIError
+
+from aoc_common.contracts import subjects
+from aoc_common.errors import Backpressure, Unreachable
+
+if TYPE_CHECKING:
+    from nats.js import JetStreamContext
+
+    from aoc_common.clock import Clock
+
+#: How long an answer of the stream is good, seconds: at most one question a tenant in so long.
+_GOOD_S: Final = 3.0
+#: A slice that is held back comes again after so long, seconds; the fuller, the later.
+_SOONEST_S: Final = 5.0
+_LATEST_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A tenant's pages on AOC_RAW that the normalizer is not done with. `size`: bytes, by the stream's average."""
+
+    pages: int
+    size: int
+
+
+type Look = Callable[[str], Awaitable[Waiting]]
+"""A tenant -> what waits of it. Raises `Unreachable`."""
+
+
+class Quota:
+    """Holds back tenants of which too much waits: their jobs go back to the stream, and no worker waits for them."""
+
+    def __init__(self, look: Look, pages: int, size: int, clock: Clock) -> None:
+        self._look = look
+        self._pages = pages
+        self._size = size
+        self._clock = clock
+        self._known: dict[str, tuple[float, float]] = {}
+
+    async def check(self, tenant: str) -> None:
+        """Return when a tenant may fetch more, else raise `Backpressure`. Raises `Unreachable`."""
+        now = self._clock.monotonic()
+        at, used = self._known.get(tenant, (float("-inf"), 0.0))
+        if now - at >= _GOOD_S:
+            waiting = await self._look(tenant)
+            used = max(waiting.pages / self._pages, waiting.size / self._size)
+            self._known[tenant] = (now, used)
+        if used >= 1:
+            raise Backpressure(
+                f"{tenant}: {used:.0%} of what may wait on {subjects.RAW_STREAM} waits",
+                retry_after=min(_SOONEST_S * used, _LATEST_S),
+            )
+
+
+def looking(js: JetStreamContext) -> Look:
+    """Asks the stream, which counts by subject."""
+
+    async def look(tenant: str) -> Waiting:
+        try:
+            info = await js.stream_info(subjects.RAW_STREAM, subjects_filter=subjects.raw_of_tenant(tenant))
+        except (APIError, NatsError, TimeoutError) as error:
+            raise Unreachable(f"{subjects.RAW_STREAM}: {error or type(error).__name__}") from error
+        pages = sum((info.state.subjects or {}).values())
+        average = info.state.bytes / info.state.messages if info.state.messages else 0.0
+        return Waiting(pages, int(pages * average))
+
+    return look
