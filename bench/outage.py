@@ -46,7 +46,7 @@ from aoc_common.settings import TelemetrySettings
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.telemetry import logs
 from aoc_sim import truth
 from aoc_sim.app import create_app

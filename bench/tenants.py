@@ -44,7 +44,8 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import PageOutcome
 from aoc_common.telemetry import logs
 

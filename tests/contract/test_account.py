@@ -12,7 +12,8 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob, LostWindow, PageOutcome, PublishedPage, SliceFetched
 
 if TYPE_CHECKING:

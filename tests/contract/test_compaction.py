@@ -17,7 +17,8 @@ from aoc_common.errors import AocError
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.compaction import MongoCompaction
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import EmptySlice, LostWindow, PageOutcome, SliceFetched
 from unsteady import Unsteady
 

@@ -12,7 +12,8 @@ from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.doubts import MongoDoubts
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import SourceState
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -16,9 +16,11 @@ from aoc_common.store.mongo import dead_letters
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.ledger import LAPSE, MongoLedger, MongoSources, page_key
+from aoc_common.store.mongo.ledger import LAPSE, MongoLedger, page_key
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import PageOutcome, QuarantineEntry
+from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.ports import PageOutcome
+from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import Decision, ItemState, Selection
 from aoc_sim.clock import ManualClock
 from unsteady import Unsteady

@@ -15,9 +15,11 @@ from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import ContentBlob, PageOutcome, QuarantineEntry, SliceFetched, SliceTotals, SourceState
+from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched, SliceTotals, SourceState
+from aoc_common.store.quarantine import QuarantineEntry
 from making import NOW
 from making import an_event as event
 

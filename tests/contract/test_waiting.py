@@ -9,7 +9,8 @@ from tests.support.memory import MemoryWaitingBlobs
 
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.store.ports import ContentBlob
 

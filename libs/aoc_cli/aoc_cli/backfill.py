@@ -20,7 +20,7 @@ from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

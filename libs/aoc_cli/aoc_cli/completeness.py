@@ -21,7 +21,7 @@ from aoc_common.settings import resolve_secret
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -57,8 +57,9 @@ from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.dead_letters import JobAccount, MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.doubts import MongoDoubts
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.shares import MongoShares
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
 

@@ -20,7 +20,8 @@ from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
 from aoc_common.errors import Transient
-from aoc_common.store.ports import LedgerStore, PageOutcome, QuarantineEntry, QuarantineStore
+from aoc_common.store.ports import LedgerStore, PageOutcome
+from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
 from aoc_normalizer import oddities
 from aoc_normalizer.arrivals import arrived

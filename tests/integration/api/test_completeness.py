@@ -8,7 +8,8 @@ import pytest
 
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

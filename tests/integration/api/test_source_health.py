@@ -8,7 +8,8 @@ import pytest
 
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

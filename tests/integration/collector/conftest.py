@@ -22,7 +22,7 @@ from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.bus.broker import make_broker
 from aoc_common.store.mongo.directory import MongoDirectoryStates
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_sim.settings import DEFAULT_TENANTS
 
 SECRET, NEW_SECRET = "hook-secret-" + "x" * 30, "hook-secret-" + "y" * 30

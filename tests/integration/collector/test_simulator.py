@@ -24,7 +24,7 @@ from aoc_common.bus.pull import Pull
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.health import run_probes
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 _FAST = Rates(graph_audit_requests=100, graph_security_requests=600, management_requests=60_000)

@@ -25,7 +25,8 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import SliceFetched
 from aoc_common.store.shelves import Selection
 from aoc_normalizer.letters import PageAccount

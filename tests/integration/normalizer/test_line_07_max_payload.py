@@ -33,10 +33,9 @@ DEFAULT = 1024 * 1024
 
 
 @pytest.fixture
-def nats_server(tmp_path: Path, monkeypatch):
+def nats_server(tmp_path: Path):
     """A server as NATS comes: with a max_payload of 1 MiB."""
-    monkeypatch.setattr(nats, "MAX_PAYLOAD", DEFAULT)
-    child = nats.server(tmp_path / "nats", free_port(), _PASSWORDS)
+    child = nats.server(tmp_path / "nats", free_port(), _PASSWORDS, DEFAULT)
     with running(child):
         yield child
 
@@ -74,7 +73,7 @@ async def test_line_07_a_record_of_900_kb_at_the_default_limit_is_stored_and_pub
 
 
 async def test_line_07_the_limit_is_asked_at_each_use_so_that_a_smaller_server_is_noticed(
-    nats_server, nats_as, tmp_path: Path, monkeypatch, eventually, bus
+    nats_server, nats_as, tmp_path: Path, eventually, bus
 ) -> None:
     broker = make_broker(nats_as("collector"), "collector")
     connection = await broker.connect()
@@ -82,8 +81,7 @@ async def test_line_07_the_limit_is_asked_at_each_use_so_that_a_smaller_server_i
     before = await limit()
 
     nats_server.stop()
-    monkeypatch.setattr(nats, "MAX_PAYLOAD", 128 * 1024)
-    with running(nats.server(tmp_path / "nats", nats_server.port, _PASSWORDS)):
+    with running(nats.server(tmp_path / "nats", nats_server.port, _PASSWORDS, 128 * 1024)):
         await eventually(lambda: connection.is_connected and connection.max_payload != before)
         after = await limit()
         room = await limit.page_room()

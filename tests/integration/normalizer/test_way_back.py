@@ -22,9 +22,11 @@ from aoc_common.store.mongo import dead_letters
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import QuarantineEntry, SliceFetched
+from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.ports import SliceFetched
+from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import ItemState, Selection
 from aoc_normalizer import flow
 from aoc_normalizer.settings import NormalizerSettings

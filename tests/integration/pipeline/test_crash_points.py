@@ -25,8 +25,9 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.store.ports import ContentBlob
 from aoc_normalizer.flow import map_message

@@ -17,8 +17,9 @@ from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.ledger import MongoLedger, MongoSources
+from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob, PageOutcome, PublishedPage, SliceFetched
 from aoc_normalizer.gone import GonePages
 from aoc_sim.clock import ManualClock

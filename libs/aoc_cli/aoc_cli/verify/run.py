@@ -30,7 +30,7 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration, Transient
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.ledger import MongoSources
+from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence

@@ -382,33 +382,3 @@ class SourceStore(Protocol):
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         """Every known source, of one tenant or (None: for operators only) of all."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantineEntry:
-    """A part of a page that could not become an event, kept whole. `page` is empty for what never was on one.
-
-    `stored`: a mapper stumbled over it, so its event is stored too, as a generic one; `aoc remap` maps it again.
-    """
-
-    key: str
-    tenant: str
-    source: str
-    slice_id: str
-    page: str
-    reason: str
-    text: str
-    at: datetime
-    stored: bool = False
-
-
-class QuarantineStore(Protocol):
-    """What was put aside."""
-
-    async def put(self, entries: Sequence[QuarantineEntry]) -> None:
-        """Keep these entries. Idempotent by `key`."""
-        ...
-
-    async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:
-        """The newest entries, of one slice or of all."""
-        ...

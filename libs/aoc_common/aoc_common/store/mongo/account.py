@@ -15,8 +15,8 @@ from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
-from aoc_common.store.mongo.ledger import MongoSources
 from aoc_common.store.mongo.put_aside import put_aside
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
 from aoc_common.store.ports import SliceState, SourceState
 

@@ -9,7 +9,7 @@ from pymongo import DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.shelves import MongoShelf
-from aoc_common.store.ports import QuarantineEntry
+from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import ItemState
 
 if TYPE_CHECKING:

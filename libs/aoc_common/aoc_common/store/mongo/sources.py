@@ -1,0 +1,120 @@
+"""How far sources have been collected: positions, health, and the backlog for the watermark."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pymongo import UpdateOne
+from pymongo.errors import DuplicateKeyError
+
+from aoc_common.store.mongo.backlog import missing
+from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.ports import SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+class MongoSources:
+    """`SourceStore` over `sources`, and the backlog for the watermark."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sources = database["sources"]
+
+    async def state(self, tenant: str, source: str) -> SourceState:
+        """The state of a source; an empty one when it has never run."""
+        with translated("sources"):
+            found = await self._sources.find_one({"_id": f"{tenant}/{source}"})
+            return _state(found, await missing(self._database, tenant)) if found else SourceState(tenant, source)
+
+    async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
+        """Move the position forward (never back) and note the success."""
+        await self._set(
+            tenant,
+            source,
+            {
+                "$max": {"position": position},
+                # The first of several.
+                "$min": {"started_at": at},
+                "$set": {"last_success": at},
+                "$unset": {"last_error": "", "trouble": "", "code": ""},
+            },
+        )
+
+    async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
+        """Move the position forward if it still is `before`."""
+        update: Document = {
+            "$set": {"position": position},
+            "$min": {"started_at": at},
+            "$setOnInsert": {"tenant": tenant, "source": source},
+        }
+        with translated("sources"), suppress(DuplicateKeyError):  # it has moved: the upsert found the id taken
+            await self._sources.update_one(
+                {"_id": f"{tenant}/{source}", "position": before}, update, upsert=before is None
+            )
+
+    async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
+        """Move an age forward, or back, if it still is `before`."""
+        noted = f"reread.{age_s}"
+        with translated("sources"):
+            await self._sources.update_one({"_id": f"{tenant}/{source}", noted: before}, {"$set": {noted: until}})
+
+    async def note_error(
+        self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
+    ) -> None:
+        """Note why the source could not be collected."""
+        noted = {"last_error": error[:500], "last_error_at": at, "trouble": trouble, "code": code[:100]}
+        await self._set(tenant, source, {"$set": noted})
+
+    async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
+        """Its subscription was started."""
+        await self._set(tenant, source, {"$set": {"subscribed_at": at}})
+
+    async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:
+        """Source -> share of the last hour's answers that asked for fewer requests."""
+        updates = [
+            UpdateOne(
+                {"_id": f"{tenant}/{source}"},
+                {"$set": {"throttled": share}, "$setOnInsert": {"tenant": tenant, "source": source}},
+                upsert=True,
+            )
+            for source, share in throttled.items()
+        ]
+        if updates:
+            with translated("sources"):
+                await self._sources.bulk_write(updates, ordered=False)
+
+    async def all_states(self, tenant: str | None) -> list[SourceState]:
+        """Every known source, of one tenant or of all."""
+        with translated("sources"):
+            found = await self._sources.find({} if tenant is None else {"tenant": tenant}).to_list(None)
+            lacking = await missing(self._database, tenant)
+        return sorted((_state(one, lacking) for one in found), key=lambda state: (state.tenant, state.source))
+
+    async def _set(self, tenant: str, source: str, update: dict[str, Any]) -> None:
+        update.setdefault("$setOnInsert", {}).update({"tenant": tenant, "source": source})
+        with translated("sources"):
+            await self._sources.update_one({"_id": f"{tenant}/{source}"}, update, upsert=True)
+
+
+def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> SourceState:
+    tenant, source, position = document["tenant"], document["source"], document.get("position")
+    hole = lacking.get((tenant, source))
+    return SourceState(
+        tenant=tenant,
+        source=source,
+        watermark=position if hole is None or position is None else min(hole, position),
+        position=position,
+        started_at=document.get("started_at"),
+        last_success=document.get("last_success"),
+        last_error=document.get("last_error"),
+        last_error_at=document.get("last_error_at"),
+        trouble=document.get("trouble"),
+        code=document.get("code") or "",
+        subscribed_at=document.get("subscribed_at"),
+        throttled=document.get("throttled"),
+        reread={int(age): until for age, until in document.get("reread", {}).items()},
+    )
