@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import zlib
+from abc import abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -61,9 +62,9 @@ class _Converted(io.RawIOBase):
         self._ready = self._ready[count:]
         return count
 
+    @abstractmethod
     def _next(self) -> bytes:
         """The next piece; empty at the end."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
