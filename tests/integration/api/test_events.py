@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
 from aoc_common.contracts.twins import TwinLink
+from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twins import MongoTwins
+from aoc_common.store.versions import NewVersion
 from making import NOW
 
 HOSTILE = (
@@ -137,6 +140,29 @@ async def test_an_event_comes_whole_with_the_text_of_its_record(gateway, store, 
     assert (whole["raw"], whole["message"], whole["operation"]) == (HOSTILE, HOSTILE, HOSTILE[:200])
     assert whole["event"]["unmapped"] == deep
     assert (whole["id"], whole["page"], whole["tags"]) == (str(made.id), "p42", ["no-id"])
+
+
+async def test_an_event_lists_its_versions_with_their_times(gateway, store, event, database) -> None:
+    def told(text: str, at: int):
+        return {"metadata": {"uid": "a", "logged_time": at}, "class_uid": 3004, "message": text}
+
+    made = event("a", raw='{"n": 1}', ocsf=told("first", 1_795_937_400_000))
+    await store(made)
+    versions = MongoEventVersions(database)
+    later = event("a", raw='{"n": 2}', ocsf=told("second", 1_795_941_000_000))
+    encoded = MongoEvents(database, lambda *_: timedelta(days=30)).encoded(later, "p43")
+    history = (await versions.histories([made.id]))[made.id]
+    await versions.add([NewVersion(history, 2, "d" * 32, encoded)])
+    history = (await versions.histories([made.id]))[made.id]
+    await versions.show([(history, 2)])
+    answer = (await gateway.get(f"/api/events/{made.id}/versions")).json()
+    whole = (await gateway.get(f"/api/events/{made.id}")).json()
+
+    assert (whole["message"], whole["version"], whole["versions"]) == ("second", 2, 2)
+    assert answer["current"] == 2
+    shown = [(one["version"], one["message"], one["logged_time"]) for one in answer["items"]]
+    assert shown == [(1, "first", "2026-11-29T07:30:00Z"), (2, "second", "2026-11-29T08:30:00Z")]
+    assert (await gateway.get(f"/api/events/{made.id}/versions", tenant="fabrikam")).status_code == 404
 
 
 async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None:
