@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
     from aoc_cli.local.process import Child
     from aoc_common.store.mongo.client import Database
+
+#: How long an example takes is no matter of a test.
+settings.register_profile("aoc", deadline=None)
+settings.load_profile("aoc")
 
 _PASSWORDS = {user: f"test-{user}" for user in nats.PUBLISH}
 

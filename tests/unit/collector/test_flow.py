@@ -148,6 +148,8 @@ async def test_a_directory_job_that_fails_comes_again_later(error, delay):
 )
 async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
     class Full:
+        _nc = SimpleNamespace(max_payload=8 * 1024 * 1024)
+
         async def publish(self, *_args, **_kwargs):
             raise APIError(code=503, err_code=code, description=text)
 
