@@ -8,6 +8,8 @@ import pytest
 
 from aoc_cli.doctor import shelves
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
+from aoc_cli.doctor.streams import of_waiting
+from aoc_common.store.ports import PublishedPage
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 WANTED = ("graph-directory-audits", "graph-intune", "o365-exchange", "o365-dlp", "directory/user")
@@ -78,3 +80,18 @@ def test_a_dead_letter_that_waits_fails_and_one_that_expired_is_warned_of(open_o
 
 def test_a_record_in_the_quarantine_is_warned_of():
     assert [shelves.of_quarantine(count).grade for count in (0, 1)] == [Grade.OK, Grade.WARN]
+
+
+@pytest.mark.parametrize(
+    ("waited", "grade"),
+    [
+        (None, Grade.OK),
+        (timedelta(minutes=5), Grade.OK),
+        (timedelta(hours=2), Grade.WARN),
+        (timedelta(days=2), Grade.FAIL),
+    ],
+)
+def test_a_page_that_has_waited_long_is_told_days_before_microsoft_forgets_its_records(waited, grade) -> None:
+    page = None if waited is None else PublishedPage("p", "contoso", "o365-exchange", "contoso/x", 1, NOW - waited)
+
+    assert of_waiting("system", page, NOW).grade == grade

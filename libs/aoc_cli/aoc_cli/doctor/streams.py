@@ -1,0 +1,81 @@
+"""Whether streams and consumers are there, as they should be, and not too full; how long pages have waited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from nats.js.errors import NotFoundError
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.bus.broker import connection, jetstream
+from aoc_common.bus.provision import report
+from aoc_common.bus.streams import check_version, declarations
+from aoc_common.contracts import subjects
+from aoc_common.errors import BadConfiguration
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from faststream.nats import NatsBroker
+    from nats.js.api import StreamState
+
+    from aoc_common.settings import NatsSettings
+    from aoc_common.store.ports import PublishedPage
+
+_FULL: Final = 0.8
+_STREAMS: Final = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
+#: Nothing on AOC_RAW expires, but Microsoft's copies do, after seven days: time to find out why a page waits.
+_LATE: Final = timedelta(hours=1)
+_TOO_LATE: Final = timedelta(days=1)
+
+
+async def of_streams(where: str, broker: NatsBroker, settings: NatsSettings) -> list[Finding]:
+    """Raises `Unreachable`, or as nats-py does."""
+    found = [_of_version(where, broker)]
+    known, js = declarations(settings), jetstream(broker)
+    for name in _STREAMS:
+        try:
+            state = (await js.stream_info(name)).state
+        except NotFoundError:
+            found.append(Finding(where, f"stream {name}", Grade.FAIL, "is not there", "Run aoc provision"))
+        else:
+            found.append(_of_state(where, name, state, known[name].max_bytes or 0))
+    differing = await report(broker, settings)
+    said = "; ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")  # noqa: PLR2004
+    if differing:
+        found.append(Finding(where, "streams and consumers", Grade.WARN, said, "Run aoc provision"))
+    else:
+        found.append(Finding(where, "streams and consumers", Grade.OK, "as declared"))
+    return found
+
+
+def _of_version(where: str, broker: NatsBroker) -> Finding:
+    try:
+        check_version(connection(broker))
+    except BadConfiguration as error:
+        return Finding(where, "nats-server", Grade.FAIL, str(error), "Update nats-server")
+    return Finding(where, "nats-server", Grade.OK, str(connection(broker).connected_server_version))
+
+
+def _of_state(where: str, name: str, state: StreamState, room: int) -> Finding:
+    share = state.bytes / room if room > 0 else 0.0
+    full = f", {share:.0%} full" if share else ""
+    said = f"{state.messages:,} messages{full}"
+    # AOC_EVENTS drops its oldest when it is full, and is meant to be.
+    if name == subjects.EVENTS_STREAM or share <= _FULL:
+        return Finding(where, f"stream {name}", Grade.OK, said)
+    fix = "Look why nobody reads it, or give it more room (AOC_NATS__RAW_MAX_BYTES, then aoc provision)"
+    return Finding(where, f"stream {name}", Grade.WARN, said, fix)
+
+
+def of_waiting(where: str, oldest: PublishedPage | None, now: datetime) -> Finding:
+    """`oldest`: the page that has waited longest to be settled."""
+    if oldest is None:
+        return Finding(where, "waiting pages", Grade.OK, "none")
+    waited = now - oldest.at
+    said = f"the first of {oldest.tenant}/{oldest.source} since {oldest.at:%Y-%m-%dT%H:%M:%SZ}"
+    if waited < _LATE:
+        return Finding(where, "waiting pages", Grade.OK, said)
+    grade = Grade.FAIL if waited > _TOO_LATE else Grade.WARN
+    return Finding(where, "waiting pages", grade, said, "Look whether the normalizer runs, and what it logs")
