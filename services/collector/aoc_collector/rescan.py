@@ -32,6 +32,8 @@ _LIVE: Final = 4
 _TURNS: Final = 8
 #: Clocks of replicas differ by less. Beyond, somebody's clock was wrong when it noted how far an age has come.
 _SKEW: Final = timedelta(minutes=5)
+#: Listings are read again, at each age, from this age on: blobs that are offered late are so by hours, or days.
+_WORTH_A_REQUEST: Final = timedelta(minutes=30)
 #: Doublings of the wait that a fetch of each record must save.
 _WORTH: Final = 0.01
 #: How much of what is usual is expected of a source, whatever it has told.
@@ -69,10 +71,11 @@ def plan(pace: Pace, late: Mapping[int, int]) -> tuple[timedelta, ...]:
     """Those of `ages` at which a source is looked at again, rising; the last is the reach.
 
     `late`: step of `lateness_step` -> how many records were so late. An age is worth what it shortens the wait for
-    records by, and costs the records that it reads again. Without `pace.fetches` all ages are taken.
+    records by, and costs the records that it reads again. Without `pace.fetches` all are taken that are old enough to
+    be worth the requests.
     """
     if pace.fetches is None:
-        return ages(pace)
+        return tuple(age for age in ages(pace) if age >= _WORTH_A_REQUEST) or ages(pace)
     total = sum(late.values())
     # Shares of whole percents: sources that are alike share one answer.
     shares = tuple(sorted((step, round(100 * count / total)) for step, count in late.items())) if total else ()
