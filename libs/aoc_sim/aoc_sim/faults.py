@@ -141,7 +141,7 @@ EXTRAS: Final[dict[str, dict[str, Any]]] = {
     "case": {"recase_rate": 0.5, "again_age_s": 3000},
     "spelling": {"respell_rate": 0.5, "again_age_s": 3000},
     "operations": {"other_operation_rate": 0.05},
-    "payload": {"huge_rate": 0.002},
+    "payload": {"huge_rate": 0.01},
     "retry": {"retry_after_lie_rate": 0.06},
     "links": {"odd_link_rate": 0.15, "dead_link_rate": 0.03},
     "bom": {"bom_rate": 0.1},
