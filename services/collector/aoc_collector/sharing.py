@@ -29,6 +29,8 @@ _HELD_S: Final = 10.0
 #: How long a collector without a share waits before it looks again, seconds.
 _PAUSE_S: Final = 1.0
 _TRIES: Final = 3
+#: Whoever asks at all wants this part of the limit.
+_BEGINNING: Final = 8
 
 
 class Share:
@@ -96,7 +98,8 @@ class Share:
         mine = claims.members.get(self._member)
         held = mine.units if mine else 0
         wants = self._wants(now)
-        target = self._fair(wants, [one.wants for one in others.values()])
+        # Who is alone need not say what for: what others would have to wait for nobody waits for.
+        target = self._fair(wants, [one.wants for one in others.values()]) if others else self._total
         units = held
         if target >= held:
             self._shrunk = None
@@ -131,9 +134,10 @@ class Share:
         return live, gone
 
     def _wants(self, now: float) -> int:
+        """What it could use: twice what it used, so that a small share grows soon, and something to begin with."""
         while self._asked and self._asked[0] <= now - self._window_s:
             self._asked.popleft()
-        return min(self._total, len(self._asked) + self._waiting + 1)
+        return min(self._total, max(self._total // _BEGINNING, 2 * len(self._asked) + self._waiting + 1))
 
     def _fair(self, wants: int, others: list[int]) -> int:
         """What it may have: all that it can use, or as much as everybody who can use as much."""
