@@ -23,6 +23,8 @@ _BURST: Final = 0.02
 _KEPT: Final = 0.05
 #: Of a request: clocks are not exact, and the rest is waited for when it is taken.
 _ROUNDING: Final = 1e-3
+#: How often who waits for a shared limit looks whether its share has grown, seconds.
+_LOOKED_S: Final = 1.0
 #: How long throttled answers are remembered.
 _MINUTES: Final = 60
 _BACKGROUND: Final[ContextVar[bool]] = ContextVar("background", default=False)
@@ -59,6 +61,7 @@ class Bucket:
         self._window_s = rate.window_s
         self._adapt(rate.requests)
         self._tokens = self._capacity
+        self._taken = 0
         self._at = clock.monotonic()
         self._paused_until = 0.0
         self._counts: deque[_Minute] = deque(maxlen=_MINUTES)
@@ -87,12 +90,12 @@ class Bucket:
             self._tokens = min(self._tokens, self._capacity)
         if _BACKGROUND.get():
             await self._idle()
-        wait = self._reserve()
-        if wait > 0:
+        place = self._reserve()
+        while (wait := self._until(place)) > 0:
+            # A share may grow while somebody waits.
+            wait = wait if self._share is None else min(wait, _LOOKED_S)
             metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
-        while wait > 0:
             await self._clock.sleep(wait)
-            wait = self._paused_until - self._clock.monotonic()
 
     def _adapt(self, requests: float) -> None:
         """So many requests a window from now on."""
@@ -119,13 +122,19 @@ class Bucket:
         self._refill(now)
         self._tokens = min(self._tokens, 0.0)
 
-    def _reserve(self) -> float:
+    def _reserve(self) -> int:
+        """Take a place in the queue. A negative balance is one: each waiter goes further below zero."""
+        self._refill(self._clock.monotonic())
+        self._tokens -= 1
+        self._taken += 1
+        return self._taken
+
+    def _until(self, place: int) -> float:
+        """Seconds until it is a place's turn; 0 or less when it is."""
         now = self._clock.monotonic()
         self._refill(now)
-        # A negative balance is a queue: each waiter takes its place by going further below zero.
-        self._tokens -= 1
-        owed = -self._tokens / self._per_second if self._tokens < 0 else 0.0
-        return max(owed, self._paused_until - now)
+        lacking = place - self._taken - self._tokens
+        return max(0.0 if lacking < _ROUNDING else lacking / self._per_second, self._paused_until - now)
 
     def _refill(self, now: float) -> None:
         self._tokens = min(self._capacity, self._tokens + (now - self._at) * self._per_second)

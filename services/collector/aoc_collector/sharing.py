@@ -53,6 +53,7 @@ class Share:
         self._asked: deque[float] = deque()
         self._waiting = 0
         self._renewing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def units(self) -> int:
@@ -66,18 +67,24 @@ class Share:
             while True:
                 now = self._clock.monotonic()
                 if now - self._sent >= _HELD_S:
-                    await self._renew()
+                    await self._renew(now)
                 elif now - self._sent >= _RENEWED_S and (self._renewing is None or self._renewing.done()):
-                    self._renewing = asyncio.create_task(self._renew())
+                    self._renewing = asyncio.create_task(self._renew(now))
                 if self.units:
                     self._asked.append(self._clock.monotonic())
                     return self.units
                 await self._clock.sleep(_PAUSE_S)
-                await self._renew()
+                await self._renew(self._clock.monotonic())
         finally:
             self._waiting -= 1
 
-    async def _renew(self) -> None:
+    async def _renew(self, asked: float) -> None:
+        """Renew the share, unless that was done since it was asked for: whoever waits for it asks at the same time."""
+        async with self._turn:
+            if self._sent < asked:
+                await self._renewed()
+
+    async def _renewed(self) -> None:
         sent = self._clock.monotonic()
         try:
             for _ in range(_TRIES):

@@ -63,6 +63,8 @@ _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
     "AOC_SETTLE_DELAY_S": "0",
     "AOC_GRAPH__MAX_SLICE_S": "14400",
+    # Late records are found by the next slice, and not when they are hours old.
+    "AOC_GRAPH__OVERLAP_S": "900",
     "AOC_WORKERS": "16",
     "AOC_BACKLOG_WORKERS": "16",
 }

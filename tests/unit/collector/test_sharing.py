@@ -1,0 +1,55 @@
+"""What a collector takes of a limit that it shares, when nobody else asks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from aoc_collector.pacing import Bucket
+from aoc_collector.settings import Rate
+from aoc_collector.sharing import Share
+from aoc_common.store.shares import Claims
+
+
+@dataclass
+class Store:
+    """`ShareStore` in memory; each call gives way to others, as one over a network does."""
+
+    claims: Claims = field(default_factory=Claims)
+
+    async def read(self, limit):
+        await asyncio.sleep(0)
+        return self.claims
+
+    async def write(self, limit, version, member, claim, gone, at):
+        await asyncio.sleep(0)
+        if version != self.claims.version:
+            return False
+        kept = {name: one for name, one in self.claims.members.items() if name not in gone}
+        self.claims = Claims(version + 1, kept | {member: claim})
+        return True
+
+
+def shared(rate: Rate, clock) -> tuple[Bucket, Share]:
+    share = Share("limit", rate, Store(), "m", 4, clock)
+    return Bucket("management", rate, clock, share), share
+
+
+@pytest.mark.parametrize("rate", [Rate(2000, 60), Rate(100, 10), Rate(150, 60)])
+async def test_a_collector_that_begins_does_not_creep(clock, rate) -> None:
+    bucket, _ = shared(rate, clock)
+    start = clock.monotonic()
+    for _ in range(int(rate.requests)):
+        await bucket.take()
+
+    # With all of the limit, which nobody else asks for, it takes about one window.
+    assert clock.monotonic() - start < 1.2 * rate.window_s
+
+
+async def test_many_that_ask_at_once_ask_the_others_once(clock) -> None:
+    bucket, share = shared(Rate(2000, 60), clock)
+    await asyncio.gather(*(bucket.take() for _ in range(16)))
+
+    assert (share.units, share._store.claims.version) == (2000, 1)
