@@ -29,7 +29,7 @@ _HELD_S: Final = 10.0
 #: How long a collector without a share waits before it looks again, seconds.
 _PAUSE_S: Final = 1.0
 _TRIES: Final = 3
-#: Whoever asks at all wants this part of the limit.
+#: Whoever asks at all wants this part of the limit. Of a limit of a few requests it is none: that is worth a wait.
 _BEGINNING: Final = 8
 
 
@@ -39,6 +39,7 @@ class Share:
     def __init__(self, limit: str, rate: Rate, store: ShareStore, member: str, replicas: int, clock: Clock) -> None:
         self._limit = limit
         self._total = max(1, int(rate.requests))
+        self._beginning = self._total // _BEGINNING
         self._window_s = rate.window_s
         self._store = store
         self._member = member
@@ -105,8 +106,8 @@ class Share:
         mine = claims.members.get(self._member)
         held = mine.units if mine else 0
         wants = self._wants(now)
-        # Who is alone need not say what for: what others would have to wait for nobody waits for.
-        target = self._fair(wants, [one.wants for one in others.values()]) if others else self._total
+        # Who is alone need not say what for, and leaves a newcomer something to begin with.
+        target = self._fair(wants, [one.wants for one in others.values()]) if others else self._total - self._beginning
         units = held
         if target >= held:
             self._shrunk = None
@@ -144,7 +145,7 @@ class Share:
         """What it could use: twice what it used, so that a small share grows soon, and something to begin with."""
         while self._asked and self._asked[0] <= now - self._window_s:
             self._asked.popleft()
-        return min(self._total, max(self._total // _BEGINNING, 2 * len(self._asked) + self._waiting + 1))
+        return min(self._total, max(self._beginning, 2 * len(self._asked) + self._waiting + 1))
 
     def _fair(self, wants: int, others: list[int]) -> int:
         """What it may have: all that it can use, or as much as everybody who can use as much."""

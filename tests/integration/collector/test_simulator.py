@@ -75,7 +75,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         mongo=mongo_settings,
         poll_interval_s=0.5,
         settle_delay_s=0,
-        graph=GraphLimits(max_slice_s=6 * 3600),
+        graph=GraphLimits(max_slice_s=6 * 3600, overlap_s=900),
         rates=_FAST,
     )
     tenants = read_tenants(tenants_file, SOURCES)

@@ -44,12 +44,12 @@ async def test_a_collector_that_begins_does_not_creep(clock, rate) -> None:
     for _ in range(int(rate.requests)):
         await bucket.take()
 
-    # With all of the limit, which nobody else asks for, it takes about one window.
-    assert clock.monotonic() - start < 1.2 * rate.window_s
+    # With all of the limit but an eighth, kept for others who may begin, it takes little more than a window.
+    assert clock.monotonic() - start < 1.2 * rate.window_s * 8 / 7
 
 
 async def test_many_that_ask_at_once_ask_the_others_once(clock) -> None:
     bucket, share = shared(Rate(2000, 60), clock)
     await asyncio.gather(*(bucket.take() for _ in range(16)))
 
-    assert (share.units, share._store.claims.version) == (2000, 1)
+    assert (share.units, share._store.claims.version) == (1750, 1)
