@@ -142,10 +142,12 @@ class DataDirectory:
         return file
 
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:
-        """Settings to reach the stack's bus as `user`."""
+        """Settings to reach the stack's bus as `user`. Sizes and times are the environment's, as for any bus."""
+        settings = load(ServiceSettings).nats
         if endpoints.own_nats:
-            return load(ServiceSettings).nats
-        return NatsSettings(url=endpoints.nats_url, user=user, password=f"file:{self.password(user)}")
+            return settings
+        ours = {"url": endpoints.nats_url, "user": user, "password": f"file:{self.password(user)}"}
+        return settings.model_copy(update={**ours, "credentials": None, "tls_ca": None})
 
     def mongo_settings(self, endpoints: Endpoints, user: str = "aoc") -> MongoSettings:
         """Settings to reach the stack's database as `user`; the connection string is in a file of the owner's."""
