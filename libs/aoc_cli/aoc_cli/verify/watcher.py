@@ -109,10 +109,17 @@ class Watcher:
             while True:
                 messages = await pull.batch(_TOGETHER, _IDLE_S)
                 for message in messages:
+                    if message.metadata.sequence.stream > self._next and await self._skipped(message):
+                        return
                     self._note(message)
                 # A consumer of a stream that is gone answers nothing, as one with nothing to give does.
                 if not messages and await self._find():
                     return
+
+    async def _skipped(self, message: Msg) -> bool:
+        """Whether the consumer left something out: what a server had sent when it was killed it does not send again."""
+        other = await self._find()
+        return other or message.metadata.sequence.stream > self._next
 
     async def _find(self) -> bool:
         """Find the stream; whether it is another one than before, or went back behind what was read of it."""
