@@ -116,3 +116,31 @@ async def test_a_watcher_that_cannot_read_says_so(operator, watcher) -> None:
 
     with pytest.raises(AocError, match="AOC_EVENTS was not read to its end within 1 s"):
         await watcher.caught_up(1)
+
+
+async def test_a_message_that_was_taken_out_of_the_middle_is_missed_and_holds_up_nothing(
+    nats_as, operator, normalizer
+) -> None:
+    await publish(normalizer, "a", "b", "c")
+    await jetstream(operator).delete_msg(subjects.EVENTS_STREAM, 2)
+    async with connected(nats_as, "cli") as broker:
+        watcher = Watcher(broker)
+        task = asyncio.create_task(watcher.run())
+        await watcher.caught_up(20)
+        task.cancel()
+
+    assert ([one.message_id for one in watcher.seen], watcher.missed) == (["a", "c"], 1)
+
+
+async def test_what_a_consumer_passes_over_is_asked_for_anew(nats_as, operator, normalizer) -> None:
+    async with connected(nats_as, "cli") as broker:
+        watcher = Watcher(broker)
+        await publish(normalizer, "a", "b", "c")
+        task = asyncio.create_task(watcher.run())
+        await watcher.caught_up(20)
+        # A server that was killed had sent the last two, and nobody got them.
+        watcher._next, watcher.seen = 2, watcher.seen[:1]
+        await watcher.caught_up(20)
+        task.cancel()
+
+    assert [one.message_id for one in watcher.seen] == ["a", "b", "c"]

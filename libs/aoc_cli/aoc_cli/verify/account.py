@@ -30,7 +30,7 @@ class Account:
     more than once, or published again while the stream held it. `hidden`: records that are not stored and that nothing
     tells of: no gap, no quarantine, no dead letter. `unknown`: stored, but never made available. `misaccounted`: events
     by which the ledger differs from the truth, source by source. `excused`: records that could not be had or carried;
-    they may be absent if that is told.
+    they may be absent if that is told. `unseen`: messages of AOC_EVENTS that were gone before they could be read.
     """
 
     emitted: int
@@ -54,6 +54,7 @@ class Account:
     excused: int = 0
     changed: int = 0
     incarnations: int = 1
+    unseen: int = 0
     drained: bool = True
     plan: list[str] = field(default_factory=list)
     strikes: dict[str, int] = field(default_factory=dict)

@@ -95,6 +95,7 @@ def _show(account: Account) -> None:
         "excused": account.excused,
         "changed": account.changed,
         "incarnations of AOC_EVENTS": account.incarnations,
+        "messages gone unseen": account.unseen,
         "killed -9": account.kills,
         "paused": account.pauses,
         "seconds": account.seconds,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
 
     from aoc_cli.verify.account import Key
-    from aoc_cli.verify.watcher import Seen
+    from aoc_cli.verify.watcher import Seen, Watcher
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.mongo.census import StoredRecord
     from aoc_common.store.mongo.client import Database
@@ -56,9 +56,9 @@ class Judge:
     broker: NatsBroker
 
     @stamina.retry(on=Transient, attempts=5)
-    async def account(self, run: Run, seen: Sequence[Seen]) -> Account:
-        """The account. Raises `Transient` when the store stays away."""
-        census = MongoCensus(self.database)
+    async def account(self, run: Run, watcher: Watcher) -> Account:
+        """The account; the watcher has read all. Raises `Transient` when the store stays away."""
+        census, seen = MongoCensus(self.database), watcher.seen
         told = await self._told("/_truth")
         truth = Truth.of(told["tenants"])
         stored = [record async for record in census.records()]
@@ -100,6 +100,7 @@ class Judge:
             excused=len(truth.excused),
             changed=versions.changed,
             incarnations=len({one.incarnation for one in seen}),
+            unseen=watcher.missed,
             drained=run.drained,
             plan=list(run.plan),
             strikes=dict(run.strikes),

@@ -172,7 +172,7 @@ class Verification:
             finally:
                 watching.cancel()
             judge = Judge(links.simulator, links.database, links.operator)
-            return await judge.account(self._over(chaos, seconds, drained=drained), links.watcher.seen)
+            return await judge.account(self._over(chaos, seconds, drained=drained), links.watcher)
 
     @asynccontextmanager
     async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:

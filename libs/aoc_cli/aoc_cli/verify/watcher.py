@@ -79,6 +79,7 @@ class Watcher:
     _created: datetime | None = None
     _incarnation: int = -1
     _next: int = 1
+    _last: int = 0
     _at_end: float = 0.0
 
     async def run(self) -> None:
@@ -105,21 +106,21 @@ class Watcher:
             opt_start_seq=self._next,
             headers_only=True,
         )
+        asked_anew = True
         async with reading(self.broker, subjects.EVENTS_STREAM, config) as pull:
             while True:
                 messages = await pull.batch(_TOGETHER, _IDLE_S)
                 for message in messages:
-                    if message.metadata.sequence.stream > self._next and await self._skipped(message):
-                        return
+                    left_out = message.metadata.sequence.stream - self._next
+                    if left_out > 0 and not asked_anew:
+                        return  # what a server had sent when it was killed it does not send again: ask anew
+                    self.missed += max(left_out, 0)
                     self._note(message)
-                # A consumer of a stream that is gone answers nothing, as one with nothing to give does.
-                if not messages and await self._find():
+                    asked_anew = False
+                # A consumer of a stream that is gone answers nothing, as one with nothing to give does; and one whose
+                # last messages went with a killed server neither.
+                if not messages and (await self._find() or self._next <= self._last):
                     return
-
-    async def _skipped(self, message: Msg) -> bool:
-        """Whether the consumer left something out: what a server had sent when it was killed it does not send again."""
-        other = await self._find()
-        return other or message.metadata.sequence.stream > self._next
 
     async def _find(self) -> bool:
         """Find the stream; whether it is another one than before, or went back behind what was read of it."""
@@ -133,6 +134,7 @@ class Watcher:
         if first > self._next:
             self.missed += first - self._next
             self._next = first
+        self._last = last
         if self._next > last:
             self._at_end = asked
         return other
