@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import ids, subjects
 from aoc_common.contracts.event import Version
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.versions import NewVersion
+from aoc_common.store.versions import Adoption, NewVersion
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.normalise import finish
@@ -25,7 +25,7 @@ from aoc_normalizer.reading import Reading, RecordContext, read
 from aoc_normalizer.versions import MODIFIED, UNIFIED, Meaning, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -54,7 +54,8 @@ class Batch:
 
     `first`: stored now. `before`: stored by this page, as a version or at another delivery. `versions`: which of them
     are later versions. `refused`: can never be stored, and why. `done`: pages that another delivery has settled, so
-    published all of. `published`: where in AOC_EVENTS the events of each page stand.
+    published all of. `published`: where in AOC_EVENTS the events of each page stand. `origins`: the page, now
+    gone, that had stored a row before, and under whose name it may have been published.
     """
 
     pages: Sequence[MappedPage]
@@ -66,6 +67,7 @@ class Batch:
     done: set[int] = field(default_factory=set)
     published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     claimed: set[tuple[UUID, int]] = field(default_factory=set)
+    origins: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pages: Sequence[MappedPage]) -> Batch:
@@ -95,6 +97,8 @@ class Batch:
         if stored.page in self.page(row).page.known_as and key not in self.claimed:
             self.claimed.add(key)
             self.before.add(row)
+            if stored.origin is not None:
+                self.origins[row] = stored.origin
             if (digest := getattr(stored, "digest", None)) is not None:
                 self.versions[row] = Version(number, digest)
 
@@ -169,6 +173,8 @@ class Storing:
         if not numbers:
             return []
         stored = await self._versions.sightings({batch.rows[number].event.id for number in numbers})
+        if adopted := await self._adopt(batch, numbers, stored):
+            stored |= await self._versions.sightings(adopted)
         unlike: dict[UUID, list[int]] = defaultdict(list)
         revived: list[int] = []
         earlier: dict[tuple[UUID, int], datetime] = {}
@@ -197,6 +203,25 @@ class Storing:
             rows = [number for event in together for number in unlike[event]]
             beside += await _Comparison(batch, self._versions, one_operation=one_operation).run(rows)
         return sorted(beside)
+
+    async def _adopt(self, batch: Batch, numbers: Sequence[int], stored: Mapping[UUID, Sighting]) -> set[UUID]:
+        """Events of pages that are gone become those of the pages that bring them again; which they are.
+
+        Whether they were published nobody knows but the marks, which name the page that is gone.
+        """
+        origins: dict[UUID, set[str]] = {event: {sighting.page} for event, sighting in stored.items()}
+        several = [event for event, sighting in stored.items() if sighting.versions > 1]
+        for together in batched(several, _TOGETHER):
+            for event, history in (await self._versions.histories(together)).items():
+                origins[event] |= {one.page for one in history.versions.values()}
+        gone = await self._ledger.gone({page for pages in origins.values() for page in pages})
+        found: dict[tuple[UUID, str], Adoption] = {}
+        for number in numbers if gone else ():
+            event, page = batch.rows[number].event.id, batch.page(number).page
+            for origin in origins.get(event, set()) & gone - page.known_as:
+                found.setdefault((event, origin), Adoption(event, origin, page.id))
+        await self._versions.adopt(list(found.values()))
+        return {event for event, _ in found}
 
 
 def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[UUID, int], datetime]) -> None:

@@ -113,20 +113,21 @@ class Writer:
 
     async def _send(self, batch: Batch, seconds: Mapping[UUID, UUID]) -> None:
         """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
-        messages: dict[int, list[Outgoing]] = defaultdict(list)
+        messages: dict[tuple[int, str | None], list[Outgoing]] = defaultdict(list)
         limit = await self._limit() - BATCH_HEADERS
         for number in batch.mine():
             event, page = batch.rows[number].event, batch.page(number)
             message = _outgoing(event, page, seconds.get(event.id), batch.versions.get(number))
-            messages[batch.rows[number].page].append(fit(message, limit))
+            messages[batch.rows[number].page, batch.origins.get(number)].append(fit(message, limit))
         returned = {batch.rows[number].page for number in batch.before}
         pages = [
-            _page_events(batch.pages[number].page, of_page, returned=number in returned)
-            for number, of_page in messages.items()
+            _page_events(batch.pages[number].page, origin, of_page, returned=number in returned)
+            for (number, origin), of_page in messages.items()
         ]
         with metrics.STAGE_SECONDS.labels("publish").time():
             published = await self._publish(pages)
-        batch.published = {number: one.ranges for number, one in zip(messages, published, strict=True)}
+        for (number, _), one in zip(messages, published, strict=True):
+            batch.published[number] = (*batch.published.get(number, ()), *one.ranges)
 
     async def _put_aside(self, batch: Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
@@ -193,10 +194,10 @@ class Writer:
             _log.warning("arrivals.uncounted", count=len(batch.first), error=str(error))
 
 
-def _page_events(page: RawPage, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:
+def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:
     # An older version may have published of a page that was migrated from its stream.
     since = None if page.sequence is None else page.fetched_at
-    return PageEvents(page.id, messages, returned=returned, since=since)
+    return PageEvents(origin or page.id, messages, returned=returned, since=since)
 
 
 def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version: Version | None) -> Outgoing:

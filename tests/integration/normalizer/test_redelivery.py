@@ -17,9 +17,10 @@ from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_common.store.ports import SliceTotals
+from aoc_common.store.ports import PublishedPage, SliceTotals
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.twins import Twins
@@ -37,6 +38,7 @@ class Replica:
     def __init__(self, database: Database) -> None:
         clock = SystemClock()
         self.published: list[str] = []
+        self.names: list[str] = []
         self.bus_is_away = False
         self.events = MongoEvents(database, lambda *_: timedelta(days=30), clock)
         self.ledger = MongoLedger(database)
@@ -63,6 +65,7 @@ class Replica:
     async def _publish(self, pages) -> list[Published]:
         if self.bus_is_away:
             raise Unreachable("bus away")
+        self.names += [page.page for page in pages if page.messages]
         self.published += [one.headers["Nats-Msg-Id"] for page in pages for one in page.messages]
         return [Published() for _ in pages]
 
@@ -120,3 +123,55 @@ async def test_a_page_that_was_done_and_one_that_was_not_come_again_together(rep
 
     assert (len(first.published), len(second.published)) == (1, 1)
     assert [(await second.totals(name)).stored for name in ("s", "t")] == [1, 1]
+
+
+@pytest.fixture
+def lost(database: Database):
+    """`await lost(page)`: a page that was stored, and was gone from the bus before it was settled."""
+
+    async def give_up(page) -> None:
+        raw, ledger = page.page, MongoLedger(database)
+        await ledger.open_slice(raw.slice_id, raw.tenant, raw.source, NOW - timedelta(hours=1), NOW)
+        await ledger.note_pages([PublishedPage(raw.id, raw.tenant, raw.source, raw.slice_id, 1, NOW)])
+        await MongoLostPages(database).gone(raw.slice_id, [raw.id], NOW)
+
+    return give_up
+
+
+async def test_1_what_a_page_stored_and_did_not_publish_before_it_was_gone_is_published_by_who_brings_it_again(
+    replicas, lost
+) -> None:
+    first, second = replicas
+    first.bus_is_away = True
+    gone = await first.mapped("s", "a", "b")
+    with pytest.raises(Unreachable):
+        await first.takes(gone)
+    await lost(gone)
+    again = [await second.mapped("t", "a"), await second.mapped("u", "b", "c", "a")]
+    await second.takes(*again)
+    await second.takes(*again)
+
+    assert len(second.published) == len(set(second.published)) == 3
+    # Under the name of the page that is gone: had it been published, its marks would say so.
+    assert {gone.page.id, again[1].page.id} == set(second.names)
+    assert [await second.totals(name) for name in ("t", "u")] == [
+        SliceTotals(pages=1, stored=1),
+        SliceTotals(pages=1, stored=2, duplicate=1),
+    ]
+
+
+async def test_a_page_that_was_adopted_and_is_gone_too_keeps_the_name_of_the_first(replicas, lost, database) -> None:
+    first, second = replicas
+    first.bus_is_away = True
+    gone = await first.mapped("s", "a")
+    with pytest.raises(Unreachable):
+        await first.takes(gone)
+    await lost(gone)
+    middle = await first.mapped("t", "a")
+    with pytest.raises(Unreachable):
+        await first.takes(middle)
+    await lost(middle)
+    await second.takes(await second.mapped("u", "a"))
+
+    assert second.names == [gone.page.id]
+    assert (len(second.published), (await second.totals("u")).stored) == (1, 1)

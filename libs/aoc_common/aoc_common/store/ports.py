@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -284,6 +284,10 @@ class LedgerStore(Protocol):
 
     async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
+        ...
+
+    async def gone(self, pages: Collection[str]) -> set[str]:
+        """Those of these pages that were lost on the bus before they were settled."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

@@ -20,6 +20,7 @@ class Sighting:
 
     `text`: the digest of its text (`contracts.event.text_digest`); None for one that was stored before versions came.
     `versions`: how many it has. `fetched_ms`: when it was seen first. `forgotten`: retention has left the id only.
+    `origin`: the page that it was adopted from, under whose name it is published.
     """
 
     page: str
@@ -27,11 +28,12 @@ class Sighting:
     versions: int
     fetched_ms: int
     forgotten: bool
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
-    """One version of an event. `digest`: of what it tells, for those from number 2 on."""
+    """One version of an event. `digest`: of what it tells, for those from number 2 on. `origin`: as of `Sighting`."""
 
     event: UUID
     number: int
@@ -40,6 +42,16 @@ class StoredVersion:
     raw: str
     fetched: datetime
     digest: str | None
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What a page that is gone had stored of an event, another page that brings the same again may call its own."""
+
+    event: UUID
+    origin: str
+    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,10 @@ class EventVersions(Protocol):
 
     async def sightings(self, ids: Collection[UUID]) -> dict[UUID, Sighting]:
         """What is known of those of these events that are stored."""
+        ...
+
+    async def adopt(self, adoptions: Sequence[Adoption]) -> None:
+        """Make events and versions those of another page, which has to publish them. One that was adopted stays so."""
         ...
 
     async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:

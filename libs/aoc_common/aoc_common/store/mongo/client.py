@@ -79,6 +79,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("waiting_since", ASCENDING)], name="waiting", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
+    "ledger_gone": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "ledger_blobs": (
         IndexModel([("slice_id", ASCENDING)], name="slice", sparse=True),
         IndexModel([("tenant", ASCENDING), ("source", ASCENDING), ("created", ASCENDING)], name="source"),

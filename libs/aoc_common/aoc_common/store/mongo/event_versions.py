@@ -13,14 +13,14 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import CODEC, TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates, page_of
-from aoc_common.store.versions import History, NewVersion, Sighting, StoredVersion
+from aoc_common.store.versions import Adoption, History, NewVersion, Sighting, StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 #: What a version has and an event has not; and the other way round.
 OF_VERSION: Final = ("event_id", "number", "digest")
 OF_EVENT: Final = ("version", "versions", "twin_of", "twin")
-_LOOK: Final = dict.fromkeys(("page", "raw_seq", "text", "versions", "forgotten", "event.metadata.logged_time"), 1)
+_LOOK: Final = dict.fromkeys(
+    ("page", "raw_seq", "origin", "text", "versions", "forgotten", "event.metadata.logged_time"), 1
+)
 #: What stays when a damaged text is replaced by a whole one.
 _STAYS: Final = ("_id", "page", "raw_seq", "expire_at", "forget_at")
 #: `_id` in `upgrades` of when ids began to be made without regard to case; see `store.mongo.upgrade`.
@@ -71,6 +73,19 @@ class MongoEventVersions:
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LOOK):
                     found[document["_id"]] = _sighting(document)
         return found
+
+    async def adopt(self, adoptions: Sequence[Adoption]) -> None:
+        """Two writes a collection: whoever is adopted again keeps the name under which it was published first."""
+        for collection, name in ((self._events, "_id"), (self._versions, "event_id")):
+            writes = []
+            for one in adoptions:
+                mine: Document = {name: one.event, "page": one.origin}
+                first = {"$set": {"page": one.page, "origin": one.origin}}
+                writes.append(UpdateMany({**mine, "origin": {"$exists": False}}, first))
+                writes.append(UpdateMany(mine, {"$set": {"page": one.page}}))
+            if writes:
+                with translated("events"):
+                    await collection.bulk_write(writes)
 
     async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:
         """Those of these events that are stored, whole. The event is read first: what is shown is not newer than it."""
@@ -164,6 +179,7 @@ def _sighting(document: Document) -> Sighting:
         versions=document.get("versions", 1),
         fetched_ms=0 if forgotten else document["event"]["metadata"].get("logged_time", 0),
         forgotten=forgotten,
+        origin=document.get("origin"),
     )
 
 
@@ -184,6 +200,7 @@ def _version(event: UUID, number: int, document: Document) -> StoredVersion:
         raw=document["raw"],
         fetched=ids.from_ms(document["event"]["metadata"].get("logged_time", 0)),
         digest=document.get("digest"),
+        origin=document.get("origin"),
     )
 
 

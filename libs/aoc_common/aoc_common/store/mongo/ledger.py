@@ -23,7 +23,7 @@ from aoc_common.store.ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
@@ -55,6 +55,7 @@ class MongoLedger:
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
         self._gaps = database["ledger_gaps"]
+        self._gone = database["ledger_gone"]
 
     async def open_slice(
         self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
@@ -252,6 +253,16 @@ class MongoLedger:
             for some in batched(keys, TOGETHER):
                 cursor = self._pages.find({"_id": {"$in": list(some)}, **HANDLED}, {"_id": 1})
                 found |= {keys[document["_id"]] async for document in cursor}
+        return found
+
+    async def gone(self, pages: Collection[str]) -> set[str]:
+        """Those of these pages that were lost on the bus before they were settled. Nearly always there are none."""
+        found: set[str] = set()
+        with translated("ledger"):
+            if not pages or await self._gone.find_one({}, {"_id": 1}) is None:
+                return found
+            for some in batched(pages, TOGETHER):
+                found |= {one["_id"] async for one in self._gone.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from pymongo import ASCENDING
+from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _FETCHED: Final = SliceState.FETCHED.value
+#: Longer than Microsoft keeps anything that could bring their records again.
+_REMEMBERED: Final = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class MongoLostPages:
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._blobs = database["ledger_blobs"]
+        self._gone = database["ledger_gone"]
         self._ledger = MongoLedger(database)
         self._backlog = MongoBacklog(database)
 
@@ -77,6 +81,17 @@ class MongoLostPages:
                 return None
             again = one["source"] != IMPORT_SOURCE
             await (self._collect_again(one, at) if again else self._note_gap(one, len(pages), at))
+            if pages:
+                # What they stored and did not publish is published by the page that brings it again (`storing`).
+                await self._gone.bulk_write(
+                    [
+                        UpdateOne(
+                            {"_id": page}, {"$setOnInsert": {"at": at, "expire_at": at + _REMEMBERED}}, upsert=True
+                        )
+                        for page in pages
+                    ],
+                    ordered=False,
+                )
             await self._slices.update_one(
                 {"_id": slice_id, "state": {"$in": [_FETCHED, SliceState.SETTLED.value]}},
                 {
