@@ -45,7 +45,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     "bom": "a BOM before blobs",
 }
 #: What `--chaos` has when nobody says which: a kind is added here with what makes it harmless.
-ENABLED: Final[frozenset[Kind]] = frozenset()
+ENABLED: Final[frozenset[Kind]] = frozenset(KINDS)
 
 #: Kinds that are the simulator's own: the names of its extra faults (`aoc_sim.faults.EXTRAS`).
 _OF_THE_SIMULATOR: Final[tuple[Kind, ...]] = (
