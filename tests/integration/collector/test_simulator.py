@@ -27,7 +27,16 @@ from aoc_common.health import run_probes
 from aoc_common.store.mongo.sources import MongoSources
 
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
-_FAST = Rates(graph_audit_requests=100, graph_security_requests=600, management_requests=60_000)
+#: Short windows: what one replica used of a limit, another has to wait for.
+_FAST = Rates(
+    graph_audit_requests=100,
+    graph_audit_window_s=2,
+    graph_security_requests=100,
+    graph_security_window_s=2,
+    graph_intune_window_s=2,
+    management_requests=2000,
+    management_window_s=2,
+)
 
 
 @pytest.fixture(params=["verify", "chaos"])
