@@ -85,7 +85,9 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
     if most > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
         tags.append("truncated")
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
-    former = _former(draft, context.tenant, identity)
+    # Most ids are in lower case, so no other id was ever made of them.
+    lone = not draft.former and draft.record_id.islower()
+    former = () if lone else _former(draft, context.tenant, identity)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge)
@@ -126,9 +128,6 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
 def _former(draft: Draft, tenant: str, identity: UUID) -> tuple[UUID, ...]:
     """Ids that older versions of AOC gave the record: with regard to case, and with times as they were spelt."""
     record_id, time_ms = draft.record_id or "", draft.time_ms or 0
-    # Most ids are in lower case, so no other id was ever made of them.
-    if not draft.former and record_id.islower():
-        return ()
     names = {(draft.family, record_id), *draft.former}
     return tuple({spelt_id(tenant, family, name, time_ms) for family, name in names} - {identity})
 
@@ -141,7 +140,8 @@ def _clean(draft: Draft) -> None:
     draft.actor, draft.app = _shown(draft.actor), _shown(draft.app)
     draft.targets = [_shown(target) for target in draft.targets]
     for names in (draft.privileges, draft.factors):
-        names[:] = map(_printable, names)
+        if names:
+            names[:] = map(_printable, names)
     if (device := draft.device) is not None and not _plain((device.name, device.uid, device.os)):
         draft.device = Device(*(said and _printable(said) for said in (device.name, device.uid, device.os)))
     if (place := draft.location) is not None and not _plain([said for said in place.values() if isinstance(said, str)]):

@@ -13,7 +13,6 @@ from typing import Final
 from uuid import UUID
 
 _MAX_MS: Final = (1 << 48) - 1
-_SEPARATOR: Final = b"\x1f"
 
 
 def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
@@ -26,14 +25,14 @@ def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
 
 def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
     """The id with regard to case, as events were stored until versions came (docs/adr/0011-versions.md)."""
-    key = _SEPARATOR.join(part.encode("utf-8", "surrogatepass") for part in (tenant, family, record_id))
-    return _made(min(max(time_ms, 0), _MAX_MS), key)
+    key = f"{tenant}\x1f{family}\x1f{record_id}".encode("utf-8", "surrogatepass")
+    return _made(time_ms if 0 <= time_ms <= _MAX_MS else min(max(time_ms, 0), _MAX_MS), key)
 
 
 def beside(identity: UUID, operation: str) -> UUID:
     """The id of a record that shares its own id and time with another event, and tells of another operation."""
     return _made(
-        identity.int >> 80, _SEPARATOR.join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass")))
+        identity.int >> 80, b"\x1f".join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass")))
     )
 
 

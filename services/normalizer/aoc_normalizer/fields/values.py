@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: Characters of a text inside the OCSF part; the record's own text is always kept whole beside it.
 MAX_TEXT: Final = 1024
 _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
+_NUMBER: Final = (int, float)
 _LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 _GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
@@ -27,12 +28,19 @@ def text(value: Any) -> str | None:
     if isinstance(value, str):
         cleaned = value.strip()
         length = len(cleaned)
-        if length <= _LONGEST_EMPTY:
-            return None if cleaned.lower() in _EMPTY else cleaned
-        return cleaned if length <= MAX_TEXT else cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        if _LONGEST_EMPTY < length <= MAX_TEXT:
+            return cleaned
+        if length > MAX_TEXT:
+            return cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+        return None if cleaned.lower() in _EMPTY else cleaned
+    if value is None:
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return text(str(value)) if isinstance(value, int | float) else None
+    if isinstance(value, _NUMBER):
+        said = str(value)
+        return said if len(said) <= MAX_TEXT else text(said)
+    return None
 
 
 def flag(value: Any) -> bool | None:

@@ -69,7 +69,7 @@ def fill(record: Record, draft: Draft) -> None:
     operation = values.text(record.get("Operation")) or ""
     record_id = values.first(record, "Id", "OfficeId")  # Log Analytics calls it OfficeId
     draft.record_id = record_id
-    if record_id is not None and _is_dlp(record, operation):
+    if record_id is not None and _is_dlp(record_type, operation):
         draft.family = f"ual-dlp-{operation.casefold()}"
     draft.original_time = values.first(record, "CreationTime", "TimeGenerated", "CreationDate")
     draft.time_ms = times.parse_ms(draft.original_time)
@@ -148,8 +148,8 @@ def first_address(record: Record) -> addresses.Address | None:
     return None
 
 
-def _is_dlp(record: Record, operation: str) -> bool:
-    return operation.casefold().startswith("dlp") or values.text(record.get("RecordType")) in _DLP_TYPES
+def _is_dlp(record_type: str | None, operation: str) -> bool:
+    return record_type in _DLP_TYPES or operation.casefold().startswith("dlp")
 
 
 @lru_cache(maxsize=1024)
