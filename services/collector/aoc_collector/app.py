@@ -42,7 +42,7 @@ from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.limits import StreamLimit
-from aoc_common.bus.publish import publish_all
+from aoc_common.bus.publish import publish_patiently
 from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
@@ -165,7 +165,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     )
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
-        partial(publish_all, js),
+        partial(publish_patiently, js, clock, shared.stopping),
         Stores(ledger, ledger, states, backlog),
         clock,
         shared.stopping,

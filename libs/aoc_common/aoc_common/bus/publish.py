@@ -15,13 +15,19 @@ from aoc_common.bus.limits import header_bytes
 from aoc_common.errors import Backpressure, TooLarge, Transient, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from nats.js import JetStreamContext
     from nats.js.api import PubAck
 
+    from aoc_common.clock import Clock
+
 _IN_FLIGHT: Final = 256
 _TIMEOUT_S: Final = 10.0
+#: How long a full stream is waited for that takes nothing, and between two tries, in seconds.
+_PATIENCE_S: Final = 60.0
+_PAUSE_S: Final = 0.5
+_LONGEST_PAUSE_S: Final = 5.0
 
 # JetStream error codes (nats-server, errors.json)
 _FULL: Final = {
@@ -56,15 +62,65 @@ async def publish_all(
     same `Nats-Msg-Id` headers.
     """
     acks: list[PubAck] = []
-    for window in batched(messages, _IN_FLIGHT):
-        results = await asyncio.gather(
-            *(_publish(js, stream, message, timeout_s) for message in window), return_exceptions=True
-        )
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-            acks.append(result)
+    for result in await publish_each(js, stream, messages, timeout_s=timeout_s):
+        if isinstance(result, BaseException):
+            raise result
+        acks.append(result)
     return acks
+
+
+async def publish_each(
+    js: JetStreamContext, stream: str, messages: Iterable[Outgoing], *, timeout_s: float = _TIMEOUT_S
+) -> list[PubAck | BaseException]:
+    """As `publish_all`, and raises nothing: the acknowledgement or the error of each message, in their order.
+
+    After an error nothing more is begun: what had not been sent has that error.
+    """
+    results: list[PubAck | BaseException] = []
+    failure: BaseException | None = None
+    for window in batched(messages, _IN_FLIGHT):
+        if failure is None:
+            sent = await asyncio.gather(
+                *(_publish(js, stream, message, timeout_s) for message in window), return_exceptions=True
+            )
+            failure = next((result for result in sent if isinstance(result, BaseException)), None)
+            results += sent
+        else:
+            results += [failure] * len(window)
+    return results
+
+
+async def publish_patiently(
+    js: JetStreamContext, clock: Clock, stopping: asyncio.Event, stream: str, messages: Sequence[Outgoing]
+) -> list[PubAck]:
+    """As `publish_all`, but what a full stream refuses is published again as it empties.
+
+    A full stream is one that others are reading from: whoever gives up fetches all of it again and publishes it again,
+    so that the stream is full of what was on it before. Raises `Backpressure` when nothing was taken for a minute, or
+    as soon as `stopping` is set.
+    """
+    acks: dict[int, PubAck] = {}
+    waiting = list(range(len(messages)))
+    moved, pause = clock.monotonic(), _PAUSE_S
+    while waiting:
+        refused: dict[int, Backpressure] = {}
+        results = await publish_each(js, stream, [messages[number] for number in waiting])
+        for number, result in zip(waiting, results, strict=True):
+            if isinstance(result, Backpressure):
+                refused[number] = result
+            elif isinstance(result, BaseException):
+                raise result
+            else:
+                acks[number] = result
+        if len(refused) < len(waiting):
+            moved, pause = clock.monotonic(), _PAUSE_S
+        waiting = list(refused)
+        if waiting:
+            if stopping.is_set() or clock.monotonic() - moved >= _PATIENCE_S:
+                raise refused[waiting[0]]
+            await clock.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_S)
+    return [acks[number] for number in range(len(messages))]
 
 
 async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout_s: float) -> PubAck:

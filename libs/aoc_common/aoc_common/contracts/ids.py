@@ -31,9 +31,7 @@ def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
 
 def beside(identity: UUID, operation: str) -> UUID:
     """The id of a record that shares its own id and time with another event, and tells of another operation."""
-    return _made(
-        identity.int >> 80, b"\x1f".join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass")))
-    )
+    return _made(identity.int >> 80, b"\x1f".join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass"))))
 
 
 def _made(time_ms: int, key: bytes) -> UUID:

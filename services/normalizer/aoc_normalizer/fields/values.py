@@ -33,14 +33,13 @@ def text(value: Any) -> str | None:
         if length > MAX_TEXT:
             return cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
         return None if cleaned.lower() in _EMPTY else cleaned
-    if value is None:
-        return None
+    return None if value is None else _scalar(value)
+
+
+def _scalar(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, _NUMBER):
-        said = str(value)
-        return said if len(said) <= MAX_TEXT else text(said)
-    return None
+    return text(str(value)) if isinstance(value, _NUMBER) else None
 
 
 def flag(value: Any) -> bool | None:
