@@ -50,6 +50,17 @@ class MongoSums:
         with translated("ledger"):
             return {one["source"]: one async for one in self._sums.find({"tenant": check_tenant(tenant)})}
 
+    async def begin(self) -> None:
+        """Begin the totals of all sources that the versions before have summed up: also where nothing is new."""
+        with translated("ledger"):
+            named = {"_id": {"tenant": "$tenant", "source": "$source"}}
+            before = {
+                (one["_id"]["tenant"], one["_id"]["source"]) async for one in self._days.aggregate([{"$group": named}])
+            }
+            begun = {(one["tenant"], one["source"]) async for one in self._sums.find({}, {"tenant": 1, "source": 1})}
+            for tenant, source in sorted(before - begun):
+                await self._begin(tenant, source)
+
     async def add_up(self, limit: int) -> int:
         """Take in settled slices and fetched blobs that are in no total yet, `limit` each; how many. Idempotent."""
         with translated("ledger"):
