@@ -120,8 +120,7 @@ class Storing:
         if back := await self._ledger.gone(batch.names()):
             await self._ledger.back(back)
         known = await self._under_former_ids(batch)
-        fresh = batch.unique(number for number in range(len(batch.rows)) if number not in known)
-        await self._insert(batch, fresh)
+        await self._insert(batch, [number for number in range(len(batch.rows)) if number not in known])
         rest = [number for number in range(len(batch.rows)) if number not in batch.first | batch.refused.keys()]
         beside = await self._recognise(batch, rest, one_operation=False)
         if beside:
@@ -132,7 +131,7 @@ class Storing:
                 row.event = replace(
                     row.event, id=identity, document=self._events.under_id(row.event.document, identity)
                 )
-            await self._insert(batch, batch.unique(beside))
+            await self._insert(batch, beside)
             left = [number for number in beside if number not in batch.first | batch.refused.keys()]
             await self._recognise(batch, left, one_operation=True)
         keys = {
@@ -168,6 +167,15 @@ class Storing:
         return known
 
     async def _insert(self, batch: Batch, numbers: Sequence[int]) -> None:
+        """Store the first of these rows of each event; where that can never be stored, the next."""
+        left = list(numbers)
+        while left:
+            some = batch.unique(left)
+            await self._insert_each(batch, some)
+            refused = {batch.rows[number].event.id for number in some if number in batch.refused}
+            left = [one for one in left if batch.rows[one].event.id in refused and one not in batch.refused]
+
+    async def _insert_each(self, batch: Batch, numbers: Sequence[int]) -> None:
         try:
             batch.first |= await self._inserted(batch, numbers)
         except Permanent:

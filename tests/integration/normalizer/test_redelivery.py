@@ -13,7 +13,7 @@ from tests.integration.normalizer.test_twins import graph_page, in_graph, in_uni
 from aoc_common.bus.atomic import Published
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.raw import RawPage
-from aoc_common.errors import Unreachable
+from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
@@ -187,6 +187,31 @@ async def test_a_record_that_stands_twice_on_a_page_is_published_once_and_counts
 
     assert len(first.published) == len(set(first.published)) == 2
     assert await first.totals("s") == SliceTotals(pages=1, stored=2, duplicate=1)
+
+
+async def test_two_copies_of_a_page_in_one_batch_count_as_one(replicas) -> None:
+    first, _ = replicas
+    page = await first.mapped("s", "a", "b")
+    await first.takes(page, page)
+
+    assert (len(first.published), await first.totals("s")) == (2, SliceTotals(pages=1, stored=2))
+
+
+async def test_a_record_that_can_never_be_stored_and_stands_twice_on_a_page_is_put_aside(
+    replicas, database, monkeypatch
+) -> None:
+    first, _ = replicas
+    insert = first.events.insert_encoded
+
+    async def refuse(documents):
+        if any(b'Id":"a"' in document for document in documents):
+            raise Permanent("events: never")
+        return await insert(documents)
+
+    monkeypatch.setattr(first.events, "insert_encoded", refuse)
+    await first.takes(await first.mapped("s", "a", "b", "a"))
+
+    assert await first.totals("s") == SliceTotals(pages=1, stored=1, quarantined=2)
 
 
 @pytest.fixture

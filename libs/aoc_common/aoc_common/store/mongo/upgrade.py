@@ -34,4 +34,4 @@ async def upgrade(database: Database) -> None:
     if begun is None:
         await MongoSums(database).begin()
         with translated("upgrade"):
-            await database["upgrades"].insert_one({"_id": _TOTALS, "at": datetime.now(UTC)})
+            await database["upgrades"].update_one({"_id": _TOTALS}, {"$set": {"at": datetime.now(UTC)}}, upsert=True)
