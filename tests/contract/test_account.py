@@ -152,10 +152,10 @@ async def test_slices_that_wait_for_their_pages_are_not_looked_at_again(books: B
     looked = []
     original = books.account._settled
 
-    async def watched(fetched):
+    async def watched(fetched, at):
         found = list(fetched)
         looked.extend(found)
-        return await original(found)
+        return await original(found, at)
 
     monkeypatch.setattr(books.account, "_settled", watched)
     await books.account.settle(NOW, 100)
@@ -199,8 +199,8 @@ async def test_a_page_that_comes_while_its_slice_is_being_settled_is_counted(boo
     await books.settled(name, 9, stored=0, duplicate=2)
     looked = books.account._settled
 
-    async def late(fetched):
-        found = await looked(fetched)
+    async def late(fetched, at):
+        found = await looked(fetched, at)
         await books.settled(name, 5, stored=2)
         return found
 
@@ -313,3 +313,84 @@ async def test_a_source_that_is_behind_has_a_gap_with_its_reason(books: Books) -
 async def test_a_tenant_that_is_no_slug_is_refused(books: Books) -> None:
     with pytest.raises(Malformed):
         await books.account.accounts("a/b", NOW)
+
+
+async def _forgotten(books: Books, at: datetime) -> None:
+    """The server removes what has expired."""
+    for name in ("ledger_pages", "ledger_slices"):
+        await books.database[name].delete_many({"expire_at": {"$lte": at}})
+
+
+async def test_pages_are_kept_until_their_slice_is_settled_however_long_that_takes(books: Books) -> None:
+    name = await books.fetched(0, 5, 6, records=4)
+    await books.settled(name, 5, stored=2)
+    await books.account.settle(NOW, 100)
+    later = NOW + timedelta(days=120)
+    await _forgotten(books, later)
+    await books.settled(name, 6, stored=2)
+
+    assert await books.account.settle(later, 100) == 1
+    assert (await books.of()).stored == 4
+    await _forgotten(books, later + timedelta(days=89))
+    assert await books.database["ledger_pages"].count_documents({}) == 2
+    await _forgotten(books, later + timedelta(days=91))
+    assert await books.database["ledger_pages"].count_documents({}) == 0
+
+
+async def test_a_record_that_is_tried_again_and_again_finds_the_pages_of_its_slice(books: Books) -> None:
+    name = await books.fetched(0, 5, 6, records=2)
+    await books.settled(name, 5)
+    await books.settled(name, 6, stored=0, quarantined=1)
+    await books.account.settle(NOW, 100)
+    for number in (1, 2, 3):
+        later = NOW + number * timedelta(days=79)
+        await _forgotten(books, later)
+        await books.settled(name, 6 + number, stored=0, quarantined=1)
+        await books.account.settle(later, 100)
+    account = await books.of()
+
+    assert (account.stored, account.quarantined, account.unsettled) == (1, 4, 0)
+
+
+@pytest.mark.parametrize("abandoned", [False, True])
+async def test_an_account_that_was_closed_before_its_pages_were_forgotten_stays_when_one_comes_again(
+    books: Books, abandoned
+) -> None:
+    name = await books.fetched(0, 5, 6, records=4)
+    if abandoned:
+        await books.ledger.slice_abandoned(name, NOW)
+    await books.settled(name, 5, 6, stored=2)
+    await books.account.settle(NOW, 100)
+    later = NOW + timedelta(days=91)
+    await _forgotten(books, later)
+    # Its acknowledgement was lost, and no normalizer ran meanwhile.
+    await books.settled(name, 6, stored=2)
+    await books.account.settle(later, 100)
+    account = await books.of()
+
+    assert (account.stored, account.unsettled) == (4, 0)
+
+
+async def test_a_slice_that_was_given_up_is_kept_as_long_as_what_it_published_can_be_tried_again(books: Books) -> None:
+    given_up = "contoso/graph-signins/0"
+    await books.ledger.open_slice(given_up, "contoso", "graph-signins", T0, T0 + FIVE)
+    await books.settled(given_up, 7, stored=3, quarantined=1)
+    await books.ledger.slice_abandoned(given_up, NOW)
+    await books.sources.advance("contoso", "graph-signins", T0, NOW)
+    await books.account.settle(NOW, 100)
+    later = NOW + timedelta(days=30)
+    await _forgotten(books, later)
+    await books.settled(given_up, 8, stored=1)
+    await books.account.settle(later, 100)
+
+    assert (await books.of()).stored == 4
+
+
+async def test_a_page_that_is_settled_stays_as_it_was_whatever_is_said_of_it_later(books: Books) -> None:
+    name = await books.fetched(0, 5, 6, records=4)
+    await books.settled(name, 5, stored=2)
+    await books.settled(name, 5, 6, stored=0, duplicate=2)
+    await books.account.settle(NOW, 100)
+    account = await books.of()
+
+    assert (account.stored, account.duplicate) == (2, 2)

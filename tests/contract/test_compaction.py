@@ -18,8 +18,9 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.compaction import MongoCompaction
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import EmptySlice, LostWindow, PageOutcome, SliceFetched
+from aoc_common.store.ports import EmptySlice, LostWindow, PageOutcome, PublishedPage, SliceFetched
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
@@ -226,3 +227,25 @@ async def test_a_slice_that_is_settled_again_while_it_is_being_merged_stays_apar
 
     assert await day.seen() == before
     assert sum(one["stored"] for one in await day.documents()) == before[0].stored
+
+
+async def test_a_slice_that_was_merged_and_is_collected_once_more_settles_and_its_records_are_known(
+    there: Database,
+) -> None:
+    day = Day(there, "contoso")
+    await day.live(["pages"] * 3)
+    await finished(there)
+    [before] = await day.seen()
+    start, source = T0 + 9 * MINUTE, "graph-signins"
+    name = slice_id("contoso", source, start, start + 11 * MINUTE)
+    await day.ledger.open_slice(name, "contoso", source, start, start + 11 * MINUTE, again=True)
+    await day.ledger.note_pages([PublishedPage("0:2", "contoso", source, name, 9, NOW)])
+    await day.ledger.slice_fetched(SliceFetched(name, pages=1, records=3, at=NOW))
+    await day.ledger.pages_settled([PageOutcome("0:2", "contoso", source, name, 2, 1, 0, NOW)])
+    await day.account.settle(NOW, 500)
+    [after] = await day.seen()
+
+    assert (after.unsettled, after.stored, after.duplicate, after.records) == (
+        0, before.stored, before.duplicate + 3, before.records + 3,
+    )  # fmt: skip
+    assert await MongoLostPages(there).incomplete(NOW + HOUR, 10) == []

@@ -200,3 +200,15 @@ async def test_an_event_under_an_id_of_an_older_version_of_aoc_keeps_it(store, d
     [after] = await database["events"].find({}).to_list(None)
     assert after["_id"] == former
     assert after["mapper_version"] > 0
+
+
+async def test_a_text_that_was_repaired_while_it_was_mapped_again_stays_repaired(store, database) -> None:
+    await store.insert([as_an_old_version_had_it(raw=RULE.replace("Hide", "H\ufffdde"))], ["p42"])
+    renewal = MongoRenewal(database)
+    pairs = await outdated(renewal)
+    whole = {"raw": RULE, "text": "of the whole"}
+    await database["events"].update_one({}, {"$set": whole})
+    await renewal.renew(pairs)
+    [event] = await database["events"].find({}).to_list(None)
+
+    assert {name: event[name] for name in whole} == whole

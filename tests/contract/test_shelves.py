@@ -16,7 +16,8 @@ from aoc_common.store.mongo import dead_letters
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.ledger import LAPSE, MongoLedger, page_key
+from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
+from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import PageOutcome

@@ -17,7 +17,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed, NotFound, Unreachable
-from aoc_common.store.mongo.ledger import page_key
+from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.ports import SliceFetched
 
 if TYPE_CHECKING:

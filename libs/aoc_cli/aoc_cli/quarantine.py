@@ -15,7 +15,7 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import load
-from aoc_common.store.mongo.ledger import page_key
+from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.ports import SliceFetched
 from aoc_normalizer.settings import NormalizerSettings
 

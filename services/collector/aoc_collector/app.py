@@ -68,10 +68,12 @@ if TYPE_CHECKING:
 
     import httpx
     from faststream.nats import NatsBroker
+    from nats.js.api import PubAck
 
     from aoc_collector.settings import Rate
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
+    from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.webhooks import GraphKind, Seals
@@ -163,14 +165,22 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
         Corrector(MongoDoubts(shared.database), backlog, states, clock),
         MongoArrivals(shared.database).lateness,
     )
+    quota = Quota(looking(js), settings.quota.pages, settings.quota.size_bytes, clock)
+
+    async def publish(stream: str, messages: Sequence[Outgoing]) -> list[PubAck]:
+        acks = await publish_patiently(js, clock, shared.stopping, stream, messages)
+        if stream == subjects.RAW_STREAM:
+            quota.note(messages)
+        return acks
+
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
-        partial(publish_patiently, js, clock, shared.stopping),
+        publish,
         Stores(ledger, ledger, states, backlog),
         clock,
         shared.stopping,
         StreamLimit(shared.broker, subjects.RAW_STREAM).page_room,
-        Quota(looking(js), settings.quota.pages, settings.quota.size_bytes, clock).check,
+        quota.check,
     )
     handler = make_handler(runner, scheduler, Turns(backlog, states, clock), settings.max_backoff_s)
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from aoc_common.errors import Backpressure, Unreachable
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
+    from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
 
 #: How long an answer of the stream is good, seconds: at most one question a tenant in so long.
@@ -22,6 +23,8 @@ _GOOD_S: Final = 3.0
 #: A slice that is held back comes again after so long, seconds; the fuller, the later.
 _SOONEST_S: Final = 5.0
 _LATEST_S: Final = 60.0
+#: Pages of a tenant after which what was published before counts half.
+_REMEMBERED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class Quota:
         self._size = size
         self._clock = clock
         self._known: dict[str, tuple[float, float]] = {}
+        self._published: dict[str, tuple[float, float]] = {}
+
+    def note(self, messages: Sequence[Outgoing]) -> None:
+        """These pages were published. The stream's average is of all tenants; a tenant's own may be far above it."""
+        for message in messages:
+            tenant = message.headers["Aoc-Tenant"]
+            pages, size = self._published.get(tenant, (0.0, 0.0))
+            # What was published last counts most.
+            kept = 1.0 if pages < _REMEMBERED else 0.5
+            self._published[tenant] = (pages * kept + 1, size * kept + message.size)
 
     async def check(self, tenant: str) -> None:
         """Return when a tenant may fetch more, else raise `Backpressure`. Raises `Unreachable`."""
@@ -52,7 +65,8 @@ class Quota:
         at, used = self._known.get(tenant, (float("-inf"), 0.0))
         if now - at >= _GOOD_S:
             waiting = await self._look(tenant)
-            used = max(waiting.pages / self._pages, waiting.size / self._size)
+            pages, size = self._published.get(tenant, (1.0, 0.0))
+            used = max(waiting.pages / self._pages, max(waiting.size, waiting.pages * size / pages) / self._size)
             self._known[tenant] = (now, used)
         if used >= 1:
             raise Backpressure(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
-from aoc_common.store.mongo.ledger import page_key
+from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.ports import PageOutcome
 from aoc_common.store.shelves import Selection
 from aoc_common.telemetry import logs, metrics

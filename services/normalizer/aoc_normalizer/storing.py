@@ -78,6 +78,10 @@ class Batch:
         """The page of a row."""
         return self.pages[self.rows[row].page]
 
+    def names(self) -> set[str]:
+        """The ids of the pages."""
+        return {page.page.id for page in self.pages}
+
     def mine(self) -> list[int]:
         """The rows that this batch is to publish and to account for."""
         again = {row for row in self.before if self.rows[row].page not in self.done}
@@ -113,9 +117,10 @@ class Storing:
 
     async def store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what other deliveries of these pages have done. Raises `Transient`."""
+        if back := await self._ledger.gone(batch.names()):
+            await self._ledger.back(back)
         known = await self._under_former_ids(batch)
-        fresh = batch.unique(number for number in range(len(batch.rows)) if number not in known)
-        await self._insert(batch, fresh)
+        await self._insert(batch, [number for number in range(len(batch.rows)) if number not in known])
         rest = [number for number in range(len(batch.rows)) if number not in batch.first | batch.refused.keys()]
         beside = await self._recognise(batch, rest, one_operation=False)
         if beside:
@@ -126,7 +131,7 @@ class Storing:
                 row.event = replace(
                     row.event, id=identity, document=self._events.under_id(row.event.document, identity)
                 )
-            await self._insert(batch, batch.unique(beside))
+            await self._insert(batch, beside)
             left = [number for number in beside if number not in batch.first | batch.refused.keys()]
             await self._recognise(batch, left, one_operation=True)
         keys = {
@@ -135,6 +140,14 @@ class Storing:
         }
         settled = await self._ledger.settled(keys.values())
         batch.done = {number for number, key in keys.items() if key in settled}
+
+    async def still_there(self, batch: Batch) -> None:
+        """Raises `Transient` when a page was taken for lost while it was in work.
+
+        Whoever brings its records again makes them its own (`_adopt`): to count them here too would count them twice.
+        """
+        if gone := await self._ledger.gone(batch.names()):
+            raise Unreachable(f"{len(gone)} pages in work were gone from the bus; they are collected again")
 
     async def _under_former_ids(self, batch: Batch) -> set[int]:
         """Rows whose record an older version of AOC has stored under another id, which stays. None for nearly all."""
@@ -154,6 +167,15 @@ class Storing:
         return known
 
     async def _insert(self, batch: Batch, numbers: Sequence[int]) -> None:
+        """Store the first of these rows of each event; where that can never be stored, the next."""
+        left = list(numbers)
+        while left:
+            some = batch.unique(left)
+            await self._insert_each(batch, some)
+            refused = {batch.rows[number].event.id for number in some if number in batch.refused}
+            left = [one for one in left if batch.rows[one].event.id in refused and one not in batch.refused]
+
+    async def _insert_each(self, batch: Batch, numbers: Sequence[int]) -> None:
         try:
             batch.first |= await self._inserted(batch, numbers)
         except Permanent:
@@ -166,7 +188,10 @@ class Storing:
 
     async def _inserted(self, batch: Batch, numbers: Sequence[int]) -> set[int]:
         new = await self._events.insert_encoded([batch.rows[number].event.document for number in numbers])
-        return {numbers[position] for position in new}
+        first = {numbers[position] for position in new}
+        # The same record may stand on its page once more: that is a duplicate.
+        batch.claimed |= {(batch.rows[number].event.id, 1) for number in first}
+        return first
 
     async def _recognise(self, batch: Batch, numbers: Sequence[int], *, one_operation: bool) -> list[int]:
         """What became of rows that are stored already; those that are events of their own."""
@@ -189,7 +214,7 @@ class Storing:
                     revived.append(number)
                 else:
                     batch.claim(number, sighting)
-            elif sighting.text != event.text or sighting.versions > 1:
+            elif not sighting.is_only(event.text):
                 unlike[event.id].append(number)
             else:
                 _note_same(batch, number, sighting, earlier)
@@ -201,27 +226,25 @@ class Storing:
         beside: list[int] = []
         for together in batched(unlike, _TOGETHER):
             rows = [number for event in together for number in unlike[event]]
-            beside += await _Comparison(batch, self._versions, one_operation=one_operation).run(rows)
+            comparison = _Comparison(batch, self._versions, self._ledger, one_operation=one_operation)
+            beside += await comparison.run(rows)
         return sorted(beside)
 
     async def _adopt(self, batch: Batch, numbers: Sequence[int], stored: Mapping[UUID, Sighting]) -> set[UUID]:
-        """Events of pages that are gone become those of the pages that bring them again; which they are.
+        """Events of pages that are gone become those of the pages that bring the same again; which they are.
 
-        Whether they were published nobody knows but the marks, which name the page that is gone.
+        Whether they were published nobody knows but the marks, which name the page that is gone. Of events with
+        versions see `_Comparison`.
         """
-        origins: dict[UUID, set[str]] = {event: {sighting.page} for event, sighting in stored.items()}
-        several = [event for event, sighting in stored.items() if sighting.versions > 1]
-        for together in batched(several, _TOGETHER):
-            for event, history in (await self._versions.histories(together)).items():
-                origins[event] |= {one.page for one in history.versions.values()}
-        gone = await self._ledger.gone({page for pages in origins.values() for page in pages})
-        found: dict[tuple[UUID, str], Adoption] = {}
+        gone = await self._ledger.gone({sighting.page for sighting in stored.values()})
+        found: dict[UUID, Adoption] = {}
         for number in numbers if gone else ():
-            event, page = batch.rows[number].event.id, batch.page(number).page
-            for origin in origins.get(event, set()) & gone - page.known_as:
-                found.setdefault((event, origin), Adoption(event, origin, page.id))
+            event, page = batch.rows[number].event, batch.page(number).page
+            sighting = stored.get(event.id)
+            if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - page.known_as:
+                found.setdefault(event.id, Adoption(event.id, 1, sighting.page, page.id))
         await self._versions.adopt(list(found.values()))
-        return {event for event, _ in found}
+        return set(found)
 
 
 def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[UUID, int], datetime]) -> None:
@@ -234,28 +257,35 @@ def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[U
 class _Comparison:
     """Compares rows with the versions of the events whose ids they have."""
 
-    def __init__(self, batch: Batch, store: EventVersions, *, one_operation: bool) -> None:
+    def __init__(self, batch: Batch, store: EventVersions, ledger: LedgerStore, *, one_operation: bool) -> None:
         self._batch = batch
         self._store = store
+        self._ledger = ledger
         self._one_operation = one_operation
         self._meanings: dict[tuple[str, str, int], Meaning | None] = {}
         self._beside: list[int] = []
         self._new: dict[UUID, dict[str, NewVersion]] = {}
         self._repairs: list[tuple[StoredVersion, bytes]] = []
         self._earlier: dict[tuple[UUID, int], datetime] = {}
+        self._gone: set[str] = set()
+        self._adoptions: dict[tuple[UUID, int], Adoption] = {}
 
     async def run(self, rows: Sequence[int]) -> list[int]:
-        """Add, repair and show until there is nothing left to do; the rows that are events of their own."""
+        """Adopt, add, repair and show until there is nothing left to do; the rows that are events of their own."""
         texts = {number: _text(self._batch, number) for number in rows}
         open_rows = list(rows)
         events = {self._batch.rows[number].event.id for number in rows}
         for _ in range(_ROUNDS):
-            self._new, self._repairs, self._earlier = {}, [], {}
+            self._new, self._repairs, self._earlier, self._adoptions = {}, [], {}, {}
             histories = await self._store.histories(events)
+            pages = {one.page for history in histories.values() for one in history.versions.values()}
+            self._gone = await self._ledger.gone(pages)
             open_rows = [number for number in open_rows if not self._judged(number, texts[number], histories)]
             current = [found for one in histories.values() if (found := self._other_current(one)) is not None]
-            if not (self._new or self._repairs or self._earlier or current):
+            if not (self._new or self._repairs or self._earlier or self._adoptions or current):
                 return self._beside
+            if self._adoptions:
+                await self._store.adopt(list(self._adoptions.values()))
             if self._new:
                 await self._store.add([one for of_event in self._new.values() for one in of_event.values()])
             if self._repairs:
@@ -285,6 +315,9 @@ class _Comparison:
                 self._beside.append(row)
                 return True
             same = next((history.versions[n] for n, one in theirs.items() if one and one.facts == mine.facts), None)
+        if same is not None and same.page in self._gone - page.known_as:
+            self._adoptions.setdefault((event.id, same.number), Adoption(event.id, same.number, same.page, page.id))
+            return False
         if same is not None:
             batch.claim(row, same)
             if page.fetched_at < same.fetched:

@@ -106,7 +106,11 @@ class Writer:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
                 [
-                    (batch.rows[number].event, batch.page(number).page.id, number in batch.before)
+                    (
+                        batch.rows[number].event,
+                        batch.origins.get(number, batch.page(number).page.id),
+                        number in batch.before,
+                    )
                     for number in batch.mine()
                 ]
             )
@@ -145,7 +149,8 @@ class Writer:
             await self._quarantine.put(entries)
 
     async def _settle(self, batch: Batch) -> None:
-        """Tell the ledger what became of each page that is not settled yet."""
+        """Tell the ledger what became of each page. One that is settled already stays as it was."""
+        await self._storing.still_there(batch)
         now = self._clock.now()
         mine = batch.mine()
         stored = Counter(batch.rows[number].page for number in mine if number not in batch.versions)
@@ -175,7 +180,6 @@ class Writer:
                     examples=odd[number].examples,
                 )
                 for number, page in enumerate(batch.pages)
-                if number not in batch.done
             ]
         )
         metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
+from tests.integration.normalizer.test_twins import graph_page, in_graph, in_unified, unified_page
 
 from aoc_common.bus.atomic import Published
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.raw import RawPage
-from aoc_common.errors import Unreachable
+from aoc_common.errors import Permanent, Unreachable
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
@@ -20,7 +22,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_common.store.ports import PublishedPage, SliceTotals
+from aoc_common.store.ports import PublishedPage, SliceFetched, SliceTotals
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.twins import Twins
@@ -49,7 +51,9 @@ class Replica:
 
     async def mapped(self, slice_id: str, *names: str):
         records = [{"Id": name, "CreationTime": "2026-11-23T07:30:00", "Operation": "Set-Mailbox"} for name in names]
-        page = RawPage("contoso", "o365-exchange", f"contoso/{slice_id}", NOW, orjson.dumps(records))
+        return await self.page(RawPage("contoso", "o365-exchange", f"contoso/{slice_id}", NOW, orjson.dumps(records)))
+
+    async def page(self, page: RawPage):
         message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
         return await map_message(message, self._learn, self.events.encoded)
 
@@ -175,3 +179,139 @@ async def test_a_page_that_was_adopted_and_is_gone_too_keeps_the_name_of_the_fir
 
     assert second.names == [gone.page.id]
     assert (len(second.published), (await second.totals("u")).stored) == (1, 1)
+
+
+async def test_a_record_that_stands_twice_on_a_page_is_published_once_and_counts_as_a_duplicate(replicas) -> None:
+    first, _ = replicas
+    await first.takes(await first.mapped("s", "a", "a", "b"))
+
+    assert len(first.published) == len(set(first.published)) == 2
+    assert await first.totals("s") == SliceTotals(pages=1, stored=2, duplicate=1)
+
+
+async def test_two_copies_of_a_page_in_one_batch_count_as_one(replicas) -> None:
+    first, _ = replicas
+    page = await first.mapped("s", "a", "b")
+    await first.takes(page, page)
+
+    assert (len(first.published), await first.totals("s")) == (2, SliceTotals(pages=1, stored=2))
+
+
+async def test_a_record_that_can_never_be_stored_and_stands_twice_on_a_page_is_put_aside(
+    replicas, database, monkeypatch
+) -> None:
+    first, _ = replicas
+    insert = first.events.insert_encoded
+
+    async def refuse(documents):
+        if any(b'Id":"a"' in document for document in documents):
+            raise Permanent("events: never")
+        return await insert(documents)
+
+    monkeypatch.setattr(first.events, "insert_encoded", refuse)
+    await first.takes(await first.mapped("s", "a", "b", "a"))
+
+    assert await first.totals("s") == SliceTotals(pages=1, stored=1, quarantined=2)
+
+
+@pytest.fixture
+def fetched(database: Database):
+    """`await fetched(page)`: its slice is fetched, and was looked at while this page, its only one, was waiting."""
+
+    async def on_the_bus(page) -> MongoAccount:
+        raw, ledger, account = page.page, MongoLedger(database), MongoAccount(database)
+        await ledger.open_slice(raw.slice_id, raw.tenant, raw.source, NOW - timedelta(hours=1), NOW)
+        await ledger.note_pages([PublishedPage(raw.id, raw.tenant, raw.source, raw.slice_id, 1, NOW)])
+        await ledger.slice_fetched(SliceFetched(raw.slice_id, 1, 1, NOW))
+        assert await account.settle(NOW, 10) == 0
+        return account
+
+    return on_the_bus
+
+
+async def _dead(*_):
+    raise Unreachable("killed")
+
+
+async def test_a_slice_settles_although_whoever_settled_its_last_page_died_before_it_said_so(
+    replicas, fetched, monkeypatch
+) -> None:
+    dying, other = replicas
+    page = await dying.mapped("s", "a")
+    account = await fetched(page)
+    monkeypatch.setattr(dying.ledger, "_touch", _dead)
+    with pytest.raises(Unreachable):
+        await dying.takes(page)
+    await other.takes(page)
+
+    assert (await account.settle(NOW, 10), await other.totals("s")) == (1, SliceTotals(pages=1, stored=1))
+    assert len(dying.published + other.published) == 1
+
+
+async def test_a_page_of_nothing_new_that_comes_again_when_its_slice_was_merged_stays_where_it_is(
+    replicas, database
+) -> None:
+    first, paused = replicas
+    await first.takes(await first.mapped("r", "a"))
+    page = await paused.mapped("s", "a")
+    await first.takes(page)
+    await database["ledger_pages"].update_one({"page": page.page.id}, {"$set": {"slice_id": "contoso/merged"}})
+    await paused.takes(page)
+
+    assert (await first.totals("merged"), await first.totals("s")) == (SliceTotals(1, duplicate=1), SliceTotals())
+
+
+async def test_a_page_that_is_taken_for_lost_while_it_is_in_work_counts_once(replicas, lost) -> None:
+    slow, other = replicas
+    page = await slow.mapped("s", "a", "b")
+    publish = slow._writer._publish
+
+    async def for_long(pages):
+        await lost(page)
+        return await publish(pages)
+
+    slow._writer._publish = for_long
+    with pytest.raises(Unreachable):
+        await slow.takes(page)
+    await other.takes(await other.mapped("t", "a", "b"))
+
+    assert [(await other.totals(name)).stored for name in ("s", "t")] == [0, 2]
+    # Under the name of the page that was lost: its mark says that they are there.
+    assert set(slow.names + other.names) == {page.page.id}
+
+
+async def test_what_a_page_stored_that_was_lost_and_is_on_the_bus_again_is_its_own(replicas, lost) -> None:
+    first, second = replicas
+    page = await first.mapped("s", "a", "b")
+    await lost(page)
+    await first.takes(page)
+    await second.takes(await second.mapped("t", "a", "b"))
+
+    assert (len(first.published), second.published) == (2, [])
+    assert [await second.totals(name) for name in ("s", "t")] == [
+        SliceTotals(pages=1, stored=2),
+        SliceTotals(pages=1, duplicate=2),
+    ]
+
+
+async def test_what_a_lost_page_had_published_alone_never_becomes_the_second_of_two_twins(
+    database, replicas, lost, monkeypatch
+) -> None:
+    first, other = replicas
+    unified = await first.page(unified_page(in_unified()))
+    with monkeypatch.context() as patched:
+        patched.setattr(first.ledger, "pages_settled", _dead)
+        with pytest.raises(Unreachable):
+            await first.takes(unified)
+    await lost(unified)
+    with monkeypatch.context() as patched:
+        patched.setattr(other._writer._twins, "seconds", _dead)
+        with pytest.raises(Unreachable):
+            await other.takes(await other.page(graph_page(in_graph())))
+    await first.takes(await first.page(unified_page(in_unified(), slice_id="contoso/again")))
+    await other.takes(await other.page(graph_page(in_graph())))
+    told = {one["source"]: one async for one in database["events"].find({})}
+
+    assert len(told) == 2
+    assert "twin_of" not in told["o365-azuread"]
+    assert told["graph-directory-audits"]["twin_of"] == told["o365-azuread"]["_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -80,7 +81,10 @@ class Office:
 async def owner(nats_as):
     broker = make_broker(nats_as("provision"), "provision")
     await broker.connect()
-    yield jetstream(broker)
+    js = jetstream(broker)
+    # The shortest memory of ids that there is: what is published again is on the stream again.
+    await js.update_stream((await js.stream_info(subjects.RAW_STREAM)).config.evolve(duplicate_window=0.1))
+    yield js
     await close(broker)
 
 
@@ -235,3 +239,68 @@ async def test_a_crash_at_any_step_of_giving_pages_up_is_made_good_by_the_next_l
     assert [one.cause for one in await books.backlog.waiting("contoso")] == [Cause.BEHIND]
     assert await books.ledger.fetched("contoso", books.source, ["b0", "b1", "b2", "b3"]) == set()
     assert (account.complete_until, account.unsettled) == (START, 0)
+
+
+@pytest.mark.parametrize("source", ["o365-exchange", "import"])
+async def test_a_slice_that_lacks_no_page_is_settled_and_nothing_of_it_is_called_lost(office, database, source) -> None:
+    books = office(source)
+    pages = await books.fetched(2)
+    await books.settled(*pages)
+    await books.account.settle(books.clock.now(), 100)
+    # Whoever settled its last page died before it said so.
+    await database["ledger_slices"].update_one({}, {"$set": {"state": "fetched"}})
+    books.clock.advance(11 * 60)
+    found = await books.gone.look()
+    account = await books.told()
+
+    assert (found, account.stored, account.unsettled, account.gaps) == (0, 2, 0, ())
+    assert await books.backlog.waiting("contoso") == []
+
+
+async def test_a_page_that_was_lost_and_is_on_the_bus_again_is_not_gone(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    await asyncio.sleep(0.2)
+    await books.fetched(3)
+    books.clock.advance(11 * 60)
+
+    assert await books.gone.look() == 0
+    assert await books.backlog.waiting("contoso") == []
+
+
+async def test_pages_of_one_slice_that_are_found_to_be_gone_one_by_one_are_collected_again_once(office, owner) -> None:
+    books = office()
+    early = await books.fetched(2)
+    books.clock.advance(5 * 60)
+    now = books.clock.now()
+    late = RawPage("contoso", books.source, books.slice_id, now, b"[9]")
+    await books.ledger.note_pages([PublishedPage(late.id, "contoso", books.source, books.slice_id, 99, now)])
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(6 * 60)
+    assert await books.gone.look() == len(early)
+    [stretch] = await books.backlog.waiting("contoso")
+    names = {"b0": 1, "b1": 1}
+    await books.ledger.mark_fetched("contoso", books.source, names, "contoso/o365-exchange/again", books.clock.now())
+    await books.backlog.advance(stretch.id, stretch.end, books.clock.now())
+    books.clock.advance(5 * 60)
+
+    assert await books.gone.look() == 1
+    # What was fetched again meanwhile is fetched.
+    assert await books.ledger.fetched("contoso", books.source, list(names)) == set(names)
+
+
+async def test_what_a_second_try_of_a_slice_loses_is_collected_again_too(office, owner) -> None:
+    books = office()
+    stretches = []
+    for _ in range(2):
+        await books.fetched(2)
+        await owner.purge_stream(subjects.RAW_STREAM)
+        await asyncio.sleep(0.2)
+        books.clock.advance(11 * 60)
+        await books.gone.look()
+        [stretch] = await books.backlog.waiting("contoso")
+        stretches.append((stretch.done_until, stretch.end))
+        await books.backlog.advance(stretch.id, stretch.end, books.clock.now())
+
+    assert stretches == [(START, END)] * 2

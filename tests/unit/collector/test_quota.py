@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aoc_collector.quota import Quota, Waiting
+from aoc_common.bus.publish import Outgoing
 from aoc_common.errors import Backpressure, Unreachable
 
 LITTLE, FULL = Waiting(9, 900), Waiting(30, 3000)
@@ -67,3 +68,13 @@ async def test_a_stream_that_does_not_answer_is_asked_again(quota, stream):
     stream["contoso"] = LITTLE
 
     await quota.check("contoso")
+
+
+async def test_a_tenant_of_large_pages_is_held_back_although_all_others_are_small(quota, stream):
+    stream["contoso"] = stream["fabrikam"] = Waiting(9, 900)
+    quota.note([Outgoing("aoc.raw", b"x" * 300, {"Aoc-Tenant": "contoso"})] * 5000)
+    quota.note([Outgoing("aoc.raw", b"x", {"Aoc-Tenant": "fabrikam"})])
+
+    with pytest.raises(Backpressure):
+        await quota.check("contoso")
+    await quota.check("fabrikam")

@@ -275,7 +275,10 @@ class LedgerStore(Protocol):
         ...
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
-        """The normalizer is done with these pages. The account of a slice that was settled already is made again."""
+        """The normalizer is done with these pages; what was settled before stays as it was.
+
+        The account of a slice that was settled already is made again.
+        """
         ...
 
     async def page_given_up(self, outcome: PageOutcome) -> bool:
@@ -288,6 +291,10 @@ class LedgerStore(Protocol):
 
     async def gone(self, pages: Collection[str]) -> set[str]:
         """Those of these pages that were lost on the bus before they were settled."""
+        ...
+
+    async def back(self, pages: Collection[str]) -> None:
+        """These pages were lost on the bus, and are there again."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

@@ -30,6 +30,10 @@ class Sighting:
     forgotten: bool
     origin: str | None = None
 
+    def is_only(self, text: str | None) -> bool:
+        """Whether a text of this digest is all that is known of the event, as far as one can tell from here."""
+        return self.text == text and self.versions == 1
+
 
 @dataclass(frozen=True, slots=True)
 class StoredVersion:
@@ -47,9 +51,10 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What a page that is gone had stored of an event, another page that brings the same again may call its own."""
+    """A version that a page which is gone had stored, another page that brings the same again may call its own."""
 
     event: UUID
+    number: int
     origin: str
     page: str
 
@@ -90,7 +95,7 @@ class EventVersions(Protocol):
         ...
 
     async def adopt(self, adoptions: Sequence[Adoption]) -> None:
-        """Make events and versions those of another page, which has to publish them. One that was adopted stays so."""
+        """Make versions those of another page, which has to publish them. One that was adopted stays so."""
         ...
 
     async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:

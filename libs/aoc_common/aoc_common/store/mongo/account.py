@@ -15,6 +15,7 @@ from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.outcomes import KEEP, page_key
 from aoc_common.store.mongo.put_aside import put_aside
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
@@ -33,8 +34,11 @@ _KEEP: Final = timedelta(days=400)
 #: A source that is this far behind has a gap, and does not merely wait for its next slice.
 _BEHIND: Final = timedelta(minutes=30)
 _GAPS_SHOWN: Final = 1_000
+#: Pages of slices that were merged began to expire at different times of a day, and clocks differ.
+_MARGIN: Final = timedelta(days=2)
 #: What is counted of each page; pages of an earlier version lack the last ones.
 _OF_PAGES: Final = COUNTED[2:]
+_OF_RECORDS: Final = ("stored", "changed", "duplicate", "quarantined")
 _SUM_OF_SLICE: Final[Document] = {
     "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
 }
@@ -61,7 +65,11 @@ class MongoAccount:
             # Only those whose pages have changed since they were looked at: what waits costs nothing.
             wanted = {"unchecked": True, "state": SliceState.FETCHED.value}
             fetched = await self._slices.find(wanted).limit(limit).to_list(None)
-            settled = await self._settled(fetched)
+            settled = await self._settled(fetched, at)
+            for some in batched(settled, TOGETHER):
+                # First: what is closed and never expires would be there for ever.
+                of_slices = {"slice_id": {"$in": list(some)}}
+                await self._pages.update_many(of_slices, {"$set": {"expire_at": at + KEEP}})
             if fetched:
                 await self._slices.bulk_write(
                     [
@@ -69,7 +77,7 @@ class MongoAccount:
                             # Only as it was when its pages were looked at.
                             {name: one.get(name) for name in ("_id", "state", "fetched_at", "touched")},
                             {
-                                "$set": {**settled[one["_id"]], **_closed(one, at)} if one["_id"] in settled else {},
+                                "$set": _closed(one, settled[one["_id"]], at) if one["_id"] in settled else {},
                                 "$unset": {"unchecked": ""},
                             },
                         )
@@ -80,10 +88,11 @@ class MongoAccount:
             await self._sum_up(limit)
         return len(settled)
 
-    async def _settled(self, fetched: Iterable[Document]) -> dict[str, Document]:
+    async def _settled(self, fetched: Iterable[Document], at: datetime) -> dict[str, Document]:
         """Slice -> what became of its records, of those of which every page that was ever published is settled.
 
-        What stood on a page of an earlier try counts for the slice too.
+        What stood on a page of an earlier try counts for the slice too. An account that was closed so long ago that
+        its pages are forgotten stays what it was.
         """
         found: dict[str, Document] = {}
         for together in batched(fetched, TOGETHER):
@@ -95,9 +104,25 @@ class MongoAccount:
             }
             for key, one in slices.items():
                 totals = sums.get(key, _NOTHING)
-                if key not in waiting and not _lacks_pages(one, totals):
-                    found[key] = {name: totals[name] for name in _OF_PAGES}
+                if key in waiting:
+                    continue
+                if lacks_pages(one, totals["seen"]) and "settled_at" not in one:
+                    totals = await self._with_merged(key, totals)
+                if not lacks_pages(one, totals["seen"]):
+                    found[key] = {name: totals[name] for name in _NOTHING}
+                elif "settled_at" in one and one["settled_at"] <= at - KEEP + _MARGIN:
+                    found[key] = {name: one.get(name, 0) for name in _NOTHING}
         return found
+
+    async def _with_merged(self, slice_id: str, totals: Document) -> Document:
+        """Totals with the pages that are known as those of a slice that this one was merged into (`compaction`).
+
+        It was collected once more since, and they came again: what they hold is counted there, and known here.
+        """
+        mine: Document = {"_id": {"$gte": page_key(slice_id, ""), "$lt": page_key(slice_id, "~")}}
+        pages = await self._pages.find({**mine, "slice_id": {"$ne": slice_id}}).to_list(None)
+        known = sum(int(page.get(name, 0)) for page in pages for name in _OF_RECORDS)
+        return {**totals, "seen": totals["seen"] + len(pages), "duplicate": totals["duplicate"] + known}
 
     async def _sum_up(self, limit: int) -> None:
         """Take settled slices and fetched blobs into the totals: also what a crash left out."""
@@ -240,14 +265,18 @@ class MongoAccount:
         return found
 
 
-def _closed(one: Document, at: datetime) -> dict[str, Any]:
-    keep = _KEEP if one.get("records") else _KEEP_EMPTY
-    return {"state": SliceState.SETTLED.value, "settled_at": at, "unsummed": True, "expire_at": at + keep}
+def _closed(one: Document, totals: Document, at: datetime) -> dict[str, Any]:
+    # One that was given up says nothing of its records, and what it published counts.
+    keep = _KEEP if one.get("records") or any(totals.values()) else _KEEP_EMPTY
+    return {**totals, "state": SliceState.SETTLED.value, "settled_at": at, "unsummed": True, "expire_at": at + keep}
 
 
-def _lacks_pages(one: Document, totals: Document) -> bool:
-    """Whether the ledger has not even heard of all pages of a slice: an older version noted only what was settled."""
-    return int(totals["seen"]) < (one.get("pages") or 0)
+def lacks_pages(one: Document, seen: int) -> bool:
+    """Whether the ledger does not know all pages of a slice, but `seen`.
+
+    Some are forgotten, or it has not even heard of them: an older version noted only what was settled.
+    """
+    return seen < max(int(one.get("pages") or 0), int(one.get("seen", 0)))
 
 
 def _behind(state: SourceState, left: Iterable[Stretch], now: datetime) -> Iterable[Gap]:

@@ -227,6 +227,7 @@ def _together(stays: Document, others: Sequence[Document]) -> dict[str, Any]:
         "end": max(one["end"] for one in parts),
         "slices": sum(one.get("slices", 1) for one in parts),
         **{name: sum(one.get(name) or 0 for one in parts) for name in COUNTED},
+        "seen": sum(one.get("seen", one.get("pages") or 0) for one in parts),
         "summed": {**summed, "version": max(one["summed"]["version"] for one in parts)},
         # Merged is not empty and growing any more: the next empty slice begins anew.
         "quiet": False,

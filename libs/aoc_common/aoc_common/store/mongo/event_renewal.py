@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
 
 #: What an event keeps when its record is mapped again, if it has it.
-_KEPT: Final = ("page", "raw_seq", "text", "expire_at", "forget_at", "version", "versions", "twin_of", "twin")
+_KEPT: Final = ("page", "raw_seq", "origin", "text", "expire_at", "forget_at", "version", "versions", "twin_of", "twin")
 _FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event.metadata", *_KEPT), 1)
 _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
@@ -70,12 +70,12 @@ class MongoRenewal:
                 moving.append((record, {**document, **record.kept}))
                 continue
             change = _in_place(document, record)
-            # Not where another version is shown by now: it is another text.
-            writes.append(
-                UpdateOne({"_id": record.id, "tenant": event.tenant, "version": record.kept.get("version")}, change)
-            )
+            # Not where another version is shown by now, or the text was repaired: it is another text.
+            as_read = {name: record.kept.get(name) for name in ("version", "text")}
+            writes.append(UpdateOne({"_id": record.id, "tenant": event.tenant, **as_read}, change))
             if "version" in record.kept:
-                versions.append(UpdateOne({"_id": version_key(record.id, record.kept["version"])}, change))
+                of_version = {"_id": version_key(record.id, record.kept["version"]), "text": as_read["text"]}
+                versions.append(UpdateOne(of_version, change))
         with translated("events"):
             if writes:
                 await self._events.bulk_write(writes, ordered=False)

@@ -13,7 +13,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
-from pymongo import ReplaceOne, UpdateMany, UpdateOne
+from pymongo import ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
@@ -76,13 +76,16 @@ class MongoEventVersions:
 
     async def adopt(self, adoptions: Sequence[Adoption]) -> None:
         """Two writes a collection: whoever is adopted again keeps the name under which it was published first."""
-        for collection, name in ((self._events, "_id"), (self._versions, "event_id")):
+        for collection in (self._events, self._versions):
             writes = []
             for one in adoptions:
-                mine: Document = {name: one.event, "page": one.origin}
+                mine: Document = {"_id": version_key(one.event, one.number)}
+                if collection is self._events:
+                    mine = {"_id": one.event, "version": _shown(one.number)}
+                mine |= {"page": one.origin}
                 first = {"$set": {"page": one.page, "origin": one.origin}}
-                writes.append(UpdateMany({**mine, "origin": {"$exists": False}}, first))
-                writes.append(UpdateMany(mine, {"$set": {"page": one.page}}))
+                writes.append(UpdateOne({**mine, "origin": {"$exists": False}}, first))
+                writes.append(UpdateOne(mine, {"$set": {"page": one.page}}))
             if writes:
                 with translated("events"):
                     await collection.bulk_write(writes)
@@ -103,14 +106,15 @@ class MongoEventVersions:
         documents: dict[str, Document] = {}
         for one in versions:
             history = one.history
-            shown = history.shown[0]
-            if shown not in history.kept:
-                first = {name: value for name, value in history.document.items() if name not in OF_EVENT}
-                documents[version_key(history.event, shown)] = _as_version(first, history.event, shown, None)
+            if history.shown[0] not in history.kept:
+                documents |= _copy(history)
             fresh = bson.decode(one.document, codec_options=CODEC)
             documents[version_key(history.event, one.number)] = _as_version(
                 fresh, history.event, one.number, one.digest
             )
+        await self._keep(documents)
+
+    async def _keep(self, documents: Mapping[str, Document]) -> None:
         if not documents:
             return
         with translated("event_versions"):
@@ -128,11 +132,16 @@ class MongoEventVersions:
         with translated("event_versions"):
             found = await self._versions.find({"event_id": {"$in": events}}).to_list(None)
             writes: list[Any] = []
+            alone: dict[str, Document] = {}
             for history, number in current:
                 versions = {one["number"]: one for one in found if one["event_id"] == history.event}
-                # One that retention has removed meanwhile is not shown; the event is read again.
-                if number in versions:
+                if history.shown[0] not in versions:
+                    # Of a write that was answered in part: the only copy of a version is not replaced.
+                    alone |= _copy(history)
+                # One that retention has removed meanwhile is not shown: the event is read again.
+                elif number in versions:
                     writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
+            await self._keep(alone)
             if writes:
                 await self._events.bulk_write(writes, ordered=False)
 
@@ -155,8 +164,8 @@ class MongoEventVersions:
         versions: list[Any] = []
         for (event, number), at in sightings.items():
             change = {"$min": {"event.metadata.logged_time": ids.to_ms(at)}}
-            shown: Any = number if number > 1 else {"$in": [1, None]}
-            events.append(UpdateOne({"_id": event, "version": shown, "forgotten": {"$exists": False}}, change))
+            shown = {"version": _shown(number), "forgotten": {"$exists": False}}
+            events.append(UpdateOne({"_id": event, **shown}, change))
             versions.append(UpdateOne({"_id": version_key(event, number)}, change))
         if events:
             with translated("events"):
@@ -169,6 +178,11 @@ class MongoEventVersions:
         with translated("event_versions"):
             found = await self._versions.find(wanted).limit(_LISTED).to_list(None)
         return sorted(found, key=lambda one: int(one["number"]))
+
+
+def _shown(number: int) -> Any:
+    """What `version` is where this version of an event is the current one."""
+    return number if number > 1 else {"$in": [1, None]}
 
 
 def _sighting(document: Document) -> Sighting:
@@ -204,6 +218,14 @@ def _version(event: UUID, number: int, document: Document) -> StoredVersion:
     )
 
 
+def _copy(history: History) -> dict[str, Document]:
+    """The shown version of an event, as `event_versions` holds it, by its key."""
+    number = history.shown[0]
+    document = {name: value for name, value in history.document.items() if name not in OF_EVENT}
+    digest = history.versions[number].digest
+    return {version_key(history.event, number): _as_version(document, history.event, number, digest)}
+
+
 def _as_version(document: Document, event: UUID, number: int, digest: str | None) -> Document:
     made = {**document, "_id": version_key(event, number), "event_id": event, "number": number}
     return made if digest is None else made | {"digest": digest}
@@ -222,6 +244,7 @@ def _as_event(versions: Mapping[int, Document], number: int, history: History) -
 
 
 def _unchanged(history: History) -> Document:
-    """The event as it was read. An event without a second version has neither of the fields."""
+    """The event as it was read, in all that others write. An event without a second version has none of the fields."""
     document = history.document
-    return {"_id": history.event, "version": document.get("version"), "versions": document.get("versions")}
+    names = ("version", "versions", "twin_of", "twin", "page", "origin", "text")
+    return {"_id": history.event, **{name: document.get(name) for name in names}}

@@ -7,10 +7,10 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from pymongo import UpdateMany, UpdateOne
-from pymongo.errors import DuplicateKeyError
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.outcomes import page_key, write
 from aoc_common.store.ports import (
     ContentBlob,
     EmptySlice,
@@ -32,11 +32,7 @@ if TYPE_CHECKING:
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
-_NOTED: Final = (
-    "tenant", "source", "slice_id", "page", "stored", "changed", "duplicate", "quarantined", "dead_lettered",
-    "not_understood", "undated", "at",
-)  # fmt: skip
-#: How long single pages and blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
+#: How long blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
 #: A slice that gave nothing is only kept to be looked at.
 _KEEP_EMPTY: Final = timedelta(days=7)
@@ -87,14 +83,15 @@ class MongoLedger:
                     UpdateOne(
                         {"_id": page_key(one.slice_id, one.page)},
                         {
+                            # Where it lies now: it may have been put on the bus again after it was lost there.
+                            "$set": {"sequence": one.sequence},
                             "$setOnInsert": {
                                 "tenant": one.tenant,
                                 "source": one.source,
                                 "slice_id": one.slice_id,
                                 "page": one.page,
-                                "sequence": one.sequence,
                                 "waiting_since": one.at,
-                            }
+                            },
                         },
                         upsert=True,
                     )
@@ -205,39 +202,31 @@ class MongoLedger:
             )
 
     async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
-        """The normalizer is done with these pages; one write for all, keyed by page, so repeats change nothing."""
+        """The normalizer is done with these pages; one write for all. What was settled before stays as it was."""
         if not outcomes:
             return
         with translated("ledger"):
-            await self._pages.bulk_write(
-                [
-                    UpdateOne(
-                        {"_id": page_key(outcome.slice_id, outcome.page)},
-                        _of_page(outcome),
-                        upsert=True,
-                    )
-                    for outcome in outcomes
-                ],
-                ordered=False,
-            )
-            await self._touch(one.slice_id for one in outcomes)
+            stood = await write(self._pages, outcomes)
+            await self._touch(one.slice_id for number, one in enumerate(outcomes) if number not in stood)
+            if again := {outcomes[number].slice_id for number in stood}:
+                # Whoever settled them may have died before it said so at their slices.
+                open_slices: Document = {"_id": {"$in": sorted(again)}, "state": SliceState.FETCHED.value}
+                await self._slices.update_many(open_slices, {"$set": {"unchecked": True}})
 
     async def page_given_up(self, outcome: PageOutcome) -> bool:
         """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""
-        unsettled = {"$or": [{"dead_lettered": {"$gt": 0}}, {"waiting_since": {"$exists": True}}]}
         with translated("ledger"):
-            try:
-                await self._pages.update_one(
-                    {"_id": page_key(outcome.slice_id, outcome.page), **unsettled}, _of_page(outcome), upsert=True
-                )
-            except DuplicateKeyError:
+            if await write(self._pages, [outcome]):
                 return False
             await self._touch([outcome.slice_id])
         return True
 
     async def _touch(self, slice_ids: Iterable[str]) -> None:
         # A page of an earlier try can come after its slice was settled, or while it is: its account is made again.
-        mine = {"_id": {"$in": sorted(set(slice_ids))}}
+        touched = sorted(set(slice_ids))
+        if not touched:
+            return
+        mine = {"_id": {"$in": touched}}
         await self._slices.bulk_write(
             [
                 UpdateMany(mine, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
@@ -264,6 +253,11 @@ class MongoLedger:
             for some in batched(pages, TOGETHER):
                 found |= {one["_id"] async for one in self._gone.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
+
+    async def back(self, pages: Collection[str]) -> None:
+        """These pages were lost on the bus, and are there again: what they stored is theirs, and nobody else's."""
+        with translated("ledger"):
+            await self._gone.delete_many({"_id": {"$in": sorted(pages)}})
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
@@ -370,22 +364,6 @@ class MongoLedger:
 def _abandoned(at: datetime) -> Document:
     given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
     return {"$set": {**given_up, "fetched_at": at, "unchecked": True}, "$unset": {"lapses_at": ""}}
-
-
-def _of_page(outcome: PageOutcome) -> Document:
-    noted = {name: getattr(outcome, name) for name in _NOTED}
-    noted["published"] = [list(span) for span in outcome.published]
-    if outcome.examples:
-        noted["examples"] = dict(outcome.examples)
-    return {
-        "$set": {**noted, "expire_at": outcome.at + _KEEP},
-        "$unset": {"waiting_since": ""},
-    }
-
-
-def page_key(slice_id: str, page: str) -> str:
-    """The `_id` of a page in `ledger_pages`."""
-    return f"{slice_id}#{page}"
 
 
 def _blob_key(tenant: str, source: str, content_id: str) -> str:

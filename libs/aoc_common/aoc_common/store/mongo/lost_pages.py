@@ -10,6 +10,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.mongo.account import lacks_pages
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -56,14 +57,23 @@ class MongoLostPages:
     async def incomplete(self, before: datetime, limit: int) -> list[str]:
         """Slices fetched before a moment that wait for no page and are not settled: the ledger never heard of some.
 
-        An older version noted only pages that were settled.
+        An older version noted only pages that were settled. One that lacks nothing was not looked at since its last
+        page was settled, since somebody died before it said so: it is looked at.
         """
         wanted: Document = {"state": _FETCHED, "unchecked": {"$exists": False}, "fetched_at": {"$lt": before}}
         with translated("ledger"):
-            found = [document["_id"] async for document in self._slices.find(wanted, {"_id": 1}).limit(limit)]
-            mine = {"slice_id": {"$in": found}, "waiting_since": {"$exists": True}}
-            waiting = set(await self._pages.distinct("slice_id", mine)) if found else set()
-        return [one for one in found if one not in waiting]
+            found = {one["_id"]: one async for one in self._slices.find(wanted, {"pages": 1, "seen": 1}).limit(limit)}
+            if not found:
+                return []
+            mine: Document = {"slice_id": {"$in": list(found)}}
+            waiting = set(await self._pages.distinct("slice_id", {**mine, "waiting_since": {"$exists": True}}))
+            summed = [{"$match": mine}, {"$group": {"_id": "$slice_id", "seen": {"$sum": 1}}}]
+            seen = {group["_id"]: int(group["seen"]) async for group in self._pages.aggregate(summed)}
+            idle = [one for one in found if one not in waiting]
+            whole = [one for one in idle if not lacks_pages(found[one], seen.get(one, 0))]
+            if whole:
+                await self._slices.update_many({"_id": {"$in": whole}}, {"$set": {"unchecked": True}})
+        return [one for one in idle if one not in whole]
 
     async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
         """These pages of a slice will never be settled: forget them, and have its time collected again.
@@ -92,6 +102,10 @@ class MongoLostPages:
                     ],
                     ordered=False,
                 )
+                # A page that was in work when it was lost may have come to its end by now; from here on it cannot.
+                left = set(await self._pages.distinct("page", mine))
+                await self._ledger.back(set(pages) - left)
+                pages = [page for page in pages if page in left]
             await self._slices.update_one(
                 {"_id": slice_id, "state": {"$in": [_FETCHED, SliceState.SETTLED.value]}},
                 {
@@ -101,21 +115,25 @@ class MongoLostPages:
                     "$unset": {"first_seq": "", "last_seq": ""},
                 },
             )
-            await self._pages.delete_many(mine)
+            await self._pages.delete_many({**mine, "page": {"$in": list(pages)}})
+            # It may have been looked at while they still waited.
+            await self._slices.update_one({"_id": slice_id, "state": _FETCHED}, {"$set": {"unchecked": True}})
         return GoneSlice(slice_id, one["tenant"], one["source"], len(pages), again)
 
     async def _collect_again(self, one: Document, at: datetime) -> None:
         tenant, source, start, end = (one[name] for name in ("tenant", "source", "start", "end"))
         mine: Document = {"tenant": tenant, "source": source, "state": "fetched"}
-        known = await self._blobs.find_one({"slice_id": one["_id"]}, {"_id": 1})
         # Blobs of before they named their slice are told by the time that it covers.
-        mine |= {"slice_id": one["_id"]} if known else {"created": {"$gte": start, "$lt": end}}
+        unnamed: Document = {"slice_id": {"$exists": False}, "created": {"$gte": start, "$lt": end}}
+        mine |= {"$or": [{"slice_id": one["_id"]}, unnamed]}
         await self._blobs.update_many({**mine, "expires": {"$gt": at}}, {"$set": {"state": "listed"}})
         await self._blobs.update_many(
             {**mine, "expires": {"$lte": at}},
             {"$set": {"state": "expired", "expired_at": at}, "$unset": {"expire_at": ""}},
         )
-        name = f"gone {one['_id'].rsplit('/', 1)[-1]}"
+        # Once for each try of the slice: its pages are found to be gone over some time, and are collected by then.
+        tries = one.get("attempts", 1)
+        name = f"gone {one['_id'].rsplit('/', 1)[-1]}{f' {tries}' if tries > 1 else ''}"
         await self._backlog.add(Stretch(tenant, source, Cause.BEHIND, name, start, end, start), at)
 
     async def _note_gap(self, one: Document, pages: int, at: datetime) -> None:

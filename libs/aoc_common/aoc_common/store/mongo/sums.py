@@ -18,7 +18,6 @@ from pymongo import UpdateMany, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
-from aoc_common.store.ports import SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +28,8 @@ COUNTED: Final = (
 )  # fmt: skip
 _NAMES: Final = ("slices", *COUNTED)
 _DAY: Final = timedelta(days=1)
+#: Days of before that are looked at at once: all of their slices are noted in one document, of 16 MiB at most.
+_DAYS_TOGETHER: Final = 10
 _OF_A_SUM: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NAMES, 1),
     **dict.fromkeys(("tenant", "source", "start", "settled_at", "touched", "summed"), 1),
@@ -48,6 +49,17 @@ class MongoSums:
         """Source -> its totals (`slices`, `COUNTED`, `blobs`) and `since`, the day of its first slice."""
         with translated("ledger"):
             return {one["source"]: one async for one in self._sums.find({"tenant": check_tenant(tenant)})}
+
+    async def begin(self) -> None:
+        """Begin the totals of all sources that the versions before have summed up: also where nothing is new."""
+        with translated("ledger"):
+            named = {"_id": {"tenant": "$tenant", "source": "$source"}}
+            before = {
+                (one["_id"]["tenant"], one["_id"]["source"]) async for one in self._days.aggregate([{"$group": named}])
+            }
+            begun = {(one["tenant"], one["source"]) async for one in self._sums.find({}, {"tenant": 1, "source": 1})}
+            for tenant, source in sorted(before - begun):
+                await self._begin(tenant, source)
 
     async def add_up(self, limit: int) -> int:
         """Take in settled slices and fetched blobs that are in no total yet, `limit` each; how many. Idempotent."""
@@ -127,7 +139,7 @@ class MongoSums:
             key = _source_of(one)
             if key in books and _day_of(one) not in legacy:
                 found[key].take(one)
-        for day in legacy.values():
+        for day in list(legacy.values())[:_DAYS_TOGETHER]:
             if (key := _source_of(day)) in books:
                 await self._convert(day, found[key])
         wanted = {"uncounted": True, "state": "fetched"}
@@ -146,8 +158,11 @@ class MongoSums:
         return found
 
     async def _convert(self, day: Document, taken: _Taken) -> None:
-        """Take in what a day lacks as the version before did: all of its slices are looked at, this once."""
-        of_day = {"tenant": day["tenant"], "source": day["source"], "state": SliceState.SETTLED.value}
+        """Take in what a day lacks as the version before did: all of its slices are looked at, this once.
+
+        Also those that are not settled at the moment and were before: the day may have them, as they were.
+        """
+        of_day = {"tenant": day["tenant"], "source": day["source"], "settled_at": {"$exists": True}}
         wanted = {**of_day, "start": {"$gte": day["day"], "$lt": day["day"] + _DAY}}
         slices = await self._slices.find(wanted, _OF_A_SUM).to_list(None)
         for one in slices:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.store.mongo.client import translated
 from aoc_common.store.mongo.event_versions import FORMER_IDS
+from aoc_common.store.mongo.sums import MongoSums
 from aoc_common.store.ports import SliceState
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
+
+#: `_id` in `upgrades` of when the totals of all sources had begun.
+_TOTALS: Final = "totals"
 
 
 async def upgrade(database: Database) -> None:
     """Note when ids began to be made without regard to case: later events need not be looked for under former ids.
 
     Slices that are fetched and not settled are looked at once more: until now all of them were, again and again.
+    Totals begin with the sums of before, also of sources of which nothing comes any more.
     """
     with translated("upgrade"):
         await database["upgrades"].update_one(
@@ -25,3 +30,8 @@ async def upgrade(database: Database) -> None:
         await database["ledger_slices"].update_many(
             {"state": SliceState.FETCHED.value, "unchecked": {"$exists": False}}, {"$set": {"unchecked": True}}
         )
+        begun = await database["upgrades"].find_one({"_id": _TOTALS})
+    if begun is None:
+        await MongoSums(database).begin()
+        with translated("upgrade"):
+            await database["upgrades"].update_one({"_id": _TOTALS}, {"$set": {"at": datetime.now(UTC)}}, upsert=True)

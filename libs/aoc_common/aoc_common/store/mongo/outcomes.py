@@ -1,0 +1,63 @@
+"""What the normalizer made of raw pages, as `ledger_pages` holds it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from aoc_common.store.mongo.events import duplicates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_common.store.mongo.client import Document
+    from aoc_common.store.ports import PageOutcome
+
+#: How long pages of a slice that is settled stay, from then on. A look back can bring them again for so long, and a
+#: person can retry what was put aside of them (`LAPSE`).
+KEEP: Final = timedelta(days=90)
+#: Until their slice is settled pages are kept for longer than anything waits: its account is made of them.
+_KEEP_OPEN: Final = timedelta(days=500)
+_NOTED: Final = (
+    "tenant", "source", "slice_id", "page", "stored", "changed", "duplicate", "quarantined", "dead_lettered",
+    "not_understood", "undated", "at",
+)  # fmt: skip
+#: A page that waits, or was given up: what becomes of it now takes that place.
+_OPEN: Final[Document] = {"$or": [{"dead_lettered": {"$gt": 0}}, {"waiting_since": {"$exists": True}}]}
+
+
+def page_key(slice_id: str, page: str) -> str:
+    """The `_id` of a page in `ledger_pages`."""
+    return f"{slice_id}#{page}"
+
+
+async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> set[int]:
+    """Note outcomes, in one write; the numbers of those of which the page is settled already, and stays as it was.
+
+    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed.
+    """
+    try:
+        await pages.bulk_write(
+            [
+                UpdateOne({"_id": page_key(one.slice_id, one.page), **_OPEN}, _of_page(one), upsert=True)
+                for one in outcomes
+            ],
+            ordered=False,
+        )
+    except BulkWriteError as error:
+        return duplicates(error.details)
+    return set()
+
+
+def _of_page(outcome: PageOutcome) -> Document:
+    noted = {name: getattr(outcome, name) for name in _NOTED}
+    noted["published"] = [list(span) for span in outcome.published]
+    if outcome.examples:
+        noted["examples"] = dict(outcome.examples)
+    return {
+        "$set": {**noted, "expire_at": outcome.at + _KEEP_OPEN},
+        "$unset": {"waiting_since": ""},
+    }
