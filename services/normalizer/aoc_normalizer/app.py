@@ -33,6 +33,7 @@ from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
+from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.telemetry import logs
@@ -44,6 +45,7 @@ from aoc_normalizer.letters import Caretaker, PageAccount
 from aoc_normalizer.location import Locator
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
+from aoc_normalizer.overtaken import OvertakenSlices
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.twins import Twins
 from aoc_normalizer.writer import Writer
@@ -134,6 +136,8 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             timedelta(seconds=settings.gone_after_s),
         )
 
+        overtaken = OvertakenSlices(MongoOvertaken(database), clock, timedelta(seconds=settings.gone_after_s))
+
         async def forget() -> None:
             await events.forget(clock.now())
 
@@ -143,6 +147,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
             asyncio.create_task(every(settings.compact_s, "compaction", compact)),
             asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),
+            asyncio.create_task(every(settings.gone_look_s, "closing slices that were overtaken", overtaken.look)),
             asyncio.create_task(every(settings.quarantine_s, "quarantine", caretaker.look_after)),
         ]
         try:

@@ -158,7 +158,7 @@ class MongoLedger:
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
         """A slice is given up for shorter ones; what it published counts."""
         with translated("ledger"):
-            await self._slices.update_one({"_id": slice_id}, _abandoned(at))
+            await self._slices.update_one({"_id": slice_id}, abandoned(at))
 
     async def lapse(self, at: datetime) -> int:
         """Give up slices that were opened, or failed, and are tried no more; how many. What they published counts.
@@ -171,7 +171,7 @@ class MongoLedger:
             await self._slices.update_many(
                 {**unfinished, "lapses_at": {"$exists": False}}, {"$set": {"lapses_at": at + LAPSE}}
             )
-            lapsed = await self._slices.update_many({**unfinished, "lapses_at": {"$lte": at}}, _abandoned(at))
+            lapsed = await self._slices.update_many({**unfinished, "lapses_at": {"$lte": at}}, abandoned(at))
         return int(lapsed.modified_count)
 
     async def slice_failed(self, slice_id: str, reason: str, at: datetime) -> None:
@@ -361,7 +361,8 @@ class MongoLedger:
                 )
 
 
-def _abandoned(at: datetime) -> Document:
+def abandoned(at: datetime) -> Document:
+    """The change by which a slice is given up: it holds nothing up any more, and what it published counts."""
     given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
     return {"$set": {**given_up, "fetched_at": at, "unchecked": True}, "$unset": {"lapses_at": ""}}
 

@@ -1,0 +1,87 @@
+"""Slices that were begun and never ended, and whose time others have collected since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from pymongo import ASCENDING
+
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.ledger import abandoned
+from aoc_common.store.ports import SliceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_UNFINISHED: Final = {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A slice that is open, or failed, although all of its time is collected. `attempts`: how often it was tried."""
+
+    slice_id: str
+    attempts: int
+
+
+class MongoOvertaken:
+    """`OvertakenStore` over `ledger_slices`, `sources` and `backlog`."""
+
+    def __init__(self, database: Database) -> None:
+        self._slices = database["ledger_slices"]
+        self._sources = database["sources"]
+        self._backlog = database["backlog"]
+
+    async def overtaken(self, after: str, limit: int) -> tuple[list[Overtaken], str]:
+        """Of the next `limit` unfinished slices behind `after`, those whose time is collected; and where to go on.
+
+        Collected is what lies before its source's position and in no stretch that is still to be collected. The second
+        is empty at the end.
+        """
+        wanted: Document = {"state": _UNFINISHED, "_id": {"$gt": after}}
+        fields = dict.fromkeys(("tenant", "source", "start", "end", "attempts"), 1)
+        with translated("ledger"):
+            found = await self._slices.find(wanted, fields).sort("_id", ASCENDING).limit(limit).to_list(None)
+            keys = sorted({f"{one['tenant']}/{one['source']}" for one in found})
+            positions: dict[str, datetime] = {}
+            for some in batched(keys, TOGETHER):
+                async for source in self._sources.find({"_id": {"$in": list(some)}}, {"position": 1}):
+                    if source.get("position") is not None:
+                        positions[source["_id"]] = source["position"]
+            behind = [one for one in found if _position(one, positions) is not None]
+            stretches = await self._open_stretches({one["tenant"] for one in behind})
+        done = [
+            Overtaken(one["_id"], one.get("attempts", 0))
+            for one in behind
+            if not any(_covers(stretch, one) for stretch in stretches)
+        ]
+        return done, found[-1]["_id"] if len(found) == limit else ""
+
+    async def close(self, slices: Sequence[Overtaken], at: datetime) -> int:
+        """Close those that nobody has tried again since; what they published counts. How many."""
+        closed = 0
+        with translated("ledger"):
+            for one in slices:
+                same = {"_id": one.slice_id, "state": _UNFINISHED, "attempts": one.attempts}
+                closed += (await self._slices.update_one(same, abandoned(at))).modified_count
+        return closed
+
+    async def _open_stretches(self, tenants: set[str]) -> list[Document]:
+        fields = dict.fromkeys(("tenant", "source", "done_until", "end"), 1)
+        found: list[Document] = []
+        for some in batched(sorted(tenants), TOGETHER):
+            found += await self._backlog.find({"tenant": {"$in": list(some)}, "open": True}, fields).to_list(None)
+        return found
+
+
+def _position(one: Document, positions: dict[str, datetime]) -> datetime | None:
+    position = positions.get(f"{one['tenant']}/{one['source']}")
+    return position if position is not None and one["end"] <= position else None
+
+
+def _covers(stretch: Document, one: Document) -> bool:
+    mine = (stretch["tenant"], stretch["source"]) == (one["tenant"], one["source"])
+    return mine and bool(stretch["done_until"] < one["end"] and one["start"] < stretch["end"])
