@@ -127,14 +127,9 @@ class MongoLedger:
                 return
             day = empty.since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             of_source = {"tenant": empty.tenant, "source": empty.source}
-            kind = {**of_source, "state": SliceState.SETTLED.value, "quiet": True, "again": empty.again or None}
             lasting = {"fetched_at": empty.at, "expire_at": empty.at + _KEEP_EMPTY}
-            if empty.end <= day + timedelta(days=1):
-                grows = {**kind, "end": empty.since, "start": {"$gte": day}, "merging": None, "merged_into": None}
-                grown = await self._slices.update_one(grows, {"$set": {"end": empty.end, **lasting}})
-                # The second: a try before this one has written it, and did not come to say so.
-                if grown.matched_count or await self._slices.find_one({**kind, "end": empty.end}, {"_id": 1}):
-                    return
+            if empty.end <= day + timedelta(days=1) and await self._grown(empty, day, lasting):
+                return
             nothing = {"attempts": 1, "pages": 0, "records": 0}
             settled = {"settled_at": empty.at, "unsummed": True, **lasting}
             again = {"again": True} if empty.again else {}
@@ -154,6 +149,29 @@ class MongoLedger:
                 },
                 upsert=True,
             )
+
+    async def _grown(self, empty: EmptySlice, day: datetime, lasting: Document) -> bool:
+        """Whether an empty slice of that day goes on until the end of this one; makes one that it continues go on.
+
+        Asked for by all fields of an index and no other: the local server would read all slices of the tenant.
+        """
+        ends = {"$in": [empty.since, empty.end]}
+        wanted = {"tenant": empty.tenant, "state": SliceState.SETTLED.value, "source": empty.source, "end": ends}
+        fields = dict.fromkeys(("start", "end", "quiet", "again"), 1)
+        found = [
+            one
+            async for one in self._slices.find(wanted, fields)
+            if one.get("quiet") and bool(one.get("again")) == empty.again
+        ]
+        if any(one["end"] == empty.end for one in found):
+            return True  # a try before this one has written it, and did not come to say so
+        for one in found:
+            if one["start"] >= day:
+                still = {"_id": one["_id"], "end": empty.since, "merging": None, "merged_into": None}
+                grown = await self._slices.update_one(still, {"$set": {"end": empty.end, **lasting}})
+                if grown.matched_count:
+                    return True
+        return False
 
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
         """A slice is given up for shorter ones; what it published counts."""
