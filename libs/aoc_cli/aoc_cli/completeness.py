@@ -76,7 +76,7 @@ def completeness(
     if verify is not None:
         believed = pins(fingerprint or (), load(ReportSettings).reports.fingerprints, key)
         if verdict := check(verify, believed, json=as_json):
-            raise typer.Exit(verdict)
+            raise typer.Exit(int(verdict))
         return
     subjects.check_tenant(tenant)
     now = datetime.now(UTC)

@@ -88,7 +88,9 @@ def rotate(data: Data = None) -> None:
 
 @group.command("retire")
 def retire(
-    kid: Annotated[str, typer.Argument(help="Fingerprint of a key, as the list shows it.")], data: Data = None
+    # An option: as an argument, those that begin with a dash would be taken for options.
+    kid: Annotated[str, typer.Option("--fingerprint", help="The key, as the list shows it.")],
+    data: Data = None,
 ) -> None:
     """Retire a key for good: one that is lost, was stolen, or was replaced at its reference."""
     if key_bytes(kid) is None:

@@ -16,6 +16,7 @@ from aoc_cli.local.stack import default_data
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.contracts.sources import SOURCE_NAMES
+from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.judging import Bounds, judge
 from aoc_common.store.mongo.decisions import Discarded
 
@@ -34,11 +35,14 @@ MEANING: Final[Mapping[str, str]] = {
     "at": "When the account was read, by the clock of the machine that made the report. It states nothing of later.",
     "tenant": "The name that this installation gives the tenant.",
     "tenant_id": "The tenant's id at Microsoft as the tenants file names it; null where no such file was at hand.",
-    "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before.",
+    "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before. Of the "
+    "source import: the day of the first import.",
     "complete_until": "What Microsoft had listed of the time from since until then is stored, known or put aside, but "
     "for the gaps. What Microsoft lists late is added when it is found.",
-    "open": "The time that is not accounted for yet: it is still being collected, or waits.",
-    "gaps": "All that is known to be missing, for now (closable) or for good.",
+    "open": "The time that is not accounted for yet: it is still being collected, or waits. Null for the source "
+    "import, which is what was read from files, whatever they lacked.",
+    "gaps": "All that is known to be missing, for now (closable) or for good. Of dead letters, and of records that "
+    "expired in the quarantine, start and end say when they were put aside: of what time they tell is not known.",
     "records": "Records of settled slices: stored, changed, duplicate, quarantined, or given up with a dead letter; a "
     "slice that was fetched again can count a record twice.",
     "stored": "Were stored as new events. Events leave after the retention that the installation has.",
@@ -87,7 +91,8 @@ def _source(account: SourceAccount, at: datetime, discarded: Discarded) -> dict[
     return told | {
         # A day, and no midnight: the first slice of it begins some time that day.
         "since": account.since.astimezone(UTC).date() if account.since else None,
-        "open": {"start": account.complete_until, "end": at},
+        # What came from files is complete by its files; nothing is still to come.
+        "open": {"start": account.complete_until, "end": at} if account.source != IMPORT_SOURCE else None,
         "discarded": asdict(discarded),
         "state": judgement.state,
         "reasons": judgement.reasons,

@@ -85,7 +85,8 @@ def _of_error(account: SourceAccount) -> Iterator[tuple[State, str]]:
 def _of_success(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterator[tuple[State, str]]:
     last = account.last_success
     if last is None:
-        if not account.last_error:
+        # What has settled slices all the same came from files: nobody collects it.
+        if not account.last_error and not account.slices:
             yield State.YELLOW, "not collected yet"
     elif now - last > bounds.stalled_after:
         yield State.RED, f"stalled: not collected since {last:%Y-%m-%dT%H:%M:%SZ}"

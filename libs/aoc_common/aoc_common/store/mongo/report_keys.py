@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
 
 from aoc_common.contracts.report_keys import PublishedKey, thumbprint
 from aoc_common.store.mongo.client import Database, translated
@@ -26,7 +28,8 @@ class MongoKeyRegister:
 
     async def publish(self, key: bytes, at: datetime) -> None:
         """This public key signs from now on."""
-        with translated("report keys"):
+        # Two at once that find none both insert it: the second is told that it is there.
+        with translated("report keys"), suppress(DuplicateKeyError):
             await self._keys.update_one(
                 {"_id": thumbprint(key)},
                 {"$setOnInsert": {"key": key, "published_at": at, "retired_at": None}},
@@ -51,7 +54,10 @@ class MongoKeyRegister:
     async def installation(self) -> str:
         """The id of this installation."""
         with translated("installation"):
-            found = await self._installation.find_one_and_update(
-                _OURS, {"$setOnInsert": {"id": str(uuid4())}}, upsert=True, return_document=ReturnDocument.AFTER
-            )
+            if (found := await self._installation.find_one(_OURS)) is None:
+                found = {**_OURS, "id": str(uuid4())}
+                try:
+                    await self._installation.insert_one(found)
+                except DuplicateKeyError:  # somebody was quicker
+                    found = await self._installation.find_one(_OURS) or found
         return str(found["id"])
