@@ -16,7 +16,7 @@ _KEY: Final[dict[str, Any]] = {
     "use": "sig",
     "kid": "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
     "published_at": "2026-11-23T08:00:00Z",
-    "retired_at": None,
+    "retired_at": "2027-11-23T08:00:00Z",
 }
 
 

@@ -1,4 +1,4 @@
-"""Line 5, from end to end: a report is signed, its key is published and pinned, the report is proven, the key replaced."""
+"""Line 5, from end to end: a report is signed, its key is pinned, the report is proven, and the key is replaced."""
 
 from __future__ import annotations
 

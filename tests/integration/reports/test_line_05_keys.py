@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
@@ -104,10 +105,8 @@ async def test_line_05_a_kill_at_any_step_leaves_one_key_that_is_published(
     first = await current(own, register) if used else None
     with monkeypatch.context() as patched:
         _kill_at(patched, step, turn, when)
-        try:
+        with suppress(Killed):
             await own.rotate(register, LATER)
-        except Killed:
-            pass
     at_last = await current(own, register, LATER + timedelta(hours=1))
     published = {one.kid: one.retired_at for one in await register.published()}
 
@@ -272,5 +271,5 @@ async def test_line_05_what_is_no_key_is_refused_by_the_name_of_its_setting(
     tmp_path, register, monkeypatch, text
 ) -> None:
     monkeypatch.setenv("KEY", text)
-    with pytest.raises(BadConfiguration, match="^--key: no private key in PEM without a passphrase$"):
+    with pytest.raises(BadConfiguration, match=r"^--key: no private key in PEM without a passphrase$"):
         await keys.signer(DataDirectory(tmp_path), "env:KEY", register, NOW)

@@ -171,8 +171,8 @@ def test_line_05_no_bytes_do_anything_but_be_refused(document) -> None:
         lambda text: text.replace(b'"value": "', b'"value": "\\u0041', 1),
         lambda text: text.replace(b"contoso", b"\\u0063ontoso"),
     ],
-    ids=["key twice", "report twice", "beside the report", "in the signature", "printed anew", "longer", "escaped value",
-         "escaped"],
+    ids=["key twice", "report twice", "beside the report", "in the signature", "printed anew", "longer",
+         "escaped value", "escaped"],
 )  # fmt: skip
 def test_line_05_a_report_of_the_version_before_holds_nothing_that_was_not_signed(change) -> None:
     changed = change(WRITTEN_BEFORE)
