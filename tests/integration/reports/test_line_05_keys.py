@@ -7,12 +7,16 @@ import stat
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import PIPE
 
 import pytest
 
+from aoc_cli.attach import System
+from aoc_cli.doctor import keys as doctor_keys
+from aoc_cli.doctor.findings import Grade
 from aoc_cli.local import private
 from aoc_cli.local.stack import DataDirectory
 from aoc_cli.reports import keys
@@ -20,6 +24,7 @@ from aoc_cli.reports.form import public_bytes
 from aoc_cli.reports.keys import KeyState, OwnKey
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration
+from aoc_common.settings import MongoSettings, NatsSettings
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from reporting import OURS, THEIRS, pem
 
@@ -34,6 +39,11 @@ class Killed(BaseException):
 @pytest.fixture
 def register(database) -> MongoKeyRegister:
     return MongoKeyRegister(database)
+
+
+@pytest.fixture
+def nats_settings() -> NatsSettings:
+    return NatsSettings(url="nats://127.0.0.1:1")
 
 
 @pytest.fixture
@@ -264,6 +274,32 @@ async def test_line_05_a_key_by_reference_is_published_and_refused_once_it_is_re
         BadConfiguration, match=f"the key {kids[0]} was retired at 2026-11-23T09:00:00Z: sign with another"
     ):
         await keys.signer(directory, None, register, LATER)
+
+
+async def test_line_05_the_doctor_looks_at_the_key_that_signs_here(
+    tmp_path, own, register, mongo_settings, nats_settings, monkeypatch
+) -> None:
+    system = System(nats_settings, mongo_settings, DataDirectory(tmp_path))
+    nothing = await doctor_keys.check(system, None)
+    kid = await current(own, register)
+    made = await doctor_keys.check(system, None)
+    own.path.chmod(0o644)
+    exposed = await doctor_keys.check(system, None)
+    named = tmp_path / "named.pem"
+    named.write_text(pem(OURS))
+    named.chmod(0o644)
+    monkeypatch.setenv("AOC_REPORTS__KEY", f"file:{named}")
+    referenced = await doctor_keys.check(system, None)
+    away = await doctor_keys.check(
+        replace(system, mongo=MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.1)), None
+    )
+
+    assert [(one.grade, one.found) for one in nothing] == [(Grade.OK, "none yet: it is made with the first report")]
+    assert [(one.grade, one.found.split()[0]) for one in made] == [(Grade.OK, kid)]
+    assert [one.grade for one in exposed] == [Grade.FAIL]
+    assert [one.grade for one in referenced] == [Grade.OK, Grade.WARN, Grade.WARN]
+    assert "is not published" in referenced[1].found
+    assert away == []
 
 
 @pytest.mark.parametrize("text", ["", "no key", "s3cret"])

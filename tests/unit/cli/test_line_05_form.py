@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import string
 
 import jwt
@@ -144,7 +145,8 @@ def test_line_05_a_header_that_is_not_ours_is_refused_though_its_signature_fits(
         b"", b"no report", b"[]", b"null", b"\xff", b"..", b"a.b.c", SIGNED * 2, SIGNED.strip() + b".x", b" " + SIGNED,
         SIGNED.strip() + b"\r\n", SIGNED + b"\n", HEADER + b"." + PAYLOAD + b".", HEADER + b".." + SIGNATURE,
         HEADER + b"=." + PAYLOAD + b"." + SIGNATURE, b"A" * 2_000 + b"." + PAYLOAD + b"." + SIGNATURE,
-        b"A" * form.LARGEST + b".a.b", b'{"report":' * 100_000, b"{}", b'{"report":{},"signature":{}}',
+        b"A" * form.LARGEST + b".a.b", b"{" + b"[]," * (form.LARGEST_BEFORE // 3), b"{" + b"A" * form.LARGEST_BEFORE,
+        b'{"report":' * 100_000, b"{}", b'{"report":{},"signature":{}}',
     ],
 )  # fmt: skip
 def test_line_05_what_is_no_report_is_refused(document) -> None:
@@ -159,6 +161,11 @@ def test_line_05_no_bytes_do_anything_but_be_refused(document) -> None:
             check(whole)
 
 
+def _next_character(found: re.Match[bytes]) -> bytes:
+    """Base64 of 64 bytes ends with a character that has four bits to spare."""
+    return bytes([found[1][0] + 1]) + b'=="'
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -168,10 +175,11 @@ def test_line_05_no_bytes_do_anything_but_be_refused(document) -> None:
         lambda text: text.replace(b'"algorithm"', b'"signer": "the court",\n    "algorithm"', 1),
         lambda text: orjson.dumps(orjson.loads(text)),
         lambda text: text + b"\n",
+        lambda text: re.sub(rb'(.)=="', _next_character, text),
         lambda text: text.replace(b'"value": "', b'"value": "\\u0041', 1),
         lambda text: text.replace(b"contoso", b"\\u0063ontoso"),
     ],
-    ids=["key twice", "report twice", "beside the report", "in the signature", "printed anew", "longer",
+    ids=["key twice", "report twice", "beside the report", "in the signature", "printed anew", "longer", "spare bits",
          "escaped value", "escaped"],
 )  # fmt: skip
 def test_line_05_a_report_of_the_version_before_holds_nothing_that_was_not_signed(change) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.doctor.findings import Finding, Grade
+from aoc_cli.local.private import exposed
 from aoc_cli.reports import keys
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.store.mongo.client import connect
@@ -12,7 +14,6 @@ from aoc_common.store.mongo.report_keys import MongoKeyRegister
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from aoc_cli.attach import System
     from aoc_cli.reports.keys import KeyState
@@ -30,10 +31,19 @@ async def check(system: System, data: Path | None) -> list[Finding]:
     except AocError:
         return []
     try:
-        own = keys.OwnKey(keys.directory_of(system, data).secret_files).state()
+        own = keys.here(keys.directory_of(system, data))
     except BadConfiguration as error:
-        return [Finding(_WHERE, _CHECK, Grade.FAIL, str(error), "Put the file right; then aoc keys rotate")]
-    return list(of_keys(published, own))
+        fix = "Put it right; if others may have read the key, aoc keys rotate"
+        return [Finding(_WHERE, _CHECK, Grade.FAIL, str(error), fix)]
+    return [*of_keys(published, own), *_of_rights(keys.configured())]
+
+
+def _of_rights(reference: str | None) -> Iterator[Finding]:
+    """Who may read the file that a reference names. (The directory's own key is refused when others may.)"""
+    kind, _, name = (reference or "").partition(":")
+    if kind == "file" and exposed(Path(name)):
+        fix = "Make it readable by its owner only, where that is possible"
+        yield Finding(_WHERE, _CHECK, Grade.WARN, f"{name}: others than its owner may read this private key", fix)
 
 
 def of_keys(published: Sequence[PublishedKey], own: KeyState) -> Iterator[Finding]:
@@ -47,7 +57,9 @@ def of_keys(published: Sequence[PublishedKey], own: KeyState) -> Iterator[Findin
     elif own.kid is not None and own.kid not in {one.kid for one in in_use}:
         retired = own.kid in {one.kid for one in published}
         said = f"{own.kid}, the key of this machine, is {'retired' if retired else 'not published'}"
-        fix = "Run aoc keys rotate" if retired else "Run aoc keys fingerprint: it publishes the key"
+        fix = (
+            "Run aoc keys rotate, or name another key" if retired else "Run aoc keys fingerprint: it publishes the key"
+        )
         yield Finding(_WHERE, _CHECK, Grade.WARN, said, fix)
     elif not in_use:
         yield Finding(_WHERE, _CHECK, Grade.OK, "none yet: it is made with the first report")

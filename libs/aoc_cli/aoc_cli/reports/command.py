@@ -97,7 +97,7 @@ def retire(
         raise BadConfiguration(f"{kid!r} is no fingerprint: 43 characters, as aoc keys list shows them")
 
     async def work(register: MongoKeyRegister, directory: DataDirectory, now: datetime) -> bool:
-        if OwnKey(directory.secret_files).state().kid == kid:
+        if keys.configured() is None and keys.here(directory).kid == kid:
             raise BadConfiguration("this key signs here: aoc keys rotate retires it, and makes another")
         return await register.retire(kid, now)
 

@@ -136,6 +136,13 @@ async def signer(
     return key
 
 
+def here(directory: DataDirectory) -> KeyState:
+    """The key that would sign now, if there is one. Makes nothing. Raises `BadConfiguration` as `signer` does."""
+    if (found := configured()) is None:
+        return OwnKey(directory.secret_files).state()
+    return KeyState(_kid(load(resolve_secret(found, "AOC_REPORTS__KEY"), "AOC_REPORTS__KEY")), changing=False)
+
+
 def configured() -> str | None:
     """The reference to the key that signs, where AOC_REPORTS__KEY names one."""
     return settings.load(ReportSettings).reports.key
