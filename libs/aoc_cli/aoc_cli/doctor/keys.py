@@ -39,7 +39,7 @@ async def check(system: System, data: Path | None) -> list[Finding]:
 
 
 def _of_rights(reference: str | None) -> Iterator[Finding]:
-    """Who may read the file that a reference names. (The directory's own key is refused when others may.)"""
+    """Who may read the file that a reference names; the directory's own key is refused when others may."""
     kind, _, name = (reference or "").partition(":")
     if kind == "file" and exposed(Path(name)):
         fix = "Make it readable by its owner only, where that is possible"
