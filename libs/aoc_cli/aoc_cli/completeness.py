@@ -19,23 +19,22 @@ from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.settings import ReportSettings
 from aoc_cli.reports.statement import statement, tenant_id_of
 from aoc_cli.reports.trust import pins
-from aoc_cli.reports.words import gap, table
+from aoc_cli.reports.words import gap, not_needed, table
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration, NotFound
 from aoc_common.settings import load
-from aoc_common.store.accounts import GapCause
+from aoc_common.store.accounts import GapCause, SourceAccount
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.decisions import discarded
+from aoc_common.store.mongo.decisions import Discarded, discarded
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from aoc_common.store.accounts import SourceAccount
 
 _HEADINGS: Final = (
     "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
@@ -82,15 +81,18 @@ def completeness(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-        accounts, others = asyncio.run(_read(system, tenant, now))
-        signed = asyncio.run(_signed(system, accounts, now, key, data)) if write is not None and accounts else None
+        accounts, gone, others = asyncio.run(_read(system, tenant, now))
+        signed = (
+            asyncio.run(_signed(system, accounts, gone, now, key, data)) if write is not None and accounts else None
+        )
     if write is not None:
         _write(write, tenant, signed)
     elif as_json:
-        told = {"tenant": tenant, "at": now, "sources": [asdict(account) for account in accounts]}
+        sources = [asdict(one) | {"discarded": asdict(gone.get(one.source, Discarded()))} for one in accounts]
+        told = {"tenant": tenant, "at": now, "sources": sources}
         out.out(orjson.dumps(told, default=str).decode(), highlight=False)
     elif accounts:
-        _show(accounts, now)
+        _show(accounts, gone, now)
     else:
         hint = f"; there is something of --tenant {plain(' or '.join(others))}" if others else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
@@ -109,14 +111,19 @@ def _one_thing(write: Path | None, verify: Path | None, key: str | None, fingerp
 
 
 async def _signed(
-    system: attach.System, accounts: Sequence[SourceAccount], now: datetime, key: str | None, data: Path | None
+    system: attach.System,
+    accounts: Sequence[SourceAccount],
+    gone: Mapping[str, Discarded],
+    now: datetime,
+    key: str | None,
+    data: Path | None,
 ) -> tuple[bytes, str]:
     """The signed report of these accounts, and the fingerprint of the key."""
     tenant, directory = accounts[0].tenant, keys.directory_of(system, data)
     async with connect(system.mongo) as database:
         register = MongoKeyRegister(database)
         signer = await keys.signer(directory, key, register, now)
-        gone, installation = await discarded(database, tenant), await register.installation()
+        installation = await register.installation()
     told = statement(tenant, tenant_id_of(tenant, directory.path), now, installation, accounts, gone)
     return sign(told, signer), thumbprint(public_bytes(signer))
 
@@ -133,16 +140,23 @@ def _write(path: Path, tenant: str, signed: tuple[bytes, str] | None) -> None:
     out.print(f"{plain(path)}: signed with key {fingerprint}")
 
 
-async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[list[SourceAccount], list[str]]:
-    """The tenant's accounts; when there are none, the first tenants that have some."""
+async def _read(
+    system: attach.System, tenant: str, now: datetime
+) -> tuple[list[SourceAccount], Mapping[str, Discarded], list[str]]:
+    """The tenant's accounts, and what was discarded; when there are none, the first tenants that have some."""
     async with connect(system.mongo) as database:
-        if accounts := await MongoAccount(database).accounts(tenant, now):
-            return accounts, []
+        accounts, gone = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
+        # Also a source of which nothing else is left.
+        accounts += [
+            SourceAccount(tenant, one) for one in sorted(gone.keys() - {account.source for account in accounts})
+        ]
+        if accounts:
+            return accounts, gone, []
         states = await MongoSources(database).all_states(None)
-        return [], sorted({state.tenant for state in states})[:_SHOWN]
+        return [], {}, sorted({state.tenant for state in states})[:_SHOWN]
 
 
-def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
+def _show(accounts: Sequence[SourceAccount], gone: Mapping[str, Discarded], now: datetime) -> None:
     table([_HEADINGS, *(_row(account, now) for account in accounts)], _TEXTS)
     for account in accounts:
         for one in account.gaps:
@@ -150,6 +164,8 @@ def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
         if account.waiting:
             kept = f"{account.waiting:,} records in the quarantine wait for a decision: aoc quarantine list"
             out.print(f"[yellow]aside[/] {plain(account.source)} {kept}", soft_wrap=True)
+        if line := not_needed(account.source, gone.get(account.source, Discarded())):
+            out.print(line, soft_wrap=True)
 
 
 def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -50,7 +51,8 @@ def collected(mongo_settings):
                 ]
             )
             await letters.put(LETTER, 4, "p3")
-            await letters.discard([LETTER.key], Decision("dana", "of no use", NOW))
+            await letters.put(replace(LETTER, key="l", source="o365-dlp"), 4, "p4")
+            await letters.discard([LETTER.key, "l"], Decision("dana", "of no use", NOW))
             await MongoAccount(database).settle(NOW, 10)
 
     async def drop() -> None:
@@ -119,6 +121,8 @@ def test_line_05_a_report_tells_of_what_was_discarded_imported_and_never_collect
     aoc("completeness", "--tenant", "contoso", "--report", tmp_path / "r")
     told = json.loads(aoc("completeness", "--check", tmp_path / "r", "--json").out)["statement"]
     sources = {one["source"]: one for one in told["sources"]}
+    shown = aoc("completeness", "--tenant", "contoso")
+    spelt = json.loads(aoc("completeness", "--tenant", "contoso", "--json").out)["sources"]
 
     assert (told["tenant"], told["tenant_id"]) == ("contoso", TENANT_ID)
     assert sources["graph-signins"]["discarded"] == {"letters": 1, "in_letters": 4, "quarantined": 0}
@@ -133,6 +137,13 @@ def test_line_05_a_report_tells_of_what_was_discarded_imported_and_never_collect
         None,
     ]
     assert "o365-exchange" in told["never_collected"]
+    assert (sources["o365-dlp"]["discarded"]["letters"], sources["o365-dlp"]["records"]) == (1, 0)
+    assert "discarded graph-signins 1 dead letters with 4 records, and 0 records of the quarantine" in shown.out
+    assert {one["source"]: one["discarded"]["in_letters"] for one in spelt} == {
+        "graph-signins": 4,
+        "import": 0,
+        "o365-dlp": 4,
+    }
 
 
 def test_line_05_two_reports_of_one_installation_name_it_alike(aoc, tmp_path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.reports.words import gap, table
+from aoc_cli.reports.words import gap, not_needed, table
 from aoc_cli.terminal import out, plain
 
 if TYPE_CHECKING:
@@ -74,12 +74,8 @@ def _lines(source: Source) -> Iterator[str]:
         yield f"[yellow]aside[/] {name} {source.waiting:,} records in the quarantine, not decided about"
     if source.dead_letters:
         yield f"[yellow]given up[/] {name} {source.dead_letters:,} dead letters, not decided about"
-    gone = source.discarded
-    if gone is not None and (gone.letters or gone.quarantined):
-        yield (
-            f"[yellow]discarded[/] {name} {gone.letters:,} dead letters with {gone.in_letters:,} records, and "
-            f"{gone.quarantined:,} records of the quarantine, by decision"
-        )
+    if source.discarded is not None and (line := not_needed(source.source, source.discarded)):
+        yield line
     if source.last_error:
         yield f"[yellow]trouble[/] {name} {plain(source.last_error)}"
     for reason in source.reasons or ():

@@ -44,6 +44,17 @@ class AnyGap(Protocol):
     def detail(self) -> str | None: ...  # noqa: D102
 
 
+class AnyDiscarded(Protocol):
+    """What was discarded, as it is in the store or in a report."""
+
+    @property
+    def letters(self) -> int: ...  # noqa: D102  # see `Discarded`
+    @property
+    def in_letters(self) -> int: ...  # noqa: D102
+    @property
+    def quarantined(self) -> int: ...  # noqa: D102
+
+
 def table(rows: Sequence[Sequence[str]], texts: int) -> None:
     """Print rows below their headings, the first of them. `texts`: columns on the left; the others are numbers."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -63,6 +74,16 @@ def gap(source: str, one: AnyGap) -> str:
     detail = f": {plain(one.detail)}" if one.detail else ""
     span = f"{_moment(one.start)} to {_moment(one.end)}"
     return f"[{colour}]gap[/] {plain(source)} {span}{size}, {_WORDS[one.cause]}{detail}"
+
+
+def not_needed(source: str, gone: AnyDiscarded) -> str | None:
+    """A line about what was discarded, with markup; None when nothing was."""
+    if not gone.letters and not gone.quarantined:
+        return None
+    return (
+        f"[yellow]discarded[/] {plain(source)} {gone.letters:,} dead letters with {gone.in_letters:,} records, and "
+        f"{gone.quarantined:,} records of the quarantine, by decision"
+    )
 
 
 def _moment(at: datetime) -> str:
