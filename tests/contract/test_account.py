@@ -10,7 +10,6 @@ import pytest
 
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.accounts import GapCause
-from aoc_common.store.mongo import account as account_module
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -300,49 +299,6 @@ async def test_what_is_lost_for_good_is_a_gap_noted_once(books: Books) -> None:
         False,
         lost.reason,
     )
-
-
-async def test_line_05_a_loss_that_grows_is_a_gap_that_grows(books: Books) -> None:
-    await books.fetched(11)
-    start = T0 - timedelta(days=9)
-    for days in (7, 5, 6):
-        lost = LostWindow(start, T0 - timedelta(days=days), "content can be listed no more")
-        await books.ledger.note_loss("contoso", "graph-signins", lost, NOW)
-    [gap] = (await books.of()).gaps
-
-    assert (gap.start, gap.end) == (start, T0 - timedelta(days=5))
-
-
-async def test_line_05_gaps_that_are_too_many_to_list_are_told_as_one_over_all_of_them(
-    books: Books, monkeypatch
-) -> None:
-    monkeypatch.setattr(account_module, "_GAPS_SHOWN", 3)
-    await books.fetched(11)
-    for day in range(9, 2, -1):
-        lost = LostWindow(T0 - timedelta(days=day), T0 - timedelta(days=day - 1), f"reason {day}")
-        await books.ledger.note_loss("contoso", "graph-signins", lost, NOW)
-    gaps = (await books.of()).gaps
-
-    assert [gap.detail for gap in gaps] == ["reason 9", "reason 8", "5 gaps that lie between these times"]
-    assert (gaps[2].cause, gaps[2].start, gaps[2].end, gaps[2].closable) == (
-        GapCause.LOST,
-        T0 - timedelta(days=7),
-        T0 - timedelta(days=2),
-        False,
-    )
-
-
-async def test_line_05_what_was_imported_is_in_the_account_and_claims_no_time(books: Books) -> None:
-    name = "contoso/import/0"
-    await books.ledger.open_slice(name, "contoso", "import", NOW, NOW)
-    await books.ledger.slice_fetched(SliceFetched(name, 1, 3, NOW))
-    await books.settled(name, 1, stored=2, quarantined=1)
-    await books.account.settle(NOW, 10)
-    [found] = await books.account.accounts("contoso", NOW)
-
-    assert (found.source, found.records, found.stored, found.quarantined) == ("import", 3, 2, 1)
-    assert (found.watermark, found.complete_until, found.gaps) == (None, None, ())
-    assert await books.account.accounts("fabrikam", NOW) == []
 
 
 async def test_a_source_that_is_behind_has_a_gap_with_its_reason(books: Books) -> None:
