@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_cli.doctor import shelves
+from aoc_cli.doctor import command, shelves
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
 from aoc_cli.doctor.keys import of_keys
 from aoc_cli.doctor.streams import of_waiting
@@ -122,3 +122,11 @@ def test_line_05_the_doctor_tells_which_keys_sign_reports(published, own, expect
 
     assert [(one.grade, one.found) for one in found] == expected
     assert all(one.fix for one in found if one.grade is not Grade.OK)
+
+
+def test_line_05_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:
+    kid = "aGpAN3jKK40DVLg8w-aHjrGcaodUyfkyBZnUWrPefgU"
+    monkeypatch.setattr(command.out, "width", 60)
+    command._show([Finding("system", "report key", Grade.OK, f"{kid} signs since 2026-11-23")])
+
+    assert kid in "".join(capsys.readouterr().out.split())

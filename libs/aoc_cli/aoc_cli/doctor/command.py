@@ -89,6 +89,8 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
 
 def _show(findings: Sequence[Finding]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # half a fingerprint, or half an address, is none
     where = ""
     for one in findings:
         if one.where != where:

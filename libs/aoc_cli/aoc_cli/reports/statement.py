@@ -35,8 +35,8 @@ MEANING: Final[Mapping[str, str]] = {
     "at": "When the account was read, by the clock of the machine that made the report. It states nothing of later.",
     "tenant": "The name that this installation gives the tenant.",
     "tenant_id": "The tenant's id at Microsoft as the tenants file names it; null where no such file was at hand.",
-    "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before. Of the "
-    "source import: the day of the first import.",
+    "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before. Null: "
+    "none is settled yet, and complete_until states nothing. Of the source import: the day of the first import.",
     "complete_until": "What Microsoft had listed of the time from since until then is stored, known or put aside, but "
     "for the gaps. What Microsoft lists late is added when it is found.",
     "open": "The time that is not accounted for yet: it is still being collected, or waits. Null for the source "
