@@ -16,6 +16,7 @@ from aoc_common.store.mongo import dead_letters
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.decisions import Discarded, discarded
 from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
 from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -315,3 +316,19 @@ async def test_slices_that_an_older_version_left_open_are_given_the_same_time(da
     ledger = MongoLedger(database)
 
     assert [await ledger.lapse(NOW), await ledger.lapse(NOW + LAPSE)] == [0, 1]
+
+
+async def test_line_05_what_was_discarded_is_counted_for_its_source_and_tenant(database: Database) -> None:
+    letters, quarantine = MongoDeadLetters(database), MongoQuarantine(database)
+    decision = Decision("dana", "of no use", NOW)
+    for key, tenant in (("a", "contoso"), ("b", "contoso"), ("c", "fabrikam"), ("open", "contoso")):
+        await letters.put(letter(key, tenant=tenant), 3, f"p-{key}")
+    await quarantine.put([entry("r"), entry("s", source="graph-signins"), entry("stored", stored=True), entry("open")])
+    await letters.discard(["a", "b", "c"], decision)
+    await quarantine.discard(["r", "s", "stored"], decision)
+
+    assert await discarded(database, "contoso") == {
+        SOURCE: Discarded(letters=2, in_letters=6, quarantined=1),
+        "graph-signins": Discarded(quarantined=1),
+    }
+    assert await discarded(database, "nobody") == {}

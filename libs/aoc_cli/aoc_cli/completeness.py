@@ -7,26 +7,34 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import orjson
 import typer
 
-from aoc_cli import attach, report
-from aoc_cli.local.stack import DataDirectory, default_data
+from aoc_cli import attach
+from aoc_cli.reports import keys
+from aoc_cli.reports.checking import check
+from aoc_cli.reports.form import public_bytes, sign
+from aoc_cli.reports.settings import ReportSettings
+from aoc_cli.reports.statement import statement, tenant_id_of
+from aoc_cli.reports.trust import pins
+from aoc_cli.reports.words import gap, not_needed, table
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
-from aoc_common.errors import BadConfiguration
-from aoc_common.settings import resolve_secret
-from aoc_common.store.accounts import GapCause
+from aoc_common.contracts.report_keys import thumbprint
+from aoc_common.errors import BadConfiguration, NotFound
+from aoc_common.settings import load
+from aoc_common.store.accounts import GapCause, SourceAccount
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.decisions import Discarded, discarded
+from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from aoc_common.store.accounts import Gap, SourceAccount
 
 _HEADINGS: Final = (
     "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
@@ -36,21 +44,6 @@ _HEADINGS: Final = (
 #: Columns on the left are text, the others are numbers.
 _TEXTS: Final = 3
 _SHOWN: Final = 5
-_WORDS: Final = {
-    GapCause.EXPIRED: "expired at Microsoft, lost for good",
-    GapCause.LOST: "lost for good",
-    GapCause.BEHIND: "not fetched yet",
-    GapCause.WAITING: "listed, not fetched yet",
-    GapCause.DEAD_LETTER: "not stored",
-}
-
-_ITEMS: Final = {
-    GapCause.EXPIRED: "blobs",
-    GapCause.LOST: "items",
-    GapCause.BEHIND: "blobs",
-    GapCause.WAITING: "blobs",
-    GapCause.DEAD_LETTER: "dead letters",
-}
 
 
 def completeness(
@@ -61,87 +54,118 @@ def completeness(
     verify: Annotated[Path | None, typer.Option("--check", help="Check a signed report; nothing else is done.")] = None,
     key: Annotated[
         str | None,
-        typer.Option(help="Ed25519 key to sign with, env:NAME or file:PATH; else one of the data directory."),
+        typer.Option(
+            help="env:NAME or file:PATH. With --report: the private key to sign with; else AOC_REPORTS__KEY, else "
+            "the data directory's. With --check: the key that is believed, as PEM, JWK or JWK Set."
+        ),
+    ] = None,
+    fingerprint: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --check: a key that is believed, as aoc keys shows it; else AOC_REPORTS__FINGERPRINTS."
+        ),
     ] = None,
 ) -> None:
     """Show until when each source is complete, its account, and its gaps.
 
-    Status 1 when something is lost for good, or a dead letter waits for a decision.
+    Status 1 when something is lost for good, or a dead letter waits for a decision. With --check: 0 only when a pinned
+    key signed the report, 1 when it was changed or is none, 3 when another key signed it, 4 when no key is pinned.
     """
+    _one_thing(write, verify, key, fingerprint)
     if verify is not None:
-        _check(verify)
+        believed = pins(fingerprint or (), load(ReportSettings).reports.fingerprints, key)
+        if verdict := check(verify, believed, json=as_json):
+            raise typer.Exit(int(verdict))
         return
     subjects.check_tenant(tenant)
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-        accounts, others = asyncio.run(_read(system, tenant, now))
-    told = {"tenant": tenant, "at": now, "sources": [asdict(account) for account in accounts]}
-    plainly: dict[str, Any] = orjson.loads(orjson.dumps(told, default=str))
+        accounts, gone, others = asyncio.run(_read(system, tenant, now))
+        signed = (
+            asyncio.run(_signed(system, accounts, gone, now, key, data)) if write is not None and accounts else None
+        )
     if write is not None:
-        _write(write, plainly, key, data or default_data())
+        _write(write, tenant, signed)
     elif as_json:
-        out.out(orjson.dumps(plainly).decode(), highlight=False)
+        sources = [asdict(one) | {"discarded": asdict(gone.get(one.source, Discarded()))} for one in accounts]
+        told = {"tenant": tenant, "at": now, "sources": sources}
+        out.out(orjson.dumps(told, default=str).decode(), highlight=False)
     elif accounts:
-        _show(accounts, now)
+        _show(accounts, gone, now)
     else:
         hint = f"; there is something of --tenant {plain(' or '.join(others))}" if others else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
-    if any(not gap.closable or gap.cause is GapCause.DEAD_LETTER for account in accounts for gap in account.gaps):
+    if any(not one.closable or one.cause is GapCause.DEAD_LETTER for account in accounts for one in account.gaps):
         raise typer.Exit(1)
 
 
-def _write(path: Path, told: dict[str, Any], reference: str | None, data: Path) -> None:
-    """Sign and write. Raises `BadConfiguration` for a key that is none, or a file that cannot be written."""
-    own = DataDirectory(data).secret("report-key", report.new_key) if reference is None else None
-    pem = resolve_secret(reference or f"file:{own}", "--key")
-    signed = report.sign(told, pem, "--key")
+def _one_thing(write: Path | None, verify: Path | None, key: str | None, fingerprint: Sequence[str] | None) -> None:
+    """Raise `BadConfiguration` for options that do not go together."""
+    if write is not None and verify is not None:
+        raise BadConfiguration("--report and --check: one at a time")
+    if key is not None and write is None and verify is None:
+        raise BadConfiguration("--key: only with --report or --check")
+    if fingerprint and verify is None:
+        raise BadConfiguration("--fingerprint: only with --check")
+
+
+async def _signed(
+    system: attach.System,
+    accounts: Sequence[SourceAccount],
+    gone: Mapping[str, Discarded],
+    now: datetime,
+    key: str | None,
+    data: Path | None,
+) -> tuple[bytes, str]:
+    """The signed report of these accounts, and the fingerprint of the key."""
+    tenant, directory = accounts[0].tenant, keys.directory_of(system, data)
+    async with connect(system.mongo) as database:
+        register = MongoKeyRegister(database)
+        signer = await keys.signer(directory, key, register, now)
+        installation = await register.installation()
+    told = statement(tenant, tenant_id_of(tenant, directory.path), now, installation, accounts, gone)
+    return sign(told, signer), thumbprint(public_bytes(signer))
+
+
+def _write(path: Path, tenant: str, signed: tuple[bytes, str] | None) -> None:
+    """Write a report. Raises `NotFound` when there is none, `BadConfiguration` for a file that cannot be written."""
+    if signed is None:
+        raise NotFound(f"nothing was collected for {tenant} yet, so there is nothing to sign; no report was written")
+    report, fingerprint = signed
     try:
-        path.write_bytes(signed)
+        path.write_bytes(report)
     except OSError as error:
         raise BadConfiguration(f"{path}: {error.strerror}") from None
-    _, fingerprint = report.check(signed)
     out.print(f"{plain(path)}: signed with key {fingerprint}")
 
 
-def _check(path: Path) -> None:
-    """Say whether a report is as it was signed. Raises `Malformed` when it is not."""
-    try:
-        document = path.read_bytes()
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}") from None
-    told, fingerprint = report.check(document)
-    out.print(f"[green]unchanged[/] since it was signed with key {fingerprint}")
-    out.print(
-        f"tenant {plain(told.get('tenant'))}, as of {plain(told.get('at'))}, {len(told.get('sources', []))} sources"
-    )
-
-
-async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[list[SourceAccount], list[str]]:
-    """The tenant's accounts; when there are none, the first tenants that have some."""
+async def _read(
+    system: attach.System, tenant: str, now: datetime
+) -> tuple[list[SourceAccount], Mapping[str, Discarded], list[str]]:
+    """The tenant's accounts, and what was discarded; when there are none, the first tenants that have some."""
     async with connect(system.mongo) as database:
-        if accounts := await MongoAccount(database).accounts(tenant, now):
-            return accounts, []
-        states = await MongoSources(database).all_states(None)
-        return [], sorted({state.tenant for state in states})[:_SHOWN]
-
-
-def _show(accounts: Sequence[SourceAccount], now: datetime) -> None:
-    rows = [_HEADINGS, *(_row(account, now) for account in accounts)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
-    for number, row in enumerate(rows):
-        cells = [
-            text.ljust(width) if column < _TEXTS else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
+        accounts, gone = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
+        # Also a source of which nothing else is left.
+        accounts += [
+            SourceAccount(tenant, one) for one in sorted(gone.keys() - {account.source for account in accounts})
         ]
-        style = "dim" if number == 0 else "default"
-        out.print(f"[{style}]{plain('  '.join(cells).rstrip())}[/]", soft_wrap=True)
+        if accounts:
+            return accounts, gone, []
+        states = await MongoSources(database).all_states(None)
+        return [], {}, sorted({state.tenant for state in states})[:_SHOWN]
+
+
+def _show(accounts: Sequence[SourceAccount], gone: Mapping[str, Discarded], now: datetime) -> None:
+    table([_HEADINGS, *(_row(account, now) for account in accounts)], _TEXTS)
     for account in accounts:
-        for gap in account.gaps:
-            out.print(_gap(account.source, gap), soft_wrap=True)
+        for one in account.gaps:
+            out.print(gap(account.source, one), soft_wrap=True)
         if account.waiting:
             kept = f"{account.waiting:,} records in the quarantine wait for a decision: aoc quarantine list"
             out.print(f"[yellow]aside[/] {plain(account.source)} {kept}", soft_wrap=True)
+        if line := not_needed(account.source, gone.get(account.source, Discarded())):
+            out.print(line, soft_wrap=True)
 
 
 def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
@@ -157,14 +181,6 @@ def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:
     )
     ago = _ago(account.complete_until, now)
     return (account.source, _moment(account.complete_until), ago, *(f"{count:,}" for count in counts))
-
-
-def _gap(source: str, gap: Gap) -> str:
-    colour = "yellow" if gap.closable else "red"
-    size = f", {gap.items:,} {_ITEMS[gap.cause]}" if gap.items else ""
-    detail = f": {plain(gap.detail)}" if gap.detail else ""
-    span = f"{_moment(gap.start)} to {_moment(gap.end)}"
-    return f"[{colour}]gap[/] {plain(source)} {span}{size}, {_WORDS[gap.cause]}{detail}"
 
 
 def _moment(at: datetime | None) -> str:

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "search": "aoc_cli.search:search",
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",
+    "keys": "aoc_cli.reports.command:group",
     "doctor": "aoc_cli.doctor.command:doctor",
     "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",

@@ -50,6 +50,7 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
 def settings_page() -> str:
     """Every environment variable of every service."""
     from aoc_api.settings import ApiSettings
+    from aoc_cli.reports.settings import ReportSettings
     from aoc_collector.settings import CollectorSettings
     from aoc_common.settings import ServiceSettings
     from aoc_normalizer.settings import NormalizerSettings
@@ -59,7 +60,13 @@ def settings_page() -> str:
         _NOTE + "# Settings\n\nRead from the environment. A wrong one stops the start with one line that names it.\n"
     ]
     parts.append("\n## Every service\n\n" + _table(_variables(ServiceSettings)))
-    for title, kind in (("Collector", CollectorSettings), ("Normalizer", NormalizerSettings), ("Gateway", ApiSettings)):
+    kinds: Mapping[str, type[BaseModel]] = {
+        "Collector": CollectorSettings,
+        "Normalizer": NormalizerSettings,
+        "Gateway": ApiSettings,
+        "Command line": ReportSettings,
+    }
+    for title, kind in kinds.items():
         own = [(name, field) for name, field in _variables(kind) if name not in common]
         parts.append(f"\n## {title}\n\n" + _table(iter(own)))
     return "".join(parts)

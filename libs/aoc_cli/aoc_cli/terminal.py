@@ -14,8 +14,12 @@ from rich.markup import escape
 out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
-# Records are written by attackers too: control characters could rewrite what the terminal shows.
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# Records are written by attackers too: control characters could rewrite what the terminal shows, and characters that
+# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl and Zp, but for the tab).
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U000e0000-\U000e007f]"
+)
 
 
 def plain(text: object) -> str:

@@ -17,7 +17,7 @@ from aoc_api.asking import make_ask
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.middleware import Gate
-from aoc_api.routes import backfill, completeness, events, facets, health, source_health, webhooks
+from aoc_api.routes import backfill, completeness, events, facets, health, report_keys, source_health, webhooks
 from aoc_api.routes import problems as problem_kinds
 from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.judge import Judge
@@ -31,6 +31,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.dead_letters import waiting
 from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             app.state.services = Services(
                 search=MongoEventSearch(database),
                 accounts=MongoAccount(database),
+                keys=MongoKeyRegister(database),
                 cursors=cursors,
                 options=settings.api,
                 probes={
@@ -95,7 +97,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for part in (health, events, facets, completeness, source_health, backfill, webhooks, problem_kinds):
+    for part in (health, events, facets, completeness, report_keys, source_health, backfill, webhooks, problem_kinds):
         app.include_router(part.router)
     problems.install(app)
     openapi.install(app)

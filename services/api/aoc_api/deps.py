@@ -21,6 +21,7 @@ from aoc_common.contracts.terms import query_terms
 from aoc_common.health import Probe
 from aoc_common.store.accounts import AccountStore
 from aoc_common.store.ports import EventQuery, EventSearch
+from aoc_common.store.report_keys import KeyRegister
 
 _MAX_TOKENS = 16
 _LONGEST = 256
@@ -32,6 +33,7 @@ class Services:
 
     search: EventSearch
     accounts: AccountStore
+    keys: KeyRegister
     cursors: Cursors
     options: ApiOptions
     probes: Mapping[str, Probe]

@@ -93,7 +93,7 @@ class SourceHealthList(BaseModel):
 
     tenant: str = Field(description="The tenant.")
     at: datetime = Field(description="When this was looked at.")
-    sources: list[SourceHealth] = Field(description="Every source that a collector looks after, by name.")
+    sources: list[SourceHealth] = Field(description="Every source that was ever collected, by name, and imports.")
 
 
 def _trouble(account: SourceAccount) -> Trouble:

@@ -6,12 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_cli.doctor import shelves
+from aoc_cli.doctor import command, shelves
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
+from aoc_cli.doctor.keys import of_keys
 from aoc_cli.doctor.streams import of_waiting
+from aoc_cli.reports.keys import KeyState
+from aoc_common.contracts.report_keys import PublishedKey
 from aoc_common.store.ports import PublishedPage
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+IN_USE = PublishedKey("a", b"", NOW)
+RETIRED = PublishedKey("b", b"", NOW, NOW)
 WANTED = ("graph-directory-audits", "graph-intune", "o365-exchange", "o365-dlp", "directory/user")
 
 
@@ -95,3 +100,33 @@ def test_a_page_that_has_waited_long_is_told_days_before_microsoft_forgets_its_r
     page = None if waited is None else PublishedPage("p", "contoso", "o365-exchange", "contoso/x", 1, NOW - waited)
 
     assert of_waiting("system", page, NOW).grade == grade
+
+
+@pytest.mark.parametrize(
+    ("published", "own", "expected"),
+    [
+        ([], KeyState(None, changing=False), [(Grade.OK, "none yet: it is made with the first report")]),
+        ([IN_USE], KeyState("a", changing=False), [(Grade.OK, "a signs since 2026-11-23")]),
+        ([IN_USE], KeyState(None, changing=False), [(Grade.OK, "a signs since 2026-11-23")]),
+        ([], KeyState("a", changing=False), [(Grade.WARN, "a, the key of this machine, is not published")]),
+        ([RETIRED], KeyState("b", changing=False), [(Grade.WARN, "b, the key of this machine, is retired")]),
+        (
+            [IN_USE, RETIRED],
+            KeyState("b", changing=True),
+            [(Grade.OK, "a signs since 2026-11-23"), (Grade.WARN, "a change of keys was cut short")],
+        ),
+    ],
+)
+def test_line_05_the_doctor_tells_which_keys_sign_reports(published, own, expected) -> None:
+    found = list(of_keys(published, own))
+
+    assert [(one.grade, one.found) for one in found] == expected
+    assert all(one.fix for one in found if one.grade is not Grade.OK)
+
+
+def test_line_05_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:
+    kid = "aGpAN3jKK40DVLg8w-aHjrGcaodUyfkyBZnUWrPefgU"
+    monkeypatch.setattr(command.out, "width", 60)
+    command._show([Finding("system", "report key", Grade.OK, f"{kid} signs since 2026-11-23")])
+
+    assert kid in "".join(capsys.readouterr().out.split())

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
-from aoc_cli.doctor import shelves
+from aoc_cli.doctor import keys, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -43,13 +43,13 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters.
+    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, keys of reports.
 
     Status 1 when something fails.
     """
     chosen = _chosen(_file(tenants, data), tenant)
     with err.status("looking"):
-        findings = asyncio.run(_look(chosen, attach.find(data)))
+        findings = asyncio.run(_look(chosen, attach.find(data), data))
     grade = gravest(findings)
     if as_json:
         told = {"grade": grade, "findings": [asdict(one) for one in findings]}
@@ -78,17 +78,19 @@ def _chosen(file: Path, name: str | None) -> list[Tenant]:
     return found
 
 
-async def _look(tenants: Sequence[Tenant], system: attach.System | None) -> list[Finding]:
+async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: Path | None) -> list[Finding]:
     async with http.make_client(timeout_s=_HTTP_S) as client:
         tokens = Tokens(client, SystemClock(), attempts=1)
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
-            checks += [servers.check(system), shelves.check(system)]
+            checks += [servers.check(system), shelves.check(system), keys.check(system, data)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 
 def _show(findings: Sequence[Finding]) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")  # half a fingerprint, or half an address, is none
     where = ""
     for one in findings:
         if one.where != where:

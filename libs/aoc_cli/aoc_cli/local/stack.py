@@ -16,12 +16,12 @@ import json
 import os
 import secrets
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_cli.local import mongo, nats
+from aoc_cli.local import mongo, nats, private
 from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
 from aoc_cli.local.process import Child
 from aoc_cli.local.provisioning import bring_in_order
@@ -87,6 +87,11 @@ class DataDirectory:
                 self._description.unlink(missing_ok=True)
 
     @property
+    def secret_files(self) -> Path:
+        """Where generated secrets are."""
+        return self.path / "secrets"
+
+    @property
     def _description(self) -> Path:
         return self.path / "stack.json"
 
@@ -127,18 +132,11 @@ class DataDirectory:
 
     def secret(self, name: str, make: Callable[[], str] | None = None) -> Path:
         """A file with a secret (by default a password), made at first use and readable by the owner only."""
-        directory = self.path / "secrets"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = directory / name
+        file = self.secret_files / name
         if not file.exists():
-            # Whole or not at all, also when this process is killed now.
-            new = directory / f".{name}.{os.getpid()}"
-            descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as out:
-                out.write(make() if make else secrets.token_urlsafe(24))
-            with suppress(FileExistsError):
-                os.link(new, file)
-            new.unlink()
+            with private.locked(self.secret_files):
+                if not file.exists():  # another process was quicker
+                    private.write(file, make() if make else secrets.token_urlsafe(24))
         return file
 
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:

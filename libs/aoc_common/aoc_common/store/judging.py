@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.contracts.troubles import Trouble, next_action
 from aoc_common.store.doubts import AHEAD
 
@@ -85,7 +86,8 @@ def _of_error(account: SourceAccount) -> Iterator[tuple[State, str]]:
 def _of_success(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterator[tuple[State, str]]:
     last = account.last_success
     if last is None:
-        if not account.last_error:
+        # What came from files is collected by nobody.
+        if not account.last_error and account.source != IMPORT_SOURCE:
             yield State.YELLOW, "not collected yet"
     elif now - last > bounds.stalled_after:
         yield State.RED, f"stalled: not collected since {last:%Y-%m-%dT%H:%M:%SZ}"

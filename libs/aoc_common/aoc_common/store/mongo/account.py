@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 
-from aoc_common.contracts.subjects import check_tenant
+from aoc_common.contracts.subjects import IMPORT_SOURCE, check_tenant
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount, Waiting
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
@@ -145,14 +145,15 @@ class MongoAccount:
         return {(one["_id"]["tenant"], one["_id"]["source"]): Waiting(int(one["count"]), one["dies"]) for one in groups}
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
-        """Every source of a tenant that was ever collected, by name."""
+        """Every source of a tenant that was ever collected, by name, and what was imported."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
         aside = await put_aside(self._database, tenant)
-        # What came from a file has no state of its own.
-        states |= {source: SourceState(tenant, source) for source in aside.letters.keys() - states.keys()}
-        behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
         sums = await self._sums.of(tenant)
+        # What came from a file has no state of its own.
+        stateless = aside.letters.keys() | ({IMPORT_SOURCE} & (sums.keys() | aside.waiting.keys()))
+        states |= {source: SourceState(tenant, source) for source in stateless - states.keys()}
+        behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
         with translated("ledger"):
             blobs = await self._blob_counts(tenant)
             gaps = await self._lost(tenant)
@@ -214,6 +215,8 @@ class MongoAccount:
 
     async def _complete_until(self, state: SourceState, unsettled: Sequence[Document]) -> datetime | None:
         """Until when all of a source is settled: the end of what is, before the first that is not."""
+        if state.source == IMPORT_SOURCE:
+            return None  # a file says nothing of the time that it lacks
         # What is only looked at again was complete before.
         oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["end"], default=None)
         if oldest is None:
@@ -237,11 +240,17 @@ class MongoAccount:
 
     async def _lost(self, tenant: str) -> dict[str, list[Gap]]:
         found: dict[str, list[Gap]] = {}
+        more: dict[str, int] = {}
         async for one in self._gaps.find({"tenant": tenant}).sort("start", ASCENDING):
             of_source = found.setdefault(one["source"], [])
+            start, end, items = one["start"], one["end"], one.get("items")
+            gap = Gap(GapCause.LOST, start, end, closable=False, items=items, detail=one["reason"])
             if len(of_source) < _GAPS_SHOWN:
-                start, end, items = one["start"], one["end"], one.get("items")
-                of_source.append(Gap(GapCause.LOST, start, end, closable=False, items=items, detail=one["reason"]))
+                of_source.append(gap)
+            else:
+                # What is not shown one by one is still told: as one gap over all of them.
+                more[one["source"]] = count = more.get(one["source"], 1) + 1
+                of_source[-1] = _joined(of_source[-1], gap, count)
         return found
 
     async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
@@ -263,6 +272,12 @@ class MongoAccount:
         async for group in self._blobs.aggregate(pipeline):
             found.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
         return found
+
+
+def _joined(before: Gap, gap: Gap, count: int) -> Gap:
+    items = before.items + gap.items if before.items is not None and gap.items is not None else None
+    end, detail = max(before.end, gap.end), f"{count:,} gaps that lie between these times"
+    return replace(before, end=end, items=items, detail=detail)
 
 
 def _closed(one: Document, totals: Document, at: datetime) -> dict[str, Any]:

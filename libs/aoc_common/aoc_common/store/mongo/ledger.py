@@ -209,13 +209,16 @@ class MongoLedger:
             )
 
     async def note_loss(self, tenant: str, source: str, lost: LostWindow, at: datetime) -> None:
-        """A permanent gap, kept for good. Noted once, however often it is found."""
-        gap = {"start": lost.start, "end": lost.end, "reason": lost.reason[:500]}
+        """A permanent gap, kept for good. Noted once, however often it is found; it grows when more is found lost."""
+        gap = {"start": lost.start, "reason": lost.reason[:500]}
         identity = f"{tenant}/{source}/{lost.start:%Y-%m-%dT%H:%M:%S}/{lost.reason[:200]}"
         with translated("ledger"):
             await self._gaps.update_one(
                 {"_id": identity},
-                {"$setOnInsert": {"tenant": tenant, "source": source, "noted_at": at, **gap}},
+                {
+                    "$setOnInsert": {"tenant": tenant, "source": source, "noted_at": at, **gap},
+                    "$max": {"end": lost.end},
+                },
                 upsert=True,
             )
 

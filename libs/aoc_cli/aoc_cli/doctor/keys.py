@@ -1,0 +1,65 @@
+"""Whether reports of completeness can be signed here, and checked elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_cli.local.private import exposed
+from aoc_cli.reports import keys
+from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.report_keys import MongoKeyRegister
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aoc_cli.attach import System
+    from aoc_cli.reports.keys import KeyState
+    from aoc_common.contracts.report_keys import PublishedKey
+
+_WHERE: Final = "system"
+_CHECK: Final = "report key"
+
+
+async def check(system: System, data: Path | None) -> list[Finding]:
+    """The keys. Nothing when the database is away: another check says so."""
+    try:
+        async with connect(system.mongo) as database:
+            published = await MongoKeyRegister(database).published()
+    except AocError:
+        return []
+    try:
+        own = keys.here(keys.directory_of(system, data))
+    except BadConfiguration as error:
+        fix = "Put it right; if others may have read the key, aoc keys rotate"
+        return [Finding(_WHERE, _CHECK, Grade.FAIL, str(error), fix)]
+    return [*of_keys(published, own), *_of_rights(keys.configured())]
+
+
+def _of_rights(reference: str | None) -> Iterator[Finding]:
+    """Who may read the file that a reference names; the directory's own key is refused when others may."""
+    kind, _, name = (reference or "").partition(":")
+    if kind == "file" and exposed(Path(name)):
+        fix = "Make it readable by its owner only, where that is possible"
+        yield Finding(_WHERE, _CHECK, Grade.WARN, f"{name}: others than its owner may read this private key", fix)
+
+
+def of_keys(published: Sequence[PublishedKey], own: KeyState) -> Iterator[Finding]:
+    """What is published, and whether it fits the key that signs on this machine."""
+    in_use = [one for one in published if one.retired_at is None]
+    for one in in_use:
+        yield Finding(_WHERE, _CHECK, Grade.OK, f"{one.kid} signs since {one.published_at:%Y-%m-%d}")
+    if own.changing:
+        fix = "Run aoc keys fingerprint: it ends the change"
+        yield Finding(_WHERE, _CHECK, Grade.WARN, "a change of keys was cut short", fix)
+    elif own.kid is not None and own.kid not in {one.kid for one in in_use}:
+        retired = own.kid in {one.kid for one in published}
+        said = f"{own.kid}, the key of this machine, is {'retired' if retired else 'not published'}"
+        fix = (
+            "Run aoc keys rotate, or name another key" if retired else "Run aoc keys fingerprint: it publishes the key"
+        )
+        yield Finding(_WHERE, _CHECK, Grade.WARN, said, fix)
+    elif not in_use:
+        yield Finding(_WHERE, _CHECK, Grade.OK, "none yet: it is made with the first report")

@@ -1,0 +1,1 @@
+"""Signed reports of completeness: what they state, the form they have, the keys, and whom to believe. ADR 0020."""

@@ -1,0 +1,135 @@
+"""A statement as it is read back. A field that a report does not have is `None`: not stated, and not nothing."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from aoc_cli.reports.form import Form
+from aoc_cli.reports.statement import VERSION
+from aoc_common.errors import Malformed
+from aoc_common.store.accounts import GapCause
+from aoc_common.store.judging import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+#: Whoever signed it: what is shown in columns is no wider than a terminal can bear, and no longer.
+Name = Annotated[str, Field(max_length=200)]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Span(_Read):
+    """A stretch of time; `start` None: from the beginning."""
+
+    start: AwareDatetime | None
+    end: AwareDatetime
+
+
+class Missing(_Read):
+    """A gap (`aoc_common.store.accounts.Gap`)."""
+
+    cause: GapCause
+    start: AwareDatetime
+    end: AwareDatetime
+    closable: bool
+    items: int | None = None
+    detail: str | None = None
+
+
+class NotNeeded(_Read):
+    """What was discarded (`aoc_common.store.mongo.decisions.Discarded`)."""
+
+    letters: int
+    in_letters: int
+    quarantined: int
+
+
+class Recent(_Read):
+    """What is known of arrivals (`aoc_common.store.arrivals.Recently`)."""
+
+    last_record: AwareDatetime | None = None
+    lateness_p95_s: float | None = None
+    usual: int | None = None
+    silent_hour: AwareDatetime | None = None
+
+
+class Source(_Read):
+    """The account of a source (`aoc_common.store.accounts.SourceAccount`), and what the statement adds to it."""
+
+    source: Name
+    tenant: Name | None = None
+    since: date | datetime | None = None
+    watermark: AwareDatetime | None = None
+    complete_until: AwareDatetime | None = None
+    open: Span | None = None
+    state: State | None = None
+    reasons: tuple[str, ...] | None = None
+    last_success: AwareDatetime | None = None
+    last_error: str | None = None
+    last_error_at: AwareDatetime | None = None
+    trouble: str | None = None
+    code: str | None = None
+    slices: int | None = None
+    unsettled: int | None = None
+    pages: int | None = None
+    records: int | None = None
+    stored: int | None = None
+    changed: int | None = None
+    duplicate: int | None = None
+    quarantined: int | None = None
+    dead_letters: int | None = None
+    dead_lettered: int | None = None
+    waiting: int | None = None
+    discarded: NotNeeded | None = None
+    not_understood: int | None = None
+    undated: int | None = None
+    blobs_fetched: int | None = None
+    blobs_waiting: int | None = None
+    blobs_expired: int | None = None
+    first_expiry: AwareDatetime | None = None
+    subscribed_at: AwareDatetime | None = None
+    throttled: float | None = None
+    recently: Recent | None = None
+    gaps: tuple[Missing, ...] = ()
+
+
+class Maker(_Read):
+    """Which installation made a report, with which version of AOC."""
+
+    installation: Name
+    aoc: Name
+
+
+class Statement(_Read):
+    """A statement of this version, or of the one before, which has a tenant, a time and sources only."""
+
+    tenant: Name
+    at: AwareDatetime
+    sources: Annotated[tuple[Source, ...], Field(max_length=1_000)]
+    version: int | None = None
+    tenant_id: Name | None = None
+    made_by: Maker | None = None
+    never_collected: tuple[Name, ...] | None = None
+    meaning: dict[Name, str] | None = None
+
+
+def read(statement: Mapping[str, Any], form: Form) -> Statement:
+    """The statement of a report. Raises `Malformed`, naming the field, for what is none that this version knows."""
+    known = statement.get("version")
+    if form is Form.JWS and known != VERSION:
+        raise Malformed(
+            f"a report of version {str(known)[:20]}: another version of AOC checks it; this one knows {VERSION}"
+        )
+    try:
+        return Statement.model_validate(statement, extra="forbid" if form is Form.JWS else "ignore")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:200]
+        raise Malformed(f"no report of completeness: {where}: {first['msg']}") from None

@@ -1,0 +1,111 @@
+"""What a report states: the account of a tenant's sources, all that is missing, and what each figure means."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from aoc_cli import attach
+from aoc_cli.local.stack import default_data
+from aoc_collector.sources import SOURCES
+from aoc_collector.tenants import read_tenants
+from aoc_common.contracts.sources import SOURCE_NAMES
+from aoc_common.contracts.subjects import IMPORT_SOURCE
+from aoc_common.store.judging import Bounds, judge
+from aoc_common.store.mongo.decisions import Discarded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aoc_common.store.accounts import SourceAccount
+
+#: The version of this form. Another one is for another version of AOC to check.
+VERSION: Final = 1
+_TENANTS_ENV: Final = "AOC_TENANTS_FILE"
+#: As the gateway judges, without settings of its own.
+_BOUNDS: Final = Bounds(stalled_after=timedelta(minutes=15), expiry_warning=timedelta(hours=24))
+#: Part of what is signed: a report has to be understood years later, and by who has no AOC.
+MEANING: Final[Mapping[str, str]] = {
+    "at": "When the account was read, by the clock of the machine that made the report. It states nothing of later.",
+    "tenant": "The name that this installation gives the tenant.",
+    "tenant_id": "The tenant's id at Microsoft as the tenants file names it; null where no such file was at hand.",
+    "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before. Null: "
+    "none is settled yet, and complete_until states nothing. Of the source import: the day of the first import.",
+    "complete_until": "What Microsoft had listed of the time from since until then is stored, known or put aside, but "
+    "for the gaps. What Microsoft lists late is added when it is found.",
+    "open": "The time that is not accounted for yet: it is still being collected, or waits. Null for the source "
+    "import, which is what was read from files, whatever they lacked.",
+    "gaps": "All that is known to be missing, for now (closable) or for good. Of dead letters, and of records that "
+    "expired in the quarantine, start and end say when they were put aside: of what time they tell is not known.",
+    "records": "Records of settled slices: stored, changed, duplicate, quarantined, or given up with a dead letter; a "
+    "slice that was fetched again can count a record twice.",
+    "stored": "Were stored as new events. Events leave after the retention that the installation has.",
+    "changed": "Were stored as a new version of an event that Microsoft had changed.",
+    "duplicate": "Had been stored before.",
+    "quarantined": "Were put aside as unreadable; waiting are those that nobody has decided about.",
+    "dead_letters": "Pages or jobs that were given up and that nobody has decided about; dead_lettered are the records "
+    "in them, as far as they could be counted.",
+    "discarded": "What somebody decided is not needed, as far as it is still on record: dead letters, the records in "
+    "them, and records of the quarantine. It has no event and is in no gap.",
+    "not_understood": "Of the stored, records of a shape that no mapper knows.",
+    "undated": "Of the stored, records that do not say when they happened.",
+    "unsettled": "Slices that are fetched, whose records are not all stored yet.",
+    "never_collected": "Sources that this version can collect and that have no account for this tenant.",
+    "state": "How the source did at that time: green, yellow or red, with the reasons.",
+}
+
+
+def statement(
+    tenant: str,
+    tenant_id: str | None,
+    at: datetime,
+    installation: str,
+    accounts: Sequence[SourceAccount],
+    discarded: Mapping[str, Discarded],
+) -> dict[str, Any]:
+    """The statement of a tenant's accounts, as plain JSON values. Times are RFC 3339 in UTC."""
+    known = {account.source for account in accounts}
+    told = {
+        "version": VERSION,
+        "tenant": tenant,
+        "tenant_id": tenant_id,
+        "at": at,
+        "made_by": {"installation": installation, "aoc": version("aoc-cli")},
+        "sources": [_source(one, at, discarded.get(one.source, Discarded())) for one in accounts],
+        "never_collected": [name for name in SOURCE_NAMES if name not in known],
+        "meaning": MEANING,
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(told, option=orjson.OPT_UTC_Z))
+    return plain
+
+
+def _source(account: SourceAccount, at: datetime, discarded: Discarded) -> dict[str, Any]:
+    judgement = judge(account, _BOUNDS, at)
+    told = {name: value for name, value in asdict(account).items() if name != "tenant"}
+    return told | {
+        # A day, and no midnight: the first slice of it begins some time that day.
+        "since": account.since.astimezone(UTC).date() if account.since else None,
+        # What came from files is complete by its files; nothing is still to come.
+        "open": {"start": account.complete_until, "end": at} if account.source != IMPORT_SOURCE else None,
+        "discarded": asdict(discarded),
+        "state": judgement.state,
+        "reasons": judgement.reasons,
+    }
+
+
+def tenant_id_of(tenant: str, data: Path | None) -> str | None:
+    """The tenant's id in the tenants file: that of AOC_TENANTS_FILE, else the local one. None where it is in none.
+
+    Raises `BadConfiguration` for a file that is none.
+    """
+    named = os.environ.get(_TENANTS_ENV)
+    file = Path(named) if named else (data or attach.last_started() or default_data()) / "tenants.json"
+    if not named and not file.exists():
+        return None
+    return next((one.tenant_id for one in read_tenants(file, SOURCES) if one.name == tenant), None)

@@ -1,0 +1,27 @@
+"""The public keys that signed reports of completeness are checked with."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends
+
+from aoc_api import problems
+from aoc_api.deps import Given, refuse_unknown
+from aoc_api.key_models import ReportKeys
+from aoc_common.contracts.report_keys import published_jwk
+
+router = APIRouter(prefix="/api/report-keys", tags=["operations"])
+
+
+@router.get(
+    "",
+    response_model=ReportKeys,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("invalid-parameters", "unavailable"),
+)
+async def report_keys(given: Given) -> ReportKeys:
+    """Every key that reports were ever signed with, as a JWK Set (RFC 7517), the newest first.
+
+    Take it over a way that you trust, compare the fingerprint (`kid`) with the signer's, and keep it:
+    `aoc completeness --check FILE --key file:KEYS`.
+    """
+    return ReportKeys.model_validate({"keys": [published_jwk(one) for one in await given.keys.published()]})
