@@ -147,3 +147,15 @@ async def test_the_bus_dies_before_the_acknowledgement(database, nats_as, eventu
     dies_once(monkeypatch, Msg, "ack", ConnectionClosedError())
 
     assert await run(database, nats_as, eventually, database) == EXPECTED
+
+
+async def test_a_page_that_is_on_record_leaves_the_stream_although_its_copy_is_larger_than_a_message_may_be(
+    database, nats_as, eventually
+) -> None:
+    owner = make_broker(nats_as("provision"), "provision")
+    await owner.connect()
+    js = jetstream(owner)
+    await js.update_stream((await js.stream_info(subjects.DLQ_STREAM)).config.evolve(max_msg_size=300))
+    await owner.stop()
+
+    assert await run(database, nats_as, eventually, database) == EXPECTED | {"copies": 0}

@@ -24,7 +24,7 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.letters import LETTER, DeadLetter
-from aoc_common.errors import Malformed, Permanent, Postponed, Transient
+from aoc_common.errors import Malformed, Permanent, Postponed, TooLarge, Transient
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Failures:
         kept = self._account is not None and await self._account.put(letter)
         try:
             [ack] = await publish_all(js, subjects.DLQ_STREAM, [_copy(letter)])
-        except Permanent as refusal:
+        except TooLarge as refusal:
             # With the headers of a dead letter it is more than the server takes.
             if not kept:
                 raise Transient(f"{message.subject}: neither on record nor on AOC_DLQ: {refusal}") from refusal
