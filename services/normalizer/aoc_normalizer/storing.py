@@ -269,6 +269,7 @@ class _Comparison:
         self._earlier: dict[tuple[UUID, int], datetime] = {}
         self._gone: set[str] = set()
         self._adoptions: dict[tuple[UUID, int], Adoption] = {}
+        self._asked: set[tuple[int, str]] = set()
 
     async def run(self, rows: Sequence[int]) -> list[int]:
         """Adopt, add, repair and show until there is nothing left to do; the rows that are events of their own."""
@@ -315,7 +316,12 @@ class _Comparison:
                 self._beside.append(row)
                 return True
             same = next((history.versions[n] for n, one in theirs.items() if one and one.facts == mine.facts), None)
-        if same is not None and same.page in self._gone - page.known_as:
+        if (
+            same is not None
+            and same.page in self._gone - page.known_as
+            and (adopts := (row, same.page)) not in self._asked
+        ):
+            self._asked.add(adopts)
             self._adoptions.setdefault((event.id, same.number), Adoption(event.id, same.number, same.page, page.id))
             return False
         if same is not None:
