@@ -35,6 +35,10 @@ class LostPages(Protocol):
         """Pages that have waited since before a moment (and since `after` or later), the longest first."""
         ...
 
+    async def of_slices(self, slice_ids: Sequence[str]) -> list[PublishedPage]:
+        """All pages of these slices that wait, however short."""
+        ...
+
     async def incomplete(self, before: datetime, limit: int) -> list[str]:
         """Slices fetched before a moment that wait for no page and are not settled."""
         ...
@@ -60,11 +64,13 @@ class GonePages:
         pages = await self._ledger.waiting(now - self._patience, self._looked_until, _TOGETHER)
         # The next turn goes on with those that have waited less; at the end it begins again.
         self._looked_until = pages[-1].at if len(pages) == _TOGETHER and pages[-1].at != pages[0].at else None
-        there = await self._on_stream(pages) if pages else set()
-        missing: dict[str, list[str]] = defaultdict(list)
-        for page in pages:
-            if page.page not in there:
-                missing[page.slice_id].append(page.page)
+        missing = await self._missing(pages)
+        if missing:
+            # All that was lost of a slice is lost at once: who brings the one again brings the others too.
+            looked = {page.page for page in pages}
+            others = [page for page in await self._ledger.of_slices(list(missing)) if page.page not in looked]
+            for slice_id, of_slice in (await self._missing(others)).items():
+                missing[slice_id] += of_slice
         for slice_id in await self._ledger.incomplete(now - self._patience, _TOGETHER):
             missing.setdefault(slice_id, [])
         for slice_id, of_slice in missing.items():
@@ -73,3 +79,12 @@ class GonePages:
                 metrics.PAGES_GONE.labels(found.tenant, found.source).inc(found.pages)
                 _log.error("pages.gone", slice=slice_id, pages=found.pages, collected_again=found.again)
         return sum(map(len, missing.values()))
+
+    async def _missing(self, pages: Sequence[PublishedPage]) -> dict[str, list[str]]:
+        """Slice -> its pages that are not on the stream."""
+        there = await self._on_stream(pages) if pages else set()
+        found: dict[str, list[str]] = defaultdict(list)
+        for page in pages:
+            if page.page not in there:
+                found[page.slice_id].append(page.page)
+        return found

@@ -294,6 +294,23 @@ async def test_what_a_page_stored_that_was_lost_and_is_on_the_bus_again_is_its_o
     ]
 
 
+async def test_a_lost_page_that_was_in_work_again_and_is_lost_once_more_is_found_once_more(
+    replicas, lost, database
+) -> None:
+    first, second = replicas
+    page = await first.mapped("s", "a")
+    await lost(page)
+    first.bus_is_away = True
+    with pytest.raises(Unreachable):
+        await first.takes(page)
+    pages = MongoLostPages(database)
+    [waiting] = await pages.waiting(datetime.now(UTC) + timedelta(hours=1), None, 10)
+    await pages.gone(waiting.slice_id, [waiting.page], NOW)
+    await second.takes(await second.mapped("t", "a"))
+
+    assert (len(second.published), (await second.totals("t")).stored) == (1, 1)
+
+
 async def test_what_a_lost_page_had_published_alone_never_becomes_the_second_of_two_twins(
     database, replicas, lost, monkeypatch
 ) -> None:

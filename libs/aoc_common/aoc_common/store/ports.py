@@ -293,8 +293,8 @@ class LedgerStore(Protocol):
         """Those of these pages that were lost on the bus before they were settled."""
         ...
 
-    async def back(self, pages: Collection[str]) -> None:
-        """These pages were lost on the bus, and are there again."""
+    async def back(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages were lost on the bus, and are there again (`sequence`: 0 where that is not known)."""
         ...
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:

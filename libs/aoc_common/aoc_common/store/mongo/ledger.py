@@ -85,13 +85,7 @@ class MongoLedger:
                         {
                             # Where it lies now: it may have been put on the bus again after it was lost there.
                             "$set": {"sequence": one.sequence},
-                            "$setOnInsert": {
-                                "tenant": one.tenant,
-                                "source": one.source,
-                                "slice_id": one.slice_id,
-                                "page": one.page,
-                                "waiting_since": one.at,
-                            },
+                            "$setOnInsert": {name: value for name, value in _waits(one).items() if name != "sequence"},
                         },
                         upsert=True,
                     )
@@ -275,10 +269,24 @@ class MongoLedger:
                 found |= {one["_id"] async for one in self._gone.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
 
-    async def back(self, pages: Collection[str]) -> None:
-        """These pages were lost on the bus, and are there again: what they stored is theirs, and nobody else's."""
+    async def back(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages were lost on the bus, and are there again: what they stored is theirs, and nobody else's.
+
+        First they wait again: one that is lost once more is found once more.
+        """
         with translated("ledger"):
-            await self._gone.delete_many({"_id": {"$in": sorted(pages)}})
+            await self._pages.bulk_write(
+                [
+                    UpdateOne(
+                        {"_id": page_key(one.slice_id, one.page)},
+                        {"$setOnInsert": _waits(one) | {"waiting_since": self._clock.now()}},
+                        upsert=True,
+                    )
+                    for one in pages
+                ],
+                ordered=False,
+            )
+            await self._gone.delete_many({"_id": {"$in": [one.page for one in pages]}})
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
@@ -390,3 +398,8 @@ def abandoned(at: datetime) -> Document:
 
 def _blob_key(tenant: str, source: str, content_id: str) -> str:
     return f"{tenant}/{source}/{content_id}"
+
+
+def _waits(one: PublishedPage) -> Document:
+    named = {name: getattr(one, name) for name in ("tenant", "source", "slice_id", "page", "sequence")}
+    return {**named, "waiting_since": one.at}

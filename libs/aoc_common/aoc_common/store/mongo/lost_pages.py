@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING, UpdateOne
@@ -12,7 +13,7 @@ from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.account import lacks_pages
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.ports import LostWindow, PublishedPage, SliceState
 
@@ -54,6 +55,15 @@ class MongoLostPages:
             found = self._pages.find({"waiting_since": since}).sort("waiting_since", ASCENDING).limit(limit)
             return [_page(document) async for document in found]
 
+    async def of_slices(self, slice_ids: Sequence[str]) -> list[PublishedPage]:
+        """All pages of these slices that wait, however short."""
+        found: list[PublishedPage] = []
+        with translated("ledger"):
+            for some in batched(slice_ids, TOGETHER):
+                wanted = {"slice_id": {"$in": list(some)}, "waiting_since": {"$exists": True}}
+                found += [_page(document) async for document in self._pages.find(wanted)]
+        return found
+
     async def incomplete(self, before: datetime, limit: int) -> list[str]:
         """Slices fetched before a moment that wait for no page and are not settled: the ledger never heard of some.
 
@@ -90,7 +100,8 @@ class MongoLostPages:
                 # Settled between the look into the ledger and the one into the stream.
                 return None
             again = one["source"] != IMPORT_SOURCE
-            await (self._collect_again(one, at) if again else self._note_gap(one, len(pages), at))
+            waiting = await self._pages.distinct("waiting_since", mine)
+            await (self._collect_again(one, waiting, at) if again else self._note_gap(one, len(pages), at))
             if pages:
                 # What they stored and did not publish is published by the page that brings it again (`storing`).
                 await self._gone.bulk_write(
@@ -104,7 +115,7 @@ class MongoLostPages:
                 )
                 # A page that was in work when it was lost may have come to its end by now; from here on it cannot.
                 left = set(await self._pages.distinct("page", mine))
-                await self._ledger.back(set(pages) - left)
+                await self._gone.delete_many({"_id": {"$in": [page for page in pages if page not in left]}})
                 pages = [page for page in pages if page in left]
             await self._slices.update_one(
                 {"_id": slice_id, "state": {"$in": [_FETCHED, SliceState.SETTLED.value]}},
@@ -120,20 +131,21 @@ class MongoLostPages:
             await self._slices.update_one({"_id": slice_id, "state": _FETCHED}, {"$set": {"unchecked": True}})
         return GoneSlice(slice_id, one["tenant"], one["source"], len(pages), again)
 
-    async def _collect_again(self, one: Document, at: datetime) -> None:
+    async def _collect_again(self, one: Document, waiting: Sequence[datetime], at: datetime) -> None:
         tenant, source, start, end = (one[name] for name in ("tenant", "source", "start", "end"))
         mine: Document = {"tenant": tenant, "source": source, "state": "fetched"}
-        # Blobs of before they named their slice are told by the time that it covers.
-        unnamed: Document = {"slice_id": {"$exists": False}, "created": {"$gte": start, "$lt": end}}
-        mine |= {"$or": [{"slice_id": one["_id"]}, unnamed]}
+        known = await self._blobs.find_one({"slice_id": one["_id"]}, {"_id": 1})
+        # Blobs of before they named their slice, and those that were fetched again when other pages of it were lost
+        # before, are told by the time that it covers.
+        mine |= {"slice_id": one["_id"]} if known and not one.get("gone") else {"created": {"$gte": start, "$lt": end}}
         await self._blobs.update_many({**mine, "expires": {"$gt": at}}, {"$set": {"state": "listed"}})
         await self._blobs.update_many(
             {**mine, "expires": {"$lte": at}},
             {"$set": {"state": "expired", "expired_at": at}, "$unset": {"expire_at": ""}},
         )
-        # Once for each try of the slice: its pages are found to be gone over some time, and are collected by then.
-        tries = one.get("attempts", 1)
-        name = f"gone {one['_id'].rsplit('/', 1)[-1]}{f' {tries}' if tries > 1 else ''}"
+        # What is lost later is collected later: what came in between did not know that it was lost.
+        since = f" {min(waiting):%Y%m%dT%H%M%S.%f}" if waiting else ""
+        name = f"gone {one['_id'].rsplit('/', 1)[-1]}{since}"
         await self._backlog.add(Stretch(tenant, source, Cause.BEHIND, name, start, end, start), at)
 
     async def _note_gap(self, one: Document, pages: int, at: datetime) -> None:
