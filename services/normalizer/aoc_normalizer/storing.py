@@ -9,15 +9,15 @@ another replica, ends with the same answer. Each event and version names the pag
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import ids, subjects
-from aoc_common.contracts.event import Version
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.ports import PublishedPage
 from aoc_common.store.versions import Adoption, NewVersion
+from aoc_normalizer import orphans
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.normalise import finish
@@ -30,82 +30,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.event import PackedEvent
     from aoc_common.store.ports import EventStore, LedgerStore
     from aoc_common.store.versions import EventVersions, History, Sighting, StoredVersion
-    from aoc_normalizer.flow import MappedPage
+    from aoc_normalizer.batch import Batch
 
 #: Events whose versions are worked on together.
 _TOGETHER: Final = 50
 #: How often the same events are read again because something was written, by us or somebody else.
 _ROUNDS: Final = 10
-
-
-@dataclass(slots=True)
-class Row:
-    """One event of the batch and the page that it stands in."""
-
-    page: int
-    event: PackedEvent
-
-
-@dataclass(slots=True)
-class Batch:
-    """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
-
-    `first`: stored now. `before`: stored by this page, as a version or at another delivery. `versions`: which of them
-    are later versions. `refused`: can never be stored, and why. `done`: pages that another delivery has settled, so
-    published all of. `published`: where in AOC_EVENTS the events of each page stand. `origins`: the page, now
-    gone, that had stored a row before, and under whose name it may have been published.
-    """
-
-    pages: Sequence[MappedPage]
-    rows: Sequence[Row]
-    first: set[int] = field(default_factory=set)
-    before: set[int] = field(default_factory=set)
-    versions: dict[int, Version] = field(default_factory=dict)
-    refused: dict[int, str] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-    published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    claimed: set[tuple[UUID, int]] = field(default_factory=set)
-    origins: dict[int, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, pages: Sequence[MappedPage]) -> Batch:
-        """All events of these pages."""
-        return cls(pages, [Row(number, event) for number, page in enumerate(pages) for event in page.events])
-
-    def page(self, row: int) -> MappedPage:
-        """The page of a row."""
-        return self.pages[self.rows[row].page]
-
-    def names(self) -> set[str]:
-        """The ids of the pages."""
-        return {page.page.id for page in self.pages}
-
-    def mine(self) -> list[int]:
-        """The rows that this batch is to publish and to account for."""
-        again = {row for row in self.before if self.rows[row].page not in self.done}
-        return sorted(self.first | again)
-
-    def unique(self, numbers: Iterable[int]) -> list[int]:
-        """The first of these rows of each event: a batch can hold the same record twice."""
-        found: dict[UUID, int] = {}
-        for number in numbers:
-            found.setdefault(self.rows[number].event.id, number)
-        return list(found.values())
-
-    def claim(self, row: int, stored: StoredVersion | Sighting) -> None:
-        """Make a row the one that stands for a stored event or version, if its page stored it and no other row does."""
-        number = getattr(stored, "number", 1)
-        key = (self.rows[row].event.id, number)
-        if stored.page in self.page(row).page.known_as and key not in self.claimed:
-            self.claimed.add(key)
-            self.before.add(row)
-            if stored.origin is not None:
-                self.origins[row] = stored.origin
-            if (digest := getattr(stored, "digest", None)) is not None:
-                self.versions[row] = Version(number, digest)
 
 
 class Storing:
@@ -288,7 +220,9 @@ class _Comparison:
             open_rows = [number for number in open_rows if not self._judged(number, texts[number], histories)]
             current = [found for one in histories.values() if (found := self._other_current(one)) is not None]
             if not (self._new or self._repairs or self._earlier or self._adoptions or current):
-                return self._beside
+                if not (left := self._orphans(rows, histories)):
+                    return self._beside
+                await self._store.adopt(left)
             if self._adoptions:
                 await self._store.adopt(list(self._adoptions.values()))
             if self._new:
@@ -300,6 +234,22 @@ class _Comparison:
             if current and not self._new:
                 await self._store.show(current)
         raise Unreachable("event_versions: others keep changing the same events; the page is tried again")
+
+    def _orphans(self, rows: Sequence[int], histories: Mapping[UUID, History]) -> list[Adoption]:
+        """Versions of lost pages that no row brings, to be adopted; those that were are added to the batch."""
+        found: list[Adoption] = []
+        batch = self._batch
+        for history in histories.values():
+            mine = [row for row in rows if batch.rows[row].event.id == history.event]
+            for number, one in history.versions.items():
+                if one.page in self._gone and (adopts := (-number, f"{history.event} {one.page}")) not in self._asked:
+                    self._asked.add(adopts)
+                    found.append(Adoption(history.event, number, one.page, batch.page(mine[0]).page.id))
+                elif one.origin is not None and (history.event, number) not in batch.claimed:
+                    of = next((row for row in mine if one.page in batch.page(row).page.known_as), None)
+                    if of is not None and (event := orphans.packed(one, history.document["tenant"])) is not None:
+                        batch.add(batch.rows[of].page, event, one)
+        return found
 
     def _judged(self, row: int, text: str, histories: dict[UUID, History]) -> bool:
         """Note what a row is; whether that is final."""

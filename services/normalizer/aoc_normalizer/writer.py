@@ -25,9 +25,10 @@ from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
 from aoc_normalizer import oddities
 from aoc_normalizer.arrivals import arrived
+from aoc_normalizer.batch import Batch
 from aoc_normalizer.fitting import fit
 from aoc_normalizer.packing import record_text
-from aoc_normalizer.storing import Batch, Storing
+from aoc_normalizer.storing import Storing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -170,6 +171,7 @@ class Writer:
                     stored=stored[number],
                     changed=changed[number],
                     duplicate=len(page.events)
+                    + batch.added[number]
                     + len(page.rejected)
                     - (stored[number] + changed[number] + put_aside[number]),
                     quarantined=put_aside[number],

@@ -179,6 +179,34 @@ async def test_a_version_that_a_lost_page_stored_and_did_not_show_is_published_b
     assert await replica.takes("e", RISKY, fetched=NOW + 3 * HOUR) == SliceTotals(pages=1, duplicate=1)
 
 
+async def test_a_version_that_a_lost_page_stored_and_nobody_brings_again_is_published_with_the_one_that_follows(
+    replica, database, monkeypatch
+) -> None:
+    dying = Replica(database, replica.stream)
+
+    async def dead(_pages):
+        raise AocError("killed")
+
+    monkeypatch.setattr(dying._writer, "_publish", dead)
+    lost = await dying.mapped("a", SIGN_IN, AUDIT | {"Id": "other"})
+    with pytest.raises(AocError):
+        await dying.write(lost)
+    await replica.ledger.open_slice("contoso/a", "contoso", "graph-signins", NOW, NOW + HOUR)
+    page = lost.page
+    await replica.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, page.slice_id, 1, NOW)])
+    await MongoLostPages(database).gone(page.slice_id, [page.id], NOW)
+    again = await dying.mapped("b", RISKY, fetched=NOW + HOUR)
+    with pytest.raises(AocError):
+        await dying.write(again)
+    await replica.write(again)
+    totals = await replica.ledger.totals("contoso", "contoso/b")
+    later = await replica.takes("c", RISKY, SIGN_IN, fetched=NOW + 2 * HOUR)
+
+    assert (totals.stored, totals.changed, totals.duplicate) == (1, 1, 0)
+    assert (later.stored, later.changed, later.duplicate) == (0, 0, 2)
+    assert sorted(headers["Aoc-Version"] for headers in replica.stream.values()) == ["1", "2"]
+
+
 async def test_a_version_whose_copy_was_refused_in_a_bulk_is_copied_before_another_is_shown(
     replica, database, monkeypatch
 ) -> None:
