@@ -303,3 +303,23 @@ async def test_what_is_lost_of_a_slice_later_is_collected_later_with_what_was_fe
         await books.backlog.advance(stretch.id, stretch.end, books.clock.now())
 
     assert stretches == [(START, END)] * 2
+
+
+async def test_what_one_replica_has_found_to_be_gone_stays_so_when_another_finds_it_at_the_same_time(
+    office, owner, database, monkeypatch
+) -> None:
+    books = office()
+    pages = await books.fetched(2)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    names = [one.id for one in pages]
+    slow, other = MongoLostPages(database), MongoLostPages(database)
+    collect_again = slow._collect_again
+
+    async def meanwhile(*what) -> None:
+        await other.gone(books.slice_id, names, books.clock.now())
+        await collect_again(*what)
+
+    monkeypatch.setattr(slow, "_collect_again", meanwhile)
+    await slow.gone(books.slice_id, names, books.clock.now())
+
+    assert await books.ledger.gone(names) == set(names)

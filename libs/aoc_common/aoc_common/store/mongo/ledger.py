@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Final
@@ -36,8 +37,6 @@ HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
 _KEEP: Final = timedelta(days=90)
 #: A slice that gave nothing is only kept to be looked at.
 _KEEP_EMPTY: Final = timedelta(days=7)
-
-
 #: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
 LAPSE: Final = timedelta(days=80)
 
@@ -270,19 +269,12 @@ class MongoLedger:
         return found
 
     async def back(self, pages: Sequence[PublishedPage]) -> None:
-        """These pages were lost on the bus, and are there again: what they stored is theirs, and nobody else's.
-
-        First they wait again: one that is lost once more is found once more.
-        """
+        """These pages were lost on the bus, and are there again. They wait again: what is lost once more is found."""
         with translated("ledger"):
             await self._pages.bulk_write(
                 [
-                    UpdateOne(
-                        {"_id": page_key(one.slice_id, one.page)},
-                        {"$setOnInsert": _waits(one) | {"waiting_since": self._clock.now()}},
-                        upsert=True,
-                    )
-                    for one in pages
+                    UpdateOne({"_id": page_key(one.slice_id, one.page)}, {"$setOnInsert": _waits(one)}, upsert=True)
+                    for one in (replace(page, at=self._clock.now()) for page in pages)
                 ],
                 ordered=False,
             )

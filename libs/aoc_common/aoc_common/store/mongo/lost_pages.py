@@ -114,9 +114,11 @@ class MongoLostPages:
                     ordered=False,
                 )
                 # A page that was in work when it was lost may have come to its end by now; from here on it cannot.
-                left = set(await self._pages.distinct("page", mine))
-                await self._gone.delete_many({"_id": {"$in": [page for page in pages if page not in left]}})
-                pages = [page for page in pages if page in left]
+                # Those of which there is nothing any more were found by another replica.
+                done = await self._pages.distinct("page", {**mine, "waiting_since": {"$exists": False}})
+                if done:
+                    await self._gone.delete_many({"_id": {"$in": done}})
+                pages = [page for page in pages if page not in done]
             await self._slices.update_one(
                 {"_id": slice_id, "state": {"$in": [_FETCHED, SliceState.SETTLED.value]}},
                 {
