@@ -35,7 +35,7 @@ async def bring_in_order(
 
     async with connect(mongo) as database:
         for index in await missing_indexes(database):
-            tell(f"index {index}: missing, is made")
+            tell(f"index {index}: missing or other than declared, is made")
         await ensure_indexes(database)
         await upgrade(database)
         if nats is None:
