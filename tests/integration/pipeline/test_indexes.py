@@ -71,7 +71,7 @@ async def test_an_index_that_does_the_same_under_another_name_will_do(indexed) -
 async def test_a_service_does_not_start_with_an_index_that_does_not_keep_twins_apart(indexed) -> None:
     await indexed["twins"].drop_index("unified")
     await indexed["twins"].create_indexes([IndexModel([("unified", 1)], name="unified")])
-    with pytest.raises(BadConfiguration, match="twins.unified is missing; run: aoc provision"):
+    with pytest.raises(BadConfiguration, match=r"twins\.unified is missing; run: aoc provision"):
         await check_indexes(indexed)
 
 
@@ -79,11 +79,11 @@ async def test_duplicates_that_forbid_an_index_are_named_at_once(indexed) -> Non
     """The server was asked ten times, and called unreachable."""
     await indexed["twins"].drop_index("unified")
     await indexed["twins"].insert_many([{"_id": 1, "unified": "u"}, {"_id": 2, "unified": "u"}])
-    with pytest.raises(BadConfiguration, match=r"twins.unified cannot be made: several documents have \{'unified': 'u'"):
+    with pytest.raises(
+        BadConfiguration, match=r"twins.unified cannot be made: several documents have \{'unified': 'u'"
+    ):
         await ensure_indexes(indexed)
     await indexed["twins"].delete_one({"_id": 2})
     await ensure_indexes(indexed)
 
     assert await missing_indexes(indexed) == []
-
-

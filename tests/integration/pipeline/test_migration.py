@@ -25,6 +25,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.migration import MOVING, Migration
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.upgrade import upgrade
 from aoc_normalizer import app
@@ -144,11 +145,23 @@ async def before(broker, nats_on, database):
 
 
 @pytest.fixture
-def migration(broker, nats_on, database):
-    said: list[str] = []
-    made = Migration(broker, MongoLedger(database), nats_on("provision"), SystemClock(), said.append)
-    made.said = said
-    return made
+def another(broker, nats_on, database):
+    """Makes a migration, each as a process of its own would."""
+
+    def make(quiet_s: float = 0.0) -> Migration:
+        said: list[str] = []
+        lease = MongoLease(database, "migration")
+        ledger, settings = MongoLedger(database), nats_on("provision")
+        made = Migration(broker, ledger, settings, SystemClock(), said.append, lease, quiet_s)
+        made.said = said
+        return made
+
+    return make
+
+
+@pytest.fixture
+def migration(another):
+    return another()
 
 
 @pytest.fixture

@@ -62,7 +62,10 @@ async def _mongo(system: System) -> list[Finding]:
         fix = "Check AOC_MONGO__URI and that the server runs"
         return [Finding(_WHERE, "MongoDB", Grade.FAIL, f"not reachable: {error or 'no answer'}", fix)]
     if lacking:
-        said, fix = f"indexes are missing or not as declared: {', '.join(lacking)}", "Run aoc provision; until then searches are slow"
+        said, fix = (
+            f"indexes are missing or not as declared: {', '.join(lacking)}",
+            "Run aoc provision; until then searches are slow",
+        )
         server = Finding(_WHERE, "MongoDB", Grade.WARN, said, fix)
     else:
         server = Finding(_WHERE, "MongoDB", Grade.OK, "answers, and has its indexes")

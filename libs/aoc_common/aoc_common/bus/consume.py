@@ -93,10 +93,10 @@ class Consumer:
     def differences(self, info: ConsumerInfo) -> Iterator[Changed]:
         """In what a consumer is not as declared."""
         declared = self.config()
-        for field in (*_GRAVE, *sorted(IN_PLACE)):
-            is_, shall = getattr(info.config, field) or None, getattr(declared, field) or None
+        for name in (*_GRAVE, *sorted(IN_PLACE)):
+            is_, shall = getattr(info.config, name) or None, getattr(declared, name) or None
             if is_ != shall:
-                yield Changed(field, getattr(is_, "value", is_), getattr(shall, "value", shall), field in _GRAVE)
+                yield Changed(name, getattr(is_, "value", is_), getattr(shall, "value", shall), name in _GRAVE)
         if info.paused:
             yield Changed("paused", "on", "off", grave=False)
 

@@ -13,6 +13,7 @@ from aoc_common.bus import consumers
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.consume import IN_PLACE, Changed
 from aoc_common.bus.streams import check_version, declarations, differences, stream_config
+from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ async def provision(
 ) -> list[str]:
     """Bring every stream and consumer in order (`only`: these streams and theirs); what was done, a line each.
 
-    Idempotent. `reduce`: also make a stream smaller, have it forget sooner, or give it fewer replicas, when the settings
-    say so. What a stream has beside what we declare (its placement, say) stays. Raises `BadConfiguration` for what cannot be changed in place
-    or a server that is too old, `Unreachable`.
+    Idempotent. `reduce`: also make a stream smaller, have it forget sooner, or give it fewer replicas, when the
+    settings say so. What a stream has beside what we declare (its placement, say) stays. Raises `BadConfiguration` for
+    what cannot be changed in place or a server that is too old, `Unreachable`.
     """
     check_version(connection(broker))
     js = jetstream(broker)
@@ -148,6 +149,8 @@ async def report(broker: NatsBroker, settings: NatsSettings) -> list[tuple[bool,
     """
     js = jetstream(broker)
     found: list[tuple[bool, str]] = []
+    if await stream_config(js, subjects.MOVING_STREAM) is not None:
+        found.append((True, f"{subjects.MOVING_STREAM}: a migration was broken off; run: aoc provision --migrate"))
     for name, declared in declarations(settings).items():
         config = await stream_config(js, name)
         if config is None:
