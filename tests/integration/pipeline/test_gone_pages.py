@@ -148,6 +148,21 @@ async def test_12_a_sequence_of_a_stream_that_was_made_anew_is_another_page_s(of
     assert await books.gone.look() == 3
 
 
+async def test_a_page_that_was_published_again_on_a_stream_made_anew_is_there_and_not_gone(office, owner) -> None:
+    """A slice that fails half-way publishes its pages again; they were looked for where they had been."""
+    books = office("import")
+    await books.fetched(3)
+    config = (await owner.stream_info(subjects.RAW_STREAM)).config
+    await owner.delete_stream(subjects.RAW_STREAM)
+    await owner.add_stream(config)
+    await owner.publish(subjects.raw("contoso", "x"), b"[]")
+    await books.fetched(3)
+    books.clock.advance(11 * 60)
+
+    assert await books.gone.look() == 0
+    assert (await books.told()).gaps == ()
+
+
 async def test_pages_that_microsoft_has_deleted_meanwhile_are_an_expired_gap(office, owner) -> None:
     books = office()
     await books.fetched(3)

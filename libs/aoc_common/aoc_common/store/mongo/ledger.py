@@ -74,7 +74,10 @@ class MongoLedger:
             )
 
     async def note_pages(self, pages: Sequence[PublishedPage]) -> None:
-        """These pages are on the bus; one write for all. Changes nothing of a page that is settled already."""
+        """These pages are on the bus; one write for all. Changes nothing of a page that is settled already.
+
+        One that was there before, on a stream that was purged or made anew since, is where it is now.
+        """
         if not pages:
             return
         with translated("ledger"):
