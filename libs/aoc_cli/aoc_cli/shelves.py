@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.shelves import MongoShelf
 
+#: The user of the bus that may publish pages and jobs of any source again.
+_USER: Final = "operator"
 #: Characters of a content that are shown; `--json` has all of it.
 _SHOWN: Final = 20_000
 _WORDS: Final = 60
@@ -107,7 +109,7 @@ class Desk:
 def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]], *, bus: bool = False) -> T:
     """Run `work` on the system that runs, or on the servers of a data directory started for it."""
     with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+        system = attach.find(data, _USER) or stack.enter_context(attach.started(attach.existing(data), user=_USER))
 
         async def run() -> T:
             async with connect(system.mongo) as database:
@@ -122,7 +124,7 @@ def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]]
 
 @asynccontextmanager
 async def _bus(system: attach.System) -> AsyncIterator[JetStreamContext]:
-    broker = make_broker(system.nats, "cli")
+    broker = make_broker(system.nats, _USER)
     try:
         try:
             async with asyncio.timeout(_CONNECT_S):

@@ -15,7 +15,7 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from faststream.nats import NatsBroker
@@ -44,6 +44,7 @@ async def of_streams(where: str, broker: NatsBroker, settings: NatsSettings) -> 
         else:
             # Its own bound: what is declared is not what somebody has made of it.
             found.append(_of_state(where, name, info.state, info.config.max_bytes or 0))
+            found += _of_readers(where, name, info.state.consumer_count, info.config.max_consumers or 0)
     return [*found, _of_order(where, await report(broker, settings))]
 
 
@@ -74,6 +75,12 @@ def _of_state(where: str, name: str, state: StreamState, room: int) -> Finding:
         return Finding(where, f"stream {name}", Grade.OK, said)
     fix = "Look why nobody reads it, or give it more room (AOC_NATS__RAW_MAX_BYTES, then aoc provision)"
     return Finding(where, f"stream {name}", Grade.WARN, said, fix)
+
+
+def _of_readers(where: str, name: str, readers: int, most: int) -> Iterator[Finding]:
+    if most > 0 and readers > _FULL * most:
+        said, fix = f"{readers:,} consumers of {most:,}", "Look which tool leaves consumers behind: nats consumer list"
+        yield Finding(where, f"consumers of {name}", Grade.WARN, said, fix)
 
 
 def of_waiting(where: str, oldest: PublishedPage | None, now: datetime) -> Finding:

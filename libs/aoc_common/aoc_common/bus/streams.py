@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _DAY: Final = 24 * 3600
 
+#: Consumers of a stream that downstream tools read: who may read can leave ones behind, and each costs memory.
+_READERS: Final = 1_000
+
 #: Atomic batches came with this version of nats-server (ADR-50 of its makers).
 OLDEST_SERVER: Final = (2, 12)
 #: Fields of a stream that must be as declared, or the promise does not hold; and those that operators may choose. An
@@ -32,10 +35,10 @@ _MUST: Final = (
     "storage", "allow_atomic", "allow_direct", "duplicate_window", "no_ack", "sealed", "mirror", "sources",
     "subject_transform",
 )  # fmt: skip
-_CHOSEN: Final = ("max_bytes", "num_replicas")
+_CHOSEN: Final = ("max_bytes", "num_replicas", "max_consumers")
 #: What a field is when nobody says.
 _UNSET: Final = {
-    "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "num_replicas": 1, "max_age": 0, "no_ack": False,
+    "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "max_consumers": -1, "num_replicas": 1, "max_age": 0, "no_ack": False,
     "retention": RetentionPolicy.LIMITS, "discard": DiscardPolicy.OLD, "discard_new_per_subject": False,
     "allow_atomic": False, "allow_direct": False, "sealed": False,
 }  # fmt: skip
@@ -83,6 +86,7 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             subjects=[subjects.ALL_EVENTS, subjects.ALL_MARKS],
             max_age=settings.events_max_age_s,
             max_bytes=settings.events_max_bytes,
+            max_consumers=_READERS,
             allow_atomic=True,
             allow_direct=True,
         ),
@@ -92,6 +96,7 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             description="Alerts, created or changed.",
             subjects=[subjects.ALL_ALERTS],
             max_age=30 * _DAY,
+            max_consumers=_READERS,
         ),
         replace(
             base,
