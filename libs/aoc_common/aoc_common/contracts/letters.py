@@ -22,7 +22,8 @@ class DeadLetter:
 
     `key` is the same however often, and by whichever replica, the message is given up. `stream` and `sequence`: where
     it stood. `source` and `slice_id` are empty where the message does not tell them; `tenant` is then `unknown`.
-    `headers` and `body` are the message's own.
+    `headers` and `body` are the message's own. `again`: the key of the letter that it says to be, tried again in vain;
+    whoever publishes may say so.
     """
 
     key: str
@@ -37,3 +38,4 @@ class DeadLetter:
     headers: Mapping[str, str]
     body: bytes
     at: datetime
+    again: str = ""
