@@ -321,7 +321,7 @@ async def test_what_a_lost_page_had_published_alone_never_becomes_the_second_of_
 async def test_a_page_that_is_tried_again_in_another_slice_is_published_under_the_name_of_its_first_try(
     replicas,
 ) -> None:
-    """Its marks tell what the first try published; asked for by another name, a stream that keeps long held it twice."""
+    """Its marks tell what the first try published; by another name, a stream that keeps long held it twice."""
     first, second = replicas
     first.bus_is_away = True
     given_up = await first.mapped("s", "a", "b")

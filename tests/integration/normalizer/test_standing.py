@@ -11,8 +11,11 @@ from aoc_common import standing
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.provision import provision
 from aoc_common.contracts import subjects
+from aoc_common.contracts.jobs import slice_id
 from aoc_common.contracts.raw import RawPage
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.sources import MongoSources
 
 PAGE = RawPage(
     "contoso",
@@ -99,3 +102,20 @@ async def test_a_consumer_that_gives_up_is_told_while_it_runs(normalizer, owner,
             return await probes["standing"]() is None
 
         await eventually(well)
+
+
+async def test_what_is_on_the_bus_when_the_ledger_is_lost_is_stored_and_counted(
+    normalizer, bus, database, eventually
+) -> None:
+    """Its slice was known to nobody any more: events without an account."""
+    source = PAGE.source
+    start, end = datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 23, 0, 5, tzinfo=UTC)
+    page = replace(PAGE, slice_id=slice_id("contoso", source, start, end))
+    await MongoSources(database).advance("contoso", source, end, end)
+    async with normalizer():
+        await bus.send(page)
+        await eventually(bus.settled)
+    await MongoAccount(database).settle(end, 100)
+    [account] = await MongoAccount(database).accounts("contoso", end)
+
+    assert (account.stored, account.slices, account.unsettled, account.complete_until) == (1, 1, 0, end)

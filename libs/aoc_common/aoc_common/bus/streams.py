@@ -38,9 +38,9 @@ _MUST: Final = (
 _CHOSEN: Final = ("max_bytes", "num_replicas", "max_consumers")
 #: What a field is when nobody says.
 _UNSET: Final = {
-    "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "max_consumers": -1, "num_replicas": 1, "max_age": 0, "no_ack": False,
+    "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "max_consumers": -1, "num_replicas": 1, "max_age": 0,
     "retention": RetentionPolicy.LIMITS, "discard": DiscardPolicy.OLD, "discard_new_per_subject": False,
-    "allow_atomic": False, "allow_direct": False, "sealed": False,
+    "allow_atomic": False, "allow_direct": False, "sealed": False, "no_ack": False,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pymongo import UpdateMany, UpdateOne
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.found_slices import make_known
 from aoc_common.store.mongo.outcomes import page_key, write
 from aoc_common.store.ports import (
     ContentBlob,
@@ -230,7 +231,8 @@ class MongoLedger:
         if not outcomes:
             return
         with translated("ledger"):
-            stood = await write(self._pages, outcomes)
+            stood, new = await write(self._pages, outcomes)
+            await make_known(self._slices, [outcomes[number] for number in new])
             await self._touch(one.slice_id for number, one in enumerate(outcomes) if number not in stood)
             if again := {outcomes[number].slice_id for number in stood}:
                 # Whoever settled them may have died before it said so at their slices.
@@ -240,8 +242,10 @@ class MongoLedger:
     async def page_given_up(self, outcome: PageOutcome) -> bool:
         """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""
         with translated("ledger"):
-            if await write(self._pages, [outcome]):
+            stood, new = await write(self._pages, [outcome])
+            if stood:
                 return False
+            await make_known(self._slices, [outcome] if new else [])
             await self._touch([outcome.slice_id])
         return True
 
