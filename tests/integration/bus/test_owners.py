@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from aoc_common.bus.consume import check_consumer, consuming
 from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
-from aoc_common.errors import BadConfiguration
+from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -197,3 +198,57 @@ async def test_a_consumer_is_looked_at_as_it_was_made(broker) -> None:
     js = jetstream(broker)
     for consumer in consumers.ALL:
         assert list(consumer.differences(await js.consumer_info(consumer.stream, consumer.durable))) == []
+
+
+async def test_provision_that_runs_several_times_at_once_is_made_good_by_the_next(broker, nats_on, order) -> None:
+    js, settings = jetstream(broker), nats_on("provision")
+    await js.delete_stream(subjects.DLQ_STREAM)
+    await change(js, headers_only=True)
+    await js.publish(PAGE, b"[1]")
+    # The server may refuse one that deletes what another makes: that is said, and no more.
+    refused = await asyncio.gather(*(provision(broker, settings) for _ in range(4)), return_exceptions=True)
+    await provision(broker, settings)
+
+    assert all(isinstance(one, list | Unreachable) for one in refused)
+    assert (await order()).grade is Grade.OK
+    assert await given(js) == [b"[1]"]
+
+
+class KilledError(Exception):
+    pass
+
+
+async def test_provision_that_is_killed_at_any_step_is_made_good_by_the_next(
+    broker, nats_on, order, monkeypatch
+) -> None:
+    js, settings = jetstream(broker), nats_on("provision")
+    await js.delete_stream(subjects.DLQ_STREAM)
+    config = (await js.stream_info(subjects.EVENTS_STREAM)).config
+    await js.update_stream(replace(config, allow_atomic=False))
+    await change(js, max_deliver=1, ack_wait=0.1)
+    await js.publish(PAGE, b"[1]")
+    assert await given(js) == [b"[1]"]
+    asked, left = js._api_request, 0
+
+    async def request(*args, **options):
+        nonlocal left
+        if left == 0:
+            raise KilledError
+        left -= 1
+        return await asked(*args, **options)
+
+    ended = False
+    with monkeypatch.context() as patched:
+        patched.setattr(js, "_api_request", request)
+        for allowed in range(500):
+            left = allowed
+            try:
+                await provision(broker, settings)
+            except KilledError:
+                continue
+            ended = True
+            break
+
+    assert ended
+    assert (await order()).grade is Grade.OK
+    assert await given(js) == [b"[1]"]

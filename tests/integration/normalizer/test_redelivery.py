@@ -333,3 +333,24 @@ async def test_a_page_that_is_tried_again_in_another_slice_is_published_under_th
 
     assert second.names == [given_up.page.id]
     assert (len(second.published), (await second.totals("t")).stored) == (2, 2)
+
+
+async def test_a_page_that_was_purged_while_it_was_in_work_is_not_counted_again_by_who_brings_it_again(
+    replicas, lost
+) -> None:
+    """It was given up as gone, and settled a moment later: its events were then counted as stored by two pages."""
+    first, second = replicas
+    first.bus_is_away = True
+    in_work = await first.mapped("s", "a", "b")
+    with pytest.raises(Unreachable):
+        await first.takes(in_work)
+    await lost(in_work)
+    first.bus_is_away = False
+    await first.takes(in_work)
+    await second.takes(await second.mapped("t", "a", "b"))
+
+    assert (len(first.published), second.published) == (2, [])
+    assert [await second.totals(name) for name in ("s", "t")] == [
+        SliceTotals(pages=1, stored=2),
+        SliceTotals(pages=1, duplicate=2),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -106,8 +107,9 @@ async def declare_consumer(js: JetStreamContext, consumer: Consumer) -> list[str
     if not changes:
         return []
     if any(one.field not in IN_PLACE for one in changes):
-        # Idempotent: what is in work elsewhere comes again, and is known.
-        await js.delete_consumer(consumer.stream, consumer.durable)
+        # What is in work elsewhere comes again, and is known.
+        with suppress(NotFoundError):  # somebody else does the same
+            await js.delete_consumer(consumer.stream, consumer.durable)
     await js.add_consumer(consumer.stream, declared)
     return [f"{name}: {change}: changed" for change in changes]
 

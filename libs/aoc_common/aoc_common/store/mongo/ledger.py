@@ -37,8 +37,6 @@ HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
 _KEEP: Final = timedelta(days=90)
 #: A slice that gave nothing is only kept to be looked at.
 _KEEP_EMPTY: Final = timedelta(days=7)
-
-
 #: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
 LAPSE: Final = timedelta(days=80)
 
@@ -273,14 +271,18 @@ class MongoLedger:
         return found
 
     async def gone(self, pages: Collection[str]) -> set[str]:
-        """Those of these pages that were lost on the bus before they were settled. Nearly always there are none."""
-        found: set[str] = set()
+        """Those of these pages that were lost on the bus before they were settled. Nearly always there are none.
+
+        Not one that was in work just then, and was settled after all.
+        """
+        found: dict[str, str] = {}
         with translated("ledger"):
             if not pages or await self._gone.find_one({}, {"_id": 1}) is None:
-                return found
+                return set()
             for some in batched(pages, TOGETHER):
-                found |= {one["_id"] async for one in self._gone.find({"_id": {"$in": list(some)}}, {"_id": 1})}
-        return found
+                async for one in self._gone.find({"_id": {"$in": list(some)}}, {"slice_id": 1}):
+                    found[one["_id"]] = one.get("slice_id", "")
+        return found.keys() - {page for _, page in await self.settled((name, page) for page, name in found.items())}
 
     async def back(self, pages: Collection[str]) -> None:
         """These pages were lost on the bus, and are there again: what they stored is theirs, and nobody else's."""

@@ -96,7 +96,9 @@ class MongoLostPages:
                 await self._gone.bulk_write(
                     [
                         UpdateOne(
-                            {"_id": page}, {"$setOnInsert": {"at": at, "expire_at": at + _REMEMBERED}}, upsert=True
+                            {"_id": page},
+                            {"$setOnInsert": {"slice_id": slice_id, "at": at, "expire_at": at + _REMEMBERED}},
+                            upsert=True,
                         )
                         for page in pages
                     ],
