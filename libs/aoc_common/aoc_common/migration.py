@@ -25,6 +25,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.consume import reading
+from aoc_common.bus.failures import dead_letter
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.pull import Pull
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
     from aoc_common.clock import Clock
+    from aoc_common.contracts.letters import DeadLetter
     from aoc_common.settings import NatsSettings
     from aoc_common.store.ports import LedgerStore
+    from aoc_common.store.shelves import DeadLetterStore
 
 MOVING: Final = subjects.MOVING_STREAM
 _FROZEN: Final = "aoc.moving.frozen"
@@ -85,6 +88,7 @@ class Migration:
         clock: Clock,
         say: Callable[[str], None],
         lease: MigrationLease,
+        letters: DeadLetterStore,
         quiet_s: float = 10.0,
     ) -> None:
         self._broker = broker
@@ -94,6 +98,7 @@ class Migration:
         self._clock = clock
         self._say = say
         self._lease = lease
+        self._letters = letters
         self._quiet_s = quiet_s
 
     async def needed(self) -> bool:
@@ -305,6 +310,8 @@ class Migration:
             try:
                 pages.append(_page(message.headers or {}, message.data))
             except Malformed as error:
+                # On record first: a stream drops by age, and nobody is asked.
+                await self._letters.put(_letter(message, str(error), self._clock.now()), 1, "")
                 await publish_all(self._js, subjects.DLQ_STREAM, [_dead_letter(message, str(error))])
         outgoing = [Outgoing(page.subject, page.body, page.headers()) for page in pages]
         acks = await publish_all(self._js, subjects.RAW_STREAM, outgoing)
@@ -342,6 +349,16 @@ def _page(headers: Mapping[str, str], body: bytes) -> RawPage:
         return RawPage.from_message(page.subject, page.headers(), body)
     except (KeyError, ValueError) as error:
         raise Malformed(f"raw page of an older version: {error}") from None
+
+
+def _letter(message: Msg, reason: str, at: datetime) -> DeadLetter:
+    """The page as it would be tried again: on the new stream, where its subject allows that."""
+    made = dead_letter("normalizer", message, f"Malformed: {reason}", at)
+    try:
+        subject = subjects.raw(made.tenant, made.source)
+    except Malformed:
+        subject = message.subject
+    return replace(made, stream=subjects.RAW_STREAM, subject=subject, again="")
 
 
 def _dead_letter(message: Msg, reason: str) -> Outgoing:

@@ -10,6 +10,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
 from aoc_common.store.mongo.client import connect, ensure_indexes, missing_indexes
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.upgrade import note_former_ids, upgrade
@@ -46,7 +47,8 @@ async def bring_in_order(
         await broker.connect()
         try:
             lease = MongoLease(database, "migration")
-            migration = Migration(broker, MongoLedger(database), nats, SystemClock(), tell, lease)
+            ledger, letters = MongoLedger(database), MongoDeadLetters(database)
+            migration = Migration(broker, ledger, nats, SystemClock(), tell, lease, letters)
             if migrate:
                 await migration.run()
             elif await migration.broken_off():
