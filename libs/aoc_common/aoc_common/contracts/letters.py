@@ -15,6 +15,18 @@ LETTER: Final = "Aoc-Letter"
 #: that its first try stored are known.
 PAGE_BEFORE: Final = "Aoc-Page-Before"
 
+_RETRIED: Final = "retried"
+
+
+def retried_slice(tenant: str, source: str, key: str) -> str:
+    """The slice in which something is tried again whose own slice is closed for good."""
+    return f"{tenant}/{source}/{_RETRIED}/{key[-24:]}"
+
+
+def is_retried(slice_id: str) -> bool:
+    """Whether it is a `retried_slice`."""
+    return f"/{_RETRIED}/" in slice_id
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:

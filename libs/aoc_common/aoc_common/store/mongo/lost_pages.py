@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING, UpdateOne
 
+from aoc_common.contracts.letters import is_retried
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.account import lacks_pages
@@ -27,7 +28,11 @@ _REMEMBERED: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class GoneSlice:
-    """A slice of which pages are gone. `again`: Microsoft is asked for its time again; else it is a gap for good."""
+    """A slice of which pages are gone.
+
+    `again`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
+    still the dead letter or the quarantined record that it was.
+    """
 
     slice_id: str
     tenant: str
@@ -89,8 +94,10 @@ class MongoLostPages:
             if pages and not await self._pages.count_documents(mine, limit=1):
                 # Settled between the look into the ledger and the one into the stream.
                 return None
-            again = one["source"] != IMPORT_SOURCE
-            await (self._collect_again(one, at) if again else self._note_gap(one, len(pages), at))
+            retried = is_retried(slice_id)
+            again = one["source"] != IMPORT_SOURCE and not retried
+            if not retried:
+                await (self._collect_again(one, at) if again else self._note_gap(one, len(pages), at))
             if pages:
                 # What they stored and did not publish is published by the page that brings it again (`storing`).
                 await self._gone.bulk_write(
