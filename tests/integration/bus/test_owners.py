@@ -77,7 +77,13 @@ async def test_settings_of_somebody_else_do_not_make_a_stream_forget_sooner_unle
 
 
 @pytest.mark.parametrize(
-    "fields", [{"max_msgs": 2}, {"no_ack": True}, {"subject_transform": SubjectTransform("aoc.raw.>", "lost.>")}]
+    "fields",
+    [
+        {"max_msgs": 2},
+        {"no_ack": True},
+        {"allow_rollup_hdrs": True},
+        {"subject_transform": SubjectTransform("aoc.raw.>", "lost.>")},
+    ],
 )
 async def test_what_somebody_added_to_a_stream_is_grave_and_taken_away(broker, nats_on, order, fields) -> None:
     js, settings = jetstream(broker), nats_on("provision")

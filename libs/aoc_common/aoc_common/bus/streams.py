@@ -33,7 +33,7 @@ OLDEST_SERVER: Final = (2, 12)
 _MUST: Final = (
     "subjects", "retention", "discard", "max_age", "max_msgs", "max_msgs_per_subject", "discard_new_per_subject",
     "storage", "allow_atomic", "allow_direct", "duplicate_window", "no_ack", "sealed", "mirror", "sources",
-    "subject_transform",
+    "subject_transform", "allow_rollup_hdrs",
 )  # fmt: skip
 _CHOSEN: Final = ("max_bytes", "num_replicas", "max_consumers")
 #: What a field is when nobody says.
@@ -41,6 +41,7 @@ _UNSET: Final = {
     "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "max_consumers": -1, "num_replicas": 1, "max_age": 0,
     "retention": RetentionPolicy.LIMITS, "discard": DiscardPolicy.OLD, "discard_new_per_subject": False,
     "allow_atomic": False, "allow_direct": False, "sealed": False, "no_ack": False,
+    "allow_rollup_hdrs": False,
 }  # fmt: skip
 
 
