@@ -19,7 +19,11 @@ def test(context: typer.Context) -> None:
     """Run the whole test suite on real servers. Arguments go to pytest (-k, paths, -x, ...)."""
     arguments = context.args
     chosen = any(argument for argument in arguments if not argument.startswith("-"))
-    parallel = [] if chosen or any(argument.startswith(("-n", "-k")) for argument in arguments) else ["-n", "2", "--dist", "worksteal"]
+    parallel = (
+        []
+        if chosen or any(argument.startswith(("-n", "-k")) for argument in arguments)
+        else ["-n", "2", "--dist", "worksteal"]
+    )
     sys.exit(_run("pytest", *parallel, *arguments))
 
 
