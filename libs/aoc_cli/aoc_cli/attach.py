@@ -77,9 +77,12 @@ def required(data: Path | None, user: str = "cli") -> System:
 
 
 @contextmanager
-def started(path: Path, services: Sequence[str] = (), say: Callable[[str], None] = lambda _: None) -> Iterator[System]:
+def started(
+    path: Path, services: Sequence[str] = (), say: Callable[[str], None] = lambda _: None, user: str = "cli"
+) -> Iterator[System]:
     """The servers of a data directory, and these services, for as long as one command takes.
 
+    `user`: as whom the bus is spoken to.
     Raises `BadConfiguration` when another command holds the directory.
     """
     data = DataDirectory(path)
@@ -94,7 +97,7 @@ def started(path: Path, services: Sequence[str] = (), say: Callable[[str], None]
         for _ in supervisor.start([service(name, data, local.endpoints) for name in services]):
             pass
         data.describe(local.endpoints)
-        yield replace(of(data, local.endpoints), owned=True, check=supervisor.check)
+        yield replace(of(data, local.endpoints, user), owned=True, check=supervisor.check)
 
 
 def existing(data: Path | None) -> Path:

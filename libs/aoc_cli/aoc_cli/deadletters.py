@@ -18,7 +18,7 @@ from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed, NotFound, Unreachable
 from aoc_common.store.mongo.outcomes import page_key
-from aoc_common.store.ports import SliceFetched
+from aoc_common.store.ports import PublishedPage, SliceFetched
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -141,8 +141,9 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
         headers |= {"Aoc-Slice": name, PAGE_BEFORE: page.id}
         page = replace(page, slice_id=name)
         await desk.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, again=True)
-    await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
+    [ack] = await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
     if opened:
+        await desk.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
         await desk.ledger.slice_fetched(SliceFetched(name, 1, item.records, at))
     await desk.letters.asked(item, page_key(name, page.id), at)
     return None

@@ -16,7 +16,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import load
 from aoc_common.store.mongo.outcomes import page_key
-from aoc_common.store.ports import SliceFetched
+from aoc_common.store.ports import PublishedPage, SliceFetched
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
@@ -129,8 +129,9 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
     headers = page.headers()
     if opened:
         await desk.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)
-    await publish_all(desk.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
+    [ack] = await publish_all(desk.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
     if opened:
+        await desk.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
         await desk.ledger.slice_fetched(SliceFetched(name, 1, 1, at))
     await desk.quarantine.asked(item, page_key(name, page.id), at)
     return None

@@ -7,7 +7,7 @@ import getpass
 import os
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -18,6 +18,7 @@ from aoc_cli import attach
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.contracts import subjects
+from aoc_common.contracts.letters import retried_slice
 from aoc_common.errors import BadConfiguration, Permanent, Unreachable
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.shelves import MongoShelf
 
+#: The user of the bus that may publish pages and jobs of any source again.
+_USER: Final = "operator"
 #: Characters of a content that are shown; `--json` has all of it.
 _SHOWN: Final = 20_000
 _WORDS: Final = 60
 #: Seconds: the client itself would go on for ever.
 _CONNECT_S: Final = 10.0
 _TOGETHER: Final = 1_000
+#: So long it is left to the normalizer; published again while it is on the bus after all, it is the page that it was.
+_ON_ITS_WAY: Final = timedelta(hours=1)
 
 Keys = Annotated[list[str] | None, typer.Argument(help="IDs, as the list shows them.")]
 Key = Annotated[str, typer.Argument(help="ID, as the list shows it.")]
@@ -107,7 +112,7 @@ class Desk:
 def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]], *, bus: bool = False) -> T:
     """Run `work` on the system that runs, or on the servers of a data directory started for it."""
     with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+        system = attach.find(data, _USER) or stack.enter_context(attach.started(attach.existing(data), user=_USER))
 
         async def run() -> T:
             async with connect(system.mongo) as database:
@@ -122,7 +127,7 @@ def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]]
 
 @asynccontextmanager
 async def _bus(system: attach.System) -> AsyncIterator[JetStreamContext]:
-    broker = make_broker(system.nats, "cli")
+    broker = make_broker(system.nats, _USER)
     try:
         try:
             async with asyncio.timeout(_CONNECT_S):
@@ -179,7 +184,7 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
             out.out(as_json(asdict(item)), highlight=False)
             continue
         words = f"{item.at:%Y-%m-%d %H:%M:%S}  {plain(item.tenant)}  {plain(item.source or item.subject)}"
-        state = "on its way" if item.asked_at and item.state is ItemState.OPEN else item.state.value
+        state = "on its way" if item.state is ItemState.OPEN and on_its_way(item) else item.state.value
         reason = item.reason if len(item.reason) <= _WORDS else f"{item.reason[:_WORDS]}…"
         event = " [dim](its event is stored)[/]" if item.stored else ""
         out.print(f"[cyan]{plain(item.key)}[/]  {words}  [yellow]{state}[/]  {plain(reason)}{event}")
@@ -216,8 +221,8 @@ def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
 
 
 def on_its_way(item: Item) -> bool:
-    """Whether it was published again and nothing has become of it yet."""
-    return item.asked_at is not None
+    """Whether it was published again and nothing has become of it yet. Not for ever: what is on the bus can be lost."""
+    return item.asked_at is not None and now() - item.asked_at < _ON_ITS_WAY
 
 
 async def decide(
@@ -272,4 +277,4 @@ def slice_for(item: Item, at: datetime) -> tuple[str, bool]:
     """
     if at - item.at < LAPSE:
         return item.slice_id, False
-    return f"{item.tenant}/{item.source}/retried/{item.key[-24:]}", True
+    return retried_slice(item.tenant, item.source, item.key), True

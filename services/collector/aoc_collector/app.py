@@ -37,18 +37,18 @@ from aoc_collector.turns import Turns
 from aoc_collector.watch import Watch
 from aoc_common import http
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.publish import publish_patiently
-from aoc_common.bus.streams import check_streams, check_version
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.webhooks import O365_PATH
 from aoc_common.settings import load
+from aoc_common.standing import Standing, check_of
 from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
@@ -106,8 +106,9 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
     ):
         await check_indexes(database)
         await broker.connect()
-        check_version(connection(broker))
-        await check_streams(jetstream(broker), settings.nats, _STREAMS)
+        check = check_of("collector", broker, database, settings.nats, _STREAMS)
+        await check()
+        standing = Standing(check, clock)
         shares, member = MongoShares(database), token_hex(6)
 
         def share(limit: str, rate: Rate) -> Share:
@@ -119,7 +120,12 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         keeping = keeping_directories(shared) if settings.directory.enabled else nullcontext(lambda: True)
         subscribing = keeping_subscriptions(shared, seals) if seals else nullcontext(lambda: True)
         try:
-            async with collecting(shared) as collects, keeping as keeps, subscribing as subscribes:
+            async with (
+                running(standing.run()),
+                collecting(shared) as collects,
+                keeping as keeps,
+                subscribing as subscribes,
+            ):
 
                 async def nats() -> str | None:
                     return None if connected(broker) else "not connected"
@@ -128,7 +134,12 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
                     return failures.trouble() if collects() and keeps() and subscribes() else "stopped"
 
                 try:
-                    yield {"nats": nats, "mongo": partial(ping, database), "schedule": schedule}
+                    yield {
+                        "nats": nats,
+                        "mongo": partial(ping, database),
+                        "schedule": schedule,
+                        "standing": standing.probe,
+                    }
                 finally:
                     stopping.set()
         finally:

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 
 from aoc_common.bus import consumers
 from aoc_common.bus.atomic import EventPublisher
-from aoc_common.bus.broker import close, connected, connection, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.raw import on_stream
-from aoc_common.bus.streams import bounds, check_streams, check_version
+from aoc_common.bus.streams import bounds
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
+from aoc_common.standing import Standing, check_of
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import check_indexes, connect, ping
@@ -89,9 +90,10 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
     async with connect(settings.mongo) as database:
         await check_indexes(database)
         await broker.connect()
-        check_version(connection(broker))
-        await check_streams(jetstream(broker), settings.nats, _STREAMS)
         clock = SystemClock()
+        check = check_of("normalizer", broker, database, settings.nats, _STREAMS)
+        await check()
+        standing = Standing(check, clock)
         events = MongoEvents(database, settings.retention.keep, clock)
         ledger, quarantine, letters = (
             MongoLedger(database, clock),
@@ -115,7 +117,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         directory = MongoDirectory(database)
         learn = learning(Names(directory, clock, settings.names_remembered), locate)
         late = LateNames(directory, MongoRenewal(database), learn, clock)
-        handler = make_handler(writer.write, learn, events.encoded)
+        handler = standing.guarded(make_handler(writer.write, learn, events.encoded))
         account, compaction = MongoAccount(database), MongoCompaction(database)
         failures = Failures("normalizer", PageAccount(letters, ledger))
         keep = timedelta(days=settings.quarantine_days)
@@ -142,6 +144,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             await events.forget(clock.now())
 
         beside = [
+            asyncio.create_task(standing.run()),
             asyncio.create_task(every(settings.forget_s, "removing what retention no longer keeps", forget)),
             asyncio.create_task(every(settings.late_names_s, "late names", late.catch_up)),
             asyncio.create_task(every(settings.settle_s, "settling", settle)),
@@ -163,7 +166,13 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
                 async def background() -> str | None:
                     return "stopped" if any(task.done() for task in beside) else None
 
-                yield {"nats": nats, "mongo": partial(ping, database), "workers": workers, "background": background}
+                yield {
+                    "nats": nats,
+                    "mongo": partial(ping, database),
+                    "workers": workers,
+                    "background": background,
+                    "standing": standing.probe,
+                }
         finally:
             for task in beside:
                 task.cancel()

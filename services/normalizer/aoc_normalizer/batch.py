@@ -31,9 +31,9 @@ class Batch:
 
     `first`: stored now. `before`: stored by this page, as a version or at another delivery. `versions`: which of them
     are later versions. `refused`: can never be stored, and why. `done`: pages that another delivery has settled, so
-    published all of. `published`: where in AOC_EVENTS the events of each page stand. `origins`: the page, now
-    gone, that had stored a row before, and under whose name it may have been published. `added`: rows of each page
-    that it does not hold (`orphans`).
+    published all of. `published`: where in AOC_EVENTS the events of each page stand. `origins`: the page, now gone or
+    given up, that had stored a row before, and under whose name it may have been published. `added`: rows of each
+    page that it does not hold (`orphans`).
     """
 
     pages: Sequence[MappedPage]
@@ -86,7 +86,9 @@ class Batch:
         if stored.page in self.page(row).page.known_as and key not in self.claimed:
             self.claimed.add(key)
             self.before.add(row)
-            if stored.origin is not None:
-                self.origins[row] = stored.origin
+            # Where marks may name it: a page of before there were ids has none.
+            under = stored.origin or stored.page
+            if under != self.page(row).page.id and not under.startswith("#"):
+                self.origins[row] = under
             if (digest := getattr(stored, "digest", None)) is not None:
                 self.versions[row] = Version(number, digest)

@@ -64,6 +64,10 @@ class PageAccount:
         metrics.PAGES_NORMALIZED.labels("dead-lettered").inc()
         return kept
 
+    async def known(self, letter: DeadLetter) -> bool:
+        """Whether the message is that of the letter that it says to be."""
+        return await self._letters.known(letter)
+
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
         """Its copy has this sequence in AOC_DLQ."""
         await self._letters.copied(letter, sequence)

@@ -169,3 +169,13 @@ async def test_a_message_over_the_server_s_limit_is_refused_for_good_and_takes_n
     await one.publish([PageEvents("q", events("b"))])
 
     assert await published() == ["b"]
+
+
+async def test_after_a_reconnect_to_an_older_server_nothing_is_published(publishers, published) -> None:
+    """It does not know batches: it would store event by event, again at each try, and refuse the mark alone."""
+    one, _ = publishers
+    one._connection._current_server.server_version = "2.11.9"
+    with pytest.raises(Transient, match=r"2\.11\.9 is too old"):
+        await one.publish([PageEvents("p", events("a"))])
+
+    assert await published() == []

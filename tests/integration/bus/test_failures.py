@@ -13,6 +13,7 @@ from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import MAX_DEFECTS, Failures
+from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.errors import Malformed, Unreachable
@@ -187,6 +188,9 @@ async def test_a_reason_that_no_store_takes_is_put_on_record_as_text(eventually,
         async def copied(self, letter: DeadLetter, sequence: int) -> None:
             raise AssertionError("its body is on record")
 
+        async def known(self, letter: DeadLetter) -> bool:
+            raise AssertionError("it is none that was tried again")
+
     async def handler(messages: Sequence[Msg]) -> None:
         raise Malformed("half a pair: \ud800")
 
@@ -201,3 +205,35 @@ async def test_a_reason_that_no_store_takes_is_put_on_record_as_text(eventually,
     [letter] = letters_put
 
     assert (given_up, letter.reason, letter.sequence) == (1, "Malformed: half a pair: ?", 1)
+
+
+async def test_what_another_page_failed_at_on_a_stream_that_was_made_anew_since_does_not_count(
+    eventually, nats_as
+) -> None:
+    """Sequences begin anew there: a page was given up at its first defect, for those of another."""
+    tries: list[bytes] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        tries.extend(message.data for message in messages)
+        if len(tries) < MAX_DEFECTS or tries[-1] != b"[1]":
+            raise ZeroDivisionError("ours")
+        raise Unreachable("the first is left as it is")
+
+    owner = make_broker(nats_as("provision"), "provision")
+    await owner.connect()
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(1)])
+        await eventually(lambda: len(tries) >= MAX_DEFECTS)
+        config = (await jetstream(owner).stream_info(subjects.RAW_STREAM)).config
+        await jetstream(owner).delete_stream(subjects.RAW_STREAM)
+        await jetstream(owner).add_stream(config)
+        await provision(owner, nats_as("provision"))
+        await publish_all(js, subjects.RAW_STREAM, [page(2)])
+        await eventually(lambda: over(own, [one for one in tries if one == b"[2]"], 2 * MAX_DEFECTS))
+        given_up = await letters(own)
+    await owner.stop()
+
+    assert (given_up, tries.count(b"[2]")) == (1, MAX_DEFECTS)

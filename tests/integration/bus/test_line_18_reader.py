@@ -13,6 +13,8 @@ from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
 from tests.support.reading import events_on_the_bus
 
+from aoc_cli.doctor.findings import Grade
+from aoc_cli.doctor.streams import of_streams
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import Outgoing, publish_all
@@ -134,6 +136,25 @@ async def test_line_18_an_ordered_consumer_of_nats_py_works_and_leaves_nothing(o
         return await consumers(owner) == 0
 
     await eventually(gone, 20)
+
+
+async def test_line_18_the_consumers_that_the_reader_leaves_behind_are_bounded_and_told(owner, nats_as) -> None:
+    """They ask to be kept for years: each costs the server memory, and there was no end to them."""
+    config = {"ack_policy": "none", "inactive_threshold": 10**17}
+    async with as_reader(nats_as) as (connection, _):
+        for _ in range(1100):
+            answer = await answered(connection, f"{API}.CREATE.{STREAM}", stream_name=STREAM, config=config)
+            if "error" in (answer or {}):
+                break
+    broker = make_broker(nats_as("cli"), "cli")
+    await broker.connect()
+    told = [one for one in await of_streams("system", broker, nats_as("cli")) if one.check == f"consumers of {STREAM}"]
+    await close(broker)
+    await publish_all(owner, STREAM, [Outgoing("aoc.events.contoso.x.6003", b"3", {})])
+
+    assert "maximum consumers limit" in json.dumps(answer)
+    assert await consumers(owner) == 1000
+    assert [one.grade for one in told] == [Grade.WARN]
 
 
 async def test_line_18_tail_reads_as_before(owner, nats_as) -> None:

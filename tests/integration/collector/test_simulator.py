@@ -109,7 +109,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         probes = [await run_probes(replica) for replica in replicas]
 
     assert expected == {feed: found[feed] for feed in expected}
-    assert probes == [{"nats": "ok", "mongo": "ok", "schedule": "ok"}] * 2
+    assert probes == [{"nats": "ok", "mongo": "ok", "schedule": "ok", "standing": "ok"}] * 2
     states = await MongoSources(database).all_states(None)
     assert len(SOURCES) * len(tenants) == len(states)
     assert await database["ledger_slices"].count_documents({"state": "fetched"}) > len(states)

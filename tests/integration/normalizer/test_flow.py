@@ -264,7 +264,7 @@ async def test_a_probe_says_when_the_bus_is_away(normalizer, bus, nats_server: C
     nats_server.start()
     nats_server.wait_ready()
 
-    assert well == {"nats": None, "mongo": None, "workers": None, "background": None}
+    assert well == {"nats": None, "mongo": None, "workers": None, "background": None, "standing": None}
 
 
 async def test_one_trace_leads_from_the_page_to_the_insert_and_the_event(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -332,3 +333,41 @@ async def test_what_a_lost_page_had_published_alone_never_becomes_the_second_of_
     assert len(told) == 2
     assert "twin_of" not in told["o365-azuread"]
     assert told["graph-directory-audits"]["twin_of"] == told["o365-azuread"]["_id"]
+
+
+async def test_a_page_that_is_tried_again_in_another_slice_is_published_under_the_name_of_its_first_try(
+    replicas,
+) -> None:
+    """Its marks tell what the first try published; by another name, a stream that keeps long held it twice."""
+    first, second = replicas
+    first.bus_is_away = True
+    given_up = await first.mapped("s", "a", "b")
+    with pytest.raises(Unreachable):
+        await first.takes(given_up)
+    again = await second.mapped("t", "a", "b")
+    page = replace(again.page, page_before=given_up.page.id)
+    await second.takes(replace(again, page=page))
+
+    assert second.names == [given_up.page.id]
+    assert (len(second.published), (await second.totals("t")).stored) == (2, 2)
+
+
+async def test_a_page_that_was_purged_while_it_was_in_work_is_not_counted_again_by_who_brings_it_again(
+    replicas, lost
+) -> None:
+    """It was given up as gone, and settled a moment later: its events were then counted as stored by two pages."""
+    first, second = replicas
+    first.bus_is_away = True
+    in_work = await first.mapped("s", "a", "b")
+    with pytest.raises(Unreachable):
+        await first.takes(in_work)
+    await lost(in_work)
+    first.bus_is_away = False
+    await first.takes(in_work)
+    await second.takes(await second.mapped("t", "a", "b"))
+
+    assert (len(first.published), second.published) == (2, [])
+    assert [await second.totals(name) for name in ("s", "t")] == [
+        SliceTotals(pages=1, stored=2),
+        SliceTotals(pages=1, duplicate=2),
+    ]

@@ -71,12 +71,12 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def environment(nats_as, mongo_settings, tmp_path):
-    bus = nats_as("cli")
+    bus = nats_as("operator")
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     return kept | {
         "AOC_ROOT": str(tmp_path),
         "AOC_NATS__URL": bus.url,
-        "AOC_NATS__USER": "cli",
+        "AOC_NATS__USER": "operator",
         "AOC_NATS__PASSWORD": bus.password,
         "AOC_MONGO__URI": mongo_settings.uri,
         "AOC_MONGO__DATABASE": mongo_settings.database,

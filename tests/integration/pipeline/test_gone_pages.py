@@ -11,6 +11,7 @@ from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.raw import on_stream
 from aoc_common.contracts import subjects
+from aoc_common.contracts.letters import retried_slice
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import GapCause
@@ -146,6 +147,53 @@ async def test_12_a_sequence_of_a_stream_that_was_made_anew_is_another_page_s(of
         await owner.publish(other.subject, other.body, headers=other.headers())
 
     assert await books.gone.look() == 3
+
+
+async def test_a_page_that_was_published_again_on_a_stream_made_anew_is_there_and_not_gone(office, owner) -> None:
+    """A slice that fails half-way publishes its pages again; they were looked for where they had been."""
+    books = office("import")
+    await books.fetched(3)
+    config = (await owner.stream_info(subjects.RAW_STREAM)).config
+    await owner.delete_stream(subjects.RAW_STREAM)
+    await owner.add_stream(config)
+    await owner.publish(subjects.raw("contoso", "x"), b"[]")
+    await books.fetched(3)
+    books.clock.advance(11 * 60)
+
+    assert await books.gone.look() == 0
+    assert (await books.told()).gaps == ()
+
+
+async def test_a_message_that_calls_itself_a_page_is_not_that_page(office, owner) -> None:
+    """Whoever may publish could hide for ever that a page is gone."""
+    books = office()
+    [page] = await books.fetched(1)
+    config = (await owner.stream_info(subjects.RAW_STREAM)).config
+    await owner.delete_stream(subjects.RAW_STREAM)
+    await owner.add_stream(config)
+    await owner.publish(page.subject, b"[]", headers=page.headers())
+    books.clock.advance(11 * 60)
+
+    assert await books.gone.look() == 1
+
+
+async def test_a_letter_that_is_tried_again_waits_as_a_page_and_is_no_gap_when_it_is_lost(office, owner) -> None:
+    """After ten minutes with a slow normalizer it was a gap for good, of 0 pages of an import."""
+    books = office("import")
+    books.slice_id = retried_slice("contoso", "import", "normalizer-1")
+    [page] = await books.fetched(1)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    headers = page.headers() | {"Nats-Msg-Id": "normalizer-1/retry-1"}
+    ack = await owner.publish(page.subject, page.body, headers=headers)
+    await books.ledger.note_pages([PublishedPage(page.id, "contoso", "import", page.slice_id, ack.seq, END)])
+    books.clock.advance(11 * 60)
+    waits = await books.gone.look()
+    await owner.purge_stream(subjects.RAW_STREAM)
+    lost = await books.gone.look()
+    account = await books.told()
+
+    assert (waits, lost) == (0, 1)
+    assert (account.gaps, account.unsettled) == ((), 0)
 
 
 async def test_pages_that_microsoft_has_deleted_meanwhile_are_an_expired_gap(office, owner) -> None:

@@ -24,9 +24,12 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import MOVING, Migration
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.upgrade import upgrade
+from aoc_common.store.shelves import Selection
 from aoc_normalizer import app
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
@@ -144,11 +147,24 @@ async def before(broker, nats_on, database):
 
 
 @pytest.fixture
-def migration(broker, nats_on, database):
-    said: list[str] = []
-    made = Migration(broker, MongoLedger(database), nats_on("provision"), SystemClock(), said.append)
-    made.said = said
-    return made
+def another(broker, nats_on, database):
+    """Makes a migration, each as a process of its own would."""
+
+    def make(quiet_s: float = 0.0) -> Migration:
+        said: list[str] = []
+        lease = MongoLease(database, "migration")
+        ledger, settings = MongoLedger(database), nats_on("provision")
+        letters = MongoDeadLetters(database)
+        made = Migration(broker, ledger, settings, SystemClock(), said.append, lease, letters, quiet_s)
+        made.said = said
+        return made
+
+    return make
+
+
+@pytest.fixture
+def migration(another):
+    return another()
 
 
 @pytest.fixture
@@ -250,8 +266,17 @@ async def test_killed_at_every_step_it_goes_on_where_it_was(before, migration, o
     assert MOVING not in [info.config.name for info in await js.streams_info()]
 
 
-async def test_a_page_that_nobody_can_read_is_a_dead_letter_and_not_lost(before, migration) -> None:
+async def test_a_page_that_nobody_can_read_is_a_dead_letter_on_record_and_not_lost(before, migration, database) -> None:
+    """It lay on AOC_DLQ alone, uncounted, and expired there."""
     await before.page(b"[1]", {"Aoc-Tenant": "contoso"})
     await migration.run()
+    letters = MongoDeadLetters(database)
+    [letter] = await letters.find(Selection())
 
     assert (await before.js.stream_info("AOC_DLQ")).state.messages == 1
+    assert (letter.tenant, letter.source, letter.subject) == (
+        "contoso",
+        "o365-exchange",
+        subjects.raw("contoso", "o365-exchange"),
+    )
+    assert await letters.content(letter.key) == b"[1]"

@@ -111,6 +111,14 @@ def test_15_a_page_cannot_name_the_slice_of_another_tenant() -> None:
         RawPage.from_message(SUBJECT, headers, b"[]")
 
 
+def test_a_page_cannot_name_the_slice_of_another_source() -> None:
+    """Who may import only could have put pages into the account of what is collected."""
+    headers = RawPage("contoso", "graph-signins", "contoso/o365-exchange/a..b", NOW, b"[]").headers()
+
+    with pytest.raises(Malformed, match="another source"):
+        RawPage.from_message(SUBJECT, headers, b"[]")
+
+
 def test_the_same_page_of_another_slice_is_another_message() -> None:
     one = RawPage("contoso", "graph-signins", "contoso/slice-1", NOW, b"[]").headers()["Nats-Msg-Id"]
     other = RawPage("contoso", "graph-signins", "contoso/slice-2", NOW, b"[]").headers()["Nats-Msg-Id"]

@@ -10,11 +10,12 @@ from nats.js.errors import NotFoundError
 from aoc_cli.doctor.findings import Finding, Grade
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.provision import report
-from aoc_common.bus.streams import check_version, declarations
+from aoc_common.bus.streams import check_version
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from faststream.nats import NatsBroker
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from aoc_common.store.ports import PublishedPage
 
 _FULL: Final = 0.8
+_TOLD: Final = 3
 _STREAMS: Final = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
 #: Nothing on AOC_RAW expires, but Microsoft's copies do, after seven days: time to find out why a page waits.
 _LATE: Final = timedelta(hours=1)
@@ -33,21 +35,27 @@ _TOO_LATE: Final = timedelta(days=1)
 async def of_streams(where: str, broker: NatsBroker, settings: NatsSettings) -> list[Finding]:
     """Raises `Unreachable`, or as nats-py does."""
     found = [_of_version(where, broker)]
-    known, js = declarations(settings), jetstream(broker)
+    js = jetstream(broker)
     for name in _STREAMS:
         try:
-            state = (await js.stream_info(name)).state
+            info = await js.stream_info(name)
         except NotFoundError:
             found.append(Finding(where, f"stream {name}", Grade.FAIL, "is not there", "Run aoc provision"))
         else:
-            found.append(_of_state(where, name, state, known[name].max_bytes or 0))
-    differing = await report(broker, settings)
-    said = "; ".join(differing[:3]) + (f" and {len(differing) - 3} more" if len(differing) > 3 else "")  # noqa: PLR2004
-    if differing:
-        found.append(Finding(where, "streams and consumers", Grade.WARN, said, "Run aoc provision"))
-    else:
-        found.append(Finding(where, "streams and consumers", Grade.OK, "as declared"))
-    return found
+            # Its own bound: what is declared is not what somebody has made of it.
+            found.append(_of_state(where, name, info.state, info.config.max_bytes or 0))
+            found += _of_readers(where, name, info.state.consumer_count, info.config.max_consumers or 0)
+    return [*found, _of_order(where, await report(broker, settings))]
+
+
+def _of_order(where: str, differing: Sequence[tuple[bool, str]]) -> Finding:
+    """`differing`: what is not as declared, and whether that is grave."""
+    if not differing:
+        return Finding(where, "streams and consumers", Grade.OK, "as declared")
+    gravest_first = [text for _, text in sorted(differing, key=lambda one: not one[0])]
+    said = "; ".join(gravest_first[:_TOLD]) + (f" and {len(differing) - _TOLD} more" if len(differing) > _TOLD else "")
+    grade = Grade.FAIL if any(grave for grave, _ in differing) else Grade.WARN
+    return Finding(where, "streams and consumers", grade, said, "Run aoc provision")
 
 
 def _of_version(where: str, broker: NatsBroker) -> Finding:
@@ -67,6 +75,12 @@ def _of_state(where: str, name: str, state: StreamState, room: int) -> Finding:
         return Finding(where, f"stream {name}", Grade.OK, said)
     fix = "Look why nobody reads it, or give it more room (AOC_NATS__RAW_MAX_BYTES, then aoc provision)"
     return Finding(where, f"stream {name}", Grade.WARN, said, fix)
+
+
+def _of_readers(where: str, name: str, readers: int, most: int) -> Iterator[Finding]:
+    if most > 0 and readers > _FULL * most:
+        said, fix = f"{readers:,} consumers of {most:,}", "Look which tool leaves consumers behind: nats consumer list"
+        yield Finding(where, f"consumers of {name}", Grade.WARN, said, fix)
 
 
 def of_waiting(where: str, oldest: PublishedPage | None, now: datetime) -> Finding:

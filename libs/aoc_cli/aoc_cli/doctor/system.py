@@ -13,8 +13,8 @@ from aoc_cli.doctor.findings import Finding, Grade
 from aoc_cli.doctor.streams import of_streams, of_waiting
 from aoc_common.bus.broker import close, make_broker
 from aoc_common.bus.limits import max_message_bytes
-from aoc_common.errors import AocError
-from aoc_common.store.mongo.client import connect, missing_indexes
+from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.store.mongo.client import check_unique_indexes, connect, missing_indexes
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 
 if TYPE_CHECKING:
@@ -53,13 +53,19 @@ async def _mongo(system: System) -> list[Finding]:
     try:
         async with asyncio.timeout(_PATIENCE_S), connect(system.mongo) as database:
             lacking = await missing_indexes(database)
+            await check_unique_indexes(database)
             now = datetime.now(UTC)
             waiting = await MongoLostPages(database).waiting(now, None, 1)
+    except BadConfiguration as error:
+        return [Finding(_WHERE, "MongoDB", Grade.FAIL, str(error), "Run aoc provision")]
     except (AocError, TimeoutError) as error:
         fix = "Check AOC_MONGO__URI and that the server runs"
         return [Finding(_WHERE, "MongoDB", Grade.FAIL, f"not reachable: {error or 'no answer'}", fix)]
     if lacking:
-        said, fix = f"indexes are missing: {', '.join(lacking)}", "Run aoc provision; until then searches are slow"
+        said, fix = (
+            f"indexes are missing or not as declared: {', '.join(lacking)}",
+            "Run aoc provision; until then searches are slow",
+        )
         server = Finding(_WHERE, "MongoDB", Grade.WARN, said, fix)
     else:
         server = Finding(_WHERE, "MongoDB", Grade.OK, "answers, and has its indexes")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
 from aoc_common.bus import consumers
+from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -77,12 +78,10 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
     ],
     # The gateway asks for work.
     "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
+    # Who looks, imports, and asks for work; in no source's name.
     "cli": [
-        # Imports, and pages and jobs that were given up and are tried again.
-        "aoc.raw.>",
-        "aoc.jobs.>",
-        # A dead letter that is too large for its account.
-        *_stream("AOC_DLQ", "MSG.GET"),
+        f"aoc.raw.*.*.{subjects.IMPORT_SOURCE}",
+        "aoc.jobs.backfill.>",
         *_stream("*", "INFO"),
         "$JS.API.CONSUMER.LIST.AOC_RAW",
         "$JS.API.CONSUMER.INFO.*.*",
@@ -90,6 +89,13 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
         "$JS.API.CONSUMER.DELETE.AOC_EVENTS.>",
         "$JS.ACK.AOC_EVENTS.>",
+    ],
+    # Who decides about dead letters and the quarantine: pages and jobs of any source that are tried again.
+    "operator": [
+        "aoc.raw.>",
+        "aoc.jobs.>",
+        # A dead letter that is too large for its account.
+        *_stream("AOC_DLQ", "MSG.GET"),
     ],
     # For downstream tools of the user's own: read events and alerts, leave nothing behind, touch nobody's consumers.
     "reader": ["$JS.API.STREAM.NAMES", *_reads("AOC_EVENTS"), *_reads("AOC_ALERTS")],

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from aoc_common.bus.broker import close, make_broker
 from aoc_common.bus.provision import provision
 from aoc_common.clock import SystemClock
+from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
 from aoc_common.store.mongo.client import connect, ensure_indexes, missing_indexes
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.mongo.upgrade import upgrade
+from aoc_common.store.mongo.upgrade import note_former_ids, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +38,7 @@ async def bring_in_order(
 
     async with connect(mongo) as database:
         for index in await missing_indexes(database):
-            tell(f"index {index}: missing, is made")
+            tell(f"index {index}: missing or other than declared, is made")
         await ensure_indexes(database)
         await upgrade(database)
         if nats is None:
@@ -43,10 +46,17 @@ async def bring_in_order(
         broker = make_broker(nats, "provision")
         await broker.connect()
         try:
+            lease = MongoLease(database, "migration")
+            ledger, letters = MongoLedger(database), MongoDeadLetters(database)
+            migration = Migration(broker, ledger, nats, SystemClock(), tell, lease, letters)
             if migrate:
-                await Migration(broker, MongoLedger(database), nats, SystemClock(), tell).run()
+                await migration.run()
+            elif await migration.broken_off():
+                raise BadConfiguration("a migration was broken off, and pages wait in it; run: aoc provision --migrate")
             for line in await provision(broker, nats, reduce=reduce):
                 tell(line)
+            # Only now: until its streams are changed, an older version may still be at work.
+            await note_former_ids(database)
         finally:
             await close(broker)
     return told

@@ -23,8 +23,9 @@ from nats.js.errors import APIError
 from aoc_common.bus.broker import connection
 from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import classify
+from aoc_common.bus.streams import check_version
 from aoc_common.contracts import subjects
-from aoc_common.errors import Permanent, Transient, Unreachable
+from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -144,6 +145,12 @@ class EventPublisher:
 
     async def _batch(self, page: str, number: int, messages: Sequence[Outgoing], ids: Sequence[str]) -> int:
         """Publish one batch and its mark; the mark's sequence."""
+        try:
+            # At each: after a reconnect it may be another server, which would store event by event what it does not
+            # know to be a batch, each time that it is tried.
+            check_version(self._connection)
+        except BadConfiguration as error:
+            raise Unreachable(str(error)) from error
         batch = token_hex(16)
         for position, message in enumerate(messages, start=1):
             headers = {**message.headers, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(position)}

@@ -20,11 +20,12 @@ from aoc_common.errors import AocError, BadConfiguration, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+    from nats.js.api import ConsumerInfo
 
 _log = logs.get(__name__)
 
@@ -36,6 +37,30 @@ _IDLE_S: Final = 5.0
 _PAUSE_S: Final = 1.0
 _DRAIN_S: Final = 30.0
 _FORGOTTEN_S: Final = 30.0
+
+
+#: Fields of a consumer that can be set right in place; with any other that differs it has to be made anew.
+IN_PLACE: Final = frozenset({"ack_wait", "max_ack_pending"})
+#: With these as they should not be, messages are not delivered, or without what is in them, or given up unseen.
+_GRAVE: Final = (
+    "filter_subject", "filter_subjects", "max_deliver", "backoff", "ack_policy", "deliver_policy", "deliver_subject",
+    "headers_only", "rate_limit_bps", "inactive_threshold",
+)  # fmt: skip
+#: The server's header on a message of which it has left the body away.
+_BODILESS: Final = "Nats-Msg-Size"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A field of a consumer that is not as declared. `grave`: messages may stay undone for good, or be undone."""
+
+    field: str
+    found: object
+    declared: object
+    grave: bool
+
+    def __str__(self) -> str:
+        return f"{self.field} is {self.found}, declared is {self.declared}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,16 @@ class Consumer:
             max_ack_pending=self.max_pending,
             max_deliver=-1,
         )
+
+    def differences(self, info: ConsumerInfo) -> Iterator[Changed]:
+        """In what a consumer is not as declared."""
+        declared = self.config()
+        for name in (*_GRAVE, *sorted(IN_PLACE)):
+            is_, shall = getattr(info.config, name) or None, getattr(declared, name) or None
+            if is_ != shall:
+                yield Changed(name, getattr(is_, "value", is_), getattr(shall, "value", shall), name in _GRAVE)
+        if info.paused:
+            yield Changed("paused", "on", "off", grave=False)
 
 
 @asynccontextmanager
@@ -119,17 +154,16 @@ async def reading(broker: NatsBroker, stream: str, config: ConsumerConfig) -> As
 
 
 async def check_consumer(js: JetStreamContext, consumer: Consumer) -> None:
-    """Raises `BadConfiguration` when the consumer is not there or reads something else, and `Unreachable`."""
+    """Raises `BadConfiguration` when the consumer is not there or does not deliver as it should, and `Unreachable`."""
     try:
-        found = (await js.consumer_info(consumer.stream, consumer.durable)).config
+        info = await js.consumer_info(consumer.stream, consumer.durable)
     except NotFoundError:
         raise BadConfiguration(f"{consumer.stream}: no consumer {consumer.durable}; run: aoc provision") from None
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"consumer {consumer.durable}: {error or type(error).__name__}") from error
-    if found.filter_subject != consumer.subject:
+    if grave := [str(one) for one in consumer.differences(info) if one.grave]:
         raise BadConfiguration(
-            f"{consumer.stream}: consumer {consumer.durable} reads {found.filter_subject}, not {consumer.subject}; "
-            "run: aoc provision"
+            f"{consumer.stream}: consumer {consumer.durable}: {'; '.join(grave)}; run: aoc provision"
         )
 
 
@@ -193,6 +227,8 @@ class _Work:
         return asked.result()
 
     async def _batch(self, consumer: Consumer, messages: Sequence[Msg]) -> None:
+        if any(_BODILESS in (message.headers or {}) for message in messages):
+            raise Unreachable("it delivers headers only; run: aoc provision")
         redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
         if redelivered:
             metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)

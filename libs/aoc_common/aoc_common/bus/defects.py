@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
-type MessageId = tuple[str, int]
-"""Stream and sequence."""
+type MessageId = tuple[str, int, datetime]
+"""Stream, sequence, and when it was stored there."""
 
 #: Messages whose defects are remembered. One that is forgotten gets more tries, never fewer.
 _REMEMBERED: Final = 10_000

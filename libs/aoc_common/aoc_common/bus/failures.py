@@ -15,6 +15,7 @@ not ready, and keeps trying until it is mended. Nobody else is held up: what can
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Protocol
@@ -43,7 +44,8 @@ _MAX_DELAY_S: Final = 60.0
 _LONGEST_ASKED_S: Final = 24 * 3600.0
 #: Seconds until a message is tried again that a halted service fails at. Shorter than the minute that is judged.
 _HALTED_DELAY_S: Final = 20.0
-#: Token of a job's subject that names the source: `aoc.jobs.collect.{tenant}.{source}`.
+#: Tokens that name tenant and source: `aoc.raw.{part}.{tenant}.{source}`, `aoc.jobs.collect.{tenant}.{source}`.
+_TENANT_TOKEN: Final = 3
 _SOURCE_TOKEN: Final = 4
 
 
@@ -56,6 +58,10 @@ class Account(Protocol):
 
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
         """Its copy, the only one of its body, has this sequence in AOC_DLQ."""
+        ...
+
+    async def known(self, letter: DeadLetter) -> bool:
+        """Whether the message is the one of the letter that it says to be (`again`)."""
         ...
 
 
@@ -100,7 +106,7 @@ class Failures:
         for message in messages:
             known = _id(message)
             self._defects.forget(known)
-            self._recent.note(known, _tenant(message.headers or {}), failed=False)
+            self._recent.note(known, _tenant(message), failed=False)
 
     async def settle(self, js: JetStreamContext, message: Msg, error: BaseException) -> None:
         """Apply the policy to one message. Raises `Transient` when it cannot be given up now; it then comes again."""
@@ -113,7 +119,7 @@ class Failures:
             await message.nak(delay=delay_for(error, deliveries))
             return
         known = _id(message)
-        self._recent.note(known, _tenant(message.headers or {}), failed=True)
+        self._recent.note(known, _tenant(message), failed=True)
         if self.trouble():
             self._tell(message, error, defects=0, final=False)
             await message.nak(delay=_HALTED_DELAY_S)
@@ -147,6 +153,8 @@ class Failures:
     async def _give_up(self, js: JetStreamContext, message: Msg, reason: str) -> None:
         """Put a message on record and copy it to AOC_DLQ. Raises `Transient` when that is not possible now."""
         letter = dead_letter(self._service, message, reason, datetime.now(UTC))
+        if letter.again and (self._account is None or await self._account.known(letter)):
+            letter = replace(letter, key=letter.again)
         kept = self._account is not None and await self._account.put(letter)
         try:
             [ack] = await publish_all(js, subjects.DLQ_STREAM, [_copy(letter)])
@@ -168,10 +176,10 @@ def dead_letter(service: str, message: Msg, reason: str, at: datetime) -> DeadLe
     # The time makes it unique also when a stream was made anew and counts from one again.
     made = f"{service}/{place.stream}/{place.sequence.stream}/{place.timestamp.isoformat()}"
     return DeadLetter(
-        key=headers.get(LETTER) or f"{service}-{blake2b(made.encode(), digest_size=12).hexdigest()}",
+        key=f"{service}-{blake2b(made.encode(), digest_size=12).hexdigest()}",
         service=service,
-        tenant=_tenant(headers),
-        source=headers.get("Aoc-Source") or _source(message.subject),
+        tenant=_tenant(message),
+        source=_source(message.subject) or headers.get("Aoc-Source", ""),
         slice_id=headers.get("Aoc-Slice", ""),
         stream=place.stream,
         sequence=place.sequence.stream,
@@ -180,6 +188,7 @@ def dead_letter(service: str, message: Msg, reason: str, at: datetime) -> DeadLe
         headers=headers,
         body=message.data,
         at=at,
+        again=headers.get(LETTER, ""),
     )
 
 
@@ -201,12 +210,16 @@ def _copy(letter: DeadLetter) -> Outgoing:
 
 def _id(message: Msg) -> MessageId:
     place = message.metadata
-    return place.stream, place.sequence.stream
+    # The time as well: a stream that was made anew counts from one again.
+    return place.stream, place.sequence.stream, place.timestamp
 
 
-def _tenant(headers: dict[str, str]) -> str:
+def _tenant(message: Msg) -> str:
+    """Whose message it is: its subject says so, where it has a tenant's place; a header is only words."""
+    tokens = message.subject.split(".")
+    told = tokens[_TENANT_TOKEN] if len(tokens) > _TENANT_TOKEN else (message.headers or {}).get("Aoc-Tenant", "")
     try:
-        return subjects.check_tenant(headers.get("Aoc-Tenant", ""))
+        return subjects.check_tenant(told)
     except Malformed:
         return "unknown"
 

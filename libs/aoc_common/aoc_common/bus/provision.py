@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,23 +12,25 @@ from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import connection, jetstream
+from aoc_common.bus.consume import IN_PLACE, Changed
 from aoc_common.bus.streams import check_version, declarations, differences, stream_config
+from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection, Iterator
+    from collections.abc import AsyncIterator, Collection
 
     from faststream.nats import NatsBroker
     from nats.js import JetStreamContext
-    from nats.js.api import ConsumerConfig, StreamConfig
+    from nats.js.api import StreamConfig
 
     from aoc_common.bus.consume import Consumer
     from aoc_common.bus.streams import Difference
     from aoc_common.settings import NatsSettings
 
-#: Fields of which less is lost room, or lost copies. -1 and 0 mean "without limit".
-_LESS: Final = frozenset({"max_bytes", "num_replicas"})
-_CONSUMER_FIELDS: Final = ("filter_subject", "ack_wait", "max_ack_pending", "max_deliver")
+#: Fields of which less is lost room, lost copies, or lost messages. -1 and 0 mean "without limit".
+_LESS: Final = frozenset({"max_bytes", "max_age", "num_replicas"})
+_LOOKS: Final = 3
 
 
 async def provision(
@@ -35,9 +38,9 @@ async def provision(
 ) -> list[str]:
     """Bring every stream and consumer in order (`only`: these streams and theirs); what was done, a line each.
 
-    Idempotent. `reduce`: also make a stream smaller, or give it fewer replicas, when the settings say so. What a stream
-    has beside what we declare (its placement, say) stays. Raises `BadConfiguration` for what cannot be changed in place
-    or a server that is too old, `Unreachable`.
+    Idempotent. `reduce`: also make a stream smaller, have it forget sooner, or give it fewer replicas, when the
+    settings say so. What a stream has beside what we declare (its placement, say) stays. Raises `BadConfiguration` for
+    what cannot be changed in place or a server that is too old, `Unreachable`.
     """
     check_version(connection(broker))
     js = jetstream(broker)
@@ -80,9 +83,9 @@ def _echoed(found: StreamConfig, wanted: StreamConfig) -> None:
 
 
 def _is_less(one: Difference) -> bool:
-    if one.field not in _LESS or not isinstance(one.found, int) or not isinstance(one.declared, int):
+    if one.field not in _LESS or not isinstance(one.found, int | float) or not isinstance(one.declared, int | float):
         return False
-    unlimited = one.field == "max_bytes" and one.found <= 0
+    unlimited = one.field != "num_replicas" and one.found <= 0
     return one.declared > 0 and (unlimited or one.declared < one.found)
 
 
@@ -91,46 +94,84 @@ def _retention(config: StreamConfig) -> str:
 
 
 async def declare_consumer(js: JetStreamContext, consumer: Consumer) -> list[str]:
-    """Make a consumer, or bring it in order. Raises as nats-py does."""
-    declared = consumer.config()
+    """Make a consumer, or bring it in order. Raises as nats-py does.
+
+    What cannot be changed in place is made anew; so is one that gave messages up: those come again by a new one only.
+    """
+    declared, name = consumer.config(), f"{consumer.stream}: consumer {consumer.durable}"
     try:
-        found = (await js.consumer_info(consumer.stream, consumer.durable)).config
+        changes = await _changes(js, consumer)
     except NotFoundError:
         await js.add_consumer(consumer.stream, declared)
-        return [f"{consumer.stream}: consumer {consumer.durable} made"]
-    changes = list(_changes(found, declared))
-    if changes:
-        await js.add_consumer(consumer.stream, declared)
-    return [f"{consumer.stream}: consumer {consumer.durable}: {change}: changed" for change in changes]
+        return [f"{name} made"]
+    if not changes:
+        return []
+    if any(one.field not in IN_PLACE for one in changes):
+        # What is in work elsewhere comes again, and is known.
+        with suppress(NotFoundError):  # somebody else does the same
+            await js.delete_consumer(consumer.stream, consumer.durable)
+    await js.add_consumer(consumer.stream, declared)
+    return [f"{name}: {change}: changed" for change in changes]
 
 
-def _changes(found: ConsumerConfig, declared: ConsumerConfig) -> Iterator[str]:
-    for field in _CONSUMER_FIELDS:
-        is_, shall = getattr(found, field), getattr(declared, field)
-        if is_ != shall:
-            yield f"{field} is {is_}, declared is {shall}"
-
-
-async def report(broker: NatsBroker, settings: NatsSettings) -> list[str]:
-    """What `provision` would do: for `aoc doctor`. Raises `Unreachable`."""
-    js = jetstream(broker)
-    found: list[str] = []
-    for name, declared in declarations(settings).items():
-        config = await stream_config(js, name)
-        found += [f"{name}: missing"] if config is None else map(str, differences(config, declared))
-        if config is not None:
-            found += [line async for line in _consumers(js, name)]
+async def _changes(js: JetStreamContext, consumer: Consumer) -> list[Changed]:
+    found = list(consumer.differences(await js.consumer_info(consumer.stream, consumer.durable)))
+    if left := await _forsaken(js, consumer):
+        found.append(Changed("messages that it will never deliver", left, 0, grave=True))
     return found
 
 
-async def _consumers(js: JetStreamContext, stream: str) -> AsyncIterator[str]:
+async def _forsaken(js: JetStreamContext, consumer: Consumer) -> int:
+    """Messages of a work queue that its consumer neither has to deliver nor has in work.
+
+    A limit of deliveries that somebody set leaves them so, also when it is gone. Messages come and go meanwhile: it is
+    so only if it is so each time.
+    """
+    least = 0
+    for look in range(_LOOKS):
+        before = await _held(js, consumer)
+        info = await js.consumer_info(consumer.stream, consumer.durable)
+        held = min(before, await _held(js, consumer))
+        left = max(0, held - (info.num_pending or 0) - (info.num_ack_pending or 0))
+        least = min(least, left) if look else left
+        if not least:
+            break
+    return least
+
+
+async def _held(js: JetStreamContext, consumer: Consumer) -> int:
+    info = await js.stream_info(consumer.stream, subjects_filter=consumer.subject)
+    return sum((info.state.subjects or {}).values())
+
+
+async def report(broker: NatsBroker, settings: NatsSettings) -> list[tuple[bool, str]]:
+    """What `provision` would do, and whether the promise does not hold without it: for `aoc doctor`.
+
+    Raises `Unreachable`.
+    """
+    js = jetstream(broker)
+    found: list[tuple[bool, str]] = []
+    if await stream_config(js, subjects.MOVING_STREAM) is not None:
+        found.append((True, f"{subjects.MOVING_STREAM}: a migration was broken off; run: aoc provision --migrate"))
+    for name, declared in declarations(settings).items():
+        config = await stream_config(js, name)
+        if config is None:
+            found.append((True, f"{name}: missing"))
+            continue
+        found += [(one.grave, str(one)) for one in differences(config, declared)]
+        found += [line async for line in _consumers(js, name)]
+    return found
+
+
+async def _consumers(js: JetStreamContext, stream: str) -> AsyncIterator[tuple[bool, str]]:
     for consumer in (one for one in consumers.ALL if one.stream == stream):
+        name = f"{stream}: consumer {consumer.durable}"
         try:
-            info = await js.consumer_info(stream, consumer.durable)
+            changes = await _changes(js, consumer)
         except NotFoundError:
-            yield f"{stream}: consumer {consumer.durable} is missing"
+            yield True, f"{name} is missing"
         except (NatsError, TimeoutError) as error:
             raise Unreachable(f"consumer {consumer.durable}: {error or type(error).__name__}") from error
         else:
-            for change in _changes(info.config, consumer.config()):
-                yield f"{stream}: consumer {consumer.durable}: {change}"
+            for change in changes:
+                yield change.grave, f"{name}: {change}"

@@ -32,6 +32,7 @@ class Pull:
     """Pulls from one consumer. Not for concurrent use: a worker has its own."""
 
     def __init__(self, connection: Client, stream: str, durable: str) -> None:
+        self.consumer = durable
         self._connection = connection
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = connection.new_inbox()

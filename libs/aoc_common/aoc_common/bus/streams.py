@@ -23,18 +23,25 @@ if TYPE_CHECKING:
 
 _DAY: Final = 24 * 3600
 
+#: Consumers of a stream that downstream tools read: who may read can leave ones behind, and each costs memory.
+_READERS: Final = 1_000
+
 #: Atomic batches came with this version of nats-server (ADR-50 of its makers).
 OLDEST_SERVER: Final = (2, 12)
-#: Fields of a stream that must be as declared, or the promise does not hold; and those that operators may choose.
+#: Fields of a stream that must be as declared, or the promise does not hold; and those that operators may choose. An
+#: age is chosen where one is declared at all.
 _MUST: Final = (
-    "subjects", "retention", "discard", "max_age", "max_msgs_per_subject", "discard_new_per_subject", "storage",
-    "allow_atomic", "allow_direct", "duplicate_window",
+    "subjects", "retention", "discard", "max_age", "max_msgs", "max_msgs_per_subject", "discard_new_per_subject",
+    "storage", "allow_atomic", "allow_direct", "duplicate_window", "no_ack", "sealed", "mirror", "sources",
+    "subject_transform", "allow_rollup_hdrs",
 )  # fmt: skip
-_CHOSEN: Final = ("max_bytes", "num_replicas")
+_CHOSEN: Final = ("max_bytes", "num_replicas", "max_consumers")
 #: What a field is when nobody says.
 _UNSET: Final = {
-    "max_msgs_per_subject": -1, "max_bytes": -1, "num_replicas": 1, "max_age": 0, "retention": RetentionPolicy.LIMITS,
-    "discard": DiscardPolicy.OLD, "discard_new_per_subject": False, "allow_atomic": False, "allow_direct": False,
+    "max_msgs": -1, "max_msgs_per_subject": -1, "max_bytes": -1, "max_consumers": -1, "num_replicas": 1, "max_age": 0,
+    "retention": RetentionPolicy.LIMITS, "discard": DiscardPolicy.OLD, "discard_new_per_subject": False,
+    "allow_atomic": False, "allow_direct": False, "sealed": False, "no_ack": False,
+    "allow_rollup_hdrs": False,
 }  # fmt: skip
 
 
@@ -80,6 +87,7 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             subjects=[subjects.ALL_EVENTS, subjects.ALL_MARKS],
             max_age=settings.events_max_age_s,
             max_bytes=settings.events_max_bytes,
+            max_consumers=_READERS,
             allow_atomic=True,
             allow_direct=True,
         ),
@@ -89,6 +97,7 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             description="Alerts, created or changed.",
             subjects=[subjects.ALL_ALERTS],
             max_age=30 * _DAY,
+            max_consumers=_READERS,
         ),
         replace(
             base,
@@ -115,10 +124,14 @@ def differences(found: StreamConfig, declared: StreamConfig) -> list[Difference]
     """In what a stream is not as declared."""
     name = declared.name or ""
     return [
-        Difference(name, field, _value(found, field), _value(declared, field), grave=field in _MUST)
+        Difference(name, field, _value(found, field), _value(declared, field), grave=_is_grave(field, declared))
         for field in (*_MUST, *_CHOSEN)
         if _value(found, field) != _value(declared, field)
     ]
+
+
+def _is_grave(field: str, declared: StreamConfig) -> bool:
+    return field in _MUST and not (field == "max_age" and declared.max_age)
 
 
 def _value(config: StreamConfig, field: str) -> object:
@@ -139,7 +152,7 @@ def check_version(connection: Client) -> None:
 
 @stamina.retry(on=Unreachable, attempts=10, timeout=60)
 async def check_streams(js: JetStreamContext, settings: NatsSettings, names: Sequence[str]) -> list[Difference]:
-    """In what these streams are not as declared, where it does no harm (a size, a number of replicas).
+    """In what these streams are not as declared, where it does no harm (a size, an age, a number of replicas).
 
     Raises `BadConfiguration` naming what differs and is grave, or a stream that is not there; `Unreachable` when
     JetStream does not answer.

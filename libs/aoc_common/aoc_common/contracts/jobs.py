@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -9,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
 Tenant = Annotated[str, Field(pattern=subjects.TENANT_PATTERN)]
 Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
@@ -163,3 +164,12 @@ type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:
     """`tenant/source/start..end` with second precision and zone."""
     return f"{tenant}/{source}/{start:%Y-%m-%dT%H:%M:%S.%fZ}..{end:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def span_of(slice_id: str) -> tuple[datetime, datetime] | None:
+    """The times in a `slice_id`; None for one that has none: of an import, or of a page that is tried again."""
+    begin, dots, end = slice_id.rsplit("/", 1)[-1].partition("..")
+    try:
+        return (datetime.fromisoformat(begin), datetime.fromisoformat(end)) if dots else None
+    except ValueError:
+        return None

@@ -15,6 +15,18 @@ LETTER: Final = "Aoc-Letter"
 #: that its first try stored are known.
 PAGE_BEFORE: Final = "Aoc-Page-Before"
 
+_RETRIED: Final = "retried"
+
+
+def retried_slice(tenant: str, source: str, key: str) -> str:
+    """The slice in which something is tried again whose own slice is closed for good."""
+    return f"{tenant}/{source}/{_RETRIED}/{key[-24:]}"
+
+
+def is_retried(slice_id: str) -> bool:
+    """Whether it is a `retried_slice`."""
+    return f"/{_RETRIED}/" in slice_id
+
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
@@ -22,7 +34,8 @@ class DeadLetter:
 
     `key` is the same however often, and by whichever replica, the message is given up. `stream` and `sequence`: where
     it stood. `source` and `slice_id` are empty where the message does not tell them; `tenant` is then `unknown`.
-    `headers` and `body` are the message's own.
+    `headers` and `body` are the message's own. `again`: the key of the letter that it says to be, tried again in vain;
+    whoever publishes may say so.
     """
 
     key: str
@@ -37,3 +50,4 @@ class DeadLetter:
     headers: Mapping[str, str]
     body: bytes
     at: datetime
+    again: str = ""

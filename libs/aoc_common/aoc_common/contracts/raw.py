@@ -104,6 +104,9 @@ class RawPage:
             raise Malformed(f"raw page on {subject}: its headers name {tenant}/{source[:64]}")
         if not slice_id.startswith(f"{tenant}/"):
             raise Malformed(f"raw page on {subject}: its slice {slice_id[:200]!r} is another tenant's")
+        if slice_id.count("/") > 1 and not slice_id.startswith(f"{tenant}/{source}/"):
+            # It would be counted in the other's account.
+            raise Malformed(f"raw page on {subject}: its slice {slice_id[:200]!r} is another source's")
         before = headers.get(SEQUENCE_BEFORE, "")
         sequence = int(before) if before.isascii() and before.isdigit() else None
         return cls(

@@ -17,6 +17,8 @@ EVENTS_STREAM: Final = "AOC_EVENTS"
 ALERTS_STREAM: Final = "AOC_ALERTS"
 JOBS_STREAM: Final = "AOC_JOBS"
 DLQ_STREAM: Final = "AOC_DLQ"
+#: Holds what waits while `aoc provision --migrate` makes AOC_RAW anew.
+MOVING_STREAM: Final = "AOC_RAW_MOVING"
 
 DEFAULT_TENANT: Final = "default"
 TENANT_PATTERN: Final = r"^[a-z0-9-]{1,40}$"

@@ -118,6 +118,10 @@ class DeadLetterStore(Protocol):
         """
         ...
 
+    async def known(self, letter: DeadLetter) -> bool:
+        """Whether the message is that of the letter that it says to be (`again`)."""
+        ...
+
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
         """The letter's copy has this sequence in AOC_DLQ; there alone is its body."""
         ...

@@ -10,16 +10,16 @@ import stamina
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, PyMongoError
+from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, OperationFailure, PyMongoError
 
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from aoc_common.settings import MongoSettings
 
@@ -31,6 +31,12 @@ type Database = AsyncIOMotorDatabase[Document]
 #: How documents are read and written, by the driver and where they are encoded before.
 CODEC: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
 RAW_CODEC: Final = DEFAULT_RAW_BSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
+
+#: What makes an index another one: options that change what it does or forbids.
+_OPTIONS: Final = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression", "collation", "hidden")
+_DUPLICATE_KEY: Final = 11000
+#: DuplicateKey, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict.
+_REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
 
 #: Keys that one query asks for. The local server's cost of `$in` grows with the square of its values.
 TOGETHER: Final = 50
@@ -155,21 +161,59 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
 
 @stamina.retry(on=Unreachable, attempts=10, timeout=120)
 async def ensure_indexes(database: Database, collections: tuple[str, ...] = tuple(INDEXES)) -> None:
-    """Create the indexes that are missing. Raises `Unreachable` when the server does not answer."""
+    """Create the indexes that are missing, and anew those that are not as declared.
+
+    Raises `BadConfiguration` for one that the server refuses, since what is stored or another index forbids it, and
+    `Unreachable` when it does not answer.
+    """
     with translated("indexes"):
         for name in collections:
-            await database[name].create_indexes(list(INDEXES[name]))
+            collection, held = database[name], await _held(database[name])
+            for wanted in _lacking(INDEXES[name], held):
+                if wanted.document["name"] in held:
+                    await collection.drop_index(wanted.document["name"])
+                try:
+                    await collection.create_indexes([wanted])
+                except OperationFailure as error:
+                    if error.code in _REFUSED:
+                        raise BadConfiguration(_why_refused(name, wanted, error)) from None
+                    raise
 
 
 async def missing_indexes(database: Database) -> list[str]:
-    """`collection.index` of what `ensure_indexes` would create. Raises `Unreachable`."""
-    lacking = []
+    """`collection.index` of what `ensure_indexes` would create, also anew. Raises `Unreachable`."""
     with translated("indexes"):
         there = set(await database.list_collection_names())
-        for name, wanted in INDEXES.items():
-            held = set(await database[name].index_information()) if name in there else set()
-            lacking += [f"{name}.{one.document['name']}" for one in wanted if one.document["name"] not in held]
-    return lacking
+        return [
+            f"{name}.{one.document['name']}"
+            for name, wanted in INDEXES.items()
+            for one in _lacking(wanted, await _held(database[name]) if name in there else {})
+        ]
+
+
+async def _held(collection: AsyncIOMotorCollection[Document]) -> Mapping[str, Mapping[str, Any]]:
+    """Name -> what the index is."""
+    found: Mapping[str, Mapping[str, Any]] = await collection.index_information()
+    return found
+
+
+def _lacking(wanted: Iterable[IndexModel], held: Mapping[str, Mapping[str, Any]]) -> list[IndexModel]:
+    """Indexes of which there is none that does the same, whatever its name."""
+    there = [_does(one) for one in held.values()]
+    return [one for one in wanted if _does({**one.document, "key": list(one.document["key"].items())}) not in there]
+
+
+def _does(index: Mapping[str, Any]) -> Document:
+    told = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
+    return told | {"key": [tuple(pair) for pair in index["key"]]}
+
+
+def _why_refused(collection: str, index: IndexModel, error: OperationFailure) -> str:
+    name = f"index {collection}.{index.document['name']} cannot be made"
+    if error.code == _DUPLICATE_KEY:
+        twice = (error.details or {}).get("keyValue", error)
+        return f"{name}: several documents have {twice}; leave one of them, then run aoc provision again"
+    return f"{name}: {str((error.details or {}).get('errmsg', error))[:300]}"
 
 
 async def ping(database: Database) -> str | None:
@@ -182,18 +226,22 @@ async def ping(database: Database) -> str | None:
 
 
 async def check_indexes(database: Database) -> None:
-    """Warn of indexes that are missing or still being built: queries are slower until they are there.
+    """Warn of indexes that are missing, still being built, or other than declared: queries are slower until then.
 
-    Raises `BadConfiguration` for a missing one without which something would be done twice, `Unreachable`.
+    Raises `BadConfiguration` for one without which something would be done twice, `Unreachable`.
     """
-    lacking = await missing_indexes(database)
-    unique = {
-        f"{name}.{one.document['name']}" for name, of in INDEXES.items() for one in of if "unique" in one.document
-    }
-    if wanted := sorted(unique.intersection(lacking)):
-        raise BadConfiguration(f"index {wanted[0]} is missing; run: aoc provision")
-    if lacking:
+    await check_unique_indexes(database)
+    if lacking := await missing_indexes(database):
         _log.warning("indexes.missing", indexes=", ".join(lacking), remedy="aoc provision")
+
+
+async def check_unique_indexes(database: Database) -> None:
+    """Raises `BadConfiguration` when one is missing, or does not forbid what it should, and `Unreachable`."""
+    with translated("indexes"):
+        for name, of in INDEXES.items():
+            if wanted := [one for one in of if one.document.get("unique")]:
+                for one in _lacking(wanted, await _held(database[name])):
+                    raise BadConfiguration(f"index {name}.{one.document['name']} is missing; run: aoc provision")
 
 
 @contextmanager

@@ -60,6 +60,16 @@ class MongoDeadLetters(MongoShelf):
             )
         return kept
 
+    async def known(self, letter: DeadLetter) -> bool:
+        """Whether the message is that of the letter that it says to be: what it says may be another's."""
+        with translated("dead_letters"):
+            found = await self._items.find_one({"_id": letter.again}, {"subject": 1, "size": 1, "body": 1})
+        return (
+            found is not None
+            and (found["subject"], found["size"]) == (letter.subject, len(letter.body))
+            and found.get("body", letter.body) == letter.body
+        )
+
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
         """The letter's copy has this sequence in AOC_DLQ; there alone is its body."""
         with translated("dead_letters"):
@@ -104,6 +114,10 @@ class JobAccount:
     async def put(self, letter: DeadLetter) -> bool:
         """Put a letter on record; whether its body is kept there."""
         return await self._letters.put(letter, 1, "")
+
+    async def known(self, letter: DeadLetter) -> bool:
+        """Whether the message is that of the letter that it says to be."""
+        return await self._letters.known(letter)
 
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
         """Its copy has this sequence in AOC_DLQ."""

@@ -11,6 +11,7 @@ from pymongo import UpdateMany, UpdateOne
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.found_slices import make_known
 from aoc_common.store.mongo.outcomes import page_key, write
 from aoc_common.store.ports import (
     ContentBlob,
@@ -73,7 +74,10 @@ class MongoLedger:
             )
 
     async def note_pages(self, pages: Sequence[PublishedPage]) -> None:
-        """These pages are on the bus; one write for all. Changes nothing of a page that is settled already."""
+        """These pages are on the bus; one write for all. Changes nothing of a page that is settled already.
+
+        One that was there before, on a stream that was purged or made anew since, is where it is now.
+        """
         if not pages:
             return
         with translated("ledger"):
@@ -220,7 +224,8 @@ class MongoLedger:
         if not outcomes:
             return
         with translated("ledger"):
-            stood = await write(self._pages, outcomes)
+            stood, new = await write(self._pages, outcomes)
+            await make_known(self._slices, [outcomes[number] for number in new])
             await self._touch(one.slice_id for number, one in enumerate(outcomes) if number not in stood)
             if again := {outcomes[number].slice_id for number in stood}:
                 # Whoever settled them may have died before it said so at their slices.
@@ -230,8 +235,10 @@ class MongoLedger:
     async def page_given_up(self, outcome: PageOutcome) -> bool:
         """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""
         with translated("ledger"):
-            if await write(self._pages, [outcome]):
+            stood, new = await write(self._pages, [outcome])
+            if stood:
                 return False
+            await make_known(self._slices, [outcome] if new else [])
             await self._touch([outcome.slice_id])
         return True
 
@@ -259,14 +266,18 @@ class MongoLedger:
         return found
 
     async def gone(self, pages: Collection[str]) -> set[str]:
-        """Those of these pages that were lost on the bus before they were settled. Nearly always there are none."""
-        found: set[str] = set()
+        """Those of these pages that were lost on the bus before they were settled. Nearly always there are none.
+
+        Not one that was in work just then, and was settled after all.
+        """
+        found: dict[str, str] = {}
         with translated("ledger"):
             if not pages or await self._gone.find_one({}, {"_id": 1}) is None:
-                return found
+                return set()
             for some in batched(pages, TOGETHER):
-                found |= {one["_id"] async for one in self._gone.find({"_id": {"$in": list(some)}}, {"_id": 1})}
-        return found
+                async for one in self._gone.find({"_id": {"$in": list(some)}}, {"slice_id": 1}):
+                    found[one["_id"]] = one.get("slice_id", "")
+        return found.keys() - {page for _, page in await self.settled((name, page) for page, name in found.items())}
 
     async def back(self, pages: Sequence[PublishedPage]) -> None:
         """These pages were lost on the bus, and are there again. They wait again: what is lost once more is found."""

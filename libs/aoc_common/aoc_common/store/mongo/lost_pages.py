@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING, UpdateOne
 
+from aoc_common.contracts.letters import is_retried
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.account import lacks_pages
@@ -28,7 +29,11 @@ _REMEMBERED: Final = timedelta(days=400)
 
 @dataclass(frozen=True, slots=True)
 class GoneSlice:
-    """A slice of which pages are gone. `again`: Microsoft is asked for its time again; else it is a gap for good."""
+    """A slice of which pages are gone.
+
+    `again`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
+    still the dead letter or the quarantined record that it was.
+    """
 
     slice_id: str
     tenant: str
@@ -99,15 +104,19 @@ class MongoLostPages:
             if pages and not await self._pages.count_documents(mine, limit=1):
                 # Settled between the look into the ledger and the one into the stream.
                 return None
-            again = one["source"] != IMPORT_SOURCE
+            retried = is_retried(slice_id)
+            again = one["source"] != IMPORT_SOURCE and not retried
             waiting = await self._pages.distinct("waiting_since", mine)
-            await (self._collect_again(one, waiting, at) if again else self._note_gap(one, len(pages), at))
+            if not retried:
+                await (self._collect_again(one, waiting, at) if again else self._note_gap(one, len(pages), at))
             if pages:
                 # What they stored and did not publish is published by the page that brings it again (`storing`).
                 await self._gone.bulk_write(
                     [
                         UpdateOne(
-                            {"_id": page}, {"$setOnInsert": {"at": at, "expire_at": at + _REMEMBERED}}, upsert=True
+                            {"_id": page},
+                            {"$setOnInsert": {"slice_id": slice_id, "at": at, "expire_at": at + _REMEMBERED}},
+                            upsert=True,
                         )
                         for page in pages
                     ],

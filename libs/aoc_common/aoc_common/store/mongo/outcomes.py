@@ -34,13 +34,14 @@ def page_key(slice_id: str, page: str) -> str:
     return f"{slice_id}#{page}"
 
 
-async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> set[int]:
+async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], set[int]]:
     """Note outcomes, in one write; the numbers of those of which the page is settled already, and stays as it was.
 
-    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed.
+    So a replica that was paused, or a page that comes again late, changes nothing of an account that is closed. Also
+    the numbers of those of which the page was not known at all.
     """
     try:
-        await pages.bulk_write(
+        written = await pages.bulk_write(
             [
                 UpdateOne({"_id": page_key(one.slice_id, one.page), **_OPEN}, _of_page(one), upsert=True)
                 for one in outcomes
@@ -48,8 +49,8 @@ async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> set[int]:
             ordered=False,
         )
     except BulkWriteError as error:
-        return duplicates(error.details)
-    return set()
+        return duplicates(error.details), {one["index"] for one in error.details.get("upserted", ())}
+    return set(), set(written.upserted_ids or {})
 
 
 def _of_page(outcome: PageOutcome) -> Document:

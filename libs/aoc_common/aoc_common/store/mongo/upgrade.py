@@ -18,15 +18,11 @@ _TOTALS: Final = "totals"
 
 
 async def upgrade(database: Database) -> None:
-    """Note when ids began to be made without regard to case: later events need not be looked for under former ids.
+    """Slices that are fetched and not settled are looked at once more: until now all of them were, again and again.
 
-    Slices that are fetched and not settled are looked at once more: until now all of them were, again and again.
     Totals begin with the sums of before, also of sources of which nothing comes any more.
     """
     with translated("upgrade"):
-        await database["upgrades"].update_one(
-            {"_id": FORMER_IDS}, {"$setOnInsert": {"at": datetime.now(UTC)}}, upsert=True
-        )
         await database["ledger_slices"].update_many(
             {"state": SliceState.FETCHED.value, "unchecked": {"$exists": False}}, {"$set": {"unchecked": True}}
         )
@@ -35,3 +31,15 @@ async def upgrade(database: Database) -> None:
         await MongoSums(database).begin()
         with translated("upgrade"):
             await database["upgrades"].update_one({"_id": _TOTALS}, {"$set": {"at": datetime.now(UTC)}}, upsert=True)
+
+
+async def note_former_ids(database: Database) -> None:
+    """Note when ids began to be made without regard to case: later events need not be looked for under former ids.
+
+    To be called when no older version can be at work any more: what it stores after this is not recognised. Until then
+    every event is looked for under its former ids too.
+    """
+    with translated("upgrade"):
+        await database["upgrades"].update_one(
+            {"_id": FORMER_IDS}, {"$setOnInsert": {"at": datetime.now(UTC)}}, upsert=True
+        )

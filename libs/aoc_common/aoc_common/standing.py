@@ -1,0 +1,102 @@
+"""Whether what a service stands on is still as declared: looked at while it runs, since others can change it.
+
+At the start a service refuses to run on streams, consumers and indexes that do not hold what is promised
+(`BadConfiguration`). Changed later, by a person, an older version beside, or a restored copy, the same must not pass in
+silence: the service is not ready and says why, does no work meanwhile, and goes on when it is put right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.bus import consumers
+from aoc_common.bus.broker import connection, jetstream
+from aoc_common.bus.consume import check_consumer
+from aoc_common.bus.streams import check_streams, check_version
+from aoc_common.errors import AocError, BadConfiguration, Unreachable
+from aoc_common.store.mongo.client import check_unique_indexes
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from faststream.nats import NatsBroker
+    from nats.aio.msg import Msg
+
+    from aoc_common.bus.consume import BatchHandler
+    from aoc_common.clock import Clock
+    from aoc_common.settings import NatsSettings
+    from aoc_common.store.mongo.client import Database
+
+_log = logs.get(__name__)
+
+#: Seconds between looks; while something is wrong it may be put right at any moment.
+_EVERY_S: Final = 30.0
+_SOON_S: Final = 2.0
+
+type Check = Callable[[], Awaitable[None]]
+"""Raises `BadConfiguration` for what is not as declared; any other error says nothing about it."""
+
+
+class Standing:
+    """What a service stands on."""
+
+    def __init__(self, check: Check, clock: Clock) -> None:
+        self._check = check
+        self._clock = clock
+        self._trouble: str | None = None
+
+    async def look(self) -> None:
+        """Look once."""
+        try:
+            await self._check()
+        except BadConfiguration as error:
+            found: str | None = str(error)
+        except AocError:
+            # Away: others say so, and what was known of it stays.
+            return
+        else:
+            found = None
+        if found != self._trouble:
+            self._trouble = found
+            if found:
+                _log.error("standing.lost", why=found, hint="no work is done until it is as declared again")
+            else:
+                _log.info("standing.regained")
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await self._clock.sleep(_SOON_S if self._trouble else _EVERY_S)
+            await self.look()
+
+    async def probe(self) -> str | None:
+        """What is wrong; None when nothing is."""
+        return self._trouble
+
+    def guarded(self, handler: BatchHandler) -> BatchHandler:
+        """`handler`, which is not given work on what is not as declared: it comes again."""
+
+        async def on_messages(messages: Sequence[Msg]) -> None:
+            if self._trouble:
+                raise Unreachable(self._trouble)
+            await handler(messages)
+
+        return on_messages
+
+
+def check_of(
+    service: str, broker: NatsBroker, database: Database, settings: NatsSettings, streams: Sequence[str]
+) -> Check:
+    """What a service stands on: the server's version, these streams, all of its consumers, and unique indexes."""
+
+    async def check() -> None:
+        check_version(connection(broker))
+        await check_streams(jetstream(broker), settings, streams)
+        for consumer in consumers.ALL:
+            if consumer.service == service:
+                await check_consumer(jetstream(broker), consumer)
+        await check_unique_indexes(database)
+
+    return check

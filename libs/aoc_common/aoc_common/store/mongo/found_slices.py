@@ -1,0 +1,48 @@
+"""Slices of pages that the ledger has not heard of: it was lost, or restored, while they were on the bus."""
+
+from __future__ import annotations
+
+from itertools import batched
+from typing import TYPE_CHECKING
+
+from pymongo import UpdateOne
+
+from aoc_common.contracts.jobs import span_of
+from aoc_common.store.mongo.client import TOGETHER, Document
+from aoc_common.store.ports import SliceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from motor.motor_asyncio import AsyncIOMotorCollection
+
+    from aoc_common.store.ports import PageOutcome
+
+
+async def make_known(slices: AsyncIOMotorCollection[Document], outcomes: Iterable[PageOutcome]) -> None:
+    """Have slices for these outcomes, of pages that were not known, so that what became of them is counted.
+
+    A slice is noted before its first page is published, so nearly always all of them are there. Raises as the driver.
+    """
+    wanted = {one.slice_id: one for one in outcomes}
+    for some in batched(wanted, TOGETHER):
+        known = {one["_id"] async for one in slices.find({"_id": {"$in": list(some)}}, {"_id": 1})}
+        if unknown := [wanted[name] for name in some if name not in known]:
+            writes = [UpdateOne({"_id": one.slice_id}, {"$setOnInsert": _slice(one)}, upsert=True) for one in unknown]
+            await slices.bulk_write(writes, ordered=False)
+
+
+def _slice(outcome: PageOutcome) -> Document:
+    """Its times are told by its id, of those that have any."""
+    start, end = span_of(outcome.slice_id) or (outcome.at, outcome.at)
+    return {
+        "tenant": outcome.tenant,
+        "source": outcome.source,
+        "start": start,
+        "end": end,
+        "state": SliceState.FETCHED.value,
+        "attempts": 1,
+        "pages": 0,
+        "records": 0,
+        "fetched_at": outcome.at,
+    }
