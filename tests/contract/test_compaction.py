@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
@@ -91,6 +92,26 @@ async def there(database: Database) -> Database:
 def covered(documents: list[dict], minutes: int = 260) -> list[bool]:
     settled = [one for one in documents if one["state"] == "settled"]
     return [any(one["start"] <= T0 + n * MINUTE < one["end"] for one in settled) for n in range(minutes)]
+
+
+async def test_a_page_that_comes_again_after_its_slice_was_merged_counts_where_it_is(there: Database) -> None:
+    day = Day(there, "contoso")
+    await day.live(["pages"] * 4)
+    before = await day.seen()
+    await finished(there)
+    [one] = await day.documents()
+    [*_, page] = await there["ledger_pages"].find().sort("page", 1).to_list(None)
+    slice_of_page = page["_id"].partition("#")[0]
+    assert slice_of_page != one["_id"]
+    again = PageOutcome(page["page"], "contoso", "graph-signins", slice_of_page, 2, 1, 0, NOW)
+    await day.ledger.pages_settled([again])
+    # Another page of the merged slice comes again too: its account is made anew.
+    await day.ledger.pages_settled([replace(again, page="0:1", slice_id=one["_id"])])
+    for _ in range(2):
+        await day.account.settle(NOW, 500)
+
+    assert [(one["state"], one["pages"], one["stored"]) for one in await day.documents()] == [("settled", 4, 8)]
+    assert await day.seen() == before
 
 
 async def test_a_quiet_day_is_few_documents(there: Database) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.contracts import ids
+from aoc_common.contracts.event import text_digest
 from aoc_common.contracts.twins import TwinLink
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
@@ -187,6 +188,83 @@ async def test_wherever_the_database_dies_renewal_loses_and_doubles_nothing(stor
     assert await live(quiet) == [new, f"{new}:1"]
     for number in range(quiet.writes):
         assert await live(Unsteady(database, number, how)) == [new, f"{new}:1"]
+
+
+async def test_an_event_beside_one_under_an_id_of_an_older_version_of_aoc_stays_where_the_next_look_finds_it(
+    store, database
+) -> None:
+    upper = RULE.replace('"r1"', '"R1"')
+    now = normalise(upper.encode(), RecordContext("contoso", "o365-exchange", NOW))
+    [former] = now.former
+    beside = ids.beside(former, now.operation)
+    await store.insert([as_an_old_version_had_it(id=beside, raw=upper)], ["p1"])
+    renewal = MongoRenewal(database)
+    moved = await renewal.renew(await outdated(renewal))
+
+    [after] = await database["events"].find({}).to_list(None)
+    assert (after["_id"], moved) == (beside, 0)
+    assert after["mapper_version"] > 0
+
+
+async def test_an_event_that_cannot_move_is_renewed_where_it_is_and_not_found_for_ever(store, database) -> None:
+    wrong = as_an_old_version_had_it(id=an_event("other").id, mapper="generic", unnamed=("id-1",))
+    await store.insert([wrong], ["p1"])
+    await store.insert([as_an_old_version_had_it(raw='{"Id":"another"}', mapper_version=99)], ["p2"])
+    renewal = MongoRenewal(database)
+    await renewal.renew([pair for pair in await outdated(renewal) if pair[0].id == wrong.id])
+
+    assert await renewal.unnamed("contoso", ["id-1"], 10) == []
+    assert {one["raw"] for one in await database["events"].find({}).to_list(None)} == {RULE, '{"Id":"another"}'}
+
+
+async def test_a_text_that_was_made_whole_while_it_was_mapped_again_stays_whole(store, database) -> None:
+    damaged = RULE.replace("Hide", "H\N{REPLACEMENT CHARACTER}de")
+    await store.insert([as_an_old_version_had_it(raw=damaged)], ["p1"])
+    renewal = MongoRenewal(database)
+    pairs = await outdated(renewal)
+    repaired = {"raw": RULE, "text": text_digest(RULE)}
+    await database["events"].update_one({}, {"$set": repaired})
+    await renewal.renew(pairs)
+
+    assert (await database["events"].find_one({}))["raw"] == RULE
+
+
+async def test_versions_that_are_not_shown_are_mapped_again_too_and_only_once(store, database) -> None:
+    old = as_an_old_version_had_it()
+    await store.insert([old], ["p1"])
+    before = await database["events"].find_one({})
+    numbered = {"event_id": old.id, "digest": "d"}
+    past = {**before, **numbered, "_id": f"{old.id}:1", "number": 1}
+    shown = {**before, **numbered, "_id": f"{old.id}:2", "number": 2}
+    await database["event_versions"].insert_many([past, shown])
+    await database["events"].update_one({}, {"$set": {"version": 2, "versions": 2}})
+    renewal = MongoRenewal(database)
+    pairs = await outdated(renewal)
+    await renewal.renew(pairs)
+
+    assert len(pairs) == 2
+    renewed = await database["event_versions"].find({}).sort("number", 1).to_list(None)
+    assert [(one["_id"], one["number"], one["page"]) for one in renewed] == [
+        (f"{old.id}:1", 1, "p1"), (f"{old.id}:2", 2, "p1"),
+    ]  # fmt: skip
+    assert all(one["event"]["message"] == "dana@contoso.example created inbox rule Hide" for one in renewed)
+    assert await outdated(renewal) == []
+    [event] = await database["events"].find({}).to_list(None)
+    assert (event["version"], event["versions"]) == (2, 2)
+
+
+async def test_a_twin_names_the_new_id_of_an_event_that_moved(store, database) -> None:
+    wrong, second = as_an_old_version_had_it(id=an_event("other").id, mapper="generic"), an_event("second")
+    await store.insert([wrong], ["p1"])
+    await database["events"].insert_one({"_id": second.id, "tenant": "fabrikam", "twin_of": wrong.id})
+    await database["events"].update_one({"_id": wrong.id}, {"$set": {"twin": second.id, "origin": "p0"}})
+    renewal = MongoRenewal(database)
+    await renewal.renew(await outdated(renewal))
+
+    moved = as_an_old_version_had_it().id
+    assert (await database["events"].find_one({"_id": second.id}))["twin_of"] == moved
+    after = await database["events"].find_one({"_id": moved})
+    assert (after["twin"], after["origin"]) == (second.id, "p0")
 
 
 async def test_an_event_under_an_id_of_an_older_version_of_aoc_keeps_it(store, database) -> None:

@@ -76,10 +76,9 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
         learn = learning(Names(MongoDirectory(database), SystemClock(), _NAMES), locate)
         async for records in store.batches(tenant, _BATCH):
             pairs = [pair for pair in await renewals(tenant, records, learn) if everything or _other(*pair)]
-            await store.renew(pairs)
+            done.moved += await store.renew(pairs)
             done.read += len(records)
             done.changed += len(pairs)
-            done.moved += sum(record.id != event.id for record, event in pairs)
             say(done)
     return done
 

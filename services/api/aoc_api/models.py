@@ -106,10 +106,11 @@ class EventDetail(EventSummary):
 class EventVersions(BaseModel):
     """What an event said at each time."""
 
-    model_config = _example({"current": 2, "items": [_DETAIL]})
+    model_config = _example({"current": 2, "items": [_DETAIL], "next_after": 2})
 
     current: int = Field(description="The version that stands for the event: the newest by the source's own word.")
-    items: list[EventDetail] = Field(description="All versions, the first that was stored first.")
+    items: list[EventDetail] = Field(description="The versions, the first that was stored first; at most 200.")
+    next_after: int | None = Field(description="Pass as `after` to get those that follow; null after the last.")
 
 
 class EventPage(BaseModel):

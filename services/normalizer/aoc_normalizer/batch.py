@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.event import Version
+from aoc_normalizer.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -65,6 +66,17 @@ class Batch:
         """The rows that this batch is to publish and to account for."""
         again = {row for row in self.before if self.rows[row].page not in self.done}
         return sorted(self.first | again)
+
+    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        """Row -> its record's text; each page is cut once."""
+        by_page: dict[int, list[int]] = defaultdict(list)
+        for number in numbers:
+            by_page[self.rows[number].page].append(number)
+        found: dict[int, str] = {}
+        for page, rows in by_page.items():
+            records, _ = split(self.pages[page].page.body)
+            found |= {row: records[self.rows[row].event.position].decode("utf-8", "replace") for row in rows}
+        return found
 
     def unique(self, numbers: Iterable[int]) -> list[int]:
         """The first of these rows of each event: a batch can hold the same record twice."""

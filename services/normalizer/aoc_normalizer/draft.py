@@ -92,7 +92,8 @@ class Draft:
     `tell` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
-    which older versions of AOC identified the same record.
+    which older versions of AOC identified the same record. `told_ms`: when it happened by another interface that brings
+    the same record, where that tells it less exactly.
     """
 
     record_id: str | None = None
@@ -136,3 +137,4 @@ class Draft:
     rest: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
     former: list[tuple[str, str]] = field(default_factory=list)
+    told_ms: int | None = None

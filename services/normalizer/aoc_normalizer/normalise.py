@@ -88,6 +88,8 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
     # Most ids are in lower case, so no other id was ever made of them.
     lone = not draft.former and draft.record_id.islower()
     former = () if lone else _former(draft, context.tenant, identity)
+    told_ms = draft.told_ms
+    kin = () if told_ms is None else (event_id(context.tenant, draft.family, draft.record_id, told_ms),)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge)
@@ -122,6 +124,7 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
         twin_facts=facts,
         text=text_digest(reading.text),
         former=former,
+        kin=kin,
     )
 
 
@@ -167,11 +170,11 @@ def _printable(text: str) -> str:
 def _content_ids(reading: Reading) -> tuple[str, str]:
     """A hash in place of an id: of what is inside, as the wrapper of a diagnostic differs between deliveries.
 
-    Of instants as instants; and, as older versions of AOC had it, of them as they are spelt.
+    Of instants as instants and numbers as numbers; and, as older versions of AOC had it, of them as they are spelt.
     """
     content = reading.draft.content or reading.record
     body = orjson.dumps(content, option=orjson.OPT_SORT_KEYS) if content else reading.text.encode()
-    same = orjson.dumps(canonical(content), option=orjson.OPT_SORT_KEYS) if content else body
+    same = orjson.dumps(canonical(content) or content, option=orjson.OPT_SORT_KEYS) if content else body
     return blake2b(same, digest_size=16).hexdigest(), blake2b(body, digest_size=16).hexdigest()
 
 

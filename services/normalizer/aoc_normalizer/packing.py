@@ -69,11 +69,6 @@ async def pack_page(body: bytes, context: RecordContext, learn: Learn, encode: E
     return page
 
 
-def record_text(body: bytes, position: int) -> str:
-    """The text of one record of a page; for the few that are put aside."""
-    return split(body)[0][position].decode("utf-8", "replace")
-
-
 def _packed(event: Event, position: int, encode: Encode, note: str | None) -> PackedEvent:
     document = encode(event)
     return PackedEvent(
@@ -90,5 +85,6 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         note,
         event.twin_facts,
         former=event.former,
+        kin=event.kin,
         understood=event.mapper != GENERIC.name,
     )

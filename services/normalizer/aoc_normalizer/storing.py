@@ -21,12 +21,11 @@ from aoc_normalizer import orphans
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.normalise import finish
-from aoc_normalizer.packing import record_text
 from aoc_normalizer.reading import Reading, RecordContext, read
-from aoc_normalizer.versions import MODIFIED, UNIFIED, Meaning, meaning
+from aoc_normalizer.versions import MODIFIED, Meaning, meaning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -55,21 +54,21 @@ class Storing:
             await self._ledger.back(
                 [PublishedPage(one.id, one.tenant, one.source, one.slice_id, 0, one.fetched_at) for one in raw]
             )
-        known = await self._under_former_ids(batch)
+        known = await self._under_other_ids(batch)
         await self._insert(batch, [number for number in range(len(batch.rows)) if number not in known])
         rest = [number for number in range(len(batch.rows)) if number not in batch.first | batch.refused.keys()]
-        beside = await self._recognise(batch, rest, one_operation=False)
+        beside = await self._recognise(batch, rest, one_record=False)
         if beside:
-            # A record of the unified log shares its id with an event of another operation: an event of its own.
-            for number in beside:
+            # A record that shares its id with an event of another operation, say: an event of its own.
+            for number, by in beside.items():
                 row = batch.rows[number]
-                identity = ids.beside(row.event.id, row.event.operation)
+                identity = ids.beside(row.event.id, by)
                 row.event = replace(
                     row.event, id=identity, document=self._events.under_id(row.event.document, identity)
                 )
-            await self._insert(batch, beside)
+            await self._insert(batch, list(beside))
             left = [number for number in beside if number not in batch.first | batch.refused.keys()]
-            await self._recognise(batch, left, one_operation=True)
+            await self._recognise(batch, left, one_record=True)
         keys = {
             batch.rows[number].page: (batch.page(number).page.slice_id, batch.page(number).page.id)
             for number in batch.before
@@ -85,19 +84,27 @@ class Storing:
         if gone := await self._ledger.gone(batch.names()):
             raise Unreachable(f"{len(gone)} pages in work were gone from the bus; they are collected again")
 
-    async def _under_former_ids(self, batch: Batch) -> set[int]:
-        """Rows whose record an older version of AOC has stored under another id, which stays. None for nearly all."""
-        rows = [number for number, row in enumerate(batch.rows) if row.event.former]
-        if rows and (until := await self._versions.former_until()) is not None:
-            latest = ids.to_ms(until)
-            rows = [number for number in rows if batch.rows[number].event.time_ms <= latest]
-        if not rows:
+    async def _under_other_ids(self, batch: Batch) -> set[int]:
+        """Rows whose record is stored under another id, which stays. None for nearly all.
+
+        An older version of AOC gave it, or it came by an interface that tells its time less exactly.
+        """
+        others = {number: row.event.kin for number, row in enumerate(batch.rows) if row.event.kin}
+        aged = [number for number, row in enumerate(batch.rows) if row.event.former]
+        if aged:
+            until = await self._versions.former_until()
+            latest = None if until is None else ids.to_ms(until)
+            for number in aged:
+                event = batch.rows[number].event
+                if latest is None or event.time_ms <= latest:
+                    others[number] = (*event.former, *event.kin)
+        if not others:
             return set()
-        stored = await self._versions.sightings({one for number in rows for one in batch.rows[number].event.former})
+        stored = await self._versions.sightings({one for several in others.values() for one in several})
         known = set()
-        for number in rows:
-            event = batch.rows[number].event
-            if (old := next((one for one in event.former if one in stored), None)) is not None:
+        for number, several in others.items():
+            if (old := next((one for one in several if one in stored), None)) is not None:
+                event = batch.rows[number].event
                 batch.rows[number].event = replace(event, id=old, document=self._events.under_id(event.document, old))
                 known.add(number)
         return known
@@ -129,10 +136,10 @@ class Storing:
         batch.claimed |= {(batch.rows[number].event.id, 1) for number in first}
         return first
 
-    async def _recognise(self, batch: Batch, numbers: Sequence[int], *, one_operation: bool) -> list[int]:
-        """What became of rows that are stored already; those that are events of their own."""
+    async def _recognise(self, batch: Batch, numbers: Sequence[int], *, one_record: bool) -> dict[int, str]:
+        """What became of rows that are stored already; those that are events of their own, and by what."""
         if not numbers:
-            return []
+            return {}
         stored = await self._versions.sightings({batch.rows[number].event.id for number in numbers})
         if adopted := await self._adopt(batch, numbers, stored):
             stored |= await self._versions.sightings(adopted)
@@ -157,14 +164,14 @@ class Storing:
         if revived:
             wanted = batch.unique(revived)
             await self._events.revive([batch.rows[number].event.document for number in wanted])
-            return await self._recognise(batch, revived, one_operation=one_operation)
+            return await self._recognise(batch, revived, one_record=one_record)
         await self._versions.seen_earlier(earlier)
-        beside: list[int] = []
+        beside: dict[int, str] = {}
         for together in batched(unlike, _TOGETHER):
             rows = [number for event in together for number in unlike[event]]
-            comparison = _Comparison(batch, self._versions, self._ledger, one_operation=one_operation)
-            beside += await comparison.run(rows)
-        return sorted(beside)
+            comparison = _Comparison(batch, self._versions, self._ledger, one_record=one_record)
+            beside |= await comparison.run(rows)
+        return dict(sorted(beside.items()))
 
     async def _adopt(self, batch: Batch, numbers: Sequence[int], stored: Mapping[UUID, Sighting]) -> set[UUID]:
         """Events of pages that are gone become those of the pages that bring the same again; which they are.
@@ -193,13 +200,13 @@ def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[U
 class _Comparison:
     """Compares rows with the versions of the events whose ids they have."""
 
-    def __init__(self, batch: Batch, store: EventVersions, ledger: LedgerStore, *, one_operation: bool) -> None:
+    def __init__(self, batch: Batch, store: EventVersions, ledger: LedgerStore, *, one_record: bool) -> None:
         self._batch = batch
         self._store = store
         self._ledger = ledger
-        self._one_operation = one_operation
+        self._one_record = one_record
         self._meanings: dict[tuple[str, str, int], Meaning | None] = {}
-        self._beside: list[int] = []
+        self._beside: dict[int, str] = {}
         self._new: dict[UUID, dict[str, NewVersion]] = {}
         self._repairs: list[tuple[StoredVersion, bytes]] = []
         self._earlier: dict[tuple[UUID, int], datetime] = {}
@@ -207,9 +214,9 @@ class _Comparison:
         self._adoptions: dict[tuple[UUID, int], Adoption] = {}
         self._asked: set[tuple[int, str]] = set()
 
-    async def run(self, rows: Sequence[int]) -> list[int]:
-        """Adopt, add, repair and show until there is nothing left to do; the rows that are events of their own."""
-        texts = {number: _text(self._batch, number) for number in rows}
+    async def run(self, rows: Sequence[int]) -> dict[int, str]:
+        """Adopt, add, repair and show until nothing is left to do; rows that are events of their own, and by what."""
+        texts = self._batch.texts(rows)
         open_rows = list(rows)
         events = {self._batch.rows[number].event.id for number in rows}
         for _ in range(_ROUNDS):
@@ -266,10 +273,10 @@ class _Comparison:
         }
         same = next((one for one in history.versions.values() if one.raw == text), None)
         if same is None and mine is not None:
-            if self._is_beside(mine, theirs.values()):
-                self._beside.append(row)
-                return True
             same = next((history.versions[n] for n, one in theirs.items() if one and one.facts == mine.facts), None)
+            if same is None and mine.apart and not self._one_record and mine.is_beside(theirs.values()):
+                self._beside[row] = mine.apart[1]
+                return True
         if (
             same is not None
             and same.page in self._gone - page.known_as
@@ -293,12 +300,6 @@ class _Comparison:
         number = max(*history.versions, history.shown[1]) + 1 + len(of_event)
         of_event.setdefault(mine.digest, NewVersion(history, number, mine.digest, event.document))
         return False
-
-    def _is_beside(self, mine: Meaning, theirs: Iterable[Meaning | None]) -> bool:
-        if self._one_operation or mine.shape not in UNIFIED:
-            return False
-        operations = {one.operation for one in theirs if one is not None and one.shape in UNIFIED}
-        return bool(operations) and mine.operation not in operations
 
     def _other_current(self, history: History) -> tuple[History, int] | None:
         """The version to show of an event, if another one, or another number of them, is shown: the newest.
@@ -331,11 +332,9 @@ def _meaning(text: str, context: RecordContext) -> Meaning | None:
     if not isinstance(reading, Reading):
         return None
     modified = values.first(reading.record, *MODIFIED.get(reading.mapper.name, ()))
-    return meaning(finish(reading, NOTHING), ids.to_ms(context.fetched_at), times.parse_ms(modified))
-
-
-def _text(batch: Batch, row: int) -> str:
-    return record_text(batch.page(row).page.body, batch.rows[row].event.position)
+    event = finish(reading, NOTHING)
+    fetched_ms, modified_ms = ids.to_ms(context.fetched_at), times.parse_ms(modified)
+    return meaning(event, reading.draft, reading.record, fetched_ms, modified_ms)
 
 
 def _keep_earliest(found: dict[tuple[UUID, int], datetime], key: tuple[UUID, int], at: datetime) -> None:

@@ -17,9 +17,10 @@ import orjson
 from aoc_normalizer.fields.canonical import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aoc_common.contracts.event import Event
+    from aoc_normalizer.draft import Draft
 
 #: Shape of record (its mapper) -> fields that may change without meaning: what the delivery or a server says of itself.
 #: "" stands for every shape.
@@ -29,7 +30,11 @@ MEANINGLESS: Final[Mapping[str, frozenset[str]]] = {
     "log-analytics": frozenset({"_TimeReceived", "_ItemId", "_ResourceId", "SourceSystem", "MG", "TimeGenerated"}),
     "hunting": frozenset({"operationName", "time", "Tenant"}),
     "diagnostics": frozenset({"time"}),
+    # The reporting service's: which stretch was asked for, and the how-manieth row of the answer it is.
+    "message-trace": frozenset({"StartDate", "EndDate", "Index"}),
 }
+#: Shapes of which only the record inside says anything. What is around it tells of one search: `ResultIndex` and such.
+WRAPPED: Final = frozenset({"wrapped"})
 #: Shape of record -> the source's own time of modification: the first field that is there. Others have none.
 MODIFIED: Final[Mapping[str, tuple[str, ...]]] = {
     "alerts": ("lastUpdateDateTime", "lastModifiedDateTime"),
@@ -38,6 +43,10 @@ MODIFIED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 #: Shapes whose records may share an id and tell of different operations: those of the unified log.
 UNIFIED: Final = frozenset({"unified", "wrapped", "respelt", "log-analytics"})
+#: Shapes, and families by their beginning, whose records never change, and whose ids several of them may share: what an
+#: unknown record calls `EventId` may name a kind of event, and a report of a mail has a row for each of its links.
+LASTING: Final = frozenset({"generic"})
+LASTING_FAMILIES: Final = "hunting-"
 #: What OCSF's metadata holds of one delivery, and what is told by the id already.
 _OF_DELIVERY: Final = frozenset({"logged_time", "processed_time", "original_time", "uid"})
 _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
@@ -47,11 +56,12 @@ _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 class Meaning:
     """What a record says. `shape`: its mapper. `rank`: of two versions the one of the higher rank is the newer.
 
-    `facts`: all that it says, as text; `digest`: 32 hex digits of it.
+    `facts`: all that it says, as text; `digest`: 32 hex digits of it. `apart`: what makes a record of the same id
+    another one (`operation`, or content within one shape), and which this is; None where nothing does.
     """
 
     shape: str
-    operation: str
+    apart: tuple[str, str] | None
     facts: str
     rank: tuple[int, int]
 
@@ -65,6 +75,15 @@ class Meaning:
         """Whether letters of it were lost on the way."""
         return _DAMAGE in self.facts
 
+    def is_beside(self, others: Iterable[Meaning | None]) -> bool:
+        """Whether it is another record than these of its id, and none of them in another state of repair."""
+        if self.apart is None:
+            return False
+        alike = [one for one in others if one and one.apart and one.apart[0] == self.apart[0]]
+        return bool(alike) and not any(
+            one.apart == self.apart or one.repairs(self) or self.repairs(one) for one in alike
+        )
+
     def repairs(self, other: Meaning) -> bool:
         """Whether it is the other, of which letters were lost, made whole."""
         return (
@@ -74,18 +93,32 @@ class Meaning:
         )
 
 
-def meaning(event: Event, fetched_ms: int, modified_ms: int | None) -> Meaning:
-    """What an event says that was made without a directory's names.
+def meaning(event: Event, draft: Draft, record: Mapping[str, Any], fetched_ms: int, modified_ms: int | None) -> Meaning:
+    """What an event says that was made of a record, by way of a draft, without a directory's names.
 
     `fetched_ms`: when it was fetched first. `modified_ms`: when the source says that it was changed.
     """
     ocsf = {name: value for name, value in event.ocsf.items() if name != "metadata"}
     metadata = {name: value for name, value in event.ocsf["metadata"].items() if name not in _OF_DELIVERY}
     without = MEANINGLESS[""] | MEANINGLESS.get(event.mapper, frozenset())
-    unmapped = {name: value for name, value in event.unmapped.items() if name not in without}
-    told = sorted_lists(canonical([ocsf, metadata, unmapped]))
+    unmapped = draft.rest if event.mapper in WRAPPED else event.unmapped
+    unmapped = {name: value for name, value in unmapped.items() if name not in without}
+    # What the source says that it has changed, it has: back to what it said before, too.
+    told = sorted_lists(canonical([ocsf, metadata, unmapped, modified_ms]))
     facts = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
-    return Meaning(event.mapper, event.operation.lower(), facts, (modified_ms or 0, fetched_ms))
+    apart = None
+    if event.mapper in LASTING or draft.family.startswith(LASTING_FAMILIES):
+        # In another shape the same content has other names, so those are not compared.
+        apart = (event.mapper, _content(draft.content or record, without))
+    elif event.mapper in UNIFIED:
+        apart = ("operation", event.operation.lower())
+    return Meaning(event.mapper, apart, facts, (modified_ms or 0, fetched_ms))
+
+
+def _content(record: Mapping[str, Any], without: frozenset[str]) -> str:
+    """A hash of a record that no later mapper makes another one of."""
+    told = canonical({name: value for name, value in record.items() if name not in without})
+    return blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def sorted_lists(value: Any) -> Any:

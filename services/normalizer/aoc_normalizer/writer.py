@@ -27,7 +27,6 @@ from aoc_normalizer import oddities
 from aoc_normalizer.arrivals import arrived
 from aoc_normalizer.batch import Batch
 from aoc_normalizer.fitting import fit
-from aoc_normalizer.packing import record_text
 from aoc_normalizer.storing import Storing
 
 if TYPE_CHECKING:
@@ -141,10 +140,10 @@ class Writer:
             _entry(page, rejected.text, rejected.reason, now) for page in batch.pages for rejected in page.rejected
         ]
         stumbled = {number: note for number in batch.mine() if (note := batch.rows[number].event.note) is not None}
-        for number, reason in (*batch.refused.items(), *stumbled.items()):
-            page = batch.page(number)
-            text = record_text(page.page.body, batch.rows[number].event.position)
-            entries.append(_entry(page, text, reason, now, stored=number in stumbled))
+        reasons = [*batch.refused.items(), *stumbled.items()]
+        texts = batch.texts(number for number, _ in reasons)
+        for number, reason in reasons:
+            entries.append(_entry(batch.page(number), texts[number], reason, now, stored=number in stumbled))
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)

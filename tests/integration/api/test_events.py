@@ -165,6 +165,24 @@ async def test_an_event_lists_its_versions_with_their_times(gateway, store, even
     assert (await gateway.get(f"/api/events/{made.id}/versions", tenant="fabrikam")).status_code == 404
 
 
+async def test_an_event_of_many_versions_lists_every_one_of_them(gateway, store, event, database) -> None:
+    made = event("a", ocsf={"metadata": {"uid": "a", "logged_time": 1_795_937_400_000}, "class_uid": 3004})
+    await store(made)
+    first = await database["events"].find_one({})
+    numbers = [*range(450, 0, -1)]
+    await database["event_versions"].insert_many(
+        [{**first, "_id": f"{made.id}:{one}", "event_id": made.id, "number": one} for one in numbers]
+    )
+    await database["events"].update_one({}, {"$set": {"version": 450, "versions": 450}})
+    found, after = [], 0
+    while after is not None:
+        answer = (await gateway.get(f"/api/events/{made.id}/versions", after=after)).json()
+        found += [one["version"] for one in answer["items"]]
+        after = answer["next_after"]
+
+    assert found == sorted(numbers)
+
+
 async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None:
     ocsf = {
         "class_uid": 3004,

@@ -4,103 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 
-from aoc_common.bus.atomic import Published
 from aoc_common.contracts import ids
-from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import AocError
-from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import MongoEventSearch
-from aoc_common.store.mongo.event_versions import MongoEventVersions
-from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.mongo.twins import MongoTwins
-from aoc_common.store.ports import EventQuery, SliceTotals
-from aoc_normalizer.flow import map_message
-from aoc_normalizer.knowledge import NOTHING
-from aoc_normalizer.twins import Twins
-from aoc_normalizer.writer import Writer
-from aoc_sim.clock import ManualClock
+from aoc_common.store.ports import EventQuery
+from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
-
-NOW = datetime.now(UTC).replace(microsecond=0)
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-AT = f"{NOW - HOUR:%Y-%m-%dT%H:%M:%SZ}"
-SIGN_IN = {
-    "id": "5d6a1f0e-93c1-4c58-8f8b-0b7b6a1a0000",
-    "createdDateTime": AT,
-    "userId": "u1",
-    "userPrincipalName": "dana@contoso.example",
-    "appDisplayName": "Outlook",
-    "status": {"errorCode": 0},
-    "riskLevelDuringSignIn": "none",
-}
-RISKY = SIGN_IN | {
-    "riskLevelDuringSignIn": "high",
-    "authenticationDetails": [{"succeeded": True, "authenticationMethod": "Password"}],
-}
-AUDIT = {"Id": "7f1c", "CreationTime": AT[:-1], "Operation": "Set-Mailbox", "Workload": "Exchange", "RecordType": 1}
-ALERT = {
-    "id": "da1",
-    "title": "Malware",
-    "severity": "high",
-    "createdDateTime": AT,
-    "lastUpdateDateTime": AT,
-    "status": "new",
-}
-
-
-class Replica:
-    """The writing half of a normalizer. `stream`: message ids on AOC_EVENTS with their headers, shared by replicas."""
-
-    def __init__(
-        self, database: Any, stream: dict[str, dict[str, str]] | None = None, keep: timedelta = 30 * DAY
-    ) -> None:
-        self.clock = ManualClock(NOW)
-        self.stream = {} if stream is None else stream
-        self.sent: list[str] = []
-        self.events = MongoEvents(database, lambda *_: keep, self.clock)
-        self.ledger = MongoLedger(database)
-        self._writer = Writer(
-            self.events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", self.clock),
-            self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, self.clock,
-        )  # fmt: skip
-
-    async def mapped(self, slice_id: str, *records: Any, fetched: datetime = NOW, source: str = "graph-signins"):
-        body = b"[" + b",".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in records) + b"]"
-        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body)
-        message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
-        return await map_message(message, self._learn, self.events.encoded)
-
-    async def takes(self, slice_id: str, *records: Any, **how: Any) -> SliceTotals:
-        await self._writer.write([await self.mapped(slice_id, *records, **how)])
-        return await self.ledger.totals("contoso", f"contoso/{slice_id}")
-
-    async def write(self, *pages: Any) -> None:
-        await self._writer.write(pages)
-
-    async def _learn(self, wanted):
-        return dict.fromkeys(wanted, NOTHING)
-
-    async def _publish(self, pages):
-        for one in (message for page in pages for message in page.messages):
-            name = one.headers["Nats-Msg-Id"]
-            if name not in self.stream:
-                self.sent.append(name)
-                self.stream[name] = dict(one.headers)
-        return [Published(((1, 1),)) for _ in pages]
 
 
 @pytest.fixture

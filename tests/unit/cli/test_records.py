@@ -162,9 +162,17 @@ def test_lone_surrogates_and_nan_go_in_because_the_normalizer_can_read_them(read
     assert all(isinstance(item, Record) for item in found)
 
 
-def test_a_records_own_bytes_are_kept(read) -> None:
-    odd = b'{ "Id" : "1",\t"n":1.0e5, "t":"\\u00e9\xc3\xa9" }'
-    found = read(b"[" + odd + b"]")
+def test_the_record_inside_a_row_goes_in_too_when_the_fast_parser_refuses_it(read) -> None:
+    odd = '{"Id":"1","x":"\\ud800","n":NaN}'
+
+    assert read(json.dumps({"AuditData": odd}).encode()) == [Record(1, odd.encode())]
+    assert records(read(as_csv([["a", '{"Id":"1","x":NaN'], ["b", json.dumps(TWO)]], ["Note", "AuditData"]))) == [TWO]
+
+
+@pytest.mark.parametrize("row", [b"%s", b'{"AuditData": %s, "n": 1}'], ids=["record", "row"])
+def test_a_records_own_bytes_are_kept(read, row) -> None:
+    odd = b'{ "Id" : "1",\t"n":1.0e5, "t":"\\u00e9\xc3\xa9", "long":12345678901234567890123 }'
+    found = read(b"[" + row % odd + b"]")
 
     assert found == [Record(1, odd)]
 

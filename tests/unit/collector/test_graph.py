@@ -118,6 +118,14 @@ async def test_a_next_link_is_followed_to_the_letter(audits, microsoft):
     assert microsoft.urls[1] == NEXT
 
 
+async def test_a_record_that_a_strict_parser_refuses_takes_no_other_with_it_and_hides_no_next_page(audits, microsoft):
+    answers = iter([page(rb'[{"id":"1"},{"id":"\ud800"},{"id":"2"}]', NEXT), page(b'[{"id":"3"}]')])
+    microsoft.respond = lambda _: next(answers)
+
+    assert await collect(audits) == [b'[{"id":"1"},{"id":"2"}]', rb'[{"id":"\ud800"}]', b'[{"id":"3"}]']
+    assert str(microsoft.requests[1].url) == NEXT
+
+
 async def test_records_are_kept_byte_for_byte(audits, microsoft):
     records = b'[ {"id" : "1", "n": 1.0e2, "t":"\\u00e9\xc3\xa9",  "x":null},\n {"id":"2","id":"2"} ]'
     microsoft.respond = lambda _: page(records)

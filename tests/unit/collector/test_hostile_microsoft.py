@@ -81,6 +81,22 @@ async def test_line_8_an_item_that_is_no_item_keeps_no_other_from_being_fetched(
     assert sum(len(batch.losses) for batch in batches) == 1
 
 
+async def test_an_item_or_a_record_that_a_strict_parser_refuses_takes_no_other_with_it(exchange, feed, microsoft):
+    listing = json.dumps([item("a"), item("b"), item("c") | {"note": "SURROGATE"}]).replace("SURROGATE", "\\ud800")
+    feed.contents = {"b": rb'[{"Id":"1"},{"Id":"\ud800"},{"Id":"2"}]'}
+    microsoft.respond = lambda request: (
+        httpx.Response(200, text=listing) if request.url.path.endswith("/content") else feed(request)
+    )
+
+    batches = await drain(exchange)
+
+    assert fetched(batches) == {"a", "b"}
+    assert [array.body for batch in batches if "b" in batch.blobs for array in batch.arrays] == [
+        b'[{"Id":"1"},{"Id":"2"}]', rb'[{"Id":"\ud800"}]',
+    ]  # fmt: skip
+    assert sum(len(batch.losses) for batch in batches) == 1
+
+
 async def test_line_8_what_is_wrong_with_an_item_is_told_once_however_often_it_is_listed(exchange, feed):
     feed.listings = [[item("odd") | {"contentUri": "https://[::1/x"}]]
 

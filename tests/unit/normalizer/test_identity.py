@@ -153,6 +153,13 @@ def test_a_match_and_its_undo_share_an_id_and_are_two_events():
     assert event(match).id == event(match | {"Operation": "DLPRuleMatch"}).id
 
 
+def test_a_record_type_by_name_is_that_of_its_number():
+    match = ual(Id="d1", Operation="FileUploadedToCloud", RecordType=63)
+
+    assert event(match).id == event(match | {"RecordType": "DLPEndpoint"}).id
+    assert event(match).id != event(match | {"RecordType": 6}).id
+
+
 def test_each_update_of_an_alert_is_a_version_of_its_event():
     alert = {"id": "a1", "severity": "low", "title": "Odd", "createdDateTime": f"{AT}Z", "status": "new"}
     updated = alert | {"lastUpdateDateTime": "2026-11-23T08:00:00Z", "status": "resolved"}

@@ -326,3 +326,21 @@ def test_records_after_many_broken_ones_are_records_until_there_are_too_many() -
     records, broken = split(b"BAD\n" + b'{"n":BAD}\n' * 498 + b'{"Id":"a"}\n' * 3)
 
     assert (len(records), len(broken)) == (3, 499)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        rb'{"a":"\ud800"}',
+        rb'{"\ud83d":1,"b":"\ud83d\ude00"}',
+        b'{"a":NaN}',
+        b'{"a":"x\ny"}',
+        rb'{"a":"\x41, \"}]"}',
+        b'{"a":01}',
+        b'{"a":[1,2,],}',
+    ],
+)
+def test_a_record_that_a_strict_parser_refuses_is_one_record_or_one_part_that_is_put_aside(odd):
+    records, broken = split(b"[" + odd + b"]")
+
+    assert [*records, *(part.text.encode() for part in broken)] == [odd]

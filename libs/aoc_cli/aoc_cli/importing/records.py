@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import orjson
 
 from aoc_cli.importing.scan import Scanner, Value
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _HEAD: Final = 4096
 _AUDIT_DATA: Final = "AuditData"
+_ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MAX_FIELD: Final = 32 << 20
 
 csv.field_size_limit(_MAX_FIELD)
@@ -128,16 +130,17 @@ def _tolerated(value: Value, reason: str) -> Item:
 def _audit_data(line: int, data: Any, row: bytes) -> Item:
     """The record inside a row of `Search-UnifiedAuditLog`."""
     if isinstance(data, dict):
-        return Record(line, orjson.dumps(data))
+        # As it stands there: what was parsed has lost the digits of long numbers.
+        return Record(line, bytes(_ROW.decode(row)[_AUDIT_DATA]))
     if not isinstance(data, str) or not data.strip():
         return Unreadable(line, "AuditData is empty", row)
     text = data.strip().encode()
     try:
-        if isinstance(orjson.loads(text), dict):
-            return Record(line, text)
+        parsed = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return Unreadable(line, f"AuditData is not JSON: {error}", row)
-    return Unreadable(line, "AuditData is not a JSON object", row)
+        found = _tolerated(Value(line, text), str(error))
+        return found if isinstance(found, Record) else Unreadable(line, f"AuditData is {found.reason}", row)
+    return Record(line, text) if isinstance(parsed, dict) else Unreadable(line, "AuditData is not a JSON object", row)
 
 
 def _csv(stream: Reader) -> Iterator[Item]:

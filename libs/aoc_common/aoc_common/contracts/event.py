@@ -43,6 +43,7 @@ class Event:
     - `twin_facts`: by what its twin is found; None for a record that can have none.
     - `text`: the digest of its record's text (`text_digest`).
     - `former`: other ids under which older versions of AOC stored the same record; empty for nearly all.
+    - `kin`: the id under which the same record stands when it came by an interface that tells its time less exactly.
     """
 
     id: UUID
@@ -67,6 +68,7 @@ class Event:
     twin_facts: TwinFacts | None = None
     text: str = ""
     former: tuple[UUID, ...] = ()
+    kin: tuple[UUID, ...] = ()
 
     def message(self) -> bytes:
         """The body on AOC_EVENTS: the complete OCSF event as JSON."""
@@ -89,7 +91,7 @@ class PackedEvent:
 
     - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
-    - `note`: what its mapper stumbled over. `twin_facts`, `former`: as of `Event`.
+    - `note`: what its mapper stumbled over. `twin_facts`, `former`, `kin`: as of `Event`.
     - `text`: the digest of its record's text (`text_digest`).
     - `understood`: a mapper that knows its record's shape has read it. False when none knew the shape, or the one that
       did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
@@ -109,6 +111,7 @@ class PackedEvent:
     note: str | None = None
     twin_facts: TwinFacts | None = None
     former: tuple[UUID, ...] = ()
+    kin: tuple[UUID, ...] = ()
     understood: bool = True
 
     @property

@@ -29,9 +29,9 @@ def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
     return _made(time_ms if 0 <= time_ms <= _MAX_MS else min(max(time_ms, 0), _MAX_MS), key)
 
 
-def beside(identity: UUID, operation: str) -> UUID:
-    """The id of a record that shares its own id and time with another event, and tells of another operation."""
-    return _made(identity.int >> 80, b"\x1f".join((identity.bytes, operation.lower().encode("utf-8", "surrogatepass"))))
+def beside(identity: UUID, by: str) -> UUID:
+    """The id of a record that shares its own id and time with another event. `by`: its operation, or what differs."""
+    return _made(identity.int >> 80, b"\x1f".join((identity.bytes, by.lower().encode("utf-8", "surrogatepass"))))
 
 
 def _made(time_ms: int, key: bytes) -> UUID:

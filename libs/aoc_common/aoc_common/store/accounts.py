@@ -119,5 +119,5 @@ class AccountStore(Protocol):
         ...
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
-        """Every source of a tenant that was ever collected, by name, and what was imported (`IMPORT_SOURCE`)."""
+        """Every source of a tenant of which anything is known, by name; what came from files is one."""
         ...

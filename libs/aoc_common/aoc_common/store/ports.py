@@ -125,8 +125,11 @@ class EventSearch(Protocol):
         """One event with its raw text."""
         ...
 
-    async def versions(self, tenant: str, event_id: UUID) -> list[StoredEvent]:
-        """All versions of an event with their raw text, the first first; the event alone when it never changed."""
+    async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
+        """Versions of an event with their raw text, the first first; the event alone when it never changed.
+
+        At most 200, those whose number is above `after`.
+        """
         ...
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> FacetCounts:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A stored record's text and what is to stay of its event. `kept`: what its document has beside what was mapped."""
+    """A stored record's text and what is to stay of its event. `kept`: what its document has beside what was mapped.
+
+    `past`: it is a version of the event that is not the one that is shown.
+    """
 
     id: UUID
     source: str
@@ -30,6 +33,7 @@ class StoredRecord:
     mapper: str
     mapper_version: int
     kept: Mapping[str, Any] = field(default_factory=dict)
+    past: bool = False
 
 
 class EventRenewal(Protocol):
@@ -39,6 +43,6 @@ class EventRenewal(Protocol):
         """Records whose events have one of these ids (spelled by `contracts.directory.key`) without a name."""
         ...
 
-    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
-        """Write renewed events. Idempotent; one whose identity changed moves to its new id."""
+    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> int:
+        """Write renewed events; how many have moved. Idempotent; one whose identity changed moves to its new id."""
         ...

@@ -63,14 +63,20 @@ async def get_versions(
     given: Given,
     event_id: Annotated[UUID, Path(description="Event id.")],
     tenant: Tenant = None,
+    after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
     of = tenant or given.options.default_tenant
     event = await given.search.get(of, event_id)
-    found = await given.search.versions(of, event_id)
-    if event is None or not found:
+    if event is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
-    return EventVersions.model_construct(current=event.version, items=[EventDetail.of(one) for one in found])
+    found = await given.search.versions(of, event_id, after)
+    last = found[-1].version if found else event.versions
+    return EventVersions.model_construct(
+        current=event.version,
+        items=[EventDetail.of(one) for one in found],
+        next_after=last if last < event.versions else None,
+    )
 
 
 def _bound(query: EventQuery) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from aoc_collector.sources.base import decode
+from aoc_collector.sources.base import listed
+from aoc_collector.sources.tolerant import readable
 from aoc_common.store.directories import Facts, Sighting
 
 if TYPE_CHECKING:
@@ -124,8 +125,6 @@ FEEDS: Final[Mapping[EntityKind, Feed]] = {
     )
 }
 
-_OBJECTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-
 
 @dataclass(frozen=True, slots=True)
 class Harvest:
@@ -141,9 +140,9 @@ def harvest(feed: Feed, page: Page) -> Harvest:
     """Read a page. Raises `Unreachable` when it is no list of objects."""
     facts: dict[str, Facts | None] = {}
     unreadable: list[str] = []
-    for raw in decode(_OBJECTS, page.value, feed.path):
+    for raw in listed(page.value, feed.path):
         try:
-            one = feed.read(raw)
+            one = _read(feed, raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             unreadable.append(str(error))
             continue
@@ -155,3 +154,11 @@ def harvest(feed: Feed, page: Page) -> Harvest:
         unreadable,
         page.delta_link or None,
     )
+
+
+def _read(feed: Feed, raw: msgspec.Raw) -> _Object:
+    """An object, whatever is in its names: nobody hides from the directory by a letter. Raises `DecodeError`."""
+    try:
+        return feed.read(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return feed.read(msgspec.Raw(readable(bytes(raw))))

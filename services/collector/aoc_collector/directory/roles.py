@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from aoc_collector.sources.base import decode
+from aoc_collector.sources.base import decode, listed
 from aoc_collector.sources.links import follow
+from aoc_collector.sources.tolerant import readable
 from aoc_common.contracts.directory import key
 from aoc_common.errors import Refused
 from aoc_common.store.directories import Held, Sighting
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from aoc_collector.api import Api
+    from aoc_collector.sources.links import Page
 
 _MAX_PAGES: Final = 1_000
 _ROOT: Final = "/v1.0/roleManagement/directory"
@@ -162,6 +164,14 @@ async def _listed[T](api: Api, path: str, decoder: msgspec.json.Decoder[list[T]]
     what = path.partition("?")[0]
     found: list[T] = []
     url = f"{api.base}{path}"
-    async for page in follow(api, url, what, lambda page: decode(decoder, page.value, what), _MAX_PAGES):
+    async for page in follow(api, url, what, lambda page: _decoded(decoder, page, what), _MAX_PAGES):
         found += page
     return found
+
+
+def _decoded[T](decoder: msgspec.json.Decoder[list[T]], page: Page, what: str) -> list[T]:
+    try:
+        return decoder.decode(page.value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        whole = b",".join(readable(bytes(one)) for one in listed(page.value, what))
+        return decode(decoder, b"[" + whole + b"]", what)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
+from aoc_collector.sources.tolerant import elements
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
 from aoc_common.errors import Transient, Unreachable
 
@@ -157,14 +158,36 @@ def decode[T](decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what:
 
 
 _RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_ONE: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+def listed(array: bytes | msgspec.Raw, what: str) -> list[msgspec.Raw]:
+    """The elements of a JSON array, also those that a strict parser refuses. Raises `Unreachable` when it is none."""
+    try:
+        return _RECORDS.decode(array)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _tolerated(array, f"{what}: unreadable answer ({error})")
+
+
+def _tolerated(array: bytes | msgspec.Raw, reason: str) -> list[msgspec.Raw]:
+    found = elements(bytes(array))
+    if found is None or not all(one.startswith(b"{") or _strict(one) for one in found):
+        raise Unreachable(reason) from None
+    return [msgspec.Raw(one) for one in found]
 
 
 def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
     """A JSON array as pages: whole when it is none too large, else split between records.
 
-    A single record may be larger than a page; see `fitted`. Raises `Unreachable` when it is no array.
+    Records that a strict parser refuses go on pages of their own: whoever reads them guesses at no others. A single
+    record may be larger than a page; see `fitted`. Raises `Unreachable` when it is no array.
     """
-    records = decode(_RECORDS, array, what)
+    try:
+        records = _RECORDS.decode(array)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = [(one, _strict(one)) for one in _tolerated(array, f"{what}: unreadable answer ({error})")]
+        clean, odd = ([one for one, strict in found if strict is like] for like in (True, False))
+        return Batch((*_pages(clean, MAX_PAGE_BYTES), *_pages(odd, MAX_PAGE_BYTES)))
     if not records:
         return Batch()
     if len(records) <= MAX_PAGE_RECORDS and memoryview(array).nbytes <= MAX_PAGE_BYTES:
@@ -185,10 +208,18 @@ def fitted(batch: Batch, room: int) -> Batch:
         if len(page.body) <= room:
             arrays.append(page)
             continue
-        records = _RECORDS.decode(page.body)
+        records = listed(page.body, "a page")
         losses += [_too_large(record, room) for record in records if _size(record) + 2 > room]
         arrays += _pages((record for record in records if _size(record) + 2 <= room), min(room, MAX_PAGE_BYTES))
     return replace(batch, arrays=tuple(arrays), losses=losses)
+
+
+def _strict(record: bytes | msgspec.Raw) -> bool:
+    try:
+        _ONE.decode(record)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _too_large(record: msgspec.Raw, room: int) -> Loss:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from aoc_collector.sources.base import SAMPLE_BYTES, decode
+from aoc_collector.sources.base import SAMPLE_BYTES, listed
 from aoc_common.store.ports import ContentBlob
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from aoc_collector.sources.base import Window
 
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _ANYTHING: Final = msgspec.json.Decoder()
 _LIFETIME: Final = timedelta(days=7)
 #: Content is created around the time that was asked for, and lives for about a week: other times are taken for garbage.
@@ -45,7 +44,7 @@ def read_listing(body: bytes, what: str, window: Window) -> list[Item]:
     What an item does not say is made up for: times by the window that was asked for, a name by the item's own bytes
     (so that it is the same whenever it is listed). Without a link, all that is left is to say that it is there.
     """
-    return [_read(raw, window) for raw in decode(_ITEMS, body, what)]
+    return [_read(raw, window) for raw in listed(body, what)]
 
 
 def _read(raw: msgspec.Raw, window: Window) -> Item:

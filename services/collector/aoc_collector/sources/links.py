@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aoc_collector.sources.base import UnfinishedError, decode
+from aoc_collector.sources.tolerant import members
 from aoc_common.errors import Refused
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Page(msgspec.Struct):
 
 
 _PAGE: Final = msgspec.json.Decoder(Page)
+_LIST: Final = b"value"
+_LINKS: Final = (b"@odata.nextLink", b"@odata.deltaLink")
 
 
 class BrokenSkipTokenError(UnfinishedError):
@@ -67,9 +70,23 @@ async def follow[T](api: Api, url: str, what: str, read: Callable[[Page], T], mo
         yield made
 
 
+def _tolerantly(body: bytes, what: str) -> Page:
+    """An answer of which a strict parser refuses a record: its links as ever, its list as it came."""
+    found = members(body)
+    if found is None or _LIST not in found:
+        return decode(_PAGE, body, what)
+    links = [b'"%s":%s' % (name, found[name]) for name in _LINKS if name in found]
+    page = decode(_PAGE, b"{" + b",".join([b'"value":[]', *links]) + b"}", what)
+    page.value = msgspec.Raw(found[_LIST])
+    return page
+
+
 async def _page(api: Api, url: str, what: str, *, first: bool) -> Page:
     def read(answer: Answer) -> Page:
-        return decode(_PAGE, answer.body, what)
+        try:
+            return _PAGE.decode(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return _tolerantly(answer.body, what)
 
     try:
         return await api.get(url, read)

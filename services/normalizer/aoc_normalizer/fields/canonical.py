@@ -1,4 +1,4 @@
-"""One spelling for what Microsoft spells in several: instants, and the letters of GUIDs."""
+"""One spelling for what Microsoft spells in several: instants, numbers, the letters of GUIDs, and what says nothing."""
 
 from __future__ import annotations
 
@@ -13,14 +13,22 @@ _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}
 _GUID_LENGTH: Final = 36
 _SHORTEST: Final = len("2026-11-23T07:30:00")
 _LONGEST: Final = len("2026-11-23T07:30:00.123456789+00:00")
+_NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
+#: Where floats stop being exact.
+_EXACT: Final = float(1 << 53)
 
 
 def canonical(value: Any) -> Any:
-    """The same value with instants and GUIDs in one spelling each; an instant without a zone is UTC."""
+    """The same value with instants, GUIDs and numbers in one spelling each; an instant without a zone is UTC.
+
+    A field that says nothing (null, or empty) is left out: servers of one service write it or not.
+    """
     if isinstance(value, str):
         return _canonical_text(value)
     if isinstance(value, dict):
-        return {name: canonical(inner) for name, inner in value.items()}
+        return {name: said for name, inner in value.items() if (said := canonical(inner)) not in _NOTHING}
+    if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
+        return int(value)
     return [canonical(inner) for inner in value] if isinstance(value, list) else value
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aoc_common.contracts.ids import to_ms
 
 _LOOSE: Final = re.compile(
-    r"^(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?\s*(Z|[+-]\d{2}:?\d{2})?$"
+    r"^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?\s*([Zz]|[+-]\d{2}:?\d{2})?$"
 )
 _US: Final = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?\s*Z?$")
 _DOT_NET: Final = re.compile(r"^/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/$")
@@ -68,7 +68,7 @@ def _from_odd_text(text: str) -> int | None:
 
 
 def _offset(zone: str) -> timedelta:
-    if zone == "Z":
+    if zone in {"Z", "z"}:
         return timedelta()
     digits = zone[1:].replace(":", "")
     span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))

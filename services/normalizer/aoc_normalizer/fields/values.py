@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Characters of a text inside the OCSF part; the record's own text is always kept whole beside it.
 MAX_TEXT: Final = 1024
+#: Where floats stop being exact.
+_EXACT: Final = float(1 << 53)
 _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
 _NUMBER: Final = (int, float)
 _LONGEST_EMPTY: Final = max(map(len, _EMPTY))
@@ -39,6 +41,8 @@ def text(value: Any) -> str | None:
 def _scalar(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
+        value = int(value)  # 1.0 is 1, and so it is when a tool on the way had no integers
     return text(str(value)) if isinstance(value, _NUMBER) else None
 
 

@@ -32,6 +32,8 @@ def fill(record: Record, draft: Draft) -> None:
     for mapper in _INNER:
         if mapper.recognises(inner):
             mapper.fill(inner, draft)
+            if mapper is signins.MAPPER:
+                signins.by_second(draft)
             draft.used |= {"properties"}
             draft.rest = {name: value for name, value in inner.items() if name not in draft.used}
             break

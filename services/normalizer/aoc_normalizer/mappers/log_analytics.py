@@ -95,6 +95,8 @@ def _row(record: Record, draft: Draft, table: str) -> None:
     row.setdefault("activityDisplayName", record.get("OperationName"))
     mapper = signins.MAPPER if table in _SIGN_INS else _GRAPH[table]
     mapper.fill(row, draft)
+    if mapper is signins.MAPPER:
+        signins.by_second(draft)
     draft.used = {name for name, theirs in names.items() if theirs in draft.used}
     draft.organisation = draft.organisation or values.first(record, "AADTenantId", "TenantId")
 

@@ -19,8 +19,10 @@ from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_p
 from aoc_normalizer.ocsf import DETECTION_FINDING
 from aoc_normalizer.result import of_word
 
-#: Record types of data loss prevention. Two of its records can share an Id with different operations.
-_DLP_TYPES: Final = frozenset({"11", "13", "33", "63", "99", "107"})
+#: Record types of data loss prevention, by number and by name: exports have one or the other. Two of its records can
+#: share an Id with different operations.
+_DLP_NUMBERS: Final = ("11", "13", "33", "63", "99", "107")
+_DLP_TYPES: Final = frozenset({*_DLP_NUMBERS, *map(record_types.name, _DLP_NUMBERS)})
 _SERVICES: Final = {
     "azureactivedirectory": ("entra", "Microsoft Entra ID"),
     "exchange": ("exchange", "Exchange Online"),

@@ -106,3 +106,13 @@ async def test_a_change_adds_to_what_is_known_also_after_a_reading_from_the_begi
     await keep()
 
     assert store.facts("a") == {"name": "A", "department": "IT", "enabled": False}
+
+
+async def test_nobody_hides_from_the_directory_or_hides_others_by_a_letter(keep, microsoft, store):
+    raw = rb'[{"id":"a","displayName":"A"},{"id":"b","displayName":"B\ud800","department":"IT"}]'
+    microsoft.respond = answers((USERS, page(raw=raw, delta=DELTA)), (DELTA, page(delta=DELTA)))
+    await keep()
+    await keep()
+
+    assert (store.ids(), store.facts("b")) == ({"a", "b"}, {"name": "B?", "department": "IT"})
+    assert microsoft.urls[1] == DELTA

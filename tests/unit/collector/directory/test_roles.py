@@ -89,3 +89,15 @@ async def test_lists_that_are_not_complete_change_no_roles(keep, microsoft, stor
 def test_privileged_roles_are_known_by_guids_and_each_once():
     assert all(len(one) == 36 and one == one.lower() for one in PRIVILEGED)
     assert len(set(PRIVILEGED.values())) == len(PRIVILEGED)
+
+
+async def test_a_role_whose_name_no_utf8_can_hold_keeps_no_other_from_being_known(keep, microsoft, store):
+    respond = roles_of(("ann", GLOBAL_ADMIN), ("ben", "custom-1"))
+    odd = page(raw=rb'[{"id":"custom-1","displayName":"Ours\ud800"},{"id":"%s"}]' % GLOBAL_ADMIN.encode())
+    microsoft.respond = lambda request: odd if "roleDefinitions" in str(request.url) else respond(request)
+    await keep("role")
+
+    assert {one: (held.roles, held.privileged) for one, held in store.held["contoso"].items()} == {
+        "ann": ((GLOBAL_ADMIN,), True),
+        "ben": (("Ours?",), False),
+    }

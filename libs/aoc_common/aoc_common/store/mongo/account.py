@@ -145,19 +145,19 @@ class MongoAccount:
         return {(one["_id"]["tenant"], one["_id"]["source"]): Waiting(int(one["count"]), one["dies"]) for one in groups}
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
-        """Every source of a tenant that was ever collected, by name, and what was imported."""
+        """Every source of a tenant of which anything is known, by name; what came from files is one."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
         aside = await put_aside(self._database, tenant)
-        sums = await self._sums.of(tenant)
-        # What came from a file has no state of its own.
-        stateless = aside.letters.keys() | ({IMPORT_SOURCE} & (sums.keys() | aside.waiting.keys()))
-        states |= {source: SourceState(tenant, source) for source in stateless - states.keys()}
         behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
+        sums = await self._sums.of(tenant)
         with translated("ledger"):
             blobs = await self._blob_counts(tenant)
             gaps = await self._lost(tenant)
             unsettled = await self._unsettled(tenant)
+            # Files have no state of a source, and their account is as good as any.
+            known = aside.letters.keys() | aside.waiting.keys() | sums.keys() | gaps.keys() | unsettled.keys()
+            states |= {source: SourceState(tenant, source) for source in known - states.keys()}
             found = [
                 await self._account(
                     state,
@@ -232,7 +232,9 @@ class MongoAccount:
         return min(until, state.watermark or oldest["start"])
 
     async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
-        wanted = {"tenant": tenant, "state": SliceState.FETCHED.value}
+        # An import that never came to its end is tried by a person only: until then it is on its way.
+        open_files = {"source": IMPORT_SOURCE, "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}}
+        wanted = {"tenant": tenant, "$or": [{"state": SliceState.FETCHED.value}, open_files]}
         found: dict[str, list[Document]] = {}
         async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
             found.setdefault(one["source"], []).append(one)

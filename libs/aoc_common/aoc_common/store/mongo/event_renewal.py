@@ -18,6 +18,7 @@ from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
+    from uuid import UUID
 
     from aoc_common.contracts.event import Event
 
@@ -36,16 +37,43 @@ class MongoRenewal:
         self._versions = database["event_versions"]
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
-        """All records of a tenant, in no order. One cursor: it may show an event again that `renew` has moved."""
+        """All records of a tenant, in no order, then the versions of them that are not shown.
+
+        A cursor each: it may show an event again that `renew` has moved.
+        """
+        mine = {"tenant": check_tenant(tenant)}
         found: list[StoredRecord] = []
         with translated("events"):
-            async for document in self._events.find({"tenant": check_tenant(tenant)}, _FIELDS).batch_size(size):
+            async for document in self._events.find(mine, _FIELDS).batch_size(size):
                 found.append(_record(document))
                 if len(found) == size:
                     yield found
                     found = []
         if found:
             yield found
+        async for past in self._past(mine, size):
+            yield past
+
+    async def _past(self, mine: Document, size: int) -> AsyncGenerator[list[StoredRecord]]:
+        fields = {**_FIELDS, "event_id": 1, "number": 1}
+        documents: list[Document] = []
+        with translated("event_versions"):
+            async for document in self._versions.find(mine, fields).batch_size(size):
+                documents.append(document)
+                if len(documents) == size:
+                    yield await self._not_shown(documents)
+                    documents = []
+            if documents:
+                yield await self._not_shown(documents)
+
+    async def _not_shown(self, versions: Sequence[Document]) -> list[StoredRecord]:
+        wanted = {"_id": {"$in": [one["event_id"] for one in versions]}}
+        shown = {one["_id"]: one.get("version", 1) async for one in self._events.find(wanted, {"version": 1})}
+        return [
+            _record({**one, "_id": one["event_id"], "version": one["number"]}, past=True)
+            for one in versions
+            if one["number"] != shown.get(one["event_id"], one["number"])
+        ]
 
     async def unnamed(self, tenant: str, keys: Sequence[str], limit: int) -> list[StoredRecord]:
         """Records whose events have one of these ids without a name."""
@@ -54,38 +82,53 @@ class MongoRenewal:
         with translated("events"):
             return [_record(document) async for document in self._events.find(wanted, _FIELDS).limit(limit)]
 
-    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
-        """Write renewed events. Idempotent; one whose identity changed moves to its new id.
+    async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> int:
+        """Write renewed events; how many have moved. Idempotent; one whose identity changed moves to its new id.
 
         An event that moves is there under its new id, with all its versions, before any of the old ones goes. Where
-        the new id is another record's already, the old event stays.
+        the new id is another record's already, the event stays under its old one.
         """
         moving: list[tuple[StoredRecord, Document]] = []
-        writes: list[Any] = []
-        versions: list[Any] = []
+        staying: list[tuple[StoredRecord, Document]] = []
         for record, event in pairs:
             event.ocsf["metadata"]["processed_time"] = record.processed_ms
             document = to_document(event, record.page, record.expire_at, _NOTHING)
-            if record.id not in {event.id, *event.former, ids.beside(event.id, event.operation)}:
+            same = {event.id, *event.former, *event.kin}
+            same |= {ids.beside(one, event.operation) for one in same}
+            if record.past or record.id in same:
+                staying.append((record, document))
+            else:
                 moving.append((record, {**document, **record.kept}))
-                continue
-            change = _in_place(document, record)
-            # Not where another version is shown by now, or the text was repaired: it is another text.
-            as_read = {name: record.kept.get(name) for name in ("version", "text")}
-            writes.append(UpdateOne({"_id": record.id, "tenant": event.tenant, **as_read}, change))
-            if "version" in record.kept:
-                of_version = {"_id": version_key(record.id, record.kept["version"]), "text": as_read["text"]}
-                versions.append(UpdateOne(of_version, change))
+        moved: set[UUID] = set()
         with translated("events"):
-            if writes:
-                await self._events.bulk_write(writes, ordered=False)
-            if versions:
-                await self._versions.bulk_write(versions, ordered=False)
+            await self._write(staying)
             for together in batched(moving, TOGETHER):
-                await self._move(together)
+                moved |= await self._move(together)
+            await self._write([pair for pair in moving if pair[0].id not in moved])
+        return len(moved)
 
-    async def _move(self, moving: Sequence[tuple[StoredRecord, Document]]) -> None:
-        """Raises `Permanent` for an event that its new id cannot hold, with nothing deleted."""
+    async def _write(self, staying: Sequence[tuple[StoredRecord, Document]]) -> None:
+        """Renew events and versions where they are."""
+        events: list[Any] = []
+        versions: list[Any] = []
+        for record, document in staying:
+            change = _in_place(document, record)
+            # Not where another version is shown by now, or a whole text is in the place of a damaged one.
+            read = {"tenant": document["tenant"], "text": record.kept.get("text")}
+            if record.past:
+                every = {"$addToSet": {"terms": {"$each": document["terms"]}}}
+                events.append(UpdateOne({"_id": record.id, "tenant": document["tenant"]}, every))
+            else:
+                events.append(UpdateOne({"_id": record.id, "version": record.kept.get("version"), **read}, change))
+            if "version" in record.kept:
+                versions.append(UpdateOne({"_id": version_key(record.id, record.kept["version"]), **read}, change))
+        if events:
+            await self._events.bulk_write(events, ordered=False)
+        if versions:
+            await self._versions.bulk_write(versions, ordered=False)
+
+    async def _move(self, moving: Sequence[tuple[StoredRecord, Document]]) -> set[UUID]:
+        """Those that are gone from their old ids. Raises `Permanent` for one that its new id cannot hold."""
         try:
             await self._events.insert_many([document for _, document in moving], ordered=False)
         except BulkWriteError as error:
@@ -97,7 +140,7 @@ class MongoRenewal:
             record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
         }
         if not moved:
-            return
+            return set()
         old = await self._versions.find({"event_id": {"$in": list(moved)}}).to_list(None)
         copies = [
             {**one, "_id": version_key(moved[one["event_id"]], one["number"]), "event_id": moved[one["event_id"]]}
@@ -109,7 +152,17 @@ class MongoRenewal:
             except BulkWriteError as error:
                 duplicates(error.details)
             await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
+        # Whoever is the twin of one that moves says where it is now.
+        links = [
+            UpdateOne({"_id": record.kept[other], name: record.id}, {"$set": {name: moved[record.id]}})
+            for record, _ in moving
+            for name, other in (("twin", "twin_of"), ("twin_of", "twin"))
+            if other in record.kept and record.id in moved
+        ]
+        if links:
+            await self._events.bulk_write(links, ordered=False)
         await self._events.delete_many({"_id": {"$in": list(moved)}})
+        return set(moved)
 
 
 def _in_place(document: Document, record: StoredRecord) -> Document:
@@ -121,7 +174,7 @@ def _in_place(document: Document, record: StoredRecord) -> Document:
     return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in left else {})
 
 
-def _record(document: Document) -> StoredRecord:
+def _record(document: Document, *, past: bool = False) -> StoredRecord:
     metadata = document["event"]["metadata"]
     return StoredRecord(
         id=document["_id"],
@@ -134,4 +187,5 @@ def _record(document: Document) -> StoredRecord:
         mapper=document["mapper"],
         mapper_version=document["mapper_version"],
         kept={name: document[name] for name in _KEPT if name in document},
+        past=past,
     )

@@ -94,14 +94,14 @@ class MongoEventSearch:
             document = await self._events.find_one({"tenant": check_tenant(tenant), "_id": event_id})
         return None if document is None else _stored(document)
 
-    async def versions(self, tenant: str, event_id: UUID) -> list[StoredEvent]:
-        """All versions of an event with their raw text, the first first; the event alone when it never changed."""
+    async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
+        """The next versions of an event, the first first; the event alone when it never changed."""
         event = await self.get(tenant, event_id)
         if event is None:
             return []
-        found = await self._versions.of_event(tenant, event_id)
+        found = await self._versions.of_event(tenant, event_id, after)
         if not found:
-            return [event]
+            return [event] if event.version > after else []
         own = {"_id": event_id, "versions": event.versions}
         return [_stored({**document, **own}) for document in found]
 

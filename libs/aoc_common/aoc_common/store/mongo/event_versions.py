@@ -13,7 +13,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 import bson
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ASCENDING, ReplaceOne, UpdateMany, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
@@ -39,7 +39,7 @@ _STAYS: Final = ("_id", "page", "raw_seq", "expire_at", "forget_at")
 FORMER_IDS: Final = "former ids"
 #: For clocks that differ, and a normalizer of before that still had a page in work.
 _MARGIN: Final = timedelta(days=1)
-#: Most versions of an event that are listed.
+#: Most versions of an event that are listed at once.
 _LISTED: Final = 200
 
 
@@ -126,11 +126,13 @@ class MongoEventVersions:
     async def show(self, current: Sequence[tuple[History, int]]) -> None:
         """Make a version of each of these events the current one, if nobody else has changed it since it was read.
 
-        Its search terms are those of all its versions, and it stays as long as the one that stays longest.
+        Its search terms are those of all its versions, and all stay as long as the one that stays longest: a version
+        that went before the event would be a new one when it came again.
         """
         events = [history.event for history, _ in current]
         with translated("event_versions"):
             found = await self._versions.find({"event_id": {"$in": events}}).to_list(None)
+            kept: list[Any] = []
             writes: list[Any] = []
             alone: dict[str, Document] = {}
             for history, number in current:
@@ -140,9 +142,12 @@ class MongoEventVersions:
                     alone |= _copy(history)
                 # One that retention has removed meanwhile is not shown: the event is read again.
                 elif number in versions:
+                    stays = _stays([history.document, *versions.values()])
+                    kept.append(UpdateMany({"event_id": history.event}, stays))
                     writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
             await self._keep(alone)
             if writes:
+                await self._versions.bulk_write(kept, ordered=False)
                 await self._events.bulk_write(writes, ordered=False)
 
     async def replace(self, repairs: Sequence[tuple[StoredVersion, bytes]]) -> None:
@@ -172,12 +177,11 @@ class MongoEventVersions:
                 await self._events.bulk_write(events, ordered=False)
                 await self._versions.bulk_write(versions, ordered=False)
 
-    async def of_event(self, tenant: str, event: UUID) -> list[Document]:
-        """The documents of an event's versions, the first first; none for an event that never changed."""
-        wanted = {"event_id": event, "tenant": check_tenant(tenant)}
+    async def of_event(self, tenant: str, event: UUID, after: int) -> list[Document]:
+        """The documents of an event's next versions, the first first; none for an event that never changed."""
+        wanted = {"event_id": event, "tenant": check_tenant(tenant), "number": {"$gt": after}}
         with translated("event_versions"):
-            found = await self._versions.find(wanted).limit(_LISTED).to_list(None)
-        return sorted(found, key=lambda one: int(one["number"]))
+            return await self._versions.find(wanted).sort("number", ASCENDING).limit(_LISTED).to_list(None)
 
 
 def _shown(number: int) -> Any:
@@ -237,10 +241,18 @@ def _as_event(versions: Mapping[int, Document], number: int, history: History) -
     made |= {name: before[name] for name in ("twin_of", "twin") if name in before}
     every = [version, before, *versions.values()]
     made["terms"] = list(dict.fromkeys(term for one in every for term in one["terms"]))
-    for name in ("expire_at", "forget_at"):
-        if name in version and name in before:
-            made[name] = max(one[name] for one in every if name in one)
+    made.pop("forget_at", None)
+    made |= _stays(every)["$set"]
     return made | {"_id": history.event, "version": number, "versions": max(history.versions)}
+
+
+def _stays(every: Sequence[Mapping[str, Any]]) -> Document:
+    """The change by which content and id of an event or version stay as long as the longest of these."""
+    whole: datetime = max(one.get("forget_at", one["expire_at"]) for one in every)
+    known: datetime = max(one["expire_at"] for one in every)
+    if whole == known:
+        return {"$set": {"expire_at": known}, "$unset": {"forget_at": ""}}
+    return {"$set": {"expire_at": known, "forget_at": whole}}
 
 
 def _unchanged(history: History) -> Document:

@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids, twins
 from aoc_common.contracts.event import text_digest
+from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
 
@@ -37,8 +38,10 @@ _DUPLICATE_KEY: Final = 11000
 _NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
 
 #: Source -> how long the ids of its events are recognised, though retention be shorter: as long as Microsoft keeps its
-#: records, so that a look back or a backfill can give them again. What is imported is imported by a person.
-_REMEMBERED: Final = {"graph-intune": timedelta(days=366), "graph-alerts": timedelta(days=181), "import": timedelta()}
+#: records, so that a look back or a backfill can give them again.
+_REMEMBERED: Final = {"graph-intune": timedelta(days=366), "graph-alerts": timedelta(days=181)}
+#: What a file brought any source may bring too, as long after it happened as the most patient of them.
+_REMEMBERED_OF_FILES: Final = max(_REMEMBERED.values())
 _REMEMBERED_OF_GRAPH: Final = timedelta(days=31)
 #: The Management API keeps content for 7 days, and has sent some again after 8.
 _REMEMBERED_ELSE: Final = timedelta(days=14)
@@ -118,7 +121,7 @@ class MongoEvents:
         now = self._clock.now()
         event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
         keep = self._retention(event.tenant, event.source)
-        remembered = _remembered(event.source)
+        remembered = _remembered(event, now)
         document = to_document(event, page, now, max(keep, remembered))
         if keep < remembered:
             document["forget_at"] = now + keep
@@ -180,7 +183,11 @@ class MongoEvents:
         return done.modified_count
 
 
-def _remembered(source: str) -> timedelta:
+def _remembered(event: Event, now: datetime) -> timedelta:
+    source = event.source
+    if source == IMPORT_SOURCE:
+        since = now - ids.from_ms(event.time_ms)
+        return min(_REMEMBERED_OF_FILES, max(_REMEMBERED_OF_FILES - since, timedelta()))
     return _REMEMBERED.get(source, _REMEMBERED_OF_GRAPH if source.startswith("graph-") else _REMEMBERED_ELSE)
 
 
