@@ -107,7 +107,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
     broker = make_broker(settings.nats, "collector")
     async with (
         connect(settings.mongo) as database,
-        http.make_client(timeout_s=settings.http_timeout_s) as client,
+        http.make_client(timeout_s=settings.http_timeout_s, answer_bytes=settings.http_answer_bytes) as client,
     ):
         await check_indexes(database)
         await broker.connect()
