@@ -100,6 +100,8 @@ async def retried[T](attempt: Callable[[], Awaitable[T]], *, attempts: int) -> T
 
     Raises the last error when the attempts are used up, or when the wait asked for is too long to sit out here.
     """
+    if attempts == 1:
+        return await attempt()
     async for one in stamina.retry_context(
         on=_wait, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=20.0, wait_jitter=0.2
     ):

@@ -12,6 +12,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
+from aoc_collector.subscribing import Subscriptions
 from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
@@ -20,7 +21,7 @@ from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
-from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched
+from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched, SourceState
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Runner:
         self._stopping = stopping
         self._room = room
         self._admit = admit
+        self._subscriptions = Subscriptions(stores.sources, stores.ledger, clock)
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -110,7 +112,7 @@ class Runner:
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
             return 0
-        since, stretch = await self._done_until(job)
+        since, stretch, before = await self._done_until(job)
         if since >= job.end:
             # Scheduled by a replica that had not seen the slice end.
             return 0
@@ -123,7 +125,7 @@ class Runner:
         ) as span:
             try:
                 with nullcontext() if stretch is None else in_background():
-                    pages = await self._collect(job, source, stretch, since)
+                    pages = await self._collect(job, source, stretch, since, before)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
@@ -136,21 +138,25 @@ class Runner:
         """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
         await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
 
-    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None]:
+    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None, SourceState]:
         """Until where the source, or the stretch that a job is a part of, is collected; its end when there is no more.
 
-        A job without a stretch that should have one is done.
+        Then the stretch, and for a live slice the source's state. A job without a stretch that should have one is done.
         """
         if job.end > self._clock.now() + AHEAD:
             # Asked for by a clock that was ahead. To read the future is to claim that there was nothing.
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason=f"{job.end} is still to come")
-            return job.end, None
+            return job.end, None, SourceState(job.tenant, job.source)
         if job.stretch is not None:
             stretch = await self._stores.backlog.find(job.tenant, job.stretch)
-            return (job.end if stretch is None else stretch.done_until), stretch
-        return (await self._stores.sources.state(job.tenant, job.source)).position or job.start, None
+            done = job.end if stretch is None else stretch.done_until
+            return done, stretch, SourceState(job.tenant, job.source)
+        state = await self._stores.sources.state(job.tenant, job.source)
+        return state.position or job.start, None, state
 
-    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime) -> int:
+    async def _collect(
+        self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime, before: SourceState
+    ) -> int:
         stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         try:
@@ -180,6 +186,8 @@ class Runner:
             nothing = EmptySlice(job.tenant, job.source, since, job.end, now, again=again)
             await stores.ledger.slice_empty(job.slice_id, nothing)
         if stretch is None:
+            # A doubt that a crash has left, or an answer that was lost: it runs, or this slice had not been read.
+            await self._subscriptions.lost(before)
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
             await stores.backlog.advance(stretch.id, job.end, now)
@@ -196,8 +204,8 @@ class Runner:
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
-        if batch.subscribed:
-            await self._stores.sources.note_subscribed(job.tenant, job.source, self._clock.now())
+        if batch.subscription is not None:
+            await self._subscriptions.take(job.tenant, job.source, batch.subscription)
         if batch.arrays:
             batch = fitted(batch, await self._room())
         if batch.losses:

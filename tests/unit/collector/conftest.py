@@ -186,6 +186,9 @@ class MemorySources:
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
 
+    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
+        self.states[tenant, source] = replace(await self.state(tenant, source), unsubscribed_since=since)
+
     async def note_watched(self, tenant: str, throttled: Any) -> None:
         for source, share in throttled.items():
             self.states[tenant, source] = replace(await self.state(tenant, source), throttled=share)

@@ -293,6 +293,6 @@ async def test_what_microsoft_forgot_since_is_no_loss_when_it_was_collected_befo
 
 
 async def test_a_subscription_that_had_to_be_started_is_noted(run, states, clock):
-    await run(Batch(subscribed=True))
+    await run(Batch(subscription="started"))
 
     assert (await states.state("contoso", "o365-exchange")).subscribed_at == clock.now()

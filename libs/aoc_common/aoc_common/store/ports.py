@@ -335,8 +335,9 @@ class SourceState:
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
     of the last error (`contracts.troubles`), and Microsoft's own code of it. `subscribed_at`: when its subscription was
-    started last. `throttled`: share of the last hour's answers that asked for fewer requests. `reread`: age in seconds
-    -> everything before this moment was read again when it was that old.
+    started last. `unsubscribed_since`: it was found not to run; until when it was seen to. `throttled`: share of the
+    last hour's answers that asked for fewer requests. `reread`: age in seconds -> everything before this moment was
+    read again when it was that old.
     """
 
     tenant: str
@@ -350,6 +351,7 @@ class SourceState:
     trouble: str | None = None
     code: str = ""
     subscribed_at: datetime | None = None
+    unsubscribed_since: datetime | None = None
     throttled: float | None = None
     reread: Mapping[int, datetime] = field(default_factory=dict)
 
@@ -381,6 +383,10 @@ class SourceStore(Protocol):
 
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         """Its subscription was started: the first content can take 12 hours."""
+        ...
+
+    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
+        """Its subscription does not run, and was seen to until `since`; None when that is accounted for."""
         ...
 
     async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SAMPLE_BYTES: Final = 64 * 1024
 
+type Subscription = Literal["stands", "started", "ran"]
+"""What was found of a source's subscription: that it does not run; then that it was started, or ran after all."""
+
 type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
 
 
@@ -61,13 +64,13 @@ class Loss:
 class Batch:
     """What one answer gave.
 
-    `blobs`: content id -> records of the blobs that this batch completes. `subscribed`: a subscription was started.
+    `blobs`: content id -> records of the blobs that this batch completes. `subscription`: told as it is found.
     """
 
     arrays: Sequence[RawArray] = ()
     blobs: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
-    subscribed: bool = False
+    subscription: Subscription | None = None
 
 
 def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
