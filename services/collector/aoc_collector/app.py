@@ -181,7 +181,7 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
         publish,
-        Stores(ledger, ledger, states, backlog),
+        Stores(ledger, ledger, states, backlog, MongoDeadLetters(shared.database)),
         clock,
         shared.stopping,
         StreamLimit(shared.broker, subjects.RAW_STREAM).page_room,

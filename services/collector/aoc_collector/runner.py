@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector.losses import copy_of, letter_of, without_known
 from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
 from aoc_collector.subscribing import Subscriptions
 from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
-from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.jobs import CollectJob
     from aoc_common.store.backlog import BacklogStore, Stretch
     from aoc_common.store.ports import BlobLedger, LedgerStore, SourceStore
+    from aoc_common.store.shelves import DeadLetterStore
 
 _log = logs.get(__name__)
 
@@ -75,6 +75,7 @@ class Stores:
     blobs: BlobLedger
     sources: SourceStore
     backlog: BacklogStore
+    letters: DeadLetterStore
 
 
 class Runner:
@@ -163,7 +164,7 @@ class Runner:
             afresh = stretch is not None and stretch.cause is Cause.ASKED
             async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
                 async for found in batches:
-                    batch = _without_known(found) if again else found
+                    batch = without_known(found) if again else found
                     if batch.arrays or batch.losses:
                         await self._open(job, tally, again=again)
                     await self._take(job, batch, tally)
@@ -192,7 +193,8 @@ class Runner:
         else:
             await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
-            await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
+            said = f"{tally.losses} losses, see aoc deadletters"
+            await stores.sources.note_error(job.tenant, job.source, said, now)
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
         return len(tally.pages)
@@ -210,7 +212,6 @@ class Runner:
             batch = fitted(batch, await self._room())
         if batch.losses:
             tally.losses += len(batch.losses)
-            await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])
             await self._note_losses(job, batch.losses)
             for loss in batch.losses:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
@@ -230,6 +231,13 @@ class Runner:
     async def _note_losses(self, job: CollectJob, losses: Sequence[Loss]) -> None:
         whole = Window(job.start, job.end)
         at = self._clock.now()
+        letters = [letter_of(job, loss, at) for loss in losses]
+        for letter, loss in zip(letters, losses, strict=True):
+            # How many records were in content that nobody has seen, nobody can tell.
+            await self._stores.letters.put(letter, int(bool(loss.sample) and not loss.blob), "")
+        await self._publish(
+            subjects.DLQ_STREAM, [copy_of(letter, loss) for letter, loss in zip(letters, losses, strict=True)]
+        )
         for loss in losses:
             if not loss.blob:
                 window = loss.window or whole
@@ -268,24 +276,3 @@ class Runner:
             )
         except AocError as unnoted:
             _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
-
-
-def _without_known(batch: Batch) -> Batch:
-    """A batch of what is looked at again: that Microsoft has forgotten some of it by now is no loss."""
-    return replace(batch, losses=[loss for loss in batch.losses if loss.window is None])
-
-
-_LOSSES: Final = f"{subjects.DLQ_STREAM} (aoc.dlq.collector)"
-
-
-def _dead_letter(job: CollectJob, loss: Loss) -> Outgoing:
-    key = f"{job.tenant}/{job.source}/{loss.reason}/".encode() + loss.sample
-    headers = {
-        "Aoc-Reason": header_safe(loss.reason),
-        "Aoc-Tenant": job.tenant,
-        "Aoc-Source": job.source,
-        "Aoc-Slice": job.slice_id,
-        "Aoc-Subject": subjects.raw(job.tenant, job.source),
-        "Nats-Msg-Id": f"collector-{blake2b(key, digest_size=16).hexdigest()}",
-    }
-    return Outgoing(subjects.dead_letter("collector", job.tenant), loss.sample, headers)

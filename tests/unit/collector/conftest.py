@@ -24,6 +24,8 @@ from aoc_common.store.ports import SourceState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aoc_common.contracts.letters import DeadLetter
+
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -205,6 +207,28 @@ def states() -> MemorySources:
 @pytest.fixture
 def backlog() -> MemoryBacklog:
     return MemoryBacklog()
+
+
+@dataclass
+class MemoryLetters:
+    """`DeadLetterStore` in memory."""
+
+    kept: dict[str, tuple[DeadLetter, int]] = field(default_factory=dict)
+
+    async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
+        self.kept[letter.key] = (letter, records)
+        return True
+
+    async def copied(self, letter: DeadLetter, sequence: int) -> None:
+        raise AssertionError
+
+    async def handled(self, keys: Any, at: datetime) -> None:
+        raise AssertionError
+
+
+@pytest.fixture
+def letters() -> MemoryLetters:
+    return MemoryLetters()
 
 
 @pytest.fixture

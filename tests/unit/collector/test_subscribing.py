@@ -51,14 +51,14 @@ def ledger():
 
 
 @pytest.fixture
-def look(context, ledger, blobs, states, backlog, clock, office):
+def look(context, ledger, blobs, states, backlog, letters, clock, office):
     """`look()`: one more slice until now, by a process of its own. Sources are built anew as after a start."""
 
     async def go():
         end = clock.now()
         state = await states.state("contoso", "o365-exchange")
         source = SOURCES["o365-exchange"].build(context(BASE))
-        stores = Stores(ledger, blobs, states, backlog)
+        stores = Stores(ledger, blobs, states, backlog, letters)
         runner = Runner(lambda *_: source, Bus().publish, stores, clock, asyncio.Event())
         await runner.run(JOB.model_copy(update={"start": state.position or JOB.start, "end": end}))
 
