@@ -98,6 +98,7 @@ class MemoryBlobs:
     """`BlobLedger` in memory."""
 
     known: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
     offered: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
 
@@ -108,10 +109,14 @@ class MemoryBlobs:
         self.offered += [blob.content_id for blob in blobs]
 
     async def mark_fetched(self, tenant: str, source: str, records: Any, slice_id: str, at: datetime) -> None:
-        self.known |= set(records)
+        self.known |= {name for name, count in records.items() if count}
+        self.empty |= {name for name, count in records.items() if not count}
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        if content_id in self.known | self.empty:
+            return False
         self.expired.append(content_id)
+        return True
 
 
 @pytest.fixture

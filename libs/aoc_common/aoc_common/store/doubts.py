@@ -19,12 +19,13 @@ class DoubtStore(Protocol):
     """Takes back what a clock that was ahead has claimed of a source. All writes are idempotent."""
 
     async def doubtful_from(self, tenant: str, source: str, now: datetime) -> datetime | None:
-        """Where the first of what was collected, or left behind, past `now` begins; None when there is none."""
+        """Where the first of what was collected, left behind or given up past `now` begins; None without any."""
         ...
 
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
         """Stretches that reach past `now` are not collected any more, and re-scans of the future are forgotten.
 
+        So are gaps that were noted in the future: what a clock that is ahead takes for too old may be to be had.
         The caller has added a stretch for all that they had to do. What somebody asked for stays.
         """
         ...

@@ -310,7 +310,7 @@ class BlobLedger(Protocol):
     """Which content blobs of the Management Activity API are already on the bus."""
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those of `content_ids` that were fetched before."""
+        """Those of `content_ids` that were fetched before, and held records."""
         ...
 
     async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
@@ -323,8 +323,8 @@ class BlobLedger(Protocol):
         """Blobs (content id -> number of records) whose every page is acknowledged by JetStream, in this slice."""
         ...
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
-        """A blob died at Microsoft before it was fetched: a permanent gap."""
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        """A blob died at Microsoft: a permanent gap; False, and nothing is changed, when it was fetched before."""
         ...
 
 

@@ -91,15 +91,15 @@ class Blobs(Protocol):
     """What a source may know of the blob ledger. Writing "fetched" is the runner's: it knows what is acknowledged."""
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those that were fetched before."""
+        """Those that were fetched before, and held records."""
         ...
 
     async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
         """The API offered these."""
         ...
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
-        """A blob is gone for good."""
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        """A blob is gone for good; False when it was fetched before."""
         ...
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from aoc_collector.sources.base import UnfinishedError, decode
-from aoc_common.errors import Refused
+from aoc_common.errors import Refused, Unreachable
+from aoc_common.http import read_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -31,6 +32,7 @@ class Page(msgspec.Struct):
     """
 
     value: msgspec.Raw
+    error: msgspec.Raw | None = None
     next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
     delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
 
@@ -69,7 +71,12 @@ async def follow[T](api: Api, url: str, what: str, read: Callable[[Page], T], mo
 
 async def _page(api: Api, url: str, what: str, *, first: bool) -> Page:
     def read(answer: Answer) -> Page:
-        return decode(_PAGE, answer.body, what)
+        page = decode(_PAGE, answer.body, what)
+        if page.error is not None and bytes(page.error) != b"null":
+            # With the success comes a failure: what it lists is not all that there is.
+            code, text = read_error(answer.body)
+            raise Unreachable(f"{what}: an error in an answer of {answer.status}: {code} {text}"[:300].rstrip())
+        return page
 
     try:
         return await api.get(url, read)
