@@ -317,7 +317,7 @@ class MongoLedger:
         return found
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those of `content_ids` that were fetched before. Not empty ones: Microsoft makes none, so it may have erred."""
+        """Those of `content_ids` that were fetched before. Not empty ones: Microsoft makes none, so it has erred."""
         keys = {_blob_key(tenant, source, content_id): content_id for content_id in content_ids}
         with translated("ledger"):
             cursor = self._blobs.find({"_id": {"$in": list(keys)}, **_FETCHED}, {"_id": 1})
