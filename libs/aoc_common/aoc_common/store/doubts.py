@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 #: Clocks of machines differ by seconds. What is further ahead than this was written by one that was wrong.
 AHEAD: Final = timedelta(minutes=5)
+#: How the reason of a gap ends that comes from comparing its time with the present. Another present, another truth.
+TOO_OLD: Final = "older than Microsoft keeps it"
 
 
 class DoubtStore(Protocol):

@@ -9,6 +9,7 @@ import msgspec
 
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
 from aoc_common.errors import Transient, Unreachable
+from aoc_common.store.doubts import TOO_OLD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -79,7 +80,7 @@ def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]
         return window, None
     start = min(window.end, oldest.replace(microsecond=0))
     gone = Window(window.start, start)
-    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is older than Microsoft keeps it"
+    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is {TOO_OLD}"
     return replace(window, start=start), Loss(reason, window=gone)
 
 

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.backlog import Cause
+from aoc_common.store.doubts import TOO_OLD
 from aoc_common.store.mongo.backlog import REMEMBERED
 from aoc_common.store.mongo.client import Database, Document, translated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: Slices are at most a week long: one that reaches past a moment begins within this before it.
 _LONGEST_SLICE: Final = timedelta(days=8)
 _KEEP: Final = timedelta(days=90)
+_TAKEN_FOR_TOO_OLD: Final[Document] = {"reason": {"$regex": f"{TOO_OLD}$"}}
 #: The last two: those of the versions before.
 _RESCANS: Final = [Cause.LATE.value, "hourly", "daily"]
 
@@ -41,7 +43,8 @@ class MongoDoubts:
                 {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
             )
             gap = await self._gaps.find_one(
-                {"tenant": tenant, "source": source, "noted_at": {"$gt": now}}, sort=[("start", ASCENDING)]
+                {"tenant": tenant, "source": source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD},
+                sort=[("start", ASCENDING)],
             )
         starts: list[datetime] = [found["start"] for found in (stretch, one, gap) if found]
         return min(starts, default=None)
@@ -58,7 +61,7 @@ class MongoDoubts:
                 {**mine, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
             )
             # What that clock took for too old is to be had still, or will be found to be gone once more.
-            await self._gaps.delete_many({**mine, "noted_at": {"$gt": now}})
+            await self._gaps.delete_many({**mine, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD})
             expired = {**mine, "state": "expired", "expired_at": {"$gt": now}}
             listed = {"state": "listed", "next_try_at": now, "expire_at": now + _KEEP}
             await self._blobs.update_many(expired, {"$set": listed, "$unset": {"expired_at": ""}})
