@@ -334,10 +334,9 @@ class SourceState:
 
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
-    of the last error (`contracts.troubles`), and Microsoft's own code of it. `subscribed_at`: when its subscription was
-    started last. `unsubscribed_since`: it was found not to run; until when it was seen to. `throttled`: share of the
-    last hour's answers that asked for fewer requests. `reread`: age in seconds -> everything before this moment was
-    read again when it was that old.
+    of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
+    `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers that
+    asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when it was that old.
     """
 
     tenant: str

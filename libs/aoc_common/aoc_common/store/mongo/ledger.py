@@ -7,6 +7,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from pymongo import UpdateMany, UpdateOne
+from pymongo.errors import DuplicateKeyError
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
