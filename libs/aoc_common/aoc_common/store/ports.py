@@ -335,8 +335,8 @@ class SourceState:
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
     of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
-    `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers that
-    asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when it was that old.
+    `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers
+    that asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when that old.
     """
 
     tenant: str
