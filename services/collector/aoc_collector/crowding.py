@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
 
-#: What holds a worker for longer is slow.
+#: What holds a worker for longer is slow; what fails is trouble when it has held one for this part of it.
 _SLOW_S: Final = 20.0
+_FAILED_AFTER: Final = 0.1
 #: So many good turns in a row until one is forgiven.
 _GOOD_TURNS: Final = 3
 #: Part of the workers that is kept for everybody else, and how long who finds no place stays away.
 _KEPT: Final = 4
-_PAUSE_S: Final = 5.0
+_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -64,7 +65,8 @@ class Crowd[Job]:
             raise
         finally:
             self._held -= troubled
-            self._judge(key, well=well and self._clock.monotonic() - began <= self._slow_s)
+            most = self._slow_s if well else self._slow_s * _FAILED_AFTER
+            self._judge(key, well=self._clock.monotonic() - began <= most)
 
     def _judge(self, key: str, *, well: bool) -> None:
         wanted = self._troubled.get(key, 0) - 1 if well else _GOOD_TURNS
