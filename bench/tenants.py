@@ -44,6 +44,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import PageOutcome
@@ -165,7 +166,7 @@ class Installation:
         lateness = [self._arrivals.lateness] if hasattr(self._arrivals, "lateness") else []
         more: list[Any] = [Corrector(MongoDoubts(database), backlog, sources, clock)] if Corrector is not None else []
         self._scheduler = Scheduler(made, sources, backlog, self._ask, clock, *more, *lateness)
-        stores = Stores(self._ledger, self._ledger, sources, backlog)
+        stores = Stores(self._ledger, self._ledger, sources, backlog, MongoDeadLetters(database))
         self._runner = Runner(feeds.of, self._publish, stores, clock, asyncio.Event())
         names: dict[str, list[str]] = defaultdict(list)
         for tenant, source in feeds.records:

@@ -255,6 +255,22 @@ async def test_what_a_slice_published_that_was_given_up_counts_and_holds_nothing
     assert (account.stored, account.records) == (4, 1)
 
 
+@pytest.mark.parametrize("given_up", ["after it was fetched, by one who was away", "before it was fetched after all"])
+async def test_a_slice_that_somebody_gave_up_is_not_complete_before_its_pages_are_settled(
+    books: Books, given_up: str
+) -> None:
+    await books.settled(await books.fetched(0, 5, records=1), 5)
+    name = await books.fetched(1, 6, records=1)
+    if given_up.startswith("before"):
+        await books.ledger.open_slice(name, "contoso", "graph-signins", T0 + FIVE, T0 + 2 * FIVE)
+    await books.ledger.slice_abandoned(name, NOW)
+    if given_up.startswith("before"):
+        await books.fetched(1, 6, records=1)
+    await books.account.settle(NOW, 100)
+
+    assert (await books.of()).complete_until == T0 + FIVE
+
+
 async def test_years_are_summed_up_by_source_and_tenants_kept_apart(books: Books, database: Database) -> None:
     for number in (0, 1, 200, 400):
         await books.settled(await books.fetched(number, 20 + number, records=1), 20 + number)

@@ -14,7 +14,9 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import SourceState
+from aoc_common.store.mongo.waiting import MongoWaitingBlobs
+from aoc_common.store.ports import ContentBlob, LostWindow, SourceState
+from aoc_common.store.waiting import PATIENCE
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -108,3 +110,27 @@ async def test_a_position_is_pulled_back_only_when_it_is_still_the_one_that_was_
     assert await books.doubts.pull_back(*MINE, seen.right, NOW - HOUR, NOW) is True
     state = await books.state()
     assert (state.position, state.last_success, state.started_at) == (NOW - HOUR, NOW, NOW - DAY)
+
+
+async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_is_doubtful(database):
+    await ensure_indexes(database)
+    doubts, ledger = MongoDoubts(database), MongoLedger(database)
+    wrong, true = NOW + 8 * DAY, LostWindow(NOW - 20 * DAY, NOW - 19 * DAY, "older than Microsoft keeps it")
+    await ledger.note_loss(*MINE, true, NOW - 9 * DAY)
+    await ledger.note_loss(*MINE, LostWindow(NOW - 5 * DAY, NOW + DAY, "older than Microsoft keeps it"), wrong)
+    stood = LostWindow(NOW - HOUR, NOW + DAY, "its subscription did not run")
+    await ledger.note_loss(*MINE, stood, wrong)
+    blob = ContentBlob("a", "https://x/a", NOW - DAY, NOW + 6 * DAY)
+    await ledger.listed(*MINE, [blob], NOW)
+    waiting = MongoWaitingBlobs(database)
+    for _ in range(PATIENCE):
+        await waiting.failed(*MINE, {blob: "HTTP 500"}, NOW)
+    expired = await waiting.expire(*MINE, NOW - 9 * DAY, wrong)
+
+    begin = await doubts.doubtful_from(*MINE, NOW)
+    await doubts.withdraw(*MINE, NOW)
+
+    assert (expired, begin) == (1, NOW - 5 * DAY)
+    left = [one["start"] async for one in database["ledger_gaps"].find({}).sort("start", 1)]
+    assert left == [true.start, stood.start]
+    assert await waiting.due(*MINE, NOW, 10) == [blob]

@@ -188,3 +188,13 @@ async def test_what_is_noted_of_a_source_is_kept_beside_how_far_it_is(database: 
     collected, new = await sources.all_states("contoso")
     assert (collected.position, collected.subscribed_at, collected.throttled) == (NOW, NOW, 0.125)
     assert new == SourceState("contoso", "o365-exchange")
+
+
+async def test_a_blob_that_was_fetched_never_becomes_a_gap_and_an_empty_one_is_not_known(database: Database) -> None:
+    ledger = MongoLedger(database)
+    await ledger.mark_fetched("contoso", "o365-general", {"full": 3, "empty": 0}, "slice", NOW)
+
+    expired = [await ledger.mark_expired("contoso", "o365-general", name, NOW) for name in ("full", "empty", "never")]
+
+    assert expired == [False, False, True]
+    assert await ledger.fetched("contoso", "o365-general", ["full", "empty", "never"]) == {"full"}

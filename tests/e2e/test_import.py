@@ -116,3 +116,13 @@ def test_real_records_all_go_in_valid_and_once(aoc, real_records, schema_faults)
     assert len(events) == rows["new"] + everything["new"]
     faults = [f"{event.operation}: {fault}" for event in events for fault in schema_faults(as_sent(event))]
     assert faults == []
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_others_go_in(aoc) -> None:
+    lines = aoc.root / "good.ndjson"
+    lines.write_bytes(b"\n".join(text for _, text in samples.records(9, 10, "graph-directory-audits")))
+
+    summary = imported(aoc, Path("/proc/self/mem"), lines, status=1)
+
+    assert (summary["new"], summary["unread"], summary["skipped"]) == (10, 1, 0)
+    assert summary["problems"][0]["file"] == "/proc/self/mem"

@@ -127,7 +127,9 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
     failed = item.failed_at.timestamp() if item.failed_at else 0
     headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/{failed:.3f}/retry-{item.tries + 1}"}
     if item.stream == subjects.JOBS_STREAM:
-        if not await put_job(desk.bus, Outgoing(item.subject, body, headers)):
+        put = await put_job(desk.bus, Outgoing(item.subject, body, headers))
+        # To ask twice for the same stretch of time is to ask once.
+        if not put and not item.subject.startswith(subjects.ALL_BACKFILL_JOBS.partition("*")[0]):
             return "a job of this kind is on the stream already: discard this one, or try again when that is done"
         await desk.letters.asked(item, "", at)
         return None

@@ -7,13 +7,15 @@
 | 429, or 403 with code AF429                | `Throttled`, with `retry_after` when given    |
 | any other answer that is not 2xx           | `Refused` with its status and the body's code |
 | an address that is none                    | `Refused` with the code `unreadable-link`     |
+| an answer that is too large, or never ends | `Unreachable`                                 |
 
-The other side is not believed: a wait that it asks for is bounded (`retry_after`), and a byte order mark before its
-JSON is taken off (`plain`).
+The other side is not believed: a wait that it asks for is bounded (`retry_after`), so is what it may send, and how long
+it may take to (`_read`); a byte order mark before its JSON is taken off (`plain`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import math
 import re
@@ -41,6 +43,14 @@ LONGEST_WAIT_S: Final = 60.0
 #: caller says otherwise (1e9 would be 31 years).
 SHORTEST_ASKED_S: Final = 1.0
 LONGEST_ASKED_S: Final = 900.0
+#: Bytes that an answer may have, unpacked, unless the client says otherwise; and the part of a refusal that is read.
+ANSWER_BYTES: Final = 256 * 1024**2
+_REFUSAL_BYTES: Final = 1024**2
+#: An answer that comes, but slowly, may take so many of the client's time-outs; without one, so many seconds.
+_SLOWLY: Final = 5
+_WHOLE_S: Final = 300.0
+#: What is too large today is so tomorrow, as far as we know. Seconds.
+_TOO_LARGE_S: Final = 300.0
 UNREADABLE_LINK: Final = "unreadable-link"
 _AADSTS: Final = re.compile(r"^(AADSTS\d+)")
 _MESSAGE_LENGTH: Final = 300
@@ -55,14 +65,22 @@ class Answer:
     body: bytes
 
 
-def make_client(*, timeout_s: float, connections: int = 32) -> httpx.AsyncClient:
+class Client(httpx.AsyncClient):
+    """A client that knows how many bytes an answer may have, unpacked."""
+
+    answer_bytes: int = ANSWER_BYTES
+
+
+def make_client(*, timeout_s: float, connections: int = 32, answer_bytes: int = ANSWER_BYTES) -> Client:
     """A client for all requests of a process. It follows no redirects: a token goes only where it was sent."""
-    return httpx.AsyncClient(
+    client = Client(
         timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30),
         headers={"User-Agent": "AdminOperationsCenter/0.1"},
         follow_redirects=False,
     )
+    client.answer_bytes = answer_bytes
+    return client
 
 
 async def get(
@@ -82,6 +100,8 @@ async def retried[T](attempt: Callable[[], Awaitable[T]], *, attempts: int) -> T
 
     Raises the last error when the attempts are used up, or when the wait asked for is too long to sit out here.
     """
+    if attempts == 1:
+        return await attempt()
     async for one in stamina.retry_context(
         on=_wait, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=20.0, wait_jitter=0.2
     ):
@@ -127,11 +147,22 @@ async def send(
         f"http.{method.lower()}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
     ) as span:
         try:
-            response = await client.request(method, address, headers=headers, data=form, json=document)
-            span.set_attribute("http.response.status_code", response.status_code)
-            outcome = str(response.status_code)
-            _raise_for(response, api, longest_asked_s)
-            return Answer(response.status_code, response.headers, plain(response.content))
+            async with (
+                asyncio.timeout(_longest(client)),
+                client.stream(method, address, headers=headers, data=form, json=document) as response,
+            ):
+                span.set_attribute("http.response.status_code", response.status_code)
+                outcome = str(response.status_code)
+                if not response.is_success:
+                    raise await _error(response, api, longest_asked_s)
+                body = await _read(response, client.answer_bytes if isinstance(client, Client) else ANSWER_BYTES)
+                if body is None:
+                    outcome = "too large"
+                    raise Unreachable(f"{api}: an answer without bounds", retry_after=_TOO_LARGE_S)
+            return Answer(response.status_code, response.headers, plain(body))
+        except TimeoutError:
+            outcome = "unreachable"
+            raise Unreachable(f"{api}: the answer did not come to its end") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             outcome = "unreachable"
             raise Unreachable(f"{api}: {type(error).__name__} {error}".rstrip()) from error
@@ -143,6 +174,26 @@ async def send(
             metrics.HTTP_SECONDS.labels(api).observe(perf_counter() - started)
 
 
+def _longest(client: httpx.AsyncClient) -> float:
+    """Seconds for a whole answer. The client's own time-outs are for each piece, and a trickle never meets them."""
+    return _SLOWLY * client.timeout.read if client.timeout.read else _WHOLE_S
+
+
+async def _read(response: httpx.Response, most: int) -> bytes | None:
+    """The body, unpacked piece by piece; None when it is larger than it may be.
+
+    One piece of gzip grows a thousandfold at most; packed twice it would be a millionfold, and nobody packs twice.
+    """
+    if "," in response.headers.get("Content-Encoding", ""):
+        return None
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
 def read_url(url: str | httpx.URL, what: str) -> httpx.URL:
     """An address as it will be asked. Raises `Refused` for what is none: links come from outside."""
     try:
@@ -152,19 +203,18 @@ def read_url(url: str | httpx.URL, what: str) -> httpx.URL:
         raise Refused(f"{what}: a link cannot be read ({str(error)[:100]})", code=UNREADABLE_LINK) from None
 
 
-def _raise_for(response: httpx.Response, api: str, longest_asked_s: float) -> None:
+async def _error(response: httpx.Response, api: str, longest_asked_s: float) -> AocError:
+    """What an answer means that is no success."""
     status = response.status_code
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return
-    code, text = read_error(response.content)
+    code, text = read_error(await _read(response, _REFUSAL_BYTES) or b"")
     said = f"{api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
     headers = response.headers
     wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and code == "AF429"):
-        raise Throttled(said, retry_after=wait)
+        return Throttled(said, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        raise Unreachable(said, retry_after=wait)
-    raise Refused(said, status=status, code=code)
+        return Unreachable(said, retry_after=wait)
+    return Refused(said, status=status, code=code)
 
 
 def retry_after(value: str | None, date: str | None, now: datetime, longest_s: float) -> float | None:

@@ -53,9 +53,9 @@ class Api:
         """GET and decode; an answer that `decode` calls `Transient` is asked for again. Raises as `http` says."""
         return await self._call("GET", url, decode)
 
-    async def post(self, url: str, document: Any = None) -> None:
-        """POST a JSON document, or nothing."""
-        await self._call("POST", url, lambda _: None, document)
+    async def post(self, url: str, document: Any = None, *, once: bool = False) -> None:
+        """POST a JSON document, or nothing. `once`: not again when the answer is lost."""
+        await self._call("POST", url, lambda _: None, document, 1 if once else None)
 
     async def patch(self, url: str, document: Any) -> None:
         """PATCH with a JSON document."""
@@ -65,9 +65,16 @@ class Api:
         """DELETE."""
         await self._call("DELETE", url, lambda _: None)
 
-    async def _call[T](self, method: str, url: str, decode: Callable[[http.Answer], T], document: Any = None) -> T:
+    async def _call[T](
+        self,
+        method: str,
+        url: str,
+        decode: Callable[[http.Answer], T],
+        document: Any = None,
+        attempts: int | None = None,
+    ) -> T:
         attempt = partial(self._attempt, method, within(self.base, url, self._family), decode, document)
-        return await http.retried(attempt, attempts=self._attempts)
+        return await http.retried(attempt, attempts=attempts or self._attempts)
 
     async def _attempt[T](self, method: str, url: httpx.URL, decode: Callable[[http.Answer], T], document: Any) -> T:
         token = await self._tokens.token(self._tenant, self._resource)

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from operator import attrgetter
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
 from aoc_collector.clocks import Corrector
+from aoc_collector.crowding import Crowd, Crowded
 from aoc_collector.directory.keep import Keeper
 from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.keep import Target as DirectoryTarget
@@ -46,6 +48,7 @@ from aoc_common.bus.publish import publish_patiently
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
+from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.contracts.webhooks import O365_PATH
 from aoc_common.settings import load
 from aoc_common.standing import Standing, check_of
@@ -73,9 +76,11 @@ if TYPE_CHECKING:
     from aoc_collector.settings import Rate
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
+    from aoc_common.bus.consume import BatchHandler
     from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
+    from aoc_common.contracts.jobs import CollectJob
     from aoc_common.contracts.webhooks import GraphKind, Seals
     from aoc_common.health import Probe, Worker
     from aoc_common.store.mongo.client import Database
@@ -102,7 +107,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
     broker = make_broker(settings.nats, "collector")
     async with (
         connect(settings.mongo) as database,
-        http.make_client(timeout_s=settings.http_timeout_s) as client,
+        http.make_client(timeout_s=settings.http_timeout_s, answer_bytes=settings.http_answer_bytes) as client,
     ):
         await check_indexes(database)
         await broker.connect()
@@ -187,31 +192,42 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     runner = Runner(
         lambda tenant, source: found.get((tenant, source)),
         publish,
-        Stores(ledger, ledger, states, backlog),
+        Stores(ledger, ledger, states, backlog, MongoDeadLetters(shared.database)),
         clock,
         shared.stopping,
         StreamLimit(shared.broker, subjects.RAW_STREAM).page_room,
         quota.check,
     )
-    handler = make_handler(runner, scheduler, Turns(backlog, states, clock), settings.max_backoff_s)
+    turns = Turns(backlog, states, clock)
+
+    def handler(workers: int) -> BatchHandler:
+        crowd = Crowd(workers, _troubled_together, clock)
+        return make_handler(Crowded(runner, crowd), scheduler, turns, settings.max_backoff_s)
+
     reach = {key: kept(settings, SOURCES[key[1]]) for key in found}
     asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
-    broker, failures = shared.broker, shared.failures
+    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
             running(_watch(shared, found, states).run(settings.watch.interval_s)) as watches,
-            consuming(broker, consumers.COLLECT, handler, settings.workers, failures) as works,
-            consuming(broker, consumers.BACKLOG, handler, settings.backlog_workers, failures) as catches_up,
-            consuming(broker, consumers.BACKFILL, asked, failures=failures) as fills_in,
-            consuming(broker, consumers.POLLS, make_poll_handler(poller), failures=failures) as listens,
+            at_work(consumers.COLLECT, handler(settings.workers), settings.workers) as works,
+            at_work(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers) as catches_up,
+            at_work(consumers.BACKFILL, asked) as fills_in,
+            at_work(consumers.POLLS, make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: all(part() for part in (schedules, watches, works, catches_up, fills_in, listens))
     finally:
         await scheduler.close()
+
+
+def _troubled_together(job: CollectJob) -> str:
+    """What fails or hangs together: a tenant's API family."""
+    spec = SOURCES.get(job.source)
+    return f"{job.tenant}/{spec.family if spec else job.source}"
 
 
 def _watch(shared: Shared, found: Iterable[tuple[str, str]], states: MongoSources) -> Watch:
@@ -243,10 +259,12 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
         list(targets), kinds, timedelta(seconds=settings.interval_s), states, partial(publish_job, js), clock
     )
     keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, shared.stopping)
-    handler = make_directory_handler(keeper.run, shared.settings.max_backoff_s)
+    crowd = Crowd[DirectoryJob](settings.workers, attrgetter("tenant"), clock)
+    handler = make_directory_handler(partial(crowd.run, keeper.run), shared.settings.max_backoff_s)
+    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        consuming(shared.broker, consumers.DIRECTORY, handler, settings.workers, shared.failures) as works,
+        at_work(consumers.DIRECTORY, handler, settings.workers) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -259,9 +277,10 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     targets = {tenant.name: subscription_target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), clock)
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
+    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        consuming(shared.broker, consumers.SUBSCRIPTIONS, handler, failures=shared.failures) as works,
+        at_work(consumers.SUBSCRIPTIONS, handler) as works,
     ):
         yield lambda: schedules() and works()
 

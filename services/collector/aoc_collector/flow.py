@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from aoc_collector.sources.base import UnfinishedError
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob
-from aoc_common.errors import Malformed, Permanent, Transient
+from aoc_common.errors import Malformed, Permanent, Postponed, Transient
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.telemetry import logs
 
@@ -67,20 +67,24 @@ class Run(Protocol):
 def make_handler(runner: Run, following: Next, turns: Turns, max_backoff_s: float) -> BatchHandler:
     """The handler of jobs."""
 
+    async def left(job: CollectJob, deliveries: int, error: Transient | Permanent) -> bool:
+        """Whether a job that failed is done with: for shorter ones, or since others are first."""
+        if isinstance(error, UnfinishedError) and deliveries >= _PATIENCE and following.shorten(job):
+            await runner.abandon(job)
+            _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
+            return True
+        return await turns.give_way(job, deliveries, error)
+
     async def on_jobs(messages: Sequence[Msg]) -> None:
         for message in messages:
             job = read_job(CollectJob, message.data)
             deliveries = message.metadata.num_delivered
             try:
                 pages = await runner.run(job)
-            except UnfinishedError as error:
-                if deliveries >= _PATIENCE and following.shorten(job):
-                    await runner.abandon(job)
-                    _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
-                elif not await turns.give_way(job, deliveries, error):
-                    raise put_off(error, deliveries, max_backoff_s) from error
+            except Postponed:
+                raise
             except (Transient, Permanent) as error:
-                if not await turns.give_way(job, deliveries, error):
+                if not await left(job, deliveries, error):
                     raise put_off(error, deliveries, max_backoff_s) from error
             except Exception as error:
                 # A defect of ours: `failures` has the last word about the job, but the others need not wait for it.
@@ -101,6 +105,8 @@ def make_directory_handler(run: Callable[[DirectoryJob], Awaitable[None]], max_b
             job = read_job(DirectoryJob, message.data)
             try:
                 await run(job)
+            except Postponed:
+                raise
             except (Transient, Permanent) as error:
                 raise put_off(error, message.metadata.num_delivered, max_backoff_s) from error
 

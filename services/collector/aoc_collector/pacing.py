@@ -8,6 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.errors import Throttled
+from aoc_common.http import LONGEST_WAIT_S
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
@@ -83,7 +85,11 @@ class Bucket:
         return sum(one.throttled for one in recent) / answers if answers else None
 
     async def take(self) -> None:
-        """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits."""
+        """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits.
+
+        Raises `Throttled` when the other side asked for a longer quiet than a worker should be held for.
+        """
+        self._check_quiet()
         if self._share is not None and (units := await self._share.hold()) != self._requests:
             self._refill(self._clock.monotonic())
             self._adapt(units)
@@ -92,10 +98,17 @@ class Bucket:
             await self._idle()
         place = self._reserve()
         while (wait := self._until(place)) > 0:
+            # Whoever leaves the queue loses a place: so less is asked for, never more.
+            self._check_quiet()
             # A share may grow while somebody waits.
             wait = wait if self._share is None else min(wait, _LOOKED_S)
             metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
             await self._clock.sleep(wait)
+
+    def _check_quiet(self) -> None:
+        left = self._paused_until - self._clock.monotonic()
+        if left > LONGEST_WAIT_S:
+            raise Throttled(f"{self._family}: quiet was asked for, {left:.0f} s of it are left", retry_after=left)
 
     def _adapt(self, requests: float) -> None:
         """So many requests a window from now on."""
@@ -106,6 +119,7 @@ class Bucket:
     async def _idle(self) -> None:
         """Wait until a request is allowed at once. Requests that are not in the background queue up meanwhile."""
         while (wait := self._until_free()) > 0:
+            self._check_quiet()
             metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
             await self._clock.sleep(wait)
 

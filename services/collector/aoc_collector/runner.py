@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector.losses import copy_of, letter_of, without_known
 from aoc_collector.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
+from aoc_collector.subscribing import Subscriptions
 from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
-from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
-from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched
+from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched, SourceState
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.jobs import CollectJob
     from aoc_common.store.backlog import BacklogStore, Stretch
     from aoc_common.store.ports import BlobLedger, LedgerStore, SourceStore
+    from aoc_common.store.shelves import DeadLetterStore
 
 _log = logs.get(__name__)
 
@@ -74,6 +75,7 @@ class Stores:
     blobs: BlobLedger
     sources: SourceStore
     backlog: BacklogStore
+    letters: DeadLetterStore
 
 
 class Runner:
@@ -99,6 +101,7 @@ class Runner:
         self._stopping = stopping
         self._room = room
         self._admit = admit
+        self._subscriptions = Subscriptions(stores.sources, stores.ledger, clock)
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -110,7 +113,7 @@ class Runner:
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
             return 0
-        since, stretch = await self._done_until(job)
+        since, stretch, before = await self._done_until(job)
         if since >= job.end:
             # Scheduled by a replica that had not seen the slice end.
             return 0
@@ -123,7 +126,7 @@ class Runner:
         ) as span:
             try:
                 with nullcontext() if stretch is None else in_background():
-                    pages = await self._collect(job, source, stretch, since)
+                    pages = await self._collect(job, source, stretch, since, before)
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
@@ -136,28 +139,32 @@ class Runner:
         """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
         await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
 
-    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None]:
+    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None, SourceState]:
         """Until where the source, or the stretch that a job is a part of, is collected; its end when there is no more.
 
-        A job without a stretch that should have one is done.
+        Then the stretch, and for a live slice the source's state. A job without a stretch that should have one is done.
         """
         if job.end > self._clock.now() + AHEAD:
             # Asked for by a clock that was ahead. To read the future is to claim that there was nothing.
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason=f"{job.end} is still to come")
-            return job.end, None
+            return job.end, None, SourceState(job.tenant, job.source)
         if job.stretch is not None:
             stretch = await self._stores.backlog.find(job.tenant, job.stretch)
-            return (job.end if stretch is None else stretch.done_until), stretch
-        return (await self._stores.sources.state(job.tenant, job.source)).position or job.start, None
+            done = job.end if stretch is None else stretch.done_until
+            return done, stretch, SourceState(job.tenant, job.source)
+        state = await self._stores.sources.state(job.tenant, job.source)
+        return state.position or job.start, None, state
 
-    async def _collect(self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime) -> int:
+    async def _collect(
+        self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime, before: SourceState
+    ) -> int:
         stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         try:
             afresh = stretch is not None and stretch.cause is Cause.ASKED
             async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
                 async for found in batches:
-                    batch = _without_known(found) if again else found
+                    batch = without_known(found) if again else found
                     if batch.arrays or batch.losses:
                         await self._open(job, tally, again=again)
                     await self._take(job, batch, tally)
@@ -180,11 +187,14 @@ class Runner:
             nothing = EmptySlice(job.tenant, job.source, since, job.end, now, again=again)
             await stores.ledger.slice_empty(job.slice_id, nothing)
         if stretch is None:
+            # A doubt that a crash has left, or an answer that was lost: it runs, or this slice had not been read.
+            await self._subscriptions.lost(before)
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
             await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
-            await stores.sources.note_error(job.tenant, job.source, f"{tally.losses} losses, see {_LOSSES}", now)
+            said = f"{tally.losses} losses, see aoc deadletters"
+            await stores.sources.note_error(job.tenant, job.source, said, now)
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
         return len(tally.pages)
@@ -196,13 +206,12 @@ class Runner:
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
         """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
-        if batch.subscribed:
-            await self._stores.sources.note_subscribed(job.tenant, job.source, self._clock.now())
+        if batch.subscription is not None:
+            await self._subscriptions.take(job.tenant, job.source, batch.subscription)
         if batch.arrays:
             batch = fitted(batch, await self._room())
         if batch.losses:
             tally.losses += len(batch.losses)
-            await self._publish(subjects.DLQ_STREAM, [_dead_letter(job, loss) for loss in batch.losses])
             await self._note_losses(job, batch.losses)
             for loss in batch.losses:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
@@ -222,6 +231,13 @@ class Runner:
     async def _note_losses(self, job: CollectJob, losses: Sequence[Loss]) -> None:
         whole = Window(job.start, job.end)
         at = self._clock.now()
+        letters = [letter_of(job, loss, at) for loss in losses]
+        for letter, loss in zip(letters, losses, strict=True):
+            # How many records were in content that nobody has seen, nobody can tell.
+            await self._stores.letters.put(letter, int(bool(loss.sample) and not loss.blob), "")
+        await self._publish(
+            subjects.DLQ_STREAM, [copy_of(letter, loss) for letter, loss in zip(letters, losses, strict=True)]
+        )
         for loss in losses:
             if not loss.blob:
                 window = loss.window or whole
@@ -260,24 +276,3 @@ class Runner:
             )
         except AocError as unnoted:
             _log.warning("failure.unnoted", slice=job.slice_id, reason=reason, error=str(unnoted))
-
-
-def _without_known(batch: Batch) -> Batch:
-    """A batch of what is looked at again: that Microsoft has forgotten some of it by now is no loss."""
-    return replace(batch, losses=[loss for loss in batch.losses if loss.window is None])
-
-
-_LOSSES: Final = f"{subjects.DLQ_STREAM} (aoc.dlq.collector)"
-
-
-def _dead_letter(job: CollectJob, loss: Loss) -> Outgoing:
-    key = f"{job.tenant}/{job.source}/{loss.reason}/".encode() + loss.sample
-    headers = {
-        "Aoc-Reason": header_safe(loss.reason),
-        "Aoc-Tenant": job.tenant,
-        "Aoc-Source": job.source,
-        "Aoc-Slice": job.slice_id,
-        "Aoc-Subject": subjects.raw(job.tenant, job.source),
-        "Nats-Msg-Id": f"collector-{blake2b(key, digest_size=16).hexdigest()}",
-    }
-    return Outgoing(subjects.dead_letter("collector", job.tenant), loss.sample, headers)

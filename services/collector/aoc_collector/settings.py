@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from pydantic import Field
 
+from aoc_common import http
 from aoc_common.contracts.directory import KINDS, EntityKind
 from aoc_common.settings import Frozen, ServiceSettings, WebhookSettings
 
@@ -178,7 +179,16 @@ class CollectorSettings(ServiceSettings):
     publisher_identifier: str | None = Field(
         None, description="PublisherIdentifier of Management API requests; the tenant's own id when unset."
     )
-    http_timeout_s: float = Field(60, gt=0, description="How long an answer may take, seconds.")
+    http_timeout_s: float = Field(
+        60,
+        gt=0,
+        description="How long each piece of an answer may take, seconds; a whole one may take five times that.",
+    )
+    http_answer_bytes: int = Field(
+        http.ANSWER_BYTES,
+        ge=1024**2,
+        description="Bytes that an answer may have, unpacked. A blob that has more waits, visibly, until it expires.",
+    )
     http_attempts: int = Field(5, ge=1, le=20, description="Tries of one request before its slice is put off.")
     longest_asked_s: float = Field(
         900,

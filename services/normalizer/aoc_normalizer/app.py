@@ -32,6 +32,7 @@ from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.expired import MongoExpired
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.overtaken import MongoOvertaken
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 #: Slices whose account is closed, or that are looked at to be merged, at a time.
 _SETTLED_TOGETHER = 500
+#: How often expired content is counted, seconds, and how many days of it at a time.
+_FOLD_S = 3600
+_DAYS_TOGETHER = 500
 _STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
 
 
@@ -140,6 +144,9 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
 
         overtaken = OvertakenSlices(MongoOvertaken(database), clock, timedelta(seconds=settings.gone_after_s))
 
+        async def fold() -> None:
+            await MongoExpired(database).fold(clock.now(), _DAYS_TOGETHER)
+
         async def forget() -> None:
             await events.forget(clock.now())
 
@@ -151,6 +158,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             asyncio.create_task(every(settings.compact_s, "compaction", compact)),
             asyncio.create_task(every(settings.gone_look_s, "looking for pages that are gone", lost.look)),
             asyncio.create_task(every(settings.gone_look_s, "closing slices that were overtaken", overtaken.look)),
+            asyncio.create_task(every(_FOLD_S, "counting expired content", fold)),
             asyncio.create_task(every(settings.quarantine_s, "quarantine", caretaker.look_after)),
         ]
         try:

@@ -89,7 +89,7 @@ class Pipeline:
         self._ledger, sources, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
         self.account = MongoAccount(database)
         self._runner = Runner(
-            lambda *_: self, self.raw.publish, Stores(self._ledger, self._ledger, sources, backlog), self.clock,
+            lambda *_: self, self.raw.publish, Stores(self._ledger, self._ledger, sources, backlog, None), self.clock,
             asyncio.Event(),
         )  # fmt: skip
         corrector = Corrector(MongoDoubts(database), backlog, sources, self.clock)

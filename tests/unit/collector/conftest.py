@@ -24,6 +24,8 @@ from aoc_common.store.ports import SourceState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aoc_common.contracts.letters import DeadLetter
+
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -96,6 +98,7 @@ class MemoryBlobs:
     """`BlobLedger` in memory."""
 
     known: set[str] = field(default_factory=set)
+    empty: set[str] = field(default_factory=set)
     offered: list[str] = field(default_factory=list)
     expired: list[str] = field(default_factory=list)
 
@@ -106,10 +109,14 @@ class MemoryBlobs:
         self.offered += [blob.content_id for blob in blobs]
 
     async def mark_fetched(self, tenant: str, source: str, records: Any, slice_id: str, at: datetime) -> None:
-        self.known |= set(records)
+        self.known |= {name for name, count in records.items() if count}
+        self.empty |= {name for name, count in records.items() if not count}
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        if content_id in self.known | self.empty:
+            return False
         self.expired.append(content_id)
+        return True
 
 
 @pytest.fixture
@@ -186,6 +193,9 @@ class MemorySources:
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
 
+    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
+        self.states[tenant, source] = replace(await self.state(tenant, source), unsubscribed_since=since)
+
     async def note_watched(self, tenant: str, throttled: Any) -> None:
         for source, share in throttled.items():
             self.states[tenant, source] = replace(await self.state(tenant, source), throttled=share)
@@ -202,6 +212,28 @@ def states() -> MemorySources:
 @pytest.fixture
 def backlog() -> MemoryBacklog:
     return MemoryBacklog()
+
+
+@dataclass
+class MemoryLetters:
+    """`DeadLetterStore` in memory."""
+
+    kept: dict[str, tuple[DeadLetter, int]] = field(default_factory=dict)
+
+    async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
+        self.kept[letter.key] = (letter, records)
+        return True
+
+    async def copied(self, letter: DeadLetter, sequence: int) -> None:
+        raise AssertionError
+
+    async def handled(self, keys: Any, at: datetime) -> None:
+        raise AssertionError
+
+
+@pytest.fixture
+def letters() -> MemoryLetters:
+    return MemoryLetters()
 
 
 @pytest.fixture

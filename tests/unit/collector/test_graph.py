@@ -180,3 +180,17 @@ async def test_a_window_that_is_wholly_older_than_the_retention_asks_for_nothing
 
     assert [len(batch.losses) for batch in batches] == [1]
     assert microsoft.urls == []
+
+
+@pytest.mark.parametrize("error", [{"code": "UnknownError", "message": "a shard is away"}, "partial", {}])
+async def test_a_success_that_holds_an_error_too_is_no_empty_hour(audits, microsoft, error):
+    microsoft.respond = lambda _: httpx.Response(200, json={"value": [], "error": error})
+
+    with pytest.raises(Unreachable):
+        await collect(audits)
+
+
+async def test_an_error_of_null_is_none(audits, microsoft):
+    microsoft.respond = lambda _: httpx.Response(200, json={"value": [{"id": "1"}], "error": None})
+
+    assert await collect(audits) == [b'[{"id":"1"}]']

@@ -249,10 +249,11 @@ async def test_line_10_a_wait_of_31_years_pauses_an_api_for_the_longest_wait_tha
 
     with pytest.raises(Throttled) as caught:
         await drain(source)
+    clock.time += timedelta(seconds=http.LONGEST_ASKED_S)
     await drain(source)
 
     assert caught.value.retry_after == http.LONGEST_ASKED_S
-    assert sum(clock.slept) <= http.LONGEST_ASKED_S + 1
+    assert sum(clock.slept) <= 1
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "0.000001", "-1e999", "Thu, 01 Jan 1970 00:00:00 GMT"])

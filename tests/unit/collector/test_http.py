@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+import gzip
+import tracemalloc
 from datetime import UTC, datetime
 
 import httpx
@@ -140,3 +143,56 @@ async def test_a_very_long_retry_after_is_left_to_the_caller():
             await http.get(one, "https://graph.microsoft.com/x", api="graph")
 
     assert (caught.value.retry_after, len(asked)) == (600.0, 1)
+
+
+def bounded(respond, answer_bytes=1024**2, timeout_s=0.05):
+    made = http.Client(transport=httpx.MockTransport(respond), timeout=timeout_s)
+    made.answer_bytes = answer_bytes
+    return made
+
+
+class Trickle(httpx.AsyncByteStream):
+    """Gives pieces for ever, slowly or not, and remembers how many were taken."""
+
+    def __init__(self, piece, every_s=0.0):
+        self.piece, self.every_s, self.taken = piece, every_s, 0
+
+    async def __aiter__(self):
+        while True:
+            await asyncio.sleep(self.every_s)
+            self.taken += 1
+            yield self.piece
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_answer_without_end_is_given_up_at_a_bound(status):
+    stream = Trickle(b"x" * 65536)
+    async with bounded(lambda _: httpx.Response(status, stream=stream)) as one:
+        with pytest.raises(Unreachable):
+            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+
+    assert stream.taken <= 17
+
+
+async def test_an_answer_that_trickles_does_not_hold_a_worker_for_ever():
+    async with bounded(lambda _: httpx.Response(200, stream=Trickle(b" ", 0.02))) as one, asyncio.timeout(2):
+        with pytest.raises(Unreachable):
+            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+async def test_a_gzip_bomb_is_given_up_before_it_is_unpacked(layers):
+    packed = gzip.compress(b"0" * (64 << 20))
+    for _ in range(layers - 1):
+        packed = gzip.compress(packed)
+    stream = httpx.ByteStream(packed)
+    headers = {"Content-Encoding": ", ".join(["gzip"] * layers)}
+    tracemalloc.start()
+    async with bounded(lambda _: httpx.Response(200, headers=headers, stream=stream), timeout_s=5) as one:
+        with pytest.raises(Unreachable) as caught:
+            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert caught.value.retry_after >= 60
+    assert layers == 1 or most < 16 << 20

@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import nullcontext
+from datetime import timedelta
 
 import pytest
 
 from aoc_collector.pacing import Bucket, Buckets, in_background
 from aoc_collector.settings import Rate, Rates
 from aoc_common.clock import SystemClock
+from aoc_common.errors import Throttled
 
 
 @pytest.mark.parametrize(("requests", "window_s"), [(5, 10), (150, 60), (2000, 60), (1, 10)])
@@ -108,3 +110,16 @@ async def test_the_share_of_throttled_answers_is_that_of_the_last_hour(clock):
     shares.append(bucket.throttled)
 
     assert shares == [None, 0.25, 0.2, 0]
+
+
+async def test_who_is_asked_for_a_long_quiet_waits_for_it_on_the_stream_and_not_in_a_worker(clock):
+    bucket = Bucket("graph_audit", Rate(5, 10), clock)
+    bucket.pause(900)
+
+    with pytest.raises(Throttled) as raised:
+        await bucket.take()
+
+    assert (raised.value.retry_after, clock.slept) == (900, [])
+    clock.time += timedelta(seconds=845)
+    await bucket.take()
+    assert sum(clock.slept) == pytest.approx(55)

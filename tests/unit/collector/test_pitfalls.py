@@ -44,11 +44,11 @@ async def acknowledged(_stream, messages):
 
 
 @pytest.fixture
-def runner(blobs, states, backlog, clock):
+def runner(blobs, states, backlog, letters, clock):
     """`runner(source, publish)`: runs slices of one source."""
 
     def make(source, publish=acknowledged):
-        stores = Stores(SilentLedger(), blobs, states, backlog)
+        stores = Stores(SilentLedger(), blobs, states, backlog, letters)
         return Runner(lambda *_: source, publish, stores, clock, asyncio.Event())
 
     return make

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.sources.base import Batch, Loss, RawArray, Window
-from aoc_common.contracts.jobs import CollectJob
+from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Backpressure, Transient, Unreachable
 from aoc_common.store.backlog import Cause, Stretch
@@ -92,10 +92,12 @@ def stopping():
 
 
 @pytest.fixture
-def run(ledger, bus, blobs, states, backlog, clock, stopping):
+def run(ledger, bus, blobs, states, backlog, letters, clock, stopping):
     async def go(*items, job=JOB):
         source = Canned(list(items))
-        runner = Runner(lambda *_: source, bus.publish, Stores(ledger, blobs, states, backlog), clock, stopping)
+        runner = Runner(
+            lambda *_: source, bus.publish, Stores(ledger, blobs, states, backlog, letters), clock, stopping
+        )
         await runner.run(job)
 
     return go
@@ -157,20 +159,32 @@ async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, st
 
 
 async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(
-    bus, ledger, blobs, states, backlog, clock, stopping
+    bus, ledger, blobs, states, backlog, letters, clock, stopping
 ):
-    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states, backlog), clock, stopping).run(JOB)
+    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states, backlog, letters), clock, stopping).run(
+        JOB
+    )
 
     assert (bus.published, ledger.entries) == ([], [])
 
 
-async def test_what_cannot_be_collected_is_a_dead_letter_and_blocks_nothing(run, bus, states):
+async def test_what_cannot_be_collected_is_a_dead_letter_and_blocks_nothing(run, bus, states, letters):
     await run(Batch([ONE], losses=[Loss("too large", b'{"Id":')]))
 
     stream, (letter,) = bus.published[0]
     assert (stream, letter.subject, letter.body) == ("AOC_DLQ", "aoc.dlq.collector.contoso", b'{"Id":')
     assert letter.headers["Aoc-Reason"] == "too large"
     assert await watermark(states) == NOW
+    ((kept, records),) = letters.kept.values()
+    assert (kept.key, kept.source, kept.slice_id, records) == (
+        letter.headers["Aoc-Letter"],
+        "o365-exchange",
+        JOB.slice_id,
+        1,
+    )
+    assert BackfillJob.model_validate_json(kept.body) == BackfillJob(
+        tenant="contoso", source="o365-exchange", start=JOB.start, end=JOB.end
+    )
     assert "1 losses" in (await states.state("contoso", "o365-exchange")).last_error
 
 
@@ -244,7 +258,7 @@ def stretch(cause=Cause.BEHIND, end=NOW):
     return Stretch("contoso", "o365-exchange", cause, "one", JOB.start, end, JOB.start)
 
 
-async def test_a_slice_of_the_backlog_moves_its_stretch_and_not_the_live_slices(run, states, backlog):
+async def test_a_slice_of_the_backlog_moves_its_stretch_and_not_the_live_slices(run, states, backlog, letters):
     await states.advance("contoso", "o365-exchange", NOW + timedelta(hours=5), NOW)
     await backlog.add(stretch(end=NOW + timedelta(hours=1)), NOW)
 
@@ -293,6 +307,6 @@ async def test_what_microsoft_forgot_since_is_no_loss_when_it_was_collected_befo
 
 
 async def test_a_subscription_that_had_to_be_started_is_noted(run, states, clock):
-    await run(Batch(subscribed=True))
+    await run(Batch(subscription="started"))
 
     assert (await states.state("contoso", "o365-exchange")).subscribed_at == clock.now()

@@ -41,9 +41,12 @@ def import_(
     max_ratio: Annotated[int, typer.Option(min=1, help="How many times its size a packed file may hold.")] = 200,
     max_unpacked: Annotated[int, typer.Option(min=1, help="Bytes that a packed file may hold.")] = 16 << 30,
 ) -> None:
-    """Import exported logs: JSON, NDJSON, Purview or Search-UnifiedAuditLog exports, Graph lists; also gzipped."""
+    """Import exported logs: JSON, NDJSON, Purview or Search-UnifiedAuditLog exports, Graph lists; also gzipped.
+
+    Status 1 when something of what was named could not be read; the rest is in.
+    """
     subjects.check_tenant(tenant)
-    files = _files(paths)
+    files, unread = _files(paths)
     with ExitStack() as stack:
         system, directory = attach.find(data), None
 
@@ -58,14 +61,17 @@ def import_(
             DataDirectory(directory).mark_evidence()
         with _bar(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
-            summary = asyncio.run(_run(lifeline, tenant, Unpacking(max_ratio, max_unpacked), files, progress))
+            importer = Importer(lifeline, SystemClock(), tenant, Unpacking(max_ratio, max_unpacked), unread)
+            summary = asyncio.run(_run(importer, files, progress))
     if as_json:
         out.print_json(json.dumps(summary.as_dict()))
-        return
-    _show(summary)
-    if directory is not None:
+    else:
+        _show(summary)
+    if directory is not None and not as_json:
         where = plain(str(directory))
         out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
+    if summary.unread:
+        raise typer.Exit(1)
 
 
 def say(text: str) -> None:
@@ -73,23 +79,44 @@ def say(text: str) -> None:
     err.print(f"[yellow]![/] {plain(text)}")
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def _files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files to read, and what lies among them that is not: where, and why."""
     found: list[Path] = []
+    unread: list[tuple[Path, str]] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            found += sorted(_within(path, unread))
         elif path.is_file():
             found.append(path)
+        elif path.exists():
+            raise BadConfiguration(f"{path}: neither a file nor a directory")
         else:
             raise BadConfiguration(f"{path}: no such file or directory")
     if not found:
-        raise BadConfiguration(f"{paths[0]}: no files in it")
-    return found
+        raise BadConfiguration("; ".join(f"{path}: {why}" for path, why in unread) or f"{paths[0]}: no files in it")
+    return found, unread
 
 
-async def _run(lifeline: Lifeline, tenant: str, bounds: Unpacking, files: Sequence[Path], progress: _Bar) -> Summary:
-    async with lifeline:
-        return await Importer(lifeline, SystemClock(), tenant, bounds).run(files, progress)
+def _within(directory: Path, unread: list[tuple[Path, str]]) -> Iterator[Path]:
+    """The files below a directory; links to directories are not followed, so they make no circles."""
+
+    def closed(error: OSError) -> None:
+        unread.append((Path(error.filename), f"cannot be read: {error.strerror}"))
+
+    for root, directories, names in directory.walk(on_error=closed):
+        unread += [
+            (root / one, "a link to a directory: not followed") for one in directories if (root / one).is_symlink()
+        ]
+        for path in (root / name for name in names if not name.startswith(".")):
+            if path.is_file():
+                yield path
+            else:
+                unread.append((path, "neither a file nor a directory"))
+
+
+async def _run(importer: Importer, files: Sequence[Path], progress: _Bar) -> Summary:
+    async with importer.lifeline:
+        return await importer.run(files, progress)
 
 
 class _Bar:
@@ -127,6 +154,7 @@ def _show(summary: Summary) -> None:
         + (f", [red]{summary.dead_lettered:,} dead letters: aoc deadletters list[/]" if summary.dead_lettered else "")
         + (f", {summary.empty:,} empty rows" if summary.empty else "")
         + (f"; {summary.skipped} of {summary.files} files are no logs" if summary.skipped else "")
+        + (f"; [red]{summary.unread} could not be read, or not to the end[/]" if summary.unread else "")
         + (f"; {summary.stopped} files were stopped at a bound" if summary.stopped else "")
     )
     for kind, count, said in (

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from aoc_cli.importing.pages import Publisher
 from aoc_cli.importing.records import Record, Unreadable, items
-from aoc_cli.importing.streams import CountingFile, Unpacking
+from aoc_cli.importing.streams import BrokenFileError, CountingFile, Unpacking
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, Malformed, Transient
@@ -60,7 +60,8 @@ class Summary:
     `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no
     record. `changed`: new versions of events that were stored before.
     `dead_lettered`: in pages that the normalizer gave up (`aoc deadletters`).
-    `skipped`: files that are no export. `stopped`: packed files that hold more than they may; they were read to there.
+    `skipped`: files that are no export. `unread`: files and directories that cannot be read, or not to their end; what
+    was read of them is in. `stopped`: packed files that hold more than they may; they were read to there.
     Of the new, `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened;
     `examples`: one of each, by these names. `earlier`: imports before that never ended, and now are accounted for.
     """
@@ -68,6 +69,7 @@ class Summary:
     tenant: str
     files: int = 0
     skipped: int = 0
+    unread: int = 0
     stopped: int = 0
     records: int = 0
     new: int = 0
@@ -115,6 +117,7 @@ class Importer:
     clock: Clock
     tenant: str
     bounds: Unpacking = field(default_factory=Unpacking)
+    unread: Sequence[tuple[Path, str]] = ()
     _aside: list[QuarantineEntry] = field(default_factory=list)
     _aside_bytes: int = 0
 
@@ -195,25 +198,31 @@ class Importer:
                     summary.examples[kind] = (event.raw or "")[:_EXAMPLE]
 
     async def _publish(self, paths: Sequence[Path], publisher: Publisher, summary: Summary, progress: Progress) -> None:
-        total = sum(path.stat().st_size for path in paths)
+        total = sum(_size(path) for path in paths)
         before = 0
-        foreign: list[str] = []
+        left: list[str] = []
         for path in paths:
-            with CountingFile(path) as file:
-                try:
+            try:
+                with CountingFile(path) as file:
                     for item in items(file, self.bounds):
                         await self._take(item, path, publisher, summary)
                         if summary.records % 500 == 0:
                             progress.read(before + file.done, total, summary.records)
-                except Malformed as error:
-                    # A directory may hold a licence or a note beside the logs.
-                    foreign.append(f"{path}: {error}")
-                    summary.note(path, 0, str(error))
-                before += file.size
+                    if file.changed():
+                        summary.note(path, 0, "changed while it was read: import it again when nobody writes to it")
+            except (Malformed, BrokenFileError) as error:
+                # A directory may hold a licence or a note beside the logs; a disk may be broken at one place.
+                left.append(f"{path}: {error}")
+                summary.note(path, 0, str(error))
+                summary.unread += isinstance(error, BrokenFileError)
+            before += _size(path)
             progress.read(before, total, summary.records)
-        summary.skipped = len(foreign)
-        if len(foreign) == len(paths):
-            raise Malformed(foreign[0])
+        summary.skipped += len(left) - summary.unread
+        summary.unread += len(self.unread)
+        for path, reason in self.unread:
+            summary.note(path, 0, reason)
+        if left and len(left) == len(paths):
+            raise Malformed(left[0])
         await publisher.finish()
         await self._flush()
 
@@ -306,6 +315,14 @@ class Importer:
             "the bus; what is there is stored as soon as a normalizer runs. Nothing is lost: import the same files "
             "again when the servers are back, and what is stored already counts as duplicate"
         )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, for the progress bar; 0 when they cannot be told."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 async def _event(tenant: str, event_id: UUID, link: Link) -> StoredEvent | None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import msgspec
 import orjson
@@ -22,6 +22,8 @@ _HEAD: Final = 4096
 _AUDIT_DATA: Final = "AuditData"
 _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MAX_FIELD: Final = 32 << 20
+#: Characters of a line: a row's largest field, and room for the others.
+_MAX_LINE: Final = 48 << 20
 
 csv.field_size_limit(_MAX_FIELD)
 
@@ -66,6 +68,9 @@ def items(file: CountingFile, bounds: Unpacking = Unpacking()) -> Iterator[Item]
 def _plain(stream: Reader) -> Iterator[Item]:
     head = stream.peek(_HEAD).lstrip()
     if not head:
+        stream.read(len(stream.peek(_HEAD)))
+        if stream.peek(1):
+            raise Malformed("it begins with more white space than any export does")
         return
     if head[:1] in {b"[", b"{"}:
         for value in _lines(stream) if _is_ndjson(head) else Scanner(stream).values():
@@ -143,12 +148,36 @@ def _audit_data(line: int, data: Any, row: bytes) -> Item:
     return Record(line, text) if isinstance(parsed, dict) else Unreadable(line, "AuditData is not a JSON object", row)
 
 
+class _Rows:
+    """The lines of a text. A file without an end of line, such as a sparse one, must not be one string."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> str:
+        """The next line. Raises `csv.Error` for one that is too long, and goes on after it."""
+        line = self._text.readline(_MAX_LINE)
+        if len(line) < _MAX_LINE or line.endswith("\n"):
+            if not line:
+                raise StopIteration
+            return line
+        while line and not line.endswith("\n"):
+            line = self._text.readline(_MAX_LINE)
+        raise csv.Error(f"a line longer than {_MAX_LINE >> 20} million characters")
+
+
 def _csv(stream: Reader) -> Iterator[Item]:
     text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="")
-    reader = csv.reader(text)
-    header = next(reader, [])
-    while header and header[0].startswith("#TYPE"):  # Export-Csv without -NoTypeInformation
+    reader = csv.reader(_Rows(text))
+    try:
         header = next(reader, [])
+        while header and header[0].startswith("#TYPE"):  # Export-Csv without -NoTypeInformation
+            header = next(reader, [])
+    except csv.Error as error:
+        raise Malformed(f"neither JSON nor CSV ({error})") from None
     names = [name.strip().casefold() for name in header]
     if _AUDIT_DATA.casefold() not in names:
         shown = ", ".join(header[:6])[:120]

@@ -6,9 +6,15 @@ import codecs
 import io
 import zlib
 from abc import abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from aoc_common.errors import Permanent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CHUNK: Final = 1 << 18
 _GZIP: Final = b"\x1f\x8b"
@@ -20,13 +26,21 @@ type Reader = io.BufferedReader[Any]
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+class BrokenFileError(Permanent):
+    """A file that cannot be read, or not any further."""
+
+
 class CountingFile(io.RawIOBase):
-    """A file that knows how far it has been read, for the progress bar."""
+    """A file that knows how far it has been read, for the progress bar. Raises `BrokenFileError`, also while read."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        self.size = path.stat().st_size
-        self.done = 0
+        super().__init__()
+        self._path = path
+        self.size = self.done = 0
+        with self._told():
+            self._file = path.open("rb", buffering=0)
+            self._before = self._look()
+        self.size = self._before[0]
 
     def readable(self) -> bool:
         """It is."""
@@ -34,9 +48,27 @@ class CountingFile(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """Read into `buffer`, counting."""
-        count = self._file.readinto(buffer) or 0
+        with self._told():
+            count = self._file.readinto(buffer) or 0
         self.done += count
         return count
+
+    def changed(self) -> bool:
+        """Whether somebody has written to it, or put another in its place, since it was opened."""
+        with self._told():
+            return self._look() != self._before
+
+    def _look(self) -> tuple[int, int, int]:
+        found = self._path.stat()
+        return found.st_size, found.st_mtime_ns, found.st_ino
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            where = f" after {self.done:,} bytes" if self.done else ""
+            raise BrokenFileError(f"cannot be read{where}: {error.strerror or error}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -108,6 +108,7 @@ async def consuming(
     handler: BatchHandler,
     workers: int = 1,
     failures: Failures | None = None,
+    stopping: asyncio.Event | None = None,
 ) -> AsyncIterator[Callable[[], bool]]:
     """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
@@ -115,12 +116,15 @@ async def consuming(
     returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
     is tried again message by message, so that one poison message does not take others with it. `failures`: the
     service's policy, which its consumers share; without one, dead letters are on AOC_DLQ alone. Leaving waits until the
-    batches in work are done. The broker must be connected. Raises `BadConfiguration` for a consumer that is not there.
+    batches in work are done; nothing more is pulled when `stopping` is set, which several may share, so that none takes
+    into work what another gives back. The broker must be connected. Raises `BadConfiguration` for a consumer that is
+    not there.
     """
     several = [consumers] if isinstance(consumers, Consumer) else list(consumers)
     for consumer in several:
         await check_consumer(jetstream(broker), consumer)
-    work = _Work(broker, handler, failures or Failures(several[0].service), asyncio.Semaphore(workers), asyncio.Event())
+    policy, stop = failures or Failures(several[0].service), stopping or asyncio.Event()
+    work = _Work(broker, handler, policy, asyncio.Semaphore(workers), stop)
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
     tasks = [
         asyncio.create_task(work.of(consumer, gathering))

@@ -313,7 +313,7 @@ class BlobLedger(Protocol):
     """Which content blobs of the Management Activity API are already on the bus."""
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those of `content_ids` that were fetched before."""
+        """Those of `content_ids` that were fetched before, and held records."""
         ...
 
     async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
@@ -326,8 +326,8 @@ class BlobLedger(Protocol):
         """Blobs (content id -> number of records) whose every page is acknowledged by JetStream, in this slice."""
         ...
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
-        """A blob died at Microsoft before it was fetched: a permanent gap."""
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        """A blob died at Microsoft: a permanent gap; False, and nothing is changed, when it was fetched before."""
         ...
 
 
@@ -337,9 +337,9 @@ class SourceState:
 
     `watermark`: everything before it is on the bus. `position`: where the live slices are; later than the watermark
     while an outage is caught up (see `store.backlog`). `started_at`: when it was first collected. `trouble`: the class
-    of the last error (`contracts.troubles`), and Microsoft's own code of it. `subscribed_at`: when its subscription was
-    started last. `throttled`: share of the last hour's answers that asked for fewer requests. `reread`: age in seconds
-    -> everything before this moment was read again when it was that old.
+    of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
+    `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers
+    that asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when that old.
     """
 
     tenant: str
@@ -353,6 +353,7 @@ class SourceState:
     trouble: str | None = None
     code: str = ""
     subscribed_at: datetime | None = None
+    unsubscribed_since: datetime | None = None
     throttled: float | None = None
     reread: Mapping[int, datetime] = field(default_factory=dict)
 
@@ -384,6 +385,10 @@ class SourceStore(Protocol):
 
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         """Its subscription was started: the first content can take 12 hours."""
+        ...
+
+    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
+        """Its subscription does not run, and was seen to until `since`; None when that is accounted for."""
         ...
 
     async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:

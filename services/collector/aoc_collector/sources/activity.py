@@ -18,6 +18,7 @@ from aoc_collector.sources.base import (
     Batch,
     Context,
     Spec,
+    Subscription,
     UnfinishedError,
     Webhook,
     Window,
@@ -88,8 +89,8 @@ class ActivityFeed:
 
         Blobs that cannot be read do not keep the others from being read: see `contents`.
         """
-        if await self._subscribe():
-            yield Batch(subscribed=True)
+        async for found in self._subscribe():
+            yield Batch(subscription=found)
         window, lost = out_of_reach(window, self._context.clock.now() - REACH)
         if lost:
             yield Batch(losses=[lost])
@@ -106,24 +107,24 @@ class ActivityFeed:
         if reading.error is not None:
             raise reading.error
 
-    async def _subscribe(self) -> bool:
-        """Make sure that content flows; whether it had to be started.
-
-        Subscriptions lapse and get disabled, so this is looked at every time.
-        """
+    async def _subscribe(self) -> AsyncGenerator[Subscription]:
+        """Make sure that content flows. Subscriptions lapse and get disabled, so this is looked at every time."""
         url = f"{self._root}/subscriptions/list?{self._publisher}"
         held = await self._api.get(url, lambda answer: _subscriptions(answer.body, self._name))
         wanted = self._content_type.lower()
         mine = next((one for one in held if one.content_type.lower() == wanted), None)
         runs = mine is not None and mine.status.lower() == "enabled"
-        stood = not runs
-        hook = self._hook(mine.webhook if mine else None)
-        if hook is not None:
-            runs = await self._start_with(hook) or runs
         if not runs:
-            await self._start(None)
+            yield "stands"
+        stood, started = not runs, False
+        hook = self._hook(mine.webhook if mine else None)
+        if hook is not None and (answer := await self._start_with(hook)) is not None:
+            runs, started = True, answer
+        if not runs:
+            started = await self._start(None)
             _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
-        return stood
+        if stood:
+            yield "started" if started else "ran"
 
     def _hook(self, held: _Hook | None) -> dict[str, Any] | None:
         """The webhook to register; None when none is wanted, or there is a good one that will last."""
@@ -136,27 +137,30 @@ class ActivityFeed:
         until = now + wanted.lifetime
         return {"address": wanted.address, "authId": wanted.auth_id, "expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
-    async def _start_with(self, hook: dict[str, Any]) -> bool:
-        """Register a webhook; False when Microsoft refuses it. Polling goes on without."""
+    async def _start_with(self, hook: dict[str, Any]) -> bool | None:
+        """Register a webhook, see `_start`; None when Microsoft refuses it. Polling goes on without."""
         try:
-            await self._start(hook)
+            started = await self._start(hook)
         except (Refused, Unreachable) as refused:
             # It calls the address before it answers: that may be down, or not reachable from there.
             self._hook_after = self._context.clock.monotonic() + _HOOK_PAUSE_S
             _log.warning(
                 "webhook.refused", tenant=self._context.tenant, content_type=self._content_type, error=str(refused)
             )
-            return False
+            return None
         _log.info("webhook.registered", tenant=self._context.tenant, content_type=self._content_type)
-        return True
+        return started
 
-    async def _start(self, hook: dict[str, Any] | None) -> None:
+    async def _start(self, hook: dict[str, Any] | None) -> bool:
+        """Start the subscription; False when it ran already. Asked once: a second answer would not tell."""
         url = f"{self._root}/subscriptions/start?contentType={self._content_type}&{self._publisher}"
         try:
-            await self._api.post(url, None if hook is None else {"webhook": hook})
+            await self._api.post(url, None if hook is None else {"webhook": hook}, once=True)
         except Refused as refused:
             if refused.code != _ALREADY_ENABLED:
                 raise
+            return False
+        return True
 
     async def _listing(self, start: datetime, end: datetime) -> AsyncGenerator[Sequence[Item]]:
         bounds = f"startTime={start:%Y-%m-%dT%H:%M:%S}&endTime={end:%Y-%m-%dT%H:%M:%S}"

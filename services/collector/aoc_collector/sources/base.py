@@ -10,6 +10,7 @@ import msgspec
 from aoc_collector.sources.tolerant import elements
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
 from aoc_common.errors import Transient, Unreachable
+from aoc_common.store.doubts import TOO_OLD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from aoc_common.store.waiting import WaitingBlobs
 
 SAMPLE_BYTES: Final = 64 * 1024
+
+type Subscription = Literal["stands", "started", "ran"]
+"""What was found of a source's subscription: that it does not run; then that it was started, or ran after all."""
 
 type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
 
@@ -62,13 +66,13 @@ class Loss:
 class Batch:
     """What one answer gave.
 
-    `blobs`: content id -> records of the blobs that this batch completes. `subscribed`: a subscription was started.
+    `blobs`: content id -> records of the blobs that this batch completes. `subscription`: told as it is found.
     """
 
     arrays: Sequence[RawArray] = ()
     blobs: Mapping[str, int] = field(default_factory=dict)
     losses: Sequence[Loss] = ()
-    subscribed: bool = False
+    subscription: Subscription | None = None
 
 
 def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
@@ -77,7 +81,7 @@ def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]
         return window, None
     start = min(window.end, oldest.replace(microsecond=0))
     gone = Window(window.start, start)
-    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is older than Microsoft keeps it"
+    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is {TOO_OLD}"
     return replace(window, start=start), Loss(reason, window=gone)
 
 
@@ -89,15 +93,15 @@ class Blobs(Protocol):
     """What a source may know of the blob ledger. Writing "fetched" is the runner's: it knows what is acknowledged."""
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those that were fetched before."""
+        """Those that were fetched before, and held records."""
         ...
 
     async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
         """The API offered these."""
         ...
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
-        """A blob is gone for good."""
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        """A blob is gone for good; False when it was fetched before."""
         ...
 
 

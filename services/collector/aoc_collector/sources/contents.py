@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from aoc_collector.origins import FOREIGN_HOST
 from aoc_collector.sources.base import Batch, Loss, cut
+from aoc_collector.sources.items import Item, told_apart
 from aoc_common.errors import AocError, Permanent, Refused, Throttled, Transient, Unreachable
 from aoc_common.http import UNREADABLE_LINK
 from aoc_common.store.waiting import PATIENCE
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from aoc_collector.sources.base import Context, Window
-    from aoc_collector.sources.items import Item
     from aoc_common.store.ports import ContentBlob
 
 _log = logs.get(__name__)
@@ -75,7 +75,7 @@ class Contents:
         if not items:
             return
         context, tenant, now = self._context, self._context.tenant, self._context.clock.now()
-        by_id = {item.blob.content_id: item for item in items}
+        by_id = told_apart(items)
         await context.blobs.listed(tenant, self._name, [item.blob for item in by_id.values()], now)
         known = await context.blobs.fetched(tenant, self._name, list(by_id))
         skipped: set[str] = set()
@@ -191,11 +191,11 @@ class Contents:
         except Refused as refused:
             if refused.code not in _GONE:
                 raise
-            if known:
+            blobs, at = context.blobs, context.clock.now()
+            if known or not await blobs.mark_expired(context.tenant, self._name, blob.content_id, at):
                 # It was read while it was there: nothing is missing.
                 _log.info("blob.gone", tenant=context.tenant, source=self._name, content=blob.content_id)
                 return Batch()
-            await context.blobs.mark_expired(context.tenant, self._name, blob.content_id, context.clock.now())
             return Batch(losses=[Loss(f"content {blob.content_id}: {refused}", blob=True)])
         records = sum(array.records for array in batch.arrays) + len(batch.losses)
         return Batch(batch.arrays, {blob.content_id: records}, batch.losses)

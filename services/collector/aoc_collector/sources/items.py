@@ -5,10 +5,11 @@ Source: office-365-management-activity-api-reference.md, "List available content
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 import msgspec
 
@@ -16,7 +17,7 @@ from aoc_collector.sources.base import SAMPLE_BYTES, listed
 from aoc_common.store.ports import ContentBlob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from aoc_collector.sources.base import Window
 
@@ -47,6 +48,27 @@ def read_listing(body: bytes, what: str, window: Window) -> list[Item]:
     return [_read(raw, window) for raw in listed(body, what)]
 
 
+def told_apart(items: Iterable[Item]) -> dict[str, Item]:
+    """The items by their blobs' names. Two links under one name are two blobs: the second gets a name of its own."""
+    found: dict[str, Item] = {}
+    for item in items:
+        name, link = item.blob.content_id, item.blob.uri
+        if name in found and found[name].blob.uri != link:
+            name = _with_link(name, link)
+        found[name] = replace(item, blob=replace(item.blob, content_id=name))
+    return found
+
+
+def _named(name: str, uri: str | None) -> str:
+    """What a blob is known by: its id, which ends its link too. Where it does not, the link is a part of the name."""
+    path = unquote((uri or "").partition("?")[0]).rstrip("/").lower()
+    return name if uri is None or path.endswith(f"/{name.lower()}") else _with_link(name, path)
+
+
+def _with_link(name: str, link: str) -> str:
+    return f"{name}#{blake2b(link.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
+
+
 def _read(raw: msgspec.Raw, window: Window) -> Item:
     text = bytes(memoryview(raw)[:SAMPLE_BYTES])
     try:
@@ -63,7 +85,7 @@ def _read(raw: msgspec.Raw, window: Window) -> Item:
         expires = created + _LIFETIME
     named = name or f"unnamed-{blake2b(memoryview(raw), digest_size=16).hexdigest()}"
     return Item(
-        ContentBlob(named, uri or "", created, expires),
+        ContentBlob(_named(named, uri), uri or "", created, expires),
         None if uri else "the listing's item has no link",
         text,
     )

@@ -13,7 +13,8 @@ import msgspec
 
 from aoc_collector.sources.base import UnfinishedError, decode
 from aoc_collector.sources.tolerant import members
-from aoc_common.errors import Refused
+from aoc_common.errors import Refused, Unreachable
+from aoc_common.http import read_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -32,13 +33,14 @@ class Page(msgspec.Struct):
     """
 
     value: msgspec.Raw
+    error: msgspec.Raw | None = None
     next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
     delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
 
 
 _PAGE: Final = msgspec.json.Decoder(Page)
 _LIST: Final = b"value"
-_LINKS: Final = (b"@odata.nextLink", b"@odata.deltaLink")
+_BESIDE: Final = (b"error", b"@odata.nextLink", b"@odata.deltaLink")
 
 
 class BrokenSkipTokenError(UnfinishedError):
@@ -75,8 +77,8 @@ def _tolerantly(body: bytes, what: str) -> Page:
     found = members(body)
     if found is None or _LIST not in found:
         return decode(_PAGE, body, what)
-    links = [b'"%s":%s' % (name, found[name]) for name in _LINKS if name in found]
-    page = decode(_PAGE, b"{" + b",".join([b'"value":[]', *links]) + b"}", what)
+    beside = [b'"%s":%s' % (name, found[name]) for name in _BESIDE if name in found]
+    page = decode(_PAGE, b"{" + b",".join([b'"value":[]', *beside]) + b"}", what)
     page.value = msgspec.Raw(found[_LIST])
     return page
 
@@ -84,9 +86,14 @@ def _tolerantly(body: bytes, what: str) -> Page:
 async def _page(api: Api, url: str, what: str, *, first: bool) -> Page:
     def read(answer: Answer) -> Page:
         try:
-            return _PAGE.decode(answer.body)
+            page = _PAGE.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return _tolerantly(answer.body, what)
+            page = _tolerantly(answer.body, what)
+        if page.error is not None and bytes(page.error) != b"null":
+            # With the success comes a failure: what it lists is not all that there is.
+            code, text = read_error(answer.body)
+            raise Unreachable(f"{what}: an error in an answer of {answer.status}: {code} {text}"[:300].rstrip())
+        return page
 
     try:
         return await api.get(url, read)

@@ -15,6 +15,7 @@ from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.expired import MongoExpired, added
 from aoc_common.store.mongo.outcomes import KEEP, page_key
 from aoc_common.store.mongo.put_aside import put_aside
 from aoc_common.store.mongo.sources import MongoSources
@@ -55,6 +56,7 @@ class MongoAccount:
         self._blobs = database["ledger_blobs"]
         self._gaps = database["ledger_gaps"]
         self._sums = MongoSums(database)
+        self._expired = MongoExpired(database)
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
@@ -243,7 +245,7 @@ class MongoAccount:
     async def _lost(self, tenant: str) -> dict[str, list[Gap]]:
         found: dict[str, list[Gap]] = {}
         more: dict[str, int] = {}
-        async for one in self._gaps.find({"tenant": tenant}).sort("start", ASCENDING):
+        async for one in self._gaps.find({"tenant": tenant, "day": {"$exists": False}}).sort("start", ASCENDING):
             of_source = found.setdefault(one["source"], [])
             start, end, items = one["start"], one["end"], one.get("items")
             gap = Gap(GapCause.LOST, start, end, closable=False, items=items, detail=one["reason"])
@@ -256,7 +258,7 @@ class MongoAccount:
         return found
 
     async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
-        """Source -> state -> how many blobs, of those that are not fetched: few, unless something is wrong."""
+        """Source -> state -> how many blobs, of those that are not fetched; of old ones by their days."""
         pipeline: list[Document] = [
             {"$match": {"state": {"$in": ["listed", "expired"]}, "tenant": tenant}},
             {
@@ -273,6 +275,9 @@ class MongoAccount:
         found: dict[str, dict[str, Document]] = {}
         async for group in self._blobs.aggregate(pipeline):
             found.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
+        for source, counted in (await self._expired.counts(tenant)).items():
+            of_source = found.setdefault(source, {})
+            of_source["expired"] = added(of_source.get("expired"), counted)
         return found
 
 
@@ -306,7 +311,7 @@ def _behind(state: SourceState, left: Iterable[Stretch], now: datetime) -> Itera
 
 def _of_blobs(blobs: Mapping[str, Document]) -> Iterable[Gap]:
     expired, waiting = blobs.get("expired"), blobs.get("listed")
-    if expired is not None:
+    if expired:
         yield Gap(GapCause.EXPIRED, expired["first"], expired["last"], closable=False, items=expired["count"])
     if waiting is not None:
         dies = waiting["dies"]

@@ -9,6 +9,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.backlog import Cause
+from aoc_common.store.doubts import TOO_OLD
 from aoc_common.store.mongo.backlog import REMEMBERED
 from aoc_common.store.mongo.client import Database, Document, translated
 
@@ -17,31 +18,39 @@ if TYPE_CHECKING:
 
 #: Slices are at most a week long: one that reaches past a moment begins within this before it.
 _LONGEST_SLICE: Final = timedelta(days=8)
+_KEEP: Final = timedelta(days=90)
+_TAKEN_FOR_TOO_OLD: Final[Document] = {"reason": {"$regex": f"{TOO_OLD}$"}}
 #: The last two: those of the versions before.
 _RESCANS: Final = [Cause.LATE.value, "hourly", "daily"]
 
 
 class MongoDoubts:
-    """`DoubtStore` over `sources`, `backlog` and `ledger_slices`."""
+    """`DoubtStore` over `sources`, `backlog`, and the slices, gaps and blobs of the ledger."""
 
     def __init__(self, database: Database) -> None:
         self._sources = database["sources"]
         self._backlog = database["backlog"]
         self._slices = database["ledger_slices"]
+        self._gaps = database["ledger_gaps"]
+        self._blobs = database["ledger_blobs"]
 
     async def doubtful_from(self, tenant: str, source: str, now: datetime) -> datetime | None:
-        """Where the first of what was collected, or left behind, past `now` begins."""
+        """Where the first of what was collected, left behind, or given up as a gap, past `now` begins."""
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
         with translated("backlog"):
             stretch = await self._backlog.find_one({**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)])
             one = await self._slices.find_one(
                 {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
             )
-        starts: list[datetime] = [found["start"] for found in (stretch, one) if found]
+            gap = await self._gaps.find_one(
+                {"tenant": tenant, "source": source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD},
+                sort=[("start", ASCENDING)],
+            )
+        starts: list[datetime] = [found["start"] for found in (stretch, one, gap) if found]
         return min(starts, default=None)
 
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
-        """Stretches that reach past `now` are closed, and re-scans of the future are forgotten."""
+        """Stretches that reach past `now` are closed; re-scans of the future, and gaps noted there, are forgotten."""
         mine: Document = {"tenant": check_tenant(tenant), "source": source}
         ours = {"cause": {"$ne": Cause.ASKED.value}, "end": {"$gt": now}, "open": True}
         with translated("backlog"):
@@ -51,6 +60,11 @@ class MongoDoubts:
             await self._backlog.update_many(
                 {**mine, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
             )
+            # What that clock took for too old is to be had still, or will be found to be gone once more.
+            await self._gaps.delete_many({**mine, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD})
+            expired = {**mine, "state": "expired", "expired_at": {"$gt": now}}
+            listed = {"state": "listed", "next_try_at": now, "expire_at": now + _KEEP}
+            await self._blobs.update_many(expired, {"$set": listed, "$unset": {"expired_at": ""}})
 
     async def pull_back(self, tenant: str, source: str, before: datetime, position: datetime, now: datetime) -> bool:
         """Move the position back to `position` if it still is `before`; times after `now` become `now`."""

@@ -8,6 +8,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from pymongo import UpdateMany, UpdateOne
+from pymongo.errors import DuplicateKeyError
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
+_FETCHED: Final[Document] = {"state": "fetched", "records": {"$ne": 0}}
 #: How long blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
 _KEEP: Final = timedelta(days=90)
 #: A slice that gave nothing is only kept to be looked at.
@@ -68,6 +70,8 @@ class MongoLedger:
                         "state": SliceState.OPEN.value,
                         "lapses_at": self._clock.now() + LAPSE,
                     },
+                    # A replica that cuts otherwise may have given it up before: now it counts for itself.
+                    "$unset": {"abandoned": ""} if again else {"abandoned": "", "again": ""},
                     "$inc": {"attempts": 1},
                 },
                 upsert=True,
@@ -172,8 +176,10 @@ class MongoLedger:
 
     async def slice_abandoned(self, slice_id: str, at: datetime) -> None:
         """A slice is given up for shorter ones; what it published counts."""
+        unfinished = {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}
         with translated("ledger"):
-            await self._slices.update_one({"_id": slice_id}, abandoned(at))
+            # Not one that somebody else has read to its end meanwhile: he may have been away for long who gives it up.
+            await self._slices.update_one({"_id": slice_id, "state": unfinished}, abandoned(at))
 
     async def lapse(self, at: datetime) -> int:
         """Give up slices that were opened, or failed, and are tried no more; how many. What they published counts.
@@ -325,10 +331,10 @@ class MongoLedger:
         return found
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those of `content_ids` that were fetched before."""
+        """Those of `content_ids` that were fetched before. Not empty ones: Microsoft makes none, so it has erred."""
         keys = {_blob_key(tenant, source, content_id): content_id for content_id in content_ids}
         with translated("ledger"):
-            cursor = self._blobs.find({"_id": {"$in": list(keys)}, "state": "fetched"}, {"_id": 1})
+            cursor = self._blobs.find({"_id": {"$in": list(keys)}, **_FETCHED}, {"_id": 1})
             return {keys[document["_id"]] async for document in cursor}
 
     async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
@@ -372,17 +378,20 @@ class MongoLedger:
             }
         )
 
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> None:
-        """A permanent gap: kept for good, so without an expiry."""
-        await self._write_blobs(
-            {
-                _blob_key(tenant, source, content_id): {
-                    "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
-                    "$setOnInsert": {"created": at},
-                    "$unset": {"expire_at": "", "next_try_at": ""},
-                }
-            }
-        )
+    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
+        """A permanent gap: kept for good, so without an expiry. False when it was fetched, also by somebody else."""
+        gone = {
+            "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
+            "$setOnInsert": {"created": at},
+            "$unset": {"expire_at": "", "next_try_at": ""},
+        }
+        unfetched = {"_id": _blob_key(tenant, source, content_id), "state": {"$ne": "fetched"}}
+        with translated("ledger"):
+            try:
+                await self._blobs.update_one(unfetched, gone, upsert=True)
+            except DuplicateKeyError:
+                return False
+        return True
 
     async def _write_blobs(self, updates: Mapping[str, Document]) -> None:
         if updates:

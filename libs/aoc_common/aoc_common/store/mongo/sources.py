@@ -73,6 +73,11 @@ class MongoSources:
         """Its subscription was started."""
         await self._set(tenant, source, {"$set": {"subscribed_at": at}})
 
+    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
+        """Its subscription does not run, and was seen to until `since`; None when that is accounted for."""
+        noted = {"$unset": {"unsubscribed_since": ""}} if since is None else {"$min": {"unsubscribed_since": since}}
+        await self._set(tenant, source, noted)
+
     async def note_watched(self, tenant: str, throttled: Mapping[str, float | None]) -> None:
         """Source -> share of the last hour's answers that asked for fewer requests."""
         updates = [
@@ -115,6 +120,7 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         trouble=document.get("trouble"),
         code=document.get("code") or "",
         subscribed_at=document.get("subscribed_at"),
+        unsubscribed_since=document.get("unsubscribed_since"),
         throttled=document.get("throttled"),
         reread={int(age): until for age, until in document.get("reread", {}).items()},
     )
