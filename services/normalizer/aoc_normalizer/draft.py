@@ -93,6 +93,9 @@ class Draft:
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record.
+    For twins, of records that can have one: `stated` has the lists of changed properties as the record has them, whole
+    (`changes` are cut to what can be shown); `action_id` the id that both lanes tell of one action; `result_said` is
+    whether the record itself says how it ended.
     """
 
     record_id: str | None = None
@@ -136,3 +139,6 @@ class Draft:
     rest: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
     former: list[tuple[str, str]] = field(default_factory=list)
+    stated: tuple[Any, ...] = ()
+    action_id: str | None = None
+    result_said: bool = True

@@ -1,7 +1,7 @@
 """Twins: one directory change or sign-in that Microsoft tells twice, through Graph and through the Management API.
 
 Both records are kept. The event that came first stands for both; the second one says so: on AOC_EVENTS in the header
-`Aoc-Twin-Of` and in an enrichment, in the store in `twin_of`. Which records are twins: docs/adr/0009-twins.md.
+`Aoc-Twin-Of` and in an enrichment, in the store in `twin_of`. Which records are twins: docs/adr/0019-twins-assert.md.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import orjson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from aoc_common.contracts.event import Result
 
 type Lane = Literal["graph", "unified"]
 
@@ -28,11 +30,13 @@ class TwinFacts(NamedTuple):
     """By what a record and its twin recognise each other.
 
     - `lane`: through which API the record came; twins are never of one lane.
-    - `digest`: a hash of tenant, actor, operation and target, the same for both.
-    - `told`: hashes of the changed properties and their values, `name:value`, sorted; empty when it tells none.
-    - `hints`: ids that both records may share. Never proof: up to ten records share one.
-    - `session`: the id that belongs to this one action alone; records with different ones are different actions.
+    - `digest`: a hash of tenant, actor, operation, result and targets, the same for both.
+    - `told`: hashes of the changed properties with their values, `name:said`, sorted, and as `name=said` what changes
+      nothing and can still contradict; `*` stands for what is left of very many. Empty when it tells nothing.
+    - `hints`: ids that both records may share. Never proof alone: up to ten records share one, and clients choose some.
+    - `session`: the id that both lanes give this action; records with different ones are different actions.
     - `ip`: the address, where both lanes tell the same one.
+    - `result`: how it ended. `unknown` is no agreement; so it is of facts that were stored before results were.
     """
 
     lane: Lane
@@ -41,6 +45,7 @@ class TwinFacts(NamedTuple):
     hints: tuple[str, ...] = ()
     session: str | None = None
     ip: str | None = None
+    result: Result = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import UpdateOne
+from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
@@ -14,6 +14,7 @@ from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
+from aoc_common.store.mongo.moved_twins import MovedTwins
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class MongoRenewal:
     def __init__(self, database: Database) -> None:
         self._events = database["events"]
         self._versions = database["event_versions"]
+        self._twins = MovedTwins(database)
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
         """All records of a tenant, in no order. One cursor: it may show an event again that `renew` has moved."""
@@ -57,8 +59,8 @@ class MongoRenewal:
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> None:
         """Write renewed events. Idempotent; one whose identity changed moves to its new id.
 
-        An event that moves is there under its new id, with all its versions, before any of the old ones goes. Where
-        the new id is another record's already, the old event stays.
+        An event that moves is there under its new id, with all its versions and its twin, before any of the old ones
+        goes. Where the new id is another record's already, or another one's twin, the old event stays.
         """
         moving: list[tuple[StoredRecord, Document]] = []
         writes: list[Any] = []
@@ -96,6 +98,7 @@ class MongoRenewal:
         moved = {
             record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
         }
+        moved, as_read = await self._twins.follow(moved)
         if not moved:
             return
         old = await self._versions.find({"event_id": {"$in": list(moved)}}).to_list(None)
@@ -109,7 +112,8 @@ class MongoRenewal:
             except BulkWriteError as error:
                 duplicates(error.details)
             await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
-        await self._events.delete_many({"_id": {"$in": list(moved)}})
+        # Not one that has got a twin since: the next run moves it with that.
+        await self._events.bulk_write([DeleteOne({"_id": one, **as_read[one]}) for one in moved], ordered=False)
 
 
 def _in_place(document: Document, record: StoredRecord) -> Document:
