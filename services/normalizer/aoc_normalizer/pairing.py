@@ -137,12 +137,12 @@ class _Group:
 
 
 def _buckets(keyed: Iterable[tuple[str | frozenset[str], Candidate]]) -> list[list[Candidate]]:
-    """Candidates by key, those of both lanes, in an order that depends on nothing but them."""
+    """Candidates by key, those of both lanes: what few share first, and in an order that depends on nothing but them."""
     found: dict[str | frozenset[str], list[Candidate]] = defaultdict(list)
     for key, one in keyed:
         found[key].append(one)
     both = [bucket for bucket in found.values() if len({one.facts.lane for one in bucket}) > 1]
-    return sorted(both, key=lambda bucket: [_order(one) for one in bucket])
+    return sorted(both, key=lambda bucket: (len(bucket), [_order(one) for one in bucket]))
 
 
 @lru_cache(maxsize=4096)

@@ -84,29 +84,41 @@ class MovedTwins:
                 await self._events.bulk_write(writes, ordered=False)
 
     async def _move_claims(self, going: Mapping[UUID, UUID]) -> None:
-        """The Graph event is a claim's `_id`, so some are made anew. Between, the documents say who is whose twin."""
+        """The Graph event is a claim's `_id`, and no two claims have one unified event: so a claim whose Graph event
+        moves is copied with the unified one in `moving`, deleted, and then the copy gets what is its.
+        """
         for some in batched(going, TOGETHER):
-            either = {"$or": [{"_id": {"$in": list(some)}}, {"unified": {"$in": list(some)}}]}
-            found = await self._claims.find(either).to_list(None)
-            anew = [one for one in found if one["_id"] in going]
-            moves = [
-                UpdateOne({"_id": one["_id"], "unified": one["unified"]}, {"$set": _ids_now(one, going)})
-                for one in found
-                if one["_id"] not in going
-            ]
-            if moves:
+            mine = {"$in": list(some)}
+            found = await self._claims.find({"$or": [{"_id": mine}, {"unified": mine}]}).to_list(None)
+            stays = [one for one in found if one["_id"] not in going]
+            if stays:
+                moves = [UpdateOne({"_id": one["_id"], "unified": one["unified"]}, _ids_now(one, going)) for one in stays]
                 await self._claims.bulk_write(moves, ordered=False)
-            if anew:
-                await self._claims.delete_many({"_id": {"$in": [one["_id"] for one in anew]}})
-                made = [{**one, **_ids_now(one, going), "_id": going[one["_id"]]} for one in anew]
+            if copies := [_copy(one, going) for one in found if one["_id"] in going]:
                 try:
-                    await self._claims.insert_many(made, ordered=False)
+                    await self._claims.insert_many(copies, ordered=False)
                 except BulkWriteError as error:
                     duplicates(error.details)
+                await self._claims.delete_many({"_id": mine})
+            await self._finish({"_id": {"$in": [going[one] for one in some]}, "moving": {"$exists": True}})
+
+    async def _finish(self, copies: Document) -> None:
+        writes = [
+            UpdateOne({"_id": one["_id"]}, {"$set": {"unified": one["moving"]}, "$unset": {"moving": ""}})
+            async for one in self._claims.find(copies)
+        ]
+        if writes:
+            await self._claims.bulk_write(writes, ordered=False)
+
+
+def _copy(claim: Document, going: Mapping[UUID, UUID]) -> Document:
+    new = going[claim["_id"]]
+    first = _now(claim["first"], going)
+    return {**claim, "_id": new, "unified": new, "first": first, "moving": _now(claim["unified"], going)}
 
 
 def _ids_now(claim: Document, going: Mapping[UUID, UUID]) -> Document:
-    return {name: _now(claim[name], going) for name in ("unified", "first")}
+    return {"$set": {name: _now(claim[name], going) for name in ("unified", "first")}}
 
 
 def _now(one: UUID | None, moved: Mapping[UUID, UUID]) -> UUID | None:

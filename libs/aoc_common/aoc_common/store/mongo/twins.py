@@ -33,7 +33,7 @@ _MOST: Final = 500
 #: that many, and costs no more; what is not linked stands for itself.
 _OF_A_KEY: Final = 100
 _FREE: Final = {"twin_of": {"$exists": False}, "twin": {"$exists": False}}
-_FIELDS: Final = dict.fromkeys(("tenant", "twin_key", "twin_facts"), 1)
+_FIELDS: Final = dict.fromkeys(("tenant", "twin_key", "twin_facts", *_FREE), 1)
 _LINKED: Final = dict.fromkeys(("tenant", "twin_facts.lane", "twin_of", "twin"), 1)
 
 
@@ -51,15 +51,17 @@ class MongoTwins:
         found: list[Document] = []
         with translated("twins"):
             for some in batched(keys, TOGETHER):
-                together = await self._free({"$in": list(some)}, _MOST + 1)
+                together = await self._found({"twin_key": {"$in": list(some)}}, _MOST + 1)
                 if len(together) > _MOST:
-                    together = [one for key in some for one in await self._free(key, _OF_A_KEY)]
-                found += together
-        # A key is a hash over the tenant, so no other tenant's is among them.
+                    each = [await self._found({"twin_key": key, **_FREE}, _OF_A_KEY) for key in some]
+                    together = [one for of_key in each for one in of_key]
+                found += [one for one in together if _FREE.keys().isdisjoint(one)]
+        # A key is a hash over the tenant, so no other tenant's is among them. Asked for in the query, the tenant would
+        # make the local server read all of its events.
         return [_candidate(document) for document in found if document["tenant"] == tenant]
 
-    async def _free(self, key: Any, most: int) -> list[Document]:
-        return await self._events.find({"twin_key": key, **_FREE}, _FIELDS).limit(most).to_list(None)
+    async def _found(self, wanted: Document, most: int) -> list[Document]:
+        return await self._events.find(wanted, _FIELDS).limit(most).to_list(None)
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:
         """Make links; the indices of those that were refused."""
@@ -88,9 +90,9 @@ class MongoTwins:
             for some in batched(ids, TOGETHER):
                 for field in ("_id", "unified"):
                     async for claim in self._claims.find({field: {"$in": list(some)}}):
-                        found[claim["_id"]] = TwinLink(
-                            claim["tenant"], claim["_id"], claim["unified"], first=claim["first"]
-                        )
+                        # One that follows an event whose id moves has the unified event here (`moved_twins`).
+                        unified = claim.get("moving", claim["unified"])
+                        found[claim["_id"]] = TwinLink(claim["tenant"], claim["_id"], unified, first=claim["first"])
             claimed = {one for link in found.values() for one in (link.graph, link.unified)}
             for some in batched([one for one in ids if one not in claimed], TOGETHER):
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LINKED):
