@@ -1,8 +1,8 @@
 """Actions of one person on one target within seconds that are easily taken for one: what people and attackers do.
 
-Retries; a failure and then the success; the same change back and forth; and what an attacker does so that one action is
-taken for another's twin: changes that tell nothing, values that differ late, a property too many. Each is an action of its
-own with ids of its own, as Microsoft gives them; clients choose some, so a few of them share one.
+Retries; a failure and then the success; the same change back and forth; and what an attacker does so that one action
+is taken for another's twin: changes that tell nothing, values that differ late, a property too many. Each is an action
+of its own with ids of its own, as Microsoft gives them; clients choose some, so a few of them share one.
 """
 
 # ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic

@@ -30,8 +30,7 @@ _SHARES: Final[Mapping[Source, float]] = {
     "graph-signins-noninteractive": 0.05,
 }
 _NEAR: Final = 0.2
-#: The unified log does not tell the id of a change that Graph tells. It is never another one: in 164 real changes and 258
-#: real sign-ins it stands in every record.
+#: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
 _UNTOLD: Final = 0.1
 _APART_S: Final = 2.5
 #: Of the near-twins, those of which one lane tells the one and the other lane the other.

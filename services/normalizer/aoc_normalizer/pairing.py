@@ -137,7 +137,7 @@ class _Group:
 
 
 def _buckets(keyed: Iterable[tuple[str | frozenset[str], Candidate]]) -> list[list[Candidate]]:
-    """Candidates by key, those of both lanes: what few share first, and in an order that depends on nothing but them."""
+    """Candidates by key, those of both lanes: what few share first, in an order that depends on nothing but them."""
     found: dict[str | frozenset[str], list[Candidate]] = defaultdict(list)
     for key, one in keyed:
         found[key].append(one)

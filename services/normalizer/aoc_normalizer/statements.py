@@ -43,7 +43,8 @@ def statement(lists: Iterable[Any], others: Mapping[str, set[str]]) -> tuple[str
         if listed:
             entries += [entry for item in values.sequence(listed) or (listed,) if (entry := _entry_of(item))]
     for kind, ids in others.items():
-        entries.append(_often(f"\x00{kind}", None, "\n".join(sorted(ids)), aside=True))
+        said = "\n".join(sorted(ids))
+        entries.append(f"{_name_hash(f'\x00{kind}')}={hashed(said)}")
     return tuple(sorted(entries)) if len(entries) <= MOST else _bounded(entries)
 
 
@@ -64,33 +65,37 @@ def _bounded(entries: list[str]) -> tuple[str, ...]:
 
 def _entry_of(item: Any) -> str:
     if not isinstance(item, dict):
-        return _entry(item, None, None, aside=True) if isinstance(item, str) else _entry("", None, item, aside=False)
-    name = next((said for key in _NAMES if (said := item.get(key)) is not None), "")
-    old = item.get("OldValue", item.get("oldValue"))
-    new = item.get("NewValue", item.get("newValue", item.get("Value")))
+        return _entry(item, None, None) if isinstance(item, str) else _entry("", None, item)
+    if "displayName" in item:  # Graph's spelling
+        name, old, new = item["displayName"], item.get("oldValue"), item.get("newValue")
+    else:
+        name, old, new = item.get("Name"), item.get("OldValue"), item.get("NewValue")
+    if name is None or (old is None and new is None):
+        name = next((said for key in _NAMES if (said := item.get(key)) is not None), "")
+        old = item.get("OldValue", item.get("oldValue"))
+        new = item.get("NewValue", item.get("newValue", item.get("Value")))
     if not isinstance(name, str):
         name = _plain(name)
     texts = (old is None or isinstance(old, str)) and (new is None or isinstance(new, str))
-    if texts and len(name) + len(old or "") + len(new or "") <= _SHORT:
-        return _often(name, old, new, aside=False)
-    return _entry(name, old, new, aside=False)
+    short = texts and len(name) + len(old or "") + len(new or "") <= _SHORT
+    return _often(name, old, new) if short else _entry(name, old, new)
 
 
-def _entry(name: str, old: Any, new: Any, *, aside: bool) -> str:
-    """One property; nothing for what only describes."""
+def _entry(name: str, old: Any, new: Any) -> str:
+    """One property; nothing for what only describes. A name without values tells no change."""
     said = name.strip().casefold()
     if said.startswith(_CONTEXT) or said in _CONTEXT_NAMES:
         return ""
     before, after = _plain(old), _plain(new)
+    mark = "=" if before == after else ":"
     if said == _ECHO:
-        before, after, aside = "", ",".join(sorted(map(str.strip, after.split(",")))), True
-    mark = "=" if aside or before == after else ":"
+        before, after, mark = "", ",".join(sorted(map(str.strip, after.split(",")))), "="
     return f"{_name_hash(said)}{mark}{hashed(f'{len(said)}:{len(before)}:{said}{before}{after}')}"
 
 
 @lru_cache(maxsize=8192)
-def _often(name: str, old: str | None, new: str | None, *, aside: bool) -> str:
-    return _entry(name, old, new, aside=aside)
+def _often(name: str, old: str | None, new: str | None) -> str:
+    return _entry(name, old, new)
 
 
 @lru_cache(maxsize=4096)
@@ -101,8 +106,8 @@ def _name_hash(name: str) -> str:
 def _plain(value: Any) -> str:
     """A value in one spelling, whole: `true`, `"True"` and `["True"]` are the same, JSON without its white space.
 
-    Only text, yes and no, small integers and lists of them are read. Anything else stays the text that it is: parsers make
-    one number of two long ones, and one object of two with a key that comes twice.
+    Only text, yes and no, small integers and lists of them are read. Anything else stays the text that it is: parsers
+    make one number of two long ones, and one object of two with a key that comes twice.
     """
     if isinstance(value, str):
         text = value.strip()

@@ -7,7 +7,7 @@ was cut for showing is not used: whoever writes a record by what he does chooses
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import spelling
 from aoc_common.contracts.twins import TwinFacts
@@ -31,6 +31,7 @@ _SIGN_INS: Final = frozenset({"Sign-in", "Non-interactive sign-in", "UserLoggedI
 _NO_ID: Final = frozenset({"", "not available", "unknown", "00000000-0000-0000-0000-000000000000"})
 #: From this length on an operation may have been cut, so two of them may be one.
 _CUT_OPERATION: Final = 200
+_NO_OTHERS: Final[Mapping[str, set[str]]] = {}
 
 
 def of(draft: Draft, tenant: str) -> TwinFacts | None:
@@ -51,14 +52,9 @@ def of(draft: Draft, tenant: str) -> TwinFacts | None:
     if targets is None:
         return None
     result: Result = draft.result if draft.result_said else "unknown"
-    return TwinFacts(
-        lane,
-        _digest(tenant, actor, operation, result, *targets),
-        told=statement(draft.stated, others),
-        hints=_hints(draft),
-        session=_told_id(draft.action_id),
-        result=result,
-    )
+    digest = _digest(tenant, actor, operation, result, *targets)
+    session = _told_id(draft.action_id)
+    return TwinFacts(lane, digest, statement(draft.stated, others), _hints(draft, session), session, None, result)
 
 
 def _sign_in(draft: Draft, lane: Lane, tenant: str, actor: str) -> TwinFacts | None:
@@ -66,23 +62,25 @@ def _sign_in(draft: Draft, lane: Lane, tenant: str, actor: str) -> TwinFacts | N
     if draft.operation not in _SIGN_INS:
         return None
     code = draft.status_code or ("0" if draft.result == "success" else "?")
-    app = (draft.app.uid or "").casefold()
+    digest = _digest(tenant, actor, f"{_SIGN_IN} {code}", draft.result, (draft.app.uid or "").casefold())
     resource = draft.targets[0].uid if draft.targets else None
-    others = {"resource": {resource.casefold()}} if resource and values.is_guid(resource) else {}
+    session = _told_id(draft.action_id)
+    ip = draft.address.ip if draft.address else None
     return TwinFacts(
-        lane,
-        _digest(tenant, actor, f"{_SIGN_IN} {code}", draft.result, app),
-        told=statement((), others),
-        hints=_hints(draft),
-        session=_told_id(draft.action_id),
-        ip=draft.address.ip if draft.address else None,
-        result=draft.result,
+        lane, digest, _resource(resource) if resource else (), _hints(draft, session), session, ip, draft.result
     )
 
 
-def _hints(draft: Draft) -> tuple[str, ...]:
-    told = (draft.action_id, draft.correlation_id, draft.record_id)
-    return tuple(sorted({hint for said in told if (hint := _told_id(said)) is not None}))
+@lru_cache(maxsize=1024)
+def _resource(uid: str) -> tuple[str, ...]:
+    return statement((), {"resource": {uid.casefold()}}) if values.is_guid(uid) else ()
+
+
+def _hints(draft: Draft, session: str | None) -> tuple[str, ...]:
+    hints = tuple([one for one in (session, _told_id(draft.record_id)) if one is not None])
+    if draft.correlation_id != draft.action_id and (other := _told_id(draft.correlation_id)) is not None:
+        hints = (*hints, other)
+    return hints
 
 
 def _told_id(said: str | None) -> str | None:
@@ -92,34 +90,41 @@ def _told_id(said: str | None) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _identity(party: Party) -> str | None:
-    """One spelling of who it is: both lanes know the object id, most often the name too. None for a name that was cut."""
+    """One spelling of who it is: both lanes know the object id, most often the name. None for a name that was cut."""
     if party.uid and values.is_guid(party.uid) and (uid := party.uid.casefold()) not in _NO_ID:
         return uid
     label = (party.upn or party.name or party.uid or "").strip().casefold()
     return None if label in _NO_ID or len(label) >= values.MAX_TEXT else label
 
 
-def _targets(listed: Sequence[Party]) -> tuple[list[str] | None, dict[str, set[str]]]:
+def _targets(listed: Sequence[Party]) -> tuple[tuple[str, ...] | None, Mapping[str, set[str]]]:
     """Those that both lanes name: every user, e.g. who became a member of what, else the first one.
 
     Beside them the ids of the others by kind, of which a lane may tell fewer. None for one whose name was cut.
     """
-    if not listed:
-        return [""], {}
-    chosen = [one for one in listed if one.kind == "user"] or [listed[0]]
-    named = [_identity(one) for one in chosen]
-    if len(listed) == 1:
-        return ([named[0] or ""] if _whole(chosen[0]) else None), {}
-    found: dict[str, set[str]] = {}
+    if len(listed) < 2:  # noqa: PLR2004  # the usual one, or none
+        return (_target(listed[0]) if listed else ("",)), _NO_OTHERS
+    chosen = [one for one in listed if one.kind == "user"] or listed[:1]
+    found = [_target(one) for one in chosen]
+    if None in found:
+        return None, _NO_OTHERS
+    named = sorted({said for one in found if one is not None for said in one})
+    others: dict[str, set[str]] = {}
     for one in listed:
-        if one.uid and values.is_guid(one.uid) and (uid := one.uid.casefold()) not in named:
-            found.setdefault(one.kind or "", set()).add(uid)
-    return (sorted({one or "" for one in named}) if all(map(_whole, chosen)) else None), found
+        if one.uid and one not in chosen and values.is_guid(one.uid) and (uid := one.uid.casefold()) not in named:
+            others.setdefault(one.kind or "", set()).add(uid)
+    return tuple(named), others
 
 
-def _whole(party: Party) -> bool:
-    return len(party.upn or party.name or party.uid or "") < values.MAX_TEXT
+@lru_cache(maxsize=8192)
+def _target(party: Party) -> tuple[str] | None:
+    """One target; None for one whose name was cut."""
+    cut = len(party.upn or party.name or party.uid or "") >= values.MAX_TEXT
+    return None if cut else (_identity(party) or "",)
 
 
 def _digest(*parts: str) -> str:
-    return hashed("".join([f"{len(part)}:{part}" for part in parts]))
+    text = "\x1f".join(parts)
+    if text.count("\x1f") != len(parts) - 1:  # somebody is called so
+        text = repr(parts)
+    return hashed(text)

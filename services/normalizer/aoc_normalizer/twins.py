@@ -68,7 +68,7 @@ class Twins:
         links: list[TwinLink] = []
         for _ in range(_ROUNDS):
             found = pairs([*mine.values(), *others.values()], others.keys())
-            wanted = [link for pair in found if (link := self._link(*pair, mine)) is not None]
+            wanted = [one for pair in found if (one := self._link(*pair, mine)) is not None]
             if not wanted:
                 break
             refused = await self._store.claim(wanted, self._clock.now())
@@ -80,9 +80,9 @@ class Twins:
             )
             links += taken
             for link in links:
-                for one in (link.graph, link.unified):
-                    mine.pop(one, None)
-                    others.pop(one, None)
+                for event in (link.graph, link.unified):
+                    mine.pop(event, None)
+                    others.pop(event, None)
             if not refused or not mine:
                 break
         return links

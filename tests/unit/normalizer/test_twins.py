@@ -175,7 +175,9 @@ def test_each_record_has_one_twin_at_most() -> None:
     changed = {"told": told(a=1)}
 
     assert len(joined(one(1, "graph", **changed), one(2, "graph", 1000, **changed), one(3, "unified", **changed))) == 1
-    assert len(joined(one(1, "graph", **changed), one(3, "unified", **changed), one(4, "unified", 1000, **changed))) == 1
+    assert (
+        len(joined(one(1, "graph", **changed), one(3, "unified", **changed), one(4, "unified", 1000, **changed))) == 1
+    )
 
 
 def test_alike_records_are_paired_in_order_of_time() -> None:

@@ -30,7 +30,7 @@ class TwinStore(Protocol):
         ...
 
     async def links(self, ids: Collection[UUID]) -> list[TwinLink]:
-        """The links that these events are in, by their claims, and where those are forgotten by the events themselves."""
+        """The links that these events are in: by their claims, where those are forgotten by what the events say."""
         ...
 
     async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:

@@ -64,7 +64,7 @@ class MovedTwins:
     async def _carry(
         self, before: Mapping[UUID, Document], after: Mapping[UUID, Document], going: Mapping[UUID, UUID]
     ) -> None:
-        """First the new documents, those that stand for others before those that do not; then whoever points to them."""
+        """First the new documents, those that stand for others before those that do not; then who points to them."""
         firsts: list[Any] = []
         seconds: list[Any] = []
         others: list[Any] = []
@@ -84,7 +84,9 @@ class MovedTwins:
                 await self._events.bulk_write(writes, ordered=False)
 
     async def _move_claims(self, going: Mapping[UUID, UUID]) -> None:
-        """The Graph event is a claim's `_id`, and no two claims have one unified event: so a claim whose Graph event
+        """Give claims their new ids.
+
+        The Graph event is a claim's `_id`, and no two claims have one unified event: so a claim whose Graph event
         moves is copied with the unified one in `moving`, deleted, and then the copy gets what is its.
         """
         for some in batched(going, TOGETHER):
@@ -92,7 +94,9 @@ class MovedTwins:
             found = await self._claims.find({"$or": [{"_id": mine}, {"unified": mine}]}).to_list(None)
             stays = [one for one in found if one["_id"] not in going]
             if stays:
-                moves = [UpdateOne({"_id": one["_id"], "unified": one["unified"]}, _ids_now(one, going)) for one in stays]
+                moves = [
+                    UpdateOne({"_id": one["_id"], "unified": one["unified"]}, _ids_now(one, going)) for one in stays
+                ]
                 await self._claims.bulk_write(moves, ordered=False)
             if copies := [_copy(one, going) for one in found if one["_id"] in going]:
                 try:
@@ -102,13 +106,19 @@ class MovedTwins:
                 await self._claims.delete_many({"_id": mine})
             await self._finish({"_id": {"$in": [going[one] for one in some]}, "moving": {"$exists": True}})
 
-    async def _finish(self, copies: Document) -> None:
+    async def _finish(self, wanted: Document) -> None:
+        copies = await self._claims.find(wanted).to_list(None)
         writes = [
             UpdateOne({"_id": one["_id"]}, {"$set": {"unified": one["moving"]}, "$unset": {"moving": ""}})
-            async for one in self._claims.find(copies)
+            for one in copies
         ]
-        if writes:
-            await self._claims.bulk_write(writes, ordered=False)
+        try:
+            if writes:
+                await self._claims.bulk_write(writes, ordered=False)
+        except BulkWriteError as error:
+            # Somebody has claimed the unified event meanwhile: the documents say what is.
+            lost = [copies[index]["_id"] for index in duplicates(error.details)]
+            await self._claims.delete_many({"_id": {"$in": lost}, "moving": {"$exists": True}})
 
 
 def _copy(claim: Document, going: Mapping[UUID, UUID]) -> Document:

@@ -1,8 +1,8 @@
 """Whether the links of twins hold: no link may leave an action without an event that stands for itself.
 
 Every `twin_of` must lead to a stored event of the same tenant and of the same result, which is published, has no
-`twin_of` itself, and whose `twin` leads back: so links are one to one. An operators' tool, over all tenants; what it reads
-is bounded by what it is told, newest events first.
+`twin_of` itself, and whose `twin` leads back: so links are one to one. An operators' tool, over all tenants; what it
+reads is bounded by what it is told, newest events first.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class BrokenLink:
 class LinkReport:
     """`events` were looked at, of which `links` say that another one stands for them.
 
-    `before`: where to go on: all younger events were looked at. None when there are no older ones in the time asked for.
+    `before`: where to go on: all younger events were looked at. None when there are no older ones in the time asked.
     """
 
     events: int = 0
