@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aoc_common.clock import SystemClock
-from aoc_common.contracts.twins import HEADER, Candidate, TwinFacts, marked, twin_of
+from aoc_common.contracts.twins import ADDS, HEADER, Candidate, TwinFacts, marked, twin_of
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.pairing import pairs
 from aoc_normalizer.reading import RecordContext
@@ -363,7 +363,7 @@ def test_a_message_is_asked_whose_twin_it_is() -> None:
 
 def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
     body = json.dumps({"metadata": {"uid": "r"}, "enrichments": [{"name": "x", "value": "y", "data": {}}]}).encode()
-    added = json.loads(marked(body, UUID(int=5)))["enrichments"]
+    added = json.loads(marked(body, UUID(int=5))[0])["enrichments"]
 
     assert [one["name"] for one in added] == ["x", "metadata.uid"]
     assert added[1] == {
@@ -378,10 +378,24 @@ def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
 def test_a_second_event_is_valid_ocsf(record, schema_faults) -> None:
     event = normalise(json.dumps(record).encode(), RecordContext("contoso", "any", NOW))
 
-    assert schema_faults(json.loads(marked(event.message(), UUID(int=5)))) == []
+    assert schema_faults(json.loads(marked(event.message(), UUID(int=5))[0])) == []
 
 
 def test_a_tenant_can_prefer_the_other_lane() -> None:
     chosen = TwinSettings(by_tenant={"contoso": "unified"})
 
     assert (chosen.prefer("contoso"), chosen.prefer("fabrikam")) == ("unified", "graph")
+
+
+def test_a_second_event_that_says_what_the_first_never_does_is_passed_over_by_nobody() -> None:
+    first = UUID(int=5)
+    risky = SIGN_IN | {"status": {"errorCode": 0}, "riskState": "atRisk", "riskLevelDuringSignIn": "high"}
+    plain, risk = (
+        normalise(json.dumps(one).encode(), RecordContext("contoso", "any", NOW)) for one in (SIGN_IN, risky)
+    )
+
+    assert twin_of(marked(plain.message(), first)[1]) == first
+    assert marked(risk.message(), first)[1] == {HEADER: str(first), ADDS: "risk"}
+    assert marked(plain.message(), first, later=True)[1] == {HEADER: str(first), ADDS: "version"}
+    assert twin_of(marked(risk.message(), first)[1]) is None
+    assert twin_of(marked(plain.message(), first, later=True)[1]) is None

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 type Lane = Literal["graph", "unified"]
 
 HEADER: Final = "Aoc-Twin-Of"
+#: On a second event that says what the first one never does: `version`, it has changed; `risk`, of a sign-in.
+ADDS: Final = "Aoc-Twin-Adds"
+#: OCSF: the class of sign-ins, and the highest severity of one without a risk. The unified log never tells the risk.
+_SIGN_IN, _LOW = 3002, 2
 #: Two lanes' times of one change differ by at most this, in milliseconds.
 TOLERANCE_MS: Final = 5_000
 #: Milliseconds in a bucket of time. Wide against the tolerance: five records of six look into their own bucket only.
@@ -89,10 +93,11 @@ def twin_of(headers: Mapping[str, str] | None) -> UUID | None:
     """The event that already stands for this message of AOC_EVENTS; None when this one stands for itself.
 
     The one question that alerting and exporting ask: a message with an answer is passed over, unless the rule or sink
-    wants both records of a twin. A header that is no event id is none of ours and counts as none.
+    wants both records of a twin. None stands for one that adds to what the first says. A header that is no event id is
+    none of ours and counts as none.
     """
     told = (headers or {}).get(HEADER)
-    if told is None:
+    if told is None or ADDS in (headers or {}):
         return None
     try:
         return UUID(told)
@@ -100,9 +105,14 @@ def twin_of(headers: Mapping[str, str] | None) -> UUID | None:
         return None
 
 
-def marked(body: bytes, first: UUID) -> bytes:
-    """The body of a second event: an OCSF enrichment of `metadata.uid` says whose twin it is."""
+def marked(body: bytes, first: UUID, *, later: bool = False) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a second event: an OCSF enrichment of `metadata.uid` says whose twin it is.
+
+    `later`: it is a later version, and says what has changed since.
+    """
     event: dict[str, Any] = orjson.loads(body)
     told = {"name": "metadata.uid", "value": event["metadata"]["uid"], "type": "twin", "data": {"twin_of": str(first)}}
     event["enrichments"] = [*event.get("enrichments", ()), told]
-    return orjson.dumps(event)
+    risky = event.get("class_uid") == _SIGN_IN and event.get("severity_id", 0) > _LOW
+    adds = "version" if later else "risk" if risky else None
+    return orjson.dumps(event), {HEADER: str(first)} | ({ADDS: adds} if adds else {})
