@@ -43,7 +43,7 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, twins, keys of reports.
+    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, twins, report keys.
 
     Status 1 when something fails.
     """
