@@ -206,3 +206,20 @@ async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_ba
         second = await database["events"].find_one({"_id": U1.id})
         if "twin_of" in second:
             assert (await database["events"].find_one({"_id": G1.id}))["twin"] == U1.id
+
+
+async def test_what_the_version_before_has_stored_keeps_its_link_and_takes_no_new_one(database):
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([G1, U1, U2], ["p1", "p2", "p3"])
+    await MongoTwins(database).settle([link(G1, U1, G1)], [1], NOW)
+    # As it was written without a result, over values that were cut; its keys were of 24 digits.
+    old_key = "0123456789abcdef01234567:graph:29397600"
+    old_facts = {"lane": "graph", "told": ["6b1f4e2a:0123456789abcdef"], "hints": ["c1"]}
+    await database["events"].update_many({}, {"$set": {"twin_key": old_key, "twin_facts": old_facts}})
+    twins = MongoTwins(database)
+
+    [free] = await twins.near("contoso", [old_key])
+    assert (free.id, free.facts.result) == (U2.id, "unknown")
+    assert await near(twins, G1) == set()
+    assert await twins.links([U1.id]) == [TwinLink("contoso", U1.id, G1.id, G1.id)]

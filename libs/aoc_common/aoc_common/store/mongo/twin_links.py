@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
     from datetime import datetime
 
-#: Events that are read at once.
-_BATCH: Final = 2_000
+#: Events that are read at once, a few fields of each. The local server reads the whole range for each such part of it.
+_BATCH: Final = 20_000
 #: How long a page may be in work before its events count as unpublished.
 _IN_WORK: Final = timedelta(minutes=10)
 #: Pages of each kind that are looked at: waiting ones, oldest first, and given up ones.
