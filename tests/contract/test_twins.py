@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 
 from aoc_common.contracts.twins import BUCKET_MS, Candidate, TwinFacts, TwinLink, keys_near
+from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twins import MongoTwins
 from making import NOW
 from making import an_event as event
 from memory import MemoryTwins
+from unsteady import Unsteady
 
-GRAPH = TwinFacts("graph", "d1", told=("n:v",), hints=("c1",), session="s1", ip="203.0.113.9")
+GRAPH = TwinFacts("graph", "d1", ("n:v",), hints=("c1",), session="s1", ip="203.0.113.9", result="success")
 UNIFIED = TwinFacts("unified", "d1")
 
 
@@ -49,11 +51,11 @@ async def twins(request, database):
 
 
 async def near(twins, one):
-    return {found.id for found in await twins.near(list(keys_near(one.twin_facts, one.time_ms)))}
+    return {found.id for found in await twins.near("contoso", list(keys_near(one.twin_facts, one.time_ms)))}
 
 
 async def test_events_of_the_other_lane_are_found_as_they_were_stored(twins):
-    found = await twins.near(list(keys_near(UNIFIED, U1.time_ms)))
+    found = await twins.near("contoso", list(keys_near(UNIFIED, U1.time_ms)))
 
     assert sorted(found, key=lambda one: one.id) == sorted(map(candidate, (G1, G2)), key=lambda one: one.id)
     assert await near(twins, G1) == {U1.id, U2.id}
@@ -101,10 +103,54 @@ async def test_decided_pages_are_remembered_and_settling_twice_changes_nothing(t
 async def test_nothing_asked_is_nothing_found(twins):
     await twins.settle([], [], NOW)
 
-    assert await twins.near([]) == []
+    assert await twins.near("contoso", []) == []
     assert await twins.links([]) == []
     assert await twins.claim([], NOW) == set()
     assert await twins.settled([]) == set()
+
+
+@pytest.fixture(params=["memory", "mongo"])
+async def filling(request, database):
+    """A store, and how to put events into it."""
+    if request.param == "memory":
+        store = MemoryTwins()
+
+        async def insert(*events):
+            store.insert(*map(candidate, events))
+
+        return store, insert
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+
+    async def store_all(*made):
+        await events.insert(made, ["p1"] * len(made))
+
+    return MongoTwins(database), store_all
+
+
+async def test_line_8_a_flood_of_another_tenant_or_under_another_key_hides_nobody(filling):
+    twins, insert = filling
+    flooded = TwinFacts("graph", "d0")  # sorts before every other key
+    theirs = TwinFacts("graph", "d00")  # digests are hashes over the tenant
+    await insert(*(an_event(f"f{n}", theirs, n / 100, tenant="fabrikam") for n in range(700)))
+    await insert(*(an_event(f"g{n}", flooded, n / 100) for n in range(700)))
+    await insert(G1, G2)
+    keys = [key for facts in (TwinFacts("unified", "d0"), UNIFIED) for key in keys_near(facts, U1.time_ms)]
+    found = await twins.near("contoso", keys)
+
+    assert {G1.id, G2.id} <= {one.id for one in found}
+    assert {one.tenant for one in found} == {"contoso"}
+    assert 100 <= sum(one.facts.digest == "d0" for one in found) <= 200
+
+
+async def test_line_8_events_that_have_their_twins_use_up_nothing(filling):
+    twins, insert = filling
+    done = [(an_event(f"g{n}", GRAPH, n / 100), an_event(f"u{n}", UNIFIED, n / 100)) for n in range(120)]
+    await insert(*(one for both in done for one in both))
+    await twins.settle([link(graph, unified, graph) for graph, unified in done], [], NOW)
+    await insert(G2)
+
+    assert await near(twins, U1) == {G2.id}
 
 
 async def test_both_documents_say_who_the_other_one_is(database):
@@ -115,3 +161,65 @@ async def test_both_documents_say_who_the_other_one_is(database):
 
     assert (await database["events"].find_one({"_id": G1.id}))["twin_of"] == U1.id
     assert (await database["events"].find_one({"_id": U1.id}))["twin"] == G1.id
+
+
+async def test_when_claims_are_forgotten_the_events_still_say_who_is_whose_twin(database):
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([G1, U1, G2], ["p1", "p2", "p3"])
+    await MongoTwins(database).settle([link(G1, U1, U1)], [1], NOW)
+
+    for asked in ([G1.id], [U1.id], [U1.id, G1.id, G2.id]):
+        assert await MongoTwins(database).links(asked) == [link(G1, U1, U1)]
+
+
+@pytest.mark.parametrize("forgotten", [False, True])
+async def test_what_stands_for_both_is_kept_as_long_as_the_other_one(database, forgotten):
+    await ensure_indexes(database)
+    # graph-* sources are remembered for 31 days, so a shorter retention forgets their content before
+    days = {"graph-signins": 5 if forgotten else 40, "o365-azuread": 60}
+    events = MongoEvents(database, lambda _tenant, source: timedelta(days=days[source]))
+    first = an_event("g1", GRAPH, source="graph-signins")
+    second = an_event("u1", UNIFIED, source="o365-azuread")
+    await events.insert([first, second], ["p1", "p2"])
+    await MongoTwins(database).settle([link(first, second, first)], [1], NOW)
+
+    stands, stood = [await database["events"].find_one({"_id": one.id}) for one in (first, second)]
+    ends = [one.get("forget_at", one["expire_at"]) for one in (stands, stood)]
+    assert ends[0] >= ends[1]
+    assert ("forget_at" in stands) is forgotten
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_back(database, how):
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    quiet = Unsteady(database)
+    await MongoTwins(quiet).settle([link(G1, U1, G1)], [1], NOW)
+    for number in range(quiet.writes):
+        await database["events"].delete_many({})
+        await database["twin_pages"].delete_many({})
+        await events.insert([G1, U1], ["p1", "p2"])
+        with pytest.raises(Unreachable):
+            await MongoTwins(Unsteady(database, number, how)).settle([link(G1, U1, G1)], [1], NOW)
+
+        second = await database["events"].find_one({"_id": U1.id})
+        if "twin_of" in second:
+            assert (await database["events"].find_one({"_id": G1.id}))["twin"] == U1.id
+
+
+async def test_what_the_version_before_has_stored_keeps_its_link_and_takes_no_new_one(database):
+    await ensure_indexes(database)
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([G1, U1, U2], ["p1", "p2", "p3"])
+    await MongoTwins(database).settle([link(G1, U1, G1)], [1], NOW)
+    # As it was written without a result, over values that were cut; its keys were of 24 digits.
+    old_key = "0123456789abcdef01234567:graph:29397600"
+    old_facts = {"lane": "graph", "told": ["6b1f4e2a:0123456789abcdef"], "hints": ["c1"]}
+    await database["events"].update_many({}, {"$set": {"twin_key": old_key, "twin_facts": old_facts}})
+    twins = MongoTwins(database)
+
+    [free] = await twins.near("contoso", [old_key])
+    assert (free.id, free.facts.result) == (U2.id, "unknown")
+    assert await near(twins, G1) == set()
+    assert await twins.links([U1.id]) == [TwinLink("contoso", U1.id, G1.id, G1.id)]

@@ -146,11 +146,11 @@ class MemoryTwins:
     def insert(self, *candidates):
         self.stored |= {one.id: one for one in candidates}
 
-    async def near(self, keys):
+    async def near(self, tenant, keys):
         linked = {*self.twin_of, *self.twin_of.values()}
-        return [
-            one for one in self.stored.values() if one.id not in linked and twins.key(one.facts, one.time_ms) in keys
-        ]
+        free = [one for one in self.stored.values() if one.tenant == tenant and one.id not in linked]
+        found = {key: [one for one in free if twins.key(one.facts, one.time_ms) == key] for key in keys}
+        return [one for of_key in found.values() for one in of_key[:100]]
 
     async def claim(self, links, at):
         refused = set()

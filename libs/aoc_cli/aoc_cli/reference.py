@@ -161,8 +161,10 @@ def subjects_page() -> str:
         "ordered consumer on `AOC_EVENTS` (nats-py: `js.subscribe(..., ordered_consumer=True)`); `reader` may\n"
         "make none that outlives it. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id` header is\n"
         "the event's id. With a header `Aoc-Twin-Of` it is the second event of one action: count, alert on and\n"
-        "export only messages without it, unless you want both. With a header `Aoc-Truncated` it is a shorter\n"
-        "form of an event that is larger than the server takes; the whole is in the store, under the same id.\n"
+        "export only messages without it, and those with a header `Aoc-Twin-Adds` too (`version`: it has changed;\n"
+        "`risk`: of a sign-in, which the first one does not tell), unless you want all. With a header\n"
+        "`Aoc-Truncated` it is a shorter form of an event that is larger than the server takes; the whole is in the\n"
+        "store, under the same id.\n"
     )
 
 

@@ -1,7 +1,7 @@
 """Twins: one directory change or sign-in that Graph and the unified audit log both tell, each in its own words.
 
 The ids differ, operations differ by their final dot, values by their JSON, times by up to 2.5 seconds. Near-twins are
-other changes of the same person to the same target within a second, told by one of the two or by both.
+other actions of the same person on the same target within seconds (`near_twins`), told by one of the two or by both.
 """
 
 # ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_sim import near_twins
 from aoc_sim.records import azuread
-from aoc_sim.records.base import Draft, graph_time, json_list
-from aoc_sim.records.directory import change, quoted
+from aoc_sim.records.base import Draft, json_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from aoc_sim.records.base import Json, Scene, Source
 
@@ -31,12 +30,13 @@ _SHARES: Final[Mapping[Source, float]] = {
     "graph-signins-noninteractive": 0.05,
 }
 _NEAR: Final = 0.2
-_OWN_CORRELATION: Final = 0.1
+#: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
+_UNTOLD: Final = 0.1
 _APART_S: Final = 2.5
-#: Room for both, a near-twin, and the twin of that.
-_FOUR: Final = 4
-#: A pair ends at most this long after its Graph record.
-SPAN: Final = timedelta(seconds=3)
+#: Of the near-twins, those of which one lane tells the one and the other lane the other.
+_CROSSED: Final = 0.2
+#: All that is told of an action ends at most this long after its first Graph record.
+SPAN: Final = timedelta(seconds=6)
 
 
 def possible(source: Source) -> bool:
@@ -49,30 +49,51 @@ def tell(draft: Draft, scene: Scene, room: int, share: float) -> list[Draft]:
     rng = scene.rng
     if room < 2 or not _mirrored(draft.body) or rng.random() >= share * _SHARES[draft.source]:
         return [draft]
-    told = pair(draft, scene, rng.uniform(-_APART_S, _APART_S))
-    if room >= _FOUR and rng.random() < _NEAR and (near := _near(draft, scene)) is not None:
-        both = pair(near, scene, rng.uniform(-_APART_S, 1.5))
-        alone = [both[0]._replace(twin=None)], [both[1]._replace(twin=None)]
-        told += rng.choice((both, *alone))
+    if rng.random() < _NEAR:
+        acts = near_twins.SCENES[rng.choice(near_twins.possible(draft.body))](draft, scene)
+        if 2 * len(acts) <= room:
+            return _several(acts, scene)
+    return pair(draft, scene, rng.uniform(-_APART_S, _APART_S), told=rng.random() >= _UNTOLD)
+
+
+def _several(acts: Sequence[Draft], scene: Scene) -> list[Draft]:
+    """Near-twins: the first is told by both, the others by both or one; or each by one, in turns."""
+    rng = scene.rng
+    crossed = rng.random() < _CROSSED
+    told: list[Draft] = []
+    for number, act in enumerate(acts):
+        both = pair(act, scene, rng.uniform(-_APART_S, _APART_S))
+        alone = [[one._replace(twin=None)] for one in both]
+        if crossed:
+            told += alone[number % 2]
+        else:
+            told += both if number == 0 else rng.choice((both, *alone))
     return told
 
 
-def pair(draft: Draft, scene: Scene, apart_s: float = 0.0, user_agent: str | None = None) -> list[Draft]:
-    """A Graph record and its twin in the unified log, that many seconds later and then on a whole second."""
+def pair(
+    draft: Draft, scene: Scene, apart_s: float = 0.0, user_agent: str | None = None, *, told: bool = True
+) -> list[Draft]:
+    """A Graph record and its twin in the unified log, that many seconds later and then on a whole second.
+
+    `told`: whether the twin of a change tells Graph's correlation id.
+    """
     at = (draft.at + timedelta(seconds=apart_s)).replace(microsecond=0)
     body = mirror(draft.body, replace(scene, at=at), user_agent)
+    if not told and not near_twins.is_sign_in(draft.body):
+        body["InterSystemsId"] = ""
     mark = draft.identity()
     return [draft._replace(twin=mark), Draft("o365-azuread", at, body, twin=mark)]
 
 
 def mirror(body: Json, scene: Scene, user_agent: str | None = None) -> Json:
     """What the unified log says of a Graph record's action, at the scene's time."""
-    return _sign_in(body, scene, user_agent) if "createdDateTime" in body else _change(body, scene)
+    return _sign_in(body, scene, user_agent) if near_twins.is_sign_in(body) else _change(body, scene)
 
 
 def _mirrored(body: Json) -> bool:
     """The unified log tells sign-ins of users, and what the directory itself did."""
-    return "createdDateTime" in body or body["loggedByService"] == "Core Directory"
+    return near_twins.is_sign_in(body) or body["loggedByService"] == "Core Directory"
 
 
 def _sign_in(body: Json, scene: Scene, user_agent: str | None) -> Json:
@@ -97,7 +118,7 @@ def _change(body: Json, scene: Scene) -> Json:
         for resource in body["targetResources"]
         for one in resource["modifiedProperties"]
     ]
-    record = azuread.change(
+    return azuread.change(
         scene,
         name if name.endswith(" ") else f"{name}.",
         body["category"].removesuffix("Management"),
@@ -107,10 +128,7 @@ def _change(body: Json, scene: Scene) -> Json:
         by=app and app["displayName"],
         by_id=app and app["servicePrincipalId"],
         result="Success" if body["result"] == "success" else "Failure",
-    )
-    if scene.rng.random() >= _OWN_CORRELATION:
-        record["InterSystemsId"] = body["correlationId"]
-    return record
+    ) | {"InterSystemsId": body["correlationId"]}
 
 
 def _ids(target: Json) -> list[tuple[str, int]]:
@@ -135,25 +153,3 @@ def _respelt(value: str | None) -> str:
 
 def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
-
-
-def _near(draft: Draft, scene: Scene) -> Draft | None:
-    """Another action of the same person within a second: a sign-in again, another change of the same user."""
-    rng = scene.rng
-    if "createdDateTime" in draft.body:
-        at = draft.at + timedelta(seconds=1)
-        body = draft.body | {"id": scene.guid(), "correlationId": scene.guid(), "createdDateTime": graph_time(at)}
-        return Draft(draft.source, at, body)
-    if draft.body["activityDisplayName"] != "Update user":
-        return None
-    at = draft.at + timedelta(seconds=rng.uniform(0.1, 0.9))
-    name, new = rng.choice((("JobTitle", "Planner"), ("Department", "Archive"), ("Mobile", "+31 6 555 0142")))
-    changed = [change(name, "[]", f"[{quoted(new)}]"), change("Included Updated Properties", None, quoted(name))]
-    target = draft.body["targetResources"][0] | {"modifiedProperties": changed}
-    return Draft(draft.source, at, _again(draft.body, scene, at) | {"targetResources": [target]})
-
-
-def _again(body: Json, scene: Scene, at: datetime) -> Json:
-    correlation = scene.guid()
-    identity = f"Directory_{correlation}_NEAR7_{scene.rng.randrange(10**6, 10**9)}"
-    return body | {"id": identity, "correlationId": correlation, "activityDateTime": graph_time(at, scene.rng)}

@@ -94,6 +94,10 @@ class Draft:
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record. `told_ms`: when it happened by another interface that brings
     the same record, where that tells it less exactly.
+
+    For twins, of records that can have one: `stated` has the lists of changed properties as the record has them, whole
+    (`changes` are cut to what can be shown); `action_id` the id that both lanes tell of one action; `result_said` is
+    whether the record itself says how it ended.
     """
 
     record_id: str | None = None
@@ -138,3 +142,6 @@ class Draft:
     content: dict[str, Any] = field(default_factory=dict)
     former: list[tuple[str, str]] = field(default_factory=list)
     told_ms: int | None = None
+    stated: tuple[Any, ...] = ()
+    action_id: str | None = None
+    result_said: bool = True

@@ -1,124 +1,182 @@
-"""Which of two lanes' records are one action. Pure, and the same answer in whatever order the records are given."""
+"""Which of two lanes' records are one action. Pure, and the same answer in whatever order the records are given.
+
+The rule behind all others: an event stands for another one only if it asserts all that the other asserts. So whatever
+an attacker makes Microsoft write, nothing that is said only once is said by a second event alone.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from itertools import batched, islice, product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aoc_common.contracts.twins import TOLERANCE_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from uuid import UUID
 
-    from aoc_common.contracts.twins import Candidate
+    from aoc_common.contracts.twins import Candidate, Lane
 
 type Pair = tuple[Candidate, Candidate]
 """A Graph record and a unified one."""
 
-#: Graph records of one key that are aligned together: the work grows with the square, and attackers can make many.
+#: Graph records that are aligned together: the work grows with the square, and attackers can make many.
 _ALIGNED: Final = 40
 
 
-def pairs(candidates: Iterable[Candidate]) -> list[Pair]:
-    """One to one: first what shares an id, then what tells the same changes, then what is left, in order of time."""
+class _Told(NamedTuple):
+    """`TwinFacts.told` taken apart: what it tells to be changed, and all that it says by name."""
+
+    changes: frozenset[str]
+    by_name: Mapping[str, frozenset[str]]
+    whole: bool
+
+
+def pairs(candidates: Iterable[Candidate], before: Collection[UUID] = frozenset()) -> list[Pair]:
+    """One to one: what shares an id and tells the same first, then what shares an id, then what tells the same.
+
+    `before`: those that were published already, so that their twins can only be second.
+    """
     by_digest: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_digest[candidate.tenant, candidate.facts.digest].append(candidate)
     found: list[Pair] = []
     for group in by_digest.values():
-        graph = sorted((one for one in group if one.facts.lane == "graph"), key=_order)
-        unified = sorted((one for one in group if one.facts.lane == "unified"), key=_order)
-        if graph and unified:
-            found += _of_group(graph, unified)
+        if len({one.facts.lane for one in group}) > 1:
+            found += _Group(sorted(group, key=_order), before).pairs()
     return found
 
 
-def fits(one: Candidate, other: Candidate) -> bool:
-    """Whether these two can be one action at all. They are of two lanes and have the same digest."""
+def stands_for(first: Candidate, second: Candidate) -> bool:
+    """Whether the first asserts all that the second does. They do not contradict each other (`agree`)."""
+    if second.facts.ip and not first.facts.ip:
+        return False
+    mine, its = _told(first.facts.told), _told(second.facts.told)
+    return its.changes == mine.changes or (its.whole and mine.whole and its.changes < mine.changes)
+
+
+def first_of(graph: Candidate, unified: Candidate, before: Collection[UUID], preferred: Lane) -> Candidate | None:
+    """Which of two twins stands for both: what was there before, else the preferred one. None when it cannot."""
+    if (graph.id in before) != (unified.id in before):
+        first, second = (graph, unified) if graph.id in before else (unified, graph)
+        return first if stands_for(first, second) else None
+    chosen = (graph, unified) if preferred == "graph" else (unified, graph)
+    return next((first for first, second in (chosen, chosen[::-1]) if stands_for(first, second)), None)
+
+
+def agree(one: Candidate, other: Candidate) -> bool:
+    """Whether nothing that both of them say differs: when, how it ended, ids, address, values. Of one digest."""
     mine, its = one.facts, other.facts
-    if abs(one.time_ms - other.time_ms) > TOLERANCE_MS:
+    if abs(one.time_ms - other.time_ms) > TOLERANCE_MS or mine.result != its.result:
         return False
-    if mine.ip and its.ip and mine.ip != its.ip:
+    if (mine.ip and its.ip and mine.ip != its.ip) or (mine.session and its.session and mine.session != its.session):
         return False
-    if mine.session and its.session and mine.session != its.session and not _share_a_hint(one, other):
-        return False
-    return not (mine.told and its.told) or _tell_the_same(one, other)
+    names, theirs = _told(mine.told).by_name, _told(its.told).by_name
+    return all(said == theirs[name] for name, said in names.items() if name in theirs)
 
 
-def _of_group(graph: list[Candidate], unified: list[Candidate]) -> list[Pair]:
-    found: list[Pair] = []
-    free = {one.id for one in (*graph, *unified)}
-    for rule in (_both, _share_a_hint, _tell_the_same, _anything):
+class _Group:
+    """Candidates of one digest, in order of time."""
+
+    def __init__(self, group: Sequence[Candidate], before: Collection[UUID]) -> None:
+        self._group = group
+        self._before = before
+        self._free = {one.id for one in group}
+
+    def pairs(self) -> list[Pair]:
+        found: list[Pair] = []
+        by_id = _buckets((hint, one) for one in self._group for hint in one.facts.hints)
+        for alike in (True, False):
+            for bucket in by_id:
+                found += self._paired(bucket, alike=alike)
+        # Without an id in common, one that says the same is the twin only of a success, and only if one lane tells
+        # no id at all: failures are tried again, and different ids are different actions.
+        done = [one for one in self._group if one.facts.result == "success"]
+        for bucket in _buckets((said, one) for one in done if (said := _told(one.facts.told).changes)):
+            if any(one.facts.session is None for one in bucket):
+                found += self._paired(bucket, alike=True)
+        return found
+
+    def _paired(self, bucket: Sequence[Candidate], *, alike: bool) -> list[Pair]:
+        graph = [one for one in bucket if one.facts.lane == "graph"]
+        unified = [one for one in bucket if one.facts.lane == "unified"]
+        found: list[Pair] = []
         for some in batched(graph, _ALIGNED):
             # Two changes can stand in one order in one lane and in the other order in the other: until none is left.
-            while more := _aligned(*_left(some, unified, free), rule):
+            while more := self._aligned(*self._left(some, unified), alike=alike):
                 found += more
-                free -= {one.id for pair in more for one in pair}
-    return found
+                self._free -= {one.id for pair in more for one in pair}
+        return found
+
+    def _left(
+        self, graph: Sequence[Candidate], unified: Sequence[Candidate]
+    ) -> tuple[list[Candidate], list[Candidate]]:
+        """Those of these Graph records that are free, and the free unified ones of their time."""
+        rows = [one for one in graph if one.id in self._free]
+        if not rows:
+            return [], []
+        low, high = rows[0].time_ms - TOLERANCE_MS, rows[-1].time_ms + TOLERANCE_MS
+        columns = (one for one in unified if low <= one.time_ms <= high and one.id in self._free)
+        return rows, list(islice(columns, 2 * _ALIGNED))
+
+    def _fit(self, graph: Candidate, unified: Candidate, *, alike: bool) -> bool:
+        if alike and _told(graph.facts.told).changes != _told(unified.facts.told).changes:
+            return False
+        return agree(graph, unified) and first_of(graph, unified, self._before, "graph") is not None
+
+    def _aligned(self, graph: Sequence[Candidate], unified: Sequence[Candidate], *, alike: bool) -> list[Pair]:
+        """As many pairs as can be in the order of time, and of these the closest. Both lists are in that order."""
+        cost: dict[tuple[int, int], int] = {
+            (row, column): abs(one.time_ms - other.time_ms)
+            for (row, one), (column, other) in product(enumerate(graph), enumerate(unified))
+            if self._fit(one, other, alike=alike)
+        }
+        return [(graph[row], unified[column]) for row, column in _cheapest(len(graph), len(unified), cost)]
 
 
-def _left(
-    graph: Sequence[Candidate], unified: Sequence[Candidate], free: set[UUID]
-) -> tuple[list[Candidate], list[Candidate]]:
-    """Those of these Graph records that are free, and the free unified ones of their time."""
-    rows = [one for one in graph if one.id in free]
-    if not rows:
-        return [], []
-    low, high = rows[0].time_ms - TOLERANCE_MS, rows[-1].time_ms + TOLERANCE_MS
-    columns = (one for one in unified if low <= one.time_ms <= high and one.id in free)
-    return rows, list(islice(columns, 2 * _ALIGNED))
+def _buckets(keyed: Iterable[tuple[str | frozenset[str], Candidate]]) -> list[list[Candidate]]:
+    """Candidates by key, those of both lanes: what few share first, in an order that depends on nothing but them."""
+    found: dict[str | frozenset[str], list[Candidate]] = defaultdict(list)
+    for key, one in keyed:
+        found[key].append(one)
+    both = [bucket for bucket in found.values() if len({one.facts.lane for one in bucket}) > 1]
+    return sorted(both, key=lambda bucket: (len(bucket), [_order(one) for one in bucket]))
 
 
-def _both(one: Candidate, other: Candidate) -> bool:
-    return _share_a_hint(one, other) and _tell_the_same(one, other)
+@lru_cache(maxsize=4096)
+def _told(told: tuple[str, ...]) -> _Told:
+    by_name: dict[str, set[str]] = defaultdict(set)
+    changes: set[str] = set()
+    whole = True
+    for entry in told:
+        name, mark, said = (*entry.partition(":"),) if ":" in entry else (*entry.partition("="),)
+        if mark == ":":
+            changes.add(entry)
+        if entry.startswith("*:"):
+            whole = False
+        else:
+            by_name[name].add(said)
+    return _Told(frozenset(changes), {name: frozenset(said) for name, said in by_name.items()}, whole)
 
 
-def _share_a_hint(one: Candidate, other: Candidate) -> bool:
-    return not set(one.facts.hints).isdisjoint(other.facts.hints)
-
-
-def _tell_the_same(one: Candidate, other: Candidate) -> bool:
-    """Properties that both name have the same values, and there is one. A lane may tell more than the other."""
-    mine, its = _values(one), _values(other)
-    common = mine.keys() & its.keys()
-    return bool(common) and all(mine[name] == its[name] for name in common)
-
-
-def _anything(one: Candidate, other: Candidate) -> bool:
-    del one, other
-    return True
-
-
-def _values(candidate: Candidate) -> dict[str, str]:
-    return dict(told.split(":", 1) for told in candidate.facts.told)
-
-
-def _aligned(
-    graph: Sequence[Candidate], unified: Sequence[Candidate], rule: Callable[[Candidate, Candidate], bool]
-) -> list[Pair]:
-    """As many pairs as can be in the order of time, and of these the closest. Both lists are in that order."""
-    cost: dict[tuple[int, int], int] = {
-        (row, column): abs(one.time_ms - other.time_ms)
-        for (row, one), (column, other) in product(enumerate(graph), enumerate(unified))
-        if fits(one, other) and rule(one, other)
-    }
+def _cheapest(rows: int, columns: int, cost: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:
+    """As many cells as there can be in rising order of row and column, and of these the cheapest."""
     if not cost:
         return []
-    rows, columns = len(graph), len(unified)
-    # best[row][column]: (pairs, minus the milliseconds between them) among the records from there on
+    # best[row][column]: (cells, minus their cost) among those from there on
     best = [[(0, 0)] * (columns + 1) for _ in range(rows + 1)]
     for row, column in product(reversed(range(rows)), reversed(range(columns))):
         best[row][column] = max(best[row + 1][column], best[row][column + 1])
         if (row, column) in cost:
             best[row][column] = max(best[row][column], _with(best[row + 1][column + 1], cost[row, column]))
-    found: list[Pair] = []
+    found: list[tuple[int, int]] = []
     row = column = 0
     while row < rows and column < columns:
         here = best[row][column]
         if (row, column) in cost and here == _with(best[row + 1][column + 1], cost[row, column]):
-            found.append((graph[row], unified[column]))
+            found.append((row, column))
             row, column = row + 1, column + 1
         elif here == best[row + 1][column]:
             row += 1
@@ -127,8 +185,8 @@ def _aligned(
     return found
 
 
-def _with(rest: tuple[int, int], milliseconds: int) -> tuple[int, int]:
-    return rest[0] + 1, rest[1] - milliseconds
+def _with(rest: tuple[int, int], cost: int) -> tuple[int, int]:
+    return rest[0] + 1, rest[1] - cost
 
 
 def _order(candidate: Candidate) -> tuple[int, int]:

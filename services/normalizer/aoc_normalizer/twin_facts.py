@@ -1,35 +1,37 @@
 """By what a record and its twin recognise each other: directory changes and users' sign-ins, of Graph and unified.
 
-Computed from the record alone, before names are added: what the directory knows differs from one day to the next.
+Computed from the record alone, before names are added: what the directory knows differs from one day to the next. What
+was cut for showing is not used: whoever writes a record by what he does chooses where two values differ.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import spelling
 from aoc_common.contracts.twins import TwinFacts
 from aoc_normalizer.fields import values
 from aoc_normalizer.ocsf import AUTHENTICATION
+from aoc_normalizer.statements import hashed, statement
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aoc_common.contracts.event import Result
     from aoc_common.contracts.twins import Lane
-    from aoc_normalizer.draft import Change, Draft, Party
+    from aoc_normalizer.draft import Draft, Party
 
 _SIGN_IN: Final = "sign-in"
 #: Families of records that come through both APIs; the unified log has many more records of its own family.
 _LANES: Final[Mapping[str, Lane]] = {"directory-audit": "graph", _SIGN_IN: "graph", "ual": "unified"}
 #: Sign-ins of users: those of applications are in Graph alone.
 _SIGN_INS: Final = frozenset({"Sign-in", "Non-interactive sign-in", "UserLoggedIn", "UserLoginFailed"})
-#: The unified log's words for "no id".
+#: Words for "no id", in both lanes.
 _NO_ID: Final = frozenset({"", "not available", "unknown", "00000000-0000-0000-0000-000000000000"})
-_MAX_TOLD: Final = 24
-#: Characters of a value that may come again, e.g. `true`: its hash is remembered.
-_SHORT: Final = 40
+#: From this length on an operation may have been cut, so two of them may be one.
+_CUT_OPERATION: Final = 200
+_NO_OTHERS: Final[Mapping[str, set[str]]] = {}
 
 
 def of(draft: Draft, tenant: str) -> TwinFacts | None:
@@ -40,71 +42,89 @@ def of(draft: Draft, tenant: str) -> TwinFacts | None:
     actor = _identity(draft.actor)
     if actor is None:
         return None
-    hints = tuple({hint.casefold() for hint in (draft.correlation_id, draft.record_id) if hint})
     if draft.class_uid == AUTHENTICATION and draft.family != "directory-audit":
-        if draft.operation not in _SIGN_INS:
-            return None
-        # The code tells failures apart and success from failure; both lanes know it.
-        digest = _digest(tenant, actor, f"{_SIGN_IN} {_code(draft)}", (draft.app.uid or "").casefold())
-        return TwinFacts(
-            lane,
-            digest,
-            hints=hints,
-            session=(draft.correlation_id or "").casefold() or None,
-            ip=draft.address.ip if draft.address else None,
-        )
-    digest = _digest(tenant, actor, spelling.operation(draft.operation).casefold(), _target(draft.targets))
-    return TwinFacts(lane, digest, told=_told(draft.changes), hints=hints)
+        return _sign_in(draft, lane, tenant, actor)
+    operation = spelling.operation(draft.operation).casefold()
+    # Targets that were cut away are asserted too.
+    if len(operation) >= _CUT_OPERATION or len(draft.stated) > max(1, len(draft.targets)):
+        return None
+    targets, others = _targets(draft.targets)
+    if targets is None:
+        return None
+    result: Result = draft.result if draft.result_said else "unknown"
+    digest = _digest(tenant, actor, operation, result, *targets)
+    session = _told_id(draft.action_id)
+    return TwinFacts(lane, digest, statement(draft.stated, others), _hints(draft, session), session, None, result)
 
 
-def _code(draft: Draft) -> str:
-    return draft.status_code or ("0" if draft.result == "success" else "?")
+def _sign_in(draft: Draft, lane: Lane, tenant: str, actor: str) -> TwinFacts | None:
+    """A sign-in tells no changes. Its code tells failures apart, and both lanes know it."""
+    if draft.operation not in _SIGN_INS:
+        return None
+    code = draft.status_code or ("0" if draft.result == "success" else "?")
+    digest = _digest(tenant, actor, f"{_SIGN_IN} {code}", draft.result, (draft.app.uid or "").casefold())
+    resource = draft.targets[0].uid if draft.targets else None
+    session = _told_id(draft.action_id)
+    ip = draft.address.ip if draft.address else None
+    return TwinFacts(
+        lane, digest, _resource(resource) if resource else (), _hints(draft, session), session, ip, draft.result
+    )
+
+
+@lru_cache(maxsize=1024)
+def _resource(uid: str) -> tuple[str, ...]:
+    return statement((), {"resource": {uid.casefold()}}) if values.is_guid(uid) else ()
+
+
+def _hints(draft: Draft, session: str | None) -> tuple[str, ...]:
+    hints = tuple([one for one in (session, _told_id(draft.record_id)) if one is not None])
+    if draft.correlation_id != draft.action_id and (other := _told_id(draft.correlation_id)) is not None:
+        hints = (*hints, other)
+    return hints
+
+
+def _told_id(said: str | None) -> str | None:
+    told = said.casefold() if said else ""
+    return None if told in _NO_ID else told
 
 
 @lru_cache(maxsize=8192)
 def _identity(party: Party) -> str | None:
-    """One spelling of who it is: both lanes know the object id, most often the name too."""
+    """One spelling of who it is: both lanes know the object id, most often the name. None for a name that was cut."""
     if party.uid and values.is_guid(party.uid) and (uid := party.uid.casefold()) not in _NO_ID:
         return uid
     label = (party.upn or party.name or party.uid or "").strip().casefold()
-    return None if label in _NO_ID else label
+    return None if label in _NO_ID or len(label) >= values.MAX_TEXT else label
 
 
-def _target(targets: Sequence[Party]) -> str:
-    """The one target that both lanes name: of several the user, e.g. who became a member of what."""
-    chosen = next((target for target in targets if target.kind == "user"), targets[0] if targets else None)
-    return (chosen and _identity(chosen)) or ""
+def _targets(listed: Sequence[Party]) -> tuple[tuple[str, ...] | None, Mapping[str, set[str]]]:
+    """Those that both lanes name: every user, e.g. who became a member of what, else the first one.
 
-
-def _digest(*parts: str) -> str:
-    return blake2b("\x1f".join(parts).encode("utf-8", "replace"), digest_size=12).hexdigest()
-
-
-def _told(changes: Sequence[Change]) -> tuple[str, ...]:
-    """`name:value` of each changed property, hashed: the new value, or the old one of what was taken away."""
-    told: dict[str, str] = {}
-    for change in changes[:_MAX_TOLD]:
-        said = _plain(change.new if change.new is not None else change.old)
-        told.setdefault(_name_hash(change.name), _often(said) if len(said) <= _SHORT else _hash(said, 8))
-    return tuple(sorted(f"{name}:{value}" for name, value in told.items()))
-
-
-@lru_cache(maxsize=4096)
-def _name_hash(name: str) -> str:
-    return _hash(name.casefold(), 4)
+    Beside them the ids of the others by kind, of which a lane may tell fewer. None for one whose name was cut.
+    """
+    if len(listed) < 2:  # noqa: PLR2004  # the usual one, or none
+        return (_target(listed[0]) if listed else ("",)), _NO_OTHERS
+    chosen = [one for one in listed if one.kind == "user"] or listed[:1]
+    found = [_target(one) for one in chosen]
+    if None in found:
+        return None, _NO_OTHERS
+    named = sorted({said for one in found if one is not None for said in one})
+    others: dict[str, set[str]] = {}
+    for one in listed:
+        if one.uid and one not in chosen and values.is_guid(one.uid) and (uid := one.uid.casefold()) not in named:
+            others.setdefault(one.kind or "", set()).add(uid)
+    return tuple(named), others
 
 
 @lru_cache(maxsize=8192)
-def _often(said: str) -> str:
-    return _hash(said, 8)
+def _target(party: Party) -> tuple[str] | None:
+    """One target; None for one whose name was cut."""
+    cut = len(party.upn or party.name or party.uid or "") >= values.MAX_TEXT
+    return None if cut else (_identity(party) or "",)
 
 
-def _plain(value: Any) -> str:
-    """A value in one spelling: `true`, `True` and `["True"]` are the same."""
-    if isinstance(value, list):
-        return "\x1e".join(map(_plain, value))
-    return "" if value is None else str(value).strip().casefold()
-
-
-def _hash(text: str, size: int) -> str:
-    return blake2b(text.encode("utf-8", "replace"), digest_size=size).hexdigest()
+def _digest(*parts: str) -> str:
+    text = "\x1f".join(parts)
+    if text.count("\x1f") != len(parts) - 1:  # somebody is called so
+        text = repr(parts)
+    return hashed(text)

@@ -7,14 +7,15 @@ published: a page that comes again gets the same answer.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.twins import Candidate, TwinLink, keys_near
 from aoc_common.telemetry import metrics
-from aoc_normalizer.pairing import pairs
+from aoc_normalizer.pairing import first_of, pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
@@ -63,11 +64,11 @@ class Twins:
             mine.pop(link.unified, None)
         if not mine:
             return []
-        keys = {key for one in mine.values() for key in keys_near(one.facts, one.time_ms)}
-        others = {one.id: one for one in await self._store.near(sorted(keys)) if one.id not in mine}
+        others = {one.id: one for one in await self._near(mine.values()) if one.id not in mine}
         links: list[TwinLink] = []
         for _ in range(_ROUNDS):
-            wanted = [self._link(*pair, mine) for pair in pairs([*mine.values(), *others.values()]) if _any(pair, mine)]
+            found = pairs([*mine.values(), *others.values()], others.keys())
+            wanted = [one for pair in found if (one := self._link(*pair, mine)) is not None]
             if not wanted:
                 break
             refused = await self._store.claim(wanted, self._clock.now())
@@ -79,26 +80,29 @@ class Twins:
             )
             links += taken
             for link in links:
-                for one in (link.graph, link.unified):
-                    mine.pop(one, None)
-                    others.pop(one, None)
+                for event in (link.graph, link.unified):
+                    mine.pop(event, None)
+                    others.pop(event, None)
             if not refused or not mine:
                 break
         return links
 
-    def _link(self, graph: Candidate, unified: Candidate, mine: dict[UUID, Candidate]) -> TwinLink:
-        if graph.id in mine and unified.id in mine:
-            first = graph if self._prefer(graph.tenant) == "graph" else unified
-        else:
-            first = unified if graph.id in mine else graph
+    async def _near(self, mine: Iterable[Candidate]) -> list[Candidate]:
+        """What is stored of the other lane around these, asked tenant by tenant: none can use up another's share."""
+        keys: dict[str, set[str]] = defaultdict(set)
+        for one in mine:
+            keys[one.tenant].update(keys_near(one.facts, one.time_ms))
+        return [found for tenant, wanted in keys.items() for found in await self._store.near(tenant, sorted(wanted))]
+
+    def _link(self, graph: Candidate, unified: Candidate, mine: Mapping[UUID, Candidate]) -> TwinLink | None:
+        """The link to claim; None for two that were there before: they are not ours to decide on."""
+        before = {one.id for one in (graph, unified)} - mine.keys()
+        first = first_of(graph, unified, before, self._prefer(graph.tenant))
+        if first is None or len(before) > 1:
+            return None
         return TwinLink(graph.tenant, graph.id, unified.id, first.id)
 
 
 def _candidate(event: PackedEvent) -> Candidate | None:
     facts = event.twin_facts
     return None if facts is None else Candidate(event.id, event.tenant, event.id.int >> 80, facts)
-
-
-def _any(pair: tuple[Candidate, Candidate], mine: dict[UUID, Candidate]) -> bool:
-    """Of two events that were there before, neither is ours to decide on."""
-    return pair[0].id in mine or pair[1].id in mine

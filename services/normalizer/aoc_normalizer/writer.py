@@ -208,8 +208,8 @@ def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing]
 def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version: Version | None) -> Outgoing:
     headers, body = event.headers(version), event.body
     if first is not None:
-        headers[twins.HEADER] = str(first)
-        body = twins.marked(body, first)
+        body, told = twins.marked(body, first, later=version is not None)
+        headers |= told
     tracing.inject(headers, page.trace)
     return Outgoing(event.subject, body, headers)
 

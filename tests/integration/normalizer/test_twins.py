@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,8 +13,9 @@ from tests.support.reading import events_on_the_bus
 
 from aoc_common.bus.atomic import EventPublisher
 from aoc_common.contracts.raw import RawPage
-from aoc_common.contracts.twins import HEADER, twin_of
+from aoc_common.contracts.twins import ADDS, HEADER, twin_of
 from aoc_common.errors import Unreachable
+from aoc_common.store.mongo.twin_links import LinkFault, MongoTwinLinks
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
 
@@ -53,7 +54,7 @@ def in_unified(number: int = 1, *, second: str = "11", department: str = "Projec
         "UserId": "Dana@contoso.example",
         "ObjectId": "bo@contoso.example",
         "AzureActiveDirectoryEventType": 1,
-        "InterSystemsId": f"{number:08d}-bbbb-4d0e-9b1c-0a0c51a00001",
+        "InterSystemsId": f"{number:08d}-aaaa-4d0e-9b1c-0a0c51a00001",
         "ModifiedProperties": [
             {"Name": "Department", "OldValue": '[\r\n  "Sales"\r\n]', "NewValue": f'[\r\n  "{department}"\r\n]'},
             {"Name": "Included Updated Properties", "OldValue": "", "NewValue": "Department"},
@@ -157,6 +158,39 @@ async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
     second = id_of(unified_page(in_unified(2, second="10", department="Treasury")))
     first = id_of(graph_page(in_graph(2, second="10.75", department="Treasury")))
     assert await links(database) == {second: first}
+
+
+async def test_line_1_a_success_is_alerted_on_though_the_same_failed_just_before(
+    bus, settle, normalizer, eventually, database: Database, published
+) -> None:
+    failed = graph_page(in_graph(1) | {"result": "failure"}), unified_page(in_unified(1) | {"ResultStatus": "Failure"})
+    worked = graph_page(in_graph(2, second="13.5"), slice_id="contoso/g2"), unified_page(in_unified(2, second="14"))
+    async with normalizer():
+        for page in (failed[0], worked[1], failed[1], worked[0]):
+            await settle(page)
+    messages = await published()
+
+    stand = {one for one, message in messages.items() if twin_of(message.headers) is None}
+    assert stand == {id_of(failed[0]), id_of(worked[1])}
+    assert await links(database) == {id_of(failed[1]): id_of(failed[0]), id_of(worked[0]): id_of(worked[1])}
+    assert (await MongoTwinLinks(database).check(NOW, most=100, published=messages.keys())).broken == ()
+
+
+async def test_a_second_event_that_changes_says_that_it_adds_to_the_first(
+    bus, settle, normalizer, nats_as, database: Database
+) -> None:
+    body = json.dumps({"value": [in_graph() | {"result": "failure"}]}).encode()
+    later = RawPage("contoso", "graph-directory-audits", "contoso/g2", NOW + timedelta(minutes=5), body)
+    async with normalizer():
+        await settle(unified_page(in_unified()))
+        await settle(graph_page(in_graph()))
+        await settle(later)
+    messages = [one for one in await events_on_the_bus(nats_as("reader")) if HEADER in one.headers]
+
+    told = {one.headers["Aoc-Version"]: (one.headers.get(ADDS), twin_of(one.headers)) for one in messages}
+    assert told == {"1": (None, UNIFIED), "2": ("version", None)}
+    [broken] = (await MongoTwinLinks(database).check(NOW, most=100)).broken
+    assert (broken.second, broken.fault) == (GRAPH, LinkFault.RESULT)
 
 
 async def test_a_page_that_comes_again_is_published_with_the_same_link(

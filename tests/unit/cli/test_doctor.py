@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from aoc_cli.doctor import command, shelves
+from aoc_cli.doctor import command, links, shelves
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
 from aoc_cli.doctor.keys import of_keys
 from aoc_cli.doctor.streams import of_waiting
 from aoc_cli.reports.keys import KeyState
 from aoc_common.contracts.report_keys import PublishedKey
+from aoc_common.store.mongo.twin_links import BrokenLink, LinkFault, LinkReport
 from aoc_common.store.ports import PublishedPage
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -85,6 +87,16 @@ def test_a_dead_letter_that_waits_fails_and_one_that_expired_is_warned_of(open_o
 
 def test_a_record_in_the_quarantine_is_warned_of():
     assert [shelves.of_quarantine(count).grade for count in (0, 1)] == [Grade.OK, Grade.WARN]
+
+
+def test_a_link_that_hides_an_action_fails_and_is_named():
+    hidden = BrokenLink("contoso", UUID(int=2), UUID(int=1), LinkFault.RESULT)
+    found = links.of_links(LinkReport(20, 9, (hidden,) * 5))
+
+    assert links.of_links(LinkReport(20, 4)).grade is Grade.OK
+    assert (found.grade, found.found.count(str(UUID(int=2)))) == (Grade.FAIL, 3)
+    assert found.found.startswith("5 of 9 links of the newest 20 events hide an action: contoso/")
+    assert "another result" in found.found
 
 
 @pytest.mark.parametrize(

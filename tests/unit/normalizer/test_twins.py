@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aoc_common.clock import SystemClock
-from aoc_common.contracts.twins import HEADER, Candidate, TwinFacts, marked, twin_of
+from aoc_common.contracts.twins import ADDS, HEADER, Candidate, TwinFacts, marked, twin_of
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.pairing import pairs
 from aoc_normalizer.reading import RecordContext
@@ -88,8 +88,8 @@ def facts(record, tenant="contoso"):
     return normalise(json.dumps(record).encode(), RecordContext(tenant, "any", NOW)).twin_facts
 
 
-def one(number, lane, at_ms=0, **more):
-    return Candidate(UUID(int=number), "contoso", at_ms, TwinFacts(lane, "d", **more))
+def one(number, lane, at_ms=0, result="success", **more):
+    return Candidate(UUID(int=number), "contoso", at_ms, TwinFacts(lane, "d", result=result, **more))
 
 
 def told(**values):
@@ -100,12 +100,17 @@ def joined(*candidates):
     return {(graph.id.int, unified.id.int) for graph, unified in pairs(candidates)}
 
 
+#: Records that tell no changes, and share an id.
+ALIKE = {"hints": ("x",)}
+
+
 @pytest.mark.parametrize(("graph", "unified"), [(AUDIT, CHANGE), (SIGN_IN, LOGON)], ids=["change", "sign-in"])
 def test_both_lanes_tell_one_action_by_the_same_facts(graph, unified) -> None:
     mine, its = facts(graph), facts(unified)
 
     assert (mine.lane, its.lane) == ("graph", "unified")
     assert (mine.digest, mine.told, mine.ip, mine.session) == (its.digest, its.told, its.ip, its.session)
+    assert mine.result == its.result != "unknown"
     assert set(mine.hints) & set(its.hints)
 
 
@@ -156,7 +161,7 @@ def test_the_directory_s_names_do_not_change_what_a_twin_is_found_by() -> None:
 def test_changes_of_different_properties_or_values_are_never_joined() -> None:
     assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(b=1))) == set()
     assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(a=2))) == set()
-    assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(a=1, c=3))) == {(1, 2)}
+    assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(a=1))) == {(1, 2)}
 
 
 def test_two_changes_of_one_second_are_paired_by_what_they_changed_whatever_their_order() -> None:
@@ -167,26 +172,32 @@ def test_two_changes_of_one_second_are_paired_by_what_they_changed_whatever_thei
 
 
 def test_each_record_has_one_twin_at_most() -> None:
-    assert len(joined(one(1, "graph"), one(2, "graph", 1000), one(3, "unified"))) == 1
-    assert len(joined(one(1, "graph"), one(3, "unified"), one(4, "unified", 1000))) == 1
+    changed = {"told": told(a=1)}
+
+    assert len(joined(one(1, "graph", **changed), one(2, "graph", 1000, **changed), one(3, "unified", **changed))) == 1
+    assert (
+        len(joined(one(1, "graph", **changed), one(3, "unified", **changed), one(4, "unified", 1000, **changed))) == 1
+    )
 
 
 def test_alike_records_are_paired_in_order_of_time() -> None:
-    lagging = [one(3, "unified", 1000), one(4, "unified", 2000)]
+    lagging = [one(3, "unified", 1000, **ALIKE), one(4, "unified", 2000, **ALIKE)]
 
-    assert joined(one(1, "graph", 0), one(2, "graph", 1000), *lagging) == {(1, 3), (2, 4)}
+    assert joined(one(1, "graph", 0, **ALIKE), one(2, "graph", 1000, **ALIKE), *lagging) == {(1, 3), (2, 4)}
 
 
 def test_a_flood_of_alike_records_is_paired_all_the_same() -> None:
-    many = [one(n, "graph", 500 * n) for n in range(1, 301)] + [
-        one(1000 + n, "unified", 500 * n) for n in range(1, 301)
+    many = [one(n, "graph", 500 * n, **ALIKE) for n in range(1, 301)] + [
+        one(1000 + n, "unified", 500 * n, **ALIKE) for n in range(1, 301)
     ]
 
     assert joined(*many) == {(n, 1000 + n) for n in range(1, 301)}
 
 
 def test_a_lone_record_takes_the_closest() -> None:
-    assert joined(one(1, "graph", 0), one(2, "graph", 3000), one(3, "unified", 3000)) == {(2, 3)}
+    graph = [one(1, "graph", 0, **ALIKE), one(2, "graph", 3000, **ALIKE)]
+
+    assert joined(*graph, one(3, "unified", 3000, **ALIKE)) == {(2, 3)}
 
 
 def test_a_shared_id_decides_between_alike_records_and_proves_nothing() -> None:
@@ -201,9 +212,9 @@ def test_a_shared_id_decides_between_alike_records_and_proves_nothing() -> None:
 
 
 def test_sign_ins_of_other_sessions_or_addresses_are_others() -> None:
-    assert joined(one(1, "graph", session="a"), one(2, "unified", session="b")) == set()
-    assert joined(one(1, "graph", ip="192.0.2.1"), one(2, "unified", ip="192.0.2.2")) == set()
-    assert joined(one(1, "graph", session="a", ip="192.0.2.1"), one(2, "unified")) == {(1, 2)}
+    assert joined(one(1, "graph", session="a", **ALIKE), one(2, "unified", session="b", **ALIKE)) == set()
+    assert joined(one(1, "graph", ip="192.0.2.1", **ALIKE), one(2, "unified", ip="192.0.2.2", **ALIKE)) == set()
+    assert joined(one(1, "graph", session="a", ip="192.0.2.1", **ALIKE), one(2, "unified", **ALIKE)) == {(1, 2)}
 
 
 RECORDS = st.lists(
@@ -259,7 +270,7 @@ async def arrive(store, *events, page=1, again=False, prefer="graph"):
     return await resolver.seconds([(event, page, again) for event in events])
 
 
-GRAPH, UNIFIED = Packed(one(1, "graph")), Packed(one(2, "unified"))
+GRAPH, UNIFIED = Packed(one(1, "graph", **ALIKE)), Packed(one(2, "unified", **ALIKE))
 
 
 @pytest.mark.parametrize("prefer", ["graph", "unified"])
@@ -327,7 +338,8 @@ async def test_who_loses_a_claim_accepts_the_winner_s() -> None:
 
 async def test_who_loses_a_claim_takes_the_next_best() -> None:
     store = MemoryTwins()
-    rival, near, far = Packed(one(3, "graph", 100)), Packed(one(4, "unified", 0)), Packed(one(5, "unified", 900))
+    rival, near = Packed(one(3, "graph", 100, **ALIKE)), Packed(one(4, "unified", 0, **ALIKE))
+    far = Packed(one(5, "unified", 900, **ALIKE))
     store.insert(rival.candidate, near.candidate, far.candidate)
     real = store.claim
 
@@ -338,7 +350,7 @@ async def test_who_loses_a_claim_takes_the_next_best() -> None:
 
     store.claim = beaten
 
-    assert await arrive(store, Packed(one(1, "graph"))) == {UUID(int=1): far.id}
+    assert await arrive(store, Packed(one(1, "graph", **ALIKE))) == {UUID(int=1): far.id}
 
 
 def test_a_message_is_asked_whose_twin_it_is() -> None:
@@ -351,7 +363,7 @@ def test_a_message_is_asked_whose_twin_it_is() -> None:
 
 def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
     body = json.dumps({"metadata": {"uid": "r"}, "enrichments": [{"name": "x", "value": "y", "data": {}}]}).encode()
-    added = json.loads(marked(body, UUID(int=5)))["enrichments"]
+    added = json.loads(marked(body, UUID(int=5))[0])["enrichments"]
 
     assert [one["name"] for one in added] == ["x", "metadata.uid"]
     assert added[1] == {
@@ -366,10 +378,24 @@ def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
 def test_a_second_event_is_valid_ocsf(record, schema_faults) -> None:
     event = normalise(json.dumps(record).encode(), RecordContext("contoso", "any", NOW))
 
-    assert schema_faults(json.loads(marked(event.message(), UUID(int=5)))) == []
+    assert schema_faults(json.loads(marked(event.message(), UUID(int=5))[0])) == []
 
 
 def test_a_tenant_can_prefer_the_other_lane() -> None:
     chosen = TwinSettings(by_tenant={"contoso": "unified"})
 
     assert (chosen.prefer("contoso"), chosen.prefer("fabrikam")) == ("unified", "graph")
+
+
+def test_a_second_event_that_says_what_the_first_never_does_is_passed_over_by_nobody() -> None:
+    first = UUID(int=5)
+    risky = SIGN_IN | {"status": {"errorCode": 0}, "riskState": "atRisk", "riskLevelDuringSignIn": "high"}
+    plain, risk = (
+        normalise(json.dumps(one).encode(), RecordContext("contoso", "any", NOW)) for one in (SIGN_IN, risky)
+    )
+
+    assert twin_of(marked(plain.message(), first)[1]) == first
+    assert marked(risk.message(), first)[1] == {HEADER: str(first), ADDS: "risk"}
+    assert marked(plain.message(), first, later=True)[1] == {HEADER: str(first), ADDS: "version"}
+    assert twin_of(marked(risk.message(), first)[1]) is None
+    assert twin_of(marked(plain.message(), first, later=True)[1]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from random import Random
 
@@ -36,6 +37,8 @@ def history():
                 if entry.twin is not None:
                     marked.setdefault((slug, entry.twin), []).append(event.id)
     truth = {frozenset(both) for both in marked.values() if len(both) == 2}
+    alike = Counter((event.twin_facts.digest, event.twin_facts.lane) for _, event in events)
+    assert sum(count > 1 for count in alike.values()) > 30, "actions that could be taken for one another"
     return [event for _, event in sorted(events, key=lambda one: one[0])], truth
 
 
@@ -49,6 +52,9 @@ async def linked(events, size) -> set[frozenset]:
         told |= await resolver.seconds([(one, start, False) for one in batch])
 
     assert told == store.twin_of
+    # No action is left without an event that stands for itself.
+    assert told.keys().isdisjoint(told.values())
+    assert len(set(told.values())) == len(told)
     return {frozenset(both) for both in told.items()}
 
 

@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
-from aoc_cli.doctor import keys, shelves
+from aoc_cli.doctor import keys, links, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -43,7 +43,7 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, keys of reports.
+    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, twins, report keys.
 
     Status 1 when something fails.
     """
@@ -83,7 +83,7 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
         tokens = Tokens(client, SystemClock(), attempts=1)
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
-            checks += [servers.check(system), shelves.check(system), keys.check(system, data)]
+            checks += [servers.check(system), shelves.check(system), links.check(system), keys.check(system, data)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

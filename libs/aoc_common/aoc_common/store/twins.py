@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 class TwinStore(Protocol):
     """Claims of twins: an event is in one link at most, however many replicas try at once."""
 
-    async def near(self, keys: Collection[str]) -> list[Candidate]:
-        """The stored events with these keys that are in no link yet."""
+    async def near(self, tenant: str, keys: Collection[str]) -> list[Candidate]:
+        """The stored events of a tenant with these keys that are in no link yet; of each key a bounded number.
+
+        So a flood under one key costs links under that key alone.
+        """
         ...
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:
@@ -27,11 +30,14 @@ class TwinStore(Protocol):
         ...
 
     async def links(self, ids: Collection[UUID]) -> list[TwinLink]:
-        """The links that these events are in."""
+        """The links that these events are in: by their claims, where those are forgotten by what the events say."""
         ...
 
     async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
-        """Write the links on their events, then note that all twins of these raw pages are decided. Idempotent."""
+        """Write the links on their events, then note that all twins of these raw pages are decided. Idempotent.
+
+        Who is first is kept as long as its second: it stands for both.
+        """
         ...
 
     async def settled(self, pages: Collection[str]) -> set[str]:

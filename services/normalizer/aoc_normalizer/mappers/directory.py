@@ -48,7 +48,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.product, draft.service, draft.log_name = "Microsoft Entra ID", "entra", "Directory audits"
     draft.original_time = values.first(record, "activityDateTime")
     draft.time_ms = times.parse_ms(draft.original_time)
-    draft.correlation_id = values.text(record.get("correlationId"))
+    draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
     apply_operation(draft, values.text(record.get("activityDisplayName")))
     draft.result = of_word(values.text(record.get("result")))
     reason = values.text(record.get("resultReason"))
@@ -83,6 +83,7 @@ def _targets(record: Record, draft: Draft) -> None:
     listed = values.objects(record.get("targetResources"))
     if len(listed) > _MAX_TARGETS:
         draft.tags.append("truncated")
+    draft.stated = tuple([resource.get("modifiedProperties") for resource in listed])
     for resource in listed[:_MAX_TARGETS]:
         party = user_party(resource)
         sort = (values.first(resource, "type", "Type") or "").casefold()

@@ -43,7 +43,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.product, draft.service, draft.log_name = "Microsoft Entra ID", "entra", "Sign-ins"
     draft.original_time = values.text(record.get("createdDateTime"))
     draft.time_ms = times.parse_ms(draft.original_time)
-    draft.correlation_id = values.text(record.get("correlationId"))
+    draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
     draft.class_uid, draft.activity_id = AUTHENTICATION, 1
     draft.operation = _kind(record)
     draft.app = Party(

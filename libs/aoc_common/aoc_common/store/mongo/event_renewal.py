@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import UpdateOne
+from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
@@ -14,6 +14,7 @@ from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
+from aoc_common.store.mongo.moved_twins import MovedTwins
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class MongoRenewal:
     def __init__(self, database: Database) -> None:
         self._events = database["events"]
         self._versions = database["event_versions"]
+        self._twins = MovedTwins(database)
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
         """All records of a tenant, in no order, then the versions of them that are not shown.
@@ -85,8 +87,8 @@ class MongoRenewal:
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> int:
         """Write renewed events; how many have moved. Idempotent; one whose identity changed moves to its new id.
 
-        An event that moves is there under its new id, with all its versions, before any of the old ones goes. Where
-        the new id is another record's already, the event stays under its old one.
+        An event that moves is there under its new id, with all its versions and its twin, before any of the old ones
+        goes. Where the new id is another record's already, or another one's twin, the event stays under its old one.
         """
         moving: list[tuple[StoredRecord, Document]] = []
         staying: list[tuple[StoredRecord, Document]] = []
@@ -139,6 +141,7 @@ class MongoRenewal:
         moved = {
             record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
         }
+        moved, as_read = await self._twins.follow(moved)
         if not moved:
             return set()
         old = await self._versions.find({"event_id": {"$in": list(moved)}}).to_list(None)
@@ -152,16 +155,8 @@ class MongoRenewal:
             except BulkWriteError as error:
                 duplicates(error.details)
             await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
-        # Whoever is the twin of one that moves says where it is now.
-        links = [
-            UpdateOne({"_id": record.kept[other], name: record.id}, {"$set": {name: moved[record.id]}})
-            for record, _ in moving
-            for name, other in (("twin", "twin_of"), ("twin_of", "twin"))
-            if other in record.kept and record.id in moved
-        ]
-        if links:
-            await self._events.bulk_write(links, ordered=False)
-        await self._events.delete_many({"_id": {"$in": list(moved)}})
+        # Not one that has got a twin since: the next run moves it with that.
+        await self._events.bulk_write([DeleteOne({"_id": one, **as_read[one]}) for one in moved], ordered=False)
         return set(moved)
 
 

@@ -104,6 +104,8 @@ def twin_fields(facts: TwinFacts, time_ms: int) -> Document:
         told["session"] = facts.session
     if facts.ip is not None:
         told["ip"] = facts.ip
+    if facts.result != "unknown":
+        told["result"] = facts.result
     return {"twin_key": twins.key(facts, time_ms), "twin_facts": told}
 
 

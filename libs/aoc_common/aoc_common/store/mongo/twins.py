@@ -2,7 +2,8 @@
 
 A claim is a document with the Graph event as `_id` and the unified one under a unique index: MongoDB itself refuses a
 second link for either. `twin_pages` holds the raw pages whose twins are decided. Both are forgotten after a while; the
-events' own `twin_of` and `twin` stay.
+events' own `twin_of` and `twin` stay, and say the same. Keys of documents that were stored before results were part of
+them (docs/adr/0019-twins-assert.md) are never asked for: those events take no new twin, and keep the one they have.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from aoc_common.contracts.subjects import check_tenant
 from aoc_common.contracts.twins import Candidate, TwinFacts, TwinLink
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates
@@ -25,9 +27,14 @@ if TYPE_CHECKING:
 
 #: A record can be delivered again for as long as it is on AOC_RAW; its twin can be a week late.
 _KEEP: Final = timedelta(days=30)
-#: Events that one look-up gives. A flood of sign-ins under one key can lose links beyond it, and costs no more.
-_MOST: Final = 2_000
-_FIELDS: Final = dict.fromkeys(("tenant", "twin_key", "twin_facts", "twin_of", "twin"), 1)
+#: Events that one look-up of some keys gives. Where there are more, each key is asked for by itself.
+_MOST: Final = 500
+#: Events of one key, so of one actor, operation, result and target in a minute. A flood of them loses links beyond
+#: that many, and costs no more; what is not linked stands for itself.
+_OF_A_KEY: Final = 100
+_FREE: Final = {"twin_of": {"$exists": False}, "twin": {"$exists": False}}
+_FIELDS: Final = dict.fromkeys(("tenant", "twin_key", "twin_facts", *_FREE), 1)
+_LINKED: Final = dict.fromkeys(("tenant", "twin_facts.lane", "twin_of", "twin"), 1)
 
 
 class MongoTwins:
@@ -38,14 +45,22 @@ class MongoTwins:
         self._claims = database["twins"]
         self._pages = database["twin_pages"]
 
-    async def near(self, keys: Collection[str]) -> list[Candidate]:
-        """The stored events with these keys that are in no link yet."""
+    async def near(self, tenant: str, keys: Collection[str]) -> list[Candidate]:
+        """The stored events of a tenant with these keys that are in no link yet; of each key at most 100."""
+        # The key first: the local server takes the index of the first field that has one.
+        its = {"tenant": check_tenant(tenant)}
         found: list[Document] = []
         with translated("twins"):
             for some in batched(keys, TOGETHER):
-                cursor = self._events.find({"twin_key": {"$in": list(some)}}, _FIELDS).limit(_MOST)
-                found += await cursor.to_list(None)
-        return [_candidate(document) for document in found if "twin_of" not in document and "twin" not in document]
+                together = await self._found({"twin_key": {"$in": list(some)}, **its}, _MOST + 1)
+                if len(together) > _MOST:
+                    each = [await self._found({"twin_key": key, **its, **_FREE}, _OF_A_KEY) for key in some]
+                    together = [one for of_key in each for one in of_key]
+                found += [one for one in together if _FREE.keys().isdisjoint(one)]
+        return [_candidate(document) for document in found]
+
+    async def _found(self, wanted: Document, most: int) -> list[Document]:
+        return await self._events.find(wanted, _FIELDS).limit(most).to_list(None)
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:
         """Make links; the indices of those that were refused."""
@@ -68,32 +83,49 @@ class MongoTwins:
         return set()
 
     async def links(self, ids: Collection[UUID]) -> list[TwinLink]:
-        """The links that these events are in."""
+        """The links that these events are in: by their claims, where those are forgotten by what the events say."""
         found: dict[UUID, TwinLink] = {}
         with translated("twins"):
             for some in batched(ids, TOGETHER):
                 for field in ("_id", "unified"):
                     async for claim in self._claims.find({field: {"$in": list(some)}}):
-                        found[claim["_id"]] = TwinLink(
-                            claim["tenant"], claim["_id"], claim["unified"], first=claim["first"]
-                        )
+                        # One that follows an event whose id moves has the unified event here (`moved_twins`).
+                        unified = claim.get("moving", claim["unified"])
+                        found[claim["_id"]] = TwinLink(claim["tenant"], claim["_id"], unified, first=claim["first"])
+            claimed = {one for link in found.values() for one in (link.graph, link.unified)}
+            for some in batched([one for one in ids if one not in claimed], TOGETHER):
+                async for document in self._events.find({"_id": {"$in": list(some)}}, _LINKED):
+                    if (link := _link(document)) is not None:
+                        found.setdefault(link.graph, link)
         return list(found.values())
 
     async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
-        """Write the links on their events, then note that all twins of these raw pages are decided."""
-        writes: list[Any] = []
-        for link in links:
-            writes.append(UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}))
-            writes.append(UpdateOne({"_id": link.first}, {"$set": {"twin": link.second}}))
+        """Write the links on their events, the first ones first; then that all twins of these raw pages are decided."""
         decided: list[Document] = [{"_id": page, "expire_at": at + _KEEP} for page in pages]
         with translated("twins"):
-            if writes:
-                await self._events.bulk_write(writes, ordered=False)
+            for some in batched(links, TOGETHER):
+                await self._write(some)
             try:
                 if decided:
                     await self._pages.insert_many(decided, ordered=False)
             except BulkWriteError as error:
                 duplicates(error.details)
+
+    async def _write(self, links: Sequence[TwinLink]) -> None:
+        seconds = {"_id": {"$in": [link.second for link in links]}}
+        wanted = {"expire_at": 1, "forget_at": 1}
+        ends = {one["_id"]: one async for one in self._events.find(seconds, wanted)}
+        writes: list[Any] = []
+        for link in links:
+            first: Document = {"_id": link.first}
+            writes.append(UpdateOne(first, {"$set": {"twin": link.second}}))
+            if (end := ends.get(link.second)) is not None:
+                # What stands for both stays as long as the other one, or that would stand for nothing.
+                until = end.get("forget_at", end["expire_at"])
+                writes.append(UpdateOne(first, {"$max": {"expire_at": until}}))
+                writes.append(UpdateOne({**first, "forget_at": {"$exists": True}}, {"$max": {"forget_at": until}}))
+        writes += [UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}) for link in links]
+        await self._events.bulk_write(writes)
 
     async def settled(self, pages: Collection[str]) -> set[str]:
         """Those of these raw pages whose twins are decided."""
@@ -102,6 +134,17 @@ class MongoTwins:
             for some in batched(pages, TOGETHER):
                 found |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
+
+
+def _link(document: Document) -> TwinLink | None:
+    """The link that an event's document names."""
+    of, twin = document.get("twin_of"), document.get("twin")
+    if (other := of or twin) is None:
+        return None
+    mine = document["_id"]
+    lane = document.get("twin_facts", {}).get("lane")  # a mapper of later can have taken the facts away
+    graph, unified = (other, mine) if lane == "unified" else (mine, other)
+    return TwinLink(document["tenant"], graph, unified, first=of or mine)
 
 
 def _candidate(document: Document) -> Candidate:
@@ -117,5 +160,6 @@ def _candidate(document: Document) -> Candidate:
             hints=tuple(told.get("hints", ())),
             session=told.get("session"),
             ip=told.get("ip"),
+            result=told.get("result", "unknown"),
         ),
     )

@@ -1,0 +1,41 @@
+"""Whether every action has an event that stands for itself: the links of twins, of the newest events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.twin_links import MongoTwinLinks
+
+if TYPE_CHECKING:
+    from aoc_cli.attach import System
+    from aoc_common.store.mongo.twin_links import LinkReport
+
+_WHERE: Final = "system"
+#: Events that are looked at: the newest of two days. 20,000 take a second or two.
+_NEWEST: Final = 20_000
+_BACK: Final = timedelta(days=2)
+_SHOWN: Final = 3
+
+
+async def check(system: System) -> list[Finding]:
+    """What the links say. Nothing when the database is away: another check says so."""
+    try:
+        async with connect(system.mongo) as database:
+            now = datetime.now(UTC)
+            return [of_links(await MongoTwinLinks(database).check(now, most=_NEWEST, since=now - _BACK))]
+    except AocError:
+        return []
+
+
+def of_links(report: LinkReport) -> Finding:
+    """Links that hide an action from whoever passes over second events."""
+    looked = f"{report.links:,} links of the newest {report.events:,} events"
+    if not report.broken:
+        return Finding(_WHERE, "twins", Grade.OK, f"{looked}: each leads to an event that stands for itself")
+    shown = "; ".join(f"{one.tenant}/{one.second}: {one.fault} ({one.first})" for one in report.broken[:_SHOWN])
+    fix = "Ask with twins=in until this is settled; aoc remap --all moves links that a killed remap left behind"
+    return Finding(_WHERE, "twins", Grade.FAIL, f"{len(report.broken):,} of {looked} hide an action: {shown}", fix)
