@@ -33,7 +33,8 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
-from aoc_collector.app import Apis, Shared, collecting
+from aoc_collector.apis import Apis
+from aoc_collector.app import Shared, collecting
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants

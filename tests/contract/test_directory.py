@@ -9,10 +9,9 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.directories import Held, Sighting, SyncState
+from aoc_common.store.directories import Held, Learnt, Sighting, SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
-from aoc_common.store.ports import Learnt
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)

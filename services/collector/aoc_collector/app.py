@@ -12,8 +12,7 @@ from operator import attrgetter
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
-from aoc_collector.api import Api
-from aoc_collector.auth import Tokens
+from aoc_collector.apis import Apis
 from aoc_collector.clocks import Corrector
 from aoc_collector.crowding import Crowd, Crowded
 from aoc_collector.directory.keep import Keeper
@@ -21,7 +20,6 @@ from aoc_collector.directory.keep import Stores as DirectoryStores
 from aoc_collector.directory.keep import Target as DirectoryTarget
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler
-from aoc_collector.pacing import Bucket, Buckets
 from aoc_collector.polling import Poller, make_poll_handler
 from aoc_collector.quota import Quota, looking
 from aoc_collector.runner import Runner, Stores
@@ -69,7 +67,6 @@ from aoc_common.telemetry import logs
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 
-    import httpx
     from faststream.nats import NatsBroker
     from nats.js.api import PubAck
 
@@ -330,45 +327,6 @@ def kept(settings: CollectorSettings, spec: Spec) -> timedelta | None:
     if spec.family == "management":
         return REACH
     return timedelta(days=settings.graph.retention_days) if spec.family == "graph_audit" else None
-
-
-class Apis:
-    """Makes the `Api` of a tenant and a family; a tenant's tokens and limits are shared by all of them."""
-
-    def __init__(
-        self,
-        settings: CollectorSettings,
-        client: httpx.AsyncClient,
-        clock: Clock,
-        share: Callable[[str, Rate], Share] | None = None,
-    ) -> None:
-        self._settings = settings
-        self._client = client
-        self._tokens = Tokens(client, clock, settings.http_attempts, settings.longest_asked_s)
-        self._buckets = Buckets(clock, share)
-
-    def api(self, tenant: Tenant, family: str) -> Api:
-        """The API family as that tenant's app reaches it."""
-        kind = "management" if family == "management" else "graph"
-        return Api(
-            self._client,
-            self._tokens,
-            tenant,
-            family=family,
-            base=getattr(tenant.hosts, kind),
-            resource=getattr(tenant.resources, kind),
-            bucket=self._bucket(tenant, family),
-            attempts=self._settings.http_attempts,
-            longest_asked_s=self._settings.longest_asked_s,
-        )
-
-    def throttled(self, tenant: Tenant, family: str) -> float | None:
-        """The share of the last hour's answers that asked for fewer requests; None without any."""
-        return self._bucket(tenant, family).throttled
-
-    def _bucket(self, tenant: Tenant, family: str) -> Bucket:
-        rate = self._settings.rates.of(family)
-        return self._buckets.bucket(tenant.client_id, tenant.tenant_id, family, rate)
 
 
 def build_sources(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MappedPage:
-    """A raw page after mapping."""
+    """A raw page after mapping. `sequence`: where it lies on AOC_RAW."""
 
     page: RawPage
     trace: Context
     events: list[PackedEvent]
     rejected: list[Rejected]
+    sequence: int = 0
 
 
 def make_handler(
@@ -42,7 +43,12 @@ def make_handler(
     """The handler of AOC_RAW."""
 
     async def on_pages(messages: Sequence[Msg]) -> None:
-        await write([await map_message(message, learn, encode) for message in messages])
+        await write(
+            [
+                replace(await map_message(message, learn, encode), sequence=message.metadata.sequence.stream)
+                for message in messages
+            ]
+        )
 
     return on_pages
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import Entity
-    from aoc_common.store.ports import DirectoryNames
+    from aoc_common.store.directories import DirectoryNames
     from aoc_normalizer.knowledge import Learn, Locate
 
 #: What was found is believed this long; what was not, only until the collector has had time to read of it.

@@ -61,7 +61,6 @@ SIGN_IN = {
     "appDisplayName": "Portal",
     "ipAddress": "203.0.113.9",
     "correlationId": "c2",
-    "isInteractive": True,
     "signInEventTypes": ["interactiveUser"],
     "status": {"errorCode": 50126},
 }

@@ -1,4 +1,4 @@
-"""What the collector asks of storage for the directories that it keeps. The reading half is `ports.DirectoryNames`.
+"""What the collector asks of storage for the directories that it keeps. The reading half is `DirectoryNames`.
 
 Every method may raise `Transient` when the store is away. Every query names its tenant.
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.contracts.directory import EntityKind
+    from aoc_common.contracts.directory import Entity, EntityKind
 
 
 class Facts(TypedDict, total=False):
@@ -123,4 +123,29 @@ class DirectoryStates(Protocol):
 
     async def all_states(self, tenant: str) -> list[SyncState]:
         """The kinds that were tried."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """An entity became known, or changed its name: by which keys it is found, and when."""
+
+    tenant: str
+    keys: tuple[str, ...]
+    at: datetime
+
+
+class DirectoryNames(Protocol):
+    """Reads the directories that the collector keeps."""
+
+    async def find(self, tenant: str, keys: Sequence[str]) -> dict[str, Entity]:
+        """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
+        ...
+
+    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
+        """Entities that became known or changed their name after `since`, oldest first.
+
+        `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next
+        `since`. Collectors write at the same time and their clocks differ: look back a little.
+        """
         ...

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.directory import Entity
     from aoc_common.contracts.event import Event, Result, StoredEvent
 
 
@@ -86,31 +85,6 @@ class EventStore(Protocol):
 
     async def revive(self, documents: Sequence[bytes]) -> None:
         """Store these encoded events, of which retention has left the id."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """An entity became known, or changed its name: by which keys it is found, and when."""
-
-    tenant: str
-    keys: tuple[str, ...]
-    at: datetime
-
-
-class DirectoryNames(Protocol):
-    """Reads the directories that the collector keeps."""
-
-    async def find(self, tenant: str, keys: Sequence[str]) -> dict[str, Entity]:
-        """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
-        ...
-
-    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
-        """Entities that became known or changed their name after `since`, oldest first.
-
-        `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next
-        `since`. Collectors write at the same time and their clocks differ: look back a little.
-        """
         ...
 
 
@@ -255,6 +229,10 @@ class LedgerStore(Protocol):
 
     async def note_pages(self, pages: Sequence[PublishedPage]) -> None:
         """These pages are on the bus. A slice is not settled before every page that was ever noted for it is."""
+        ...
+
+    async def pages_received(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages are in work: what they store is theirs from now on, also if nobody has noted them before."""
         ...
 
     async def slice_fetched(self, fetched: SliceFetched) -> None:

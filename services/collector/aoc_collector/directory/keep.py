@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.jobs import DirectoryJob
-    from aoc_common.store.directories import DirectoryStates, DirectoryStore
-    from aoc_common.store.ports import DirectoryNames
+    from aoc_common.store.directories import DirectoryNames, DirectoryStates, DirectoryStore
 
 _log = logs.get(__name__)
 

@@ -12,9 +12,8 @@ from pymongo import ASCENDING, ReturnDocument, UpdateOne
 
 from aoc_common.contracts.directory import Entity, is_service_account, key
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.directories import SyncState
+from aoc_common.store.directories import Learnt, SyncState
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.ports import Learnt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

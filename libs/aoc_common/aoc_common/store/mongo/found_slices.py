@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
     from motor.motor_asyncio import AsyncIOMotorCollection
 
-    from aoc_common.store.ports import PageOutcome
+    from aoc_common.store.ports import PageOutcome, PublishedPage
 
 
-async def make_known(slices: AsyncIOMotorCollection[Document], outcomes: Iterable[PageOutcome]) -> None:
-    """Have slices for these outcomes, of pages that were not known, so that what became of them is counted.
+async def make_known(slices: AsyncIOMotorCollection[Document], pages: Iterable[PageOutcome | PublishedPage]) -> None:
+    """Have slices for these pages, which were not known, so that what becomes of them is counted.
 
     A slice is noted before its first page is published, so nearly always all of them are there. Raises as the driver.
     """
-    wanted = {one.slice_id: one for one in outcomes}
+    wanted = {one.slice_id: one for one in pages}
     for some in batched(wanted, TOGETHER):
         known = {one["_id"] async for one in slices.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         if unknown := [wanted[name] for name in some if name not in known]:
@@ -32,17 +32,17 @@ async def make_known(slices: AsyncIOMotorCollection[Document], outcomes: Iterabl
             await slices.bulk_write(writes, ordered=False)
 
 
-def _slice(outcome: PageOutcome) -> Document:
+def _slice(page: PageOutcome | PublishedPage) -> Document:
     """Its times are told by its id, of those that have any."""
-    start, end = span_of(outcome.slice_id) or (outcome.at, outcome.at)
+    start, end = span_of(page.slice_id) or (page.at, page.at)
     return {
-        "tenant": outcome.tenant,
-        "source": outcome.source,
+        "tenant": page.tenant,
+        "source": page.source,
         "start": start,
         "end": end,
         "state": SliceState.FETCHED.value,
         "attempts": 1,
         "pages": 0,
         "records": 0,
-        "fetched_at": outcome.at,
+        "fetched_at": page.at,
     }

@@ -8,14 +8,13 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from pymongo import UpdateMany, UpdateOne
-from pymongo.errors import DuplicateKeyError
 
 from aoc_common.clock import SystemClock
+from aoc_common.store.mongo.blobs import MongoBlobs
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.found_slices import make_known
 from aoc_common.store.mongo.outcomes import page_key, write
 from aoc_common.store.ports import (
-    ContentBlob,
     EmptySlice,
     LostWindow,
     PageOutcome,
@@ -26,7 +25,7 @@ from aoc_common.store.ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
@@ -35,23 +34,20 @@ if TYPE_CHECKING:
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
-_FETCHED: Final[Document] = {"state": "fetched", "records": {"$ne": 0}}
-#: How long blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
-_KEEP: Final = timedelta(days=90)
 #: A slice that gave nothing is only kept to be looked at.
 _KEEP_EMPTY: Final = timedelta(days=7)
 #: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
 LAPSE: Final = timedelta(days=80)
 
 
-class MongoLedger:
-    """`LedgerStore` and `BlobLedger` over `ledger_slices`, `ledger_pages`, `ledger_blobs` and `ledger_gaps`."""
+class MongoLedger(MongoBlobs):
+    """`LedgerStore` over `ledger_slices`, `ledger_pages` and `ledger_gaps`, and `BlobLedger`."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        super().__init__(database)
         self._clock = clock or SystemClock()
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
-        self._blobs = database["ledger_blobs"]
         self._gaps = database["ledger_gaps"]
         self._gone = database["ledger_gone"]
 
@@ -82,24 +78,35 @@ class MongoLedger:
 
         One that was there before, on a stream that was purged or made anew since, is where it is now.
         """
-        if not pages:
-            return
-        with translated("ledger"):
-            await self._pages.bulk_write(
-                [
-                    UpdateOne(
-                        {"_id": page_key(one.slice_id, one.page)},
-                        {
-                            # Where it lies now: it may have been put on the bus again after it was lost there.
-                            "$set": {"sequence": one.sequence},
-                            "$setOnInsert": {name: value for name, value in _waits(one).items() if name != "sequence"},
-                        },
-                        upsert=True,
-                    )
-                    for one in pages
-                ],
-                ordered=False,
-            )
+        if pages:
+            with translated("ledger"):
+                await self._noted(pages)
+
+    async def pages_received(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages are in work: what they store is theirs from now on, also if nobody has noted them before."""
+        if pages:
+            with translated("ledger"):
+                new = await self._noted(pages)
+                await make_known(self._slices, [pages[number] for number in new])
+
+    async def _noted(self, pages: Sequence[PublishedPage]) -> set[int]:
+        """The numbers of those that were not known."""
+        written = await self._pages.bulk_write(
+            [
+                UpdateOne(
+                    {"_id": page_key(one.slice_id, one.page)},
+                    {
+                        # Where it lies now: it may have been put on the bus again after it was lost there.
+                        "$set": {"sequence": one.sequence},
+                        "$setOnInsert": {name: value for name, value in _waits(one).items() if name != "sequence"},
+                    },
+                    upsert=True,
+                )
+                for one in pages
+            ],
+            ordered=False,
+        )
+        return set(written.upserted_ids or {})
 
     async def slice_fetched(self, fetched: SliceFetched) -> None:
         """All pages of a slice are on the bus."""
@@ -330,86 +337,11 @@ class MongoLedger:
                     found[kind] = page["examples"][kind]
         return found
 
-    async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
-        """Those of `content_ids` that were fetched before. Not empty ones: Microsoft makes none, so it has erred."""
-        keys = {_blob_key(tenant, source, content_id): content_id for content_id in content_ids}
-        with translated("ledger"):
-            cursor = self._blobs.find({"_id": {"$in": list(keys)}, **_FETCHED}, {"_id": 1})
-            return {keys[document["_id"]] async for document in cursor}
-
-    async def listed(self, tenant: str, source: str, blobs: Sequence[ContentBlob], at: datetime) -> None:
-        """The API offered these blobs."""
-        await self._write_blobs(
-            {
-                _blob_key(tenant, source, blob.content_id): {
-                    "$setOnInsert": {
-                        "tenant": tenant,
-                        "source": source,
-                        "created": blob.created,
-                        "expires": blob.expires,
-                        "listed_at": at,
-                        "state": "listed",
-                        # Until the totals have it (`sums`).
-                        "uncounted": True,
-                        "expire_at": at + _KEEP,
-                    }
-                }
-                for blob in blobs
-            }
-        )
-
-    async def mark_fetched(
-        self, tenant: str, source: str, records: Mapping[str, int], slice_id: str, at: datetime
-    ) -> None:
-        """Blobs whose every page is acknowledged by JetStream."""
-        await self._write_blobs(
-            {
-                _blob_key(tenant, source, content_id): {
-                    "$set": {"state": "fetched", "records": count, "fetched_at": at, "slice_id": slice_id},
-                    "$unset": {"next_try_at": "", "reason": "", "failures": ""},
-                    "$setOnInsert": {
-                        "tenant": tenant,
-                        "source": source,
-                        "uncounted": True,
-                        "expire_at": at + _KEEP,
-                    },
-                }
-                for content_id, count in records.items()
-            }
-        )
-
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
-        """A permanent gap: kept for good, so without an expiry. False when it was fetched, also by somebody else."""
-        gone = {
-            "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
-            "$setOnInsert": {"created": at},
-            "$unset": {"expire_at": "", "next_try_at": ""},
-        }
-        unfetched = {"_id": _blob_key(tenant, source, content_id), "state": {"$ne": "fetched"}}
-        with translated("ledger"):
-            try:
-                await self._blobs.update_one(unfetched, gone, upsert=True)
-            except DuplicateKeyError:
-                return False
-        return True
-
-    async def _write_blobs(self, updates: Mapping[str, Document]) -> None:
-        if updates:
-            with translated("ledger"):
-                await self._blobs.bulk_write(
-                    [UpdateOne({"_id": key}, update, upsert=True) for key, update in updates.items()],
-                    ordered=False,
-                )
-
 
 def abandoned(at: datetime) -> Document:
     """The change by which a slice is given up: it holds nothing up any more, and what it published counts."""
     given_up = {"state": SliceState.FETCHED.value, "again": True, "abandoned": True, "pages": 0, "records": 0}
     return {"$set": {**given_up, "fetched_at": at, "unchecked": True}, "$unset": {"lapses_at": ""}}
-
-
-def _blob_key(tenant: str, source: str, content_id: str) -> str:
-    return f"{tenant}/{source}/{content_id}"
 
 
 def _waits(one: PublishedPage) -> Document:

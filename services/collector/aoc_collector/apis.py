@@ -1,0 +1,58 @@
+"""How each tenant's app reaches Microsoft's API families."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_collector.api import Api
+from aoc_collector.auth import Tokens
+from aoc_collector.pacing import Bucket, Buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from aoc_collector.settings import CollectorSettings, Rate
+    from aoc_collector.sharing import Share
+    from aoc_collector.tenants import Tenant
+    from aoc_common.clock import Clock
+
+
+class Apis:
+    """Makes the `Api` of a tenant and a family; a tenant's tokens and limits are shared by all of them."""
+
+    def __init__(
+        self,
+        settings: CollectorSettings,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        share: Callable[[str, Rate], Share] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._tokens = Tokens(client, clock, settings.http_attempts, settings.longest_asked_s)
+        self._buckets = Buckets(clock, share)
+
+    def api(self, tenant: Tenant, family: str) -> Api:
+        """The API family as that tenant's app reaches it."""
+        kind = "management" if family == "management" else "graph"
+        return Api(
+            self._client,
+            self._tokens,
+            tenant,
+            family=family,
+            base=getattr(tenant.hosts, kind),
+            resource=getattr(tenant.resources, kind),
+            bucket=self._bucket(tenant, family),
+            attempts=self._settings.http_attempts,
+            longest_asked_s=self._settings.longest_asked_s,
+        )
+
+    def throttled(self, tenant: Tenant, family: str) -> float | None:
+        """The share of the last hour's answers that asked for fewer requests; None without any."""
+        return self._bucket(tenant, family).throttled
+
+    def _bucket(self, tenant: Tenant, family: str) -> Bucket:
+        rate = self._settings.rates.of(family)
+        return self._buckets.bucket(tenant.client_id, tenant.tenant_id, family, rate)
