@@ -99,7 +99,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         pulls = [Pull(connection(broker), subjects.RAW_STREAM, one.durable) for one in consumers.NORMALIZER]
         for pull in pulls:
             await pull.open()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(150):
             expected = None
             while expected is None or any(records - found[feed] for feed, records in expected.items()):
                 for pull in pulls:
