@@ -161,7 +161,7 @@ class Runner:
         stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
         again = stretch is not None and stretch.cause is not Cause.BEHIND
         try:
-            afresh = stretch is not None and stretch.cause is Cause.ASKED
+            afresh = stretch is not None and (stretch.cause is Cause.ASKED or stretch.afresh)
             async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
                 async for found in batches:
                     batch = without_known(found) if again else found

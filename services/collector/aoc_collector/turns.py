@@ -7,18 +7,18 @@ stretch of its own, which waits (and holds the watermark), and the rest is gone 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import Backpressure, Throttled, Transient
-from aoc_common.store.backlog import Stretch
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
-    from aoc_common.store.backlog import BacklogStore
+    from aoc_common.store.backlog import BacklogStore, Stretch
     from aoc_common.store.ports import SourceStore
 
 _log = logs.get(__name__)
@@ -56,7 +56,7 @@ class Turns:
         if cut:
             begin = stretch.done_until
             name = f"{begin:%Y-%m-%dT%H:%M:%SZ} of {blake2b(stretch.id.encode(), digest_size=8).hexdigest()}"
-            part = Stretch(stretch.tenant, stretch.source, stretch.cause, name, begin, job.end, begin)
+            part = replace(stretch, name=name, start=begin, end=job.end, done_until=begin)
             # In this order: a crash in between leaves a part too much, never one too few.
             await self._backlog.add(part, now)
             await self._backlog.put_off(part.id, until, now)

@@ -114,6 +114,20 @@ async def test_1_pages_that_vanish_unprocessed_are_collected_again(office, owner
     assert (account.stored, account.unsettled) == (5, 0)
 
 
+async def test_what_a_collector_notes_as_fetched_after_it_was_lost_is_fetched_again_all_the_same(office, owner) -> None:
+    books = office()
+    await books.fetched(3)
+    await owner.purge_stream(subjects.RAW_STREAM)
+    books.clock.advance(11 * 60)
+    await books.gone.look()
+    await books.ledger.mark_fetched(
+        "contoso", books.source, {"b0": 1}, books.slice_id, books.clock.now()
+    )  # it had published the pages before they were lost, and comes to note it only now
+    [stretch] = await books.backlog.waiting("contoso")
+
+    assert stretch.afresh
+
+
 async def test_1_what_is_found_to_be_gone_is_found_once(office, owner) -> None:
     books = office()
     await books.fetched(3)

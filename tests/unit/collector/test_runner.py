@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,11 +65,13 @@ class Bus:
 
 @dataclass
 class Canned:
-    """A source that yields these; an exception among them is raised."""
+    """A source that yields these; an exception among them is raised. `windows`: what it was asked for."""
 
     items: list
+    windows: list = field(default_factory=list)
 
     async def batches(self, window):
+        self.windows.append(window)
         for item in self.items:
             if isinstance(item, Exception):
                 raise item
@@ -92,9 +94,14 @@ def stopping():
 
 
 @pytest.fixture
-def run(ledger, bus, blobs, states, backlog, letters, clock, stopping):
+def windows():
+    return []
+
+
+@pytest.fixture
+def run(ledger, bus, blobs, states, backlog, letters, clock, stopping, windows):
     async def go(*items, job=JOB):
-        source = Canned(list(items))
+        source = Canned(list(items), windows)
         runner = Runner(
             lambda *_: source, bus.publish, Stores(ledger, blobs, states, backlog, letters), clock, stopping
         )
@@ -285,6 +292,19 @@ async def test_what_is_looked_at_again_is_marked_as_such(run, ledger, backlog, c
     await run(Batch([ONE]), job=part_of(stretch(cause)))
 
     assert ledger.entries[0][0] == "open again"
+
+
+@pytest.mark.parametrize(
+    ("cause", "lost", "afresh"), [(Cause.ASKED, False, True), (Cause.BEHIND, True, True), (Cause.BEHIND, False, False)]
+)
+async def test_a_stretch_that_was_asked_for_or_whose_pages_were_lost_is_fetched_afresh(
+    run, backlog, windows, cause, lost, afresh
+):
+    await backlog.add(replace(stretch(cause), afresh=lost), NOW)
+
+    await run(Batch([ONE]), job=part_of(stretch(cause)))
+
+    assert [window.afresh for window in windows] == [afresh]
 
 
 async def test_a_slice_of_a_stretch_that_is_done_or_gone_is_not_run_again(run, ledger, backlog):

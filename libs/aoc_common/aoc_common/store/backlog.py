@@ -36,7 +36,7 @@ class Stretch:
 
     `name` tells stretches of a source apart: adding one that is known changes nothing, except that a stretch which is
     `BEHIND` grows to the later end. `failures`: turns in a row that it lost because it could not be read; the last one
-    at `put_off_at`, its next one not before `not_before`.
+    at `put_off_at`, its next one not before `not_before`. `afresh`: also what counts as fetched is fetched again.
     """
 
     tenant: str
@@ -49,6 +49,7 @@ class Stretch:
     failures: int = 0
     put_off_at: datetime | None = None
     not_before: datetime | None = None
+    afresh: bool = False
 
     @property
     def id(self) -> str:

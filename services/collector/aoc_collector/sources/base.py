@@ -33,7 +33,7 @@ type Family = Literal["graph_audit", "graph_intune", "graph_security", "manageme
 class Window:
     """The time that is asked for: `start` inclusive, `end` exclusive, UTC.
 
-    `afresh`: somebody asked for it, so that what was fetched before is fetched again.
+    `afresh`: somebody asked for it, or pages of it were lost, so that what was fetched before is fetched again.
     """
 
     start: datetime

@@ -37,6 +37,8 @@ class MongoBacklog:
             "done_until": stretch.done_until,
             "added_at": at,
         }
+        if stretch.afresh:
+            fresh["afresh"] = True
         if stretch.cause is Cause.BEHIND:
             # It grows, and is open again, when a crash came between adding it and moving on beside it.
             update = {"$setOnInsert": fresh, "$max": {"end": stretch.end}, "$set": {"open": True}}
@@ -103,4 +105,5 @@ def _stretch(document: Document) -> Stretch:
         failures=document.get("failures", 0),
         put_off_at=document.get("put_off_at"),
         not_before=document.get("not_before"),
+        afresh=document.get("afresh", False),
     )

@@ -157,7 +157,8 @@ class MongoLostPages:
         # What is lost later is collected later: what came in between did not know that it was lost.
         since = f" {min(waiting):%Y%m%dT%H%M%S.%f}" if waiting else ""
         name = f"gone {one['_id'].rsplit('/', 1)[-1]}{since}"
-        await self._backlog.add(Stretch(tenant, source, Cause.BEHIND, name, start, end, start), at)
+        # Afresh: a collector may be about to note, for pages that are lost already, that their blobs were fetched.
+        await self._backlog.add(Stretch(tenant, source, Cause.BEHIND, name, start, end, start, afresh=True), at)
 
     async def _note_gap(self, one: Document, pages: int, at: datetime) -> None:
         reason = f"{pages} pages of import {one['_id'].rsplit('/', 1)[-1]} were lost on the bus: import the files again"
