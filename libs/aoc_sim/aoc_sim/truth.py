@@ -79,11 +79,11 @@ def excused(world: World, tenant: TenantWorld, source: Source, now_us: int) -> I
         elif blob.created_us <= now_us:
             reachable |= {entry.seq for entry in blob.entries}
     for entry in available(tenant, source, now_us):
-        if len(entry.body) >= HUGE:
-            yield {"id": entry.key, "why": "huge", "bytes": len(entry.body), "at": iso(from_us(entry.at_us))}
-        elif entry.seq in dead and entry.seq not in reachable:
+        if entry.seq in dead and entry.seq not in reachable:
             blob = dead[entry.seq]
             yield {"id": entry.key, "why": "dead link", "blob": blob.content_id, "at": iso(from_us(blob.created_us))}
+        elif len(entry.body) >= HUGE:
+            yield {"id": entry.key, "why": "huge", "bytes": len(entry.body), "at": iso(from_us(entry.at_us))}
 
 
 def report(world: World, *, ids: bool = True) -> dict[str, Any]:

@@ -32,6 +32,8 @@ _SHARES: Final[Mapping[Source, float]] = {
 _NEAR: Final = 0.2
 #: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
 _UNTOLD: Final = 0.1
+#: Properties that say nothing of what changed, or only of whom it was done to.
+_SAYING_NOTHING: Final = ("included updated properties", "targetid.", "actorid.", "spn")
 _APART_S: Final = 2.5
 #: Of the near-twins, those of which one lane tells the one and the other lane the other.
 _CROSSED: Final = 0.2
@@ -80,10 +82,18 @@ def pair(
     """
     at = (draft.at + timedelta(seconds=apart_s)).replace(microsecond=0)
     body = mirror(draft.body, replace(scene, at=at), user_agent)
-    if not told and not near_twins.is_sign_in(draft.body):
+    if not told and _says_what_changed(draft.body):
         body["InterSystemsId"] = ""
     mark = draft.identity()
     return [draft._replace(twin=mark), Draft("o365-azuread", at, body, twin=mark)]
+
+
+def _says_what_changed(body: Json) -> bool:
+    """Whether two records of a change can be known as one by what they say: nothing else tells them apart then."""
+    if near_twins.is_sign_in(body) or body["result"] != "success":
+        return False
+    changed = (one["displayName"] for resource in body["targetResources"] for one in resource["modifiedProperties"])
+    return any(not name.lower().startswith(_SAYING_NOTHING) for name in changed)
 
 
 def mirror(body: Json, scene: Scene, user_agent: str | None = None) -> Json:
