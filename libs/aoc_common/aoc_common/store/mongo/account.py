@@ -236,10 +236,11 @@ class MongoAccount:
     async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
         # An import that never came to its end is tried by a person only: until then it is on its way.
         open_files = {"source": IMPORT_SOURCE, "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}}
-        wanted = {"tenant": tenant, "$or": [{"state": SliceState.FETCHED.value}, open_files]}
         found: dict[str, list[Document]] = {}
-        async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
-            found.setdefault(one["source"], []).append(one)
+        for which in ({"state": SliceState.FETCHED.value}, open_files):
+            wanted = {"tenant": tenant, **which}
+            async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
+                found.setdefault(one["source"], []).append(one)
         return found
 
     async def _lost(self, tenant: str) -> dict[str, list[Gap]]:

@@ -183,7 +183,8 @@ class MongoSums:
             version, pending = book["version"], book["pending"]
             for one in pending["slices"]:
                 summed = {"$set": {"summed": {**one["totals"], "version": version}}}
-                newer: Document = {"_id": one["id"], "$or": [{"summed": None}, {"summed.version": {"$lt": version}}]}
+                # Also where there is none. (An `$or` would make the local server go through all slices, for each.)
+                newer: Document = {"_id": one["id"], "summed.version": {"$not": {"$gte": version}}}
                 # The mark goes if the slice is as it was when it was taken in: not what was settled again since.
                 same = {"settled_at": one["settled_at"], "touched": one["touched"]}
                 # What is in the totals may be merged (`compaction`).
