@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +15,6 @@ from aoc_common.errors import Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect, ensure_indexes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 async def test_acknowledged_writes_survive_kill_9(tmp_path: Path) -> None:
@@ -51,6 +48,10 @@ async def test_a_server_that_never_answers_holds_nobody_for_ever(tmp_path: Path)
         async with connect(MongoSettings(uri=f"mongodb://127.0.0.1:{port}", timeout_s=1, answer_s=0.5)) as database:
             assert await MongoCensus(database).events() == 0
             os.kill(child.pid, signal.SIGSTOP)
+            # Sent is not stopped: on another core it may answer once more.
+            status = Path(f"/proc/{child.pid}/stat")
+            while status.read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC240
+                await asyncio.sleep(0.01)
             with pytest.raises(Unreachable):
                 await asyncio.wait_for(MongoCensus(database).events(), 20)
     finally:
