@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -195,16 +195,20 @@ def _long_enough(reference: str, setting: str) -> str:
     return secret
 
 
+#: How settings are read: from the environment, never printed with a value that is wrong.
+FROM_ENVIRONMENT: Final = SettingsConfigDict(
+    env_prefix=ENV_PREFIX,
+    env_nested_delimiter=ENV_DELIMITER,
+    frozen=True,
+    extra="ignore",
+    hide_input_in_errors=True,
+)
+
+
 class ServiceSettings(BaseSettings):
     """What every service can be told. A service's own settings derive from this and add theirs."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter=ENV_DELIMITER,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
+    model_config = FROM_ENVIRONMENT
 
     nats: NatsSettings = NatsSettings()
     mongo: MongoSettings = MongoSettings()

@@ -18,6 +18,7 @@ from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Unreachable
+from killing import killed_at_every_request
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -220,10 +221,6 @@ async def test_provision_that_runs_several_times_at_once_is_made_good_by_the_nex
     assert await given(js) == [b"[1]"]
 
 
-class KilledError(Exception):
-    pass
-
-
 async def test_provision_that_is_killed_at_any_step_is_made_good_by_the_next(
     broker, nats_on, order, monkeypatch
 ) -> None:
@@ -234,27 +231,7 @@ async def test_provision_that_is_killed_at_any_step_is_made_good_by_the_next(
     await change(js, max_deliver=1, ack_wait=0.1)
     await js.publish(PAGE, b"[1]")
     assert await given(js) == [b"[1]"]
-    asked, left = js._api_request, 0
+    await killed_at_every_request(js, monkeypatch, lambda: provision(broker, settings), 500)
 
-    async def request(*args, **options):
-        nonlocal left
-        if left == 0:
-            raise KilledError
-        left -= 1
-        return await asked(*args, **options)
-
-    ended = False
-    with monkeypatch.context() as patched:
-        patched.setattr(js, "_api_request", request)
-        for allowed in range(500):
-            left = allowed
-            try:
-                await provision(broker, settings)
-            except KilledError:
-                continue
-            ended = True
-            break
-
-    assert ended
     assert (await order()).grade is Grade.OK
     assert await given(js) == [b"[1]"]

@@ -23,6 +23,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Transient
 from doomed import work_until_killed
+from silent import Silent
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOBS = consumers.COLLECT
@@ -31,20 +32,6 @@ JOBS = consumers.COLLECT
 def job(source, minute=0):
     end = NOW + timedelta(minutes=minute)
     return CollectJob(tenant="contoso", source=source, start=end - timedelta(hours=1), end=end)
-
-
-class Silent:
-    def nudge(self, job):
-        """Ask for nothing."""
-
-    def finished(self, job, pages):
-        """Remember nothing."""
-
-    def shorten(self, job):
-        return False
-
-    async def give_way(self, job, deliveries, error):
-        return False
 
 
 @pytest.fixture

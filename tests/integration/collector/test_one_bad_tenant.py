@@ -19,6 +19,7 @@ from aoc_common.bus.jobs import publish_job
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Throttled, Transient
+from silent import Silent
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 WORKERS = 4
@@ -30,20 +31,6 @@ def job(tenant, source):
 
 def a_crowd():
     return Crowd(WORKERS, lambda one: one.tenant, SystemClock(), slow_s=0.2)
-
-
-class Silent:
-    def nudge(self, job):
-        """Ask for nothing."""
-
-    def finished(self, job, pages):
-        """Remember nothing."""
-
-    def shorten(self, job):
-        return False
-
-    async def give_way(self, job, deliveries, error):
-        return False
 
 
 @pytest.fixture

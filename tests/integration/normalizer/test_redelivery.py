@@ -102,6 +102,20 @@ async def test_what_a_replica_stored_before_it_died_is_published_by_the_one_that
     assert await paused.totals("s") == SliceTotals(pages=1, stored=2)
 
 
+async def test_a_page_that_nobody_had_noted_is_missed_when_it_vanishes_in_work(replicas, database) -> None:
+    first, second = replicas
+    lost, ledger = await first.mapped("s", "a"), MongoLostPages(database)
+    first.bus_is_away = True
+    with pytest.raises(Unreachable):
+        await first.takes(lost)
+    waiting = await ledger.waiting(datetime.now(UTC) + timedelta(hours=1), None, 10)
+    await ledger.gone(lost.page.slice_id, [lost.page.id], NOW)
+    await second.takes(await second.mapped("t", "a"))  # what is collected again has other pages
+
+    assert [one.page for one in waiting] == [lost.page.id]
+    assert len(second.published) == 1
+
+
 async def test_pages_that_hold_one_record_may_come_again_in_another_order(replicas) -> None:
     first, second = replicas
     pages = [await first.mapped("s", "a"), await first.mapped("t", "a", "b")]

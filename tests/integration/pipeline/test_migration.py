@@ -34,6 +34,7 @@ from aoc_normalizer import app
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
 from aoc_normalizer.settings import NormalizerSettings
+from killing import killed_at_every_request
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -230,37 +231,14 @@ async def test_it_does_not_begin_while_a_service_of_the_version_before_is_at_wor
     assert (await before.js.stream_info("AOC_RAW")).config.subjects == ["aoc.raw.*.*"]
 
 
-class KilledError(Exception):
-    pass
-
-
 async def test_killed_at_every_step_it_goes_on_where_it_was(before, migration, outcome, monkeypatch) -> None:
     """Every request to the server is a step: each run dies one step later, until one gets through."""
     js = migration._js
-    asked = js._api_request
-    left = 0
-
-    async def request(*args, **options):
-        nonlocal left
-        if left == 0:
-            raise KilledError
-        left -= 1
-        return await asked(*args, **options)
-
-    survived = None
-    with monkeypatch.context() as patched:
-        patched.setattr(js, "_api_request", request)
-        for allowed in range(200):
-            left = allowed
-            try:
-                survived = await migration.run()
-                break
-            except KilledError:
-                continue
+    survived, killed = await killed_at_every_request(js, monkeypatch, migration.run, 200)
     stored, published = await outcome()
 
     assert survived is not None
-    assert allowed > 10
+    assert killed > 10
     assert stored == 18
     assert (len(published), len(set(published))) == (18, 18)
     assert MOVING not in [info.config.name for info in await js.streams_info()]

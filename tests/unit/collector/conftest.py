@@ -12,11 +12,13 @@ import pytest
 import stamina
 from tests.support.memory import MemoryBacklog, MemoryDoubts, MemoryWaitingBlobs
 
+from activity_feed import BASE, Feed
 from aoc_collector.api import Api
 from aoc_collector.auth import Tokens
 from aoc_collector.clocks import Corrector
 from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
+from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_collector.tenants import Tenant
 from aoc_common.store.ports import SourceState
@@ -244,3 +246,15 @@ def doubts(backlog: MemoryBacklog, states: MemorySources) -> MemoryDoubts:
 @pytest.fixture
 def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: HandClock) -> Corrector:
     return Corrector(doubts, backlog, states, clock)
+
+
+@pytest.fixture
+def feed(microsoft):
+    """The Management Activity API."""
+    microsoft.respond = Feed()
+    return microsoft.respond
+
+
+@pytest.fixture
+def exchange(context):
+    return SOURCES["o365-exchange"].build(context(BASE))

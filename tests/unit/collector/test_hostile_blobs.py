@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.collector.test_activity import BASE, Feed, drain, failure, item
 
-from aoc_collector.sources import SOURCES
-
-
-@pytest.fixture
-def feed(microsoft):
-    microsoft.respond = Feed()
-    return microsoft.respond
-
-
-@pytest.fixture
-def exchange(context):
-    return SOURCES["o365-exchange"].build(context(BASE))
+from activity_feed import drain, failure, item
 
 
 def bodies(batches):

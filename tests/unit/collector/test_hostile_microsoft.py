@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.unit.collector.test_activity import BASE, HOUR, Feed, drain, failure, item
 
+from activity_feed import BASE, HOUR, drain, failure, item
 from aoc_collector.auth import Tokens
 from aoc_collector.origins import within
 from aoc_collector.sources import SOURCES
@@ -36,17 +36,6 @@ GARBAGE = {
         "contentExpiration": "9999-12-31T23:59:59-23:59",
     },
 }
-
-
-@pytest.fixture
-def feed(microsoft):
-    microsoft.respond = Feed()
-    return microsoft.respond
-
-
-@pytest.fixture
-def exchange(context):
-    return SOURCES["o365-exchange"].build(context(BASE))
 
 
 def fetched(batches):

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.unit.collector.test_activity import BASE, Feed, failure
 from tests.unit.collector.test_runner import JOB, Bus, Ledger
 
+from activity_feed import BASE, Feed, failure
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.sources import SOURCES
 from aoc_common.errors import Unreachable

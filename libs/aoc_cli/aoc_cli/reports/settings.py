@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
-from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, Frozen, SecretRef
+from aoc_common.settings import FROM_ENVIRONMENT, Frozen, SecretRef
 
 
 class ReportOptions(Frozen):
@@ -25,12 +25,6 @@ class ReportOptions(Frozen):
 class ReportSettings(BaseSettings):
     """The settings of reports."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter=ENV_DELIMITER,
-        frozen=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
+    model_config = FROM_ENVIRONMENT
 
     reports: ReportOptions = ReportOptions()
