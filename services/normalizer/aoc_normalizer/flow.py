@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 
 from aoc_common.contracts.raw import RawPage
+from aoc_common.store.ports import PublishedPage
 from aoc_common.telemetry import tracing
 from aoc_normalizer.packing import pack_page
 from aoc_normalizer.reading import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from nats.aio.msg import Msg
     from opentelemetry.context import Context
@@ -33,6 +35,11 @@ class MappedPage:
     events: list[PackedEvent]
     rejected: list[Rejected]
     sequence: int = 0
+
+    def on_bus(self, since: datetime) -> PublishedPage:
+        """As the ledger knows a page that waits, `since` then."""
+        page = self.page
+        return PublishedPage(page.id, page.tenant, page.source, page.slice_id, self.sequence, since)
 
 
 def make_handler(

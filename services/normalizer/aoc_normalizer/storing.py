@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import ids, subjects
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.ports import PublishedPage
 from aoc_common.store.versions import Adoption, NewVersion
 from aoc_normalizer import orphans
 from aoc_normalizer.fields import times, values
@@ -50,10 +49,8 @@ class Storing:
     async def store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what other deliveries of these pages have done. Raises `Transient`."""
         if gone := await self._ledger.gone(batch.names()):
-            raw = [one.page for one in batch.pages if one.page.id in gone]
-            await self._ledger.back(
-                [PublishedPage(one.id, one.tenant, one.source, one.slice_id, 0, one.fetched_at) for one in raw]
-            )
+            # They wait again: another replica, which had found them gone, may just now have forgotten that.
+            await self._ledger.back([one.on_bus(one.page.fetched_at) for one in batch.pages if one.page.id in gone])
         known = await self._under_other_ids(batch)
         await self._insert(batch, [number for number in range(len(batch.rows)) if number not in known])
         rest = [number for number in range(len(batch.rows)) if number not in batch.first | batch.refused.keys()]

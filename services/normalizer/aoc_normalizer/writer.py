@@ -20,7 +20,7 @@ from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import twins
 from aoc_common.errors import Transient
-from aoc_common.store.ports import LedgerStore, PageOutcome, PublishedPage
+from aoc_common.store.ports import LedgerStore, PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, metrics, tracing
 from aoc_normalizer import oddities
@@ -85,12 +85,7 @@ class Writer:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
         now = self._clock.now()
         # Before anything is stored: a page that vanishes then is looked for, whoever died before he had noted it.
-        await self._ledger.pages_received(
-            [
-                PublishedPage(one.page.id, one.page.tenant, one.page.source, one.page.slice_id, one.sequence, now)
-                for one in pages
-            ]
-        )
+        await self._ledger.pages_received([page.on_bus(now) for page in pages])
         batch = Batch.of(pages)
         metrics.BATCH_RECORDS.observe(len(batch.rows))
         await self._store(batch)
