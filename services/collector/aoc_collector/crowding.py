@@ -55,17 +55,16 @@ class Crowd[Job]:
             waiting = len(self._troubled) / self._most
             raise Postponed(f"{key}: others are first", retry_after=min(_PAUSE_S * max(1.0, waiting), _LONGEST_PAUSE_S))
         self._held += troubled
-        began, well = self._clock.monotonic(), False
+        began, most = self._clock.monotonic(), self._slow_s * _FAILED_AFTER
         try:
             yield
-            well = True
+            most = self._slow_s
         except (Postponed, Backpressure):
-            # It is we who hold it back.
-            well = True
+            # It is we who hold it back, however long it waited for that.
+            most = float("inf")
             raise
         finally:
             self._held -= troubled
-            most = self._slow_s if well else self._slow_s * _FAILED_AFTER
             self._judge(key, well=self._clock.monotonic() - began <= most)
 
     def _judge(self, key: str, *, well: bool) -> None:
