@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def running(settings: NatsSettings, handler, failures: Failures):
     broker = make_broker(settings, "normalizer")
     await broker.connect()
-    async with consuming(broker, consumers.NORMALIZER, handler, failures=failures):
+    # As the normalizer does.
+    in_batches = [replace(one, batch=32) for one in consumers.NORMALIZER]
+    async with consuming(broker, in_batches, handler, failures=failures):
         yield jetstream(broker)
     await broker.stop()
 
@@ -130,6 +133,53 @@ async def test_a_defect_in_a_batch_counts_for_the_message_that_has_it_only(event
 
     assert given_up == 1
     assert sorted(handled) == [b"[%d]" % number for number in range(8) if number != 3]
+
+
+async def test_a_page_that_fails_for_the_time_being_again_and_again_does_not_hold_up_its_batch(
+    eventually, nats_as
+) -> None:
+    handled: list[bytes] = []
+    mended = asyncio.Event()
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        if not mended.is_set() and any(message.data in {b"[3]", b"[4]"} for message in messages):
+            raise Unreachable("others keep changing what it compares")
+        handled.extend(message.data for message in messages)
+
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")) as own,
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(number) for number in range(20)])
+        await eventually(lambda: len(handled) == 18)
+        others = sorted(handled)
+        mended.set()
+        await eventually(lambda: settled(own))
+
+    assert others == sorted(b"[%d]" % number for number in range(20) if number not in {3, 4})
+    assert len(handled) == 20
+
+
+async def test_in_an_outage_a_batch_costs_a_few_tries_a_delivery_and_not_one_for_each_message(
+    eventually, nats_as, monkeypatch
+) -> None:
+    # Long enough that they come back together.
+    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _tries: 0.4)
+    tries: list[int] = []
+
+    async def handler(messages: Sequence[Msg]) -> None:
+        tries.append(max(message.metadata.num_delivered for message in messages))
+        await asyncio.sleep(0.05)  # so that the others gather
+        raise Unreachable("the store is away")
+
+    async with (
+        publisher(nats_as("collector")) as js,
+        running(nats_as("normalizer"), handler, Failures("normalizer")),
+    ):
+        await publish_all(js, subjects.RAW_STREAM, [page(number) for number in range(40)])
+        await eventually(lambda: tries[-1:] >= [6])
+
+    assert sum(delivery in {3, 4, 5} for delivery in tries) < 40
 
 
 async def test_a_service_that_fails_at_everything_gives_up_nothing_and_goes_on_when_it_is_mended(

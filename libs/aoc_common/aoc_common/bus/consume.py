@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from nats.js.errors import NotFoundError
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.pull import Pull
-from aoc_common.errors import AocError, BadConfiguration, Transient, Unreachable
+from aoc_common.errors import AocError, BadConfiguration, Postponed, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ _IDLE_S: Final = 5.0
 _PAUSE_S: Final = 1.0
 _DRAIN_S: Final = 30.0
 _FORGOTTEN_S: Final = 30.0
-
+#: From this delivery on, a message may be the one for which its batch fails.
+_HELD_UP: Final = 3
+#: So many messages that fail alone are no longer the messages' own trouble.
+_OUTAGE: Final = 3
 
 #: Fields of a consumer that can be set right in place; with any other that differs it has to be made anew.
 IN_PLACE: Final = frozenset({"ack_wait", "max_ack_pending"})
@@ -114,7 +118,8 @@ async def consuming(
 
     Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
     returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
-    is tried again message by message, so that one poison message does not take others with it. `failures`: the
+    is tried again message by message, so that one poison message does not take others with it; one that fails for the
+    time being is, from its third delivery on. `failures`: the
     service's policy, which its consumers share; without one, dead letters are on AOC_DLQ alone. Leaving waits until the
     batches in work are done; nothing more is pulled when `stopping` is set, which several may share, so that none takes
     into work what another gives back. The broker must be connected. Raises `BadConfiguration` for a consumer that is
@@ -239,19 +244,45 @@ class _Work:
         await _handle(jetstream(self.broker), self.failures, self.handler, messages)
 
 
-async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg]) -> None:
+async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg]) -> bool:
+    """Run the handler and settle the messages; whether something is away that they need."""
     try:
         await handler(messages)
     except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
-        if len(messages) == 1 or isinstance(error, Transient):
+        if len(messages) == 1:
+            await _settle(js, failures, messages[0], error)
+        elif not isinstance(error, Transient):
+            for message in messages:
+                await _handle(js, failures, handler, [message])
+        elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
             for message in messages:
                 await _settle(js, failures, message, error)
         else:
-            for message in messages:
-                await _handle(js, failures, handler, [message])
-    else:
-        failures.handled(messages)
-        await asyncio.gather(*(message.ack() for message in messages))
+            await _one_by_one(js, failures, handler, messages, error)
+        return isinstance(error, Transient)
+    failures.handled(messages)
+    await asyncio.gather(*(message.ack() for message in messages))
+    return False
+
+
+async def _one_by_one(
+    js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg], error: Transient
+) -> None:
+    """Find the message that fails again and again, so that the others need not fail with it.
+
+    What fails alone more than once is an outage: then the rest is not tried.
+    """
+    failed = 0
+    # Those that failed least often first, in another order each time: else the same would always be left.
+    for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
+        if failed < _OUTAGE:
+            failed += await _handle(js, failures, handler, [message])
+        else:
+            await _settle(js, failures, message, error)
+
+
+def _deliveries(message: Msg) -> int:
+    return message.metadata.num_delivered
 
 
 async def _settle(js: JetStreamContext, failures: Failures, message: Msg, error: Exception) -> None:
