@@ -77,9 +77,11 @@ def main() -> None:
         try:
             rates: list[float] = []
             for _ in range(asked.pairs):
-                small, large = imported(export, records, asked.raw_mib), imported(export, records, _LARGE_MIB)
+                small = imported(export, records, asked.raw_mib)
+                out.print(f"{small:,.1f} s, {records / small:,.0f} records/s")
+                large = imported(export, records, _LARGE_MIB)
                 rates.append(large / small)
-                out.print(f"{small:,.1f} s; unbounded {large:,.1f} s; {large / small:.2f} of its rate")
+                out.print(f"unbounded {large:,.1f} s; {large / small:.2f} of its rate")
             if rates:
                 out.print(f"[bold]median {median(rates):.2f}[/] of the unbounded rate")
             else:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from nats.errors import Error as NatsError
 
 from aoc_cli import attach
 from aoc_cli.terminal import as_json, err, out, plain
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import jetstream, reached
 from aoc_common.contracts import subjects
 from aoc_common.contracts.letters import retried_slice
 from aoc_common.errors import BadConfiguration, Permanent, Unreachable
@@ -27,7 +26,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.shelves import Decision, Item, ItemState, Selection
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from nats.js import JetStreamContext
 
@@ -40,7 +39,6 @@ _USER: Final = "operator"
 _SHOWN: Final = 20_000
 _WORDS: Final = 60
 #: Seconds: the client itself would go on for ever.
-_CONNECT_S: Final = 10.0
 _TOGETHER: Final = 1_000
 #: So long it is left to the normalizer; published again while it is on the bus after all, it is the page that it was.
 _ON_ITS_WAY: Final = timedelta(hours=1)
@@ -119,24 +117,10 @@ def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]]
                 await MongoQuarantine(database).adopt()
                 if not bus:
                     return await work(Desk(database))
-                async with _bus(system) as js:
-                    return await work(Desk(database, js))
+                async with reached(system.nats, _USER) as broker:
+                    return await work(Desk(database, jetstream(broker)))
 
         return asyncio.run(run())
-
-
-@asynccontextmanager
-async def _bus(system: attach.System) -> AsyncIterator[JetStreamContext]:
-    broker = make_broker(system.nats, _USER)
-    try:
-        try:
-            async with asyncio.timeout(_CONNECT_S):
-                await broker.connect()
-        except (NatsError, OSError, TimeoutError) as error:
-            raise Unreachable(f"NATS: {str(error) or 'no answer'}; nothing was changed") from error
-        yield jetstream(broker)
-    finally:
-        await close(broker)
 
 
 def selection(

@@ -16,7 +16,7 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.search import moment
 from aoc_cli.terminal import err, out
-from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.broker import reached
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 
@@ -57,10 +57,10 @@ def tail(
         )
 
     async def run() -> None:
-        broker = make_broker(system.nats, "cli")
-        await broker.connect()
         shown = 0
-        try:
+        async with reached(system.nats, "cli") as broker:
+            # Only now: whoever reads this may cause what he wants to see.
+            err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
             async for message in _messages(broker, subject, start):
                 event = orjson.loads(message.data)
                 name = str(
@@ -76,10 +76,7 @@ def tail(
                 shown += 1
                 if limit and shown >= limit:
                     return
-        finally:
-            await close(broker)
 
-    err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
     asyncio.run(run())
 
 

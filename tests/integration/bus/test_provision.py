@@ -10,7 +10,7 @@ from nats.js.api import RetentionPolicy
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.provision import provision
-from aoc_common.bus.streams import check_streams
+from aoc_common.bus.streams import check_streams, declarations
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
@@ -28,8 +28,10 @@ async def broker(nats_on):
 async def test_everything_is_made_once(broker, nats_on) -> None:
     first = await provision(broker, nats_on("provision"))
     again = await provision(broker, nats_on("provision"))
+    made = [await jetstream(broker).consumer_info(one.stream, one.durable) for one in consumers.ALL]
 
-    assert len(first) == 5 + len(consumers.ALL)
+    assert first == [f"{name}: made, with its consumers" for name in declarations(nats_on("provision"))]
+    assert [one.name for one in made] == [one.durable for one in consumers.ALL]
     assert again == []
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import stamina
-from nats.errors import Error as NatsError
 
 from aoc_cli import attach
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import jetstream, reached
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nats.js import JetStreamContext
-
-_CONNECT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +129,7 @@ class Lifeline:
     async def _linked(self) -> Link:
         if self._link is None:
             async with AsyncExitStack() as opening:
-                broker = make_broker(self._system.nats, "cli")
-                opening.push_async_callback(close, broker)
-                try:
-                    async with asyncio.timeout(_CONNECT_S):
-                        await broker.connect()
-                except (NatsError, OSError, TimeoutError) as error:
-                    raise Unreachable(f"NATS: {error or 'no answer'}") from error
+                broker = await opening.enter_async_context(reached(self._system.nats, "cli"))
                 database = await opening.enter_async_context(connect(self._system.mongo))
                 if not self._prepared:
                     await check_streams(jetstream(broker), self._system.nats, (subjects.RAW_STREAM,))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.broker import reached
 from aoc_common.bus.provision import provision
 from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
-from aoc_common.store.mongo.client import connect, ensure_indexes, missing_indexes
+from aoc_common.store.mongo.client import connect, ensure_indexes, is_new, missing_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -22,30 +22,39 @@ if TYPE_CHECKING:
 
 
 async def bring_in_order(
-    nats: NatsSettings | None, mongo: MongoSettings, say: Callable[[str], None], *, migrate: bool, reduce: bool = False
+    nats: NatsSettings | None,
+    mongo: MongoSettings,
+    say: Callable[[str], None],
+    *,
+    migrate: bool,
+    reduce: bool = False,
+    greet: bool = True,
 ) -> int:
     """Make and change what differs from the declarations, telling each in a line; how many lines there were.
 
-    `nats`: None leaves streams and consumers alone. Idempotent. Raises `BadConfiguration` for what needs `migrate` or
-    cannot be, `Unreachable`.
+    `nats`: None leaves streams and consumers alone. `greet`: also tell what a new installation is made of. Idempotent.
+    Raises `BadConfiguration` for what needs `migrate` or cannot be, `Unreachable`.
     """
     told = 0
 
     def tell(line: str) -> None:
         nonlocal told
         told += 1
-        say(line)
+        if greet or not new:
+            say(line)
 
     async with connect(mongo) as database:
-        for index in await missing_indexes(database):
+        new = await is_new(database)
+        missing = await missing_indexes(database)
+        if new:
+            tell(f"a new database: {len(missing)} indexes are made")
+        for index in () if new else missing:
             tell(f"index {index}: missing or other than declared, is made")
         await ensure_indexes(database)
         await upgrade(database)
         if nats is None:
             return told
-        broker = make_broker(nats, "provision")
-        await broker.connect()
-        try:
+        async with reached(nats, "provision") as broker:
             lease = MongoLease(database, "migration")
             ledger, letters = MongoLedger(database), MongoDeadLetters(database)
             migration = Migration(broker, ledger, nats, SystemClock(), tell, lease, letters)
@@ -57,6 +66,4 @@ async def bring_in_order(
                 tell(line)
             # Only now: until its streams are changed, an older version may still be at work.
             await note_former_ids(database)
-        finally:
-            await close(broker)
     return told

@@ -162,7 +162,7 @@ class DataDirectory:
         say: Callable[[str], None] = lambda _: None,
         declared: Mapping[str, Any] | None = None,
     ) -> None:
-        """Indexes, and on the stack's own bus streams and consumers, as this version needs them.
+        """Indexes, and on the stack's own bus streams and consumers, as this version needs them; what changed is said.
 
         A bus of the user's may serve others: for it there is `aoc provision`. `declared`: settings of the bus
         (`NatsSettings`) that are not as they are without any.
@@ -170,7 +170,7 @@ class DataDirectory:
         nats = None
         if not endpoints.own_nats:
             nats = self.nats_settings(endpoints, "provision").model_copy(update=declared)
-        asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), say, migrate=True))
+        asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), say, migrate=True, greet=False))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
@@ -14,6 +16,7 @@ from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from nats.aio.client import Client
@@ -23,10 +26,31 @@ _log = logs.get(__name__)
 
 #: TypeError: nats-py 2.16 writes what is pending to the transport that it has lost.
 _LOST = (NatsError, OSError, TypeError)
+#: Seconds in which a command expects to be connected; a service waits for its bus for ever.
+_SOON: Final = 10.0
 
 
-def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
-    """A broker that reconnects for ever and hands message bodies over as they are.
+@asynccontextmanager
+async def reached(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker]:
+    """A broker that is connected, for one command. Raises `Unreachable`, which says why, and as `make_broker` does."""
+    troubles: list[str] = []
+    broker = make_broker(settings, name, troubles.append)
+    try:
+        try:
+            async with asyncio.timeout(_SOON):
+                await broker.connect()
+        except (NatsError, OSError, TimeoutError) as error:
+            why = str(error) or (troubles[-1] if troubles else "no answer")
+            # Without what may stand before the host: a password.
+            hosts = ", ".join(url.rpartition("@")[2].removeprefix("nats://") for url in settings.url.split(","))
+            raise Unreachable(f"NATS at {hosts}: {why}") from error
+        yield broker
+    finally:
+        await close(broker)
+
+
+def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None] = lambda _: None) -> NatsBroker:
+    """A broker that reconnects for ever and hands message bodies over as they are. `trouble` is told what it meets.
 
     Its inbox prefix is `_INBOX_{name}`, so that the server can keep one service from reading another one's replies.
 
@@ -47,6 +71,10 @@ def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
     async def reconnected() -> None:
         _log.info("nats.reconnected")
 
+    async def failed(error: Exception) -> None:
+        trouble(str(error) or repr(error))
+        await _on_error(error)
+
     return NatsBroker(
         settings.url.split(","),
         name=name,
@@ -57,7 +85,7 @@ def make_broker(settings: NatsSettings, name: str) -> NatsBroker:
         reconnect_time_wait=1,
         graceful_timeout=30,
         logger=None,
-        error_cb=_on_error,
+        error_cb=failed,
         disconnected_cb=_on_disconnect,
         reconnected_cb=reconnected,
         inbox_prefix=f"_INBOX_{name}",

@@ -51,7 +51,8 @@ async def provision(
                 done += await _stream(js, name, declared, reduce=reduce)
         for consumer in consumers.ALL:
             if only is None or consumer.stream in only:
-                done += await declare_consumer(js, consumer)
+                lines = await declare_consumer(js, consumer)
+                done += [] if _made(consumer.stream) in done else lines
     except (APIError, NatsError, TimeoutError) as error:
         raise Unreachable(f"provision: {error or type(error).__name__}") from error
     return done
@@ -61,7 +62,7 @@ async def _stream(js: JetStreamContext, name: str, declared: StreamConfig, *, re
     found = await stream_config(js, name)
     if found is None:
         _echoed((await js.add_stream(declared)).config, declared)
-        return [f"{name}: made"]
+        return [_made(name)]
     differing = differences(found, declared)
     if any(one.field == "retention" for one in differing):
         raise BadConfiguration(
@@ -74,6 +75,10 @@ async def _stream(js: JetStreamContext, name: str, declared: StreamConfig, *, re
         wanted = replace(found, **{one.field: getattr(declared, one.field) for one in changed})
         _echoed((await js.update_stream(wanted)).config, wanted)
     return [*(f"{one}: changed" for one in changed), *(f"{one}: kept (--reduce to change it)" for one in kept)]
+
+
+def _made(stream: str) -> str:
+    return f"{stream}: made, with its consumers"
 
 
 def _echoed(found: StreamConfig, wanted: StreamConfig) -> None:

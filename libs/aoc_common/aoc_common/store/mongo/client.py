@@ -180,6 +180,12 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
                     raise
 
 
+async def is_new(database: Database) -> bool:
+    """Whether nothing was ever stored. Raises `Unreachable`."""
+    with translated("collections"):
+        return not await database.list_collection_names()
+
+
 async def missing_indexes(database: Database) -> list[str]:
     """`collection.index` of what `ensure_indexes` would create, also anew. Raises `Unreachable`."""
     with translated("indexes"):
