@@ -69,11 +69,19 @@ class Replica:
             self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, self.clock,
         )  # fmt: skip
 
-    async def mapped(self, slice_id: str, *records: Any, fetched: datetime = NOW, source: str = "graph-signins"):
+    async def mapped(
+        self,
+        slice_id: str,
+        *records: Any,
+        fetched: datetime = NOW,
+        source: str = "graph-signins",
+        on_bus: datetime | None = None,
+        aside: bool = False,
+    ):
         body = b"[" + b",".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in records) + b"]"
-        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body)
+        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body, aside=aside)
         message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
-        return await map_message(message, self._learn, self.events.encoded)
+        return await map_message(message, self._learn, self.events.encoded, on_bus or fetched)
 
     async def takes(self, slice_id: str, *records: Any, **how: Any) -> SliceTotals:
         await self._writer.write([await self.mapped(slice_id, *records, **how)])

@@ -125,7 +125,8 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
         return "its text is gone"
     name, opened = shelves.slice_for(item, at)
     # Late because of us: it tells nothing of how late Microsoft is.
-    page = RawPage(item.tenant, item.source, name, item.at, b"[" + text + b"]" + _blanks(item), behind=True)
+    body = b"[" + text + b"]" + _blanks(item)
+    page = RawPage(item.tenant, item.source, name, item.at, body, behind=True, aside=True)
     headers = page.headers()
     if opened:
         await desk.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)

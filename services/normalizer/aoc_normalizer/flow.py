@@ -52,7 +52,10 @@ def make_handler(
     async def on_pages(messages: Sequence[Msg]) -> None:
         await write(
             [
-                replace(await map_message(message, learn, encode), sequence=message.metadata.sequence.stream)
+                replace(
+                    await map_message(message, learn, encode, message.metadata.timestamp),
+                    sequence=message.metadata.sequence.stream,
+                )
                 for message in messages
             ]
         )
@@ -60,9 +63,14 @@ def make_handler(
     return on_pages
 
 
-async def map_message(message: Msg, learn: Learn, encode: Callable[[Event, str], bytes]) -> MappedPage:
-    """The events of one message. Raises `Malformed` for headers that are none of ours, `Transient` as `learn` does."""
-    page = RawPage.from_message(message.subject, message.headers or {}, message.data)
+async def map_message(
+    message: Msg, learn: Learn, encode: Callable[[Event, str], bytes], on_bus: datetime
+) -> MappedPage:
+    """The events of one message, which the bus has since `on_bus`.
+
+    Raises `Malformed` for headers that are none of ours, `Transient` as `learn` does.
+    """
+    page = RawPage.from_message(message.subject, message.headers or {}, message.data).timed(on_bus)
     span = tracing.tracer().start_span(
         "normalise.page", context=tracing.extract(message.headers), kind=trace.SpanKind.CONSUMER
     )

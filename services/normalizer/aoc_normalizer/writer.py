@@ -195,7 +195,12 @@ class Writer:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
         metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
         oddities.measure(batch.rows[number].event for number in batch.first)
-        new = ((batch.rows[number].event, batch.page(number).page) for number in batch.first)
+        # Also what a try before this one has stored: it came no further than this.
+        new = (
+            (batch.rows[number].event, batch.page(number).page)
+            for number in batch.mine()
+            if number not in batch.versions
+        )
         try:
             await self._arrivals.add(arrived(new))
         except Transient as error:

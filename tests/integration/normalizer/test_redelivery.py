@@ -56,7 +56,7 @@ class Replica:
 
     async def page(self, page: RawPage):
         message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
-        return await map_message(message, self._learn, self.events.encoded)
+        return await map_message(message, self._learn, self.events.encoded, page.fetched_at)
 
     async def takes(self, *pages) -> None:
         await self._writer.write(pages)
@@ -385,3 +385,16 @@ async def test_a_page_that_was_purged_while_it_was_in_work_is_not_counted_again_
         SliceTotals(pages=1, stored=2),
         SliceTotals(pages=1, duplicate=2),
     ]
+
+
+async def test_what_a_try_stored_that_failed_later_is_counted_as_arrived_and_once(replicas, database) -> None:
+    first, second = replicas
+    page = await first.mapped("s", "a", "b")
+    first.bus_is_away = True
+    with pytest.raises(Unreachable):
+        await first.takes(page)
+    await second.takes(page)
+    await second.takes(await second.mapped("s", "a", "b"))
+    counted = [one async for one in database["arrivals"].find({"source": "o365-exchange"})]
+
+    assert sum(sum(one["hours"].values()) for one in counted) == 2

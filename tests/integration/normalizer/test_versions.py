@@ -249,3 +249,27 @@ async def test_wherever_the_database_dies_versions_are_stored_and_published_once
     ends = {n: await live(Unsteady(database, n, how), n + 1) for n in range(quiet.writes)}
 
     assert {n: end for n, end in ends.items() if end != expected} == {}
+
+
+@pytest.mark.parametrize("wrong", [3 * DAY, -3 * HOUR], ids=["ahead", "behind"])
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_11_what_a_collector_with_a_wrong_clock_fetched_is_shown_by_when_the_bus_took_it(
+    replica, database, wrong, order
+) -> None:
+    on_bus = [NOW, NOW + HOUR]
+    # Who is ahead fetches the older state, who is behind the newer one.
+    fetched = [on_bus[0] + wrong, on_bus[1]] if wrong > 0 * DAY else [on_bus[0], on_bus[1] + wrong]
+    states = [SIGN_IN, RISKY]
+    for number in order:
+        await replica.takes(f"s{number}", states[number], fetched=fetched[number], on_bus=on_bus[number])
+
+    [event] = await current(database)
+    assert event["event"]["severity"] == "High"
+
+
+async def test_11_a_record_that_lay_aside_is_not_taken_for_the_newest(replica, database) -> None:
+    await replica.takes("a", RISKY, fetched=NOW, on_bus=NOW)
+    await replica.takes("b", SIGN_IN, fetched=NOW - DAY, on_bus=NOW + DAY, aside=True)
+
+    [event] = await current(database)
+    assert (event["event"]["severity"], event["versions"]) == ("High", 2)

@@ -131,7 +131,7 @@ class Pipeline:
     async def _normalise(self) -> None:
         waiting = {number: one for number, one in self.raw.messages.values() if number not in self._acknowledged}
         delivered = [_delivered(one) for one in waiting.values()]
-        pages = [await map_message(one, self._learn, self._events.encoded) for one in delivered]
+        pages = [await map_message(one, self._learn, self._events.encoded, _on_bus(one)) for one in delivered]
         if pages:
             await self._writer.write(pages)
             self._acknowledged |= set(waiting)
@@ -145,6 +145,10 @@ class Pipeline:
     async def _tell(self, pages: Sequence[PageEvents]) -> list[Published]:
         await self.published.publish("AOC_EVENTS", [message for page in pages for message in page.messages])
         return [Published() for _ in pages]
+
+
+def _on_bus(one: SimpleNamespace) -> datetime:
+    return datetime.fromisoformat(one.headers["Aoc-Fetched-At"])
 
 
 def _delivered(one: Outgoing) -> SimpleNamespace:

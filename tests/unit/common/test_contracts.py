@@ -46,6 +46,7 @@ def test_the_same_record_has_the_same_id_and_another_record_another_one(tenant: 
 
     assert identity == ids.event_id(tenant, family, record, 1)
     assert identity != ids.event_id(tenant, family, record + "x", 1)
+    assert identity != ids.event_id(tenant + "x", family, record, 1)
 
 
 def test_parts_of_an_id_cannot_run_into_each_other() -> None:
@@ -68,6 +69,32 @@ def test_a_raw_page_survives_its_headers() -> None:
     page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]")
 
     assert RawPage.from_message(page.subject, page.headers(), b"[]") == page
+
+
+def test_a_raw_page_that_lay_aside_says_so() -> None:
+    page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]", aside=True)
+
+    assert RawPage.from_message(page.subject, page.headers(), b"[]") == page
+
+
+@pytest.mark.parametrize(
+    ("late", "of_before", "timed"),
+    [
+        (timedelta(), {}, timedelta()),
+        (timedelta(minutes=5), {}, timedelta()),
+        (timedelta(minutes=6), {}, timedelta(minutes=6)),
+        (timedelta(seconds=-1), {}, timedelta(seconds=-1)),
+        (timedelta(days=30), {"aside": True}, timedelta()),
+        (timedelta(days=30), {"sequence": 7}, timedelta()),
+        (timedelta(days=30), {"page_before": "a" * 32}, timedelta()),
+        (timedelta(days=-3), {"aside": True}, timedelta(days=-3)),
+    ],
+)
+def test_11_a_page_was_fetched_when_the_bus_bears_it_out(late, of_before, timed) -> None:
+    page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]", **of_before)
+
+    assert page.timed(NOW + late).fetched_at == NOW + timed
+    assert page.timed(NOW + late).id == page.id
 
 
 @pytest.mark.parametrize("missing", ["Aoc-Tenant", "Aoc-Source", "Aoc-Slice", "Aoc-Fetched-At"])

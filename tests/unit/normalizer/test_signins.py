@@ -181,6 +181,9 @@ def test_the_kind_of_sign_in_is_its_operation(more, operation):
         ({"riskLevelDuringSignIn": "high"}, 4),
         ({"riskLevelDuringSignIn": "low", "riskLevelAggregated": "high"}, 2),
         ({"riskState": "atRisk"}, 3),
+        # Only the later version of a second event may say so: it must not be passed over (`Aoc-Twin-Adds`).
+        ({"riskState": "confirmedCompromised"}, 3),
+        ({"riskState": "dismissed"}, 1),
         ({"riskLevelDuringSignIn": "hidden"}, 1),
         ({"riskLevelDuringSignIn": None, "riskLevelAggregated": "medium"}, 3),
         ({"riskLevelDuringSignIn": "high", "status": {"errorCode": 50126}}, 4),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Self
 
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import PAGE_BEFORE
+from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ MAX_PAGE_RECORDS: Final = 500
 #: Bytes. A record beyond this cannot be stored, whatever the bus takes: MongoDB's documents end at 16 MiB, and an event
 #: holds its record's text, what is mapped of it, and what is not.
 MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
+#: How long a page is on its way from Microsoft to the bus, at most; a clock that says longer is wrong.
+ON_ITS_WAY: Final = timedelta(minutes=5)
+#: Header: the page lay aside between Microsoft and the bus, for however long.
+_ASIDE: Final = "Aoc-Aside"
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class RawPage:
     `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records. `behind`: it is late
     because we are (an outage is caught up), so its records tell nothing of how late Microsoft is. `sequence`: what a
     page of a stream before `aoc provision --migrate` was known by; None for all others. `page_before`: the id
-    of a page that was given up and is tried again in another slice.
+    of a page that was given up and is tried again in another slice. `aside`: it was not published as it was fetched.
     """
 
     tenant: str
@@ -44,6 +48,7 @@ class RawPage:
     behind: bool = False
     sequence: int | None = None
     page_before: str = ""
+    aside: bool = False
 
     @cached_property
     def id(self) -> str:
@@ -79,6 +84,8 @@ class RawPage:
         }
         if self.behind:
             found["Aoc-Behind"] = "1"
+        if self.aside:
+            found[_ASIDE] = "1"
         if self.sequence is not None:
             found[SEQUENCE_BEFORE] = str(self.sequence)
         return found
@@ -110,5 +117,25 @@ class RawPage:
         before = headers.get(SEQUENCE_BEFORE, "")
         sequence = int(before) if before.isascii() and before.isdigit() else None
         return cls(
-            tenant, source, slice_id, fetched_at, body, "Aoc-Behind" in headers, sequence, headers.get(PAGE_BEFORE, "")
+            tenant,
+            source,
+            slice_id,
+            fetched_at,
+            body,
+            behind="Aoc-Behind" in headers,
+            sequence=sequence,
+            page_before=headers.get(PAGE_BEFORE, ""),
+            aside=_ASIDE in headers or LETTER in headers,
         )
+
+    def timed(self, on_bus: datetime) -> Self:
+        """The page, fetched when the bus bears it out, which has it since `on_bus`.
+
+        The clocks of collectors jump, and of two states of a record the one that was fetched later is shown. No page is
+        on the bus before it is fetched, nor much later, unless it lay aside. Where its own time says otherwise, that of
+        the bus is taken, which is one for all collectors.
+        """
+        aside = self.aside or self.sequence is not None or bool(self.page_before)
+        if self.fetched_at <= on_bus and (aside or on_bus - self.fetched_at <= ON_ITS_WAY):
+            return self
+        return replace(self, fetched_at=on_bus)

@@ -25,6 +25,8 @@ _KINDS: Final = {
     "servicePrincipal": "Service principal sign-in",
     "managedIdentity": "Managed identity sign-in",
 }
+#: States of a risk that is not dealt with (graph-docs, resources/signin.md).
+_AT_RISK: Final = frozenset({"atRisk", "confirmedCompromised"})
 
 
 def recognises(record: Record) -> bool:
@@ -76,7 +78,8 @@ def _outcome(record: Record, draft: Draft) -> None:
     reason = values.text(status.get("failureReason"))
     draft.status_detail = signin_errors.words(code) or (None if code == 0 else reason)
     risk = severity_of(values.first(record, "riskLevelDuringSignIn", "riskLevelAggregated"), 1)
-    draft.severity = max(risk, LOW if failed else 1, MEDIUM if values.text(record.get("riskState")) == "atRisk" else 1)
+    risky = values.text(record.get("riskState")) in _AT_RISK
+    draft.severity = max(risk, LOW if failed else 1, MEDIUM if risky else 1)
     draft.tell = sign_in
 
 

@@ -111,7 +111,10 @@ class MongoAccount:
                 if lacks_pages(one, totals["seen"]) and "settled_at" not in one:
                     totals = await self._with_merged(key, totals)
                 if not lacks_pages(one, totals["seen"]):
-                    found[key] = {name: totals[name] for name in _NOTHING}
+                    # A try after another reads less, e.g. no content that is known: its records are not all.
+                    became = sum(totals[name] for name in _OF_RECORDS)
+                    records = max(int(one.get("records") or 0), became)
+                    found[key] = {name: totals[name] for name in _NOTHING} | {"records": records}
                 elif "settled_at" in one and one["settled_at"] <= at - KEEP + _MARGIN:
                     found[key] = {name: one.get(name, 0) for name in _NOTHING}
         return found
