@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from aoc_sim.activity.routes import Activity
 from aoc_sim.clock import SteppedClock, SystemClock
 from aoc_sim.control import Control
+from aoc_sim.deliveries import Books
 from aoc_sim.faults import FaultDice
 from aoc_sim.graph.applications import Applications
 from aoc_sim.graph.directory import DirectoryObjects
@@ -50,6 +51,7 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     app = Starlette(
         routes=[
             *Control(world, stepped).routes(),
+            *Books(world).routes(),
             *world.switches.routes(),
             *Notify(settings, world, notifier, activity).routes(),
             *Oidc(settings, clock, tokens, world.switches).routes(),

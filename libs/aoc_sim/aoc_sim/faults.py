@@ -81,9 +81,16 @@ class Faults(BaseModel):
     respell_rate: float = Field(
         default=0, ge=0, le=1, description="Records whose time is spelt otherwise from the second serving on."
     )
-    again_age_s: float = Field(default=600, gt=0, description="Only history younger than this changes.")
+    again_age_s: float = Field(default=3000, gt=0, description="Only history younger than this changes.")
     other_operation_rate: float = Field(
         default=0, ge=0, le=1, description="Unified records that another one shares id and time with, not operation."
+    )
+    shared_id_rate: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="Unified records that share id, time and operation with one of another tenant; as many share "
+        "time and operation with one of their own.",
     )
     huge_rate: float = Field(default=0, ge=0, le=1, description="Records of the history that weigh 0.9 to 1.5 MB.")
     huge_most: int = Field(default=8, ge=0, description="How many such records there are at most.")
@@ -120,9 +127,26 @@ PROFILES: dict[str, Faults] = {
         broken_skiptoken_rate=0.05,
         expired_deltatoken_rate=0.05,
         sparse_delta_rate=0.5,
+        expired_blob_rate=0.05,
+        shared_id_rate=0.03,
+        # Many are young enough, and a poll that looks back for them costs little.
+        again_age_s=1200,
         max_per_kind=12,
     ),
 }
+#: The same in little, and soon over.
+PROFILES["quick"] = PROFILES["verify"].model_copy(
+    update={
+        "late_min_s": 1,
+        "late_max_s": 4,
+        "late_event_age_s": 3600,
+        "slow_s": 0.1,
+        "max_per_kind": 5,
+        "change_after_s": 1,
+        "shared_id_rate": 0.3,
+        "again_age_s": 3000,
+    }
+)
 #: Everything that a run with kills and pauses is to survive as well.
 PROFILES["chaos"] = PROFILES["verify"].model_copy(
     update={
@@ -132,14 +156,15 @@ PROFILES["chaos"] = PROFILES["verify"].model_copy(
         "reset_rate": 0.04,
         "truncated_gzip_rate": 0.03,
         "proxy_page_rate": 0.03,
+        "again_age_s": 3000,
     }
 )
 
 #: Faults that can be switched on one by one, beside any profile.
 EXTRAS: Final[dict[str, dict[str, Any]]] = {
-    "changes": {"change_rate": 0.5, "again_age_s": 3000},
-    "case": {"recase_rate": 0.5, "again_age_s": 3000},
-    "spelling": {"respell_rate": 0.5, "again_age_s": 3000},
+    "changes": {"change_rate": 0.5},
+    "case": {"recase_rate": 0.5},
+    "spelling": {"respell_rate": 0.5},
     "operations": {"other_operation_rate": 0.05},
     "payload": {"huge_rate": 0.01},
     "retry": {"retry_after_lie_rate": 0.06},

@@ -143,6 +143,13 @@ class SimSettings(BaseSettings):
         description="Share of directory changes and interactive sign-ins that the unified log tells too; 0 is none "
         "but the stories' own.",
     )
+    near_twins: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of those that come with other actions which are easily taken for the same; and share of "
+        "these of which each API tells another one.",
+    )
     live_rate: float = Field(default=2.0, ge=0, description="Records per second generated after the start; 0 is none.")
     live_tick_s: float = Field(default=1.0, gt=0, description="Live records become content in steps of this length.")
     tenants: tuple[TenantSettings, ...] = Field(default=DEFAULT_TENANTS, min_length=1, description="The tenants.")
@@ -150,9 +157,10 @@ class SimSettings(BaseSettings):
         default="all", description="Attack stories to tell, by name; they alternate between the tenants."
     )
     faults: Faults = Field(default=Faults(), description="What goes wrong, and how often.")
-    faults_profile: Literal["none", "verify", "chaos"] = Field(
+    faults_profile: Literal["none", "verify", "quick", "chaos"] = Field(
         default="none",
-        description="A named set of faults at moderate rates, over `faults`; `chaos` has broken transport too.",
+        description="A named set of faults at moderate rates, over `faults`; `quick` is soon over, `chaos` has broken "
+        "transport too.",
     )
     faults_extra: tuple[str, ...] = Field(
         default=(), description=f"Faults to add to those, by name: {', '.join(EXTRAS)}."

@@ -13,7 +13,9 @@ import orjson
 
 from aoc_sim.changes import Changes
 from aoc_sim.clock import from_us, seconds, to_us
+from aoc_sim.deliveries import Deliveries
 from aoc_sim.lies import Lies
+from aoc_sim.namesakes import Namesakes
 from aoc_sim.oddities import Oddities
 from aoc_sim.people import build_directory
 from aoc_sim.spelling import Spelling
@@ -53,15 +55,19 @@ class World:
         self.resent = 0
         self.pages_served = 0
         self.tenants = {
-            tenant.slug: TenantWorld(tenant, build_directory(tenant, settings.seed), settings.twins)
+            tenant.slug: TenantWorld(
+                tenant, build_directory(tenant, settings.seed), settings.twins, settings.near_twins
+            )
             for tenant in settings.tenants
         }
         self.switches = Switchboard(settings.tenants, clock)
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
         self.lies = Lies(settings.seed, dice)
         self.changes = Changes(settings.seed, dice)
+        self.deliveries = Deliveries()
         self._spelling = Spelling(settings.seed, dice)
         self._oddities = Oddities(settings.seed, dice)
+        self._namesakes = Namesakes(settings.seed, dice)
         self._emitted = 0
         self._ticks_done = 0
         self._relisted = 0
@@ -79,6 +85,8 @@ class World:
         """A record as it is served this time."""
         self.changes.served(entry, self.now_us())
         body = self._spelling.shown(entry, entry.served)
+        if body is not entry.noted:
+            entry.note(body)
         entry.served += 1
         return body
 
@@ -94,7 +102,8 @@ class World:
         for index, world in enumerate(worlds):
             share = room // len(worlds) + (index < room % len(worlds))
             rng = Random(f"history:{self.settings.seed}:{world.settings.slug}")
-            self._place(world, self._oddities.made(self._benign(world, share, rng)), rng, None)
+            benign = self._oddities.made(self._benign(world, share, rng))
+            self._place(world, self._namesakes.made(benign, worlds[:index]), rng, None)
         for world in worlds:
             for lane in world.lanes.values():
                 lane.sort()

@@ -70,11 +70,15 @@ class Rhythm:
 
 
 class Traffic:
-    """The benign records of one tenant. `twins`: the share of directory changes and sign-ins told by both APIs."""
+    """The benign records of one tenant.
 
-    def __init__(self, directory: Directory, twins: float = 0.0) -> None:
+    `twins`: the share of directory changes and sign-ins told by both APIs; `near`: that of those with near-twins.
+    """
+
+    def __init__(self, directory: Directory, twins: float = 0.0, near: float = 0.0) -> None:
         self.directory = directory
         self._twins = twins
+        self._near = near
         self._sources = {source for source, _, _ in SHARES}
         self._rows: dict[Source | None, list[tuple[Source, Builder, bool]]] = {None: []}
         self._weights: dict[Source | None, list[float]] = {None: []}
@@ -103,7 +107,7 @@ class Traffic:
             at -= twins.SPAN  # a history must not reach past its end
         scene = self.scene(at, rng, by_admin=by_admin)
         draft = Draft(chosen, at, builder(scene))
-        return twins.tell(draft, scene, room, self._twins) if twice else [draft]
+        return twins.tell(draft, scene, room, self._twins, self._near) if twice else [draft]
 
     def scene(self, at: datetime, rng: Random, *, by_admin: bool = False) -> Scene:
         """Somebody who is probably at work then, at the office, at home or on the way."""

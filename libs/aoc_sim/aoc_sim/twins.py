@@ -29,14 +29,11 @@ _SHARES: Final[Mapping[Source, float]] = {
     "graph-signins": 1.0,
     "graph-signins-noninteractive": 0.05,
 }
-_NEAR: Final = 0.2
 #: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
 _UNTOLD: Final = 0.1
 #: Properties that say nothing of what changed, or only of whom it was done to.
 _SAYING_NOTHING: Final = ("included updated properties", "targetid.", "actorid.", "spn")
 _APART_S: Final = 2.5
-#: Of the near-twins, those of which one lane tells the one and the other lane the other.
-_CROSSED: Final = 0.2
 #: All that is told of an action ends at most this long after its first Graph record.
 SPAN: Final = timedelta(seconds=6)
 
@@ -46,22 +43,22 @@ def possible(source: Source) -> bool:
     return source in _SHARES
 
 
-def tell(draft: Draft, scene: Scene, room: int, share: float) -> list[Draft]:
-    """A Graph record, with its twin or without; `room`: how many records at most."""
+def tell(draft: Draft, scene: Scene, room: int, share: float, near: float) -> list[Draft]:
+    """A Graph record, with its twin or without; `room`: how many records at most; `near`: how often near-twins."""
     rng = scene.rng
     if room < 2 or not _mirrored(draft.body) or rng.random() >= share * _SHARES[draft.source]:
         return [draft]
-    if rng.random() < _NEAR:
+    if rng.random() < near:
         acts = near_twins.SCENES[rng.choice(near_twins.possible(draft.body))](draft, scene)
         if 2 * len(acts) <= room:
-            return _several(acts, scene)
+            return _several(acts, scene, near)
     return pair(draft, scene, rng.uniform(-_APART_S, _APART_S), told=rng.random() >= _UNTOLD)
 
 
-def _several(acts: Sequence[Draft], scene: Scene) -> list[Draft]:
-    """Near-twins: the first is told by both, the others by both or one; or each by one, in turns."""
+def _several(acts: Sequence[Draft], scene: Scene, crossed_share: float) -> list[Draft]:
+    """Near-twins: the first is told by both, the others by both or one; or, of a share, each by one, in turns."""
     rng = scene.rng
-    crossed = rng.random() < _CROSSED
+    crossed = rng.random() < crossed_share
     told: list[Draft] = []
     for number, act in enumerate(acts):
         both = pair(act, scene, rng.uniform(-_APART_S, _APART_S))

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from aoc_sim.bookkeeping import digest, facts, tells_risk
 from aoc_sim.clock import to_us
 from aoc_sim.records.base import SOURCES, Source
 from aoc_sim.register import build_register
 from aoc_sim.traffic import Traffic
 
 if TYPE_CHECKING:
+    from aoc_sim.bookkeeping import Facts
     from aoc_sim.people import Directory
     from aoc_sim.records.base import Draft
     from aoc_sim.settings import TenantSettings
@@ -36,10 +38,20 @@ class Entry:
     at_us: int
     ready_us: int
     body: bytes
+    facts: Facts
     story: str | None = None
     twin: str | None = None
     served: int = 0
     """How often it was shown."""
+    digests: dict[str, bool] = field(default_factory=dict)
+    """Of the texts in which it was shown, and of the one that it was made with: whether it tells a risk."""
+    noted: bytes | None = None
+    """The last of these texts."""
+
+    def note(self, body: bytes) -> None:
+        """Remember a text."""
+        self.digests[digest(body)] = self.facts.kind == "sign-in" and tells_risk(body)
+        self.noted = body
 
 
 @dataclass(slots=True, eq=False)
@@ -111,11 +123,11 @@ class Feed:
 class TenantWorld:
     """One tenant's directory, as it was at the beginning and as it is now; its traffic and records."""
 
-    def __init__(self, settings: TenantSettings, directory: Directory, twins: float) -> None:
+    def __init__(self, settings: TenantSettings, directory: Directory, twins: float, near: float) -> None:
         self.settings = settings
         self.directory = directory
         self.register = build_register(directory)
-        self.traffic = Traffic(directory, twins)
+        self.traffic = Traffic(directory, twins, near)
         self.lanes: dict[Source, Lane] = {source: Lane() for source in SOURCES}
         self.feeds: dict[Source, Feed] = {s: Feed() for s in SOURCES if s.startswith("o365-")}
 
@@ -137,7 +149,9 @@ def make_entry(numbers: Numbers, draft: Draft, ready_us: int, story: str | None 
     # copied, because what orjson returns keeps several times its length allocated
     body = bytes(memoryview(orjson.dumps(draft.body)))
     key, at_us = draft.identity(), to_us(draft.at)
-    return Entry(numbers.next(), draft.source, key, at_us, ready_us, body, story, draft.twin)
+    entry = Entry(numbers.next(), draft.source, key, at_us, ready_us, body, facts(draft), story, draft.twin)
+    entry.note(body)
+    return entry
 
 
 def content_id(created: str, source: Source, seq: int) -> str:

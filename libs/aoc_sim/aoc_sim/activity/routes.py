@@ -112,6 +112,10 @@ class Activity:
             headers["NextPageUri"] = str(request.url)
         elif more:
             headers["NextPageUri"] = _next_uri(request, root, content_type, window, next_page(blobs[-1]))
+        if "NextPageUri" not in headers:
+            whole = partial(window)
+            slug = tenant.settings.slug
+            self._world.deliveries.note(slug, CONTENT_TYPES[content_type], now_us, whole.start_us, whole.end_us)
         self._world.pages_served += 1
         return json_answer([self._listed(blob, content_type, root) for blob in blobs], headers=headers)
 

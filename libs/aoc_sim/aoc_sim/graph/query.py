@@ -190,7 +190,7 @@ def run_query(query: Query, collection: Collection, world: TenantWorld) -> Page:
     """The page after `query.after`."""
     parsed = _parse(query, collection)
     order, descending = _order(query, collection)
-    sources = list(dict.fromkeys(SIGNIN_KINDS[kind] for kind in parsed.kinds)) or [collection.source]
+    sources = _sources(parsed, collection)
     primary = collection.fields.times[0]
     if len(sources) == 1 and order == primary:
         candidates = _in_lane(world, sources[0], parsed, primary, query.after, descending=descending)
@@ -208,6 +208,16 @@ def run_query(query: Query, collection: Collection, world: TenantWorld) -> Page:
 
     items = list(islice(filter(fits, candidates), query.top + 1))
     return Page(items[: query.top], len(items) > query.top)
+
+
+def span(query: Query, collection: Collection) -> tuple[list[Source], tuple[int, int]]:
+    """The sources that a query lists, and the first and last instant that it asks for, in microseconds."""
+    parsed = _parse(query, collection)
+    return _sources(parsed, collection), next(iter(parsed.bounds.values()), (-_FAR, _FAR))
+
+
+def _sources(parsed: Filter, collection: Collection) -> list[Source]:
+    return list(dict.fromkeys(SIGNIN_KINDS[kind] for kind in parsed.kinds)) or [collection.source]
 
 
 def _in_lane(

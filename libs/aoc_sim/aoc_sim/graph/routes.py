@@ -12,7 +12,7 @@ from starlette.routing import Route
 from aoc_sim.answers import json_answer
 from aoc_sim.graph import errors
 from aoc_sim.graph.collections import COLLECTIONS, Collection
-from aoc_sim.graph.query import Page, Query, SkipTokens, invalid_skiptoken, read_query, run_query
+from aoc_sim.graph.query import Page, Query, SkipTokens, invalid_skiptoken, read_query, run_query, span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from aoc_sim.graph.collections import Version
     from aoc_sim.graph.gate import Admitted, Gate
+    from aoc_sim.world import TenantWorld
 
 _MOST_OVERLAP = 5
 VERSIONS: tuple[Version, ...] = ("v1.0", "beta")
@@ -91,8 +92,15 @@ class Graph:
         else:
             page = run_query(query, collection, tenant)
             following = self._following(query, page)
+        if not page.more:
+            self._note_delivery(query, collection, tenant, now_us)
         self._world.pages_served += 1
         return self._page(request, query, page, replace(following, issued_us=now_us), admitted)
+
+    def _note_delivery(self, query: Query, collection: Collection, tenant: TenantWorld, now_us: int) -> None:
+        sources, (start_us, end_us) = span(query, collection)
+        for source in sources:
+            self._world.deliveries.note(tenant.settings.slug, source, now_us, start_us, min(end_us, query.as_of_us))
 
     def _following(self, query: Query, page: Page) -> Query:
         """The query of the next page; with the resend fault it starts a few records early."""

@@ -1,0 +1,173 @@
+"""The simulator's own books: of each record what it tells, as the one who made it up knows it.
+
+Nothing here knows how anybody maps records. It reads the draft that a builder has just made, by the place where that
+builder has put things; what a word means is said here once more, after Microsoft's references.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aoc_sim.people import Directory
+    from aoc_sim.records.base import Draft, Json
+
+type Kind = Literal["account", "sign-in", "entity", "access", "group", "api", "file", "finding"]
+type Outcome = Literal["success", "failure", "partial"]
+
+
+class Facts(NamedTuple):
+    """What a record tells.
+
+    `operation`: as the record names it; of what has no such word, what it is. `actor`: every id and name by which the
+    record calls whoever acted, as it spells them; empty when only the text can say. `ip`: as the record spells it.
+    """
+
+    kind: Kind
+    operation: str
+    result: Outcome
+    actor: tuple[str, ...]
+    ip: str | None
+
+
+#: What has no operation of its own.
+_NAMED: Final = {
+    "graph-signins": "Sign-in",
+    "graph-signins-noninteractive": "Non-interactive sign-in",
+    "graph-signins-serviceprincipal": "Service principal sign-in",
+    "graph-signins-managedidentity": "Managed identity sign-in",
+    "graph-alerts": "Alert",
+}
+#: Codes with which a sign-in went on (entra-docs, reference-error-codes.md); every other one ended it.
+_WENT_ON: Final = frozenset({0, 50140})
+_FAILED: Final = frozenset({"failure", "failed", "false"})
+#: What most records of a source do.
+_MOSTLY: Final[Mapping[str, Kind]] = {
+    "graph-intune": "entity",
+    "graph-alerts": "finding",
+    "o365-dlp": "finding",
+    "o365-exchange": "api",
+    "o365-general": "api",
+    "o365-sharepoint": "file",
+    "o365-azuread": "entity",
+    "graph-directory-audits": "entity",
+}
+_OTHERWISE: Final[Mapping[Kind, frozenset[str]]] = {
+    "account": frozenset(
+        {"Add user", "Update user", "Delete user", "Disable account", "Reset user password", "Change user password",
+         "Reset password (self-service)", "User registered security info", "Admin deleted security info",
+         "Enable Strong Authentication", "Disable Strong Authentication", "Update StsRefreshTokenValidFrom Timestamp"}
+    ),
+    "sign-in": frozenset({"UserLoggedIn", "UserLoginFailed", "MailboxLogin", "TeamsSessionStarted"}),
+    "entity": frozenset(
+        {"New-InboxRule", "Set-InboxRule", "UpdateInboxRules", "Set-AdminAuditLogConfig", "Set-Mailbox",
+         "Set-MailboxAuditBypassAssociation", "Set-MailboxPlan", "Set-OwaMailboxPolicy", "Set-TransportConfig",
+         "Set-TransportRule", "Set-User"}
+    ),
+    "access": frozenset(
+        {"Add member to role", "Remove member from role", "Add member to role completed (PIM activation)",
+         "Consent to application", "Add app role assignment to service principal",
+         "Add delegated permission grant", "Add-MailboxPermission", "SiteCollectionAdminAdded"}
+    ),
+    "group": frozenset({"Add group", "Add member to group", "Remove member from group", "MemberAdded", "AddedToGroup"}),
+    "api": frozenset({"GroupLifecyclePolicies_Get", "ListViewed", "SearchQueryPerformed", "ClientViewSignaled"}),
+    "finding": frozenset({"AlertEntityGenerated"}),
+}  # fmt: skip
+_KINDS: Final = {operation: kind for kind, operations in _OTHERWISE.items() for operation in operations}
+_APART: Final = ("graph-signins", "graph-intune", "graph-alerts", "o365-dlp")
+_ADDRESSES: Final = ("ipAddress", "ClientIP", "ClientIPAddress", "ActorIpAddress", "ClientIp")
+
+
+def digest(body: bytes) -> str:
+    """32 hex digits that tell whether a record's text is the same to the letter."""
+    return blake2b(body, digest_size=16).hexdigest()
+
+
+#: A sign-in's text that tells a risk worth looking at, and not dealt with (graph-docs, resources/signin.md).
+_RISK: Final = re.compile(rb'"riskLevelDuringSignIn":"(?:medium|high)"|"riskState":"(?:atRisk|confirmedCompromised)"')
+
+
+def tells_risk(body: bytes) -> bool:
+    """Whether a record's text says that there was, or may have been, a risk."""
+    return _RISK.search(body) is not None
+
+
+def facts(draft: Draft) -> Facts:
+    """What a draft tells."""
+    body, source = draft.body, draft.source
+    operation = _NAMED.get(source) or _operation(body)
+    return Facts(_kind(source, operation), operation, _result(source, body), tuple(_actor(body)), _address(body))
+
+
+def _operation(body: Json) -> str:
+    return str(body.get("Operation") or body.get("activityDisplayName") or body["activityType"])
+
+
+def _kind(source: str, operation: str) -> Kind:
+    if source.startswith("graph-signins"):
+        return "sign-in"
+    found = None if source.startswith(_APART) else _KINDS.get(operation.removesuffix("."))
+    return found or _MOSTLY[source]
+
+
+def _result(source: str, body: Json) -> Outcome:
+    if source.startswith("graph-signins"):
+        return "success" if body["status"]["errorCode"] in _WENT_ON else "failure"
+    if source == "graph-alerts":
+        return "success"  # nothing was tried: it is found
+    if body.get("Operation") in {"UserLoggedIn", "UserLoginFailed"}:
+        # What its status says is not to be trusted (see `records.azuread`).
+        return "success" if body["Operation"] == "UserLoggedIn" else "failure"
+    said = str(body.get("result") or body.get("activityResult") or body.get("ResultStatus") or "").casefold()
+    return "failure" if said in _FAILED else "partial" if said.startswith("partial") else "success"
+
+
+def _actor(body: Json) -> Iterator[str]:
+    """Everything that the record calls whoever acted."""
+    names: list[Any] = [body.get(name) for name in ("UserId", "UserKey", "userPrincipalName", "userId")]
+    names += [body.get(name) for name in ("userDisplayName", "servicePrincipalName", "servicePrincipalId")]
+    names += [one["ID"] for one in body.get("Actor") or ()]
+    for who in (body.get("initiatedBy") or {}).values():
+        names += [value for name, value in (who or {}).items() if name != "ipAddress"]
+    actor = body.get("actor") or {}
+    names += [actor.get(name) for name in ("userPrincipalName", "userId", "applicationDisplayName", "applicationId")]
+    if not any(names):
+        names = [body.get("appDisplayName"), body.get("appId")]
+    return (name for name in dict.fromkeys(names) if isinstance(name, str) and name)
+
+
+def _address(body: Json) -> str | None:
+    initiator = ((body.get("initiatedBy") or {}).get("user") or {}).get("ipAddress")
+    found = next((body[name] for name in _ADDRESSES if body.get(name)), initiator)
+    return found if isinstance(found, str) and found else None
+
+
+class Acquaintance:
+    """Who is meant by an id or a name in a tenant: the other ids and names of the same person or application."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._known: dict[str, frozenset[str]] = {}
+        for person in (*directory.people, *directory.guests):
+            named = (person.id, person.upn, person.name, person.puid, person.sid)
+            self._add((*named, f"User_{person.id}"))
+        for app in (*directory.apps, *directory.identities):
+            self._add((app.id, app.app_id, app.name, f"ServicePrincipal_{app.id}"))
+        self._people = [person.upn.lower() for person in (*directory.people, *directory.guests)]
+
+    def _add(self, names: tuple[str, ...]) -> None:
+        lower = frozenset(name.lower() for name in names if name)
+        for name in lower:
+            # Applications may share a display name, as people may.
+            self._known[name] = self._known.get(name, frozenset()) | lower
+
+    def names(self, told: Facts, body: bytes) -> list[str]:
+        """All that whoever acted can rightly be called, in lower case; of a finding, everybody of whom it tells."""
+        found = {name.lower() for name in told.actor}
+        if told.kind == "finding":
+            text = body.lower().decode()
+            found |= {upn for upn in self._people if upn in text}
+        return sorted(found.union(*(self._known.get(name, ()) for name in found)))
