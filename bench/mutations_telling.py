@@ -1,0 +1,197 @@
+"""Mutations of what is stored, published, accounted for and found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mutation import Mutation  # type: ignore[import-not-found]  # beside this file
+
+WRITING: Final = (
+    Mutation(
+        "drop-stored",
+        "one event of every batch counts as stored and is not",
+        "aoc_common.store.mongo.events",
+        "            await self._events.insert_many(chunk, ordered=False)\n",
+        "            await self._events.insert_many(chunk[1:] or chunk, ordered=False)\n",
+    ),
+    Mutation(
+        "skip-publish",
+        "one event of every batch is stored and not published",
+        "aoc_normalizer.writer",
+        "        for number in batch.mine():\n            event, page = batch.rows",
+        "        for number in batch.mine()[1:]:\n            event, page = batch.rows",
+    ),
+    Mutation(
+        "repeat-publish",
+        "every event is published twice",
+        "aoc_normalizer.writer",
+        "batch.origins.get(number)].append(fit(message, limit))\n",
+        "batch.origins.get(number)] += [fit(message, limit), Outgoing(message.subject, message.body, "
+        '{**message.headers, "Nats-Msg-Id": message.headers["Nats-Msg-Id"] + ":again"})]\n',
+    ),
+    Mutation(
+        "mis-address-tenant",
+        "one tenant's events are published on another's subject",
+        "aoc_common.contracts.event",
+        "        return subjects.events(self.tenant, self.source, self.class_uid)\n",
+        '        return subjects.events("contoso", self.source, self.class_uid)\n',
+    ),
+    Mutation(
+        "mis-address-class",
+        "events are published on the subject of another class",
+        "aoc_common.contracts.event",
+        "        return subjects.events(self.tenant, self.source, self.class_uid)\n",
+        "        return subjects.events(self.tenant, self.source, 6003)\n",
+    ),
+    Mutation(
+        "header-of-another-tenant",
+        "the headers name another tenant than the subject",
+        "aoc_common.contracts.event",
+        '            "Aoc-Tenant": self.tenant,\n            "Aoc-Source": self.source,\n            "Aoc-Operation"',
+        '            "Aoc-Tenant": "contoso",\n            "Aoc-Source": self.source,\n            "Aoc-Operation"',
+    ),
+    Mutation(
+        "body-of-another",
+        "every published body is that of the first event of its page",
+        "aoc_normalizer.writer",
+        "    headers, body = event.headers(version), event.body\n",
+        "    headers, body = event.headers(version), page.events[0].body\n",
+    ),
+    Mutation(
+        "version-unnumbered",
+        "a later version says that it is the first",
+        "aoc_common.contracts.event",
+        '"1" if version is None else str(version.number)',
+        '"1"',
+    ),
+    Mutation(
+        "put-aside-nowhere",
+        "what became no event is kept nowhere",
+        "aoc_normalizer.writer",
+        "        if entries:\n",
+        "        if False:\n",
+    ),
+    Mutation(
+        "changes-forgotten",
+        "a record that has changed counts as known",
+        "aoc_normalizer.storing",
+        "        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):\n",
+        "        if True:\n",
+    ),
+    Mutation(
+        "change-not-shown",
+        "an event shows its first state for ever",
+        "aoc_normalizer.storing",
+        "        newest = max(ranks, key=ranks.__getitem__)\n",
+        "        newest = min(ranks)\n",
+    ),
+    Mutation(
+        "expires-at-once",
+        "events expire as soon as they are stored",
+        "aoc_common.store.mongo.events",
+        '        "expire_at": stored_at + keep,\n',
+        '        "expire_at": stored_at,\n',
+    ),
+    Mutation(
+        "retention-of-nobody",
+        "a tenant's retention is not heeded",
+        "aoc_normalizer.settings",
+        "self.by_tenant.get(tenant, self.days))",
+        "self.days)",
+    ),
+    Mutation(
+        "content-outlives-retention",
+        "content is kept for as long as its id is",
+        "aoc_common.store.mongo.events",
+        '            document["forget_at"] = now + keep\n',
+        "            pass\n",
+    ),
+)
+ACCOUNTING: Final = (
+    Mutation(
+        "complete-until-now",
+        "every source is complete until this moment",
+        "aoc_common.store.mongo.account",
+        "            complete_until=await self._complete_until(state, unsettled),\n",
+        "            complete_until=state.watermark and __import__('datetime').datetime.now(state.watermark.tzinfo),\n",
+    ),
+    Mutation(
+        "complete-while-unsettled",
+        "what is fetched counts as complete before it is stored",
+        "aoc_common.store.mongo.account",
+        "        if oldest is None:\n            return state.watermark\n",
+        "        if True:\n            return state.watermark\n",
+    ),
+    Mutation(
+        "gaps-never-shown",
+        "no gap is ever shown",
+        "aoc_common.store.mongo.account",
+        "                *lost,\n                *_of_blobs(blobs),\n",
+        "                *lost,\n",
+    ),
+    Mutation(
+        "over-claim",
+        "duplicates count as stored",
+        "aoc_normalizer.writer",
+        "                    stored=stored[number],\n",
+        "                    stored=len(page.events),\n",
+    ),
+    Mutation(
+        "forget-page",
+        "a page counts as stored that gave nothing, where it gave something",
+        "aoc_normalizer.writer",
+        "                    stored=stored[number],\n",
+        "                    stored=0,\n",
+    ),
+    Mutation(
+        "settled-in-work",
+        "a slice is settled while a page of it is in work",
+        "aoc_common.store.mongo.account",
+        "                if key in waiting:\n",
+        "                if False:\n",
+    ),
+    Mutation(
+        "changes-uncounted",
+        "the account does not count what has changed",
+        "aoc_normalizer.writer",
+        "                    changed=changed[number],\n",
+        "                    changed=0,\n",
+    ),
+    Mutation(
+        "oldest-for-newest",
+        "the newest record of a source is its oldest",
+        "aoc_common.store.mongo.arrivals",
+        '            "$max": {"newest": arrivals.newest},\n',
+        '            "$min": {"newest": arrivals.newest},\n',
+    ),
+    Mutation(
+        "blobs-counted-twice",
+        "blobs that were fetched count twice",
+        "aoc_common.store.mongo.account",
+        '            blobs_fetched=int(sums.get("blobs", 0)),\n',
+        '            blobs_fetched=2 * int(sums.get("blobs", 0)),\n',
+    ),
+)
+SEARCHING: Final = (
+    Mutation(
+        "search-of-all-tenants",
+        "a search finds what other tenants have",
+        "aoc_common.store.mongo.event_search",
+        '    index: Document = {"tenant": tenant}\n',
+        '    index: Document = {"tenant": {"$gte": ""}}\n',
+    ),
+    Mutation(
+        "get-of-all-tenants",
+        "an event can be read by its id in another tenant",
+        "aoc_common.store.mongo.event_search",
+        '            document = await self._events.find_one({"tenant": check_tenant(tenant), "_id": event_id})\n',
+        '            document = await self._events.find_one({"_id": event_id})\n',
+    ),
+    Mutation(
+        "search-any-term",
+        "a search finds what has one of the words",
+        "aoc_common.store.mongo.event_search",
+        "        if len(terms) > 1:\n",
+        "        if False:\n",
+    ),
+)

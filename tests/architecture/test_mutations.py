@@ -1,0 +1,91 @@
+"""Line 11: the mutations by which the proof itself is proved fit the product as it is, and are noticed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BENCH = ROOT / "bench"
+
+
+def _mutations():
+    """They stand beside each other, and import each other as scripts do."""
+    sys.path.insert(0, str(BENCH))
+    try:
+        return importlib.import_module("mutations").MUTATIONS
+    finally:
+        sys.path.remove(str(BENCH))
+
+
+MUTATIONS = _mutations()
+
+
+def test_there_are_forty_mutations_and_more_each_with_what_is_wrong_then() -> None:
+    assert len(MUTATIONS) >= 40
+    assert len({one.what for one in MUTATIONS.values()}) == len(MUTATIONS)
+    assert len({(one.module, one.old, one.new) for one in MUTATIONS.values()}) == len(MUTATIONS)
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_mutation_fits_its_module_and_leaves_a_module_that_can_be_read(name: str) -> None:
+    mutation = MUTATIONS[name]
+    path = Path(importlib.util.find_spec(mutation.module).origin)
+
+    assert mutation.module.split(".")[0] in {"aoc_common", "aoc_collector", "aoc_normalizer", "aoc_cli"}
+    compile(mutation.applied(path.read_text("utf-8")), path, "exec")
+
+
+def test_a_mutation_that_no_longer_fits_is_an_error() -> None:
+    mutation = next(iter(MUTATIONS.values()))
+
+    with pytest.raises(ValueError, match=f"{mutation.name}: .* has 0 times"):
+        mutation.applied("")
+
+
+def test_a_mutation_is_in_memory_only() -> None:
+    mutation = MUTATIONS["hour-off"]
+    path = Path(importlib.util.find_spec(mutation.module).origin)
+    before = path.read_bytes()
+    told = "from aoc_normalizer.fields.times import parse_ms; print(parse_ms('1970-01-01T00:00:01Z'))"
+    timed = ["mutated", "timeit", "-n1", "-r1", "-s", told, "0"]
+    told = f"import sys; sys.argv = {timed!r}; import mutated; mutated.main()"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", told],
+            env=env | {"PYTHONPATH": str(BENCH), "AOC_MUTANT": name},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()[0]
+        for name in ("hour-off", "nothing", "hour-off")
+    ]
+
+    assert seen == ["3601000", "1000", "3601000"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ten_mutations_that_change_with_the_commit_are_all_noticed() -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.strip()
+    ran = subprocess.run(
+        [sys.executable, BENCH / "mutants.py", "--sample", "10", "--seed", commit, "--until-caught", "--jobs", "3",
+         "--events", "300", "--json"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    outcomes = json.loads(ran.stdout)
+
+    assert [one["name"] for one in outcomes if not one["caught"]] == [], ran.stderr
+    assert len(outcomes) == 10
+    assert ran.returncode == 0
