@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_cli.verify.standing import check_links
+from aoc_cli.verify.statements import Statements
 from aoc_common.contracts.twins import TwinFacts, TwinLink
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
@@ -85,6 +87,17 @@ async def test_where_it_is_known_what_was_published_that_counts(links) -> None:
     assert (broken.tenant, broken.second, broken.first) == ("contoso", SECOND.id, FIRST.id)
     assert broken.fault is LinkFault.UNPUBLISHED
     assert (await links.check(NOW, most=100, published={FIRST.id})).broken == ()
+
+
+async def test_line_11_verify_holds_every_link_against_what_was_published(links, database) -> None:
+    kind = "twins: the links hold"
+    told = []
+    for published in ({FIRST.id, SECOND.id}, {SECOND.id}):
+        tally = Statements()
+        await check_links(database, {str(one) for one in published}, tally)
+        told.append((tally.compared[kind], tally.false[kind], [one.about for one in tally.named]))
+
+    assert told == [(1, 0, []), (1, 1, [f"contoso/{SECOND.id}"])]
 
 
 async def test_it_looks_at_so_many_of_the_newest_and_goes_on_from_there(links) -> None:

@@ -7,13 +7,13 @@ from typing import get_args
 import pytest
 
 from aoc_cli.verify.chaos import plan
-from aoc_cli.verify.kinds import ENABLED, KINDS, Kind, chosen, setup
+from aoc_cli.verify.kinds import ENABLED, KINDS, USUAL, Kind, chosen, setup
 from aoc_common.errors import BadConfiguration
-from aoc_sim.faults import EXTRAS
+from aoc_sim.faults import EXTRAS, PROFILES
 from aoc_sim.settings import SimSettings
 
 VICTIMS = ["nats-server", "mongod", "normalizer", "normalizer-2", "collector", "collector-2"]
-OF_THE_BUS = {"windows", "streams", "consumers", "full", "clock"}
+STRIKING = {"deletions", "windows", "streams", "consumers", "full", "clock"}
 
 
 def test_a_seed_makes_one_plan() -> None:
@@ -36,15 +36,15 @@ def test_every_round_kills_and_pauses_everything_once_and_adds_what_the_kinds_st
 def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
     strikes = plan(VICTIMS, 11, 1, {kind}, all_=False)
 
-    assert bool(strikes) == (kind in OF_THE_BUS)
+    assert bool(strikes) == (kind in STRIKING)
     assert not any(strike.deed in {"kill -9", "pause"} for strike in strikes)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_is_the_simulators_or_strikes_the_bus(kind: Kind) -> None:
+def test_a_kind_is_the_simulators_or_strikes(kind: Kind) -> None:
     found = setup({kind})
 
-    assert (kind in EXTRAS) == (kind not in OF_THE_BUS)
+    assert (kind in EXTRAS) == (kind not in STRIKING)
     assert found.simulator["AOC_SIM__FAULTS_EXTRA"] == (f'["{kind}"]' if kind in EXTRAS else "[]")
 
 
@@ -66,8 +66,25 @@ def test_outages_outlast_every_window_that_is_shortened() -> None:
     )
 
 
+@pytest.mark.parametrize(("profile", "calm"), [("verify", True), ("quick", False), ("chaos", False)])
+def test_what_changes_is_asked_for_as_long_as_a_run_lasts(profile: str, calm: bool) -> None:
+    overlap = float(setup(USUAL, calm=calm).collector["AOC_GRAPH__OVERLAP_S"])
+
+    assert overlap >= PROFILES[profile].again_age_s + 600
+    assert "AOC_GRAPH__OVERLAP_S" not in setup({"bom"}, calm=calm).collector
+
+
 def test_kinds_are_chosen_by_name() -> None:
     assert chosen(["bom", "clock"]) == {"bom", "clock"}
-    assert set(get_args(Kind.__value__)) == set(KINDS) >= ENABLED
+    assert chosen(["none"]) == set()
+    assert set(get_args(Kind.__value__)) == set(KINDS) >= ENABLED > USUAL
     with pytest.raises(BadConfiguration, match="--faults gremlins: no such kind"):
         chosen(["gremlins"])
+
+
+def test_what_every_run_has_costs_no_state_that_was_served() -> None:
+    strikes = plan(VICTIMS, 11, 1, USUAL, all_=False)
+
+    assert {strike.deed for strike in strikes} == {"delete account", "delete stream"}
+    assert all(strike.harmless for strike in strikes)
+    assert not any(strike.harmless for strike in plan(VICTIMS, 11, 1, {"consumers"}))

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from aoc_cli.verify.hidden import Missing, missing_records, untold
-from aoc_cli.verify.versions import compare_versions
+from aoc_cli.verify.statements import Statements
+from aoc_cli.verify.versions import check_current, compare_versions
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.mongo.census import StoredRecord
 
@@ -82,3 +83,26 @@ def test_a_version_that_is_stored_and_not_published_is_lost() -> None:
 
     assert compare_versions(truth, [RECORD], texts, {str(RECORD.id)}, every=True).lost == 1
     assert compare_versions(truth, [RECORD], texts, {str(RECORD.id), f"{RECORD.id}:x"}, every=True).lost == 0
+
+
+@pytest.mark.parametrize(("shown", "states", "false"), [("low", 3, 0), ("high", 3, 1), ("high", 2, 0), ("none", 2, 1)])
+def test_an_event_that_does_not_show_the_last_state_of_its_record_is_a_false_statement(shown, states, false) -> None:
+    tally = Statements()
+    truth = {"contoso": {"graph-signins": {"a": STATES[:states]}}}
+    check_current(truth, [RECORD], {RECORD.id: f'{{"id": "A", "risk": "{shown}"}}'}, tally)
+
+    assert tally.count == false
+
+
+def test_a_text_that_is_cut_is_a_state_that_was_never_there() -> None:
+    truth = {"contoso": {"graph-signins": {"a": STATES[:1]}}}
+
+    assert compare_versions(truth, [RECORD], {RECORD.id: {1: '{"id": "a"'}}, {str(RECORD.id)}, every=False).made_up == 1
+
+
+def test_of_a_record_that_is_again_what_it_was_nobody_can_tell_which_state_is_the_last() -> None:
+    tally = Statements()
+    truth = {"contoso": {"graph-signins": {"a": [*STATES[:2], STATES[0]]}}}
+    check_current(truth, [RECORD], {RECORD.id: '{"id": "A", "risk": "high"}'}, tally)
+
+    assert not tally.compared

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.census import StoredRecord
 
 _SHOWN: Final = 20
+#: What there must be nothing of.
+_NOTHING_OF: Final = ("lost", "doubled", "hidden", "unknown", "misaccounted", "false_statements")
 
 type Key = tuple[str, str, str]
 """Tenant, source, record id (in lower case: ids are compared without regard to it)."""
@@ -29,8 +31,10 @@ class Account:
     `lost`: records that are not stored, or stored and not published, and changes that are not stored. `doubled`: stored
     more than once, or published again while the stream held it. `hidden`: records that are not stored and that nothing
     tells of: no gap, no quarantine, no dead letter. `unknown`: stored, but never made available. `misaccounted`: events
-    by which the ledger differs from the truth, source by source. `excused`: records that could not be had or carried;
-    they may be absent if that is told. `unseen`: messages of AOC_EVENTS that were gone before they could be read.
+    by which the ledger differs from the truth, source by source. `false_statements`: of all that is said of records,
+    messages and sources, how much is not true (`statements`: kind by kind, and which). `excused`: records that could
+    not be had or carried; they may be absent if that is told. `unseen`: messages of AOC_EVENTS that were gone before
+    they could be read.
     """
 
     emitted: int
@@ -60,12 +64,14 @@ class Account:
     strikes: dict[str, int] = field(default_factory=dict)
     twins: TwinOutcome = field(default_factory=TwinOutcome)
     versions: VersionOutcome = field(default_factory=VersionOutcome)
+    false_statements: int = 0
+    statements: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def wrong(self) -> dict[str, int]:
         """What must be nothing, and is not."""
-        counted = {name: getattr(self, name) for name in ("lost", "doubled", "hidden", "unknown", "misaccounted")}
+        counted = {name: getattr(self, name) for name in _NOTHING_OF}
         # Records around the limits of the bus may be put aside: that is telling of them.
         if self.quarantined > self.excused:
             counted["quarantined"] = self.quarantined

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from aoc_cli.verify.accounts import delete_account
 from aoc_cli.verify.kinds import EVENTS_AGE_S
 from aoc_common.contracts import subjects
+from aoc_sim.settings import DEFAULT_TENANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_cli.verify.kinds import Kind
     from aoc_cli.verify.streams import Vandal
 
-type Deed = Literal["kill -9", "pause", "down", "delete stream", "delete consumer", "fill", "clock"]
+type Deed = Literal["kill -9", "pause", "down", "delete stream", "delete consumer", "delete account", "fill", "clock"]
 
 #: Seconds between two strikes, and that a pause takes.
 _CALM_S: Final = (0.5, 2.0)
@@ -46,6 +48,11 @@ class Strike(NamedTuple):
     victim: str
     seconds: float = 0.0
     step_s: float = 0.0
+
+    @property
+    def harmless(self) -> bool:
+        """Whether all that is served is read all the same: nothing is over before it can be stored."""
+        return self.deed == "delete account" or (self.deed, self.victim) == ("delete stream", subjects.EVENTS_STREAM)
 
     def __str__(self) -> str:
         step = f" {self.step_s:+,.0f} s" if self.step_s else ""
@@ -88,6 +95,9 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
         case "streams":
             for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM):
                 yield Strike("delete stream", name, rng.uniform(*_AWAY_S))
+        case "deletions":
+            yield Strike("delete stream", subjects.EVENTS_STREAM, rng.uniform(*_AWAY_S))
+            yield from (Strike("delete account", tenant.slug) for tenant in DEFAULT_TENANTS)
         case "consumers":
             for name in (subjects.RAW_STREAM, subjects.JOBS_STREAM):
                 yield Strike("delete consumer", name)
@@ -144,14 +154,20 @@ class Chaos:
                     beside.create_task(self.grip.pause(child, seconds))
             case "down":
                 await self.grip.down(victim, seconds)
-            case "delete stream":
-                await self.vandal.delete_stream(victim, seconds)
-            case "delete consumer":
-                await self.vandal.delete_consumer(victim)
+            case "delete stream" | "delete consumer" | "delete account":
+                await self._delete(strike)
             case "fill":
                 await self.vandal.fill(victim, seconds)
             case "clock":
                 await self.clocks.step(victim, step_s, seconds)
+
+    async def _delete(self, strike: Strike) -> None:
+        if strike.deed == "delete stream":
+            await self.vandal.delete_stream(strike.victim, strike.seconds)
+        elif strike.deed == "delete consumer":
+            await self.vandal.delete_consumer(strike.victim)
+        else:
+            await delete_account(self.clocks.simulator, strike.victim, self.seed + len(self.done))
 
     def counts(self) -> Counter[str]:
         """Deed -> how many were carried out."""

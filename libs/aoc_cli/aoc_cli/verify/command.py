@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli.terminal import err, out, plain
-from aoc_cli.verify.kinds import ENABLED, KINDS, chosen
+from aoc_cli.verify.kinds import ENABLED, KINDS, USUAL, chosen
 from aoc_cli.verify.run import Options, Verification
 
 if TYPE_CHECKING:
@@ -33,28 +33,29 @@ def verify(
     faults: Annotated[
         str | None,
         typer.Option(
-            help=f"Kinds of fault beside the usual ones, comma-separated: {', '.join(KINDS)}; all. "
+            help=f"Kinds of fault beside the simulator's usual ones, comma-separated: {', '.join(KINDS)}; all; none. "
+            f"Those of every run when left out: {', '.join(sorted(USUAL))}; of --chaos: all. "
             "Without --chaos nothing else is struck."
         ),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20, help="Of chaos: each strikes everything twice.")] = 2,
+    quick: Annotated[bool, typer.Option(help="Fewer faults, which are soon over; the same comparisons.")] = False,
     timeout: Annotated[float, typer.Option(min=10, help="Seconds until the run is given up.")] = 600,
     keep: Annotated[Path | None, typer.Option(help="Run in this directory and leave it for inspection.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Prove that nothing is lost and nothing doubled, against a simulator that misbehaves. Exit status 0 if so."""
-    if faults is None:
-        kinds = ENABLED if chaos else frozenset()
-    else:
-        kinds = chosen(KINDS if faults == "all" else faults.split(","))
+    usual = ENABLED if chaos else USUAL
+    kinds = usual if faults is None else chosen(KINDS if faults == "all" else faults.split(","))
     options = Options(
         events=events,
         seed=seed,
-        replicas=max(replicas, 2) if chaos or kinds else replicas,
+        replicas=max(replicas, 2) if chaos or kinds - USUAL else replicas,
         timeout_s=timeout,
         kill=tuple(kill or ()),
         chaos=rounds if chaos else 0,
         kinds=kinds,
+        quick=quick and not chaos,
     )
     with err.status("starting") as status:
         account = Verification(options, status.update, keep, partial(_show_plan, kinds)).run()
@@ -88,6 +89,7 @@ def _show(account: Account) -> None:
         "hidden": account.hidden,
         "unknown": account.unknown,
         "misaccounted": account.misaccounted,
+        "false statements": account.false_statements,
         "twins": account.twins.true,
         "twins missed": account.twins.missed,
         "twins wrong": account.twins.wrong,
@@ -102,14 +104,32 @@ def _show(account: Account) -> None:
         "events/s": account.events_per_s,
     }
     for name, value in rows.items():
-        bad = name in account.wrong or (name in {"twins missed", "twins wrong"} and value)
+        bad = name.replace(" ", "_") in account.wrong or (name in {"twins missed", "twins wrong"} and value)
         table.add_row(name, f"[{'bold red' if bad else 'bold'}]{value:,}[/]")
     struck = ", ".join(f"{deed} {count}" for deed, count in sorted(account.strikes.items()))
     table.add_row("struck", plain(struck or "nothing"))
     table.add_row("faults met", plain(", ".join(f"{kind} {count}" for kind, count in sorted(account.faults.items()))))
     out.print(table)
+    _show_statements(account)
     for name, keys in account.examples.items():
         out.print(f"[red]{name}[/]: {plain(', '.join(keys[:5]))}")
     if not account.drained:
         out.print("[red]not drained within the time limit[/]")
     out.print("[bold green]complete[/]" if account.complete else "[bold red]NOT complete[/]")
+
+
+def _show_statements(account: Account) -> None:
+    """What was compared, kind by kind, and each statement that is false."""
+    table = Table("what is said", "compared", "false", box=None, padding=(0, 2))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for kind, counts in account.statements.get("kinds", {}).items():
+        style = "bold red" if counts["false"] else "bold"
+        table.add_row(plain(kind), f"{counts['compared']:,}", f"[{style}]{counts['false']:,}[/]")
+    out.print(table)
+    for one in account.statements.get("named", ()):
+        out.print(
+            f"[red]false[/]: {plain(one['kind'])}: {plain(one['about'])}: said {plain(one['said'])}; "
+            f"true: {plain(one['true'])}",
+            soft_wrap=True,
+        )

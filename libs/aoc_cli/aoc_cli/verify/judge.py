@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -11,33 +12,47 @@ import stamina
 
 from aoc_cli.verify.account import Account, Truth, compare
 from aoc_cli.verify.hidden import missing_records, named_elsewhere, untold
+from aoc_cli.verify.numbers import Bounds
+from aoc_cli.verify.proof import Proof
+from aoc_cli.verify.signed import reports
+from aoc_cli.verify.stored import Lifetime
 from aoc_cli.verify.twins import compare_twins
-from aoc_cli.verify.versions import VersionOutcome, compare_versions
+from aoc_cli.verify.versions import VersionOutcome, check_current, compare_versions
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.census import MongoCensus
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Collection, Mapping, Sequence
     from uuid import UUID
 
     import httpx
     from faststream.nats import NatsBroker
 
+    from aoc_cli.local.stack import DataDirectory
     from aoc_cli.verify.account import Key
+    from aoc_cli.verify.claims import Claims
     from aoc_cli.verify.watcher import Seen, Watcher
     from aoc_common.store.accounts import SourceAccount
-    from aoc_common.store.mongo.census import StoredRecord
     from aoc_common.store.mongo.client import Database
 
 _TOGETHER: Final = 1000
+#: No clock is stepped by more (`chaos`).
+_STEPPED: Final = timedelta(days=4)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What happened in a run. `calm`: nothing was killed, paused or cut off, so nothing was over before it was read."""
+    """What happened in a run. `calm`: nothing was killed, paused or cut off, so nothing was over before it was read.
 
+    `directory`: where it ran. `began`: when. `clocks_right`: whether no clock was stepped. `seed`: what is chosen
+    depends on it.
+    """
+
+    directory: DataDirectory
+    began: datetime
+    clocks_right: bool
+    seed: int
     seconds: float
     drained: bool
     calm: bool
@@ -56,12 +71,14 @@ class Judge:
     broker: NatsBroker
 
     @stamina.retry(on=Transient, attempts=5)
-    async def account(self, run: Run, watcher: Watcher) -> Account:
+    async def account(self, run: Run, watcher: Watcher, claims: Claims) -> Account:
         """The account; the watcher has read all. Raises `Transient` when the store stays away."""
         census, seen = MongoCensus(self.database), watcher.seen
         told = await self._told("/_truth")
         truth = Truth.of(told["tenants"])
-        stored = [record async for record in census.records()]
+        proof = await Proof.begun(self.simulator)
+        await proof.of_store(census, _lifetime(run))
+        stored = proof.records
         accounts = await self.accounts()
         gone = {(tenant, one): count for tenant, found in told["expired"].items() for one, count in found.items()}
         outcome = compare(
@@ -77,7 +94,15 @@ class Judge:
             (await self._told("/_truth/twins"))["tenants"], truth.absent(stored) & truth.excused.keys()
         )
         twins = compare_twins(pairs, stored, {one.event: one.twin_of for one in seen})
-        versions = await self._versions(stored, census, seen, calm=run.calm)
+        proof.of_stream(watcher)
+        await proof.of_links(self.database, watcher)
+        await proof.of_search(self.database, run.seed)
+        excused = Counter(key[:2] for key in truth.excused)
+        texts = Counter(key[:2] for key in truth.excused for _ in proof.books.facts[key].texts)
+        bounds = Bounds(datetime.now(UTC), run.calm, excused, texts, *await census.pages_by_source(), _off(run))
+        written = await reports(self.database, run.directory, accounts, bounds.now)
+        proof.of_account(accounts, written, claims.copy(), bounds, clocks_right=run.clocks_right)
+        versions = await self._versions(proof, census, seen, run)
         return Account(
             emitted=told["total"],
             pages=await census.pages(),
@@ -106,6 +131,8 @@ class Judge:
             strikes=dict(run.strikes),
             twins=twins,
             versions=versions,
+            false_statements=proof.tally.count,
+            statements=proof.tally.as_dict(),
             examples=outcome.examples | twins.examples | versions.examples,
         )
 
@@ -115,10 +142,15 @@ class Judge:
 
     async def accounts(self) -> dict[tuple[str, str], SourceAccount]:
         """(Tenant, source) -> the account that the ledger gives a person, all of it settled."""
-        tenants = (await self._told("/_truth", summary="1"))["tenants"]
-        now, account = datetime.now(UTC), MongoAccount(self.database)
-        while await account.settle(now, _TOGETHER):
+        now = datetime.now(UTC)
+        while await MongoAccount(self.database).settle(now, _TOGETHER):
             pass
+        return await self.said(now)
+
+    async def said(self, now: datetime) -> dict[tuple[str, str], SourceAccount]:
+        """(Tenant, source) -> the account as it is."""
+        tenants = (await self._told("/_truth", summary="1"))["tenants"]
+        account = MongoAccount(self.database)
         return {(tenant, one.source): one for tenant in tenants for one in await account.accounts(tenant, now)}
 
     async def _untold(
@@ -136,9 +168,7 @@ class Judge:
         answer = await self.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
         return [orjson.loads(line) for line in answer.raise_for_status().content.splitlines()]
 
-    async def _versions(
-        self, stored: Sequence[StoredRecord], census: MongoCensus, seen: Sequence[Seen], *, calm: bool
-    ) -> VersionOutcome:
+    async def _versions(self, proof: Proof, census: MongoCensus, seen: Sequence[Seen], run: Run) -> VersionOutcome:
         truth = (await self._told("/_truth/changes"))["tenants"]
         moving = {
             (tenant, source, key.lower())
@@ -146,11 +176,22 @@ class Judge:
             for source, records in sources.items()
             for key in records
         }
-        those = [one for one in stored if (one.tenant, one.source, one.record_id.lower()) in moving]
+        those = [one for one in proof.records if (one.tenant, one.source, one.record_id.lower()) in moving]
         texts: dict[UUID, dict[int, str]] = {}
         async for event, number, text in census.texts([one.id for one in those]):
             texts.setdefault(event, {})[number] = text
-        return compare_versions(truth, those, texts, {one.message_id for one in seen}, every=calm)
+        check_current(truth, those, proof.current, proof.tally)
+        return compare_versions(truth, those, texts, {one.message_id for one in seen}, every=run.calm)
+
+
+def _lifetime(run: Run) -> Lifetime:
+    """When events can have been stored, as the services' clocks had it."""
+    return Lifetime(run.began - _off(run), datetime.now(UTC) + _off(run))
+
+
+def _off(run: Run) -> timedelta:
+    """By how much a clock was wrong, at most."""
+    return timedelta() if run.clocks_right else _STEPPED
 
 
 def _whole_pairs(pairs: Mapping[str, Any], absent: Collection[Key]) -> dict[str, Any]:

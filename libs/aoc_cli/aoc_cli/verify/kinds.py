@@ -17,6 +17,7 @@ type Kind = Literal[
     "streams",
     "consumers",
     "full",
+    "deletions",
     "changes",
     "case",
     "spelling",
@@ -34,6 +35,7 @@ KINDS: Final[Mapping[Kind, str]] = {
     "streams": "AOC_RAW, AOC_EVENTS and AOC_JOBS deleted and made anew",
     "consumers": "consumers deleted",
     "full": "an AOC_RAW of 2 MiB that fills",
+    "deletions": "accounts deleted from the directory, and AOC_EVENTS deleted and made anew once",
     "changes": "records that change after they were served",
     "case": "ids in the other case the second time",
     "spelling": "times spelt otherwise the second time",
@@ -44,6 +46,8 @@ KINDS: Final[Mapping[Kind, str]] = {
     "links": "contentUri spelt oddly, or no address at all",
     "bom": "a BOM before blobs",
 }
+#: What every run has: nothing of it may cost a record, or make anything false that is said of one.
+USUAL: Final[frozenset[Kind]] = frozenset({"deletions", "changes", "case", "spelling", "operations"})
 #: What `--chaos` has when nobody says which: a kind is added here with what makes it harmless.
 ENABLED: Final[frozenset[Kind]] = frozenset(KINDS)
 
@@ -66,6 +70,8 @@ _SMALL_RAW: Final = 2 * 1024 * 1024
 _DEFAULT_PAYLOAD: Final = 1024 * 1024
 #: Records that change or come again must be asked for again, however long everything was away.
 _LONG_OVERLAP: Final = {"AOC_GRAPH__OVERLAP_S": "3600"}
+#: Where nothing is away: as old as they are, and the longest run.
+_OVERLAP: Final = {"AOC_GRAPH__OVERLAP_S": "1800"}
 #: Kind -> settings of the bus (`NatsSettings`), which all services share.
 _OF_BUS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "windows": {"duplicate_window_s": DUPLICATE_WINDOW_S, "events_max_age_s": EVENTS_AGE_S},
@@ -107,15 +113,17 @@ class Setup:
 
 
 def chosen(names: Collection[str]) -> frozenset[Kind]:
-    """The kinds of these names. Raises `BadConfiguration` for one that nobody knows."""
+    """The kinds of these names; none for `none` alone. Raises `BadConfiguration` for one that nobody knows."""
+    if list(names) == ["none"]:
+        return frozenset()
     known: dict[str, Kind] = {kind: kind for kind in get_args(Kind.__value__)}
     if strangers := [name for name in names if name not in known]:
         raise BadConfiguration(f"--faults {strangers[0]}: no such kind; there are {', '.join(known)}")
     return frozenset(known[name] for name in names)
 
 
-def setup(kinds: Collection[Kind]) -> Setup:
-    """What these kinds of fault need."""
+def setup(kinds: Collection[Kind], *, calm: bool = False) -> Setup:
+    """What these kinds of fault need; `calm`: nothing is away for long, and few records of many are young."""
     collector: dict[str, str] = {}
     normalizer: dict[str, str] = {}
     bus: dict[str, int] = {}
@@ -124,6 +132,8 @@ def setup(kinds: Collection[Kind]) -> Setup:
             collector |= _OF_COLLECTOR.get(kind, {})
             normalizer |= _OF_NORMALIZER.get(kind, {})
             bus |= _OF_BUS.get(kind, {})
+    if calm and collector.items() >= _LONG_OVERLAP.items():
+        collector |= _OVERLAP
     return Setup(
         simulator={"AOC_SIM__FAULTS_EXTRA": json.dumps([kind for kind in _OF_THE_SIMULATOR if kind in kinds])},
         collector=collector,

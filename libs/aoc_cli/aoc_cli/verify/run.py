@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,11 +19,13 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
 from aoc_cli.local.supervisor import Supervisor
+from aoc_cli.verify import stored
 from aoc_cli.verify.chaos import Chaos, Strike, plan
+from aoc_cli.verify.claims import Claims
 from aoc_cli.verify.clocks import Clocks, launcher
 from aoc_cli.verify.grip import Grip
 from aoc_cli.verify.judge import Judge, Run
-from aoc_cli.verify.kinds import setup
+from aoc_cli.verify.kinds import USUAL, setup
 from aoc_cli.verify.streams import Vandal, settled
 from aoc_cli.verify.watcher import Watcher
 from aoc_common.bus.broker import close, jetstream, make_broker
@@ -43,8 +46,14 @@ if TYPE_CHECKING:
     from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
+#: Blobs on a page of a listing where there are few records, and from how many records on they are many.
+_FEW: Final = 10
+_MANY: Final = 5000
 _POLL_S: Final = 0.5
 _CHECK_S: Final = 0.2
+#: How often the account is asked what it claims, seconds; in a quick run as well.
+_LISTEN_S: Final = 5.0
+_LISTEN_OFTEN_S: Final = 0.5
 _SIMULATOR: Final = "simulator"
 #: Restarts of one process within a minute: strikes, and ends because another was struck.
 _PATIENCE: Final = 3
@@ -54,6 +63,7 @@ _UNDER_WAY: Final = 0.05
 #: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
 #: pages that were lost on it are looked for and fetched again first.
 _GRACE_S: Final = 10.0
+_SHORT_GRACE_S: Final = 5.0
 _LONG_GRACE_S: Final = 60.0
 _SEEN_WITHIN_S: Final = 30.0
 #: More than a collector lets a watermark be ahead (`aoc_common.store.doubts.AHEAD`).
@@ -68,6 +78,14 @@ _EAGER: Final = {
     "AOC_WORKERS": "16",
     "AOC_BACKLOG_WORKERS": "16",
 }
+#: Few records hold as many actions that are told twice, or seem to be, as thousands otherwise do.
+_DENSE: Final = {"AOC_SIM__TWINS": "0.9", "AOC_SIM__NEAR_TWINS": "0.7"}
+#: Each rule of retention occurs.
+_RETENTION: Final = {
+    "AOC_RETENTION__DAYS": str(stored.DAYS),
+    "AOC_RETENTION__BY_TENANT": json.dumps(dict(stored.DAYS_BY_TENANT)),
+    "AOC_RETENTION__BY_SOURCE": json.dumps(dict(stored.DAYS_BY_SOURCE)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +93,7 @@ class Options:
     """What to verify.
 
     `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which everything is killed
-    and paused once. `kinds`: kinds of fault beside the simulator's usual ones.
+    and paused once. `kinds`: kinds of fault beside the simulator's usual ones. `quick`: fewer faults, soon over.
     """
 
     events: int = 5000
@@ -85,6 +103,7 @@ class Options:
     kill: Sequence[str] = ()
     chaos: int = 0
     kinds: frozenset[Kind] = frozenset()
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +130,7 @@ class Verification:
     _by_name: dict[str, Child] = field(default_factory=dict)
     _clocks: Path = field(init=False)
     _setup: Setup = field(init=False)
+    _began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> Account:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
@@ -120,7 +140,8 @@ class Verification:
             stack.enter_context(data.held())
             patience = _PATIENCE_IN_CHAOS if self.options.chaos or self.options.kinds else _PATIENCE
             supervisor = stack.enter_context(Supervisor(self.say, patience))
-            self._setup = setup(self.options.kinds)
+            calm = self.options.kinds <= USUAL and not (self.options.chaos or self.options.quick)
+            self._setup = setup(self.options.kinds, calm=calm)
             self._clocks = path / "clocks"
             endpoints = self._start(data, supervisor)
             return asyncio.run(self._follow(data, endpoints, supervisor))
@@ -132,16 +153,20 @@ class Verification:
             "AOC_SIM__EVENTS": str(self.options.events),
             "AOC_SIM__SEED": str(self.options.seed),
             "AOC_SIM__LIVE_RATE": "0",
-            "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "verify",
+            # Few records make few blobs: their lists are to have several pages all the same.
+            "AOC_SIM__PAGES__ACTIVITY_LISTING": str(_FEW if self.options.events < _MANY else 50),
+            "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "quick" if self.options.quick else "verify",
+            **(_DENSE if self.options.quick else {}),
             **self._setup.simulator,
         }
         self._up(supervisor, [*local.children, simulator.simulator(data, port, settings)])
         data.bring_in_order(local.endpoints, declared=self._setup.bus)
         collecting = {**simulator.collector_settings(data, port, self._setup.host), **_EAGER, **self._setup.collector}
+        normalizing = {**_RETENTION, **self._setup.normalizer}
         replicas = range(1, self.options.replicas + 1)
         self._up(
             supervisor,
-            [self._service("normalizer", data, local.endpoints, self._setup.normalizer, number) for number in replicas]
+            [self._service("normalizer", data, local.endpoints, normalizing, number) for number in replicas]
             + [self._service("collector", data, local.endpoints, collecting, number) for number in replicas],
         )
         self.say("collecting")
@@ -160,19 +185,20 @@ class Verification:
 
     async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> Account:
         started = time.monotonic()
+        claims = Claims()
         async with self._linked(data, endpoints) as links:
             chaos = self._chaos(links, supervisor)
             self.show([str(strike) for strike in chaos.strikes])
             watching = asyncio.create_task(links.watcher.run())
             try:
-                drained = await self._drained(links, supervisor, chaos)
+                drained = await self._drained(links, supervisor, chaos, claims)
                 seconds = time.monotonic() - started
                 await asyncio.to_thread(self._stop_collecting)
                 await links.watcher.caught_up(_SEEN_WITHIN_S)
             finally:
                 watching.cancel()
             judge = Judge(links.simulator, links.database, links.operator)
-            return await judge.account(self._over(chaos, seconds, drained=drained), links.watcher)
+            return await judge.account(self._over(data, chaos, seconds, drained=drained), links.watcher, claims)
 
     @asynccontextmanager
     async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:
@@ -200,7 +226,7 @@ class Verification:
         vandal = Vandal(links.operator, links.operator_settings, grip, links.watcher, options.seed)
         return Chaos(grip, vandal, Clocks(self._clocks, links.simulator), strikes, options.seed, self.say)
 
-    async def _drained(self, links: _Links, supervisor: Supervisor, chaos: Chaos) -> bool:
+    async def _drained(self, links: _Links, supervisor: Supervisor, chaos: Chaos, claims: Claims) -> bool:
         """Strike and keep alive until all is done. Raises `ChildDied` when a process cannot be kept alive."""
         for name in self.options.kill:
             if name not in self._by_name:
@@ -209,7 +235,11 @@ class Verification:
             async with asyncio.TaskGroup() as group:
                 watching = group.create_task(_keep_alive(supervisor))
                 striking = group.create_task(chaos.run())
+                listening = group.create_task(
+                    _listen(links, claims, _LISTEN_OFTEN_S if self.options.quick else _LISTEN_S)
+                )
                 drained = await self._drain(links, chaos, striking)
+                listening.cancel()
                 striking.cancel()
                 watching.cancel()
         except* AocError as errors:
@@ -252,7 +282,9 @@ class Verification:
 
     def _grace_s(self) -> float:
         """How long to wait for what is missing although all seems done."""
-        return _LONG_GRACE_S if {"streams", "consumers", "windows", "full"} & self.options.kinds else _GRACE_S
+        if {"streams", "consumers", "windows", "full"} & self.options.kinds:
+            return _LONG_GRACE_S
+        return _SHORT_GRACE_S if self.options.quick else _GRACE_S
 
     def _stop_collecting(self) -> None:
         """Polling would go on, and an account that is taken slowly would never be at its end."""
@@ -269,12 +301,16 @@ class Verification:
             self._by_name[name].kill()
             self._kills.append(name)
 
-    def _over(self, chaos: Chaos, seconds: float, *, drained: bool) -> Run:
+    def _over(self, data: DataDirectory, chaos: Chaos, seconds: float, *, drained: bool) -> Run:
         strikes = chaos.counts()
         return Run(
+            directory=data,
+            began=self._began,
+            clocks_right=not self._setup.clocks,
+            seed=self.options.seed,
             seconds=seconds,
             drained=drained,
-            calm=not (self.options.chaos or self.options.kill or strikes),
+            calm=not (self.options.chaos or self.options.kill) and all(strike.harmless for strike in chaos.done),
             plan=[str(strike) for strike in chaos.strikes],
             strikes=strikes,
             kills=len(self._kills) + strikes["kill -9"],
@@ -287,6 +323,18 @@ async def _keep_alive(supervisor: Supervisor) -> None:
     while True:
         supervisor.check()
         await asyncio.sleep(_CHECK_S)
+
+
+async def _listen(links: _Links, claims: Claims, every_s: float) -> None:
+    """Hear what the account claims, now and then, until cancelled."""
+    judge = Judge(links.simulator, links.database, links.operator)
+    while True:
+        try:
+            said = await judge.said(datetime.now(UTC))
+            claims.note(datetime.now(UTC), said.values())
+        except (Transient, httpx.TransportError):
+            pass  # nothing is said while nobody can be asked
+        await asyncio.sleep(every_s)
 
 
 async def _whole(links: _Links, stored: int, total: int) -> bool:

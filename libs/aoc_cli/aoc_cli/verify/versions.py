@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from uuid import UUID
 
+    from aoc_cli.verify.statements import Statements
     from aoc_common.store.mongo.census import StoredRecord
 
 type Key = tuple[str, str, str]
@@ -55,7 +56,7 @@ def compare_versions(
     changed, lost, made_up, unpublished = 0, set(), set(), set()
     for record in stored:
         key, versions = (record.tenant, record.source, record.record_id.lower()), texts.get(record.id, {})
-        found.setdefault(key, []).extend(_plain(orjson.loads(text)) for text in versions.values())
+        found.setdefault(key, []).extend(_plain(_read(text)) for text in versions.values())
         if len(versions) > published[str(record.id)]:
             unpublished.add(key)
     for key, states in _courses(truth):
@@ -74,11 +75,36 @@ def compare_versions(
     return VersionOutcome(changed, len(lost | unpublished), len(made_up), examples)
 
 
+def check_current(
+    truth: Mapping[str, Any], stored: Iterable[StoredRecord], current: Mapping[UUID, str], tally: Statements
+) -> None:
+    """An event shows the last state of its record. `current`: event -> the text that it shows, of those that changed.
+
+    Not of a record that is again what it was: nothing in it tells which of two states is the later one.
+    """
+    shown = {(one.tenant, one.source, one.record_id.lower()): current.get(one.id) for one in stored}
+    for key, states in _courses(truth):
+        bodies = [_plain(state["record"]) for state in states]
+        text = shown.get(key)
+        if text is not None and bodies[-1] not in bodies[:-1]:
+            good = _plain(_read(text)) == bodies[-1]
+            tally.holds("stored: current version", "/".join(key), text, states[-1]["record"], good=good)
+
+
 def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[Key, list[dict[str, Any]]]]:
     for tenant, sources in truth.items():
         for source, records in sources.items():
             for key, states in records.items():
                 yield (tenant, source, key.lower()), states
+
+
+def _read(text: str) -> dict[str, Any]:
+    """A record's text; what is none is unlike every record."""
+    try:
+        record = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {"unreadable": text}
+    return record if isinstance(record, dict) else {"unreadable": text}
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

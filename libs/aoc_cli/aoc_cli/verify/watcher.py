@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
+from aoc_cli.verify.published import Bodies, Told
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
@@ -34,13 +35,14 @@ class Seen:
     """One message of AOC_EVENTS.
 
     `message_id`: of the first version the event's id, of others `id:digest`. `twin_of`: whose twin it says it is.
-    `incarnation`: of how many streams of that name before it. `at`: when the stream took it.
+    `incarnation`: of how many streams of that name before it. `at`: when the stream took it. `told`: what it says.
     """
 
     message_id: str
     twin_of: str | None = None
     incarnation: int = 0
     at: datetime | None = None
+    told: Told | None = None
 
     @property
     def event(self) -> str:
@@ -70,12 +72,13 @@ def repeated(seen: Iterable[Seen], kept_s: float | None) -> set[str]:
 class Watcher:
     """`run` it beside everything else; `seen` is what it saw, in order.
 
-    `missed`: messages that were gone before it could read them.
+    `missed`: messages that were gone before it could read them. `bodies`: some of them whole.
     """
 
     broker: NatsBroker
     seen: list[Seen] = field(default_factory=list)
     missed: int = 0
+    bodies: Bodies = field(default_factory=Bodies)
     _created: datetime | None = None
     _incarnation: int = -1
     _next: int = 1
@@ -104,7 +107,6 @@ class Watcher:
         config = ConsumerConfig(
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self._next,
-            headers_only=True,
         )
         asked_anew = True
         async with reading(self.broker, subjects.EVENTS_STREAM, config) as pull:
@@ -146,4 +148,6 @@ class Watcher:
         self._next = told.sequence.stream + 1
         if not message.subject.startswith(_EVENTS):
             return
-        self.seen.append(Seen(headers.get("Nats-Msg-Id", ""), headers.get(HEADER), self._incarnation, told.timestamp))
+        said = self.bodies.read(message)
+        name, twin = headers.get("Nats-Msg-Id", ""), headers.get(HEADER)
+        self.seen.append(Seen(name, twin, self._incarnation, told.timestamp, said))
