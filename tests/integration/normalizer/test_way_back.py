@@ -16,6 +16,7 @@ import structlog
 
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
+from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.letters import DeadLetter
 from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo import dead_letters
@@ -219,10 +220,11 @@ async def one_letter(books) -> bool:
 
 
 async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_reads_it(
-    bus, normalizer, books, aoc, eventually
+    bus, normalizer, books, aoc, eventually, database
 ) -> None:
     # As a version before put it aside: this one reads it.
-    entry = QuarantineEntry(f"{SLICE}#1", "contoso", SOURCE, SLICE, "p1", "not JSON", record("a").decode(), NOW)
+    long_ago = NOW - timedelta(days=3)
+    entry = QuarantineEntry(f"{SLICE}#1", "contoso", SOURCE, SLICE, "p1", "not JSON", record("a").decode(), long_ago)
     hostile = QuarantineEntry("slice#2", "contoso", SOURCE, SLICE, "p1", "no\x1b[2Jt JSON\x9b", "{half\x9b31m", NOW)
     stumbled = QuarantineEntry("slice#3", "contoso", SOURCE, SLICE, "p1", "exchange: x", "{}", NOW, stored=True)
     await books.quarantine.put([entry, hostile, stumbled])
@@ -242,6 +244,9 @@ async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_
     assert (named.status, "aoc remap" in named.err) == (1, True)
     assert published == 1
     assert (states[f"{SLICE}#1"], states["slice#2"]) == (ItemState.RETRIED, ItemState.RETRIED)
+    # It was fetched when it was fetched, however long it lay aside.
+    [event] = await database["events"].find({}).to_list(None)
+    assert event["event"]["metadata"]["logged_time"] == to_ms(long_ago)
     # What still cannot be read is put aside anew.
     assert len(again) == 1
 
