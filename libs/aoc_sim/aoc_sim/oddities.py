@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 HUGE: Final = 900_000
 #: Around what a nats-server takes unless it is told otherwise, 1 MiB.
 _SIZES: Final = (HUGE, 1_500_000)
-#: Source -> operations, of which the other record gets the first that the record has not itself.
+#: Source, workload -> operations, of which the other record gets the first that the record has not itself. What another
+#: workload writes, e.g. an alert, has no such operation.
 _OTHERS: Final = {
-    "o365-exchange": ("MoveToDeletedItems", "Update"),
-    "o365-sharepoint": ("FileDownloaded", "FileAccessed"),
-    "o365-general": ("MessageSent", "ChatCreated"),
+    ("o365-exchange", "Exchange"): ("MoveToDeletedItems", "Update"),
+    ("o365-sharepoint", "SharePoint"): ("FileDownloaded", "FileAccessed"),
+    ("o365-sharepoint", "OneDrive"): ("FileDownloaded", "FileAccessed"),
+    ("o365-general", "MicrosoftTeams"): ("MessageSent", "ChatCreated"),
 }
 
 
@@ -42,7 +44,7 @@ class Oddities:
         faults = self._dice.settings
         # What has a key already shares its id; a twin that is no longer like its other half is none.
         plain = draft.key is None and draft.twin is None
-        if plain and draft.source in _OTHERS and self._strikes(faults.other_operation_rate):
+        if plain and _others(draft) and self._strikes(faults.other_operation_rate):
             self._dice.injected["other_operation"] += 1
             yield from _pair(draft)
         elif plain and self._huge < faults.huge_most and self._strikes(faults.huge_rate):
@@ -58,9 +60,13 @@ class Oddities:
 
 def _pair(draft: Draft) -> Iterator[Draft]:
     own = draft.body["Operation"]
-    other = next(one for one in _OTHERS[draft.source] if one != own)
+    other = next(one for one in _others(draft) if one != own)
     for operation in (own, other):
         yield draft._replace(body=draft.body | {"Operation": operation}, key=f"{draft.body['Id']}|{operation}")
+
+
+def _others(draft: Draft) -> tuple[str, ...]:
+    return _OTHERS.get((draft.source, draft.body.get("Workload", "")), ())
 
 
 def _weight(draft: Draft, rng: Random) -> dict[str, Any]:

@@ -64,3 +64,17 @@ def test_what_is_still_to_come_is_not_delivered_by_being_asked_for() -> None:
 
     assert deliveries.of("contoso", "graph-signins") == [(100, 0, 100)]
     assert deliveries.of("contoso", "o365-dlp") == []
+
+
+def test_a_record_that_shares_its_id_has_another_operation_of_its_own_workload(make_world) -> None:
+    world = make_world(events=4000, faults=Faults(other_operation_rate=0.5))
+    pairs = [
+        orjson.loads(entry.body)
+        for lane in world.tenants["contoso"].lanes.values()
+        for entry in lane.entries
+        if entry.key.count("|") and entry.source != "o365-dlp"
+    ]
+    workloads = {(one["Workload"], one["Operation"]) for one in pairs if one["Operation"] in {"MessageSent", "Update"}}
+
+    assert {"Exchange", "SharePoint", "OneDrive", "MicrosoftTeams"} == {one["Workload"] for one in pairs}
+    assert workloads <= {("MicrosoftTeams", "MessageSent"), ("Exchange", "Update")}
