@@ -1,0 +1,243 @@
+"""What a directory object was, from when until when, and what of that is known of one moment. Pure.
+
+A directory is read from time to time. So a change is known to lie between the beginning of the last reading that did
+not show it and the moment at which one did; which of two states held in between, nobody knows. Times are ms since 1970.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aoc_common.contracts.directory import Entity
+
+type Mark = Literal[
+    "at the time",
+    "last read",
+    "between readings",
+    "summed up",
+    "learnt later",
+    "first known",
+    "deleted",
+    "no time",
+    "ambiguous",
+    "not known",
+]
+"""How what an event says of a directory object was known.
+
+- `at the time`: readings before and after the event showed the same.
+- `last read`: as of the last reading (`read`) before the event; what came after that was not known.
+- `between readings`: it changed between two readings (`after`, `seen`), and the event lies between them; `or` says what
+  else it may have been.
+- `summed up`: of a time with so many changes that only their sum was kept (`periods`); roles are all that were held.
+- `learnt later`: the object appeared between two readings, and the event lies before the second (`learnt`).
+- `first known`: the event lies before all that is known of the object; this is the oldest of it (`learnt`).
+- `deleted`: the object was seen to be gone (`deleted`) before the event; this is what it was last.
+- `no time`: the record does not say when it happened; this is the newest that is known.
+- `ambiguous`: a user name that several (`among`) may have had at the time; nobody is named.
+- `not known`: the directory was read, and knows nobody of this id, or of this user name at that time.
+"""
+
+#: From so many objects on that had a key in turn, nobody looks who had it when: a store need not tell of more.
+MANY: Final = 20
+#: Objects of one user name that are named as candidates.
+_AMONG: Final = 5
+#: What a standing says of two states where they differ.
+_COMPARED: Final = ("name", "upn", "roles", "privileged", "guest", "enabled", "service_account", "department")
+#: How surely an object had a key at a moment. It had. It may have had, since the change lies between two readings.
+#: Nothing is known of then, but it had it when it was first known.
+_SURE, _MAYBE, _FIRST = 3, 2, 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+#: A moment that never comes: the first of what has no known beginning.
+FAR: Final = 1 << 52
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """One state of an object.
+
+    - `since`: when it was first seen. `after`: when it was not so yet; None where nothing is known of before.
+    - `held`: when it was last known to be so. `until`: when it was first seen otherwise; None where it is so still.
+    - `keys`: what it was found by then, beside its own id. `gone`: it ended since the object was deleted.
+    - `merged`: of how many states it is the sum. `roles_read`: whether it is known which roles it held.
+    """
+
+    entity: Entity
+    since: int
+    after: int | None
+    held: int
+    until: int | None
+    keys: frozenset[str]
+    gone: bool = False
+    merged: int = 1
+    roles_read: bool = True
+
+
+class View(NamedTuple):
+    """What is known of an object at one moment. `data`: for an event; `admin`, `service`: even if it is in doubt."""
+
+    entity: Entity | None
+    mark: Mark
+    data: Mapping[str, Any]
+    admin: bool = False
+    service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The periods of an object, oldest first, at least one."""
+
+    id: str
+    periods: tuple[Period, ...]
+    _since: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _views: dict[tuple[int, Mark], View] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_since", tuple([one.since for one in self.periods]))
+
+    def at(self, time_ms: int) -> View:
+        """What is known of this moment."""
+        place = bisect_right(self._since, time_ms) - 1
+        if place < 0:
+            return self._view(0, "first known" if self.periods[0].after is None else "learnt later")
+        period = self.periods[place]
+        if time_ms <= period.held:
+            return self._view(place, "at the time" if period.merged == 1 else "summed up")
+        if period.until is None:
+            return self._view(place, "last read")
+        if time_ms < period.until:
+            return self._view(place, "between readings")
+        after = self.periods[place + 1].after if place + 1 < len(self.periods) else None
+        if after is not None and time_ms > after:
+            return self._view(place + 1, "learnt later")
+        return self._view(place, "deleted")
+
+    def newest(self) -> View:
+        """What is known last."""
+        return self._view(len(self.periods) - 1, "no time")
+
+    def claim(self, key: str, time_ms: int) -> int:
+        """How surely this object had a user name or other key at a moment: `_SURE`, `_MAYBE`, `_FIRST`, or 0: not."""
+        best = 0
+        for place, period in enumerate(self.periods):
+            if key not in period.keys:
+                continue
+            if period.since <= time_ms and (period.until is None or time_ms <= period.held) and period.merged == 1:
+                return _SURE
+            if (period.after if period.after is not None else period.since) < time_ms < (period.until or time_ms + 1):
+                best = _MAYBE
+            elif place == 0 and period.after is None and time_ms < period.since:
+                best = max(best, _FIRST)
+        return best
+
+    def _view(self, place: int, mark: Mark) -> View:
+        found = self._views.get((place, mark))
+        if found is None:
+            found = self._views[place, mark] = self._made(place, mark)
+        return found
+
+    def _made(self, place: int, mark: Mark) -> View:
+        period = self.periods[place]
+        entity = period.entity
+        data = _standing(period) | {"known": mark}
+        others: list[Entity] = []
+        if mark == "last read":
+            data |= _dated("read", period.held)
+        elif mark == "between readings":
+            data |= _dated("after", period.held) | _dated("seen", period.until)
+            if period.gone:
+                data["or"] = {"deleted": True}
+            elif place + 1 < len(self.periods):
+                others = [self.periods[place + 1].entity]
+                mine, other = _standing(period), _standing(self.periods[place + 1])
+                data["or"] = {name: other.get(name) for name in _COMPARED if mine.get(name) != other.get(name)}
+        elif mark == "summed up":
+            data |= {"periods": period.merged} | _dated("since", period.since) | _dated("until", period.until)
+        elif mark in {"learnt later", "first known"}:
+            data |= _dated("learnt", period.since)
+        elif mark == "deleted":
+            data |= _dated("deleted", period.until)
+        return View(
+            entity,
+            mark,
+            data,
+            admin=any(one.privileged for one in (entity, *others)),
+            service=any(one.service_account for one in (entity, *others)),
+        )
+
+
+def _standing(period: Period) -> dict[str, Any]:
+    """What alerts ask of a user, and a name for the others; what is not known is left out."""
+    entity = period.entity
+    user = entity.kind == "user"
+    found: dict[str, Any] = {"uid": entity.id, "kind": entity.kind, "name": entity.name, "upn": entity.upn}
+    if entity.roles or (user and period.roles_read):
+        found |= {"privileged": entity.privileged, "roles": list(entity.roles)}
+    if user:
+        found |= {
+            "guest": entity.guest,
+            "enabled": entity.enabled,
+            "service_account": entity.service_account,
+            "department": entity.department,
+        }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | None:
+    """Who a key meant at a moment; without one, now. None where nobody had it.
+
+    The object whose own id it is comes first, at whatever time. For any other key it is the one that had it then; of
+    several that may have had it, none.
+    """
+    for one in holders:
+        if one.id.casefold() == key:
+            return one.newest() if time_ms is None else one.at(time_ms)
+    if time_ms is None:
+        claims = [one for one in holders if one.periods[-1].until is None and key in one.periods[-1].keys]
+        return claims[0].newest() if len(claims) == 1 else ambiguous(claims) if claims else None
+    if len(holders) >= MANY:
+        return ambiguous(holders)
+    best, found = _FIRST, []
+    for one in holders:
+        sure = one.claim(key, time_ms)
+        if sure > best:
+            best, found = sure, [one]
+        elif sure == best:
+            found.append(one)
+    if len(found) == 1:
+        return _holding(found[0], key, time_ms)
+    return ambiguous(found) if found else None
+
+
+def ambiguous(among: Sequence[History]) -> View:
+    """That several objects are meant, and nobody is named."""
+    return View(None, "ambiguous", {"known": "ambiguous", "among": sorted(one.id for one in among)[:_AMONG]})
+
+
+#: That the directory knows nobody.
+UNKNOWN: Final = View(None, "not known", {"known": "not known"})
+
+
+def _holding(one: History, key: str, time_ms: int) -> View:
+    """The state at a moment; where two may have been, the one that had the key."""
+    view = one.at(time_ms)
+    if view.mark != "between readings" or view.entity is None:
+        return view
+    place = next((n for n, period in enumerate(one.periods) if period.entity is view.entity), 0)
+    if key in one.periods[place].keys or place + 1 == len(one.periods) or key not in one.periods[place + 1].keys:
+        return view
+    return one._view(place + 1, "learnt later")  # noqa: SLF001  # a view of its own kind
+
+
+def spelt(time_ms: int) -> str:
+    """A time as text: `2026-11-23T07:30:00Z`, in whole seconds."""
+    return f"{_EPOCH + timedelta(seconds=time_ms // 1000):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _dated(name: str, time_ms: int | None) -> dict[str, str]:
+    return {name: spelt(time_ms)} if time_ms and time_ms < FAR else {}
