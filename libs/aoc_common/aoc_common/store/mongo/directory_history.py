@@ -78,11 +78,12 @@ class MongoDirectoryHistory:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """How far a kind of entity was read, ms. `kept`: since when every change of it is known; `roles`: of roles."""
+    """How far a kind of entity was read, ms; `kept`: since when every change of it is known. The same of roles."""
 
     until: int
     kept: int
-    roles: int
+    roles_until: int
+    roles_kept: int
 
 
 def _history(document: Document, states: Mapping[str, Mapping[str, Any]]) -> History:
@@ -116,7 +117,9 @@ def _period(document: Document, state: Document, read: _Read, since: int, held: 
         frozenset(keys_of("", state)),
         gone="gone" in state,
         merged=state.get("merged", 1),
-        roles_read=bool(one.roles) or held >= read.roles,
+        # Of what has just appeared it is not known yet.
+        roles_read=bool(one.roles)
+        or (held >= read.roles_kept and not ("fresh" in state and read.roles_until < since < FAR)),
     )
 
 
@@ -124,12 +127,12 @@ def _how_far(kind: str, states: Mapping[str, Mapping[str, Any]]) -> _Read:
     """Of both what an entity is and which roles it holds, where roles are read at all."""
     names = (kind, "role") if kind in _HOLDERS else (kind,)
     which = [states[name] for name in names if name in states and states[name].get("last_success")]
-    mine = states.get(kind, {}).get("read_from")
-    if mine is None:
-        return _Read(0, FAR, _ms(states.get("role", {}).get("kept_from"), FAR))
-    until = min(_ms(one.get("read_from"), 0) for one in which)
-    kept = max(_ms(one.get("kept_from"), FAR) for one in which)
-    return _Read(until, kept, _ms(states.get("role", {}).get("kept_from"), FAR))
+    until = min((_ms(one.get("read_from"), 0) for one in which), default=0)
+    kept = max((_ms(one.get("kept_from"), FAR) for one in which), default=FAR)
+    if "read_from" not in states.get(kind, {}):
+        until, kept = 0, FAR
+    roles = states.get("role", {})
+    return _Read(until, kept, _ms(roles.get("read_from"), 0), _ms(roles.get("kept_from"), FAR))
 
 
 def _ms(at: datetime | None, otherwise: int) -> int:
