@@ -188,7 +188,9 @@ async def test_removing_is_idempotent_and_keeps_other_kinds(directory):
 async def test_roles_are_replaced_as_a_whole_and_nobody_is_invented(directory):
     await whole(directory, user("a"), user("b"), user("c"))
     reader = Held(("Global Reader",), privileged=True)
-    await directory.assign("contoso", {"a": reader, "b": Held(("Reports Reader",), privileged=False), "ghost": reader}, SEEN)
+    await directory.assign(
+        "contoso", {"a": reader, "b": Held(("Reports Reader",), privileged=False), "ghost": reader}, SEEN
+    )
     await directory.assign("contoso", {"b": reader, "c": Held(("Reports Reader",), privileged=False)}, SEEN)
     found = await known(directory, "a", "b", "c", "ghost")
 

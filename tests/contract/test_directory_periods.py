@@ -66,9 +66,7 @@ class Books:
     async def said(self, key, *minutes):
         """The same in short: (mark, id, name, roles) of each."""
         found = [await self.at(key, minute) for minute in minutes]
-        return [
-            one and (one["known"], one.get("uid"), one.get("name"), tuple(one.get("roles", "?"))) for one in found
-        ]
+        return [one and (one["known"], one.get("uid"), one.get("name"), tuple(one.get("roles", "?"))) for one in found]
 
 
 def user(object_id="A1", **facts):

@@ -93,9 +93,7 @@ async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(di
     assert counting.asked == [{DANA, SAM}]
 
 
-async def test_what_was_unknown_is_asked_for_again_soon_and_what_was_known_later(
-    directory, database: Database
-) -> None:
+async def test_what_was_unknown_is_asked_for_again_soon_and_what_was_known_later(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana Reyes")
     counting, clock = Counting(database), Ticking()
     names = Names(counting, clock, 1000)
@@ -133,7 +131,9 @@ async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, da
     event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
     clock = Ticking()
-    late = LateNames(directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
+    late = LateNames(
+        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
+    )
     nothing = await late.catch_up()
     await knows(directory, DANA, "Dana Reyes", NOW + timedelta(seconds=5))
     first = await late.catch_up()
@@ -159,7 +159,9 @@ async def test_more_events_than_one_round_renews_all_get_their_name(directory, d
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, ["p7"] * 450)
     await knows(directory, DANA, "Dana Reyes")
     clock = Ticking()
-    late = LateNames(directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
+    late = LateNames(
+        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
+    )
 
     assert await late.catch_up() == 450
     assert await database["events"].count_documents({"unnamed": DANA}) == 0
@@ -171,7 +173,9 @@ async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, d
     await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], Seen(NOW, 1), whole=False)
     await knows(directory, SAM, "Sam Ortiz")
     clock = Ticking()
-    late = LateNames(directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
+    late = LateNames(
+        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
+    )
     await asyncio.wait_for(late.catch_up(), 10)
 
     assert (await database["events"].find_one({}))["event"]["message"] == f"{DANA} deleted user Sam Ortiz"

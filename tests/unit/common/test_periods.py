@@ -122,7 +122,9 @@ def test_a_user_name_alone_means_who_had_it_then(at, uid):
 
 def test_a_user_name_that_changed_hands_between_two_readings_names_nobody_and_says_who_it_may_be():
     was = History("A1", (period(ADMIN, 100, 195, 200), period(replace(ADMIN, upn="d@contoso.example"), 200, 300)))
-    got = History("B2", (period(replace(NEW, upn="b@contoso.example"), 100, 195, 200), period(NEW, 200, 300, after=195)))
+    got = History(
+        "B2", (period(replace(NEW, upn="b@contoso.example"), 100, 195, 200), period(NEW, 200, 300, after=195))
+    )
     views = [find(UPN, (was, got), at * MINUTE) for at in (194, 197, 201)]
 
     assert [view.data.get("uid") for view in views] == ["A1", None, "B2"]

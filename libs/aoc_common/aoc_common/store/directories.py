@@ -71,8 +71,8 @@ class DirectoryStore(Protocol):
 
     Every reading of a kind has a *generation*, a number higher than those before. What a later reading has seen, an
     earlier one does not change. What a reading from the beginning has not seen when it ends is swept away.
-    Whatever changes closes a period and opens another one. What is gone is kept with its periods, and `DirectoryNames.find`
-    does not find it.
+    Whatever changes closes a period and opens another one. What is gone is kept with its periods, though
+    `DirectoryNames.find` does not find it.
     """
 
     async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Seen, *, whole: bool) -> None:
