@@ -161,3 +161,17 @@ def test_without_a_time_a_user_name_means_who_has_it_now():
     assert find(UPN, [OLD_ONE, NEW_ONE], None).data["uid"] == "B2"
     assert find("a1", [OLD_ONE], None).mark == "no time"
     assert find(UPN, [OLD_ONE], None) is None
+
+
+def test_a_change_that_no_event_tells_of_makes_nothing_uncertain():
+    same = History("A1", (period(ADMIN, 100, 195, 200), period(ADMIN, 200, 300, after=195)))
+
+    assert same.at(197 * MINUTE).data == same.at(150 * MINUTE).data
+
+
+def test_an_applications_id_means_it_also_before_the_directory_had_heard_of_it():
+    app = Entity("S1", "service principal", "Payroll Bridge", app_id="APP-1")
+    one = History("S1", (Period(app, 200 * MINUTE, 195 * MINUTE, 300 * MINUTE, None, frozenset({"app-1"})),))
+
+    assert find("app-1", [one], 100 * MINUTE).data["known"] == "learnt later"
+    assert find("app-1", [one], 250 * MINUTE).data["known"] == "at the time"

@@ -144,31 +144,32 @@ class History:
     def _made(self, place: int, mark: Mark) -> View:
         period = self.periods[place]
         entity = period.entity
-        data = _standing(period) | {"known": mark}
-        others: list[Entity] = []
-        if mark == "last read":
+        data = _standing(period)
+        admin, service = entity.privileged, entity.service_account
+        if mark == "between readings":
+            if other := self._otherwise(place):
+                data |= {"or": other} | _dated("after", period.held) | _dated("seen", period.until)
+                admin, service = admin or "privileged" in other, service or "service_account" in other
+            else:
+                # What changed is nothing that an event tells.
+                mark = "at the time"
+        elif mark == "last read":
             data |= _dated("read", period.held)
-        elif mark == "between readings":
-            data |= _dated("after", period.held) | _dated("seen", period.until)
-            if period.gone:
-                data["or"] = {"deleted": True}
-            elif place + 1 < len(self.periods):
-                others = [self.periods[place + 1].entity]
-                mine, other = _standing(period), _standing(self.periods[place + 1])
-                data["or"] = {name: other.get(name) for name in _COMPARED if mine.get(name) != other.get(name)}
         elif mark == "summed up":
             data |= {"periods": period.merged} | _dated("since", period.since) | _dated("until", period.until)
         elif mark in {"learnt later", "first known"}:
             data |= _dated("learnt", period.since)
         elif mark == "deleted":
             data |= _dated("deleted", period.until)
-        return View(
-            entity,
-            mark,
-            data,
-            admin=any(one.privileged for one in (entity, *others)),
-            service=any(one.service_account for one in (entity, *others)),
-        )
+        return View(entity, mark, data | {"known": mark}, admin, service)
+
+    def _otherwise(self, place: int) -> dict[str, Any]:
+        """What a state's successor says otherwise; None for what it says no more."""
+        period = self.periods[place]
+        if period.gone or place + 1 == len(self.periods):
+            return {"deleted": True}
+        mine, other = _standing(period), _standing(self.periods[place + 1])
+        return {name: other.get(name) for name in _COMPARED if mine.get(name) != other.get(name)}
 
 
 def _standing(period: Period) -> dict[str, Any]:
@@ -211,6 +212,9 @@ def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | No
             found.append(one)
     if len(found) == 1:
         return _holding(found[0], key, time_ms)
+    if not found and len(holders) == 1 and "@" not in key:
+        # An application's or a device's own id, which is given to no other.
+        return holders[0].at(time_ms)
     return ambiguous(found) if found else None
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 #: A change of one of these is told by `changed`, and of keys.
 _SHOWN: Final = frozenset({"kind", "name"})
+_ROLES: Final = ("roles", "privileged")
 #: Entities that go together.
 _GOING: Final = 500
 #: How often a write is tried again because somebody else was faster.
@@ -118,22 +119,23 @@ class MongoDirectory:
         return made
 
     async def assign(self, tenant: str, held: Mapping[str, Held], seen: Seen) -> None:
-        """Replace who holds which roles: who does now and who will is read, what differs is written."""
+        """Replace who holds which roles: one query for who does now; those that differ are read, and written."""
         holders: Document = {"tenant": check_tenant(tenant), "roles": {"$gt": ""}}
         wanted = {_identity(tenant, one): what for one, what in held.items()}
+        with translated("directory"):
+            found = self._entities.find(holders, dict.fromkeys((*_ROLES, "admin_of"), 1))
+            known = {one["_id"]: one async for one in found}
+        other = [one for one in known.keys() | wanted.keys() if not _holds(known.get(one, {}), wanted.get(one))]
 
-        async def writes() -> _Writes:
-            known = {one["_id"]: one async for one in self._entities.find(holders)}
-            for some in batched(wanted.keys() - known.keys(), TOGETHER):
-                there: Document = {"_id": {"$in": list(some)}, **_THERE}
-                known |= {one["_id"]: one async for one in self._entities.find(there)}
+        async def writes(some: Sequence[str]) -> _Writes:
             made = _Writes()
-            for identity, one in known.items():
-                if (change := _assigned(one, wanted.get(identity), seen)) is not None:
+            async for one in self._entities.find({"_id": {"$in": list(some)}, **_THERE}):
+                if (change := _assigned(one, wanted.get(one["_id"]), seen)) is not None:
                     made.change(one, change)
             return made
 
-        await self._written(writes)
+        for some in batched(sorted(other), TOGETHER):
+            await self._written(partial(writes, some))
 
     async def count(self, tenant: str) -> dict[str, int]:
         """Kind -> how many entities there are now."""
@@ -293,12 +295,24 @@ def _gone(old: Document, seen: Seen) -> Document:
     return {"$set": told, "$unset": left, "$max": {"generation": seen.generation}}
 
 
+def _roles(held: Held | None) -> Document:
+    return {} if held is None else {"roles": list(held.roles), "privileged": held.privileged}
+
+
+def _holds(old: Document, held: Held | None) -> bool:
+    """Whether a document says of somebody that he holds just these roles, and is or was an administrator by them."""
+    noted = held is None or not held.privileged or "admin_of" in old
+    return noted and {name: old[name] for name in _ROLES if name in old} == _roles(held)
+
+
 def _assigned(old: Document, held: Held | None, seen: Seen) -> Document | None:
     """What changes for somebody who holds these roles now; None when that is nothing."""
-    roles: Document = {} if held is None else {"roles": list(held.roles), "privileged": held.privileged}
-    told = {} if held is None or not held.privileged or "admin_of" in old else {"admin_of": old["tenant"]}
-    if roles == {name: old[name] for name in ("roles", "privileged") if name in old}:
-        return {"$set": told} if told else None
+    if _holds(old, held):
+        return None
+    roles = _roles(held)
+    told: Document = {"admin_of": old["tenant"]} if held is not None and held.privileged else {}
+    if roles == {name: old[name] for name in _ROLES if name in old}:
+        return {"$set": told}
     if "fresh" in old and (seen.after is None or seen.after < old["since"]):
         # It held them when it was first seen, for all that is known: no change of its own.
         told |= {"since": max(seen.at, old["since"]), "changes": old["changes"] + 1}
@@ -306,7 +320,7 @@ def _assigned(old: Document, held: Held | None, seen: Seen) -> Document | None:
         told |= closed(old, seen) | opened(seen)
     if "past" in told:
         told["keys"] = all_keys(old["id"], old, told["past"])
-    gone = {"fresh"} | ({"after"} if "past" in told else set()) | ({"roles", "privileged"} if held is None else set())
+    gone = {"fresh"} | ({"after"} if "past" in told else set()) | (set(_ROLES) if held is None else set())
     return {"$set": told | roles, "$unset": dict.fromkeys(gone - told.keys(), "")}
 
 
