@@ -206,15 +206,26 @@ async def test_two_collectors_at_once_lose_no_period(books):
     assert await books.database["directory"].count_documents({"id": "B2"}) == 1
 
 
-async def test_what_a_clock_that_was_ahead_has_dated_is_dated_anew(books):
+async def test_until_a_clock_that_was_ahead_has_been_reached_both_states_are_told(books):
     await books.read(0, user(), whole=True, roles={})
     await books.read(600, user(name="Dana of the future"))
     await books.read(10, user(name="Dana R."))
 
-    assert [found[::2] for found in await books.said("a1", 0, 10, 11)] == [
-        ("at the time", "Dana Reyes"), ("at the time", "Dana R."), ("last read", "Dana R."),
+    assert [found[::2] for found in await books.said("a1", 0, 5, 11, 601)] == [
+        ("at the time", "Dana Reyes"), ("between readings", "Dana Reyes"), ("between readings", "Dana Reyes"),
+        ("last read", "Dana R."),
     ]  # fmt: skip
-    assert (await books.at("a1", 5))["known"] == "between readings"
+    assert (await books.at("a1", 11))["or"] == {"name": "Dana R."}
+
+
+async def test_a_clock_that_is_behind_dates_nothing_before_the_last_reading(books):
+    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(100, roles={"A1": ADMIN})
+    await books.read(-2_000, roles={})
+
+    assert [found[::3] for found in await books.said("a1", 0, 50, 101)] == [
+        ("at the time", ADMIN.roles), ("between readings", ADMIN.roles), ("last read", ()),
+    ]  # fmt: skip
 
 
 async def test_tenants_are_kept_apart(books):

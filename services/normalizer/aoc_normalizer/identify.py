@@ -92,9 +92,11 @@ class _Known:
         if view is None:
             return self._apart(party, None)
         named = _named(party, view)
-        if view.entity is None or view.entity.kind == "user" or (named.name, named.upn) != (party.name, party.upn):
+        entity = view.entity
+        renamed = (named.name, named.upn) != (party.name, party.upn)
+        if entity is None or entity.kind == "user" or entity.roles or renamed:
             self._draft.facts.append(Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER))
-        return self._apart(named, None if view.entity is None else view.entity.id)
+        return self._apart(named, None if entity is None else entity.id)
 
     def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
         """A party of a stored event: what that says stays, and what is new is added with its date."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cachetools import TLRUCache, TTLCache
+from cachetools import TTLCache
 
 from aoc_common.telemetry import metrics
 from aoc_normalizer.knowledge import Knowledge, nowhere
@@ -18,11 +18,9 @@ if TYPE_CHECKING:
     from aoc_common.store.directories import DirectoryHistories
     from aoc_normalizer.knowledge import Learn, Locate
 
-#: What was found is believed this long; what was not, only until the collector has had time to read of it.
-_KNOWN_FOR_S: Final = 300.0
-_UNKNOWN_FOR_S: Final = 60.0
-#: How long who is an administrator is believed, and of how many tenants.
-_ADMINISTRATORS_FOR_S: Final = 60.0
+#: How long an answer is believed: a user name can be given away, and a role taken, at any time.
+_FOR_S: Final = 60.0
+#: Tenants whose administrators are remembered.
 _TENANTS: Final = 1_000
 #: Keys of one query.
 _TOGETHER: Final = 100
@@ -35,12 +33,10 @@ class Names:
 
     def __init__(self, store: DirectoryHistories, clock: Clock, size: int) -> None:
         self._store = store
-        self._cache: TLRUCache[tuple[str, str], tuple[History, ...]] = TLRUCache(
-            size, _until, lambda: clock.now().timestamp(), _size
+        self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(
+            size, _FOR_S, lambda: clock.now().timestamp(), _size
         )
-        self._alike: TTLCache[str, Lookalikes] = TTLCache(
-            _TENANTS, _ADMINISTRATORS_FOR_S, lambda: clock.now().timestamp()
-        )
+        self._alike: TTLCache[str, Lookalikes] = TTLCache(_TENANTS, _FOR_S, lambda: clock.now().timestamp())
         #: Tenants whose users were read: they stay so.
         self._read: set[str] = set()
 
@@ -88,10 +84,6 @@ def learning(names: Names, locate: Locate = nowhere) -> Learn:
         return {tenant: await names.knowledge(tenant, keys, locate) for tenant, keys in wanted.items()}
 
     return learn
-
-
-def _until(_key: tuple[str, str], histories: tuple[History, ...], now: float) -> float:
-    return now + (_KNOWN_FOR_S if histories else _UNKNOWN_FOR_S)
 
 
 def _size(histories: tuple[History, ...]) -> int:

@@ -83,7 +83,7 @@ def told_by(ocsf: Mapping[str, Any], now_ms: int) -> Told:
         if one.get("type") == DIRECTORY:
             fact = Fact(one["name"], one["value"], DIRECTORY, one["data"], one.get("provider"))
             everything.append(fact)
-            for spelled in {key(fact.value), key(fact.data.get("uid") or fact.value)}:
+            for spelled in _keys(fact):
                 facts[spelled] = (*facts.get(spelled, ()), fact)
     names: dict[str, tuple[str | None, str | None]] = {}
     for one in _objects(ocsf):
@@ -98,7 +98,8 @@ def is_news(view: View, earlier: Earlier, *, named: bool) -> bool:
     if view.entity is None or len(earlier.facts) >= _MOST:
         return False
     if not earlier.facts:
-        return view.entity.kind == "user" or (not named and view.entity.name not in {None, earlier.name})
+        renamed = not named and view.entity.name not in {None, earlier.name}
+        return view.entity.kind == "user" or bool(view.entity.roles) or renamed
     return all(not _same(view.data, fact.data, earlier, named=named) for fact in earlier.facts)
 
 
@@ -109,6 +110,18 @@ def _same(now: Mapping[str, Any], then: Mapping[str, Any], earlier: Earlier, *, 
     told = {"name": earlier.name, "upn": earlier.upn, **then} if "known" not in then else then
     left = {"name"} if named and "known" not in then else set()
     return all(now.get(name) == told.get(name) for name in _COMPARED if name not in left)
+
+
+def _keys(fact: Fact) -> set[str]:
+    """By what the party of a fact is looked up: its id, or what the record said in its place.
+
+    A user name that a fact shows of somebody who was known by his id may be another one's by now.
+    """
+    value, uid = key(fact.value), fact.data.get("uid")
+    if uid is None:
+        return {value}
+    by_value = "by" in fact.data or "@" not in value or "known" not in fact.data
+    return {key(uid), value} if by_value else {key(uid)}
 
 
 def _has(data: Mapping[str, Any], what: str) -> bool:

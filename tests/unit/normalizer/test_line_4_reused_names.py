@@ -14,9 +14,10 @@ from aoc_common.contracts.periods import History, Period
 from aoc_normalizer.identify import keys
 from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.lookalikes import Lookalikes
-from aoc_normalizer.normalise import normalise
+from aoc_normalizer.normalise import finish, normalise
 from aoc_normalizer.reading import Reading, RecordContext, read
-from remembering import by_key
+from aoc_normalizer.told import told_by
+from remembering import always, by_key
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -99,6 +100,31 @@ def test_what_is_no_object_id_does_not_keep_a_user_name_from_being_matched():
     puid = event({"id": "10032000AAAA", "userPrincipalName": UPN})
 
     assert [told(made)[0]["uid"] for made in (nil, puid)] == [NEW, NEW]
+
+
+def test_an_object_that_was_found_by_its_user_name_alone_is_marked_so():
+    found = [told(event(by))[0].get("by") for by in ({"userPrincipalName": UPN}, {"id": OLD, "userPrincipalName": UPN})]
+
+    assert found == ["user name", None]
+
+
+def test_an_application_that_holds_a_role_has_its_standing_told(ocsf_faults):
+    robot = Entity(STRANGER, "service principal", "Robot", roles=("Global Administrator",), privileged=True)
+    known = Knowledge(by_key(always(robot)), nowhere)
+    made = event({}, target={"id": STRANGER, "displayName": "Robot", "type": "ServicePrincipal"}, known=known)
+
+    assert ocsf_faults(made) == []
+    assert [data["roles"] for data in told(made)] == [["Global Administrator"]]
+
+
+def test_when_a_record_is_mapped_again_the_two_holders_of_a_user_name_in_it_stay_apart():
+    made = event({"id": OLD, "userPrincipalName": UPN}, target={"userPrincipalName": UPN, "type": "User"})
+    reading = read(made.raw.encode(), RecordContext("contoso", "graph-directory-audits", AT + HOUR))
+    assert isinstance(reading, Reading)
+    again = finish(reading, KNOWN, told_by(made.ocsf, to_ms(AT + 9 * HOUR)))
+
+    assert [(data["uid"], data["name"]) for data in told(made)] == [(OLD, "Dana Reyes"), (NEW, "Dan Avery")]
+    assert again.ocsf == made.ocsf
 
 
 def test_an_ambiguous_user_name_names_nobody_and_the_event_says_so(ocsf_faults):

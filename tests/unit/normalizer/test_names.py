@@ -81,6 +81,7 @@ def test_an_event_says_what_alerts_ask_of_a_user() -> None:
                 "name": "Dana Reyes",
                 "upn": "dana@contoso.example",
                 "known": "at the time",
+                "by": "user name",
                 "privileged": True,
                 "roles": ["Global Administrator"],
                 "guest": False,

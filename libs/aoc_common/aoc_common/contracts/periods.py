@@ -41,6 +41,8 @@ type Mark = Literal[
 - `no time`: the record does not say when it happened; this is the newest that is known.
 - `ambiguous`: a user name that several (`among`) may have had at the time; nobody is named.
 - `not known`: the directory was read, and knows nobody of this id, or of this user name at that time.
+
+`by` is `user name` where the record told no id, and the object is the one that had the name.
 """
 
 #: From so many objects on that had a key in turn, nobody looks who had it when: a store need not tell of more.
@@ -95,31 +97,34 @@ class History:
     id: str
     periods: tuple[Period, ...]
     _since: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    _views: dict[tuple[int, Mark], View] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _views: dict[tuple[int, Mark, bool], View] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_since", tuple([one.since for one in self.periods]))
 
-    def at(self, time_ms: int) -> View:
+    def at(self, time_ms: int, *, by_name: bool = False) -> View:
         """What is known of this moment."""
+        return self.view(*self._place(time_ms), by_name=by_name)
+
+    def newest(self, *, by_name: bool = False) -> View:
+        """What is known last."""
+        return self.view(len(self.periods) - 1, "no time", by_name=by_name)
+
+    def _place(self, time_ms: int) -> tuple[int, Mark]:
         place = bisect_right(self._since, time_ms) - 1
         if place < 0:
-            return self._view(0, "first known" if self.periods[0].after is None else "learnt later")
+            return 0, "first known" if self.periods[0].after is None else "learnt later"
         period = self.periods[place]
         if time_ms <= period.held:
-            return self._view(place, "at the time" if period.merged == 1 else "summed up")
+            return place, "at the time" if period.merged == 1 else "summed up"
         if period.until is None:
-            return self._view(place, "last read")
+            return place, "last read"
         if time_ms < period.until:
-            return self._view(place, "between readings")
+            return place, "between readings"
         after = self.periods[place + 1].after if place + 1 < len(self.periods) else None
         if after is not None and time_ms > after:
-            return self._view(place + 1, "learnt later")
-        return self._view(place, "deleted")
-
-    def newest(self) -> View:
-        """What is known last."""
-        return self._view(len(self.periods) - 1, "no time")
+            return place + 1, "learnt later"
+        return place, "deleted"
 
     def claim(self, key: str, time_ms: int) -> int:
         """How surely this object had a user name or other key at a moment: `_SURE`, `_MAYBE`, `_FIRST`, or 0: not."""
@@ -135,13 +140,14 @@ class History:
                 best = max(best, _FIRST)
         return best
 
-    def _view(self, place: int, mark: Mark) -> View:
-        found = self._views.get((place, mark))
+    def view(self, place: int, mark: Mark, *, by_name: bool = False) -> View:
+        """What is known of a period, in a way; made once."""
+        found = self._views.get((place, mark, by_name))
         if found is None:
-            found = self._views[place, mark] = self._made(place, mark)
+            found = self._views[place, mark, by_name] = self._made(place, mark, by_name=by_name)
         return found
 
-    def _made(self, place: int, mark: Mark) -> View:
+    def _made(self, place: int, mark: Mark, *, by_name: bool) -> View:
         period = self.periods[place]
         entity = period.entity
         data = _standing(period)
@@ -149,7 +155,9 @@ class History:
         if mark == "between readings":
             if other := self._otherwise(place):
                 data |= {"or": other} | _dated("after", period.held) | _dated("seen", period.until)
-                admin, service = admin or "privileged" in other, service or "service_account" in other
+                maybe = [one.entity for one in self.periods[place : self._next(place) + 1]]
+                admin = any(one.privileged for one in maybe)
+                service = any(one.service_account for one in maybe)
             else:
                 # What changed is nothing that an event tells.
                 mark = "at the time"
@@ -161,15 +169,21 @@ class History:
             data |= _dated("learnt", period.since)
         elif mark == "deleted":
             data |= _dated("deleted", period.until)
+        if by_name:
+            data["by"] = "user name"
         return View(entity, mark, data | {"known": mark}, admin, service)
 
     def _otherwise(self, place: int) -> dict[str, Any]:
-        """What a state's successor says otherwise; None for what it says no more."""
+        """What the state says otherwise that was there when this one had ended; None for what it says no more."""
         period = self.periods[place]
-        if period.gone or place + 1 == len(self.periods):
+        if period.gone or period.until is None:
             return {"deleted": True}
-        mine, other = _standing(period), _standing(self.periods[place + 1])
+        mine, other = _standing(period), _standing(self.periods[self._next(place)])
         return {name: other.get(name) for name in _COMPARED if mine.get(name) != other.get(name)}
+
+    def _next(self, place: int) -> int:
+        """The period that followed: clocks that contradict each other leave some of no length between."""
+        return max(place, bisect_right(self._since, self.periods[place].until or 0) - 1)
 
 
 def _standing(period: Period) -> dict[str, Any]:
@@ -198,11 +212,12 @@ def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | No
     for one in holders:
         if one.id.casefold() == key:
             return one.newest() if time_ms is None else one.at(time_ms)
-    if time_ms is None:
-        claims = [one for one in holders if one.periods[-1].until is None and key in one.periods[-1].keys]
-        return claims[0].newest() if len(claims) == 1 else ambiguous(claims) if claims else None
+    by_name = "@" in key
     if len(holders) >= MANY:
         return ambiguous(holders)
+    if time_ms is None:
+        claims = [one for one in holders if one.periods[-1].until is None and key in one.periods[-1].keys]
+        return claims[0].newest(by_name=by_name) if len(claims) == 1 else ambiguous(claims) if claims else None
     best, found = _FIRST, []
     for one in holders:
         sure = one.claim(key, time_ms)
@@ -211,8 +226,8 @@ def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | No
         elif sure == best:
             found.append(one)
     if len(found) == 1:
-        return _holding(found[0], key, time_ms)
-    if not found and len(holders) == 1 and "@" not in key:
+        return _holding(found[0], key, time_ms, by_name=by_name)
+    if not found and len(holders) == 1 and not by_name:
         # An application's or a device's own id, which is given to no other.
         return holders[0].at(time_ms)
     return ambiguous(found) if found else None
@@ -227,15 +242,15 @@ def ambiguous(among: Sequence[History]) -> View:
 UNKNOWN: Final = View(None, "not known", {"known": "not known"})
 
 
-def _holding(one: History, key: str, time_ms: int) -> View:
+def _holding(one: History, key: str, time_ms: int, *, by_name: bool) -> View:
     """The state at a moment; where two may have been, the one that had the key."""
-    view = one.at(time_ms)
+    view = one.at(time_ms, by_name=by_name)
     if view.mark != "between readings" or view.entity is None:
         return view
     place = next((n for n, period in enumerate(one.periods) if period.entity is view.entity), 0)
     if key in one.periods[place].keys or place + 1 == len(one.periods) or key not in one.periods[place + 1].keys:
         return view
-    return one._view(place + 1, "learnt later")  # noqa: SLF001  # a view of its own kind
+    return one.view(place + 1, "learnt later", by_name=by_name)
 
 
 def spelt(time_ms: int) -> str:

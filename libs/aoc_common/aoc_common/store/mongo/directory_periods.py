@@ -48,13 +48,14 @@ def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
 
     What a clock that was ahead has dated later than now is dated now.
     """
-    past = [_not_later(one, seen.at) for one in document.get("past", ())]
-    since = min(document["since"], seen.at) if "since" in document else None
+    at = _at(seen)
+    past = [_not_later(one, at) for one in document.get("past", ())]
+    since = min(document["since"], at) if "since" in document else None
     held = seen.after if seen.after is not None and seen.after <= seen.at else None
     if since is not None and (held is None or held < since):
         held = since
     period = {name: document[name] for name in (*FACTS, *_ROLES) if document.get(name) not in (None, [], False)}
-    told = {"since": since, "after": document.get("after"), "held": held, "until": seen.at}
+    told = {"since": since, "after": document.get("after"), "held": held, "until": at}
     period |= {name: value for name, value in told.items() if value is not None}
     if gone:
         period["gone"] = True
@@ -67,7 +68,15 @@ def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
 def opened(seen: Seen) -> Document:
     """The fields of a state that was seen first now."""
     known = seen.after is not None and seen.after <= seen.at
-    return {"since": seen.at} | ({"after": seen.after} if known else {})
+    return {"since": _at(seen)} | ({"after": seen.after} if known else {})
+
+
+def _at(seen: Seen) -> datetime:
+    """When something was seen: not before the last reading began, which did not show it.
+
+    If it seems so, one of the clocks was wrong: then the state before is not known to have held until either.
+    """
+    return seen.at if seen.after is None else max(seen.at, seen.after)
 
 
 def keys_of(object_id: str, facts: Mapping[str, Any]) -> list[str]:
