@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import directory, periods
 from aoc_normalizer.draft import ADMIN, SERVICE, USER, Fact, Party
 from aoc_normalizer.fields import values
-from aoc_normalizer.told import DIRECTORY, NOT_STORED, PROVIDER, Earlier, Told, is_news
+from aoc_normalizer.told import DIRECTORY, NOT_STORED, PROVIDER, Earlier, Told, further_names, is_news
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +49,8 @@ def identify(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tup
     `told`: what the stored event has said already, which stays.
     """
     draft.facts += told.everything
+    for fact in told.everything:
+        draft.search += further_names(fact)
     if knowledge.histories or knowledge.read or told.now_ms:
         known = _Known(draft, knowledge, told)
         draft.actor = known.party("actor.user", draft.actor)
@@ -95,7 +97,7 @@ class _Known:
         entity = view.entity
         renamed = (named.name, named.upn) != (party.name, party.upn)
         if entity is None or entity.kind == "user" or entity.roles or renamed:
-            self._draft.facts.append(Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER))
+            self._tell(Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER))
         return self._apart(named, None if entity is None else entity.id)
 
     def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
@@ -110,14 +112,17 @@ class _Known:
         if view is None or entity is None:
             return self._apart(named, earlier.uid)
         if is_news(view, earlier, named=bool(party.name)):
-            self._draft.facts.append(self._told.added(place, _value(key, view), view))
-            self._draft.search += [one for one in (entity.name, entity.upn) if one and one != named.name]
+            self._tell(self._told.added(place, _value(key, view), view))
         if not earlier.standing:
             # Nothing was known then, and now something is.
             named = _named(named, view)
         elif named.kind in _VAGUE and directory.key(earlier.uid or "") == directory.key(entity.id):
             named = named._replace(kind=entity.kind)
         return self._apart(named, earlier.uid or entity.id)
+
+    def _tell(self, fact: Fact) -> None:
+        self._draft.facts.append(fact)
+        self._draft.search += further_names(fact)
 
     def _apart(self, party: Party, object_id: str | None) -> Party:
         return self._knowledge.alike.apart(party, object_id)

@@ -93,6 +93,15 @@ def told_by(ocsf: Mapping[str, Any], now_ms: int) -> Told:
     return Told(tuple(everything), facts, names, now_ms)
 
 
+def further_names(fact: Fact) -> list[str]:
+    """What else an object was called, beside how the event shows it: its other state's names, or those learnt later."""
+    other = fact.data.get("or")
+    said: list[Mapping[str, Any]] = [other] if isinstance(other, dict) else []
+    if "added" in fact.data:
+        said.append(fact.data)
+    return [name for data in said for what in ("name", "upn") if (name := data.get(what))]
+
+
 def is_news(view: View, earlier: Earlier, *, named: bool) -> bool:
     """Whether what is known now was not told yet. `named`: the record itself says a name."""
     if view.entity is None or len(earlier.facts) >= _MOST:

@@ -189,14 +189,32 @@ async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_w
     )
     await pipeline.late.catch_up()
     await pipeline.read(60, dana(name="Much Later"))
-    await pipeline.remap()
+    for _ in range(2):
+        await pipeline.remap()
     search = MongoEventSearch(pipeline.database)
 
     async def found(text):
         page = await search.search(EventQuery(tenant="contoso", terms=tuple(terms.query_terms(text))))
         return len(page.events)
 
-    assert [await found(text) for text in ("Dana Reyes", "Sam Ortiz", "Much Later")] == [1, 1, 0]
+    names = ("Dana Reyes", "Sam Ortiz", "Quentin Vale", "Much Later")
+    assert {name: await found(name) for name in names} == {
+        "Dana Reyes": 1,
+        "Sam Ortiz": 1,  # learnt later
+        "Quentin Vale": 1,  # so he was called when the directory was read next
+        "Much Later": 0,
+    }
+
+
+async def test_who_takes_an_administrators_name_is_shown_with_his_id(pipeline) -> None:
+    await pipeline.read(0, dana(), Sighting(SAM, "user", {"name": "D\u0430na REYES"}), roles={DANA: ADMIN})
+    await pipeline.read(10, roles={})
+    await pipeline.store(15, {"id": SAM}, target=DANA)
+    before = await pipeline.stored()
+    await pipeline.remap()
+
+    assert before["message"] == f"D\u0430na REYES ({SAM}) deleted user Dana Reyes"
+    assert await pipeline.stored() == before
 
 
 async def test_an_event_of_before_is_kept_as_an_older_version_of_aoc_told_it(pipeline) -> None:
