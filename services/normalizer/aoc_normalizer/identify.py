@@ -95,9 +95,16 @@ class _Known:
             return self._apart(party, None)
         named = _named(party, view)
         entity = view.entity
-        renamed = (named.name, named.upn) != (party.name, party.upn)
-        if entity is None or entity.kind == "user" or entity.roles or renamed:
-            self._tell(Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER))
+        if (
+            entity is None
+            or entity.kind == "user"
+            or entity.roles
+            or (named.name, named.upn) != (party.name, party.upn)
+        ):
+            fact = Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER)
+            self._draft.facts.append(fact)
+            if view.mark == "between readings":
+                self._draft.search += further_names(fact)
         return self._apart(named, None if entity is None else entity.id)
 
     def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
@@ -112,7 +119,9 @@ class _Known:
         if view is None or entity is None:
             return self._apart(named, earlier.uid)
         if is_news(view, earlier, named=bool(party.name)):
-            self._tell(self._told.added(place, _value(key, view), view))
+            fact = self._told.added(place, _value(key, view), view)
+            self._draft.facts.append(fact)
+            self._draft.search += further_names(fact)
         if not earlier.standing:
             # Nothing was known then, and now something is.
             named = _named(named, view)
@@ -120,20 +129,17 @@ class _Known:
             named = named._replace(kind=entity.kind)
         return self._apart(named, earlier.uid or entity.id)
 
-    def _tell(self, fact: Fact) -> None:
-        self._draft.facts.append(fact)
-        self._draft.search += further_names(fact)
-
     def _apart(self, party: Party, object_id: str | None) -> Party:
         return self._knowledge.alike.apart(party, object_id)
 
 
 def _value(key: str, view: View) -> str:
-    """The value that a fact is about: a user by his name, if his name or id was asked for."""
+    """The value that a fact is about: a user by his user name, others by what they were looked up by."""
     entity = view.entity
-    if entity is None or not entity.upn or key not in {directory.key(entity.id), directory.key(entity.upn)}:
+    if entity is None or entity.kind != "user" or not entity.upn:
         return key
-    return entity.upn
+    # A name that he had among others in a time that is summed up.
+    return key if "by" in view.data and entity.upn.casefold() != key else entity.upn
 
 
 def _named(party: Party, view: View) -> Party:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from aoc_common.contracts import directory
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -92,14 +94,16 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The periods of an object, oldest first, at least one."""
+    """The periods of an object, oldest first, at least one. `own_key`: its id as it is looked up."""
 
     id: str
     periods: tuple[Period, ...]
+    own_key: str = field(init=False, repr=False, compare=False)
     _since: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _views: dict[tuple[int, Mark, bool], View] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "own_key", directory.key(self.id))
         object.__setattr__(self, "_since", tuple([one.since for one in self.periods]))
 
     def at(self, time_ms: int, *, by_name: bool = False) -> View:
@@ -210,7 +214,7 @@ def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | No
     several that may have had it, none.
     """
     for one in holders:
-        if one.id.casefold() == key:
+        if one.own_key == key:
             return one.newest() if time_ms is None else one.at(time_ms)
     by_name = "@" in key
     if len(holders) >= MANY:
