@@ -50,7 +50,7 @@ def identify(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tup
     """
     draft.facts += told.everything
     for fact in told.everything:
-        draft.search += further_names(fact)
+        draft.search[:0] = further_names(fact)
     if knowledge.histories or knowledge.read or told.now_ms:
         known = _Known(draft, knowledge, told)
         draft.actor = known.party("actor.user", draft.actor)
@@ -104,7 +104,7 @@ class _Known:
             fact = Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER)
             self._draft.facts.append(fact)
             if view.mark == "between readings":
-                self._draft.search += further_names(fact)
+                self._draft.search[:0] = further_names(fact)
         return self._apart(named, None if entity is None else entity.id)
 
     def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
@@ -121,7 +121,7 @@ class _Known:
         if is_news(view, earlier, named=bool(party.name)):
             fact = self._told.added(place, _value(key, view), view)
             self._draft.facts.append(fact)
-            self._draft.search += further_names(fact)
+            self._draft.search[:0] = further_names(fact)
         if not earlier.standing:
             # Nothing was known then, and now something is.
             named = _named(named, view)
