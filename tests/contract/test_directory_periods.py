@@ -93,6 +93,24 @@ async def test_a_demotion_closes_a_period_and_opens_another(books):
     ]
 
 
+async def test_a_closed_period_says_all_that_the_state_said(books):
+    robot = {
+        "name": "Backup",
+        "upn": "svc-backup@contoso.example",
+        "enabled": False,
+        "guest": False,
+        "department": "IT",
+        "licensed": False,
+    }
+    await books.read(0, user(**robot), whole=True, roles={"A1": ADMIN})
+    await books.read(10, roles={"A1": ADMIN})
+    before = await books.at("a1", 5)
+    await books.read(20, user(enabled=True, name="Dana Reyes", licensed=True), roles={})
+
+    assert await books.at("a1", 5) == before
+    assert (before["enabled"], before["guest"], before["service_account"]) == (False, False, True)
+
+
 async def test_a_deletion_closes_a_period_and_erases_nothing_and_a_restoration_opens_one(books):
     await books.read(0, user(), whole=True, roles={"A1": ADMIN})
     await books.read(10, gone=["A1"], roles={})
@@ -248,7 +266,7 @@ async def test_somebody_who_renames_himself_for_ever_fills_no_store_and_no_role_
     await books.read(1, roles={})
     for minute in range(2, 200):
         await books.directory.put(
-            "contoso", [user(name=f"Name {minute}", upn=f"n{minute}@contoso.example")],
+            "contoso", [user(name=f"Name {minute}", upn=f"n{minute}@contoso.example", department=str(minute))],
             Seen(T0 + minute * MINUTE, 1_000 + minute, T0 + (minute - 1) * MINUTE), whole=False,
         )  # fmt: skip
     document = await books.database["directory"].find_one({})
@@ -256,6 +274,7 @@ async def test_somebody_who_renames_himself_for_ever_fills_no_store_and_no_role_
 
     assert (await books.at("a1", 0))["roles"] == ["Global Administrator"]
     assert (summed["known"], summed["roles"], summed["periods"] > 50) == ("summed up", [], True)
+    assert (summed["enabled"], "department" in summed, "service_account" in summed) == (True, False, False)
     assert (await books.at("a1", 195))["name"] == "Name 195"
     assert len(document["past"]) == 64
     assert len(bson.encode(document, codec_options=CODEC)) < 30_000

@@ -201,7 +201,7 @@ def _standing(period: Period) -> dict[str, Any]:
         found |= {
             "guest": entity.guest,
             "enabled": entity.enabled,
-            "service_account": entity.service_account,
+            "service_account": entity.service_account if period.merged == 1 else None,
             "department": entity.department,
         }
     return {name: value for name, value in found.items() if value is not None}

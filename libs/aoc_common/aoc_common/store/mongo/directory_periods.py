@@ -7,9 +7,9 @@ before there were periods has none of these: when its state began is not known.
 
 A closed period has the fields of a state that are not empty, `since` and `after`, `held` (when it was last known to be
 so), `until` (when it was first seen otherwise), `gone` (it ended by deletion). Of more than `MOST` the oldest are
-summed up, first those that differ in names only: `merged` says of how many states, `also` the last keys of these,
-`roles` all roles that were held in one of them. So however often somebody changes his name, no role that he held is
-forgotten.
+summed up, first those that hold the same roles: `merged` says of how many states, `also` the last keys of these,
+`roles` all roles that were held in one of them, and what else differs is left out. So however often somebody changes
+his name, no role that he held is forgotten.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ FACTS: Final[Mapping[str, Any]] = {
     "aliases": [],
 }
 _ROLES: Final = ("roles", "privileged")
+#: What a sum says only where all its states agree. Of names it says the last.
+_EXCLUSIVE: Final = ("enabled", "guest", "department", "licensed")
 
 
 def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
@@ -54,7 +56,7 @@ def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
     held = seen.after if seen.after is not None and seen.after <= seen.at else None
     if since is not None and (held is None or held < since):
         held = since
-    period = {name: document[name] for name in (*FACTS, *_ROLES) if document.get(name) not in (None, [], False)}
+    period = {name: document[name] for name in (*FACTS, *_ROLES) if document.get(name) not in (None, [])}
     told = {"since": since, "after": document.get("after"), "held": held, "until": at}
     period |= {name: value for name, value in told.items() if value is not None}
     if gone:
@@ -106,6 +108,9 @@ def _sum_up(past: list[Document]) -> None:
     place = next(alike, 0)
     first, second = past[place], past[place + 1]
     both = {**second, "merged": first.get("merged", 1) + second.get("merged", 1)}
+    for name in _EXCLUSIVE:
+        if first.get(name) != second.get(name):
+            both.pop(name, None)
     for name in ("since", "after"):
         both.pop(name, None)
         if name in first:
