@@ -95,6 +95,9 @@ async def test_a_demotion_closes_a_period_and_opens_another(books):
 
 async def test_a_closed_period_says_all_that_the_state_said(books):
     robot = {
+        "name": "Backup", "upn": "svc-backup@contoso.example", "enabled": False, "guest": False, "department": "IT",
+        "licensed": False,
+    }  # fmt: skip
         "name": "Backup",
         "upn": "svc-backup@contoso.example",
         "enabled": False,
