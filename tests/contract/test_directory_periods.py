@@ -98,13 +98,6 @@ async def test_a_closed_period_says_all_that_the_state_said(books):
         "name": "Backup", "upn": "svc-backup@contoso.example", "enabled": False, "guest": False, "department": "IT",
         "licensed": False,
     }  # fmt: skip
-        "name": "Backup",
-        "upn": "svc-backup@contoso.example",
-        "enabled": False,
-        "guest": False,
-        "department": "IT",
-        "licensed": False,
-    }
     await books.read(0, user(**robot), whole=True, roles={"A1": ADMIN})
     await books.read(10, roles={"A1": ADMIN})
     before = await books.at("a1", 5)
