@@ -74,7 +74,7 @@ class Names:
         alike = self._alike.get(tenant)
         if alike is None:
             alike = self._alike[tenant] = Lookalikes(await self._store.administrators(tenant))
-        return Knowledge(histories, locate, alike, tenant in self._read)
+        return Knowledge(histories, locate, alike=alike, read=tenant in self._read)
 
 
 def learning(names: Names, locate: Locate = nowhere) -> Learn:

@@ -39,7 +39,7 @@ KNOWN = Knowledge(
         History(NEW, (period(SUCCESSOR, AT - HOUR / 2, AT + HOUR, after=AT - 0.6 * HOUR),)),
     ),
     nowhere,
-    Lookalikes({OLD: ["Dana Reyes"]}),
+    alike=Lookalikes({OLD: ["Dana Reyes"]}),
     read=True,
 )
 
@@ -192,7 +192,7 @@ def test_a_lookalike_without_an_id_is_shown_with_its_user_name_or_as_having_none
 
 
 def test_two_administrators_of_one_name_are_told_apart():
-    alike = Knowledge(KNOWN.histories, nowhere, Lookalikes({OLD: ["Dana Reyes"], NEW: ["dana reyes"]}))
+    alike = Knowledge(KNOWN.histories, nowhere, alike=Lookalikes({OLD: ["Dana Reyes"], NEW: ["dana reyes"]}))
 
     made = event({"id": OLD, "displayName": "Dana Reyes"}, known=alike)
 
