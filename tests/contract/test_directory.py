@@ -9,12 +9,13 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.directories import Held, Learnt, Sighting, SyncState
+from aoc_common.store.directories import Held, Learnt, Seen, Sighting, SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
+SEEN = Seen(LATER, 1)
 LONG_AGO = NOW - timedelta(days=1)
 DANA = {"name": "Dana Reyes", "upn": "Dana.Reyes@contoso.example", "enabled": True, "guest": False, "licensed": True}
 
@@ -35,11 +36,11 @@ def states(database):
 
 
 async def whole(directory, *sightings, generation=1, at=NOW, tenant="contoso"):
-    await directory.put(tenant, sightings, generation, at, whole=True)
+    await directory.put(tenant, sightings, Seen(at, generation), whole=True)
 
 
 async def changes(directory, *sightings, generation=1, at=LATER, tenant="contoso"):
-    await directory.put(tenant, sightings, generation, at, whole=False)
+    await directory.put(tenant, sightings, Seen(at, generation), whole=False)
 
 
 async def known(directory, *keys, tenant="contoso"):
@@ -49,8 +50,8 @@ async def known(directory, *keys, tenant="contoso"):
 async def test_two_tenants_with_the_same_object_id_are_never_mixed(directory):
     await whole(directory, user(name="Ours"))
     await whole(directory, user(name="Theirs"), tenant="fabrikam")
-    await directory.assign("fabrikam", {"D1": Held(("Global Administrator",), privileged=True)})
-    await directory.remove("fabrikam", "user", ["D1"])
+    await directory.assign("fabrikam", {"D1": Held(("Global Administrator",), privileged=True)}, SEEN)
+    await directory.remove("fabrikam", "user", ["D1"], SEEN)
 
     assert (await known(directory, "d1"))["d1"].name == "Ours"
     assert (await known(directory, "d1"))["d1"].roles == ()
@@ -60,10 +61,10 @@ async def test_two_tenants_with_the_same_object_id_are_never_mixed(directory):
 async def test_a_tenant_that_is_no_slug_is_refused_before_anything_is_asked(directory):
     for call in (
         directory.find("a/b", ["x"]),
-        directory.put("a/b", [], 1, NOW, whole=True),
-        directory.remove("a/b", "user", []),
-        directory.sweep("a/b", "user", 1),
-        directory.assign("a/b", {}),
+        directory.put("a/b", [], SEEN, whole=True),
+        directory.remove("a/b", "user", [], SEEN),
+        directory.sweep("a/b", "user", Seen(LATER, 1)),
+        directory.assign("a/b", {}, SEEN),
         directory.count("a/b"),
     ):
         with pytest.raises(Malformed):
@@ -96,7 +97,7 @@ async def test_an_entity_is_found_by_each_of_its_keys_in_any_case_and_by_no_othe
 
 async def test_everything_that_an_entity_shows_comes_back(directory):
     await whole(directory, user(department="Finance", app_id=None))
-    await directory.assign("contoso", {"d1": Held(("Global Reader", "User Administrator"), privileged=True)})
+    await directory.assign("contoso", {"d1": Held(("Global Reader", "User Administrator"), privileged=True)}, SEEN)
 
     assert (await known(directory, "d1"))["d1"] == Entity(
         id="D1",
@@ -126,7 +127,7 @@ async def test_a_change_keeps_what_it_does_not_mention_and_clears_what_it_says_i
 
 async def test_a_whole_sighting_of_a_later_reading_replaces_all_but_the_roles(directory):
     await whole(directory, user(department="Finance"))
-    await directory.assign("contoso", {"D1": Held(("Global Reader",), privileged=True)})
+    await directory.assign("contoso", {"D1": Held(("Global Reader",), privileged=True)}, SEEN)
     await whole(directory, Sighting("D1", "user", {"name": "Dana R."}), generation=2)
     entity = (await known(directory, "d1"))["d1"]
 
@@ -144,14 +145,23 @@ async def test_a_second_sighting_in_one_reading_adds_to_the_first(directory):
 async def test_a_reading_that_was_overtaken_changes_and_sweeps_nothing_of_its_successor(directory):
     await whole(directory, user(name="New"), generation=2)
     await whole(directory, user(name="Old"), generation=1)
-    await directory.sweep("contoso", "user", 1)
+    await directory.sweep("contoso", "user", Seen(LATER, 1))
 
     assert (await known(directory, "d1"))["d1"].name == "New"
 
 
 async def test_a_change_reaches_an_entity_that_an_unfinished_reading_has_seen_already(directory):
     await whole(directory, user(), generation=2)
-    await changes(directory, Sighting("D1", "user", {"enabled": False}), generation=1)
+    await changes(directory, Sighting("D1", "user", {"enabled": False}), generation=3)
+
+    assert (await known(directory, "d1"))["d1"].enabled is False
+
+
+async def test_a_reading_of_changes_that_was_overtaken_does_not_undo_what_a_later_one_has_seen(directory):
+    await whole(directory, user())
+    await changes(directory, Sighting("D1", "user", {"enabled": False}), generation=3)
+    await changes(directory, Sighting("D1", "user", {"enabled": True}), generation=2)
+    await directory.remove("contoso", "user", ["D1"], Seen(LATER, 2))
 
     assert (await known(directory, "d1"))["d1"].enabled is False
 
@@ -160,7 +170,7 @@ async def test_a_sweep_forgets_what_a_reading_has_not_seen_of_that_kind_and_tena
     await whole(directory, user("stays"), user("goes"), Sighting("group", "group", {"name": "Finance"}))
     await whole(directory, user("elsewhere"), tenant="fabrikam")
     await whole(directory, user("stays"), generation=2)
-    gone = await directory.sweep("contoso", "user", 2)
+    gone = await directory.sweep("contoso", "user", Seen(LATER, 2))
 
     assert gone == 1
     assert set(await known(directory, "stays", "goes", "group")) == {"stays", "group"}
@@ -170,7 +180,7 @@ async def test_a_sweep_forgets_what_a_reading_has_not_seen_of_that_kind_and_tena
 async def test_removing_is_idempotent_and_keeps_other_kinds(directory):
     await whole(directory, user(), Sighting("g1", "group", {"name": "Finance"}))
     for _ in range(2):
-        await directory.remove("contoso", "user", ["D1", "g1", "never-there"])
+        await directory.remove("contoso", "user", ["D1", "g1", "never-there"], SEEN)
 
     assert set(await known(directory, "d1", "g1")) == {"g1"}
 
@@ -178,8 +188,10 @@ async def test_removing_is_idempotent_and_keeps_other_kinds(directory):
 async def test_roles_are_replaced_as_a_whole_and_nobody_is_invented(directory):
     await whole(directory, user("a"), user("b"), user("c"))
     reader = Held(("Global Reader",), privileged=True)
-    await directory.assign("contoso", {"a": reader, "b": Held(("Reports Reader",), privileged=False), "ghost": reader})
-    await directory.assign("contoso", {"b": reader, "c": Held(("Reports Reader",), privileged=False)})
+    await directory.assign(
+        "contoso", {"a": reader, "b": Held(("Reports Reader",), privileged=False), "ghost": reader}, SEEN
+    )
+    await directory.assign("contoso", {"b": reader, "c": Held(("Reports Reader",), privileged=False)}, SEEN)
     found = await known(directory, "a", "b", "c", "ghost")
 
     assert {key: (entity.roles, entity.privileged) for key, entity in found.items()} == {
@@ -210,7 +222,7 @@ async def test_changed_tells_of_new_names_and_keys_and_of_nothing_else(directory
     await whole(directory, user("a"), user("b"), user("c"), user("d"))
     await changes(directory, Sighting("a", "user", {"name": "Another"}), Sighting("b", "user", {"enabled": False}))
     await changes(directory, Sighting("c", "user", {"upn": "c@contoso.example"}), user("d"))
-    await directory.assign("contoso", {"d": Held(("Global Reader",), privileged=True)})
+    await directory.assign("contoso", {"d": Held(("Global Reader",), privileged=True)}, SEEN)
     found = await directory.changed(NOW, 100)
 
     assert found == [

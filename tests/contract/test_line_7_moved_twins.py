@@ -86,7 +86,7 @@ async def outdated(database: Database) -> list:
         return dict.fromkeys(wanted, NOTHING)
 
     found = [one async for batch in MongoRenewal(database).batches("contoso", 50) for one in batch]
-    pairs = await renewals("contoso", found, learn)
+    pairs = await renewals("contoso", found, learn, NOW)
     return [(record, event) for record, event in pairs if record.mapper_version != event.mapper_version]
 
 

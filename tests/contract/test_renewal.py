@@ -60,7 +60,7 @@ async def outdated(renewal: MongoRenewal) -> list[tuple[StoredRecord, Event]]:
     async def learn(wanted: Mapping[str, object]) -> Mapping[str, Knowledge]:
         return dict.fromkeys(wanted, NOTHING)
 
-    pairs = await renewals("contoso", await everything(renewal), learn)
+    pairs = await renewals("contoso", await everything(renewal), learn, NOW)
     return [(record, event) for record, event in pairs if record.mapper_version != event.mapper_version]
 
 

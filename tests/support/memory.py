@@ -21,10 +21,12 @@ class MemoryDirectory:
         self.held = {}
         self.away = False
         self.smallest = {}
+        self.seen = []
 
-    async def put(self, tenant, sightings, generation, at, *, whole):
+    async def put(self, tenant, sightings, seen, *, whole):
         if self.away:
             raise Unreachable("store away")
+        generation = seen.generation
         for one in sightings:
             old_generation, facts = self.entities.get((tenant, one.id), (one.kind, (0, {})))[1]
             adds = not whole or old_generation == generation
@@ -32,12 +34,14 @@ class MemoryDirectory:
             self.entities[tenant, one.id] = (one.kind, (generation, told))
         self._measure()
 
-    async def remove(self, tenant, kind, ids):
+    async def remove(self, tenant, kind, ids, seen):
+        self.seen.append(seen)
         for one in ids:
             self.entities.pop((tenant, one), None)
         self._measure()
 
-    async def sweep(self, tenant, kind, generation):
+    async def sweep(self, tenant, kind, seen):
+        generation = seen.generation
         old = [
             identity
             for identity, (its, (seen, _)) in self.entities.items()
@@ -48,7 +52,7 @@ class MemoryDirectory:
         self._measure()
         return len(old)
 
-    async def assign(self, tenant, held):
+    async def assign(self, tenant, held, seen):
         self.held[tenant] = held
 
     async def count(self, tenant):

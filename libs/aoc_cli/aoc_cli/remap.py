@@ -17,7 +17,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_normalizer.app import locating
 from aoc_normalizer.names import Names, learning
@@ -73,9 +73,12 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
     locate = locating(load(NormalizerSettings).location_database)
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
-        learn = learning(Names(MongoDirectory(database), SystemClock(), _NAMES), locate)
+        clock = SystemClock()
+        learn = learning(Names(MongoDirectoryHistory(database), clock, _NAMES), locate)
         async for records in store.batches(tenant, _BATCH):
-            pairs = [pair for pair in await renewals(tenant, records, learn) if everything or _other(*pair)]
+            pairs = [
+                pair for pair in await renewals(tenant, records, learn, clock.now()) if everything or _other(*pair)
+            ]
             done.moved += await store.renew(pairs)
             done.read += len(records)
             done.changed += len(pairs)

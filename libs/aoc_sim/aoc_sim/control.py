@@ -16,7 +16,7 @@ from aoc_sim.clock import from_us, iso
 from aoc_sim.faults import PROFILES, Faults
 from aoc_sim.records.base import Source
 from aoc_sim.register import NAMES, Name
-from aoc_sim.stories import STORIES
+from aoc_sim.stories import ON_DEMAND, STORIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,8 +147,8 @@ class Control:
             return PlainTextResponse(str(error), 422)
         if wish.tenant not in self._world.tenants:
             return json_answer({"error": f"no tenant '{wish.tenant}'", "known": list(self._world.tenants)}, status=404)
-        if wish.story is not None and wish.story not in STORIES:
-            return json_answer({"error": f"no story '{wish.story}'", "known": list(STORIES)}, status=404)
+        if wish.story is not None and wish.story not in (known := STORIES | ON_DEMAND):
+            return json_answer({"error": f"no story '{wish.story}'", "known": list(known)}, status=404)
         self._world.catch_up()
         entries = self._world.emit(wish.tenant, source=wish.source, count=wish.count, story=wish.story)
         ids: dict[str, list[str]] = {}

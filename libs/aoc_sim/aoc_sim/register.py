@@ -242,7 +242,35 @@ def _user_updated(register: Register, audit: Json) -> None:
             register.put("users", target["id"], department=orjson.loads(changed["newValue"])[0])
 
 
+def _user_added(register: Register, audit: Json) -> None:
+    """An account that is not there yet; of one that is, the audit tells nothing new."""
+    target = _target(audit, "User")
+    if target is None or register.find("users", target["id"]):
+        return
+    told = {one["displayName"]: one["newValue"] for one in target["modifiedProperties"]}
+    register.put(
+        "users",
+        target["id"],
+        displayName=orjson.loads(told["DisplayName"])[0] if "DisplayName" in told else None,
+        userPrincipalName=target["userPrincipalName"],
+        userType="Member",
+        accountEnabled=True,
+        assignedLicenses=_LICENCE,
+    )
+
+
+def _user_deleted(register: Register, audit: Json) -> None:
+    """Its assignments of roles go with it."""
+    target = _target(audit, "User")
+    if target and register.remove("users", target["id"]):
+        for one in list(register.there("roleAssignments")):
+            if one.properties["principalId"] == target["id"]:
+                register.remove("roleAssignments", one.id)
+
+
 _LEARNT = {
+    "Add user": _user_added,
+    "Delete user": _user_deleted,
     "Add member to role": _role_added,
     "Remove member from role": _role_removed,
     "Add service principal": _principal_added,

@@ -19,7 +19,7 @@ from aoc_sim.namesakes import Namesakes
 from aoc_sim.oddities import Oddities
 from aoc_sim.people import build_directory
 from aoc_sim.spelling import Spelling
-from aoc_sim.stories import STORIES, set_stage
+from aoc_sim.stories import ON_DEMAND, STORIES, set_stage
 from aoc_sim.switches import Switchboard
 from aoc_sim.traffic import Rhythm
 from aoc_sim.world import WEEK_US, Blob, Entry, Numbers, TenantWorld, content_id, make_entry
@@ -284,7 +284,7 @@ class World:
         world = self.tenants[slug]
         now = self.clock.now()
         if story is not None:
-            told = STORIES[story]
+            told = (STORIES | ON_DEMAND)[story]
             start = now - timedelta(seconds=told.duration_s + 1)
             stage = set_stage(world.directory, start, 1.0, f"{self.settings.seed}:{story}:{self._emitted}")
             drafts = list(told.tell(stage))

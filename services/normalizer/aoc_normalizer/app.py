@@ -29,6 +29,7 @@ from aoc_common.store.mongo.client import check_indexes, connect, ping
 from aoc_common.store.mongo.compaction import MongoCompaction
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory import MongoDirectory
+from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
@@ -118,9 +119,8 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         pages = [
             replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER
         ]
-        directory = MongoDirectory(database)
-        learn = learning(Names(directory, clock, settings.names_remembered), locate)
-        late = LateNames(directory, MongoRenewal(database), learn, clock)
+        learn = learning(Names(MongoDirectoryHistory(database), clock, settings.names_remembered), locate)
+        late = LateNames(MongoDirectory(database), MongoRenewal(database), learn, clock)
         handler = standing.guarded(make_handler(writer.write, learn, events.encoded))
         account, compaction = MongoAccount(database), MongoCompaction(database)
         failures = Failures("normalizer", PageAccount(letters, ledger))

@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 from aoc_normalizer.draft import Fact
 from aoc_normalizer.fields import agents
 from aoc_normalizer.identify import identify
+from aoc_normalizer.told import NOT_STORED, Told
 
 if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft
     from aoc_normalizer.knowledge import Knowledge
 
 
-def enrich(draft: Draft, knowledge: Knowledge) -> tuple[str, ...]:
-    """Add what is known; the ids that stay ids, because the directory does not know them."""
+def enrich(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tuple[str, ...]:
+    """Add what is known; the ids that stay ids, because the directory does not know them.
+
+    `told`: what the stored event says already, if there is one.
+    """
     if draft.address is not None and (place := knowledge.locate(draft.address.ip)) is not None:
         draft.location = draft.location or place.location
         draft.network = place.network
-    if draft.user_agent and (told := agents.of(draft.user_agent)):
-        draft.facts.append(Fact("http_request.user_agent", draft.user_agent, "user agent", told))
-    return identify(draft, knowledge.names)
+    if draft.user_agent and (agent := agents.of(draft.user_agent)):
+        draft.facts.append(Fact("http_request.user_agent", draft.user_agent, "user agent", agent))
+    return identify(draft, knowledge, told)

@@ -1,23 +1,27 @@
-"""Names for ids: what the tenant's directory says about the parties of a record.
+"""Who and what the parties of a record were: what the tenant's directory says of them, as of the record's time.
 
-A record often has an id where a person needs a name, and never says that its actor is a Global Administrator, a guest
-or disabled. The directory knows. What it does not know yet stays an id, and the event says which.
+A record often has an id where a person needs a name, and never says that its actor was a Global Administrator, a guest
+or disabled. The directory knows, and since when. An id is believed, whatever user name stands beside it: names are
+given away again. A user name alone means who had it then. What the directory does not know yet stays as it is, and the
+event says so.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts import directory
+from aoc_common.contracts import directory, periods
 from aoc_normalizer.draft import ADMIN, SERVICE, USER, Fact, Party
 from aoc_normalizer.fields import values
+from aoc_normalizer.told import DIRECTORY, NOT_STORED, PROVIDER, Earlier, Told, further_names, is_news
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from aoc_common.contracts.directory import Entity
+    from aoc_common.contracts.periods import View
     from aoc_normalizer.draft import Draft
+    from aoc_normalizer.knowledge import Knowledge
 
 #: Targets that are looked up.
 _TARGETS: Final = 20
@@ -28,74 +32,131 @@ _KINDS: Final = frozenset(
     {"user", "group", "role", "service principal", "application", "device", "service", "mailbox", "object", None}
 )
 _VAGUE: Final = frozenset({"object", None})
-_PROVIDER: Final = "Microsoft Entra ID"
+#: What stands where there is no id.
+_NIL: Final = "00000000-0000-0000-0000-000000000000"
 
 
 def keys(draft: Draft) -> Iterator[str]:
     """What to look up for a record."""
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        yield from _keys(party)
+        if (key := _key(party)) is not None:
+            yield key
 
 
-def identify(draft: Draft, names: Mapping[str, Entity]) -> tuple[str, ...]:
-    """Add names, and what else is known of actor, application and targets; the ids that stay ids."""
-    if names:
-        draft.actor = _known(draft, "actor.user", draft.actor, names)
-        draft.app = _named(draft.app, _entity(draft.app, names))
-        draft.targets[:_TARGETS] = [_known(draft, "target", target, names) for target in draft.targets[:_TARGETS]]
+def identify(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tuple[str, ...]:
+    """Add names, and what else is known of actor, application and targets; the ids that stay ids.
+
+    `told`: what the stored event has said already, which stays.
+    """
+    draft.facts += told.everything
+    for fact in told.everything:
+        draft.search[:0] = further_names(fact)
+    if knowledge.histories or knowledge.read or told.now_ms:
+        known = _Known(draft, knowledge, told)
+        draft.actor = known.party("actor.user", draft.actor)
+        draft.app = known.party("actor.app", draft.app)
+        draft.targets[:_TARGETS] = [known.party("target", target) for target in draft.targets[:_TARGETS]]
     unnamed: dict[str, None] = {}
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        if party.uid and not party.name and not party.upn:
-            unnamed.update(dict.fromkeys(_keys(party)))
+        if party.uid and not party.name and not party.upn and (key := _key(party)) is not None:
+            unnamed[key] = None
     return tuple(unnamed)[:_UNNAMED]
 
 
 @lru_cache(maxsize=8192)
-def _keys(party: Party) -> tuple[str, ...]:
-    """How a directory knows a party; nothing for what no directory holds."""
+def _key(party: Party) -> str | None:
+    """How a directory knows a party: by its id, else by its user name. None for what no directory holds."""
     if party.kind not in _KINDS:
-        return ()
-    found = [directory.key(party.uid)] if party.uid and values.is_guid(party.uid) else []
-    return (*found, directory.key(party.upn)) if party.upn else tuple(found)
+        return None
+    if party.uid and party.uid != _NIL and values.is_guid(party.uid):
+        return directory.key(party.uid)
+    return directory.key(party.upn) if party.upn else None
 
 
-def _entity(party: Party, names: Mapping[str, Entity]) -> Entity | None:
-    return next((names[key] for key in _keys(party) if key in names), None)
+class _Known:
+    """Brings to the parties of one draft what is known of them."""
+
+    def __init__(self, draft: Draft, knowledge: Knowledge, told: Told) -> None:
+        self._draft = draft
+        self._knowledge = knowledge
+        self._told = told
+
+    def party(self, place: str, party: Party) -> Party:
+        """The party with its names; facts of it go to the draft."""
+        key = _key(party)
+        if key is None:
+            return self._apart(party, None) if party.kind in _KINDS else party
+        view = periods.find(key, self._knowledge.histories.get(key, ()), self._draft.time_ms or None)
+        if self._told.now_ms:
+            return self._again(place, key, party, self._told.of(key), view)
+        if view is None and self._knowledge.read and party.kind == "user":
+            view = periods.UNKNOWN
+        if view is None:
+            return self._apart(party, None)
+        named = _named(party, view)
+        entity = view.entity
+        if (
+            entity is None
+            or entity.kind == "user"
+            or entity.roles
+            or (named.name, named.upn) != (party.name, party.upn)
+        ):
+            fact = Fact(place, _value(key, view), DIRECTORY, view.data, PROVIDER)
+            self._draft.facts.append(fact)
+            if view.mark == "between readings":
+                self._draft.search[:0] = further_names(fact)
+        return self._apart(named, None if entity is None else entity.id)
+
+    def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
+        """A party of a stored event: what that says stays, and what is new is added with its date."""
+        entity = None if view is None else view.entity
+        named = party._replace(
+            name=party.name or earlier.name,
+            upn=party.upn or earlier.upn,
+            uid=party.uid or earlier.uid,
+            user_type=_type(party, admin=earlier.admin, service=earlier.service),
+        )
+        if view is None or entity is None:
+            return self._apart(named, earlier.uid)
+        if is_news(view, earlier, named=bool(party.name)):
+            fact = self._told.added(place, _value(key, view), view)
+            self._draft.facts.append(fact)
+            self._draft.search[:0] = further_names(fact)
+        if not earlier.standing:
+            # Nothing was known then, and now something is.
+            named = _named(named, view)
+        elif named.kind in _VAGUE and directory.key(earlier.uid or "") == directory.key(entity.id):
+            named = named._replace(kind=entity.kind)
+        return self._apart(named, earlier.uid or entity.id)
+
+    def _apart(self, party: Party, object_id: str | None) -> Party:
+        return self._knowledge.alike.apart(party, object_id)
 
 
-def _known(draft: Draft, place: str, party: Party, names: Mapping[str, Entity]) -> Party:
-    entity = _entity(party, names)
+def _value(key: str, view: View) -> str:
+    """The value that a fact is about: a user by his user name, others by what they were looked up by."""
+    entity = view.entity
+    if entity is None or entity.kind != "user" or not entity.upn:
+        return key
+    # A name that he had among others in a time that is summed up.
+    return key if "by" in view.data and entity.upn.casefold() != key else entity.upn
+
+
+def _named(party: Party, view: View) -> Party:
+    entity = view.entity
     if entity is None:
         return party
-    if entity.kind == "user":
-        draft.facts.append(Fact(place, entity.upn or entity.id, "directory", _standing(entity), _PROVIDER))
-    return _named(party, entity)
-
-
-def _named(party: Party, entity: Entity | None) -> Party:
-    if entity is None:
-        return party
-    user_type = party.user_type
-    if user_type == USER:
-        user_type = ADMIN if entity.privileged else SERVICE if entity.service_account else USER
     return party._replace(
         name=party.name or entity.name,
         upn=party.upn or entity.upn,
         uid=party.uid or entity.id,
         kind=entity.kind if party.kind in _VAGUE else party.kind,
-        user_type=user_type,
+        user_type=_type(party, admin=view.admin, service=view.service),
     )
 
 
-def _standing(entity: Entity) -> dict[str, Any]:
-    """What alerts ask of a user."""
-    found: dict[str, Any] = {
-        "uid": entity.id,
-        "privileged": entity.privileged,
-        "roles": list(entity.roles),
-        "guest": entity.guest,
-        "enabled": entity.enabled,
-        "service_account": entity.service_account,
-        "department": entity.department,
-    }
-    return {name: value for name, value in found.items() if value is not None}
+def _type(party: Party, *, admin: bool, service: bool) -> int:
+    """A kind of user: one that may have been an administrator is shown as one."""
+    if party.user_type != USER:
+        return party.user_type
+    return ADMIN if admin else SERVICE if service else USER

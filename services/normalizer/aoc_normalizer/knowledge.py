@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from aoc_normalizer.lookalikes import NOBODY_ELSE, Lookalikes
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-    from aoc_common.contracts.directory import Entity
+    from aoc_common.contracts.periods import History
 
 
 class Place(NamedTuple):
@@ -24,10 +26,17 @@ type Locate = Callable[[str], Place | None]
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """`names`: the tenant's entities by `contracts.directory.key`. `locate`: where an address is."""
+    """What is known of a tenant.
 
-    names: Mapping[str, Entity]
+    - `histories`: the objects that have, or had, a key as `contracts.directory.key` spells it.
+    - `locate`: where an address is. `alike`: who has an administrator's name.
+    - `read`: whether its users were ever read, so that a key without an object means nobody.
+    """
+
+    histories: Mapping[str, tuple[History, ...]]
     locate: Locate
+    alike: Lookalikes = NOBODY_ELSE
+    read: bool = False
 
 
 def nowhere(_address: str) -> None:

@@ -1,73 +1,90 @@
-"""Names for ids, from a cache: one query for many records at most, for what the cache does not have."""
+"""What the directories say of ids, from a cache: one query for many records, for what the cache does not have."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from cachetools import TLRUCache
+from cachetools import TTLCache
 
 from aoc_common.telemetry import metrics
 from aoc_normalizer.knowledge import Knowledge, nowhere
+from aoc_normalizer.lookalikes import Lookalikes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.directory import Entity
-    from aoc_common.store.directories import DirectoryNames
+    from aoc_common.contracts.periods import History
+    from aoc_common.store.directories import DirectoryHistories
     from aoc_normalizer.knowledge import Learn, Locate
 
-#: What was found is believed this long; what was not, only until the collector has had time to read of it.
-_KNOWN_FOR_S: Final = 300.0
-_UNKNOWN_FOR_S: Final = 60.0
+#: How long an answer is believed: a user name can be given away, and a role taken, at any time.
+_FOR_S: Final = 60.0
+#: Tenants whose administrators are remembered.
+_TENANTS: Final = 1_000
 #: Keys of one query.
 _TOGETHER: Final = 100
+#: The most that one answer counts for, in periods.
+_LARGEST: Final = 500
 
 
 class Names:
-    """The directories' names. At most `size` answers are remembered, about 500 bytes each."""
+    """The directories' objects with their periods. At most `size` periods are remembered, about 500 bytes each."""
 
-    def __init__(self, store: DirectoryNames, clock: Clock, size: int) -> None:
+    def __init__(self, store: DirectoryHistories, clock: Clock, size: int) -> None:
         self._store = store
-        self._cache: TLRUCache[tuple[str, str], Entity | None] = TLRUCache(
-            size, _until, lambda: clock.now().timestamp()
+        self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(
+            size, _FOR_S, lambda: clock.now().timestamp(), _size
         )
+        self._alike: TTLCache[str, Lookalikes] = TTLCache(_TENANTS, _FOR_S, lambda: clock.now().timestamp())
+        #: Tenants whose users were read: they stay so.
+        self._read: set[str] = set()
 
-    async def among(self, tenant: str, keys: Iterable[str]) -> dict[str, Entity]:
-        """Those of these keys (spelled by `contracts.directory.key`) that the tenant's directory knows.
+    async def among(self, tenant: str, keys: Iterable[str]) -> dict[str, tuple[History, ...]]:
+        """The objects that have, or had, one of these keys (spelled by `contracts.directory.key`).
 
         Raises `Transient` when the store is away.
         """
-        found: dict[str, Entity] = {}
+        found: dict[str, tuple[History, ...]] = {}
         missing: list[str] = []
         for key in set(keys):
             try:
-                entity = self._cache[tenant, key]
+                histories = self._cache[tenant, key]
             except KeyError:
                 missing.append(key)
             else:
-                if entity is not None:
-                    found[key] = entity
+                if histories:
+                    found[key] = histories
         metrics.NAMES.labels("cached").inc(len(found))
         for start in range(0, len(missing), _TOGETHER):
             part = missing[start : start + _TOGETHER]
-            known = await self._store.find(tenant, part)
+            known = await self._store.remembered(tenant, part)
             for key in part:
-                self._cache[tenant, key] = known.get(key)
-            metrics.NAMES.labels("read").inc(len(known))
-            metrics.NAMES.labels("unknown").inc(len(part) - len(known))
-            found |= known
+                self._cache[tenant, key] = known.histories.get(key, ())
+            if known.read:
+                self._read.add(tenant)
+            metrics.NAMES.labels("read").inc(len(known.histories))
+            metrics.NAMES.labels("unknown").inc(len(part) - len(known.histories))
+            found |= known.histories
         return found
+
+    async def knowledge(self, tenant: str, keys: Iterable[str], locate: Locate) -> Knowledge:
+        """All that is known of a tenant that records with these keys need. Raises `Transient`."""
+        histories = await self.among(tenant, keys)
+        alike = self._alike.get(tenant)
+        if alike is None:
+            alike = self._alike[tenant] = Lookalikes(await self._store.administrators(tenant))
+        return Knowledge(histories, locate, alike=alike, read=tenant in self._read)
 
 
 def learning(names: Names, locate: Locate = nowhere) -> Learn:
     """How to learn what is known: from the directories, and from a location database if there is one."""
 
     async def learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
-        return {tenant: Knowledge(await names.among(tenant, keys), locate) for tenant, keys in wanted.items()}
+        return {tenant: await names.knowledge(tenant, keys, locate) for tenant, keys in wanted.items()}
 
     return learn
 
 
-def _until(_key: tuple[str, str], entity: Entity | None, now: float) -> float:
-    return now + (_UNKNOWN_FOR_S if entity is None else _KNOWN_FOR_S)
+def _size(histories: tuple[History, ...]) -> int:
+    return min(_LARGEST, sum(len(one.periods) for one in histories)) or 1

@@ -2,7 +2,7 @@
 
 A new user is in the audit log minutes before the collector has read the directory, and so is everything in the first
 minutes of a new tenant. Events change in place; nothing is published again. Every replica looks: what one has renewed,
-the others no longer find.
+the others no longer find. What an event has told of somebody stays; names are added.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts.ids import to_ms
 from aoc_common.telemetry import logs, metrics
 from aoc_normalizer.identify import keys
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading import Reading, RecordContext, read
+from aoc_normalizer.told import told_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import Event
@@ -44,6 +47,7 @@ class LateNames:
         self._directory = directory
         self._events = events
         self._learn = learn
+        self._clock = clock
         self._since = clock.now() - _AT_START
 
     async def catch_up(self) -> int:
@@ -64,7 +68,7 @@ class LateNames:
     async def _renew(self, tenant: str, known: Sequence[str]) -> int:
         done = 0
         while records := await self._events.unnamed(tenant, known, _EVENTS):
-            pairs = await renewals(tenant, records, self._learn)
+            pairs = await renewals(tenant, records, self._learn, self._clock.now())
             await self._events.renew(pairs)
             done += len(pairs)
             # An event that still has one of the ids without a name would be found for ever.
@@ -76,8 +80,14 @@ class LateNames:
         return done
 
 
-async def renewals(tenant: str, records: Iterable[StoredRecord], learn: Learn) -> list[tuple[StoredRecord, Event]]:
-    """Stored records beside the events that today's mappers and names make of them. Raises `Transient`."""
+async def renewals(
+    tenant: str, records: Iterable[StoredRecord], learn: Learn, now: datetime
+) -> list[tuple[StoredRecord, Event]]:
+    """Stored records beside the events that today's mappers make of them. Raises `Transient`.
+
+    What the stored events say of people and things stays; what is known now and was not then is added, dated `now`.
+    """
+    now_ms = to_ms(now)
     read_again = [
         (record, reading)
         for record in records
@@ -87,7 +97,7 @@ async def renewals(tenant: str, records: Iterable[StoredRecord], learn: Learn) -
     ]
     wanted = {key for _, reading in read_again for key in keys(reading.draft)}
     known = (await learn({tenant: wanted}))[tenant]
-    return [(record, finish(reading, known)) for record, reading in read_again]
+    return [(record, finish(reading, known, told_by(record.ocsf, now_ms))) for record, reading in read_again]
 
 
 def _fewer(pairs: Iterable[tuple[StoredRecord, Event]], known: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.ocsf import MAX_ITEMS, render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
+from aoc_normalizer.told import NOT_STORED, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,20 +58,23 @@ def normalise(raw: bytes, context: RecordContext, knowledge: Knowledge = NOTHING
     return finish(reading, knowledge) if isinstance(reading, Reading) else reading
 
 
-def finish(reading: Reading, knowledge: Knowledge) -> Event:
-    """The event of a reading, with names and places that the record itself does not say."""
+def finish(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> Event:
+    """The event of a reading, with names and places that the record itself does not say.
+
+    `told`: what the event says that is stored of it, where it is mapped again.
+    """
     try:
-        return _event(reading, knowledge)
+        return _event(reading, knowledge, told)
     except Exception as error:  # noqa: BLE001  # a defect of ours must not cost a record
         generically(reading, error)
     try:
-        return _event(reading, NOTHING)
+        return _event(reading, NOTHING, told)
     except Exception:  # noqa: BLE001  # see above
         unreadable(reading)
-        return _event(reading, NOTHING)
+        return _event(reading, NOTHING, told)
 
 
-def _event(reading: Reading, knowledge: Knowledge) -> Event:
+def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> Event:
     draft, context = reading.draft, reading.context
     tags = [*reading.tags, *draft.tags]
     if draft.time_ms is None:
@@ -92,7 +96,7 @@ def _event(reading: Reading, knowledge: Knowledge) -> Event:
     kin = () if told_ms is None else (event_id(context.tenant, draft.family, draft.record_id, told_ms),)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
-    unnamed = enrich(draft, knowledge)
+    unnamed = enrich(draft, knowledge, told)
     _clean(draft)
     message = _printable(draft.tell(draft))
     unmapped = {name: value for name, value in reading.record.items() if name not in draft.used}

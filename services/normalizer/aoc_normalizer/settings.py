@@ -51,7 +51,7 @@ class NormalizerSettings(ServiceSettings):
         None, description="A database of locations in MaxMind's format (City, Country or ASN); looked up for addresses."
     )
     names_remembered: int = Field(
-        50_000, ge=1_000, description="Answers of the tenants' directories kept in memory, about 500 bytes each."
+        50_000, ge=1_000, description="Periods of the tenants' directory objects kept in memory, about 500 bytes each."
     )
     late_names_s: float = Field(
         60, gt=0, description="How often events are looked for whose ids have got names since they were stored."

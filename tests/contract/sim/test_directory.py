@@ -235,3 +235,19 @@ async def test_a_change_that_makes_no_sense_is_refused(sim):
     ]
 
     assert [one.status_code for one in answers] == [404, 404, 422, 404]
+
+
+async def test_a_user_name_that_is_given_away_belongs_to_another_object_with_another_name(make_sim):
+    sim = make_sim(stories=[], events=0)
+    first, _, _ = await walk(sim, await sim.graph("users/delta"))
+    for act in ("promoted", "first", "deleted", "created", "second"):
+        answer = await sim.client.post("/_emit", json={"tenant": "contoso", "story": f"successor-{act}"})
+        assert answer.status_code == 201
+    users, _, _ = await walk(sim, await sim.graph("users/delta"))
+    held, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleAssignments"))
+
+    (gone,) = [one for one in first if one["id"] not in {two["id"] for two in users}]
+    (new,) = [one for one in users if one["id"] not in {two["id"] for two in first}]
+    assert new["userPrincipalName"] == gone["userPrincipalName"]
+    assert (new["displayName"], gone["displayName"] == new["displayName"]) == ("Robin Successor", False)
+    assert gone["id"] not in {one["principalId"] for one in held}

@@ -100,7 +100,10 @@ def settings(nats_as, mongo_settings):
 
 async def kept(database):
     """(tenant, kind, id) -> name of everything that is kept."""
-    return {(one["tenant"], one["kind"], one["id"]): one["name"] async for one in database["directory"].find({})}
+    return {
+        (one["tenant"], one["kind"], one["id"]): one["name"]
+        async for one in database["directory"].find({"gone": {"$exists": False}})
+    }
 
 
 @pytest.mark.slow

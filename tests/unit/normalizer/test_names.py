@@ -13,6 +13,7 @@ from aoc_normalizer.identify import keys
 from aoc_normalizer.knowledge import NOTHING, Knowledge, Place
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import Reading, RecordContext, read
+from remembering import always, by_key
 
 CONTEXT = RecordContext("contoso", "graph-directory-audits", datetime(2026, 11, 23, 8, tzinfo=UTC))
 DANA, SAM, LEADS, ROBOT = (f"0000000{n}-aaaa-4bbb-8ccc-000000000000" for n in range(1, 5))
@@ -25,7 +26,7 @@ ENTITIES = (
     Entity(ROBOT, "service principal", "Night Robot", app_id="0000000a-aaaa-4bbb-8ccc-000000000000"),
 )  # fmt: skip
 KNOWN = Knowledge(
-    {key: entity for entity in ENTITIES for key in (entity.id, entity.upn, entity.app_id) if key},
+    by_key(*map(always, ENTITIES)),
     {"203.0.113.9": Place({"city": "Lisbon", "country": "PT"}, {"number": 64500, "name": "Example Net"})}.get,
 )
 
@@ -76,6 +77,11 @@ def test_an_event_says_what_alerts_ask_of_a_user() -> None:
             "dana@contoso.example",
             {
                 "uid": DANA,
+                "kind": "user",
+                "name": "Dana Reyes",
+                "upn": "dana@contoso.example",
+                "known": "at the time",
+                "by": "user name",
                 "privileged": True,
                 "roles": ["Global Administrator"],
                 "guest": False,
@@ -89,6 +95,10 @@ def test_an_event_says_what_alerts_ask_of_a_user() -> None:
             "sam_ext@contoso.example",
             {
                 "uid": SAM,
+                "kind": "user",
+                "name": "Sam Ortiz",
+                "upn": "sam_ext@contoso.example",
+                "known": "at the time",
                 "privileged": False,
                 "roles": [],
                 "guest": True,
@@ -123,7 +133,7 @@ def test_a_service_account_and_an_application_are_recognised() -> None:
             "targetResources": [],
         }
     )
-    made = event(raw, Knowledge({**KNOWN.names, DANA: robot}, KNOWN.locate))
+    made = event(raw, Knowledge({**KNOWN.histories, DANA: (always(robot),)}, KNOWN.locate))
 
     assert made.ocsf["actor"]["user"]["type"] == "Service"
     assert made.ocsf["actor"]["app_name"] == "Night Robot"

@@ -149,8 +149,9 @@ def test_some_records_can_have_no_twin(record) -> None:
 def test_the_directory_s_names_do_not_change_what_a_twin_is_found_by() -> None:
     from aoc_common.contracts.directory import Entity
     from aoc_normalizer.knowledge import Knowledge, nowhere
+    from remembering import always, by_key
 
-    known = Knowledge({"dana@contoso.example": Entity(WHO, "user", upn="dana@contoso.example")}, nowhere)
+    known = Knowledge(by_key(always(Entity(WHO, "user", upn="dana@contoso.example"))), nowhere)
     record = CHANGE | {"Actor": []}
     context = RecordContext("contoso", "any", NOW)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class StoredRecord:
     """A stored record's text and what is to stay of its event. `kept`: what its document has beside what was mapped.
 
-    `past`: it is a version of the event that is not the one that is shown.
+    `ocsf`: the event as it is stored. `past`: it is a version of the event that is not the one that is shown.
     """
 
     id: UUID
@@ -34,6 +34,7 @@ class StoredRecord:
     mapper_version: int
     kept: Mapping[str, Any] = field(default_factory=dict)
     past: bool = False
+    ocsf: Mapping[str, Any] = field(default_factory=dict)
 
 
 class EventRenewal(Protocol):

@@ -10,6 +10,7 @@ from aoc_sim.stories import (
     oauth_consent,
     password_spray,
     role_and_mfa,
+    successor,
 )
 from aoc_sim.stories.base import Stage, Story, set_stage
 
@@ -26,4 +27,7 @@ STORIES: dict[str, Story] = {
     )
 }
 
-__all__ = ["STORIES", "Stage", "Story", "set_stage"]
+#: Told on demand only, beside the others.
+ON_DEMAND: dict[str, Story] = successor.ACTS
+
+__all__ = ["ON_DEMAND", "STORIES", "Stage", "Story", "set_stage"]

@@ -1,15 +1,19 @@
 """Brings a tenant's directory up to date, kind by kind.
 
 A delta link is kept only when all pages before it are stored, so a reading that ends half-way is repeated, and repeats
-change nothing. When Graph asks for it (410), a kind is read from its beginning under a new generation; what that
-reading has not seen is swept away at its end. Until then the old entities stay, so there is no moment without a
-directory.
+change nothing. Each reading has a number, its generation: what a later one has seen, an earlier one that goes on after
+a pause does not change. When Graph asks for it (410), a kind is read from its beginning; what that reading has not seen
+is gone at its end. Until then the old entities stay, so there is no moment without a directory.
+
+What is stored says what was so from when until when. A change lies between the beginning of the last complete reading
+and the answer that shows it.
 """
 
 from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -21,7 +25,7 @@ from aoc_collector.directory.roles import read_roles
 from aoc_collector.sources.base import UnfinishedError
 from aoc_collector.sources.links import REFUSED_TOKEN, BrokenSkipTokenError, follow
 from aoc_common.errors import AocError, Refused, Throttled, Transient
-from aoc_common.store.directories import SyncState
+from aoc_common.store.directories import Seen, SyncState
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ _TRIES: Final = 3
 #: A bound for links that never end: with 200 objects a page, ten million objects.
 _MAX_PAGES: Final = 50_000
 _REASON_LENGTH: Final = 500
+#: Graph may not tell yet of what changed so shortly before ("replication delays", delta-query-overview.md).
+_LAG: Final = timedelta(minutes=2)
 #: Codes of an expired delta token. Its status is 410, or "40X" (delta-query-overview.md, errors.md).
 _EXPIRED: Final = frozenset({"syncstatenotfound", "resyncrequired"})
 
@@ -141,8 +147,9 @@ class Keeper:
         # Another query tracks other properties, or another cloud.
         if state.delta_link is None or state.query != feed.url(target.api.base):
             return None
+        state = replace(state, generation=await self._stores.states.begin(target.tenant, feed.kind))
         try:
-            return await self._read(target, feed, state, state.delta_link, whole=False)
+            return await self._read(target, feed, state, state.delta_link or "", whole=False)
         except Refused as refused:
             if not _expired(refused):
                 raise
@@ -152,16 +159,18 @@ class Keeper:
     async def _begin(self, target: Target, feed: Feed) -> _Tally:
         url = feed.url(target.api.base)
         generation = await self._stores.states.begin(target.tenant, feed.kind)
-        state = SyncState(target.tenant, feed.kind, generation, query=url)
+        before = await self._stores.states.state(target.tenant, feed.kind)
+        state = SyncState(target.tenant, feed.kind, generation, query=url, read_from=before.read_from)
         return await self._read(target, feed, state, url, whole=True)
 
     async def _read(self, target: Target, feed: Feed, state: SyncState, url: str, *, whole: bool) -> _Tally:
         """Store page by page, then move the state."""
+        begun = self._clock.now() - _LAG
         tally = _Tally(whole)
         delta_link: str | None = None
         async with aclosing(follow(target.api, url, feed.path, partial(harvest, feed), _MAX_PAGES)) as pages:
             async for page in pages:
-                await self._store(target, feed, state.generation, page, tally)
+                await self._store(target, feed, self._seen(state), page, tally)
                 delta_link = page.delta_link
                 if self._stopping.is_set() and delta_link is None:
                     raise _StoppingError("the collector is stopping", retry_after=0)
@@ -169,11 +178,16 @@ class Keeper:
             raise UnfinishedError(f"{feed.path}: the last page has no delta link")
         if whole and not tally.unreadable:
             # What could not be read is not gone.
-            tally.removed += await self._stores.directory.sweep(target.tenant, feed.kind, state.generation)
-        await self._advance(replace(state, delta_link=delta_link), tally)
+            tally.removed += await self._stores.directory.sweep(target.tenant, feed.kind, self._seen(state))
+        # Nor is it known to be as it was.
+        read_from = state.read_from if tally.unreadable else begun
+        await self._advance(replace(state, delta_link=delta_link, read_from=read_from), tally)
         return tally
 
-    async def _store(self, target: Target, feed: Feed, generation: int, page: Harvest, tally: _Tally) -> None:
+    def _seen(self, state: SyncState) -> Seen:
+        return Seen(self._clock.now(), state.generation, state.read_from)
+
+    async def _store(self, target: Target, feed: Feed, seen: Seen, page: Harvest, tally: _Tally) -> None:
         directory = self._stores.directory
         if page.unreadable:
             _log.warning(
@@ -183,8 +197,8 @@ class Keeper:
                 objects=len(page.unreadable),
                 first=page.unreadable[0],
             )
-        await directory.put(target.tenant, page.sightings, generation, self._clock.now(), whole=tally.whole)
-        await directory.remove(target.tenant, feed.kind, page.removed)
+        await directory.put(target.tenant, page.sightings, seen, whole=tally.whole)
+        await directory.remove(target.tenant, feed.kind, page.removed, seen)
         tally.seen += len(page.sightings)
         tally.removed += len(page.removed)
         tally.unreadable += len(page.unreadable)
@@ -192,13 +206,20 @@ class Keeper:
     async def _roles(self, target: Target) -> _Tally:
         """Read all roles and holders; what is stored changes only when all lists have been read."""
         stores, tenant = self._stores, target.tenant
+        begun = self._clock.now() - _LAG
+        generation = await stores.states.begin(tenant, "role")
         roles = await read_roles(target.api, partial(self._groups, tenant))
         tally = _Tally(whole=True, seen=len(roles.sightings))
-        generation = await stores.states.begin(tenant, "role")
-        await stores.directory.put(tenant, roles.sightings, generation, self._clock.now(), whole=True)
-        tally.removed = await stores.directory.sweep(tenant, "role", generation)
-        await stores.directory.assign(tenant, roles.held)
-        await self._advance(SyncState(tenant, "role", generation), tally)
+        before = await stores.states.state(tenant, "role")
+        if before.generation != generation:
+            # A later reading knows better, and must not be undone.
+            _log.warning("directory.overtaken", tenant=tenant, kind="role")
+            return tally
+        state = SyncState(tenant, "role", generation, read_from=before.read_from)
+        await stores.directory.put(tenant, roles.sightings, self._seen(state), whole=True)
+        tally.removed = await stores.directory.sweep(tenant, "role", self._seen(state))
+        await stores.directory.assign(tenant, roles.held, self._seen(state))
+        await self._advance(replace(state, read_from=begun), tally)
         return tally
 
     async def _groups(self, tenant: str, ids: Sequence[str]) -> set[str]:

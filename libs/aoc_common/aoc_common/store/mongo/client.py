@@ -121,6 +121,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("kind", ASCENDING), ("generation", ASCENDING)], name="generation"),
         IndexModel([("tenant", ASCENDING), ("roles", ASCENDING)], name="roles"),
         IndexModel([("changed_at", ASCENDING), ("_id", ASCENDING)], name="changed"),
+        IndexModel([("admin_of", ASCENDING)], name="administrators", sparse=True),
     ),
     "directory_state": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
 }

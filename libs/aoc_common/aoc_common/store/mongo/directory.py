@@ -1,41 +1,42 @@
 """The tenants' directories: `directory` holds a document an entity, `directory_state` one a tenant and kind.
 
-A document's `_id` is `{tenant}/{object id}`. `keys` are the spellings that it is found by; `roles` and `privileged` are
-there only for those who hold roles, so that their index holds nobody else.
+A document's `_id` is `{tenant}/{object id}`. `keys` are the spellings that it is, or was, found by; `roles` and
+`privileged` are there only for those who hold roles, so that their index holds nobody else; `admin_of` is the tenant of
+who holds a privileged role, or held one. What it was before: `directory_periods`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, ReturnDocument, UpdateOne
 
 from aoc_common.contracts.directory import Entity, is_service_account, key
 from aoc_common.contracts.subjects import check_tenant
+from aoc_common.errors import Unreachable
 from aoc_common.store.directories import Learnt, SyncState
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.directory_periods import FACTS, all_keys, closed, keys_of, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from aoc_common.contracts.directory import EntityKind
-    from aoc_common.store.directories import Held, Sighting
+    from aoc_common.store.directories import Held, Seen, Sighting
 
-#: The facts of an entity that nobody has told anything about.
-_NOTHING: Final[Mapping[str, Any]] = {
-    "name": None,
-    "upn": None,
-    "app_id": None,
-    "enabled": None,
-    "guest": None,
-    "department": None,
-    "licensed": None,
-    "aliases": [],
-}
-#: A change of one of these is told by `changed`.
-_SHOWN: Final = ("kind", "name", "keys")
+#: A change of one of these is told by `changed`, and of keys.
+_SHOWN: Final = frozenset({"kind", "name"})
+_ROLES: Final = ("roles", "privileged")
+#: Entities that go together.
+_GOING: Final = 500
+#: How often a write is tried again because somebody else was faster.
+_ROUNDS: Final = 10
 _ERROR_LENGTH: Final = 500
+_THERE: Final[Document] = {"gone": {"$exists": False}}
 
 
 class MongoDirectory:
@@ -45,20 +46,20 @@ class MongoDirectory:
         self._entities = database["directory"]
 
     async def find(self, tenant: str, keys: Sequence[str]) -> dict[str, Entity]:
-        """Those of these keys that a tenant's directory knows. One query.
+        """Those of these keys that a tenant's directory knows now. One query.
 
         Of two entities with one key (a user name that was given away again) it is the one whose own id it is, then
         the one that changed last.
         """
-        wanted = {"tenant": check_tenant(tenant), "keys": {"$in": list(keys)}}
+        wanted = {"tenant": check_tenant(tenant), "keys": {"$in": list(keys)}, **_THERE}
         best: dict[str, Document] = {}
         asked = set(keys)
         with translated("directory"):
-            async for document in self._entities.find(wanted):
-                for one in asked.intersection(document["keys"]):
+            async for document in self._entities.find(wanted, {"past": 0}):
+                for one in asked.intersection(keys_of(document["id"], document)):
                     if one not in best or _rank(document, one) > _rank(best[one], one):
                         best[one] = document
-        return {one: _entity(document) for one, document in best.items()}
+        return {one: entity(document, document) for one, document in best.items()}
 
     async def changed(self, since: datetime, limit: int) -> list[Learnt]:
         """Entities that became known or changed their name after `since`, oldest first."""
@@ -66,78 +67,112 @@ class MongoDirectory:
         if found and len(found) == limit:
             last = found[-1]
             found += await self._changed({"changed_at": last["changed_at"], "_id": {"$gt": last["_id"]}}, None)
-        return [Learnt(document["tenant"], tuple(document["keys"]), document["changed_at"]) for document in found]
+        return [Learnt(one["tenant"], tuple(keys_of(one["id"], one)), one["changed_at"]) for one in found]
 
     async def _changed(self, wanted: Document, limit: int | None) -> list[Document]:
-        fields = {"tenant": 1, "keys": 1, "changed_at": 1}
+        fields = dict.fromkeys(("tenant", "id", "app_id", "upn", "aliases", "changed_at"), 1)
         with translated("directory"):
             cursor = self._entities.find(wanted, fields).sort([("changed_at", ASCENDING), ("_id", ASCENDING)])
             found: list[Document] = await (cursor if limit is None else cursor.limit(limit)).to_list(limit)
         return found
 
-    async def put(
-        self, tenant: str, sightings: Sequence[Sighting], generation: int, at: datetime, *, whole: bool
-    ) -> None:
+    async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Seen, *, whole: bool) -> None:
         """Store what was seen: one query for what is known, one write for what differs from it."""
         check_tenant(tenant)
-        seen = {_identity(tenant, sighting.id): sighting for sighting in sightings}
-        if not seen:
-            return
-        with translated("directory"):
-            known = {document["_id"]: document async for document in self._entities.find({"_id": {"$in": list(seen)}})}
-            writes = []
-            for identity, sighting in seen.items():
+        by_id = {_identity(tenant, sighting.id): sighting for sighting in sightings}
+
+        async def writes() -> _Writes:
+            known = {one["_id"]: one async for one in self._entities.find({"_id": {"$in": list(by_id)}})}
+            made = _Writes()
+            for identity, sighting in by_id.items():
                 old = known.get(identity)
-                update = _update(old, tenant, sighting, generation, at, whole=whole)
-                if update is not None:
-                    # One that somebody else forgot meanwhile does not come back as a part of itself.
-                    writes.append(UpdateOne({"_id": identity}, update, upsert=old is None))
-            if writes:
-                await self._entities.bulk_write(writes, ordered=False)
+                if old is None:
+                    made.add(identity, _new(tenant, sighting, seen))
+                elif (change := _sighted(old, tenant, sighting, seen, whole=whole)) is not None:
+                    made.change(old, change)
+            return made
 
-    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str]) -> None:
-        """Forget these entities."""
+        if by_id:
+            await self._written(writes)
+
+    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str], seen: Seen) -> None:
+        """Note that these entities are gone."""
         check_tenant(tenant)
-        identities = [_identity(tenant, one) for one in ids]
-        if identities:
-            with translated("directory"):
-                await self._entities.delete_many({"_id": {"$in": identities}, "kind": kind})
+        # What a later reading has seen is there.
+        mine: Document = {"kind": kind, "generation": {"$lte": seen.generation}, **_THERE}
+        for some in batched(ids, TOGETHER):
+            named = {"_id": {"$in": [_identity(tenant, one) for one in some]}}
+            await self._written(partial(self._going, named | mine, seen))
 
-    async def sweep(self, tenant: str, kind: EntityKind, generation: int) -> int:
-        """Forget the entities of a kind that were last seen before this generation; how many."""
-        old = {"tenant": check_tenant(tenant), "kind": kind, "generation": {"$lt": generation}}
-        with translated("directory"):
-            return int((await self._entities.delete_many(old)).deleted_count)
+    async def sweep(self, tenant: str, kind: EntityKind, seen: Seen) -> int:
+        """Note that the entities of a kind are gone that were last seen before this generation; how many."""
+        old: Document = {"tenant": check_tenant(tenant), "kind": kind, "generation": {"$lt": seen.generation}, **_THERE}
+        gone = 0
+        while some := await self._written(partial(self._going, old, seen)):
+            gone += some
+        return gone
 
-    async def assign(self, tenant: str, held: Mapping[str, Held]) -> None:
-        """Replace who holds which roles: one query for who does now, one write for what differs."""
-        holders = {"tenant": check_tenant(tenant), "roles": {"$gt": ""}}
-        wanted: dict[str, Document] = {
-            _identity(tenant, one): {"roles": list(what.roles), "privileged": what.privileged}
-            for one, what in held.items()
-        }
+    async def _going(self, which: Document, seen: Seen) -> _Writes:
+        made = _Writes()
+        async for one in self._entities.find(which).limit(_GOING):
+            made.change(one, _gone(one, seen))
+        return made
+
+    async def assign(self, tenant: str, held: Mapping[str, Held], seen: Seen) -> None:
+        """Replace who holds which roles: one query for who does now; those that differ are read, and written."""
+        holders: Document = {"tenant": check_tenant(tenant), "roles": {"$gt": ""}}
+        wanted = {_identity(tenant, one): what for one, what in held.items()}
         with translated("directory"):
-            found = await self._entities.find(holders, {"roles": 1, "privileged": 1}).to_list(None)
-            known = {document.pop("_id"): document for document in found}
-            writes = [
-                UpdateOne({"_id": identity}, {"$unset": {"roles": "", "privileged": ""}})
-                for identity in known.keys() - wanted.keys()
-            ] + [
-                UpdateOne({"_id": identity}, {"$set": roles})
-                for identity, roles in wanted.items()
-                if known.get(identity) != roles
-            ]
-            if writes:
-                await self._entities.bulk_write(writes, ordered=False)
+            found = self._entities.find(holders, dict.fromkeys((*_ROLES, "admin_of"), 1))
+            known = {one["_id"]: one async for one in found}
+        other = [one for one in known.keys() | wanted.keys() if not _holds(known.get(one, {}), wanted.get(one))]
+
+        async def writes(some: Sequence[str]) -> _Writes:
+            made = _Writes()
+            async for one in self._entities.find({"_id": {"$in": list(some)}, **_THERE}):
+                if (change := _assigned(one, wanted.get(one["_id"]), seen)) is not None:
+                    made.change(one, change)
+            return made
+
+        for some in batched(sorted(other), TOGETHER):
+            await self._written(partial(writes, some))
 
     async def count(self, tenant: str) -> dict[str, int]:
-        """Kind -> how many entities are known."""
+        """Kind -> how many entities there are now."""
         pipeline: list[Document] = [
-            {"$match": {"tenant": check_tenant(tenant)}},
+            {"$match": {"tenant": check_tenant(tenant), **_THERE}},
             {"$group": {"_id": "$kind", "entities": {"$sum": 1}}},
         ]
         with translated("directory"):
             return {found["_id"]: found["entities"] async for found in self._entities.aggregate(pipeline)}
+
+    async def _written(self, read: Callable[[], Awaitable[_Writes]]) -> int:
+        """Read and write until nobody else has changed the same in between; how many were written at last."""
+        for _ in range(_ROUNDS):
+            with translated("directory"):
+                made = await read()
+                if not made.writes:
+                    return 0
+                done = await self._entities.bulk_write(made.writes, ordered=False)
+            if (done.upserted_count, done.matched_count) == (made.new, len(made.writes) - made.new):
+                return len(made.writes)
+        raise Unreachable("directory: others keep changing the same entities; the reading is tried again")
+
+
+@dataclass(slots=True)
+class _Writes:
+    """Writes that do nothing where somebody else has written since; `new`: how many of them make a document."""
+
+    writes: list[UpdateOne] = field(default_factory=list)
+    new: int = 0
+
+    def add(self, identity: str, document: Document) -> None:
+        self.writes.append(UpdateOne({"_id": identity}, {"$setOnInsert": document}, upsert=True))
+        self.new += 1
+
+    def change(self, old: Document, change: Document) -> None:
+        as_read = old.get("changes", {"$exists": False})
+        self.writes.append(UpdateOne({"_id": old["_id"], "changes": as_read}, change))
 
 
 class MongoDirectoryStates:
@@ -153,7 +188,7 @@ class MongoDirectoryStates:
         return _state(found) if found else SyncState(tenant, kind)
 
     async def begin(self, tenant: str, kind: EntityKind) -> int:
-        """The number of a new generation, higher than any before."""
+        """The number of a new reading, higher than any before."""
         with translated("directory state"):
             found = await self._states.find_one_and_update(
                 {"_id": f"{check_tenant(tenant)}/{kind}"},
@@ -164,11 +199,18 @@ class MongoDirectoryStates:
         return int(found["generation"])
 
     async def advance(self, state: SyncState, at: datetime) -> bool:
-        """Note a success. False, and nothing, if the state's generation is over."""
+        """Note a success. False, and nothing, if a later reading has begun.
+
+        `kept_from` is when the first reading began since periods are kept: a state without a beginning held then.
+        """
         current = {"_id": f"{check_tenant(state.tenant)}/{state.kind}", "generation": state.generation}
-        news = {"query": state.query, "delta_link": state.delta_link, "last_success": at}
+        news: Document = {"query": state.query, "delta_link": state.delta_link, "last_success": at}
+        change: Document = {"$set": news, "$unset": {"last_error": ""}}
+        if state.read_from is not None:
+            news["read_from"] = state.read_from
+            change["$min"] = {"kept_from": state.read_from}
         with translated("directory state"):
-            done = await self._states.update_one(current, {"$set": news, "$unset": {"last_error": ""}})
+            done = await self._states.update_one(current, change)
         return bool(done.matched_count)
 
     async def note_error(self, tenant: str, kind: EntityKind, error: str, at: datetime) -> None:
@@ -190,59 +232,100 @@ class MongoDirectoryStates:
         return sorted((_state(document) for document in found), key=lambda state: state.kind)
 
 
-def _identity(tenant: str, object_id: str) -> str:
-    return f"{tenant}/{key(object_id)}"
-
-
-def _update(
-    old: Document | None, tenant: str, sighting: Sighting, generation: int, at: datetime, *, whole: bool
-) -> Document | None:
-    """What a sighting changes; None when that is nothing."""
-    last_seen = -1 if old is None else int(old["generation"])
-    if whole and last_seen > generation:
-        return None
-    news = _news(old, tenant, sighting, at, adds=not whole or last_seen == generation)
-    if not news and last_seen >= generation:
-        return None
-    return {"$max": {"generation": generation}, **({"$set": news} if news else {})}
-
-
-def _news(old: Document | None, tenant: str, sighting: Sighting, at: datetime, *, adds: bool) -> Document:
-    """The fields of an entity that are new. `adds`: what the sighting leaves out stays as it is."""
-    known: Document = old or {}
-    kept = {name: known.get(name, nothing) for name, nothing in _NOTHING.items()} if adds else dict(_NOTHING)
-    facts = {**kept, **sighting.facts}
-    facts["aliases"] = list(facts["aliases"])
-    told = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts, "keys": _keys(sighting.id, facts)}
-    news = {name: value for name, value in told.items() if name not in known or known[name] != value}
-    return news | {"changed_at": at} if not news.keys().isdisjoint(_SHOWN) else news
-
-
-def _keys(object_id: str, facts: Mapping[str, Any]) -> list[str]:
-    spelled: Iterable[str | None] = (object_id, facts["app_id"], facts["upn"], *facts["aliases"])
-    return list(dict.fromkeys(key(text) for text in spelled if text))
-
-
-def _rank(document: Document, one: str) -> tuple[bool, datetime]:
-    return key(document["id"]) == one, document["changed_at"]
-
-
-def _entity(document: Document) -> Entity:
-    guest, upn, name = document["guest"], document["upn"], document["name"]
+def entity(document: Document, state: Mapping[str, Any]) -> Entity:
+    """An entity in one of its states: that of now is the document itself."""
+    guest, upn, name = state.get("guest"), state.get("upn"), state.get("name")
     user = document["kind"] == "user"
     return Entity(
         id=document["id"],
         kind=document["kind"],
         name=name,
         upn=upn,
-        app_id=document["app_id"],
-        enabled=document["enabled"],
+        app_id=state.get("app_id"),
+        enabled=state.get("enabled"),
         guest=guest,
-        department=document["department"],
-        service_account=user and is_service_account(upn, name, licensed=document["licensed"], guest=guest),
-        roles=tuple(document.get("roles", ())),
-        privileged=document.get("privileged", False),
+        department=state.get("department"),
+        service_account=user and is_service_account(upn, name, licensed=state.get("licensed"), guest=guest),
+        roles=tuple(state.get("roles", ())),
+        privileged=state.get("privileged", False),
     )
+
+
+def _identity(tenant: str, object_id: str) -> str:
+    return f"{tenant}/{key(object_id)}"
+
+
+def _new(tenant: str, sighting: Sighting, seen: Seen) -> Document:
+    """The document of an entity that is seen for the first time. Whether it holds roles was not read yet: `fresh`."""
+    facts = {**FACTS, **sighting.facts}
+    facts["aliases"] = list(facts["aliases"])
+    told = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts, "keys": keys_of(sighting.id, facts)}
+    return told | opened(seen) | {"fresh": True, "generation": seen.generation, "changed_at": seen.at, "changes": 0}
+
+
+def _sighted(old: Document, tenant: str, sighting: Sighting, seen: Seen, *, whole: bool) -> Document | None:
+    """What a sighting changes; None when that is nothing, or when a later reading has seen the entity."""
+    last_seen = int(old["generation"])
+    if last_seen > seen.generation:
+        return None
+    adds = not whole or last_seen == seen.generation
+    facts = {**{name: old.get(name, nothing) if adds else nothing for name, nothing in FACTS.items()}, **sighting.facts}
+    facts["aliases"] = list(facts["aliases"])
+    told = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts}
+    news = {name: value for name, value in told.items() if name not in old or old[name] != value}
+    change: Document = {"$max": {"generation": seen.generation}}
+    if not news and "gone" not in old:
+        return change if last_seen < seen.generation else None
+    if "gone" in old:
+        begun = opened(seen) | {"fresh": True, "changes": old.get("changes", 0) + 1}
+    else:
+        begun = closed(old, seen) | opened(seen)
+    past: Sequence[Document] = begun.get("past") or old.get("past") or ()
+    told = news | begun | {"keys": all_keys(sighting.id, facts, past)}
+    if "gone" in old or not news.keys().isdisjoint(_SHOWN) or keys_of(sighting.id, facts) != keys_of(old["id"], old):
+        told["changed_at"] = seen.at
+    return change | {"$set": told, "$unset": dict.fromkeys({"gone", "fresh", "after"} - told.keys(), "")}
+
+
+def _gone(old: Document, seen: Seen) -> Document:
+    """What changes when an entity is gone. Its last state stays beside the closed ones, without roles."""
+    ended = closed(old, seen, gone=True)
+    told = ended | {"gone": True, "keys": all_keys(old["id"], {}, ended["past"])}
+    left = dict.fromkeys(("roles", "privileged", "since", "after", "fresh"), "")
+    return {"$set": told, "$unset": left, "$max": {"generation": seen.generation}}
+
+
+def _roles(held: Held | None) -> Document:
+    return {} if held is None else {"roles": list(held.roles), "privileged": held.privileged}
+
+
+def _holds(old: Document, held: Held | None) -> bool:
+    """Whether a document says of somebody that he holds just these roles, and is or was an administrator by them."""
+    noted = held is None or not held.privileged or "admin_of" in old
+    return noted and {name: old[name] for name in _ROLES if name in old} == _roles(held)
+
+
+def _assigned(old: Document, held: Held | None, seen: Seen) -> Document | None:
+    """What changes for somebody who holds these roles now; None when that is nothing."""
+    if _holds(old, held):
+        return None
+    roles = _roles(held)
+    told: Document = {"admin_of": old["tenant"]} if held is not None and held.privileged else {}
+    if roles == {name: old[name] for name in _ROLES if name in old}:
+        return {"$set": told}
+    if "fresh" in old and (seen.after is None or seen.after < old["since"]):
+        # It held them when it was first seen, for all that is known: no change of its own.
+        told |= {"since": max(seen.at, old["since"]), "changes": old["changes"] + 1}
+    else:
+        told |= closed(old, seen) | opened(seen)
+    if "past" in told:
+        told["keys"] = all_keys(old["id"], old, told["past"])
+    gone = {"fresh"} | ({"after"} if "past" in told else set()) | (set(_ROLES) if held is None else set())
+    return {"$set": told | roles, "$unset": dict.fromkeys(gone - told.keys(), "")}
+
+
+def _rank(document: Document, one: str) -> tuple[bool, datetime]:
+    return key(document["id"]) == one, document["changed_at"]
 
 
 def _state(document: Document) -> SyncState:
@@ -255,4 +338,5 @@ def _state(document: Document) -> SyncState:
         last_success=document.get("last_success"),
         last_error=document.get("last_error"),
         last_error_at=document.get("last_error_at"),
+        read_from=document.get("read_from"),
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: What an event keeps when its record is mapped again, if it has it.
 _KEPT: Final = ("page", "raw_seq", "origin", "text", "expire_at", "forget_at", "version", "versions", "twin_of", "twin")
-_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event.metadata", *_KEPT), 1)
+_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_KEPT), 1)
 _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
@@ -183,4 +183,5 @@ def _record(document: Document, *, past: bool = False) -> StoredRecord:
         mapper_version=document["mapper_version"],
         kept={name: document[name] for name in _KEPT if name in document},
         past=past,
+        ocsf=document["event"],
     )
