@@ -164,7 +164,7 @@ def subjects_page() -> str:
         "export only messages without it, and those with a header `Aoc-Twin-Adds` too (`version`: it has changed;\n"
         "`risk`: of a sign-in, which the first one does not tell), unless you want all. With a header\n"
         "`Aoc-Truncated` it is a shorter form of an event that is larger than the server takes; the whole is in the\n"
-        "store, under the same id.\n"
+        "store, under the same id. Remarks about the record and what was cut of it are in `metadata.labels`.\n"
     )
 
 

@@ -19,10 +19,12 @@ from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_normalizer.app import locating
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import renewals
 from aoc_normalizer.settings import NormalizerSettings
+from aoc_normalizer.tenancy import remembering
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +76,8 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
         clock = SystemClock()
-        learn = learning(Names(MongoDirectoryHistory(database), clock, _NAMES), locate)
+        own = remembering(MongoTenants(database).id_of, clock)
+        learn = learning(Names(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
         async for records in store.batches(tenant, _BATCH):
             pairs = [
                 pair for pair in await renewals(tenant, records, learn, clock.now()) if everything or _other(*pair)

@@ -61,6 +61,7 @@ from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.shares import MongoShares
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
 
@@ -111,6 +112,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         check = check_of("collector", broker, database, settings.nats, _STREAMS)
         await check()
         standing = Standing(check, clock)
+        await MongoTenants(database).tell({one.name: one.tenant_id for one in tenants})
         shares, member = MongoShares(database), token_hex(6)
 
         def share(limit: str, rate: Rate) -> Share:

@@ -38,6 +38,8 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.mongo.remarks import MongoRemarks
+from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.telemetry import logs
 from aoc_normalizer.background import every
@@ -50,6 +52,7 @@ from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.overtaken import OvertakenSlices
 from aoc_normalizer.settings import NormalizerSettings
+from aoc_normalizer.tenancy import remembering
 from aoc_normalizer.twins import Twins
 from aoc_normalizer.writer import Writer
 
@@ -115,11 +118,13 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             EventPublisher(broker).publish,
             clock,
             StreamLimit(broker, subjects.EVENTS_STREAM),
+            MongoRemarks(database).add,
         )
         pages = [
             replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER
         ]
-        learn = learning(Names(MongoDirectoryHistory(database), clock, settings.names_remembered), locate)
+        own = remembering(MongoTenants(database).id_of, clock)
+        learn = learning(Names(MongoDirectoryHistory(database), clock, settings.names_remembered), locate, own)
         late = LateNames(MongoDirectory(database), MongoRenewal(database), learn, clock)
         handler = standing.guarded(make_handler(writer.write, learn, events.encoded))
         account, compaction = MongoAccount(database), MongoCompaction(database)

@@ -91,6 +91,7 @@ class Draft:
 
     `tell` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
+    `spelt`: the operation as the record spells it, where that has characters that nobody sees.
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record. `told_ms`: when it happened by another interface that brings
     the same record, where that tells it less exactly.
@@ -109,6 +110,7 @@ class Draft:
     log_name: str | None = None
     organisation: str | None = None
     operation: str = ""
+    spelt: str | None = None
     result: Result = "unknown"
     status_code: str | None = None
     status_detail: str | None = None

@@ -14,6 +14,7 @@ import orjson
 
 from aoc_common.bus.publish import Outgoing
 from aoc_common.errors import TooLarge
+from aoc_normalizer.trimming import HOLDS_MUCH, STEPS, cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,10 +28,6 @@ _CORE: Final = frozenset({
     "raw_data_size", "actor",
     "api", "src_endpoint", "dst_endpoint", "service", "user", "entity", "group", "file", "finding_info", "privileges",
 })  # fmt: skip
-#: Longest text and list of the core, one attempt after the other. No shorter: a text may have to have its form.
-_CUTS: Final = ((1024, 50), (256, 5), (64, 1))
-#: Inside of the core, what holds the record's own names and values.
-_HOLDS_MUCH: Final = frozenset({"request", "data"})
 
 
 def fit(message: Outgoing, limit: int) -> Outgoing:
@@ -59,16 +56,5 @@ def _shorter(event: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
     form.pop("unmapped", None)
     yield form
     core = {name: value for name, value in form.items() if name in _CORE}
-    for text, items in _CUTS:
-        yield {name: _cut(value, text, items) for name, value in core.items()}
-
-
-def _cut(value: Any, text: int, items: int) -> Any:
-    """The same with shorter texts and lists, and without what holds values of the record's own."""
-    if isinstance(value, str):
-        return value[:text]
-    if isinstance(value, list):
-        return [_cut(item, text, items) for item in value[:items]]
-    if isinstance(value, dict):
-        return {name: _cut(item, text, items) for name, item in value.items() if name not in _HOLDS_MUCH}
-    return value
+    for text, items in STEPS:
+        yield {name: cut(value, text, items, HOLDS_MUCH) for name, value in core.items()}

@@ -31,12 +31,14 @@ class Knowledge:
     - `histories`: the objects that have, or had, a key as `contracts.directory.key` spells it.
     - `locate`: where an address is. `alike`: who has an administrator's name.
     - `read`: whether its users were ever read, so that a key without an object means nobody.
+    - `organisation`: the tenant's id at Microsoft, where a collector has told it.
     """
 
     histories: Mapping[str, tuple[History, ...]]
     locate: Locate
     alike: Lookalikes = NOBODY_ELSE
     read: bool = False
+    organisation: str | None = None
 
 
 def nowhere(_address: str) -> None:

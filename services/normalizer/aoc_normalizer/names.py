@@ -9,6 +9,7 @@ from cachetools import TTLCache
 from aoc_common.telemetry import metrics
 from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.lookalikes import Lookalikes
+from aoc_normalizer.tenancy import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.periods import History
     from aoc_common.store.directories import DirectoryHistories
     from aoc_normalizer.knowledge import Learn, Locate
+    from aoc_normalizer.tenancy import OwnId
 
 #: How long an answer is believed: a user name can be given away, and a role taken, at any time.
 _FOR_S: Final = 60.0
@@ -68,20 +70,24 @@ class Names:
             found |= known.histories
         return found
 
-    async def knowledge(self, tenant: str, keys: Iterable[str], locate: Locate) -> Knowledge:
+    async def knowledge(
+        self, tenant: str, keys: Iterable[str], locate: Locate, organisation: str | None = None
+    ) -> Knowledge:
         """All that is known of a tenant that records with these keys need. Raises `Transient`."""
         histories = await self.among(tenant, keys)
         alike = self._alike.get(tenant)
         if alike is None:
             alike = self._alike[tenant] = Lookalikes(await self._store.administrators(tenant))
-        return Knowledge(histories, locate, alike=alike, read=tenant in self._read)
+        return Knowledge(histories, locate, alike=alike, read=tenant in self._read, organisation=organisation)
 
 
-def learning(names: Names, locate: Locate = nowhere) -> Learn:
-    """How to learn what is known: from the directories, and from a location database if there is one."""
+def learning(names: Names, locate: Locate = nowhere, own: OwnId = unknown) -> Learn:
+    """How to learn what is known: from the directories, from a location database if there is one, and whose it is."""
 
     async def learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
-        return {tenant: await names.knowledge(tenant, keys, locate) for tenant, keys in wanted.items()}
+        return {
+            tenant: await names.knowledge(tenant, keys, locate, await own(tenant)) for tenant, keys in wanted.items()
+        }
 
     return learn
 

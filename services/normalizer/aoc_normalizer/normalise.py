@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
@@ -13,16 +12,18 @@ import orjson
 from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event, text_digest
 from aoc_common.contracts.ids import event_id, spelt_id
-from aoc_normalizer import twin_facts
-from aoc_normalizer.bounds import bounded
+from aoc_normalizer import bounds, twin_facts
+from aoc_normalizer.bounds import bounded, cuts
 from aoc_normalizer.draft import Device
 from aoc_normalizer.enrich import enrich
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.knowledge import NOTHING, Knowledge
-from aoc_normalizer.ocsf import MAX_ITEMS, render
+from aoc_normalizer.ocsf import render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
+from aoc_normalizer.tenancy import FOREIGN_TENANT, is_foreign
 from aoc_normalizer.told import NOT_STORED, Told
+from aoc_normalizer.trimming import trimmed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,13 +31,13 @@ if TYPE_CHECKING:
 
     from aoc_normalizer.draft import Draft, Party
 
-_MAX_TERMS: Final = 48
 _MAX_ID: Final = 512
-#: Control characters, line separators, and those that turn the direction of text: people read messages and names.
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+#: Tag of an event in whose operation or names are characters that nobody sees. Their codes are shown.
+_INVISIBLE: Final = "invisible-characters"
 #: Texts of a draft that are shown or searched for by themselves.
 _TEXTS: Final = (
-    "record_id", "original_time", "product", "log_name", "organisation", "operation", "status_code", "status_detail",
+    "record_id", "original_time", "product", "log_name", "organisation", "operation", "spelt", "status_code",
+    "status_detail",
     "user_agent", "correlation_id", "session_uid",
 )  # fmt: skip
 _texts_of: Final = attrgetter(*_TEXTS)
@@ -85,26 +86,31 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
         draft.record_id, before = _content_ids(reading)
         draft.former = [(draft.family, before)] if before != draft.record_id else []
         tags.append("no-id")
-    most = max(len(draft.targets), len(draft.parameters), len(draft.privileges))
-    if most > MAX_ITEMS or len(draft.changes) >= MAX_ITEMS:
-        tags.append("truncated")
+    _remark(draft, knowledge.organisation)
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     # Most ids are in lower case, so no other id was ever made of them.
-    lone = not draft.former and draft.record_id.islower()
+    lone = not draft.former and draft.record_id.islower() and spelling.is_plain(draft.record_id)
     former = () if lone else _former(draft, context.tenant, identity)
     told_ms = draft.told_ms
     kin = () if told_ms is None else (event_id(context.tenant, draft.family, draft.record_id, told_ms),)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge, told)
+    actor, found = _actor(draft), _terms(draft)
     _clean(draft)
-    message = _printable(draft.tell(draft))
+    message = spelling.shown(draft.tell(draft))
     unmapped = {name: value for name, value in reading.record.items() if name not in draft.used}
     unmapped |= draft.rest
     if reading.deep:
         unmapped = bounded(unmapped)
     if reading.note is not None:
         unmapped["_mapper_error"] = reading.note
+    ocsf = render(draft, message, context.fetched_at)
+    if len(reading.text) > bounds.HARMLESS:
+        ocsf, unmapped = trimmed(ocsf, unmapped)
+    tags += cuts.take()
+    if tags:
+        ocsf["metadata"]["labels"] = tags = list(dict.fromkeys(tags))
     return Event(
         id=identity,
         tenant=context.tenant,
@@ -114,15 +120,15 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
         service=draft.service,
         operation=draft.operation or "Unknown",
         result=draft.result,
-        actor=_actor(draft),
+        actor=actor,
         ip=draft.address.ip if draft.address else None,
         correlation_id=draft.correlation_id,
-        terms=_terms(draft),
-        tags=tuple(dict.fromkeys(tags)),
+        terms=found,
+        tags=tuple(tags),
         mapper=reading.mapper.name,
         mapper_version=reading.mapper.version,
         unnamed=unnamed,
-        ocsf=render(draft, message, context.fetched_at),
+        ocsf=ocsf,
         unmapped=unmapped,
         raw=reading.text,
         twin_facts=facts,
@@ -132,43 +138,59 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
     )
 
 
+def _remark(draft: Draft, own_tenant: str | None) -> None:
+    """Note what a person should know of a record beyond what it says."""
+    most = max(len(draft.targets), len(draft.parameters), len(draft.privileges))
+    if most > bounds.ITEMS or len(draft.changes) >= bounds.ITEMS:
+        cuts.note("truncated")
+    if not spelling.is_plain(draft.operation):
+        draft.spelt, draft.operation = draft.operation, spelling.folded(draft.operation)
+    if draft.spelt is not None:
+        cuts.note(_INVISIBLE)
+    if is_foreign(draft.organisation, own_tenant):
+        cuts.note(FOREIGN_TENANT)
+
+
 def _former(draft: Draft, tenant: str, identity: UUID) -> tuple[UUID, ...]:
     """Ids that older versions of AOC gave the record: with regard to case, and with times as they were spelt."""
     record_id, time_ms = draft.record_id or "", draft.time_ms or 0
     names = {(draft.family, record_id), *draft.former}
+    if not spelling.is_plain(record_id):
+        names.add((draft.family, record_id.lower()))
     return tuple({spelt_id(tenant, family, name, time_ms) for family, name in names} - {identity})
 
 
 def _clean(draft: Draft) -> None:
     """Facets and names without what a terminal or a page would act upon. The record's own text keeps it."""
     if not _plain(_texts_of(draft)):
+        cuts.note(_INVISIBLE)
         for field in _TEXTS:
-            setattr(draft, field, (text := getattr(draft, field)) and _printable(text))
-    draft.actor, draft.app = _shown(draft.actor), _shown(draft.app)
-    draft.targets = [_shown(target) for target in draft.targets]
+            setattr(draft, field, (text := getattr(draft, field)) and spelling.shown(text))
+    if not all(map(_is_shown, (draft.actor, draft.app, *draft.targets))):
+        cuts.note(_INVISIBLE)
+        draft.actor, draft.app = _shown(draft.actor), _shown(draft.app)
+        draft.targets = [_shown(target) for target in draft.targets]
     for names in (draft.privileges, draft.factors):
         if names:
-            names[:] = map(_printable, names)
+            names[:] = map(spelling.shown, names)
     if (device := draft.device) is not None and not _plain((device.name, device.uid, device.os)):
-        draft.device = Device(*(said and _printable(said) for said in (device.name, device.uid, device.os)))
+        draft.device = Device(*(said and spelling.shown(said) for said in (device.name, device.uid, device.os)))
     if (place := draft.location) is not None and not _plain([said for said in place.values() if isinstance(said, str)]):
-        draft.location = {name: _printable(said) if isinstance(said, str) else said for name, said in place.items()}
+        draft.location = {name: spelling.shown(said) if isinstance(said, str) else said for name, said in place.items()}
 
 
 @lru_cache(maxsize=8192)
+def _is_shown(party: Party) -> bool:
+    return _plain((party.name, party.upn, party.uid, party.kind))
+
+
 def _shown(party: Party) -> Party:
-    if _plain((party.name, party.upn, party.uid, party.kind)):
-        return party
-    name, upn, uid, kind = (text and _printable(text) for text in (party.name, party.upn, party.uid, party.kind))
+    name, upn, uid, kind = (text and spelling.shown(text) for text in (party.name, party.upn, party.uid, party.kind))
     return party._replace(name=name, upn=upn, uid=uid, kind=kind)
 
 
 def _plain(texts: Iterable[str | None]) -> bool:
-    return "".join(filter(None, texts)).isprintable()
-
-
-def _printable(text: str) -> str:
-    return text if text.isprintable() else _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    return spelling.is_plain("".join(filter(None, texts)))
 
 
 def _content_ids(reading: Reading) -> tuple[str, str]:
@@ -195,7 +217,11 @@ def _terms(draft: Draft) -> tuple[str, ...]:
         if leaf := _leaf(party.uid):
             found.append(terms.id_terms(leaf))
     found.append(terms.operation_terms(draft.operation))
-    found += [terms.name_terms(name) for name in (draft.app.name, *draft.privileges, *draft.search) if name]
+    found += [
+        terms.name_terms(name)
+        for name in (draft.app.name, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND))
+        if name
+    ]
     for change in draft.changes[:_CHANGES]:
         found += [terms.name_terms(said) for said in (change.name, change.new, change.old) if isinstance(said, str)]
     if draft.status_code and draft.status_code != "0":
@@ -206,7 +232,7 @@ def _terms(draft: Draft) -> tuple[str, ...]:
         found.append(terms.name_terms(city))
     ids = (draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid)
     found += [terms.id_terms(uid) for uid in ids if uid]
-    return terms.first_terms(found, _MAX_TERMS)
+    return terms.first_terms(found, bounds.TERMS)
 
 
 def _leaf(uid: str | None) -> str | None:

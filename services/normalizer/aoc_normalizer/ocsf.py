@@ -6,11 +6,13 @@ Source of classes, activities and required attributes: schema.ocsf.io, version 1
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.event import OCSF_VERSION
 from aoc_common.contracts.ids import to_ms
 from aoc_normalizer import ocsf_words
+from aoc_normalizer.bounds import ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,8 +56,6 @@ _STATUS: Final[Mapping[str, tuple[int, str]]] = {
 _USER_TYPES: Final[Mapping[int, str]] = {0: "Unknown", 1: "User", 2: "Admin", 3: "System", 4: "Service", 99: "Other"}
 #: The official schema's pattern of an address: `app@sharepoint` and anonymised names are none.
 _EMAIL: Final = re.compile(r"^[a-zA-Z0-9!#$%&'*+-/=?^_`{|}~.]+@[a-zA-Z0-9-]+\.[a-zA-Z0-9-.]+$")
-#: Attributes of a list are cut here; the record's own text keeps all.
-MAX_ITEMS: Final = 200
 
 
 def class_name(class_uid: int) -> str:
@@ -107,10 +107,10 @@ def _request_of(event: dict[str, Any], draft: Draft) -> None:
     """What was asked for: parameters, and properties with their old and new values."""
     data: dict[str, Any] = {}
     if draft.parameters:
-        data["parameters"] = [{"name": name, "value": value} for name, value in draft.parameters[:MAX_ITEMS]]
+        data["parameters"] = [{"name": name, "value": value} for name, value in draft.parameters[:ITEMS]]
     if draft.changes:
         data["changes"] = [
-            {"name": change.name, "old": change.old, "new": change.new} for change in draft.changes[:MAX_ITEMS]
+            {"name": change.name, "old": change.old, "new": change.new} for change in draft.changes[:ITEMS]
         ]
     api = event.setdefault("api", {"operation": draft.operation or "Unknown", "service": {"name": draft.product}})
     api["request"] = {"uid": draft.correlation_id or draft.record_id, "data": data}
@@ -128,8 +128,8 @@ def _metadata(draft: Draft, logged: datetime) -> dict[str, Any]:
         "profiles": ["cloud"],
         "product": product,
         "uid": draft.record_id,
-        "event_code": draft.operation,
-        "logged_time": to_ms(logged),
+        "event_code": draft.spelt or draft.operation,
+        "logged_time": _logged_ms(logged),
     }
     if draft.log_name:
         metadata["log_name"] = draft.log_name
@@ -138,6 +138,12 @@ def _metadata(draft: Draft, logged: datetime) -> dict[str, Any]:
     if draft.correlation_id:
         metadata["correlation_uid"] = draft.correlation_id
     return metadata
+
+
+@lru_cache(maxsize=64)
+def _logged_ms(logged: datetime) -> int:
+    """Once a page."""
+    return to_ms(logged)
 
 
 def _cloud(draft: Draft) -> dict[str, Any]:
@@ -206,7 +212,7 @@ def _observables(draft: Draft) -> list[dict[str, Any]]:
         found.append({"name": "application", "type_id": 99, "type": "Application", "value": draft.app.label})
     found.extend(
         {"name": "target", "type_id": 10, "type": "Resource UID", "value": target.label}
-        for target in draft.targets[:MAX_ITEMS]
+        for target in draft.targets[:ITEMS]
         if target.label
     )
     return found
@@ -223,7 +229,7 @@ def _target_user(draft: Draft) -> dict[str, Any]:
 
 def _resources(draft: Draft) -> list[dict[str, Any]]:
     found = []
-    for target in draft.targets[:MAX_ITEMS]:
+    for target in draft.targets[:ITEMS]:
         resource = {
             key: value
             for key, value in (("name", target.name or target.upn), ("uid", target.uid), ("type", target.kind))
@@ -276,7 +282,7 @@ def _entity_management(event: dict[str, Any], draft: Draft) -> None:
 def _user_access(event: dict[str, Any], draft: Draft) -> None:
     _with_source(event, draft)
     event["user"] = _target_user(draft)
-    event["privileges"] = draft.privileges[:MAX_ITEMS] or [draft.operation or "Unknown"]
+    event["privileges"] = draft.privileges[:ITEMS] or [draft.operation or "Unknown"]
     if resources := _resources(draft):
         event["resources"] = resources
 

@@ -1,15 +1,20 @@
-"""Events that are stored and still tell less than they should: not understood, or without a date. Counted by page."""
+"""Events that are stored and still tell less than they should: not understood, or without a date. Counted by page.
+
+And those whose records have something about them that a person should know (`store.remarks`).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from aoc_common.store.remarks import Remark
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
     from uuid import UUID
 
     from aoc_common.contracts.event import PackedEvent
@@ -42,6 +47,17 @@ def by_page(stored: Iterable[tuple[int, PackedEvent]]) -> Mapping[int, Oddities]
     return found
 
 
+def remarks(stored: Iterable[tuple[PackedEvent, bool]], now: datetime) -> list[Remark]:
+    """What to remember of events of this batch; of each, whether it was stored for the first time."""
+    found: dict[tuple[str, str, str], Remark] = {}
+    for event, first in stored:
+        for kind in event.remarks:
+            key = (event.tenant, event.source, kind)
+            one = found.get(key) or Remark(*key, 0, now, now, event.id)
+            found[key] = replace(one, count=one.count + first)
+    return list(found.values())
+
+
 def measure(new: Iterable[PackedEvent]) -> None:
     """Count those of events that were stored for the first time."""
     for event in new:
@@ -49,3 +65,5 @@ def measure(new: Iterable[PackedEvent]) -> None:
             metrics.EVENTS_NOT_UNDERSTOOD.labels(event.source).inc()
         if event.undated:
             metrics.EVENTS_UNDATED.labels(event.source).inc()
+        for kind in event.remarks:
+            metrics.REMARKS.labels(event.source, kind).inc()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.event import PackedEvent
 from aoc_common.errors import Permanent
+from aoc_common.store.remarks import REMARKABLE
 from aoc_common.telemetry import metrics
 from aoc_normalizer.identify import keys
 from aoc_normalizer.mappers import GENERIC
@@ -87,4 +88,5 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         former=event.former,
         kin=event.kin,
         understood=event.mapper != GENERIC.name,
+        remarks=tuple([tag for tag in event.tags if tag in REMARKABLE]) if event.tags else (),
     )

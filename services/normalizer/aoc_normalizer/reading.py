@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_normalizer.bounds import LEVELS, depth_over
+from aoc_normalizer.bounds import LEVELS, cuts, depth_over
 from aoc_normalizer.draft import Draft
 from aoc_normalizer.mappers import GENERIC, recognise
+from aoc_normalizer.repeats import DUPLICATE_KEYS, repeats_a_key, told_twice
 from aoc_normalizer.split import split
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
-#: Makes every digit a zero and everything else none, so that one search finds a long number: a microsecond a record.
-_DIGITS: Final = bytes(ord("0") if chr(byte).isdecimal() else ord("x") for byte in range(256))
+#: Makes every digit a zero, every opening bracket the same one, and everything else none of these: one search finds a
+#: long number, and one count all brackets. A microsecond a record.
+_SHAPE: Final = bytes(
+    ord("0") if chr(byte).isdecimal() else ord("{") if chr(byte) in "[{" else ord("x") for byte in range(256)
+)
 #: Digits from which on an integer may not fit 64 bits; and where floats stop being exact.
 _LONG: Final = 19
 _LONG_NUMBER: Final = b"0" * _LONG
@@ -80,27 +84,37 @@ def read_page(body: bytes, context: RecordContext) -> tuple[list[Reading], list[
 def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
     """One record, or why it cannot become an event."""
     tags: list[str] = []
+    cuts.take()
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
+        raw = text.encode()
         tags.append("invalid-utf8")
+    exact = True
+    shape = raw.translate(_SHAPE)
     try:
         record = orjson.loads(text)
-        if _LONG_NUMBER in raw.translate(_DIGITS):
+        if _LONG_NUMBER in shape:
             # The fast parser makes a float of an integer of more than 64 bits: two ids would become one.
             record = _exactly(text)
+            exact = False
     except orjson.JSONDecodeError as error:
         record = _leniently(text, tags)
+        exact = False
         if record is None:
             return Rejected(text, f"not JSON: {error}")
     if not isinstance(record, dict):
         return Rejected(text, "not a JSON object")
-    deep = _deep(record, text)
+    # Most records have fewer brackets than levels are allowed: counting is cheaper.
+    deep = shape.count(b"{") > LEVELS and depth_over(record, LEVELS)
     if deep and depth_over(record, _MAX_DEPTH):
         return Rejected(text, f"nested more than {_MAX_DEPTH} levels deep")
+    if repeats_a_key(raw, record) if exact else told_twice(text):
+        tags.append(DUPLICATE_KEYS)
     reading = Reading(record, text, context, Draft(), GENERIC, deep, tags=tags)
     _fill(reading)
+    tags += cuts.take()
     return reading
 
 
@@ -127,11 +141,6 @@ def unreadable(reading: Reading) -> None:
     """Keep the text alone."""
     reading.record = {}
     reading.draft = Draft(operation="Unreadable record", tell=lambda _: "A record that could not be read")
-
-
-def _deep(record: dict[str, Any], text: str) -> bool:
-    """Whether the record needs bounds. Most have fewer brackets than levels are allowed: counting is cheaper."""
-    return text.count("{") + text.count("[") > LEVELS and depth_over(record, LEVELS)
 
 
 def _exactly(text: str) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts import spelling
 
 if TYPE_CHECKING:
     from aoc_common.contracts.event import Result
@@ -16,9 +19,10 @@ _HTTP: Final = re.compile(r"^[1-5]\d\d$")
 _BAD: Final = frozenset({"failure", "failed", "fail", "false", "error", "timeout", "denied", "blocked"})
 
 
+@lru_cache(maxsize=1024)
 def of_word(word: str | None) -> Result:
     """The result that a status word says."""
-    known = (word or "").casefold()
+    known = spelling.folded(word).casefold() if word else ""
     if known in _GOOD:
         return "success"
     if known in _BAD:

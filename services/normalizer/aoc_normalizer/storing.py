@@ -270,7 +270,7 @@ class _Comparison:
         }
         same = next((one for one in history.versions.values() if one.raw == text), None)
         if same is None and mine is not None:
-            same = next((history.versions[n] for n, one in theirs.items() if one and one.facts == mine.facts), None)
+            same = next((history.versions[n] for n, one in theirs.items() if one and one.said == mine.said), None)
             if same is None and mine.apart and not self._one_record and mine.is_beside(theirs.values()):
                 self._beside[row] = mine.apart[1]
                 return True

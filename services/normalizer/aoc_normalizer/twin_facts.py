@@ -93,7 +93,7 @@ def _identity(party: Party) -> str | None:
     """One spelling of who it is: both lanes know the object id, most often the name. None for a name that was cut."""
     if party.uid and values.is_guid(party.uid) and (uid := party.uid.casefold()) not in _NO_ID:
         return uid
-    label = (party.upn or party.name or party.uid or "").strip().casefold()
+    label = spelling.folded(party.upn or party.name or party.uid or "").strip().casefold()
     return None if label in _NO_ID or len(label) >= values.MAX_TEXT else label
 
 

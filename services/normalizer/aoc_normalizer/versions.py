@@ -47,8 +47,11 @@ UNIFIED: Final = frozenset({"unified", "wrapped", "respelt", "log-analytics"})
 #: unknown record calls `EventId` may name a kind of event, and a report of a mail has a row for each of its links.
 LASTING: Final = frozenset({"generic"})
 LASTING_FAMILIES: Final = "hunting-"
-#: What OCSF's metadata holds of one delivery, and what is told by the id already.
-_OF_DELIVERY: Final = frozenset({"logged_time", "processed_time", "original_time", "uid"})
+#: What OCSF's metadata holds of one delivery, what is told by the id already, and our own remarks.
+_OF_DELIVERY: Final = frozenset({"logged_time", "processed_time", "original_time", "uid", "labels"})
+#: Tags of an event that does not show all that its record says (`bounds`).
+_CUT: Final = "cut-"
+_CUT_LIST: Final = "truncated"
 _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -56,7 +59,8 @@ _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 class Meaning:
     """What a record says. `shape`: its mapper. `rank`: of two versions the one of the higher rank is the newer.
 
-    `facts`: all that it says, as text; `digest`: 32 hex digits of it. `apart`: what makes a record of the same id
+    `facts`: all that it says, as text; `beyond`: a hash of the record, where it says more than its event shows;
+    `said`: both; `digest`: 32 hex digits of that. `apart`: what makes a record of the same id
     another one (`operation`, or content within one shape), and which this is; None where nothing does.
     """
 
@@ -64,11 +68,17 @@ class Meaning:
     apart: tuple[str, str] | None
     facts: str
     rank: tuple[int, int]
+    beyond: str = ""
+
+    @property
+    def said(self) -> str:
+        """What two texts of one version have in common."""
+        return self.facts + self.beyond
 
     @property
     def digest(self) -> str:
         """Names the version."""
-        return blake2b(self.facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return blake2b(self.said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     @property
     def damaged(self) -> bool:
@@ -112,7 +122,9 @@ def meaning(event: Event, draft: Draft, record: Mapping[str, Any], fetched_ms: i
         apart = (event.mapper, _content(draft.content or record, without))
     elif event.mapper in UNIFIED:
         apart = ("operation", event.operation.lower())
-    return Meaning(event.mapper, apart, facts, (modified_ms or 0, fetched_ms))
+    was_cut = any(tag == _CUT_LIST or tag.startswith(_CUT) for tag in event.tags)
+    beyond = _content(draft.content or record, without) if was_cut else ""
+    return Meaning(event.mapper, apart, facts, (modified_ms or 0, fetched_ms), beyond)
 
 
 def _content(record: Mapping[str, Any], without: frozenset[str]) -> str:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.raw import RawPage
     from aoc_common.store.arrivals import ArrivalStore
     from aoc_common.store.ports import EventStore
+    from aoc_common.store.remarks import Remark
     from aoc_common.store.versions import EventVersions
     from aoc_normalizer.flow import MappedPage
     from aoc_normalizer.twins import Twins
@@ -50,6 +51,14 @@ type Publish = Callable[[Sequence[PageEvents]], Awaitable[Sequence[Published]]]
 """Publishes each page's events once, whatever was published before (`bus.atomic`). Raises `Transient`."""
 type Limit = Callable[[], Awaitable[int]]
 """The largest message that AOC_EVENTS takes at this moment, headers included."""
+
+
+type Remember = Callable[[Sequence[Remark]], Awaitable[None]]
+"""Sums remarks about records up (`store.remarks.RemarkStore.add`). Raises `Transient`."""
+
+
+async def nowhere(_remarks: Sequence[Remark]) -> None:
+    """Remember nothing."""
 
 
 async def unlimited() -> int:
@@ -71,6 +80,7 @@ class Writer:
         publish: Publish,
         clock: Clock,
         limit: Limit = unlimited,
+        remember: Remember = nowhere,
     ) -> None:
         self._storing = Storing(events, versions, ledger)
         self._twins = twins
@@ -80,6 +90,7 @@ class Writer:
         self._publish = publish
         self._clock = clock
         self._limit = limit
+        self._remember = remember
 
     async def write(self, pages: Sequence[MappedPage]) -> None:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
@@ -160,6 +171,8 @@ class Writer:
         changed = Counter(batch.rows[number].page for number in mine if number in batch.versions)
         put_aside = Counter(batch.rows[number].page for number in batch.refused)
         put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
+        # Before the pages are settled: a remark that a crash prevents is made when the page comes again.
+        await self._remember(oddities.remarks(((batch.rows[one].event, one in batch.first) for one in mine), now))
         odd = oddities.by_page(
             (batch.rows[number].page, batch.rows[number].event) for number in mine if number not in batch.versions
         )

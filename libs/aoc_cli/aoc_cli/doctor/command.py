@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
-from aoc_cli.doctor import keys, links, shelves
+from aoc_cli.doctor import keys, links, remarks, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -45,7 +45,7 @@ def doctor(
 ) -> None:
     """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, twins, report keys.
 
-    Status 1 when something fails.
+    And what was remarkable in records. Status 1 when something fails.
     """
     chosen = _chosen(_file(tenants, data), tenant)
     with err.status("looking"):
@@ -84,6 +84,7 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
             checks += [servers.check(system), shelves.check(system), links.check(system), keys.check(system, data)]
+            checks.append(remarks.check(system))
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

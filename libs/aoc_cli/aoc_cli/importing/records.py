@@ -14,6 +14,9 @@ import orjson
 from aoc_cli.importing.scan import Scanner, Value
 from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
 from aoc_common.errors import Malformed
+from aoc_normalizer.fields import values
+from aoc_normalizer.mappers import unified, wrapped
+from aoc_normalizer.repeats import repeats_a_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +116,8 @@ def _unwrap(value: Value) -> Iterator[Item]:
     if not isinstance(parsed, dict):
         yield Unreadable(value.line, "not a JSON object", value.data)
     elif _AUDIT_DATA in parsed:
-        yield _audit_data(value.line, parsed[_AUDIT_DATA], value.data)
+        repeated = repeats_a_key(value.data, parsed)
+        yield _audit_data(value.line, parsed, value.data, whole=repeated)
     elif isinstance(parsed.get("value"), list) and any(key.startswith("@odata") for key in parsed):
         for item in Scanner(io.BytesIO(value.data)).values():
             yield from _unwrap(Value(value.line, item.data, item.broken))
@@ -132,20 +136,45 @@ def _tolerated(value: Value, reason: str) -> Item:
     return Record(value.line, value.data)
 
 
-def _audit_data(line: int, data: Any, row: bytes) -> Item:
-    """The record inside a row of `Search-UnifiedAuditLog`."""
+def _audit_data(line: int, parsed: dict[str, Any], row: bytes, *, whole: bool = False) -> Item:
+    """The record inside a row of `Search-UnifiedAuditLog`.
+
+    The row itself where it says more: where it is a record, contradicts the one inside, or (`whole`) says a column
+    twice.
+    """
+    data = parsed[_AUDIT_DATA]
+    if wrapped.is_own(parsed, {}) and wrapped.is_own(parsed, values.mapping(data)):
+        return Record(line, row)
     if isinstance(data, dict):
         # As it stands there: what was parsed has lost the digits of long numbers.
-        return Record(line, bytes(_ROW.decode(row)[_AUDIT_DATA]))
+        keep = whole or _contradicts(parsed, data)
+        return Record(line, row if keep else bytes(_ROW.decode(row)[_AUDIT_DATA]))
     if not isinstance(data, str) or not data.strip():
         return Unreadable(line, "AuditData is empty", row)
-    text = data.strip().encode()
+    return _in_text(line, data.strip().encode(), parsed, row, whole=whole)
+
+
+def _in_text(line: int, text: bytes, parsed: dict[str, Any], row: bytes, *, whole: bool) -> Item:
+    """The record in the text of a row's AuditData; see `_audit_data`."""
     try:
-        parsed = orjson.loads(text)
+        inside = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         found = _tolerated(Value(line, text), str(error))
         return found if isinstance(found, Record) else Unreadable(line, f"AuditData is {found.reason}", row)
-    return Record(line, text) if isinstance(parsed, dict) else Unreadable(line, "AuditData is not a JSON object", row)
+    if not isinstance(inside, dict):
+        return Unreadable(line, "AuditData is not a JSON object", row)
+    return Record(line, row if whole or _contradicts(parsed, inside) else text)
+
+
+def _contradicts(row: dict[str, Any], inside: dict[str, Any]) -> bool:
+    """Whether a row says otherwise than its record, so that it must be kept around it."""
+    return unified.MAPPER.recognises(inside) and next(wrapped.contradictions(row, inside), None) is not None
+
+
+def _row_of(header: list[str], row: list[str]) -> bytes:
+    """A row of a table as a JSON object; columns of one name are members of one name."""
+    pairs = [(name, said) for name, said in zip(header, row, strict=False) if name or said]
+    return b"{%s}" % b",".join([orjson.dumps(name) + b":" + orjson.dumps(said) for name, said in pairs])
 
 
 class _Rows:
@@ -182,7 +211,12 @@ def _csv(stream: Reader) -> Iterator[Item]:
     if _AUDIT_DATA.casefold() not in names:
         shown = ", ".join(header[:6])[:120]
         raise Malformed(f"neither JSON nor a CSV with a column AuditData (the first line has: {shown!r})")
-    column = names.index(_AUDIT_DATA.casefold())
+    # The last of several columns of one name counts, as the last of several members does.
+    column = len(names) - 1 - names[::-1].index(_AUDIT_DATA.casefold())
+    named = [name for name in names if name]
+    repeated = len(set(named)) < len(named)
+    spelt = {_AUDIT_DATA.casefold(): _AUDIT_DATA}
+    header = [spelt.setdefault(name, as_given) for name, as_given in zip(names, header, strict=True)]
     while True:
         line = reader.line_num + 1
         try:
@@ -194,8 +228,9 @@ def _csv(stream: Reader) -> Iterator[Item]:
             return
         if not any(row):
             continue
-        whole = orjson.dumps(dict(zip(header, row, strict=False)))
+        whole = _row_of(header, row)
         if len(row) <= column:
             yield Unreadable(line, f"the row has {len(row)} of {len(header)} columns", whole)
         else:
-            yield _audit_data(line, row[column], whole)
+            parsed = {**dict(zip(header, row, strict=False)), _AUDIT_DATA: row[column]}
+            yield _audit_data(line, parsed, whole, whole=repeated)

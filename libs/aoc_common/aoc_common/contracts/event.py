@@ -38,7 +38,7 @@ class Event:
     - `unmapped`: what has no home in OCSF; keys as in the record, so hostile to a database. At most 64 levels deep.
     - `raw`: the record's own JSON text.
     - `terms`: lower-case search tokens of the observables, the operation and the message.
-    - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`.
+    - `tags`: remarks of the mapper, e.g. `no-time`, `no-id`, `truncated`; `metadata.labels` has them too.
     - `unnamed`: ids that the tenant's directory did not know, spelled by `contracts.directory.key`.
     - `twin_facts`: by what its twin is found; None for a record that can have none.
     - `text`: the digest of its record's text (`text_digest`).
@@ -96,6 +96,7 @@ class PackedEvent:
     - `understood`: a mapper that knows its record's shape has read it. False when none knew the shape, or the one that
       did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
       unknown operation or workload inside of a known shape is understood.
+    - `remarks`: those of its tags that a person should know of (`store.remarks`).
     """
 
     id: UUID
@@ -113,6 +114,7 @@ class PackedEvent:
     former: tuple[UUID, ...] = ()
     kin: tuple[UUID, ...] = ()
     understood: bool = True
+    remarks: tuple[str, ...] = ()
 
     @property
     def undated(self) -> bool:

@@ -12,15 +12,18 @@ from hashlib import blake2b
 from typing import Final
 from uuid import UUID
 
+from aoc_common.contracts import spelling
+
 _MAX_MS: Final = (1 << 48) - 1
 
 
 def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
-    """The id of the record `record_id` of `family` (e.g. `ual`, `sign-in`) in `tenant`; letters' case says nothing.
+    """The id of the record `record_id` of `family` (e.g. `ual`, `sign-in`) in `tenant`.
 
+    Letters' case says nothing, nor does what nobody sees.
     `time_ms`: when it happened, in ms since 1970; clamped to what 48 bits hold (an unknown time is 0).
     """
-    return spelt_id(tenant, family, record_id.lower(), time_ms)
+    return spelt_id(tenant, family, spelling.folded(record_id).lower(), time_ms)
 
 
 def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:

@@ -31,6 +31,7 @@ _STOP: Final = frozenset(
 _AROUND: Final = "[](){}<>\"'`,;:.!?"
 _WORD: Final = re.compile(r"[^\W_]+")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_GUID_LENGTH: Final = 36
 _ADDRESS: Final = re.compile(r"\[?[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]+(?:%\w+)?\]?(?::\d+)?")
 #: Ids that are no GUIDs (of messages, items, files' hashes) and SIDs: letters and digits run on without a break.
 _OPAQUE: Final = re.compile(r"(?=[^@]*\d)(?=[^@]*[a-zA-Z])[\w+/=-]*[A-Za-z0-9+/=]{20}|[sS]-1-\d[\d-]+$")
@@ -45,7 +46,7 @@ def query_terms(text: str) -> list[str]:
     An address is asked for without a port; of a name around a GUID, the GUID.
     """
     found: list[str] = []
-    for word in text[:_MAX_TEXT].split():
+    for word in spelling.folded(text[:_MAX_TEXT]).split():
         guids = _GUID.findall(word.casefold())
         found += guids or _cut(word)
     return list(dict.fromkeys(found))
@@ -58,8 +59,7 @@ def name_terms(name: str) -> tuple[str, ...]:
 
 def id_terms(uid: str) -> tuple[str, ...]:
     """The terms of an id: of one that has GUIDs in it, only these."""
-    found = _GUID.findall(uid[:_MAX_TEXT].casefold())
-    return tuple(found) if found else name_terms(uid)
+    return _remembered_id(uid) if len(uid) <= _REMEMBERED else _cut_id(uid)
 
 
 @lru_cache(maxsize=4096)
@@ -75,10 +75,18 @@ def first_terms(terms: Iterable[Iterable[str]], limit: int) -> tuple[str, ...]:
     return tuple(islice(dict.fromkeys(chain.from_iterable(terms)), limit))
 
 
+def _cut_id(uid: str) -> tuple[str, ...]:
+    if len(uid) == _GUID_LENGTH and _GUID.fullmatch(lower := uid.lower()):
+        return (lower,)  # nearly all are one: to look for more takes twice as long
+    found = _GUID.findall(spelling.folded(uid[:_MAX_TEXT]).casefold())
+    return tuple(found) if found else name_terms(uid)
+
+
 def _cut_all(text: str) -> tuple[str, ...]:
-    return _unique(term for word in text[:_MAX_TEXT].split() for term in _cut(word))
+    return _unique(term for word in spelling.folded(text[:_MAX_TEXT]).split() for term in _cut(word))
 
 
+_remembered_id = lru_cache(maxsize=16_384)(_cut_id)
 _remembered = lru_cache(maxsize=16_384)(_cut_all)
 
 

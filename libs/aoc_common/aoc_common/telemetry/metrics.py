@@ -95,6 +95,11 @@ EVENTS_NOT_UNDERSTOOD = Counter(
 EVENTS_UNDATED = Counter(
     "aoc_normalizer_undated_total", "New events whose records do not say when they happened.", ("source",)
 )
+REMARKS = Counter(
+    "aoc_normalizer_remarks_total",
+    "New events whose records have something about them that a person should know, by what (a tag of the event).",
+    ("source", "kind"),
+)
 BATCH_RECORDS = Histogram("aoc_normalizer_batch_records", "Records in one batch.", buckets=_BATCH)
 STAGE_SECONDS = Histogram(
     "aoc_normalizer_stage_seconds", "Time a batch spends in a stage.", ("stage",), buckets=_SECONDS

@@ -5,16 +5,17 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_normalizer import bounds
 from aoc_normalizer.draft import Change
 from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-#: Properties of one record, and leaves of one property.
-MAX_PROPERTIES: Final = 200
+#: Properties of one record.
+MAX_PROPERTIES: Final = bounds.ITEMS
+#: Leaves of one property that are told.
 _MAX_LEAVES: Final = 100
-_MAX_ITEMS: Final = 50
 _INT64: Final = 1 << 63
 #: What only lists the names of the other properties.
 _ECHO: Final = "included updated properties"
@@ -29,23 +30,26 @@ _NAMING: Final = {
 }
 
 
-def changes(properties: Any) -> list[Change]:
+def changes(properties: Any, room: int = MAX_PROPERTIES) -> list[Change]:
     """`{displayName, oldValue, newValue}`, `{Name, OldValue, NewValue}`, or bare names.
 
     Values are decoded from JSON in strings, and left as text when they are none. An object is told by those of its
-    leaves that differ (`conditions.users.include`); a list of one is its item.
+    leaves that differ (`conditions.users.include`); a list of one is its item. At most `room` of them.
     """
     found: list[Change] = []
-    for item in islice(values.sequence(properties), MAX_PROPERTIES):
+    for item in values.sequence(properties):
+        if len(found) >= room:
+            bounds.cuts.note("truncated")
+            break
         if isinstance(item, str):
-            found.append(Change(item, None, None))
+            found.append(Change(bounds.name(item), None, None))
         elif isinstance(item, dict):
             name = values.first(item, "Name", "displayName", "DisplayName", "name")
             if name is not None and name.casefold() != _ECHO:
                 old = value_of(item.get("OldValue", item.get("oldValue")))
                 new = value_of(item.get("NewValue", item.get("newValue", item.get("Value"))))
-                found += _differences(name, old, new)
-    return found
+                found += _differences(bounds.name(name), old, new)
+    return found[:room]
 
 
 def names_in(listed: Sequence[Change]) -> dict[str, str]:
@@ -59,12 +63,17 @@ def names_in(listed: Sequence[Change]) -> dict[str, str]:
     return found
 
 
-def value_of(value: Any) -> Any:
-    """A value as it was meant: JSON in a string decoded, nothing for what says nothing."""
-    if isinstance(value, str):
+def value_of(value: Any, strings: int = bounds.STRINGS) -> Any:
+    """A value as it was meant: JSON in a string decoded, nothing for what says nothing.
+
+    `strings`: how many strings within one another are decoded.
+    """
+    if isinstance(value, str) and strings:
         value = values.decoded(value.strip())
+        strings -= 1
     if isinstance(value, list):
-        items = [item for entry in value[:_MAX_ITEMS] if (item := value_of(entry)) is not None]
+        listed = bounds.listed(value, bounds.VALUES)
+        items = [item for entry in listed if (item := value_of(entry, strings)) is not None]
         return items[0] if len(items) == 1 else items or None
     if isinstance(value, dict):
         return value or None
@@ -79,10 +88,17 @@ def _differences(name: str, old: Any, new: Any) -> Iterator[Change]:
     if not (_nested(old) or _nested(new)):
         yield Change(name, old, new)
         return
-    before, after = dict(_leaves(name, old)), dict(_leaves(name, new))
-    for place in islice(dict.fromkeys([*after, *before]), _MAX_LEAVES):
-        if before.get(place) != after.get(place):
-            yield Change(place, before.get(place), after.get(place))
+    before, after = _some_leaves(name, old), _some_leaves(name, new)
+    differing = [place for place in dict.fromkeys([*after, *before]) if before.get(place) != after.get(place)]
+    for place in bounds.listed(differing, _MAX_LEAVES):
+        yield Change(place, before.get(place), after.get(place))
+
+
+def _some_leaves(name: str, value: Any) -> dict[str, Any]:
+    leaves = dict(islice(_leaves(name, value), bounds.LEAVES + 1))
+    if len(leaves) > bounds.LEAVES:
+        bounds.cuts.note("truncated")
+    return leaves
 
 
 def _nested(value: Any) -> bool:
@@ -93,9 +109,9 @@ def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Scalars and lists of scalars, with their paths. Values were bounded in depth when they were decoded."""
     if isinstance(value, dict):
         for name, item in value.items():
-            yield from _leaves(f"{place}.{name}", value_of(item))
+            yield from _leaves(bounds.name(f"{place}.{name}"), value_of(item))
     elif isinstance(value, list) and _nested(value):
         for number, item in enumerate(value):
-            yield from _leaves(f"{place}[{number}]", item)
+            yield from _leaves(bounds.name(f"{place}[{number}]"), item)
     elif value is not None:
         yield place, value

@@ -18,13 +18,20 @@ _EPOCH: Final = re.compile(r"^\d{9,13}(?:\.\d+)?$")
 _MS_FROM: Final = 100_000_000_000
 _LAST_MS: Final = 253_402_300_799_999
 _NOON: Final = 12
+_MIDNIGHT: Final = 24
+_LEAP: Final = 60
+#: The largest offset that a zone has had is 15:56; standards and libraries stop at 18:00 or before.
+_LARGEST_OFFSET: Final = timedelta(hours=18)
+_HOUR_MINUTES: Final = 60
+_NO_OFFSET: Final = re.compile(r"[+-]\d\d:?[6-9]\d$")
 
 
 def parse_ms(value: Any) -> int | None:
     """Milliseconds since 1970 UTC, or None for what is no time.
 
     ISO 8601 with 0 to 9 decimals, padded or not; no zone means UTC (as the unified log documents its CreationTime);
-    `5/18/2021 9:13:33 PM`; `/Date(1658751973240)/`; seconds or milliseconds since 1970.
+    `5/18/2021 9:13:33 PM`; `/Date(1658751973240)/`; seconds or milliseconds since 1970. `24:00:00` is the next day's
+    midnight, a 60th second (a leap second) the beginning of the next minute. Offsets beyond 18 hours are none.
     """
     if isinstance(value, str):
         return _from_text(value.strip())
@@ -35,7 +42,7 @@ def parse_ms(value: Any) -> int | None:
 
 def _from_text(text: str) -> int | None:
     # Before ISO: its compact form without a T would read some of these as a day in the 18th century.
-    if _EPOCH.match(text):
+    if text[4:5] != "-" and _EPOCH.match(text):
         return _from_number(float(text))
     try:
         moment = datetime.fromisoformat(text)
@@ -43,6 +50,10 @@ def _from_text(text: str) -> int | None:
         return _from_odd_text(text)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    elif moment.tzinfo is not UTC and (
+        abs(moment.utcoffset() or timedelta()) > _LARGEST_OFFSET or _NO_OFFSET.search(text)
+    ):
+        return None
     return _bounded(moment)
 
 
@@ -54,24 +65,38 @@ def _from_odd_text(text: str) -> int | None:
         if found := _LOOSE.match(text):
             year, month, day, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))
             fraction = int(((found[7] or "") + "000000")[:6])
-            zone = found[8] or "Z"
-            moment = datetime(year, month, day, hour, minute, int(found[6] or 0), fraction, UTC)
-            return _bounded(moment - _offset(zone))
+            moment = _moment(
+                day=(year, month, day), hour=hour, minute=minute, second=int(found[6] or 0), fraction=fraction
+            )
+            return _bounded(moment - _offset(found[8] or "Z"))
         if found := _US.match(text):
             month, day, year, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))
             if found[7]:
                 hour = hour % _NOON + (_NOON if found[7].lower() == "pm" else 0)
-            return _bounded(datetime(year, month, day, hour, minute, int(found[6] or 0), tzinfo=UTC))
+            return _bounded(_moment(day=(year, month, day), hour=hour, minute=minute, second=int(found[6] or 0)))
     except (ValueError, OverflowError):
         return None
     return None
 
 
+def _moment(*, day: tuple[int, int, int], hour: int, minute: int, second: int, fraction: int = 0) -> datetime:
+    """A moment in UTC; also the two that `datetime` does not know. Raises `ValueError` for what is none."""
+    if hour == _MIDNIGHT and not (minute or second or fraction):
+        return datetime(*day, tzinfo=UTC) + timedelta(days=1)
+    leap = second == _LEAP
+    moment = datetime(*day, hour, minute, second - leap, fraction, tzinfo=UTC)
+    return moment + timedelta(seconds=1) if leap else moment
+
+
 def _offset(zone: str) -> timedelta:
+    """What a zone is ahead of UTC. Raises `ValueError` for one that no place can have."""
     if zone in {"Z", "z"}:
         return timedelta()
     digits = zone[1:].replace(":", "")
-    span = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    span = timedelta(hours=hours, minutes=minutes)
+    if minutes >= _HOUR_MINUTES or span > _LARGEST_OFFSET:
+        raise ValueError(zone)
     return -span if zone[0] == "-" else span
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_normalizer.bounds import LEVELS, depth_over
+from aoc_common.contracts import spelling
+from aoc_normalizer import bounds
+from aoc_normalizer.bounds import ELLIPSIS, LEVELS, STRINGS, TEXT, VALUES, cuts, depth_over, listed
+from aoc_normalizer.repeats import DUPLICATE_KEYS, repeats_a_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-#: Characters of a text inside the OCSF part; the record's own text is always kept whole beside it.
-MAX_TEXT: Final = 1024
+MAX_TEXT: Final = TEXT
 #: Where floats stop being exact.
 _EXACT: Final = float(1 << 53)
 _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
@@ -33,7 +36,8 @@ def text(value: Any) -> str | None:
         if _LONGEST_EMPTY < length <= MAX_TEXT:
             return cleaned
         if length > MAX_TEXT:
-            return cleaned[: MAX_TEXT - 1] + "\N{HORIZONTAL ELLIPSIS}"
+            cuts.note("cut-text")
+            return cleaned[: MAX_TEXT - 1] + ELLIPSIS
         return None if cleaned.lower() in _EMPTY else cleaned
     return None if value is None else _scalar(value)
 
@@ -44,6 +48,12 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
         value = int(value)  # 1.0 is 1, and so it is when a tool on the way had no integers
     return text(str(value)) if isinstance(value, _NUMBER) else None
+
+
+@lru_cache(maxsize=8192)
+def word(said: str) -> str:
+    """A word as it is compared: without regard to case, or to what nobody sees."""
+    return spelling.folded(said).casefold()
 
 
 def flag(value: Any) -> bool | None:
@@ -90,15 +100,21 @@ def decoded(value: str) -> Any:
         found = orjson.loads(value)
     except orjson.JSONDecodeError:
         return value
-    return value if isinstance(found, dict | list) and depth_over(found, LEVELS) else found
+    if not isinstance(found, dict | list):
+        return found
+    if depth_over(found, LEVELS):
+        return value
+    if "{" in value and repeats_a_key(value.encode(), found):
+        cuts.note(DUPLICATE_KEYS)
+    return found
 
 
 def pairs(value: Any) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a name/value list, in any of its spellings; values as text, decoded one level."""
     for item in objects(value):
-        name = first(item, *_NAME_KEYS)
-        if name is not None:
-            yield name, shown(_value_in(item)) or ""
+        said = first(item, *_NAME_KEYS)
+        if said is not None:
+            yield bounds.name(said), shown(_value_in(item)) or ""
 
 
 def pair(value: Any, *names: str) -> str | None:
@@ -106,8 +122,8 @@ def pair(value: Any, *names: str) -> str | None:
     if not value:
         return None
     for item in objects(value):
-        name = first(item, *_NAME_KEYS)
-        if name is not None and name.casefold() in names and (found := shown(_value_in(item))):
+        said = first(item, *_NAME_KEYS)
+        if said is not None and said.casefold() in names and (found := shown(_value_in(item))):
             return found
     return None
 
@@ -119,12 +135,13 @@ def _value_in(item: Mapping[str, Any]) -> Any:
     return None
 
 
-def shown(value: Any) -> str | None:
+def shown(value: Any, strings: int = STRINGS) -> str | None:
     """A value as a person would read it: `["a"]` in a string becomes `a`, objects stay JSON."""
-    if isinstance(value, str):
+    if isinstance(value, str) and strings:
         value = decoded(value.strip())
+        strings -= 1
     if isinstance(value, list):
-        parts = [found for item in value[:50] if (found := shown(item))]
+        parts = [found for item in listed(value, VALUES) if (found := shown(item, strings))]
         return text(", ".join(parts))
     if isinstance(value, dict):
         try:

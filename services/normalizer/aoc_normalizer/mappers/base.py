@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_common.contracts import spelling
 from aoc_normalizer import operations
+from aoc_normalizer.bounds import cuts
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
 from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from aoc_normalizer.operations.scopes import Scope
 
 _SYSTEM: Final = re.compile(r"(?i)^(nt authority|system)\b|\\system$")
 
@@ -60,9 +64,20 @@ def admin(party: Party) -> Party:
     return Party(party.name, party.upn, party.uid, party.kind, ADMIN)
 
 
-def apply_operation(draft: Draft, operation: str | None) -> None:
-    """Set operation, class, activity, severity and phrase from the table."""
-    draft.operation = operations.shown(operation or "")
-    found = operations.meaning(draft.operation)
+#: Tag of an event whose operation is one of another service than its record's.
+FOREIGN_OPERATION: Final = "foreign-operation"
+
+
+def apply_operation(draft: Draft, operation: str | None, scope: Scope = None) -> None:
+    """Set operation, class, activity, severity and phrase from the tables. `scope`: whose operations can be meant."""
+    said = operation or ""
+    draft.operation = operations.shown(said)
+    if not spelling.is_plain(said):
+        draft.spelt = said
+    if len(said) > spelling.LONGEST_OPERATION:
+        cuts.note("cut-operation")
+    found = operations.meaning(draft.operation, scope)
+    if found.phrase is None and operations.is_foreign(draft.operation, scope) and operations.is_special(said):
+        draft.tags.append(FOREIGN_OPERATION)
     draft.class_uid, draft.activity_id, draft.severity = found.class_uid, found.activity_id, found.severity
     draft.phrase = found.phrase

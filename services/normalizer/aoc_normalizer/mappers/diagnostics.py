@@ -8,6 +8,7 @@ from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers import directory, graph_activity, provisioning, risk, signins
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
+from aoc_normalizer.operations.scopes import SCOPES
 from aoc_normalizer.result import of_word
 
 _INNER: Final = (directory.MAPPER, signins.MAPPER, risk.MAPPER, graph_activity.MAPPER, provisioning.MAPPER)
@@ -59,7 +60,8 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
         inner, "ActivityDate", "activityDateTime", "timeGenerated", "Timestamp"
     ) or values.text(record.get("time"))
     draft.time_ms = _precise(times.parse_ms(draft.original_time), times.parse_ms(record.get("time")))
-    apply_operation(draft, values.first(record, "operationName") or values.first(inner, "ActionType"))
+    operation = values.first(record, "operationName") or values.first(inner, "ActionType")
+    apply_operation(draft, operation, SCOPES[draft.service])
     draft.correlation_id = values.text(record.get("correlationId"))
     draft.result = of_word(
         values.first(record, "resultType", "resultSignature") or values.first(inner, "ActivityResultStatus")
@@ -97,4 +99,4 @@ def _identity(record: Record) -> str | None:
     return None if said is not None and said.startswith("See Actor") else said
 
 
-MAPPER: Final = Mapper("diagnostics", 2, recognises, fill)
+MAPPER: Final = Mapper("diagnostics", 3, recognises, fill)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_normalizer import bounds
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.changes import changes, names_in
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, user_party
+from aoc_normalizer.operations.scopes import SCOPES
 from aoc_normalizer.result import of_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAX_TARGETS: Final = 500
+_SCOPE: Final = SCOPES["entra"]
 _KINDS: Final = {
     "serviceprincipal": "service principal",
     "device": "device",
@@ -49,7 +52,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.original_time = values.first(record, "activityDateTime")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
-    apply_operation(draft, values.text(record.get("activityDisplayName")))
+    apply_operation(draft, values.text(record.get("activityDisplayName")), _SCOPE)
     draft.result = of_word(values.text(record.get("result")))
     reason = values.text(record.get("resultReason"))
     draft.status_detail = reason if draft.result != "success" else None
@@ -89,7 +92,7 @@ def _targets(record: Record, draft: Draft) -> None:
         sort = (values.first(resource, "type", "Type") or "").casefold()
         kind = _KINDS.get(sort, sort or None)
         draft.targets.append(Party(party.name, party.upn, party.uid, kind))
-        draft.changes += changes(resource.get("modifiedProperties"))
+        draft.changes += changes(resource.get("modifiedProperties"), bounds.ITEMS - len(draft.changes))
     draft.words |= names_in(draft.changes)
     # A group among the targets often has no name of its own; the member's modified properties give it.
     draft.targets = [
@@ -103,4 +106,4 @@ def _targets(record: Record, draft: Draft) -> None:
         draft.privileges = [role]
 
 
-MAPPER: Final = Mapper("directory", 2, recognises, fill)
+MAPPER: Final = Mapper("directory", 3, recognises, fill)

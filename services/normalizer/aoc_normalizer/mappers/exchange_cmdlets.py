@@ -37,6 +37,7 @@ _WEAKENS: Final = {
     ("oauth2clientprofileenabled", "false"): HIGH,
     ("purge", "true"): HIGH,
 }
+_WEAKENING: Final = frozenset(name for name, _ in _WEAKENS)
 #: Parameters that say nothing about what was done, or that the sentence has already.
 _UNTOLD: Final = frozenset(
     {"identity", "name", "mailbox", "user", "member", "trustee", "accessrights", "force", "confirm", "whatif",
@@ -53,7 +54,7 @@ def fill(record: Record, draft: Draft) -> bool:
         return False
     draft.used.add("Parameters")
     draft.parameters = list(islice(parameters.items(), _MAX_PARAMETERS))
-    lower = {name.casefold(): value for name, value in parameters.items()}
+    lower = {values.word(name): value for name, value in parameters.items()}
     about = draft.operation.casefold()
     if draft.actor.user_type == SYSTEM:  # Microsoft's own upkeep; what a cmdlet weakens counts all the same
         draft.severity = min(draft.severity, LOW)
@@ -63,9 +64,8 @@ def fill(record: Record, draft: Draft) -> bool:
         _object(record, draft, lower)
         _forwarding(draft, lower)
     _access(draft, lower)
-    draft.severity = max(
-        [draft.severity, *(_WEAKENS.get((name, value.casefold()), 0) for name, value in lower.items())]
-    )
+    weakened = [_WEAKENS.get((name, values.word(lower[name])), 0) for name in _WEAKENING & lower.keys()]
+    draft.severity = max([draft.severity, *weakened])
     if draft.remark is None:
         draft.remark = _told(parameters, about)
     return True

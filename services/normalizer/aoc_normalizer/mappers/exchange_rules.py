@@ -84,6 +84,8 @@ _OF_OUTLOOK: Final = {
     "markasread": "markasread",
 }
 _NO: Final = frozenset({"", "false", "$false"})
+#: What is longer is no "false", whatever is hidden in it.
+_SHORT: Final = 64
 _MAX_WORDS: Final = 120
 
 
@@ -97,7 +99,9 @@ class Rule(NamedTuple):
 
 def of_cmdlet(parameters: Mapping[str, str]) -> Rule:
     """What parameters, by their names in lower case, make a rule (or a mailbox) do."""
-    return _rule({name: value for name, value in parameters.items() if value.casefold() not in _NO})
+    return _rule(
+        {name: said for name, said in parameters.items() if len(said) > _SHORT or values.word(said) not in _NO}
+    )
 
 
 def of_outlook(actions: object) -> Rule:
@@ -112,7 +116,8 @@ def of_outlook(actions: object) -> Rule:
 
 def _rule(said: Mapping[str, str]) -> Rule:
     away = [said[name] for name in sorted(SENDS_AWAY & said.keys()) if said[name]]
-    hidden = any(folder in said.get("movetofolder", "").casefold() for folder in _UNREAD_FOLDERS)
+    place = values.word(said.get("movetofolder", ""))
+    hidden = any(folder in place for folder in _UNREAD_FOLDERS)
     severe = hidden or not (SENDS_AWAY | _DELETES).isdisjoint(said)
     deeds = _worded(_ACTIONS, said)
     finds = _worded(_CONDITIONS, said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import Draft, Party
@@ -12,6 +13,8 @@ from aoc_normalizer.ocsf import API_ACTIVITY, OTHER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: Fields of a record whose own fields are looked at.
+_MAX_FIELDS: Final = 200
 _IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
 _TIMES: Final = (
     "activityDateTime", "createdDateTime", "CreationTime", "eventDateTime", "detectedDateTime", "TimeGenerated",
@@ -72,7 +75,7 @@ def _find(
         if found is not None and read(found) is not None:
             used.add(name)
             return found
-    for inner in record.values():
+    for inner in islice(record.values(), _MAX_FIELDS):
         if isinstance(inner, dict):
             for name in names:
                 found = values.text(inner.get(name))

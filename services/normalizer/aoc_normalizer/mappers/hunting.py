@@ -9,12 +9,14 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts import spelling
 from aoc_normalizer.draft import MEDIUM, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.canonical import instant
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, OTHER
+from aoc_normalizer.repeats import renamed
 from aoc_normalizer.result import of_word
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ def _unwrapped(record: Record) -> tuple[Record, str]:
     category = values.text(record.get("category")) or ""
     if category.startswith(_PREFIX):
         return dict(values.mapping(record.get("properties"))), category.removeprefix(_PREFIX)
-    bare = {name.removesuffix("_long").removesuffix("_string"): value for name, value in record.items()}
+    bare = renamed(record, {name: name.removesuffix("_long").removesuffix("_string") for name in record})
     return bare, "CloudAppEvents" if "ApplicationId" in bare else "DeviceEvents" if "DeviceId" in bare else "Events"
 
 
@@ -81,7 +83,9 @@ def fill(record: Record, draft: Draft) -> None:
     if (before := _identity(row, draft.original_time)) is not None and before != draft.record_id:
         draft.former.append((draft.family, before))
     delivery = values.text(row.get("DeliveryAction"))
-    draft.operation = values.first(row, "ActionType", "OperationName") or (f"Email {delivery}" if delivery else table)
+    operation = values.first(row, "ActionType", "OperationName") or (f"Email {delivery}" if delivery else table)
+    draft.operation = spelling.folded(operation)
+    draft.spelt = operation if operation != draft.operation else None
     draft.result = _result(row, draft.operation)
     draft.class_uid, draft.activity_id = API_ACTIVITY, OTHER
     if table in _AUTHENTICATIONS and "logon" in draft.operation.casefold():
@@ -165,4 +169,4 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
     return text + (f" on {by['device']}" if "device" in by else "")
 
 
-MAPPER: Final = Mapper("hunting", 2, recognises, fill)
+MAPPER: Final = Mapper("hunting", 3, recognises, fill)

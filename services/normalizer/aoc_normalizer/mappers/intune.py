@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from aoc_normalizer import bounds
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.changes import changes
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation
+from aoc_normalizer.operations.scopes import SCOPES
 from aoc_normalizer.result import of_word
 
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -36,7 +38,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.original_time = values.text(record.get("activityDateTime"))
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = values.text(record.get("correlationId"))
-    apply_operation(draft, values.first(record, "activityType", "displayName", "activity"))
+    apply_operation(draft, values.first(record, "activityType", "displayName", "activity"), SCOPES["intune"])
     draft.result = of_word(values.text(record.get("activityResult")))
     actor = values.mapping(record.get("actor"))
     upn = values.text(actor.get("userPrincipalName"))
@@ -53,7 +55,7 @@ def fill(record: Record, draft: Draft) -> None:
         draft.targets.append(
             Party(values.text(resource.get("displayName")), uid=values.text(resource.get("resourceId")), kind=kind)
         )
-        draft.changes += changes(resource.get("modifiedProperties"))
+        draft.changes += changes(resource.get("modifiedProperties"), bounds.ITEMS - len(draft.changes))
 
 
 def kind_of(said: str | None) -> str | None:
@@ -61,4 +63,4 @@ def kind_of(said: str | None) -> str | None:
     return _WORDS.sub(" ", said.rpartition(".")[2]).lower() if said else None
 
 
-MAPPER: Final = Mapper("intune", 2, recognises, fill)
+MAPPER: Final = Mapper("intune", 3, recognises, fill)

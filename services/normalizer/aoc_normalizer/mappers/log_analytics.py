@@ -15,6 +15,7 @@ from aoc_normalizer.mappers import diagnostics, directory, graph_activity, hunti
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf import DETECTION_FINDING
+from aoc_normalizer.repeats import renamed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -85,7 +86,7 @@ def fill(record: Record, draft: Draft) -> None:
 
 def _row(record: Record, draft: Draft, table: str) -> None:
     names = {name: graph_name(name) for name in record}
-    row = {names[name]: value for name, value in record.items()}
+    row = renamed(record, names)
     if table in _SIGN_INS:
         row.setdefault("signInEventTypes", [_SIGN_INS[table]])
         row["location"] = values.mapping(record.get("LocationDetails")) or values.text(record.get("Location"))
@@ -98,7 +99,8 @@ def _row(record: Record, draft: Draft, table: str) -> None:
     if mapper is signins.MAPPER:
         signins.by_second(draft)
     draft.used = {name for name, theirs in names.items() if theirs in draft.used}
-    draft.organisation = draft.organisation or values.first(record, "AADTenantId", "TenantId")
+    # `TenantId` is the workspace's here.
+    draft.organisation = draft.organisation or values.text(record.get("AADTenantId"))
 
 
 def _enveloped(record: Record, draft: Draft, table: str) -> None:
@@ -166,4 +168,4 @@ def graph_name(column: str) -> str:
     return _RENAMED.get(column) or column[:1].lower() + column[1:]
 
 
-MAPPER: Final = Mapper("log-analytics", 3, recognises, fill)
+MAPPER: Final = Mapper("log-analytics", 4, recognises, fill)

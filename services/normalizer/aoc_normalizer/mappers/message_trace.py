@@ -8,6 +8,7 @@ from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
 from aoc_normalizer.ocsf import API_ACTIVITY
+from aoc_normalizer.repeats import renamed
 from aoc_normalizer.result import of_word
 
 #: Graph's, the historical search's and our names: the reporting service's.
@@ -46,7 +47,7 @@ def _renamed(record: Record) -> Record:
     """The record under the reporting service's names. `recipient_status` is `address##status`."""
     if "SenderAddress" in record:
         return record
-    named = {_NAMES.get(name, name): value for name, value in record.items()}
+    named = renamed(record, {name: _NAMES.get(name, name) for name in record})
     recipient = values.text(record.get("recipient_status"))
     if recipient and "##" in recipient:
         named["RecipientAddress"], _, named["Status"] = recipient.partition("##")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.fields import values
 from aoc_normalizer.mappers import diagnostics, directory, intune, signins, unified
 from aoc_normalizer.mappers.base import Mapper, Record
+from aoc_normalizer.repeats import renamed
 
 if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft
@@ -46,13 +47,13 @@ def fill(record: Record, draft: Draft) -> None:
     """Map it under Microsoft's names; what its mapper used is told under the record's own."""
     spelling = _CAPITALS if "creationtime" in record else _SMALL
     names = {name: spelling.get(name, name) for name in record}
-    respelt: dict[str, Any] = {names[name]: value for name, value in record.items()}
+    respelt = renamed(record, names)
     if spelling is _SMALL and "properties" in respelt:
         inner = values.mapping(respelt["properties"])
-        respelt["properties"] = {_SMALL.get(name, name): value for name, value in inner.items()}
+        respelt["properties"] = renamed(dict(inner), {name: _SMALL.get(name, name) for name in inner})
     mapper = next((one for one in _MAPPERS if one.recognises(respelt)), diagnostics.MAPPER)
     mapper.fill(respelt, draft)
     draft.used = {name for name, theirs in names.items() if theirs in draft.used}
 
 
-MAPPER: Final = Mapper("respelt", 2, recognises, fill)
+MAPPER: Final = Mapper("respelt", 3, recognises, fill)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aoc_common.contracts import spelling
 from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def location(value: Any) -> dict[str, Any] | None:
 
 def severity_of(level: str | None, default: int) -> int:
     """OCSF severity_id of Microsoft's words for it."""
-    return _SEVERITIES.get((level or "").casefold(), default)
+    return _SEVERITIES.get(spelling.folded(level or "").casefold(), default)
 
 
 _SEVERITIES: Mapping[str, int] = {

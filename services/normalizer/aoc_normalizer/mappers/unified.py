@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from aoc_common.contracts import spelling
 from aoc_normalizer import record_types
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
@@ -17,38 +18,16 @@ from aoc_normalizer.mappers import (
 )
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.ocsf import DETECTION_FINDING
+from aoc_normalizer.operations.scopes import OF_CMDLETS, origin
 from aoc_normalizer.result import of_word
 
 #: Record types of data loss prevention, by number and by name: exports have one or the other. Two of its records can
 #: share an Id with different operations.
 _DLP_NUMBERS: Final = ("11", "13", "33", "63", "99", "107")
 _DLP_TYPES: Final = frozenset({*_DLP_NUMBERS, *map(record_types.name, _DLP_NUMBERS)})
-_SERVICES: Final = {
-    "azureactivedirectory": ("entra", "Microsoft Entra ID"),
-    "exchange": ("exchange", "Exchange Online"),
-    "sharepoint": ("sharepoint", "SharePoint Online"),
-    "onedrive": ("onedrive", "OneDrive for Business"),
-    "microsoftteams": ("teams", "Microsoft Teams"),
-    "securitycompliancecenter": ("purview", "Microsoft Purview"),
-    "threatintelligence": ("defender", "Defender for Office 365"),
-    "powerbi": ("power-platform", "Power BI"),
-    "microsoftflow": ("power-platform", "Power Automate"),
-    "powerapps": ("power-platform", "Power Apps"),
-    "yammer": ("viva-engage", "Viva Engage"),
-    "dynamics365": ("dynamics", "Dynamics 365"),
-    "intune": ("intune", "Microsoft Intune"),
-    "compliance": ("purview", "Microsoft Purview"),
-    "airinvestigation": ("defender", "Microsoft Defender XDR"),
-    "copilot": ("copilot", "Microsoft 365 Copilot"),
-    "microsoftforms": ("forms", "Microsoft Forms"),
-    "microsoftstream": ("stream", "Microsoft Stream"),
-    "planner": ("planner", "Microsoft Planner"),
-    "project": ("project", "Microsoft Project"),
-    "skypeforbusiness": ("skype", "Skype for Business"),
-    "powerpages": ("power-platform", "Power Pages"),
-    "powerplatform": ("power-platform", "Power Platform"),
-}
 _SECURITY: Final = frozenset({"purview", "defender"})
+#: Tag of an event whose record names a workload and a record type that have nothing in common.
+_CONTRADICTED: Final = "workload-contradicts"
 _ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
 _SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
 _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
@@ -72,18 +51,20 @@ def fill(record: Record, draft: Draft) -> None:
     record_id = values.first(record, "Id", "OfficeId")  # Log Analytics calls it OfficeId
     draft.record_id = record_id
     if record_id is not None and _is_dlp(record_type, operation):
-        draft.family = f"ual-dlp-{operation.casefold()}"
+        draft.family = f"ual-dlp-{spelling.folded(operation).casefold()}"
     draft.original_time = values.first(record, "CreationTime", "TimeGenerated", "CreationDate")
     draft.time_ms = times.parse_ms(draft.original_time)
-    workload = values.first(record, "Workload", "OfficeWorkload") or record_types.workload(record_type) or ""
-    draft.service, draft.product = _SERVICES.get(workload.casefold(), (_slug(workload), workload or "Microsoft 365"))
+    where = origin(values.first(record, "Workload", "OfficeWorkload"), record_type)
+    draft.service, draft.product = where.service, where.product
+    if where.contradicted:
+        draft.tags.append(_CONTRADICTED)
     draft.organisation = values.text(record.get("OrganizationId"))
     access = values.mapping(record.get("AppAccessContext"))
     outer = values.text(access.get("CorrelationId"))
     draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId") or outer
     if outer and outer != draft.correlation_id:
         draft.search.append(outer)
-    apply_operation(draft, operation)
+    apply_operation(draft, operation, where.scope)
     draft.actor = actor(record)
     draft.app = Party(
         uid=values.first(record, "AppId", "ClientAppId", "ApplicationId") or values.text(access.get("ClientAppId")),
@@ -106,17 +87,20 @@ def fill(record: Record, draft: Draft) -> None:
     object_id = values.first(record, "ObjectId", "OfficeObjectId")
     if object_id is not None:
         draft.targets = [named_party(object_id, "object")]
-    _of_workload(record, draft)
+    _of_workload(record, draft, named=where.named)
 
 
-def _of_workload(record: Record, draft: Draft) -> None:
+def _of_workload(record: Record, draft: Draft, *, named: bool) -> None:
     """What the workload knows beyond the common fields."""
     if draft.class_uid == DETECTION_FINDING:  # data loss prevention logs under the workload that it watches
         unified_security.fill(record, draft)
     elif "AzureActiveDirectoryEventType" in record or draft.service == "entra":
         unified_entra.fill(record, draft)
     elif draft.service == "exchange" or "MailboxGuid" in record or "Parameters" in record:
+        severity = draft.severity
         unified_exchange.fill(record, draft)
+        if named and draft.service not in OF_CMDLETS:  # its parameters are no cmdlet's
+            draft.severity = severity
     elif "SiteUrl" in record or "SourceFileName" in record or draft.service in {"sharepoint", "onedrive"}:
         unified_files.fill(record, draft)
     elif draft.service in _SECURITY:
@@ -128,7 +112,7 @@ def _of_workload(record: Record, draft: Draft) -> None:
 def actor(record: Record) -> Party:
     """Who did it: `UserId`, which is a UPN in three records of ten, and its type."""
     found = named_party(values.first(record, "UserId", "User", "UserKey"))
-    kind = (values.text(record.get("UserType")) or "").casefold()
+    kind = values.word(values.text(record.get("UserType")) or "")
     user_type = found.user_type
     if kind in _ADMIN_TYPES and user_type == USER:
         user_type = ADMIN
@@ -151,7 +135,7 @@ def first_address(record: Record) -> addresses.Address | None:
 
 
 def _is_dlp(record_type: str | None, operation: str) -> bool:
-    return record_type in _DLP_TYPES or operation.casefold().startswith("dlp")
+    return record_type in _DLP_TYPES or spelling.folded(operation[:16]).casefold().startswith("dlp")
 
 
 @lru_cache(maxsize=1024)
@@ -160,10 +144,4 @@ def _log_name(record_type: str | None) -> str:
     return f"Unified Audit Log: {named}" if named else "Unified Audit Log"
 
 
-@lru_cache(maxsize=1024)
-def _slug(workload: str) -> str:
-    slug = "".join(c if c.isalnum() else "-" for c in workload.lower()).strip("-")
-    return slug[:40] or "m365"
-
-
-MAPPER: Final = Mapper("unified", 4, recognises, fill)
+MAPPER: Final = Mapper("unified", 5, recognises, fill)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
+from aoc_normalizer.ocsf import API_ACTIVITY, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {
@@ -89,4 +89,7 @@ TABLE: Final[dict[str, Meaning]] = {
     "allowanonymousresponse": Meaning(ENTITY_MANAGEMENT, 3, LOW, "let anybody answer form {target}"),
     "updatephishingstatus": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed the phishing status of form {target}"),
     "copilotinteraction": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "asked Copilot in {target}"),
+    "teamssessionstarted": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "started a Teams session"),
+    # Viva Engage has this one of SharePoint's
+    "filevisited": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {target}"),
 }

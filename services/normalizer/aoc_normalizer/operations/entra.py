@@ -44,9 +44,6 @@ TABLE: Final[dict[str, Meaning]] = {
     "remove member from group": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {user} from group {group}"),
     "add owner to group": Meaning(GROUP_MANAGEMENT, 1, LOW, "made {user} an owner of group {group}"),
     "remove owner from group": Meaning(GROUP_MANAGEMENT, 2, LOW, "removed {user} as an owner of group {group}"),
-    "addedtogroup": Meaning(GROUP_MANAGEMENT, 3, LOW, "added {target} to a SharePoint group"),
-    "removedfromgroup": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {target} from a SharePoint group"),
-    "groupadded": Meaning(GROUP_MANAGEMENT, 6, INFORMATIONAL, "created a SharePoint group in {target}"),
     # Roles
     "add member to role": Meaning(USER_ACCESS, 1, HIGH, "added {user} to role {role}"),
     "add eligible member to role": Meaning(USER_ACCESS, 1, HIGH, "made {user} eligible for role {role}"),
@@ -99,8 +96,6 @@ TABLE: Final[dict[str, Meaning]] = {
     "userloggedin": Meaning(AUTHENTICATION, 1),
     "userloginfailed": Meaning(AUTHENTICATION, 1),
     "sign in activity": Meaning(AUTHENTICATION, 1),
-    "mailboxlogin": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "signed in to mailbox {target}"),
-    "teamssessionstarted": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "started a Teams session"),
     # Applications, consent and credentials
     "update application logo": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed the logo of application {target}"),
     "add password to application": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "added a secret to application {target}"),

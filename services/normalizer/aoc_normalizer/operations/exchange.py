@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
+from aoc_normalizer.ocsf import API_ACTIVITY, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {
@@ -92,4 +92,5 @@ TABLE: Final[dict[str, Meaning]] = {
     "new journalrule": Meaning(ENTITY_MANAGEMENT, 1, HIGH, "created journal rule {target}"),
     "install app": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "installed an add-in"),
     "new app": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "installed add-in {target}"),
+    "mailboxlogin": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "signed in to mailbox {target}"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, FILE_HOSTING, OTHER, USER_ACCESS
+from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, FILE_HOSTING, GROUP_MANAGEMENT, OTHER, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {
@@ -87,4 +87,7 @@ TABLE: Final[dict[str, Meaning]] = {
     "filemalwaredetectedextended": Meaning(
         FILE_HOSTING, OTHER, HIGH, "stored file {target}, in which malware was found"
     ),
+    "addedtogroup": Meaning(GROUP_MANAGEMENT, 3, LOW, "added {target} to a SharePoint group"),
+    "removedfromgroup": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {target} from a SharePoint group"),
+    "groupadded": Meaning(GROUP_MANAGEMENT, 6, INFORMATIONAL, "created a SharePoint group in {target}"),
 }

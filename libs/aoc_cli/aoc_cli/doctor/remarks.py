@@ -1,0 +1,53 @@
+"""Whether records had something about them that a person should know: another tenant's id, a key said twice ..."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.remarks import MongoRemarks
+from aoc_common.store.remarks import REMARKABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_cli.attach import System
+    from aoc_common.store.remarks import Remark
+
+_CHECK: Final = "records"
+#: Remarks that are shown, and how long a remark that is not made again is told.
+_MOST: Final = 50
+_BACK: Final = timedelta(days=7)
+_FIX: Final = {
+    "foreign-tenant": "Find out whose records these are and how they came here: the tenants file, or an import",
+}
+_LOOK: Final = "Look at the record: GET /api/events/{event}?tenant={tenant}, member raw"
+
+
+async def check(system: System) -> list[Finding]:
+    """What was remarked in the last days. Nothing when the database is away: another check says so."""
+    try:
+        async with connect(system.mongo) as database:
+            return of_remarks(await MongoRemarks(database).since(datetime.now(UTC) - _BACK, _MOST))
+    except AocError:
+        return []
+
+
+def of_remarks(remarks: Sequence[Remark]) -> list[Finding]:
+    """A finding each."""
+    if not remarks:
+        return [Finding("system", _CHECK, Grade.OK, f"nothing remarkable in {_BACK.days} days")]
+    return [
+        Finding(
+            one.tenant,
+            _CHECK,
+            Grade.WARN,
+            f"{one.count:,} of {one.source} {REMARKABLE.get(one.kind, one.kind)}"
+            f" ({one.kind}; first {one.first:%Y-%m-%d %H:%M}, last {one.last:%Y-%m-%d %H:%M} UTC; e.g. {one.example})",
+            _FIX.get(one.kind) or _LOOK.format(event=one.example, tenant=one.tenant),
+        )
+        for one in remarks
+    ]

@@ -1,0 +1,36 @@
+"""The tenants' own ids at Microsoft, as collectors know them from the tenants file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pymongo import UpdateOne
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.mongo.client import Database, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class MongoTenants:
+    """Tenant -> its id at Microsoft, over `tenants`. Both methods may raise `Transient` when the store is away."""
+
+    def __init__(self, database: Database) -> None:
+        self._tenants = database["tenants"]
+
+    async def tell(self, ids: Mapping[str, str]) -> None:
+        """Remember these, in place of what was told of the same tenants before."""
+        if ids:
+            writes = [
+                UpdateOne({"_id": check_tenant(tenant)}, {"$set": {"tenant_id": told}}, upsert=True)
+                for tenant, told in ids.items()
+            ]
+            with translated("tenants"):
+                await self._tenants.bulk_write(writes, ordered=False)
+
+    async def id_of(self, tenant: str) -> str | None:
+        """A tenant's id; None where no collector has told it."""
+        with translated("tenants"):
+            found = await self._tenants.find_one({"_id": check_tenant(tenant)})
+        return None if found is None else str(found["tenant_id"])

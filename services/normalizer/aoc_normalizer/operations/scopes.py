@@ -1,0 +1,126 @@
+"""Which operations a service's records can carry. An operation's name alone proves nothing: some are chosen by people.
+
+A record of one service that carries another's operation is mapped as its own service's, of no special class and
+severity, and says so. Seen in some 8,000 public records of 21 workloads: each workload's own operations, and those of
+the others that are listed here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aoc_common.contracts import spelling
+from aoc_normalizer import record_types
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+type Scope = tuple[str, ...] | None
+"""Modules of this package whose operations count; None where nothing says which."""
+
+#: Workload of the unified log, in lower case -> our name of the service, and its product.
+SERVICES: Final[Mapping[str, tuple[str, str]]] = {
+    "azureactivedirectory": ("entra", "Microsoft Entra ID"),
+    "exchange": ("exchange", "Exchange Online"),
+    "sharepoint": ("sharepoint", "SharePoint Online"),
+    "onedrive": ("onedrive", "OneDrive for Business"),
+    "microsoftteams": ("teams", "Microsoft Teams"),
+    "securitycompliancecenter": ("purview", "Microsoft Purview"),
+    "threatintelligence": ("defender", "Defender for Office 365"),
+    "powerbi": ("power-platform", "Power BI"),
+    "microsoftflow": ("power-platform", "Power Automate"),
+    "powerapps": ("power-platform", "Power Apps"),
+    "yammer": ("viva-engage", "Viva Engage"),
+    "dynamics365": ("dynamics", "Dynamics 365"),
+    "intune": ("intune", "Microsoft Intune"),
+    "compliance": ("purview", "Microsoft Purview"),
+    "airinvestigation": ("defender", "Microsoft Defender XDR"),
+    "copilot": ("copilot", "Microsoft 365 Copilot"),
+    "microsoftforms": ("forms", "Microsoft Forms"),
+    "microsoftstream": ("stream", "Microsoft Stream"),
+    "planner": ("planner", "Microsoft Planner"),
+    "project": ("project", "Microsoft Project"),
+    "skypeforbusiness": ("skype", "Skype for Business"),
+    "powerpages": ("power-platform", "Power Pages"),
+    "powerplatform": ("power-platform", "Power Platform"),
+}
+_COLLABORATION: Final = ("collaboration",)
+#: Purview runs Exchange's cmdlets, and tells of files on endpoints and of searches.
+_SECURITY: Final = ("security", "exchange", "files", "collaboration")
+#: Data loss prevention and labels log under the workload that they watch.
+_FILES: Final = ("files", "security")
+#: Service -> modules whose operations its records can carry.
+SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "entra": ("entra",),
+    "intune": ("intune",),
+    "exchange": ("exchange", "security"),
+    "sharepoint": _FILES,
+    "onedrive": _FILES,
+    "purview": _SECURITY,
+    "defender": _SECURITY,
+    "teams": ("collaboration", "security"),
+    "viva-engage": _COLLABORATION,
+    "stream": _COLLABORATION,
+    "copilot": ("collaboration", "security"),
+    "power-platform": ("collaboration", "security"),
+    "dynamics": _COLLABORATION,
+    "forms": _COLLABORATION,
+    "planner": _COLLABORATION,
+    "project": _COLLABORATION,
+    "skype": _COLLABORATION,
+}
+#: Services whose records are of cmdlets, where parameters can turn protection off.
+OF_CMDLETS: Final = frozenset({"exchange", "purview", "defender", "teams", "skype"})
+
+
+class Origin(NamedTuple):
+    """Where a unified record is from: our name of the service, its product, what it can carry.
+
+    `named`: whether the record says so at all. `contradicted`: its workload and record type have nothing in common.
+    """
+
+    service: str
+    product: str
+    scope: Scope
+    named: bool
+    contradicted: bool
+
+
+@lru_cache(maxsize=2048)
+def origin(workload: str | None, record_type: str | None) -> Origin:
+    """The origin that a workload and a record type (its number or name) tell; either may be missing."""
+    said, kind = spelling.folded(workload or ""), record_type and spelling.folded(record_type)
+    name = said or record_types.workload(kind) or ""
+    service, product = SERVICES.get(name.casefold(), (_slug(name), name or "Microsoft 365"))
+    return Origin(service, product, scope(said, kind), bool(name), contradict(said, kind))
+
+
+def _slug(workload: str) -> str:
+    slug = "".join(c if c.isalnum() else "-" for c in workload.lower()).strip("-")
+    return slug[:40] or "m365"
+
+
+def scope(workload: str, record_type: str | None) -> Scope:
+    """What a record of the unified log can carry. Where workload and record type are both known, both must allow it.
+
+    Where they contradict each other the workload counts. Nothing where what it says is not known; any operation where
+    it says neither.
+    """
+    if not (workload or record_type):
+        return None
+    named, typed = _of(workload), _of(record_types.workload(record_type) or "")
+    if named is None or typed is None:
+        return named or typed or ()
+    return tuple(one for one in named if one in typed) or named
+
+
+def contradict(workload: str, record_type: str | None) -> bool:
+    """Whether a workload and a record type have nothing in common."""
+    named, typed = _of(workload), _of(record_types.workload(record_type) or "")
+    return named is not None and typed is not None and set(named).isdisjoint(typed)
+
+
+def _of(workload: str) -> tuple[str, ...] | None:
+    service, _ = SERVICES.get(workload.casefold(), ("", ""))
+    return SCOPES.get(service)
