@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_normalizer import bounds
+from aoc_normalizer.told import DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,10 +27,15 @@ def trimmed(ocsf: dict[str, Any], unmapped: dict[str, Any]) -> tuple[dict[str, A
     """Both within their bounds. Notes what was cut (`bounds.cuts`)."""
     if len(orjson.dumps(ocsf)) > bounds.EVENT:
         bounds.cuts.note("cut-event")
-        for form in _shorter(ocsf):
+        # What the directory tells is bounded by itself, and mapping the record again relies on it (`told`).
+        known = [one for one in ocsf.get("enrichments", ()) if one["type"] == DIRECTORY]
+        others = [one for one in ocsf.get("enrichments", ()) if one["type"] != DIRECTORY]
+        most = bounds.EVENT - len(orjson.dumps(known))
+        for form in _shorter({**ocsf, "enrichments": others}):
             ocsf = form
-            if len(orjson.dumps(form)) <= bounds.EVENT:
+            if len(orjson.dumps(form)) <= most:
                 break
+        ocsf["enrichments"] = [*known, *ocsf.get("enrichments", ())]
     return ocsf, bounds.members(unmapped, bounds.UNMAPPED)
 
 

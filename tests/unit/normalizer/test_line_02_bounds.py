@@ -15,14 +15,17 @@ from hypothesis import strategies as st
 
 from aoc_common.bus.limits import MIN_MESSAGE_BYTES
 from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.terms import MAX_TOKEN
 from aoc_common.store.mongo.client import CODEC
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer import bounds, storing
 from aoc_normalizer.fitting import HEADER, fit
+from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext, Rejected
+from remembering import always, by_key
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)
@@ -176,6 +179,17 @@ def test_line_02_what_was_cut_is_told_by_a_tag_of_the_event_also_where_it_is_pub
 
     assert tag in event.tags
     assert orjson.loads(published(event, MIN_MESSAGE_BYTES).body)["metadata"]["labels"] == list(event.tags)
+
+
+def test_line_02_what_the_directory_tells_of_the_actor_outlasts_every_cut() -> None:
+    admin = Entity("00000001-aaaa-4bbb-8ccc-000000000000", "user", "Dana", "dana@contoso.example", privileged=True)
+    record = HOSTILE["long values in long lists"] | {"UserId": "dana@contoso.example"}
+    event = normalise(json.dumps(record).encode(), CONTEXT, Knowledge(by_key(always(admin)), nowhere))
+
+    assert isinstance(event, Event)
+    assert "cut-event" in event.tags
+    assert [one["data"]["privileged"] for one in event.ocsf["enrichments"] if one["type"] == "directory"] == [True]
+    assert sized(event)[0] <= bounds.EVENT
 
 
 def test_line_02_a_record_of_89_kb_becomes_no_message_of_megabytes() -> None:
