@@ -184,8 +184,8 @@ SEARCHING: Final = (
         "get-of-all-tenants",
         "an event can be read by its id in another tenant",
         "aoc_common.store.mongo.event_search",
-        '            document = await self._events.find_one({"tenant": check_tenant(tenant), "_id": event_id})\n',
-        '            document = await self._events.find_one({"_id": event_id})\n',
+        '            wanted = {"tenant": check_tenant(tenant), "_id": event_id}\n',
+        '            wanted = {"_id": event_id}\n',
     ),
     Mutation(
         "search-any-term",

@@ -136,7 +136,7 @@ def subjects_page() -> str:
     """Every stream and subject."""
     rows = []
     for name, config in declarations(NatsSettings()).items():
-        days = f"{config.max_age / 86_400:.0f} days" if config.max_age else "until done"
+        days = f"{config.max_age / 86_400:.0f} days".replace("1 days", "1 day") if config.max_age else "until done"
         rows.append(f"| `{name}` | `{(config.subjects or [''])[0]}` | {days} | {config.description} |\n")
     makers = (
         (subjects.raw, "aoc.raw.{tenant}.{source}"),
@@ -149,6 +149,7 @@ def subjects_page() -> str:
         (subjects.subscription_job, "aoc.jobs.subscriptions.{tenant}.{all or id}"),
         (subjects.backfill_job, "aoc.jobs.backfill.{tenant}.{source}.{span}"),
         (subjects.dead_letter, "aoc.dlq.{service}.{tenant}"),
+        (subjects.beat, "aoc.beats.{service}.{instance}"),
     )
     lines = [f"| `{shape}` | {(maker.__doc__ or '').strip()} |\n" for maker, shape in makers]
     return (

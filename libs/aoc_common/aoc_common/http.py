@@ -33,6 +33,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from aoc_common.errors import AocError, Refused, Throttled, Transient, Unreachable
 from aoc_common.telemetry import metrics, tracing
+from aoc_common.telemetry.pulse import moved
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -159,6 +160,7 @@ async def send(
                 if body is None:
                     outcome = "too large"
                     raise Unreachable(f"{api}: an answer without bounds", retry_after=_TOO_LARGE_S)
+            moved()
             return Answer(response.status_code, response.headers, plain(body))
         except TimeoutError:
             outcome = "unreachable"

@@ -13,6 +13,7 @@ import uvloop
 
 from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings
+from aoc_api.wire import WireLimits, protocol
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load
 from aoc_common.telemetry import logs, tracing
@@ -35,7 +36,8 @@ def main() -> int:
             log_config=None,
             lifespan="off",  # entered by `_serve`: uvicorn would log bad configuration as a traceback
             access_log=False,
-            http="httptools",
+            http=protocol(WireLimits(settings.api.limits.head_s, settings.api.limits.answer_s)),
+            limit_concurrency=settings.api.limits.connections,
             ws="none",
             server_header=False,
             timeout_graceful_shutdown=10,

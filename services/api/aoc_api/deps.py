@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from types import UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from fastapi import Depends, Query, Request
 
 from aoc_api.asking import Ask
+from aoc_api.coalesce import Coalesced
 from aoc_api.cursors import Cursors
-from aoc_api.problems import invalid
+from aoc_api.problems import invalid, repeated
 from aoc_api.settings import ApiOptions
+from aoc_api.turns import Turn, Turns
 from aoc_api.webhooks.judge import Judge
 from aoc_common.clock import Clock
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import query_terms
-from aoc_common.health import Probe
-from aoc_common.store.accounts import AccountStore
+from aoc_common.health import Probe, run_probes
+from aoc_common.standstill import Still
+from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.ports import EventQuery, EventSearch
 from aoc_common.store.report_keys import KeyRegister
 
@@ -29,17 +34,33 @@ _LONGEST = 256
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the application was wired with. `judge`: None when webhooks are off."""
+    """What the application was wired with.
+
+    `same_account`, `same_health`: one look for all who ask at once. `still`: who stands still, or why nobody knows.
+    `judge`: None when webhooks are off.
+    """
 
     search: EventSearch
     accounts: AccountStore
+    same_account: Coalesced[list[SourceAccount]]
     keys: KeyRegister
     cursors: Cursors
     options: ApiOptions
     probes: Mapping[str, Probe]
+    same_health: Coalesced[dict[str, str]]
+    still: Callable[[], tuple[Still, ...] | str]
+    turns: Turns
     clock: Clock
     ask: Ask
     judge: Judge | None
+
+    async def accounts_of(self, tenant: str, now: datetime) -> list[SourceAccount]:
+        """The accounts of a tenant's sources."""
+        return await self.same_account(tenant, lambda: self.accounts.accounts(tenant, now))
+
+    async def checks(self, *names: str) -> dict[str, str]:
+        """The answers of these probes."""
+        return await self.same_health(names, lambda: run_probes({name: self.probes[name] for name in names}))
 
 
 def services(request: Request) -> Services:
@@ -49,6 +70,17 @@ def services(request: Request) -> Services:
 
 
 Given = Annotated[Services, Depends(services)]
+
+
+async def turn(request: Request, given: Given) -> AsyncIterator[Turn]:
+    """The request's turns at the store. Raises a problem when too many are worked on."""
+    # Until there is a login, who calls is told by the address alone.
+    caller = request.client.host if request.client else ""
+    with given.turns.admitted(caller, request.is_disconnected) as found:
+        yield found
+
+
+Paced = Annotated[Turn, Depends(turn, scope="function")]
 
 Tenant = Annotated[
     str | None,
@@ -112,6 +144,27 @@ def filters(
 
 
 Filters = Annotated[EventQuery, Depends(filters)]
+
+
+def refuse_repeated(request: Request) -> None:
+    """Refuse a parameter that stands twice, unless it is a list: one reader would take the first, another the last."""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        route = request.scope["route"]
+        lists = {
+            parameter.alias
+            for dependant in (route.dependant, *route.dependant.dependencies)
+            for parameter in dependant.query_params
+            if list in {get_origin(one) for one in _alternatives(parameter.field_info.annotation)}
+        }
+        for name in twice:
+            if name not in lists:
+                raise repeated(name[:_LONGEST])
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) is UnionType else (annotation,)
 
 
 def refuse_unknown(request: Request) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.judging import State
 
 if TYPE_CHECKING:
+    from aoc_common.standstill import Still
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.judging import Judgement
 
@@ -83,16 +84,82 @@ class SourceHealth(BaseModel):
         )
 
 
+_STILL: dict[str, Any] = {
+    "who": "normalizer vm1-311-4fa2c1",
+    "since": "2026-11-23T07:59:40Z",
+    "said": "normalizer vm1-311-4fa2c1 stands still since 2026-11-23T07:59:40Z: no sign of life for 20 s; 40 messages"
+    " wait for it",
+    "fix": "Look whether the process is stopped (kill -CONT), hangs, or is gone (start it again), and at its log.",
+}
+
+
+class Stillness(BaseModel):
+    """A service, or a consumer of one, that stands still."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_STILL]})
+
+    who: str = Field(description="The service, and its instance or consumer.")
+    since: datetime | None = Field(description="Since when, by the clock of NATS; null when nobody knows.")
+    said: str = Field(description="One sentence.")
+    fix: str = Field(description="What to do.")
+
+
+def stillness(found: tuple[Still, ...] | str) -> list[Stillness]:
+    """Who stands still; that it is not known, where it is not."""
+    if isinstance(found, str):
+        fix = "Look whether NATS runs, and whether the gateway may look: docs/howto/health.md"
+        return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {found}", fix=fix)]
+    return [Stillness(who=one.who, since=one.since, said=one.said, fix=one.fix) for one in found]
+
+
+class Health(BaseModel):
+    """The gateway's own state, that of what it needs, and who stands still."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "status": "degraded",
+                    "nats": "ok",
+                    "mongo": "ok",
+                    "dead_letters": "ok",
+                    "services": _STILL["said"],
+                    "stands_still": [_STILL],
+                    "version": "0.1.0",
+                }
+            ]
+        },
+    )
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(
+        description="`degraded`: NATS is away, dead letters wait, or a service stands still; queries still work."
+    )
+    nats: str = Field(description="`ok`, or what is wrong.")
+    mongo: str = Field(description="`ok`, or what is wrong.")
+    dead_letters: str = Field(description="`ok`, or how many wait for a decision.")
+    services: str = Field(description="`ok`, or who stands still and since when; or why that is not known.")
+    stands_still: list[Stillness] = Field(description="The same, one by one, with what to do.")
+    version: str
+
+
 class SourceHealthList(BaseModel):
     """How a tenant's sources do."""
 
     model_config = ConfigDict(
         frozen=True,
-        json_schema_extra={"examples": [{"tenant": "contoso", "at": "2026-11-23T08:00:00Z", "sources": [_SOURCE]}]},
+        json_schema_extra={
+            "examples": [
+                {"tenant": "contoso", "at": "2026-11-23T08:00:00Z", "stands_still": [_STILL], "sources": [_SOURCE]}
+            ]
+        },
     )
 
     tenant: str = Field(description="The tenant.")
     at: datetime = Field(description="When this was looked at.")
+    stands_still: list[Stillness] = Field(
+        description="Services that stand still: what is told of sources may be older than it looks."
+    )
     sources: list[SourceHealth] = Field(description="Every source that was ever collected, by name, and imports.")
 
 

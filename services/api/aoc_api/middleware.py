@@ -8,22 +8,25 @@ from uuid import uuid4
 
 from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from aoc_api import problems
+from aoc_api.bodies import MAX_BODY, bounded
 from aoc_api.settings import is_loopback
 from aoc_common.telemetry import logs, metrics, tracing
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from aoc_api.bodies import BodyLimits
+
 _log = logs.get(__name__)
 
-#: Bytes that a request's body may have, whoever sends it. Microsoft's batches of notifications are far smaller.
-MAX_BODY: Final = 1024 * 1024
 #: Where requests come from that are not of this machine: Microsoft, through whatever stands in front of the gateway.
 _PUBLIC: Final = "/api/webhooks/"
 
+#: What is counted for a request whose client went away (nginx's number for it).
+_GONE: Final = 499
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -38,8 +41,9 @@ class Gate:
     `public_host`: the name under which webhooks, and nothing else, are served as well.
     """
 
-    def __init__(self, app: ASGIApp, public_host: str | None = None) -> None:
+    def __init__(self, app: ASGIApp, limits: BodyLimits, public_host: str | None = None) -> None:
         self._app = app
+        self._limits = limits
         self._public_host = public_host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -66,6 +70,9 @@ class Gate:
         with tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span:
             try:
                 await self._serve(scope, receive, sending)
+            except ClientDisconnect:
+                # Nobody is there to be answered.
+                status = _GONE
             except Exception:
                 # The outermost layer: whatever nobody expected is logged whole and answered without details.
                 _log.exception("request.failed", path=scope["path"], request_id=request_id)
@@ -86,7 +93,7 @@ class Gate:
         elif _length(headers) > MAX_BODY:
             await problems.respond("too-large", f"The body has more than {MAX_BODY} bytes.")(scope, receive, send)
         else:
-            await self._app(scope, _bounded(receive), send)
+            await self._app(scope, bounded(receive, self._limits), send)
 
     def _names_us(self, host: str, path: str) -> bool:
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
@@ -99,18 +106,3 @@ def _length(headers: Headers) -> int:
         return int(headers.get("content-length", "0"))
     except ValueError:
         return 0
-
-
-def _bounded(receive: Receive) -> Receive:
-    """`receive`, which ends a request whose body goes beyond the limit."""
-    received = 0
-
-    async def receiving() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > MAX_BODY:
-            raise HTTPException(413, f"The body has more than {MAX_BODY} bytes")
-        return message
-
-    return receiving

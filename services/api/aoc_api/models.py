@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -116,10 +116,16 @@ class EventVersions(BaseModel):
 class EventPage(BaseModel):
     """A page of events, newest first."""
 
-    model_config = _example({"items": [_SUMMARY], "next_cursor": "AZqwxC9Aihuc..."})
+    model_config = _example(
+        {"items": [_SUMMARY], "next_cursor": "AZqwxC9Aihuc...", "searched_back_to": "2026-11-20T11:02:00Z"}
+    )
 
     items: list[EventSummary] = Field(description="The events.")
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+    searched_back_to: datetime | None = Field(
+        description="Set when the search stopped here, before the page was full, to leave room for others: events "
+        "before this time were not looked at. Go on with `next_cursor`."
+    )
 
 
 class FacetValue(BaseModel):
@@ -139,28 +145,19 @@ class Facets(BaseModel):
             "start": "2026-11-22T08:00:00Z",
             "end": "2026-11-23T08:00:00Z",
             "complete": True,
+            "searched_back_to": "2026-11-22T08:00:00Z",
             "facets": {"operation": [{"value": "New-InboxRule", "count": 12}]},
         }
     )
 
     start: datetime = Field(description="From when on events were counted.")
     end: datetime | None = Field(description="Up to when; null is now.")
-    complete: bool = Field(description="False when more events match than were counted.")
-    facets: dict[str, list[FacetValue]] = Field(description="Field -> values, most frequent first.")
-
-
-class Health(BaseModel):
-    """The gateway's own state and that of what it needs."""
-
-    model_config = _example({"status": "ok", "nats": "ok", "mongo": "ok", "dead_letters": "ok", "version": "0.1.0"})
-
-    status: Literal["ok", "degraded", "unavailable"] = Field(
-        description="`degraded`: NATS is away, or dead letters wait; queries still work."
+    complete: bool = Field(description="False when more events match than were counted, or may match.")
+    searched_back_to: datetime | None = Field(
+        description="Set when the search stopped here, to leave room for others: earlier events were not looked at. "
+        "Ask for them with `end`."
     )
-    nats: str = Field(description="`ok`, or what is wrong.")
-    mongo: str = Field(description="`ok`, or what is wrong.")
-    dead_letters: str = Field(description="`ok`, or how many wait for a decision.")
-    version: str
+    facets: dict[str, list[FacetValue]] = Field(description="Field -> values, most frequent first.")
 
 
 class FieldError(BaseModel):
@@ -170,7 +167,7 @@ class FieldError(BaseModel):
         {"location": "query", "name": "page_size", "detail": "Input should be less than or equal to 500"}
     )
 
-    location: str = Field(description="`query`, `path` or `header`.")
+    location: str = Field(description="`query`, `path`, `header` or `body`.")
     name: str = Field(description="The parameter.")
     detail: str = Field(description="What is wrong with it.")
 

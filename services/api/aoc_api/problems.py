@@ -12,6 +12,7 @@ from opentelemetry import trace
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from aoc_api.bodies import RepeatedMember
 from aoc_api.models import FieldError, ProblemDocument
 from aoc_common.errors import Malformed, NotFound, Transient
 from aoc_common.telemetry import logs
@@ -44,8 +45,19 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Cursor of another search",
         "A cursor continues one search. Send it with the same tenant and filters; only page_size may change.",
     ),
+    "repeated": Kind(
+        400,
+        "Said twice",
+        "A parameter, or a member of a JSON object, stands twice. Its readers would disagree about which one counts: "
+        "send it once. Only parameters that are lists may be repeated.",
+    ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
+    "too-slow": Kind(
+        408,
+        "Too slow",
+        "The body of a request must come within AOC_API__LIMITS__BODY_S, and at AOC_API__LIMITS__BODY_BYTES_PER_S.",
+    ),
     "too-large": Kind(413, "Too large", "No body of a request may be larger than a mebibyte."),
     "webhook-refused": Kind(
         403,
@@ -62,8 +74,17 @@ KINDS: Final[Mapping[str, Kind]] = {
     "invalid-parameters": Kind(
         422, "Invalid parameters", "The member `errors` names each parameter and what is wrong with it."
     ),
+    "too-many": Kind(
+        429,
+        "Too many at once",
+        "So many requests of this caller are worked on already (AOC_API__LIMITS__REQUESTS_PER_CALLER). Try again after "
+        "the seconds in Retry-After.",
+    ),
     "internal": Kind(
         500, "Internal error", "A fault of the gateway. Its log has the details under the trace id of the answer."
+    ),
+    "busy": Kind(
+        503, "Busy", "The gateway works on as many requests as it may. Try again after the seconds in Retry-After."
     ),
     "not-now": Kind(
         503,
@@ -75,7 +96,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         503, "Store unavailable", "MongoDB does not answer. Try again after the seconds in Retry-After; see /health."
     ),
 }
-_BY_STATUS: Final = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large"}
+#: Of what uses the store much.
+BUSY: Final = ("too-many", "busy", "unavailable")
+_BY_STATUS: Final = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "too-slow",
+    413: "too-large",
+}
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's term
@@ -113,6 +142,12 @@ def invalid(name: str, detail: str, location: str = "query") -> Problem:
     return Problem("invalid-parameters", f"Invalid: {name}.", [FieldError(location=location, name=name, detail=detail)])
 
 
+def repeated(name: str, location: str = "query") -> Problem:
+    """The problem of what stands twice."""
+    error = FieldError(location=location, name=name, detail="stands twice")
+    return Problem("repeated", f"Said twice: {name}.", [error])
+
+
 def not_now(detail: str) -> Problem:
     """The problem of what can be done later, e.g. when the bus is back."""
     return Problem("not-now", detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
@@ -142,6 +177,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RepeatedMember, _repeated)
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(Malformed, _malformed)
@@ -170,6 +206,11 @@ async def _http(_request: Request, error: Any) -> Response:
     slug = _BY_STATUS.get(error.status_code, "bad-request")
     detail = "There is nothing at this address." if slug == "not-found" else f"{error.detail}."
     return respond(slug, detail, headers=error.headers)
+
+
+async def _repeated(_request: Request, error: Any) -> Response:
+    twice = repeated(error.name, "body")
+    return respond(twice.slug, twice.detail, twice.errors)
 
 
 async def _transient(_request: Request, error: Any) -> Response:

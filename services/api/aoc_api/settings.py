@@ -29,6 +29,38 @@ def _check_loopback(host: str) -> str:
     return host.removeprefix("[").removesuffix("]")
 
 
+class LimitOptions(Frozen):
+    """What one caller may take of the gateway, so that it does not starve others.
+
+    Until the gateway asks who is there, a caller is an address.
+    """
+
+    head_s: float = Field(10, gt=0, description="Seconds in which the head of a request must come.")
+    body_s: float = Field(10, gt=0, description="Seconds in which the whole body of a request must come.")
+    body_bytes_per_s: float = Field(
+        1024, gt=0, description="Bytes a second that a body must have on average, after two seconds."
+    )
+    answer_s: float = Field(
+        30, gt=0, description="Seconds in which a client must read some of its answer (16 KiB, or what is left)."
+    )
+    connections: int = Field(500, ge=8, description="Connections at once; more get 503.")
+    requests: int = Field(64, ge=2, description="Searches and accounts that are worked on at once; more get 503.")
+    requests_per_caller: int = Field(16, ge=1, description="Of these, of one caller; more get 429.")
+    scans: int = Field(
+        1,
+        ge=1,
+        description="Searches that go through the store at once beyond their first twentieth of a second. Others wait "
+        "for their turn; callers take turns. A database of many cores can take more.",
+    )
+    search_s: float = Field(
+        3,
+        gt=0,
+        description="Seconds of the store's time that one search may have. Then it tells how far back it has searched, "
+        "and next_cursor goes on.",
+    )
+    wait_s: float = Field(5, gt=0, description="Seconds that a search may wait for its turns, altogether.")
+
+
 class ApiOptions(Frozen):
     """How the gateway listens and answers."""
 
@@ -50,6 +82,7 @@ class ApiOptions(Frozen):
     expiry_warning_h: float = Field(
         24, gt=0, le=168, description="Content that Microsoft deletes within so many hours is warned of (yellow)."
     )
+    limits: LimitOptions = LimitOptions()
 
 
 class HookOptions(WebhookSettings):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
@@ -48,6 +48,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.contracts.webhooks import O365_PATH
+from aoc_common.heartbeat import beating
 from aoc_common.settings import load
 from aoc_common.standing import Standing, check_of
 from aoc_common.store.judging import Bounds
@@ -64,9 +65,11 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.telemetry import logs
+from aoc_common.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from faststream.nats import NatsBroker
     from nats.js.api import PubAck
@@ -74,7 +77,7 @@ if TYPE_CHECKING:
     from aoc_collector.settings import Rate
     from aoc_collector.sources.base import Blobs, Source, Spec
     from aoc_collector.tenants import Tenant
-    from aoc_common.bus.consume import BatchHandler
+    from aoc_common.bus.consume import BatchHandler, Consumer
     from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
@@ -125,6 +128,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         subscribing = keeping_subscriptions(shared, seals) if seals else nullcontext(lambda: True)
         try:
             async with (
+                beating(broker, "collector", shared.pulse),
                 running(standing.run()),
                 collecting(shared) as collects,
                 keeping as keeps,
@@ -163,6 +167,13 @@ class Shared:
     apis: Apis
     failures: Failures
     seals: Seals | None = None
+    pulse: Pulse = field(default_factory=Pulse)
+
+    def at_work(
+        self, consumer: Consumer, handler: BatchHandler, workers: int = 1
+    ) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """This handler works on the messages of a consumer."""
+        return consuming(self.broker, consumer, handler, workers, self.failures, self.stopping, self.pulse)
 
 
 @asynccontextmanager
@@ -207,15 +218,16 @@ async def collecting(shared: Shared) -> AsyncIterator[Callable[[], bool]]:
     asked = make_backfill_handler(reach, backlog.add, clock)
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, js), directories, settings.poll_gap_s, clock)
-    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     try:
         async with (
             running(scheduler.run(settings.poll_interval_s)) as schedules,
             running(_watch(shared, found, states).run(settings.watch.interval_s)) as watches,
-            at_work(consumers.COLLECT, handler(settings.workers), settings.workers) as works,
-            at_work(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers) as catches_up,
-            at_work(consumers.BACKFILL, asked) as fills_in,
-            at_work(consumers.POLLS, make_poll_handler(poller)) as listens,
+            shared.at_work(consumers.COLLECT, handler(settings.workers), settings.workers) as works,
+            shared.at_work(
+                consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers
+            ) as catches_up,
+            shared.at_work(consumers.BACKFILL, asked) as fills_in,
+            shared.at_work(consumers.POLLS, make_poll_handler(poller)) as listens,
         ):
             _log.info("service.started", tenants=len(shared.tenants), sources=len(found), workers=settings.workers)
             yield lambda: all(part() for part in (schedules, watches, works, catches_up, fills_in, listens))
@@ -260,10 +272,9 @@ async def keeping_directories(shared: Shared) -> AsyncIterator[Callable[[], bool
     keeper = Keeper(targets.get, DirectoryStores(directory, states, directory), clock, shared.stopping)
     crowd = Crowd[DirectoryJob](settings.workers, attrgetter("tenant"), clock)
     handler = make_directory_handler(partial(crowd.run, keeper.run), shared.settings.max_backoff_s)
-    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     async with (
         running(scheduler.run(shared.settings.poll_interval_s)) as schedules,
-        at_work(consumers.DIRECTORY, handler, settings.workers) as works,
+        shared.at_work(consumers.DIRECTORY, handler, settings.workers) as works,
     ):
         yield lambda: schedules() and works()
 
@@ -276,10 +287,9 @@ async def keeping_subscriptions(shared: Shared, seals: Seals) -> AsyncIterator[C
     targets = {tenant.name: subscription_target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), clock)
     handler = make_subscription_handler(keeper.run, shared.settings.max_backoff_s)
-    at_work = partial(consuming, shared.broker, failures=shared.failures, stopping=shared.stopping)
     async with (
         running(keep_asking(list(targets), publish, settings.interval_s, clock)) as schedules,
-        at_work(consumers.SUBSCRIPTIONS, handler) as works,
+        shared.at_work(consumers.SUBSCRIPTIONS, handler) as works,
     ):
         yield lambda: schedules() and works()
 

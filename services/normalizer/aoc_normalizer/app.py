@@ -21,6 +21,7 @@ from aoc_common.bus.raw import on_stream
 from aoc_common.bus.streams import bounds
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
+from aoc_common.heartbeat import beating
 from aoc_common.settings import load
 from aoc_common.standing import Standing, check_of
 from aoc_common.store.mongo.account import MongoAccount
@@ -42,6 +43,7 @@ from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.telemetry import logs
+from aoc_common.telemetry.pulse import Pulse
 from aoc_normalizer.background import every
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.gone import GonePages
@@ -128,7 +130,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
         late = LateNames(MongoDirectory(database), MongoRenewal(database), learn, clock)
         handler = standing.guarded(make_handler(writer.write, learn, events.encoded))
         account, compaction = MongoAccount(database), MongoCompaction(database)
-        failures = Failures("normalizer", PageAccount(letters, ledger))
+        failures, pulse = Failures("normalizer", PageAccount(letters, ledger)), Pulse()
         keep = timedelta(days=settings.quarantine_days)
         caretaker = Caretaker(
             letters, quarantine, ledger, partial(bounds, jetstream(broker), subjects.DLQ_STREAM), keep, clock
@@ -167,7 +169,10 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
             asyncio.create_task(every(settings.quarantine_s, "quarantine", caretaker.look_after)),
         ]
         try:
-            async with consuming(broker, pages, handler, settings.workers, failures) as working:
+            async with (
+                beating(broker, "normalizer", pulse),
+                consuming(broker, pages, handler, settings.workers, failures, pulse=pulse) as working,
+            ):
                 _log.info("service.started", workers=settings.workers)
 
                 async def nats() -> str | None:

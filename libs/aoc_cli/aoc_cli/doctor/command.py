@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
-from aoc_cli.doctor import keys, links, remarks, shelves
+from aoc_cli.doctor import keys, links, remarks, services, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -43,13 +43,17 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Check tenants, permissions, licences, subscriptions, clocks, expiry, servers, dead letters, twins, report keys.
+    """Check tenants, permissions, licences, subscriptions, clocks, servers, services, dead letters, twins, report keys.
 
     And what was remarkable in records. Status 1 when something fails.
     """
-    chosen = _chosen(_file(tenants, data), tenant)
+    system = attach.find(data)
+    file = _file(tenants, data)
+    if file is None and (system is None or tenant):
+        raise BadConfiguration(f"no tenants file: name one with --tenants, or set {_TENANTS_ENV}")
+    chosen = _chosen(file, tenant) if file else []
     with err.status("looking"):
-        findings = asyncio.run(_look(chosen, attach.find(data), data))
+        findings = asyncio.run(_look(chosen, system, data))
     grade = gravest(findings)
     if as_json:
         told = {"grade": grade, "findings": [asdict(one) for one in findings]}
@@ -60,15 +64,13 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _file(given: Path | None, data: Path | None) -> Path:
-    """The tenants file. Raises `BadConfiguration` when there is none."""
+def _file(given: Path | None, data: Path | None) -> Path | None:
+    """The tenants file; None when none is named and there is no local one: a system has servers all the same."""
     named = given or (Path(os.environ[_TENANTS_ENV]) if os.environ.get(_TENANTS_ENV) else None)
     if named is not None:
         return named
     local = (data or attach.last_started() or default_data()) / "tenants.json"
-    if not local.exists():
-        raise BadConfiguration(f"no tenants file: name one with --tenants, or set {_TENANTS_ENV}")
-    return local
+    return local if local.exists() else None
 
 
 def _chosen(file: Path, name: str | None) -> list[Tenant]:
@@ -83,8 +85,8 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
         tokens = Tokens(client, SystemClock(), attempts=1)
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
-            checks += [servers.check(system), shelves.check(system), links.check(system), keys.check(system, data)]
-            checks.append(remarks.check(system))
+            checks += [servers.check(system), services.check(system), shelves.check(system), links.check(system)]
+            checks += [keys.check(system, data), remarks.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

@@ -44,6 +44,21 @@ def _reads(stream: str) -> list[str]:
     ]
 
 
+def _looks() -> list[str]:
+    """What shows how much waits and who runs, and nothing of what the messages hold."""
+    return [
+        *_checks("AOC_RAW", "AOC_JOBS", "AOC_BEATS"),
+        "$JS.API.CONSUMER.LIST.AOC_RAW",
+        "$JS.API.CONSUMER.LIST.AOC_JOBS",
+        "$JS.API.DIRECT.GET.AOC_BEATS",
+    ]
+
+
+def _beats(service: str) -> str:
+    """A service's own signs of life."""
+    return f"aoc.beats.{service}.*"
+
+
 #: User -> subjects it may publish to. Each may read its own inbox; `cli` and `reader` also read events and alerts.
 PUBLISH: Final[Mapping[str, list[str]]] = {
     # `aoc provision`, which makes streams and consumers, and moves pages from the stream of an older version.
@@ -56,6 +71,7 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         "aoc.jobs.poll.>",
         "aoc.jobs.subscriptions.>",
         "aoc.dlq.collector.>",
+        _beats("collector"),
         *_checks("AOC_RAW", "AOC_JOBS", "AOC_DLQ"),
         *_consumes("AOC_JOBS", "collector"),
         *_consumes("AOC_JOBS", "collector-backlog"),
@@ -68,6 +84,7 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         "aoc.events.>",
         "aoc.marks.>",
         "aoc.dlq.normalizer.>",
+        _beats("normalizer"),
         *_checks("AOC_RAW", "AOC_EVENTS", "AOC_DLQ"),
         # Whether a page still waits, and what of it was published.
         *_stream("AOC_RAW", "MSG.GET"),
@@ -76,14 +93,14 @@ PUBLISH: Final[Mapping[str, list[str]]] = {
         "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
         *(subject for one in consumers.NORMALIZER for subject in _consumes("AOC_RAW", one.durable)),
     ],
-    # The gateway asks for work.
-    "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"],
+    # The gateway asks for work, and looks whether it is done.
+    "api": ["aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>", _beats("api"), *_looks()],
     # Who looks, imports, and asks for work; in no source's name.
     "cli": [
         f"aoc.raw.*.*.{subjects.IMPORT_SOURCE}",
         "aoc.jobs.backfill.>",
         *_stream("*", "INFO"),
-        "$JS.API.CONSUMER.LIST.AOC_RAW",
+        *_looks(),
         "$JS.API.CONSUMER.INFO.*.*",
         "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
         "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",

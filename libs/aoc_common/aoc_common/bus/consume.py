@@ -19,6 +19,7 @@ from aoc_common.bus.failures import Failures
 from aoc_common.bus.pull import Pull
 from aoc_common.errors import AocError, BadConfiguration, Postponed, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry.pulse import Pulse, failed, settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Coroutine, Iterator
@@ -73,6 +74,9 @@ class Consumer:
 
     `batch_bytes`: about how large a batch may be, so that memory is bounded whatever the messages' sizes.
     `max_pending`: messages that all replicas together may hold unacknowledged.
+    `still_after_s`: a batch in which nothing moves for so long, or a consumer at which everything fails for so long,
+    stands still (see `standstill`). `of_sources`: what fails here is a source's trouble (a permission, say), which its
+    own health tells, and no standstill.
     """
 
     service: str
@@ -83,6 +87,8 @@ class Consumer:
     batch_bytes: int | None = None
     ack_wait_s: float = DEFAULT_ACK_WAIT_S
     max_pending: int = 1024
+    still_after_s: float = 60.0
+    of_sources: bool = False
 
     def config(self) -> ConsumerConfig:
         """As JetStream is told."""
@@ -113,23 +119,26 @@ async def consuming(
     workers: int = 1,
     failures: Failures | None = None,
     stopping: asyncio.Event | None = None,
+    pulse: Pulse | None = None,
 ) -> AsyncIterator[Callable[[], bool]]:
     """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
     Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
     returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
     is tried again message by message, so that one poison message does not take others with it; one that fails for the
-    time being is, from its third delivery on. `failures`: the
-    service's policy, which its consumers share; without one, dead letters are on AOC_DLQ alone. Leaving waits until the
-    batches in work are done; nothing more is pulled when `stopping` is set, which several may share, so that none takes
-    into work what another gives back. The broker must be connected. Raises `BadConfiguration` for a consumer that is
-    not there.
+    time being is, from its third delivery on. `failures`: the service's policy, which its consumers share; without one,
+    dead letters are on AOC_DLQ alone. `pulse`: is told what is in work and what comes of it, for the heartbeat. Leaving
+    waits until the batches in work are done; nothing more is pulled when `stopping` is set, which several may share, so
+    that none takes into work what another gives back. The broker must be connected. Raises `BadConfiguration` for a
+    consumer that is not there.
     """
     several = [consumers] if isinstance(consumers, Consumer) else list(consumers)
     for consumer in several:
         await check_consumer(jetstream(broker), consumer)
     policy, stop = failures or Failures(several[0].service), stopping or asyncio.Event()
-    work = _Work(broker, handler, policy, asyncio.Semaphore(workers), stop)
+    work = _Work(broker, handler, policy, asyncio.Semaphore(workers), stop, pulse or Pulse())
+    for consumer in several:
+        work.pulse.serves(consumer.durable)
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
     tasks = [
         asyncio.create_task(work.of(consumer, gathering))
@@ -188,6 +197,7 @@ class _Work:
     failures: Failures
     slots: asyncio.Semaphore
     stopping: asyncio.Event
+    pulse: Pulse
     failing: set[str] = field(default_factory=set)
 
     async def of(self, consumer: Consumer, gathering: asyncio.Lock) -> None:
@@ -203,10 +213,12 @@ class _Work:
                 except (AocError, NatsError) as error:
                     # Also of an acknowledgement: its message comes again after the ack wait.
                     self.failing.add(consumer.durable)
+                    self.pulse.failed(consumer.durable, error)
                     _log.warning("pull.failed", consumer=consumer.durable, error=str(error) or type(error).__name__)
                     await asyncio.sleep(_PAUSE_S)
-                except Exception:  # noqa: BLE001  # reported below with its traceback
+                except Exception as error:  # noqa: BLE001  # reported below with its traceback
                     # A defect of ours must not end the worker, and with it the service, in silence.
+                    self.pulse.failed(consumer.durable, error)
                     _log.exception("worker.failed", consumer=consumer.durable)
                     await asyncio.sleep(_PAUSE_S)
         finally:
@@ -241,7 +253,8 @@ class _Work:
         redelivered = sum(message.metadata.num_delivered > 1 for message in messages)
         if redelivered:
             metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
-        await _handle(jetstream(self.broker), self.failures, self.handler, messages)
+        with self.pulse.holding(consumer.durable, len(messages)):
+            await _handle(jetstream(self.broker), self.failures, self.handler, messages)
 
 
 async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg]) -> bool:
@@ -262,6 +275,7 @@ async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandle
         return isinstance(error, Transient)
     failures.handled(messages)
     await asyncio.gather(*(message.ack() for message in messages))
+    settled(len(messages))
     return False
 
 
@@ -286,6 +300,8 @@ def _deliveries(message: Msg) -> int:
 
 
 async def _settle(js: JetStreamContext, failures: Failures, message: Msg, error: Exception) -> None:
+    if not isinstance(error, Postponed):
+        failed(error)
     try:
         await failures.settle(js, message, error)
     except (AocError, NatsError) as unsettled:

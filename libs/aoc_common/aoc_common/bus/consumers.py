@@ -20,9 +20,20 @@ NORMALIZER: Final = tuple(
 )
 
 
+#: A slice may take its time, and an API may ask for quiet.
+_JOB_S: Final = 1_800.0
+
+
 def _jobs(durable: str, subject: str) -> Consumer:
     return Consumer(
-        service="collector", stream=subjects.JOBS_STREAM, subject=subject, durable=durable, batch=1, max_pending=10_000
+        service="collector",
+        stream=subjects.JOBS_STREAM,
+        subject=subject,
+        durable=durable,
+        batch=1,
+        max_pending=10_000,
+        still_after_s=_JOB_S,
+        of_sources=True,
     )
 
 

@@ -13,6 +13,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from aoc_common.bus.limits import header_bytes
 from aoc_common.errors import Backpressure, TooLarge, Transient, Unreachable
+from aoc_common.telemetry.pulse import moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -128,9 +129,7 @@ async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout
     if message.size > limit:
         raise TooLarge(f"{message.subject}: {message.size} bytes are more than the {limit} that the server takes")
     try:
-        return await js.publish(
-            message.subject, message.body, timeout=timeout_s, stream=stream, headers=message.headers
-        )
+        ack = await js.publish(message.subject, message.body, timeout=timeout_s, stream=stream, headers=message.headers)
     except MaxPayloadError as error:
         raise TooLarge(f"{message.subject}: {message.size} bytes are more than the server takes") from error
     except APIError as error:
@@ -139,6 +138,8 @@ async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout
         raise Unreachable(f"{message.subject}: no stream takes this subject") from error
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"{message.subject}: {error or type(error).__name__}") from error
+    moved()
+    return ack
 
 
 def classify(error: APIError, subject: str) -> Transient:

@@ -11,6 +11,7 @@ from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfi
 from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.contracts import subjects
+from aoc_common.contracts.beats import MAX_BEAT_BYTES
 from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
@@ -115,6 +116,19 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             description="What a service could not handle, with the reason and the headers it came with.",
             subjects=[subjects.ALL_DEAD_LETTERS],
             max_age=30 * _DAY,
+        ),
+        replace(
+            base,
+            name=subjects.BEATS_STREAM,
+            description="The last sign of life of each running instance of a service.",
+            subjects=[subjects.ALL_BEATS],
+            max_age=_DAY,
+            max_msgs_per_subject=1,
+            # So many instances of a day: one that crashes again and again is another each time.
+            max_msgs=1_000,
+            max_msg_size=MAX_BEAT_BYTES,
+            max_bytes=16 * 1024**2,
+            allow_direct=True,
         ),
     )
     return {stream.name or "": stream for stream in streams}

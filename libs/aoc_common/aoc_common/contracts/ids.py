@@ -58,6 +58,14 @@ def time_of(identity: UUID) -> datetime:
     return from_ms(identity.int >> 80)
 
 
+def whole_from(bound: UUID | None) -> datetime | None:
+    """The first ms of which all ids are at or above a bound, in UTC; None when there is none, or beyond year 9999."""
+    try:
+        return None if bound is None else from_ms((bound.int + (1 << 80) - 1) >> 80)
+    except OverflowError:
+        return None
+
+
 def to_ms(moment: datetime) -> int:
     """Whole milliseconds since 1970 of an aware datetime."""
     delta = moment - EPOCH

@@ -17,6 +17,7 @@ EVENTS_STREAM: Final = "AOC_EVENTS"
 ALERTS_STREAM: Final = "AOC_ALERTS"
 JOBS_STREAM: Final = "AOC_JOBS"
 DLQ_STREAM: Final = "AOC_DLQ"
+BEATS_STREAM: Final = "AOC_BEATS"
 #: Holds what waits while `aoc provision --migrate` makes AOC_RAW anew.
 MOVING_STREAM: Final = "AOC_RAW_MOVING"
 
@@ -137,6 +138,11 @@ def dead_letter(service: str, tenant: str) -> str:
     return f"aoc.dlq.{_token(service, 'service')}.{check_tenant(tenant)}"
 
 
+def beat(service: str, instance: str) -> str:
+    """The last sign of life of one running instance of a service."""
+    return f"aoc.beats.{_token(service, 'service')}.{_token(instance, 'instance')}"
+
+
 ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
@@ -149,3 +155,4 @@ ALL_POLL_JOBS: Final = "aoc.jobs.poll.*.*"
 ALL_SUBSCRIPTION_JOBS: Final = "aoc.jobs.subscriptions.*.*"
 ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"
+ALL_BEATS: Final = "aoc.beats.*.*"

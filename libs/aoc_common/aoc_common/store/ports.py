@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -44,18 +45,38 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Events newest first; `more` tells whether older ones match."""
+    """Events newest first; `more` tells whether older ones match.
+
+    `searched_to`: set when the search stopped before its end and before the page was full; ids below it were not looked
+    at, and `EventQuery.before` goes on there.
+    """
 
     events: tuple[StoredEvent, ...]
     more: bool
+    searched_to: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FacetCounts:
-    """Field -> (value, count), most frequent first. Not `complete`: more events match than were looked at."""
+    """Field -> (value, count), most frequent first. Not `complete`: more events match than were looked at, or may.
+
+    `searched_to`: as in `EventPage`.
+    """
 
     fields: Mapping[str, list[tuple[str, int]]]
     complete: bool
+    searched_to: UUID | None = None
+
+
+class Pace(Protocol):
+    """How a search shares the store with others."""
+
+    def turn(self) -> AbstractAsyncContextManager[float | None]:
+        """One turn, after waiting for it: seconds that one question may take; None when the search is to stop.
+
+        Raises what ends the search.
+        """
+        ...
 
 
 class EventStore(Protocol):
@@ -91,8 +112,8 @@ class EventStore(Protocol):
 class EventSearch(Protocol):
     """Reads events."""
 
-    async def search(self, query: EventQuery) -> EventPage:
-        """One page, newest first, without raw text."""
+    async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
+        """One page, newest first, without raw text. Without a `pace`, the search goes on to its end."""
         ...
 
     async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
@@ -106,7 +127,7 @@ class EventSearch(Protocol):
         """
         ...
 
-    async def facets(self, query: EventQuery, fields: Sequence[str], top: int) -> FacetCounts:
+    async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values among the events that match; the work is bounded."""
         ...
 

@@ -116,6 +116,23 @@ BUS_DEAD_LETTERS = Counter("aoc_bus_dead_letters_total", "Messages that were giv
 BUS_HALTED = Gauge("aoc_bus_halted", "1: the service fails at nearly all messages, and gives up none.", ("service",))
 BUS_REDELIVERIES = Counter("aoc_bus_redeliveries_total", "Messages delivered again.", ("service",))
 
+BUS_WAITING = Gauge(
+    "aoc_bus_waiting", "Messages that were not given to anybody yet (of the gateway's last look).", ("consumer",)
+)
+BUS_IN_WORK = Gauge("aoc_bus_in_work", "Messages that were given to somebody and are not settled.", ("consumer",))
+BUS_REDELIVERED = Gauge("aoc_bus_redelivered", "Of these, messages that were given more than once.", ("consumer",))
+BUS_OLDEST_SECONDS = Gauge(
+    "aoc_bus_oldest_seconds", "Age of the oldest message of a stream that is not settled; 0 without any.", ("stream",)
+)
+SERVICE_INSTANCES = Gauge(
+    "aoc_service_instances", "Instances by what their heartbeats say: running, silent.", ("service", "life")
+)
+SERVICE_STILL_SECONDS = Gauge(
+    "aoc_service_still_seconds", "For how long a service, or a consumer of it, has stood still; 0: it does not.",
+    ("service",),
+)  # fmt: skip
+LOOK_FAILED = Gauge("aoc_service_look_failed", "1: the bus does not tell what waits and who runs.")
+
 API_REQUESTS = Counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
 API_SECONDS = Histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=_SECONDS)
 API_NOTIFICATIONS = Counter(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aoc_api import problems
+from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Given, refuse_unknown, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
@@ -16,7 +17,7 @@ from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], route_class=StrictRoute)
 
 _log = logs.get(__name__)
 
@@ -93,7 +94,7 @@ class BackfillAsked(BaseModel):
     status_code=202,
     response_model=BackfillAsked,
     dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("bad-request", "too-large", "invalid-parameters", "not-now"),
+    responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
 async def fetch_audit_logs(request: BackfillRequest, given: Given) -> BackfillAsked:
     """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""

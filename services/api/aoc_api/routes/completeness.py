@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import Given, Tenant, refuse_unknown
+from aoc_api.deps import Given, Tenant, refuse_unknown, turn
 from aoc_api.models import Completeness, SourceCompleteness
+from aoc_api.problems import BUSY
 
 router = APIRouter(prefix="/api/completeness", tags=["operations"])
 
@@ -14,12 +15,12 @@ router = APIRouter(prefix="/api/completeness", tags=["operations"])
 @router.get(
     "",
     response_model=Completeness,
-    dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("invalid-parameters", "unavailable"),
+    dependencies=[Depends(refuse_unknown), Depends(turn, scope="function")],
+    responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
 async def completeness(given: Given, tenant: Tenant = None) -> Completeness:
     """What of a tenant's sources is settled, what is on its way, and what is missing."""
     now = given.clock.now()
     name = tenant or given.options.default_tenant
-    accounts = await given.accounts.accounts(name, now)
+    accounts = await given.accounts_of(name, now)
     return Completeness(tenant=name, at=now, sources=[SourceCompleteness.of(account) for account in accounts])

@@ -9,8 +9,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Given, Tenant, refuse_unknown
+from aoc_api.deps import Filters, Given, Paced, Tenant, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions
+from aoc_api.problems import BUSY
+from aoc_common.contracts import ids
 from aoc_common.store.ports import EventQuery
 
 router = APIRouter(prefix="/api/events", tags=["events"])
@@ -19,27 +21,35 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 @router.get(
     "",
     response_model=EventPage,
-    responses=problems.responses("cursor-invalid", "cursor-foreign", "invalid-parameters", "unavailable"),
+    responses=problems.responses("cursor-invalid", "cursor-foreign", "repeated", "invalid-parameters", *BUSY),
 )
 async def list_events(
     query: Filters,
     given: Given,
+    paced: Paced,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
     page_size: Annotated[int, Query(ge=1, le=500, description="Events a page.")] = 50,
 ) -> EventPage:
-    """Search a tenant's events, newest first."""
+    """Search a tenant's events, newest first.
+
+    A page that is not full has `next_cursor` when the search stopped before its end: go on until it is null.
+    """
     bound = _bound(query)
     before = given.cursors.read(cursor, bound) if cursor is not None else None
-    page = await given.search.search(replace(query, before=before, limit=page_size))
-    following = given.cursors.make(page.events[-1].id, bound) if page.more else None
-    return EventPage.model_construct(items=[EventSummary.of(event) for event in page.events], next_cursor=following)
+    page = await given.search.search(replace(query, before=before, limit=page_size), paced)
+    last = page.events[-1].id if page.more else page.searched_to
+    return EventPage.model_construct(
+        items=[EventSummary.of(event) for event in page.events],
+        next_cursor=None if last is None else given.cursors.make(last, bound),
+        searched_back_to=ids.whole_from(page.searched_to),
+    )
 
 
 @router.get(
     "/{event_id}",
     response_model=EventDetail,
     dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("not-found", "invalid-parameters", "unavailable"),
+    responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
 async def get_event(
     given: Given,
@@ -57,7 +67,7 @@ async def get_event(
     "/{event_id}/versions",
     response_model=EventVersions,
     dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("not-found", "invalid-parameters", "unavailable"),
+    responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
 async def get_versions(
     given: Given,

@@ -9,8 +9,10 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Given
+from aoc_api.deps import Filters, Given, Paced
 from aoc_api.models import Facets, FacetValue
+from aoc_api.problems import BUSY
+from aoc_common.contracts import ids
 from aoc_common.contracts.ids import EPOCH
 
 router = APIRouter(prefix="/api/facets", tags=["events"])
@@ -23,20 +25,22 @@ type Field = Literal["source", "service", "operation", "result", "actor", "ip"]
 _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip")
 
 
-@router.get("", response_model=Facets, responses=problems.responses("invalid-parameters", "unavailable"))
+@router.get("", response_model=Facets, responses=problems.responses("repeated", "invalid-parameters", *BUSY))
 async def facets(
     query: Filters,
     given: Given,
+    paced: Paced,
     field: Annotated[list[Field] | None, Query(description="Fields to count; all when none is named.")] = None,
     top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
 ) -> Facets:
     """The most frequent values under the same filters; of the last 24 hours when no start is given."""
     start = query.start or max(query.end or given.clock.now(), _EARLIEST) - _DAY
-    counts = await given.search.facets(replace(query, start=start), field or _ALL, top)
+    counts = await given.search.facets(replace(query, start=start), field or _ALL, top, paced)
     return Facets(
         start=start,
         end=query.end,
         complete=counts.complete,
+        searched_back_to=ids.whole_from(counts.searched_to),
         facets={
             name: [FacetValue(value=value, count=count) for value, count in found]
             for name, found in counts.fields.items()

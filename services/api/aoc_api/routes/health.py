@@ -8,8 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import aoc_api
 from aoc_api.deps import Given
-from aoc_api.models import Health
-from aoc_common.health import run_probes
+from aoc_api.health_models import Health, stillness
 
 router = APIRouter(tags=["operations"])
 
@@ -30,15 +29,16 @@ async def index() -> dict[str, str]:
     "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
 )
 async def health(given: Given, response: Response) -> Health:
-    """The state of the gateway, NATS and MongoDB, and whether dead letters wait.
+    """The state of the gateway, NATS and MongoDB, whether dead letters wait, and who stands still since when.
 
     503 when MongoDB is away: nothing can be answered then.
     """
-    states = await run_probes(given.probes)
-    status = "ok" if states["nats"] == states["dead_letters"] == "ok" else "degraded"
+    states = await given.checks("nats", "mongo", "dead_letters", "services")
+    status = "ok" if all(one == "ok" for one in states.values()) else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
-    return Health(status=status, version=aoc_api.__version__, **states)
+    still = stillness(given.still())
+    return Health.model_validate({**states, "status": status, "stands_still": still, "version": aoc_api.__version__})
 
 
 @router.get("/livez", include_in_schema=False)
@@ -50,7 +50,7 @@ async def livez() -> dict[str, str]:
 @router.get("/readyz", include_in_schema=False)
 async def readyz(given: Given) -> JSONResponse:
     """Ready when the database answers."""
-    states = await run_probes({"mongo": given.probes["mongo"]})
+    states = await given.checks("mongo")
     ready = states["mongo"] == "ok"
     return JSONResponse({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
 

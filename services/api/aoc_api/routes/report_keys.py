@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/report-keys", tags=["operations"])
     "",
     response_model=ReportKeys,
     dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("invalid-parameters", "unavailable"),
+    responses=problems.responses("repeated", "invalid-parameters", "unavailable"),
 )
 async def report_keys(given: Given) -> ReportKeys:
     """Every key that reports were ever signed with, as a JWK Set (RFC 7517), the newest first.

@@ -7,8 +7,9 @@ from datetime import timedelta
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import Given, Tenant, refuse_unknown
-from aoc_api.health_models import SourceHealth, SourceHealthList
+from aoc_api.deps import Given, Tenant, refuse_unknown, turn
+from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
+from aoc_api.problems import BUSY
 from aoc_common.store.judging import Bounds, judge
 
 router = APIRouter(prefix="/api/source-health", tags=["operations"])
@@ -17,14 +18,14 @@ router = APIRouter(prefix="/api/source-health", tags=["operations"])
 @router.get(
     "",
     response_model=SourceHealthList,
-    dependencies=[Depends(refuse_unknown)],
-    responses=problems.responses("invalid-parameters", "unavailable"),
+    dependencies=[Depends(refuse_unknown), Depends(turn, scope="function")],
+    responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
 async def source_health(given: Given, tenant: Tenant = None) -> SourceHealthList:
     """The health of every source of a tenant, and what to do about those that are not well."""
     now, options = given.clock.now(), given.options
     name = tenant or options.default_tenant
     bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
-    accounts = await given.accounts.accounts(name, now)
+    accounts = await given.accounts_of(name, now)
     sources = [SourceHealth.of(account, judge(account, bounds, now), now) for account in accounts]
-    return SourceHealthList(tenant=name, at=now, sources=sources)
+    return SourceHealthList(tenant=name, at=now, stands_still=stillness(given.still()), sources=sources)

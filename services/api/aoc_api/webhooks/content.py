@@ -11,12 +11,12 @@ from base64 import b64decode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from cryptography.hazmat.primitives import hashes, padding, serialization
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from aoc_api.bodies import parse
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_common.settings import resolve_secret
 
@@ -68,8 +68,8 @@ def _decrypt(key: bytes, data: bytes) -> bytes:
 
 def _resource(text: bytes) -> dict[str, Any]:
     try:
-        resource = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        resource = parse(text)
+    except Malformed:
         resource = None
     if not isinstance(resource, dict):
         raise Malformed("the resource data is no JSON object")

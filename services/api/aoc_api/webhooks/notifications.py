@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 
+from aoc_api.bodies import parse
 from aoc_common.errors import Malformed
 
 #: Levels of objects and arrays; genuine notifications have four.
@@ -100,10 +100,7 @@ def read_validation_code(body: bytes) -> str:
 
 
 def _decode(body: bytes) -> Any:
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Malformed("the body is no JSON") from None
+    document = parse(body)
     level = [document]
     for _ in range(_DEEPEST):
         level = [inner for outer in level for inner in _inside(outer)]

@@ -43,6 +43,18 @@ _OF_RECORDS: Final = ("stored", "changed", "duplicate", "quarantined")
 _SUM_OF_SLICE: Final[Document] = {
     "$group": {"_id": "$slice_id", "seen": {"$sum": 1}, **{name: {"$sum": f"${name}"} for name in _OF_PAGES}}
 }
+_BLOBS: Final[Document] = {
+    "$group": {
+        "_id": "$source",
+        "count": {"$sum": 1},
+        "first": {"$min": "$created"},
+        "last": {"$max": "$created"},
+        "dies": {"$min": "$expires"},
+        "reason": {"$max": "$reason"},
+    }
+}
+#: How far before an unsettled slice the last settled one is looked for: an hour, a week, from the beginning.
+_NEAR: Final = (timedelta(hours=1), timedelta(days=7), None)
 _NOTHING: Final[Document] = dict.fromkeys(("seen", *_OF_PAGES), 0)
 
 
@@ -226,21 +238,27 @@ class MongoAccount:
         oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["end"], default=None)
         if oldest is None:
             return state.watermark
-        settled = {
-            "tenant": state.tenant,
-            "source": state.source,
-            "state": SliceState.SETTLED.value,
-            "end": {"$lt": oldest["end"]},
-        }
-        last = await self._slices.find_one(settled, {"end": 1}, sort=[("end", DESCENDING)])
-        until: datetime = last["end"] if last else oldest["start"]
+        until = await self._settled_before(state, oldest["end"]) or oldest["start"]
         return min(until, state.watermark or oldest["start"])
+
+    async def _settled_before(self, state: SourceState, moment: datetime) -> datetime | None:
+        """The end of a source's last settled slice that ends before a moment."""
+        # Nearly always it is near. The local server reads all that a filter matches before it sorts.
+        for back in _NEAR:
+            ends = {"$lt": moment} | ({"$gte": moment - back} if back else {})
+            of_source = {"tenant": state.tenant, "source": state.source, "state": SliceState.SETTLED.value}
+            found = await self._slices.find_one({**of_source, "end": ends}, {"end": 1}, sort=[("end", DESCENDING)])
+            if found:
+                until: datetime = found["end"]
+                return until
+        return None
 
     async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
         # An import that never came to its end is tried by a person only: until then it is on its way.
-        open_files = {"source": IMPORT_SOURCE, "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}}
+        # One question a state: for several at once the local server goes through the slices of all sources.
+        open_files = [{"source": IMPORT_SOURCE, "state": one.value} for one in (SliceState.OPEN, SliceState.FAILED)]
         found: dict[str, list[Document]] = {}
-        for which in ({"state": SliceState.FETCHED.value}, open_files):
+        for which in ({"state": SliceState.FETCHED.value}, *open_files):
             wanted = {"tenant": tenant, **which}
             async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
                 found.setdefault(one["source"], []).append(one)
@@ -263,22 +281,10 @@ class MongoAccount:
 
     async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
         """Source -> state -> how many blobs, of those that are not fetched; of old ones by their days."""
-        pipeline: list[Document] = [
-            {"$match": {"state": {"$in": ["listed", "expired"]}, "tenant": tenant}},
-            {
-                "$group": {
-                    "_id": {"source": "$source", "state": "$state"},
-                    "count": {"$sum": 1},
-                    "first": {"$min": "$created"},
-                    "last": {"$max": "$created"},
-                    "dies": {"$min": "$expires"},
-                    "reason": {"$max": "$reason"},
-                }
-            },
-        ]
         found: dict[str, dict[str, Document]] = {}
-        async for group in self._blobs.aggregate(pipeline):
-            found.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
+        for state in ("listed", "expired"):
+            async for group in self._blobs.aggregate([{"$match": {"state": state, "tenant": tenant}}, _BLOBS]):
+                found.setdefault(group["_id"], {})[state] = group
         for source, counted in (await self._expired.counts(tenant)).items():
             of_source = found.setdefault(source, {})
             of_source["expired"] = added(of_source.get("expired"), counted)

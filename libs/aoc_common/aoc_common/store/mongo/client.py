@@ -135,8 +135,11 @@ def _made(uri: str, **options: Any) -> AsyncIOMotorClient[Document]:
 
 
 @asynccontextmanager
-async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
-    """The database; closed on leaving. Raises `BadConfiguration` for a connection string that is none."""
+async def connect(settings: MongoSettings, limit_s: float | None = None) -> AsyncIterator[Database]:
+    """The database; closed on leaving. Raises `BadConfiguration` for a connection string that is none.
+
+    `limit_s`: what any one operation may take; the server is told too (`maxTimeMS`), and does no more work for it.
+    """
     uri = settings.resolved_uri()
     check(uri)
     try:
@@ -151,6 +154,7 @@ async def connect(settings: MongoSettings) -> AsyncIterator[Database]:
             # A raw page is acknowledged after its events are stored: "stored" must mean on disk, on most members.
             w="majority",
             journal=True,
+            **({} if limit_s is None else {"timeoutMS": int(limit_s * 1000)}),
         )
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise refused(uri, error) from None

@@ -1,0 +1,76 @@
+"""Whether services run and work gets done: the lag of every consumer and the heartbeat of every instance."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.bus.broker import connection, reached
+from aoc_common.bus.lag import look
+from aoc_common.clock import SystemClock
+from aoc_common.errors import AocError, Unreachable
+from aoc_common.lookout import SURE_S, look_surely
+from aoc_common.standstill import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from faststream.nats import NatsBroker
+
+    from aoc_cli.attach import System
+    from aoc_common.standstill import Judged, ServiceState
+
+_WHERE: Final = "system"
+_PATIENCE_S: Final = 10.0
+
+
+async def check(system: System) -> list[Finding]:
+    """Services. Nothing when the bus is away: another check says so."""
+    try:
+        async with reached(system.nats, "cli") as broker:
+            return await _looked(broker)
+    except AocError:
+        return []
+
+
+async def _looked(broker: NatsBroker) -> list[Finding]:
+    try:
+        async with asyncio.timeout(_PATIENCE_S + SURE_S):
+            return list(of_services(await look_surely(partial(look, connection(broker)), SystemClock())))
+    except (Unreachable, TimeoutError) as error:
+        fix = "Allow this user $JS.API.CONSUMER.LIST.* and $JS.API.DIRECT.GET.AOC_BEATS, or look as one who may"
+        return [Finding(_WHERE, "services", Grade.FAIL, f"not known: {error or 'no answer'}", fix)]
+
+
+def of_services(found: Judged) -> Iterator[Finding]:
+    """Each service, and who of it stands still."""
+    for one in found.still:
+        yield Finding(_WHERE, one.service or "services", Grade.FAIL, one.said, one.fix)
+    troubled = {one.service for one in found.still}
+    for service in found.services:
+        if service.name not in troubled and (service.instances or service.lag):
+            yield Finding(_WHERE, service.name, Grade.OK, _in_words(service, found))
+
+
+def _in_words(service: ServiceState, found: Judged) -> str:
+    """How many run, since when, and what they have to do."""
+    running = service.running
+    who = "none runs"
+    if running:
+        since = min(one.started for one in running)
+        versions = ", ".join(sorted({one.version for one in running if one.version}))
+        who = f"{len(running)} running since {since:%Y-%m-%dT%H:%M:%SZ} ({versions})"
+    elif not any(one.life is Life.LEFT for one in service.instances):
+        who = "no heartbeat, but work is taken"
+    if not service.lags:
+        return who
+    waiting, in_work = sum(one.waiting for one in service.lags), sum(one.in_work for one in service.lags)
+    again = sum(one.redelivered for one in service.lags)
+    said = [who, f"{waiting:,} messages wait", f"{in_work:,} in work"] + ([f"{again:,} given again"] if again else [])
+    if service.lag and service.oldest:
+        said.append(f"the oldest for {(found.at - service.oldest).total_seconds():.0f} s")
+    if service.settled_at:
+        said.append(f"last settled {(found.at - service.settled_at).total_seconds():.0f} s ago")
+    return "; ".join(said)

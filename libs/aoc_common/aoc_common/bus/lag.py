@@ -1,0 +1,209 @@
+"""What waits at every consumer, and the last beat of every instance: one look, by the server's time.
+
+A look costs two requests a stream, however many tenants there are. In a cluster each stream and each consumer has a
+leader of its own, and clocks differ: every answer tells its time, and all are brought to that of who stamps beats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
+
+from aoc_common.bus import consumers
+from aoc_common.contracts import subjects
+from aoc_common.contracts.beats import Beat
+from aoc_common.errors import Malformed, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from nats.aio.client import Client
+
+    from aoc_common.bus.consume import Consumer
+
+_TIMEOUT_S: Final = 3.0
+#: nats-server, errors.json: there is no such stream.
+_NO_STREAM: Final = 10059
+#: Instances of which a look is told; AOC_BEATS keeps no more.
+_MOST: Final = 1_000
+_NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerLag:
+    """What the server knows of a consumer. All times are by the clock that stamps beats.
+
+    - `waiting`: messages that were not given to anybody yet; `in_work`: given, and not settled; `redelivered`: given
+      more than once, and not settled. `asking`: requests for a message that are open.
+    - `taken_at`: when one was last given to somebody; `settled_at`: when one was last acknowledged. None: not since the
+      server started. `oldest`: from when the oldest message of the whole stream is, if there is any.
+    """
+
+    service: str
+    stream: str
+    durable: str
+    still_after_s: float
+    of_sources: bool = False
+    waiting: int = 0
+    in_work: int = 0
+    redelivered: int = 0
+    asking: int = 0
+    created: datetime = _NEVER
+    taken_at: datetime | None = None
+    settled_at: datetime | None = None
+    oldest: datetime | None = None
+    paused: bool = False
+
+    @property
+    def lag(self) -> int:
+        """Messages that are not settled."""
+        return self.waiting + self.in_work
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The last beat of an instance, and when the server got it."""
+
+    service: str
+    instance: str
+    at: datetime
+    beat: Beat
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found at one moment, `at` by the clock that stamps beats.
+
+    `lacking`: streams and consumers that are not there.
+    """
+
+    at: datetime
+    lags: tuple[ConsumerLag, ...] = ()
+    seen: tuple[Seen, ...] = ()
+    lacking: tuple[str, ...] = ()
+
+
+async def look(connection: Client, of: Sequence[Consumer] = consumers.ALL) -> Look:
+    """Look once, within a bounded time. Raises `Unreachable`, also when the server does not let us look."""
+    streams = sorted({one.stream for one in of})
+    try:
+        async with asyncio.timeout(2 * _TIMEOUT_S):
+            told, beats, stamped = await asyncio.gather(
+                asyncio.gather(*(_stream(connection, name) for name in streams)),
+                _beats(connection),
+                _ask(connection, f"$JS.API.STREAM.INFO.{subjects.BEATS_STREAM}"),
+            )
+    except (NatsError, TimeoutError) as error:
+        raise Unreachable(f"the bus does not tell its state: {error or type(error).__name__}") from error
+    lags: list[ConsumerLag] = []
+    lacking: list[str] = []
+    clocks = [stamped, *(found.info for found in told if found)]
+    at = next((at for one in clocks if one and (at := _time(one.get("ts")))), _NEVER)
+    for name, found in zip(streams, told, strict=True):
+        if found is None:
+            lacking.append(name)
+            continue
+        for one in (consumer for consumer in of if consumer.stream == name):
+            if info := found.consumers.get(one.durable):
+                lags.append(_lag(one, info, found, at))
+            else:
+                lacking.append(f"{name}: consumer {one.durable}")
+    if beats is None:
+        lacking.append(subjects.BEATS_STREAM)
+    seen = tuple(beats or ())
+    return Look(at, tuple(lags), seen, tuple(lacking))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    info: Mapping[str, Any]
+    consumers: Mapping[str, Mapping[str, Any]]
+
+
+async def _stream(connection: Client, name: str) -> _Stream | None:
+    info, told = await asyncio.gather(
+        _ask(connection, f"$JS.API.STREAM.INFO.{name}"), _ask(connection, f"$JS.API.CONSUMER.LIST.{name}")
+    )
+    if info is None or told is None:
+        return None
+    return _Stream(info, {one["name"]: one for one in told["consumers"] or ()})
+
+
+async def _ask(connection: Client, subject: str) -> dict[str, Any] | None:
+    """An answer of the server's API; None when there is no such stream."""
+    answer: dict[str, Any] = json.loads((await connection.request(subject, timeout=_TIMEOUT_S)).data)
+    if error := answer.get("error"):
+        if error.get("err_code") == _NO_STREAM:
+            return None
+        raise Unreachable(f"{subject}: {error.get('description', error)}")
+    return answer
+
+
+def _lag(consumer: Consumer, info: Mapping[str, Any], stream: _Stream, at: datetime) -> ConsumerLag:
+    state = stream.info["state"]
+    return ConsumerLag(
+        consumer.service,
+        consumer.stream,
+        consumer.durable,
+        consumer.still_after_s,
+        consumer.of_sources,
+        waiting=info.get("num_pending", 0),
+        in_work=info.get("num_ack_pending", 0),
+        redelivered=info.get("num_redelivered", 0),
+        asking=info.get("num_waiting", 0),
+        created=_by(info, at, info.get("created")) or _NEVER,
+        taken_at=_by(info, at, info.get("delivered", {}).get("last_active")),
+        settled_at=_by(info, at, info.get("ack_floor", {}).get("last_active")),
+        oldest=_by(stream.info, at, state.get("first_ts")) if state["messages"] else None,
+        paused=bool(info.get("paused")),
+    )
+
+
+async def _beats(connection: Client) -> list[Seen] | None:
+    """The last beat of each instance; None when there is no stream of them."""
+    inbox = connection.new_inbox()
+    answers = await connection.subscribe(inbox)
+    wanted = {"multi_last": [subjects.ALL_BEATS], "batch": _MOST}
+    found: list[Seen] = []
+    try:
+        await connection.publish(f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}", json.dumps(wanted).encode(), inbox)
+        while True:
+            message = await answers.next_msg(_TIMEOUT_S)
+            headers = message.headers or {}
+            status = headers.get("Status")
+            if status is not None:
+                return None if status == "503" else found
+            found += _seen(headers, message.data)
+    except NoRespondersError:
+        return None
+    finally:
+        await answers.unsubscribe()
+
+
+def _seen(headers: Mapping[str, str], body: bytes) -> Iterator[Seen]:
+    """A beat; nothing for what is none of this version: its service is judged by what the server knows."""
+    tokens, at = headers.get("Nats-Subject", "").split("."), _time(headers.get("Nats-Time-Stamp"))
+    if at is not None:
+        try:
+            yield Seen(tokens[-2], tokens[-1], at, Beat.read(body))
+        except Malformed:
+            return
+
+
+def _by(told: Mapping[str, Any], at: datetime, text: str | None) -> datetime | None:
+    """A time in an answer, by the clock that shows `at` when that of the answer shows its `ts`."""
+    moment, own = _time(text), _time(told.get("ts"))
+    return moment if moment is None or own is None else moment + (at - own)
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time of the server's; None for none, also for the one that Go writes then."""
+    if not text or text.startswith("0001-"):
+        return None
+    return datetime.fromisoformat(text)

@@ -1,0 +1,225 @@
+"""Who stands still, and since when: judged by what waits on the bus and by the heartbeats of services. Pure.
+
+- An instance whose beat is old is silent: stopped, blocked, or gone. One that left on purpose, or after which another
+  one started in its place, is no trouble.
+- A batch in which nothing has moved for long, and a consumer at which everything fails for long, stand still though the
+  process is alive. (What fails at a source of Microsoft's, the source's own health tells.)
+- Work that waits while nobody runs who could do it, or nobody takes it, stands still.
+
+What is idle is well, and so is a backlog of which something is settled. All times are the server's (`bus.lag`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts.beats import SILENT_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from aoc_common.bus.lag import ConsumerLag, Look, Seen
+    from aoc_common.contracts.beats import ConsumerWork
+
+#: Seconds for which work may wait that nobody takes.
+_UNTAKEN_S: Final = 15.0
+#: Beats say how long an instance has run, not when it started: by so much the answers of the server may be apart.
+_SLACK: Final = timedelta(seconds=0.2)
+_LEFT_BEHIND: Final = "What it had in work comes again by itself, to whoever runs"
+
+
+class Life(StrEnum):
+    """What is known of an instance."""
+
+    RUNNING = "running"
+    SILENT = "silent"
+    REPLACED = "replaced"
+    """Silent, and another one was started in its place."""
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A process of a service. `started`, `seen`: by the server's clock."""
+
+    name: str
+    version: str
+    started: datetime
+    seen: datetime
+    life: Life
+    work: tuple[ConsumerWork, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """A service: its instances and what waits for it."""
+
+    name: str
+    instances: tuple[Instance, ...]
+    lags: tuple[ConsumerLag, ...]
+
+    @property
+    def running(self) -> list[Instance]:
+        """Those that are alive."""
+        return [one for one in self.instances if one.life is Life.RUNNING]
+
+    @property
+    def lag(self) -> int:
+        """Messages that wait or are in work."""
+        return sum(one.lag for one in self.lags)
+
+    @property
+    def settled_at(self) -> datetime | None:
+        """When a message was last settled, as far as the server remembers."""
+        return max((one.settled_at for one in self.lags if one.settled_at), default=None)
+
+    @property
+    def oldest(self) -> datetime | None:
+        """From when the oldest message is that waits for this service, or for another one on the same stream."""
+        return min((one.oldest for one in self.lags if one.lag and one.oldest), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """Somebody stands still.
+
+    `who`: the service, and its instance or consumer. `since`: None when nobody knows. `said`: one sentence; `fix`: what
+    to do.
+    """
+
+    service: str
+    who: str
+    since: datetime | None
+    said: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one look means."""
+
+    at: datetime
+    services: tuple[ServiceState, ...]
+    still: tuple[Still, ...]
+
+
+def judged(look: Look) -> Judged:
+    """What a look means."""
+    names = sorted({one.service for one in look.lags} | {one.service for one in look.seen})
+    services = tuple(
+        ServiceState(
+            name,
+            tuple(_instances([one for one in look.seen if one.service == name], look.at)),
+            tuple(one for one in look.lags if one.service == name),
+        )
+        for name in names
+    )
+    still = [one for service in services for one in _of_service(service, look.at)]
+    return Judged(look.at, services, (*still, *_of_lacking(look)))
+
+
+def _instances(seen: Sequence[Seen], now: datetime) -> Iterator[Instance]:
+    """Each with its life. One that fell silent is replaced by one that started since: each replaces one."""
+    free = sorted(one.at - timedelta(seconds=one.beat.running_s) for one in seen)
+    for one in sorted(seen, key=lambda found: found.at):
+        started = one.at - timedelta(seconds=one.beat.running_s)
+        life = Life.RUNNING
+        if one.beat.leaving:
+            life = Life.LEFT
+        elif (now - one.at).total_seconds() > SILENT_S:
+            successor = next((other for other in free if other > max(one.at - _SLACK, started)), None)
+            life = Life.SILENT if successor is None else Life.REPLACED
+            if successor is not None:
+                free.remove(successor)
+        yield Instance(one.instance, one.beat.version, started, one.at, life, one.beat.work)
+
+
+def _of_service(service: ServiceState, now: datetime) -> Iterator[Still]:
+    silent = [one for one in service.instances if one.life is Life.SILENT]
+    for one in silent:
+        yield _silent(service, one, now)
+    if not service.running:
+        if service.lag and not silent:
+            yield from _deserted(service, now)
+        return
+    for lag in service.lags:
+        yield from _of_consumer(service, lag, now)
+
+
+def _silent(service: ServiceState, one: Instance, now: datetime) -> Still:
+    others = len(service.running)
+    waits = f"; {service.lag:,} messages wait for it" if service.lag else ""
+    beside = f"; {others} more of {service.name} run" if others else waits
+    silent = _for(now - one.seen)
+    said = f"{service.name} {one.name} stands still since {_at(one.seen)}: no sign of life for {silent}{beside}"
+    fix = (
+        f"Look whether the process is stopped (kill -CONT), hangs, or is gone (start it again), and at its log. "
+        f"{_LEFT_BEHIND}; one that was taken away for good is forgotten a day after its last sign"
+    )
+    return Still(service.name, f"{service.name} {one.name}", one.seen, said, fix)
+
+
+def _deserted(service: ServiceState, now: datetime) -> Iterator[Still]:
+    """Work waits, and nobody is known to run."""
+    left = max((one.seen for one in service.instances if one.life is Life.LEFT), default=None)
+    if left is None and any(one.asking for one in service.lags):
+        # A version that has no heartbeat asks for work.
+        return
+    moved = max(filter(None, (_moved(one) for one in service.lags if one.lag)))
+    since = max(filter(None, (left, moved, service.oldest if left else None)))
+    if (now - since).total_seconds() > _UNTAKEN_S:
+        said = f"{service.name} stands still since {_at(since)}: {service.lag:,} messages wait, and none of it runs"
+        yield Still(service.name, service.name, since, said, f"Start the {service.name}")
+
+
+def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iterator[Still]:
+    """What stands still at a consumer although the service is alive: the first of its causes."""
+    work = [(one.seen, what) for one in service.running for what in one.work if what.consumer == lag.durable]
+    if not lag.lag or not work:  # where nobody is set up to serve it, nobody stands still
+        return
+    who = f"{service.name}, consumer {lag.durable}"
+    held = [(seen - timedelta(seconds=what.held_s), what.held) for seen, what in work if what.held and what.held_s]
+    if held and (now - (since := min(held)[0])).total_seconds() > lag.still_after_s:
+        said = (
+            f"{who} stands still since {_at(since)}: {min(held)[1]:,} messages are in work, and nothing moves in them; "
+            f"{lag.waiting:,} more wait"
+        )
+        yield Still(service.name, who, since, said, f"Look at the {service.name}'s log, and restart it. {_LEFT_BEHIND}")
+        return
+    failing = [(seen - timedelta(seconds=what.failing_s), what.error) for seen, what in work if what.failing_s]
+    fails = failing and len(failing) == len(work) and not lag.of_sources
+    if fails and (now - (since := max(failing)[0])).total_seconds() > lag.still_after_s:
+        said = f"{who} stands still since {_at(since)}: all of {lag.lag:,} messages fail ({max(failing)[1]})"
+        yield Still(service.name, who, since, said, f"Mend what fails; see the {service.name}'s log")
+        return
+    since = max(filter(None, (lag.created, lag.taken_at, lag.settled_at)))
+    untaken = lag.waiting and not lag.in_work and not held
+    if untaken and (now - since).total_seconds() > _UNTAKEN_S:
+        why = "the consumer is paused" if lag.paused else "nobody takes them"
+        said = f"{who} stands still since {_at(since)}: {lag.waiting:,} messages wait, and {why}"
+        fix = "Run aoc provision: it ends the pause" if lag.paused else f"Restart the {service.name}; see its log"
+        yield Still(service.name, who, since, said, fix)
+
+
+def _of_lacking(look: Look) -> Iterator[Still]:
+    for name in look.lacking:
+        yield Still("", name, None, f"{name} is not there: what it is for stands still", "Run aoc provision")
+
+
+def _moved(lag: ConsumerLag) -> datetime:
+    return max(filter(None, (lag.created, lag.taken_at, lag.settled_at)))
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _for(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    if seconds < 120:  # noqa: PLR2004  # two minutes
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"  # noqa: PLR2004  # two hours
