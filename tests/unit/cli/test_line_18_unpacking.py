@@ -7,7 +7,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aoc_cli.importing.records import Record, Unreadable, items
@@ -76,10 +76,15 @@ def test_line_18_gzip_inside_of_gzip_is_no_log(tmp_path) -> None:
 
 
 @given(parts=st.lists(st.integers(0, 1000), max_size=6), cut=st.integers(0, 20))  # under the bound
+@example(parts=[0], cut=19)
 def test_line_18_members_are_read_one_after_the_other_and_a_broken_one_is_named(tmp_path_factory, parts, cut) -> None:
     path = tmp_path_factory.mktemp("gz") / "a.gz"
     whole = b"".join(gzip.compress(b"".join(RECORD % (n, b"x" * n) for n in range(size))) for size in parts)
     path.write_bytes(whole[: len(whole) - cut] if cut else whole)
+    if path.stat().st_size == 1:  # half of what a gzip begins with
+        with pytest.raises(Malformed):
+            read(path, Unpacking())
+        return
 
     count, broken = read(path, Unpacking())
 
