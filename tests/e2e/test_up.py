@@ -105,6 +105,21 @@ def test_the_account_of_a_tenant_that_has_none_names_those_that_have_one(stack, 
     assert (known.returncode, known.stdout.splitlines()[0].split()[0]) == (0, "source")
 
 
+def test_a_search_under_a_wrong_name_says_which_there_are_and_a_twin_is_marked(stack, module_aoc) -> None:
+    until(lambda: stored(stack[2]) > 50)
+
+    tenant = module_aoc.run("search", "--tenant", "contso")
+    source = module_aoc.run("search", "--tenant", "contoso", "--source", "graph-sign-ins")
+    whole = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000", "--json")
+    shown = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000")
+
+    seconds = [one for one in map(json.loads, whole.stdout.splitlines()) if one["twin_of"]]
+    assert "nothing found; there is something of --tenant contoso or fabrikam" in tenant.stderr
+    assert "from --source graph-alerts or graph-directory-audits" in source.stderr
+    assert seconds
+    assert shown.stdout.count("(twin: ") >= len(seconds)
+
+
 def test_tail_shows_each_new_event_once_and_what_the_filters_leave(stack, module_aoc) -> None:
     _, _, base = stack
     until(lambda: stored(base) > 50)

@@ -27,7 +27,7 @@ _LAST_MS: Final = 253_402_300_799_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one line shows."""
+    """What one line shows. `twin`: another record told of the same action before."""
 
     time: str
     tenant: str
@@ -38,6 +38,7 @@ class Row:
     failed: bool
     version: int = 1
     versions: int = 1
+    twin: bool = False
 
 
 def row(ocsf: Mapping[str, Any], tenant: str, source: str, operation: str) -> Row:
@@ -58,8 +59,9 @@ def line(shown: Row) -> str:
     """The line with rich's markup; what came from the record is escaped."""
     colour = _COLOURS.get(shown.severity, "default")
     changed = f" [yellow](version {shown.version} of {shown.versions})[/]" if shown.versions > 1 else ""
+    twin = " [dim](twin: the same action, told by another log)[/]" if shown.twin else ""
     mark = "[red]x[/]" if shown.failed else " "
     return (
         f"[dim]{shown.time}[/] {mark} [cyan]{plain(shown.tenant)}[/] [magenta]{plain(shown.operation)}[/] "
-        f"[{colour}]{plain(shown.message)}[/]{changed}"
+        f"[{colour}]{plain(shown.message)}[/]{changed}{twin}"
     )

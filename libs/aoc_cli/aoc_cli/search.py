@@ -15,20 +15,24 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.rows import line, row
-from aoc_cli.terminal import err, out
+from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import query_terms
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import EventQuery
 
 if TYPE_CHECKING:
+    from aoc_common.store.mongo.client import Database
     from aoc_common.store.ports import EventPage
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 500
+#: Names that are offered in place of one that is not known.
+_SHOWN: Final = 12
 
 
 def search(
@@ -67,9 +71,9 @@ def search(
         system = attach.find(data)
         if system is None:
             system = stack.enter_context(attach.started(attach.existing(data)))
-        found = asyncio.run(_print(system, query, limit, as_json=as_json))
+        found, hint = asyncio.run(_print(system, query, limit, as_json=as_json))
     if not found:
-        err.print("nothing found")
+        err.print(f"nothing found{plain(hint)}")
 
 
 def _terms(text: str) -> tuple[str, ...]:
@@ -103,7 +107,8 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-async def _print(system: attach.System, query: EventQuery, limit: int, *, as_json: bool) -> int:
+async def _print(system: attach.System, query: EventQuery, limit: int, *, as_json: bool) -> tuple[int, str]:
+    """Print what is found; how many, and what may be the matter if that is nothing."""
     printed = 0
     async with connect(system.mongo) as database:
         store = MongoEventSearch(database)
@@ -112,13 +117,26 @@ async def _print(system: attach.System, query: EventQuery, limit: int, *, as_jso
             for event in page.events:
                 if as_json:
                     whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
-                    whole |= {"version": event.version, "versions": event.versions}
+                    whole |= {"version": event.version, "versions": event.versions, "twin_of": event.twin_of}
                     out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
                 else:
                     shown = row(event.ocsf, event.tenant, event.source, event.operation)
-                    out.print(line(replace(shown, version=event.version, versions=event.versions)))
+                    twin = event.twin_of is not None
+                    out.print(line(replace(shown, version=event.version, versions=event.versions, twin=twin)))
             printed += len(page.events)
             if not page.more or not page.events:
                 break
             query = replace(query, before=page.events[-1].id)
-    return printed
+        return printed, "" if printed else await _misspelt(database, query)
+
+
+async def _misspelt(database: Database, query: EventQuery) -> str:
+    """That nothing is collected of a tenant, or from a source, of such a name."""
+    states = await MongoSources(database).all_states(None)
+    tenants = sorted({one.tenant for one in states})
+    if tenants and query.tenant not in tenants:
+        return f"; there is something of --tenant {' or '.join(tenants[:_SHOWN])}"
+    sources = sorted({one.source for one in states if one.tenant == query.tenant})
+    if sources and query.source is not None and query.source not in sources:
+        return f"; there is something from --source {' or '.join(sources[:_SHOWN])}"
+    return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fnmatch
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,6 +20,7 @@ from aoc_cli.terminal import err, out
 from aoc_common.bus.broker import reached
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
+from aoc_common.contracts.twins import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -72,7 +74,8 @@ def tail(
                     out.out(message.data.decode(), highlight=False)
                 else:
                     _, _, of_tenant, of_source, _ = message.subject.split(".")
-                    out.print(line(row(event, of_tenant, of_source, name)))
+                    found = row(event, of_tenant, of_source, name)
+                    out.print(line(replace(found, twin=HEADER in (message.headers or {}))))
                 shown += 1
                 if limit and shown >= limit:
                     return
