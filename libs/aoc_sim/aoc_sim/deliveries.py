@@ -141,5 +141,5 @@ def _line(entry: Entry, known: Acquaintance, available_us: int) -> dict[str, Any
         "actor": known.names(told, entry.body),
         "says": told.actor,
         "ip": told.ip,
-        "size": len(entry.body),
+        "sizes": sorted(entry.sizes),
     }

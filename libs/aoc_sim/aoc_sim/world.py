@@ -45,12 +45,15 @@ class Entry:
     """How often it was shown."""
     digests: dict[str, bool] = field(default_factory=dict)
     """Of the texts in which it was shown, and of the one that it was made with: whether it tells a risk."""
+    sizes: set[int] = field(default_factory=set)
+    """How many bytes these texts have."""
     noted: bytes | None = None
     """The last of these texts."""
 
     def note(self, body: bytes) -> None:
         """Remember a text."""
         self.digests[digest(body)] = self.facts.kind == "sign-in" and tells_risk(body)
+        self.sizes.add(len(body))
         self.noted = body
 
 

@@ -148,6 +148,16 @@ def test_each_false_statement_of_a_message_is_found(message, kinds) -> None:
     assert {kind.removeprefix("published: ") for kind in false(tally)} == kinds
 
 
+@pytest.mark.parametrize(("size", "good"), [(400_000, True), (400_008, True), (400_001, False), (100, False)])
+def test_a_message_without_its_text_tells_the_size_of_one_in_which_the_record_was_shown(size, good) -> None:
+    books = Books.of(US, {}, {KEY: fact()._replace(sizes=(100, 400_000, 400_008))})
+    message = Message(headers={"Aoc-Truncated": "1"}, raw_data_size=size, **metadata(is_truncated=True))
+    tally = Statements()
+    check_published(str(EVENT), None, Bodies().read(message), {str(EVENT): KEY}, books, tally, later=False)
+
+    assert ("published: raw text" not in false(tally)) is good
+
+
 @pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("risky", [False, True])
 @pytest.mark.parametrize("twin", [None, "11111111-1111-8111-8111-111111111111"])

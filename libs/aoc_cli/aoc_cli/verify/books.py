@@ -39,7 +39,7 @@ class Fact(NamedTuple):
     """What a record tells. `available_us`: when it could be had first; `actor`: all that whoever acted can be called.
 
     `says`: how the record itself calls him; `texts`: digests of the texts in which it was shown;
-    `size`: bytes of the text that it was made with, `ip` as it spells it; `risky`: those of the texts that tell a risk.
+    `sizes`: how many bytes these have, `ip` as it spells it; `risky`: those of the texts that tell a risk.
     """
 
     time_ms: int
@@ -51,7 +51,7 @@ class Fact(NamedTuple):
     actor: tuple[str, ...]
     says: tuple[str, ...]
     ip: str | None
-    size: int = 0
+    sizes: tuple[int, ...] = ()
     risky: tuple[str, ...] = ()
 
 
@@ -139,7 +139,7 @@ def _fact(record: Mapping[str, Any]) -> Fact:
         tuple(map(intern, record["actor"])),
         tuple(map(intern, record["says"])),
         record["ip"],
-        record["size"],
+        tuple(record["sizes"]),
         tuple(record["risky"]),
     )
 
