@@ -14,10 +14,13 @@ import uvicorn
 import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from aoc_common import listening
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
+    import socket
+
     from aoc_common.settings import HealthSettings, ServiceSettings
 
 _log = logs.get(__name__)
@@ -26,6 +29,8 @@ type Probe = Callable[[], Awaitable[str | None]]
 """Returns None when all is well, else what is wrong in a few words."""
 
 _PROBE_TIMEOUT_S: Final = 3.0
+#: Seconds in which a start that is broken off has to put back what it has begun.
+_BREAK_OFF_S: Final = 3.0
 
 
 async def run_probes(probes: Mapping[str, Probe]) -> dict[str, str]:
@@ -75,27 +80,55 @@ type Worker = Callable[[], AbstractAsyncContextManager[Mapping[str, Probe]]]
 
 
 async def serve(worker: Worker, settings: HealthSettings, stop: asyncio.Event) -> None:
-    """Run a worker and its health endpoints until `stop` is set."""
+    """Run a worker and its health endpoints until `stop` is set; a start that is not over by then is broken off.
+
+    Raises `BadConfiguration` when it cannot listen, before anything is started.
+    """
+    with listening.taken(settings.host, settings.port, "AOC_HEALTH") as sockets:
+        started = asyncio.Event()
+        # One task for all of it: what a worker enters it also leaves.
+        life = asyncio.create_task(_life(worker, settings, sockets, stop, started))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({life, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not started.is_set() and not life.done():
+                _log.info("service.start_broken_off")
+                life.cancel()
+                # What was begun is put back; a server that does not answer is not waited for.
+                done, _ = await asyncio.wait({life}, timeout=_BREAK_OFF_S)
+                if not done or life.cancelled():
+                    return
+            await life
+        finally:
+            stopping.cancel()
+    _log.info("service.stopped")
+
+
+async def _life(
+    worker: Worker,
+    settings: HealthSettings,
+    sockets: list[socket.socket],
+    stop: asyncio.Event,
+    started: asyncio.Event,
+) -> None:
     async with worker() as probes:
+        started.set()
         config = uvicorn.Config(
-            health_app(probes),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            lifespan="off",
-            access_log=False,
-            ws="none",
+            health_app(probes), log_config=None, lifespan="off", access_log=False, ws="none"
         )
         server = _Server(config)
-        serving = asyncio.create_task(server.serve())
+        serving = asyncio.create_task(server.serve(sockets))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
         if serving.done() and not stop.is_set():
-            raise BadConfiguration(f"AOC_HEALTH__PORT: cannot listen on {settings.host}:{settings.port}")
+            try:
+                await serving
+            except OSError as error:  # somebody else listens there since we took it
+                raise listening.refused(settings.host, settings.port, "AOC_HEALTH", error) from None
         _log.info("service.draining")
         server.should_exit = True
         await serving
-    _log.info("service.stopped")
 
 
 class _Server(uvicorn.Server):

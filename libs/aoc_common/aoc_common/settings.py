@@ -83,6 +83,16 @@ def _check_public_url(value: str) -> str:
     return value.rstrip("/")
 
 
+#: What MongoDB allows in the name of a database on no system.
+_NO_DATABASE_NAME: Final = frozenset('/\\. "$*<>:|?\0')
+
+
+def _check_database(value: str) -> str:
+    if _NO_DATABASE_NAME & set(value):
+        raise ValueError('must be without / \\ . " $ * < > : | ? and spaces')
+    return value
+
+
 SecretRef = Annotated[str, AfterValidator(_check_reference)]
 
 
@@ -128,16 +138,23 @@ class MongoSettings(Frozen):
         description="Connection string, or a reference (env:NAME, file:PATH) to one.",
         repr=False,
     )
-    database: str = Field("aoc", min_length=1, max_length=63, description="Name of the database.")
+    database: Annotated[str, AfterValidator(_check_database)] = Field(
+        "aoc", min_length=1, max_length=63, description="Name of the database."
+    )
     timeout_s: float = Field(10, gt=0, description="How long to look for a server before a call fails, seconds.")
     answer_s: float = Field(
         60, gt=0, description="How long a server may take to answer before a call fails and is tried again, seconds."
     )
 
     def resolved_uri(self) -> str:
-        """The connection string itself. Raises `BadConfiguration` when it is a reference to nothing."""
+        """The connection string itself. Raises `BadConfiguration` when it is none, or a reference to nothing."""
         if self.uri.startswith(("mongodb://", "mongodb+srv://")):
             return self.uri
+        if not self.uri.startswith(("env:", "file:")):
+            raise BadConfiguration(
+                "AOC_MONGO__URI: must be a connection string (mongodb:// or mongodb+srv://), or a reference to one: "
+                "env:NAME or file:PATH"
+            )
         return resolve_secret(self.uri, "AOC_MONGO__URI")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -14,6 +14,7 @@ import uvloop
 from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings
 from aoc_api.wire import WireLimits, protocol
+from aoc_common import listening
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load
 from aoc_common.telemetry import logs, tracing
@@ -21,9 +22,11 @@ from aoc_common.telemetry import logs, tracing
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from aoc_api.settings import ApiOptions
+
 
 def main() -> int:
-    """Serve until SIGTERM; open requests are finished. Status 2 for bad configuration, 1 for a taken port."""
+    """Serve until SIGTERM; open requests are finished. Status 2 for bad configuration, also a taken port."""
     try:
         settings = load(ApiSettings)
         app = create_app(settings)
@@ -31,8 +34,6 @@ def main() -> int:
         provider = tracing.configure("api", settings.telemetry)
         config = uvicorn.Config(
             app,
-            host=settings.api.host,
-            port=settings.api.port,
             log_config=None,
             lifespan="off",  # entered by `_serve`: uvicorn would log bad configuration as a traceback
             access_log=False,
@@ -42,27 +43,28 @@ def main() -> int:
             server_header=False,
             timeout_graceful_shutdown=10,
         )
-        listened = uvloop.run(_serve(app, config))
+        uvloop.run(_serve(app, config, settings.api))
         provider.shutdown()
     except BadConfiguration as error:
         sys.stderr.write(f"aoc-api: {error}\n")
         return 2
-    if not listened:
-        sys.stderr.write(f"aoc-api: AOC_API__PORT: cannot listen on {settings.api.host}:{settings.api.port}\n")
-        return 1
     return 0
 
 
-async def _serve(app: FastAPI, config: uvicorn.Config) -> bool:
-    """Serve until SIGTERM or SIGINT. False when it could not listen."""
+async def _serve(app: FastAPI, config: uvicorn.Config, options: ApiOptions) -> None:
+    """Serve until SIGTERM or SIGINT. Raises `BadConfiguration` when it cannot listen, before anything is started."""
     server = _Server(config)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.handle_exit, number, None)
-    async with app.router.lifespan_context(app):
-        with suppress(SystemExit):  # uvicorn's way to say that it could not listen
-            await server.serve()
-    return server.started
+    with listening.taken(options.host, options.port, "AOC_API") as sockets:
+        async with app.router.lifespan_context(app):
+            try:
+                await server.serve(sockets)
+            except OSError as error:
+                if server.started:
+                    raise
+                raise listening.refused(options.host, options.port, "AOC_API", error) from None
 
 
 class _Server(uvicorn.Server):

@@ -37,7 +37,7 @@ from aoc_collector.turns import Turns
 from aoc_collector.watch import Watch
 from aoc_common import http
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import close, connected, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, join, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.jobs import publish_job
@@ -111,7 +111,7 @@ async def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Asyn
         http.make_client(timeout_s=settings.http_timeout_s, answer_bytes=settings.http_answer_bytes) as client,
     ):
         await check_indexes(database)
-        await broker.connect()
+        await join(broker, settings.nats)
         check = check_of("collector", broker, database, settings.nats, _STREAMS)
         await check()
         standing = Standing(check, clock)

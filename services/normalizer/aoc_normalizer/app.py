@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.bus import consumers
 from aoc_common.bus.atomic import EventPublisher
-from aoc_common.bus.broker import close, connected, jetstream, make_broker
+from aoc_common.bus.broker import close, connected, jetstream, join, make_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.failures import Failures
 from aoc_common.bus.limits import StreamLimit
@@ -99,7 +99,7 @@ async def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Asyn
     broker = make_broker(settings.nats, "normalizer")
     async with connect(settings.mongo) as database:
         await check_indexes(database)
-        await broker.connect()
+        await join(broker, settings.nats)
         clock = SystemClock()
         check = check_of("normalizer", broker, database, settings.nats, _STREAMS)
         await check()

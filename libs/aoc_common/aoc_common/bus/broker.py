@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -11,6 +12,7 @@ from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 from nats.errors import Error as NatsError
 
+from aoc_common.bus.complaints import Complaints
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
@@ -41,12 +43,39 @@ async def reached(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker
                 await broker.connect()
         except (NatsError, OSError, TimeoutError) as error:
             why = str(error) or (troubles[-1] if troubles else "no answer")
-            # Without what may stand before the host: a password.
-            hosts = ", ".join(url.rpartition("@")[2].removeprefix("nats://") for url in settings.url.split(","))
-            raise Unreachable(f"NATS at {hosts}: {why}") from error
+            raise Unreachable(f"NATS at {_hosts(settings)}: {why} ({_asked(why)})") from error
         yield broker
     finally:
         await close(broker)
+
+
+async def join(broker: NatsBroker, settings: NatsSettings) -> None:
+    """Connect a service, however long it takes.
+
+    Raises `BadConfiguration` when the server does not take who we say that we are, and `Unreachable`.
+    """
+    try:
+        await broker.connect()
+    except (NatsError, OSError) as error:
+        why = str(error) or type(error).__name__
+        said = f"NATS at {_hosts(settings)}: {why}"
+        if _refused(why):
+            raise BadConfiguration(f"{_asked(why)}: {said}") from error
+        raise Unreachable(f"{said} ({_asked(why)})") from error
+
+
+def _hosts(settings: NatsSettings) -> str:
+    """The addresses, without what may stand before the host: a password."""
+    return ", ".join(re.sub(r"^nats://", "", re.sub(r"//.*@", "//", url)) for url in settings.url.split(","))
+
+
+def _refused(why: str) -> bool:
+    return "authorization" in why.lower() or "authentication" in why.lower()
+
+
+def _asked(why: str) -> str:
+    """The settings to look at."""
+    return "AOC_NATS__USER and AOC_NATS__PASSWORD, or AOC_NATS__CREDENTIALS" if _refused(why) else "AOC_NATS__URL"
 
 
 def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None] = lambda _: None) -> NatsBroker:
@@ -56,11 +85,11 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
 
     `apply_types=False`: bodies are decoded by our own code, once; FastStream would parse each as JSON to guess its
     type.
-    Raises `BadConfiguration` for a secret reference to nothing, or a CA file that cannot be read.
+    Raises `BadConfiguration` for a secret reference to nothing, and for a CA or credentials file that cannot be read.
     """
     options: dict[str, Any] = {}
     if settings.credentials is not None:
-        options["user_credentials"] = str(settings.credentials)
+        options["user_credentials"] = _credentials(settings.credentials)
     security = None
     if settings.user is not None:
         password = resolve_secret(settings.password, "AOC_NATS__PASSWORD") if settings.password else ""
@@ -71,9 +100,13 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
     async def reconnected() -> None:
         _log.info("nats.reconnected")
 
+    complaints, hosts = Complaints(), _hosts(settings)
+
     async def failed(error: Exception) -> None:
-        trouble(str(error) or repr(error))
-        await _on_error(error)
+        why = str(error) or repr(error)
+        trouble(why)
+        if count := complaints.due(why):
+            _log.warning("nats.failed", error=why, address=hosts, setting=_asked(why), times=count)
 
     return NatsBroker(
         settings.url.split(","),
@@ -91,6 +124,19 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
         inbox_prefix=f"_INBOX_{name}",
         **options,
     )
+
+
+def _credentials(file: Path) -> str:
+    """The path, once the file is known to be one: the client would read it at each connect, and say nothing."""
+    try:
+        text = file.read_text("utf-8")
+    except OSError as error:
+        raise BadConfiguration(f"AOC_NATS__CREDENTIALS: {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        text = ""
+    if "BEGIN NATS USER JWT" not in text or "BEGIN USER NKEY SEED" not in text:
+        raise BadConfiguration(f"AOC_NATS__CREDENTIALS: {file}: no NATS .creds file (a user JWT and its NKEY seed)")
+    return str(file)
 
 
 def _tls(ca: Path) -> ssl.SSLContext:
@@ -130,10 +176,6 @@ def connected(broker: NatsBroker) -> bool:
     """Whether the broker has a live connection."""
     found = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
     return found is not None and found.is_connected
-
-
-async def _on_error(error: Exception) -> None:
-    _log.warning("nats.failed", error=str(error) or repr(error))
 
 
 async def _on_disconnect() -> None:

@@ -15,6 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, OperationFailure, PyMongoError
 
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
+from aoc_common.store.mongo.trouble import trouble
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
@@ -232,7 +233,7 @@ async def ping(database: Database) -> str | None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        return f"MongoDB: {error}"[:200]
+        return trouble(error) or f"MongoDB: {error}"[:200]
     return None
 
 
@@ -269,4 +270,4 @@ def translated(what: str) -> Iterator[None]:
 def _translate(what: str, error: PyMongoError) -> Transient:
     # Which refusals are final is decided where a document is at hand (see `events`): a wrong "final" loses data,
     # a wrong "try again" costs time and shows in the log.
-    return Unreachable(f"{what}: {str(error)[:300]}")
+    return Unreachable(trouble(error) or f"{what}: {str(error)[:300]}")

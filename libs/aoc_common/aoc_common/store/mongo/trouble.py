@@ -1,0 +1,39 @@
+"""Why MongoDB cannot be used, in one short line that names what to look at."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pymongo.errors import AutoReconnect, OperationFailure, ServerSelectionTimeoutError
+
+if TYPE_CHECKING:
+    from pymongo.errors import PyMongoError
+
+_SETTING: Final = "AOC_MONGO__URI"
+#: What the driver adds: its own options, and what it thinks of every server, at length.
+_ADDED: Final = re.compile(r" \(configured timeouts|, Timeout: |, Topology Description: |, full error: ")
+#: Of a list of servers the driver tells one after the other, and with each why.
+_SERVER: Final = re.compile(r"(?P<host>[^\s,]+:\d+): (?:\[Errno -?\d+\] )?(?P<why>.+)")
+_LONGEST: Final = 200
+#: Unauthorized, AuthenticationFailed.
+_NOT_ALLOWED: Final = 13
+_NOT_KNOWN: Final = 18
+
+
+def trouble(error: PyMongoError) -> str | None:
+    """What hinders every operation alike: no server, or one that does not take us. None for any other error."""
+    if isinstance(error, OperationFailure):
+        if error.code == _NOT_KNOWN:
+            return f"MongoDB: authentication failed ({_SETTING}: user, password, authSource)"
+        if error.code == _NOT_ALLOWED:
+            told = _ADDED.split(str(error))[0].split(" to execute command")[0]
+            return f"MongoDB: {told[:_LONGEST]} ({_SETTING}: the user's roles)"
+        return None
+    if isinstance(error, AutoReconnect):
+        told = _ADDED.split(str(error))[0]
+        if found := _SERVER.fullmatch(told):
+            return f"MongoDB at {found['host']}: {found['why'][:_LONGEST]} ({_SETTING})"
+        if isinstance(error, ServerSelectionTimeoutError):
+            return f"MongoDB: {told[:_LONGEST]} ({_SETTING})"
+    return None
