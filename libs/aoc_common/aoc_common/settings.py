@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from aoc_common import environment
 from aoc_common.contracts.webhooks import MIN_SECRET, Seals
 from aoc_common.errors import BadConfiguration
 
-ENV_PREFIX = "AOC_"
-ENV_DELIMITER = "__"
+ENV_PREFIX = environment.PREFIX
+ENV_DELIMITER = environment.DELIMITER
 
 
 #: `nats-py` takes user and password as they stand there, without decoding.
@@ -234,7 +235,11 @@ class ServiceSettings(BaseSettings):
 
 
 def load[S: BaseSettings](kind: type[S], **overrides: Any) -> S:
-    """Make settings from the environment. Raises `BadConfiguration` with one line for the first wrong setting."""
+    """Make settings from the environment.
+
+    Raises `BadConfiguration` with one line for the first wrong setting, also for one that nothing of AOC knows.
+    """
+    environment.check(os.environ)
     try:
         return kind(**overrides)
     except ValidationError as error:
