@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from aoc_cli.local.stack import MONGO_ENV, NATS_ENV, DataDirectory, Endpoints, default_data, root, servers, service
+from aoc_cli.local.stack import (
+    MONGO_ENV,
+    NATS_ENV,
+    DataDirectory,
+    Endpoints,
+    default_data,
+    root,
+    servers,
+    servers_named,
+    service,
+)
 from aoc_cli.local.supervisor import Supervisor
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
@@ -41,10 +50,10 @@ class System:
 def find(data: Path | None, user: str = "cli") -> System | None:
     """The system to use: named by the environment, else a stack in `data`, else the one that was started last.
 
-    `user`: as whom a stack's bus is spoken to.
+    `user`: as whom a stack's bus is spoken to. Raises `BadConfiguration` when the environment names half a system.
     """
-    if NATS_ENV in os.environ and MONGO_ENV in os.environ:
-        return named()
+    if system := named():
+        return system
     for directory in [data] if data is not None else [last_started(), default_data()]:
         if directory is None:
             continue
@@ -61,8 +70,8 @@ def of(data: DataDirectory, endpoints: Endpoints, user: str = "cli") -> System:
 
 
 def named() -> System | None:
-    """The system that the environment names: one of its servers at least."""
-    if NATS_ENV not in os.environ and MONGO_ENV not in os.environ:
+    """The system that the environment names, if it does. Raises `BadConfiguration` when it names half a one."""
+    if not servers_named():
         return None
     settings = load(ServiceSettings)
     return System(settings.nats, settings.mongo)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from aoc_cli.local.stack import root
+from aoc_cli.local.stack import refuse_servers, root
 from aoc_cli.terminal import err, out
 from aoc_common.errors import BadConfiguration
 
@@ -59,6 +59,7 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure publishing, storing, normalising and the whole way, each against its limit in the same run."""
+    refuse_servers("a bench fills those that it runs on")
     arguments = ["--records", str(records), *(["--json"] if as_json else [])]
     sys.exit(subprocess.call([sys.executable, str(_root() / "bench" / "run.py"), *arguments]))
 

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from aoc_cli import attach
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, claim, free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
@@ -67,7 +67,15 @@ def up(
         typer.Option("--simulate/--no-simulate", help="Simulated Microsoft 365; off for imported evidence."),
     ] = None,
 ) -> None:
-    """Start NATS, MongoDB, a simulated Microsoft 365 and every service; Ctrl-C stops all."""
+    """Start NATS, MongoDB, a simulated Microsoft 365 and every service; Ctrl-C stops all.
+
+    With servers of your own (AOC_NATS__URL, AOC_MONGO__URI) only when told whether to simulate.
+    """
+    if simulate is None:
+        refuse_servers(
+            "simulated records would be mixed into them",
+            ", or say --no-simulate, or --simulate if that is what you want",
+        )
     _stop_on_signals()
     with ExitStack() as stack:
         path = data or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-")))

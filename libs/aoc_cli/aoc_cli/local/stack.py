@@ -35,6 +35,23 @@ NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
 MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
 
 
+def servers_named() -> bool:
+    """Whether the environment names servers of the user's own. Raises `BadConfiguration` when it names only one."""
+    named, other = NATS_ENV in os.environ, MONGO_ENV in os.environ
+    if named != other:
+        there, missing = (NATS_ENV, MONGO_ENV) if named else (MONGO_ENV, NATS_ENV)
+        raise BadConfiguration(
+            f"{missing}: needed with {there}: name both servers, or neither for those of the data directory"
+        )
+    return named
+
+
+def refuse_servers(what: str, remedy: str = "") -> None:
+    """Raise `BadConfiguration` when the environment names servers of the user's own: `what` is not for them."""
+    if servers_named():
+        raise BadConfiguration(f"{NATS_ENV} and {MONGO_ENV} name servers of your own: {what}; unset both{remedy}")
+
+
 def root() -> Path:
     """The checkout (set by the launcher), else the current directory."""
     return Path(os.environ.get("AOC_ROOT", ".")).resolve()
@@ -186,7 +203,7 @@ def servers(
 ) -> Servers:
     """NATS and MongoDB for this directory; a server that the environment names is used instead of our own."""
     children = []
-    own_nats, own_mongo = NATS_ENV in os.environ, MONGO_ENV in os.environ
+    own_nats = own_mongo = servers_named()
     if own_nats:
         nats_url = os.environ[NATS_ENV]
     else:

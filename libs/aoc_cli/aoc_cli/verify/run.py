@@ -17,7 +17,7 @@ from nats.errors import Error as NatsError
 
 from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, servers, service
+from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify import stored
 from aoc_cli.verify.chaos import Chaos, Strike, plan
@@ -134,6 +134,7 @@ class Verification:
 
     def run(self) -> Account:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
+        refuse_servers("a verification fills and breaks those that it runs on")
         with ExitStack() as stack:
             path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
             data = DataDirectory(path)
