@@ -34,9 +34,9 @@ from aoc_common.clock import SystemClock
 from aoc_common.errors import Unreachable
 from aoc_common.heartbeat import beating
 from aoc_common.lookout import Lookout
+from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
-from aoc_common.store.mongo.dead_letters import waiting
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.telemetry import logs
@@ -88,7 +88,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
             probes: dict[str, Probe] = {
                 "nats": partial(_nats, broker),
                 "mongo": partial(ping, searched),
-                "dead_letters": partial(waiting, searched),
+                "dead_letters": partial(dead_letters.waiting, searched),
+                "quarantine": partial(quarantine.waiting, searched),
                 "services": lookout.probe,
             }
             app.state.services = Services(

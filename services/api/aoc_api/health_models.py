@@ -124,6 +124,7 @@ class Health(BaseModel):
                     "nats": "ok",
                     "mongo": "ok",
                     "dead_letters": "ok",
+                    "quarantine": "3 wait for a decision",
                     "services": _STILL["said"],
                     "stands_still": [_STILL],
                     "version": "0.1.0",
@@ -138,6 +139,9 @@ class Health(BaseModel):
     nats: str = Field(description="`ok`, or what is wrong.")
     mongo: str = Field(description="`ok`, or what is wrong.")
     dead_letters: str = Field(description="`ok`, or how many wait for a decision.")
+    quarantine: str = Field(
+        description="`ok`, or how many records wait for a decision. They do not degrade the status: nothing fails."
+    )
     services: str = Field(description="`ok`, or who stands still and since when; or why that is not known.")
     stands_still: list[Stillness] = Field(description="The same, one by one, with what to do.")
     version: str

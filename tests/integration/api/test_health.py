@@ -8,12 +8,19 @@ import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from aoc_api.coalesce import Coalesced
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_common.contracts.letters import DeadLetter
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.quarantine import QuarantineEntry
 
 AWAY = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1", "AOC_MONGO__TIMEOUT_S": "0.2"}
 
@@ -143,3 +150,25 @@ def test_bad_configuration_is_one_line_that_names_it_and_status_2(launch) -> Non
     assert [line.startswith("aoc-api: ") for (line,) in said] == [True] * len(wrong)
     for settings, (line,) in zip(wrong, said, strict=True):
         assert any(name in line or value in line for name, value in settings.items()), line
+
+
+async def test_open_quarantine_records_are_counted_and_do_not_degrade(gateway, database) -> None:
+    async def well() -> None:
+        return None
+
+    shelf, at = MongoQuarantine(database), datetime.now(UTC)
+    given = gateway.app.state.services
+    given = replace(given, same_health=Coalesced(0), probes={**given.probes, "nats": well, "services": well})
+    gateway.app.state.services = given
+    before = (await gateway.get("/health")).json()
+    await shelf.put(
+        [QuarantineEntry(key, "contoso", "o365-exchange", "s", "p", "not JSON", "{", at) for key in ("a", "b")]
+    )
+    after = (await gateway.get("/health")).json()
+    letter = DeadLetter("k", "normalizer", "contoso", "o365-exchange", "s", "AOC_RAW", 3, "x", "x", {}, b"[]", at)
+    await MongoDeadLetters(database).put(letter, 1, "")
+    failed = (await gateway.get("/health")).json()
+
+    assert (before["status"], before["quarantine"]) == ("ok", "ok")
+    assert (after["status"], after["quarantine"]) == ("ok", "2 wait for a decision")
+    assert (failed["status"], failed["dead_letters"]) == ("degraded", "1 wait for a decision")

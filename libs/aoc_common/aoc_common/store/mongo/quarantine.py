@@ -10,7 +10,7 @@ from pymongo import DESCENDING, UpdateOne
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.shelves import MongoShelf
 from aoc_common.store.quarantine import QuarantineEntry
-from aoc_common.store.shelves import ItemState
+from aoc_common.store.shelves import ItemState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,3 +132,9 @@ def _document(entry: QuarantineEntry) -> Document:
         "size": len(entry.text.encode("utf-8", "replace")),
         "state": ItemState.OPEN.value,
     }
+
+
+async def waiting(database: Database) -> str | None:
+    """How many records wait for a decision, in words; None when none does. Raises `Unreachable`."""
+    count = await MongoQuarantine(database).count(Selection())
+    return f"{count} wait for a decision" if count else None
