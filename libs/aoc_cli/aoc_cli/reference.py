@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from aoc_cli.local import nats
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, NatsSettings, SecretRef, ServiceSettings
@@ -41,6 +42,7 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
         "metrics.md": metrics_page,
         "subjects.md": subjects_page,
         "operations.md": operations_page,
+        "nats-users.md": nats_users_page,
         "openapi.json": openapi,
     }
     for name, make in makers.items():
@@ -52,7 +54,8 @@ def settings_page() -> str:
     """Every environment variable of every service."""
     common = {name for name, _ in _variables(ServiceSettings)}
     parts = [
-        _NOTE + "# Settings\n\nRead from the environment. A wrong one stops the start with one line that names it; so does a "
+        _NOTE
+        + "# Settings\n\nRead from the environment. A wrong one stops the start with one line that names it; so does a "
         "variable\nthat begins with `AOC_` and is none of these. All services may share one environment. A secret "
         "that a\nreference names (`env:NAME`, also in the tenants file) may have any name.\n"
     ]
@@ -189,6 +192,34 @@ def subjects_page() -> str:
         "`risk`: of a sign-in, which the first one does not tell), unless you want all. With a header\n"
         "`Aoc-Truncated` it is a shorter form of an event that is larger than the server takes; the whole is in the\n"
         "store, under the same id. Remarks about the record and what was cut of it are in `metadata.labels`.\n"
+    )
+
+
+def nats_users_page() -> str:
+    """Who may do what on the bus, as a server of the user's own is told."""
+    users = {
+        "provision": "`aoc provision`",
+        "collector": "`python -m aoc_collector`",
+        "normalizer": "`python -m aoc_normalizer`",
+        "api": "`python -m aoc_api`",
+        "cli": "the other commands: `import`, `tail`, `doctor`, `backfill`",
+        "operator": "`aoc deadletters retry`, `aoc quarantine retry`",
+        "reader": "tools of your own that read `AOC_EVENTS` and `AOC_ALERTS`",
+    }
+    rows = [
+        f"| `{name}` | {users[name]} | {', '.join(f'`{one}`' for one in nats.subscribes(name))} |\n"
+        for name in nats.PUBLISH
+    ]
+    block = nats.authorization({name: f"$NATS_PASSWORD_{name.upper()}" for name in nats.PUBLISH})
+    return (
+        _NOTE
+        + "# Users of NATS\n\nEach service and command speaks to the bus as a user who may do what it needs and no "
+        "more. What is not\nallowed is refused by the server. Replies come under a prefix of the user's own, so that "
+        "nobody reads\nanother one's.\n\n| user | for | may subscribe to |\n| --- | --- | --- |\n"
+        + "".join(rows)
+        + "\nThe part of the configuration of nats-server; the server reads each `$...` from its own "
+        "environment, and\ndoes not start without it. Other names for users do as well; the subjects must stay.\n\n"
+        f"```\n{block}```\n"
     )
 
 

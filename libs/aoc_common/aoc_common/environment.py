@@ -23,9 +23,7 @@ DELIMITER: Final = "__"
 _OURS: Final = frozenset({"AOC_ROOT", "AOC_MUTANT", "AOC_GOLDEN"})
 _TESTS: Final = "AOC_TEST_"
 #: Kubernetes and Docker give these to every container for a service that is named `aoc` or `aoc-...`.
-_LINK: Final = re.compile(
-    r"AOC(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
-)
+_LINK: Final = re.compile(r"AOC(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
 _LINKED: Final = re.compile(r"(tcp|udp|sctp)://.*")
 #: A secret may be in a variable of any name: `AOC_NATS__PASSWORD=env:AOC_BUS_PASSWORD`.
 _REFERENCE: Final = re.compile(r"env:(\w+)")

@@ -113,9 +113,7 @@ async def _life(
 ) -> None:
     async with worker() as probes:
         started.set()
-        config = uvicorn.Config(
-            health_app(probes), log_config=None, lifespan="off", access_log=False, ws="none"
-        )
+        config = uvicorn.Config(health_app(probes), log_config=None, lifespan="off", access_log=False, ws="none")
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets))
         stopping = asyncio.create_task(stop.wait())

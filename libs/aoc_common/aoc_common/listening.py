@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def taken(host: str, port: int, settings: str) -> Iterator[list[socket.socket]]:
-    """Sockets that are bound there and do not listen yet: who tries to connect before the service has started is
-    refused. Closed on leaving.
+    """Sockets that are bound there, closed on leaving.
 
+    They do not listen yet: who tries to connect before the service has started is refused.
     `settings`: the prefix of the two settings, e.g. `AOC_HEALTH`. Raises `BadConfiguration` that names the wrong one.
     """
     with ExitStack() as stack:

@@ -134,7 +134,6 @@ def binary() -> str:
 
 def configuration(port: int, store: Path, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD) -> str:
     """The server's configuration file."""
-    users = "\n".join(_user(name, passwords[name]) for name in PUBLISH)
     return f"""\
 server_name: aoc-local
 listen: "{LOOPBACK}:{port}"
@@ -146,22 +145,28 @@ jetstream {{
   max_memory_store: 64MB
   max_file_store: 50GB
 }}
-authorization {{
-  users = [
-{users}
-  ]
-}}
-"""
+{authorization({name: f'"{passwords[name]}"' for name in PUBLISH})}"""
 
 
-def _user(name: str, password: str) -> str:
+def authorization(passwords: Mapping[str, str]) -> str:
+    """The users and what each may do. `passwords`: user -> as it stands in the file, a `"text"` or a `$VARIABLE`."""
+    users = "\n".join(_user(name, passwords[name]) for name in PUBLISH)
+    return f"authorization {{\n  users = [\n{users}\n  ]\n}}\n"
+
+
+def subscribes(name: str) -> list[str]:
+    """Subjects that a user may subscribe to."""
     reads = [f"_INBOX_{name}.>"]
     if name in _READS_EVENTS:
         reads += ["aoc.events.>", "aoc.alerts.>", "_INBOX.>" if name == "reader" else "_INBOX_cli.>"]
+    return list(dict.fromkeys(reads))
+
+
+def _user(name: str, password: str) -> str:
     publish = ", ".join(f'"{subject}"' for subject in PUBLISH[name])
-    subscribe = ", ".join(f'"{subject}"' for subject in dict.fromkeys(reads))
+    subscribe = ", ".join(f'"{subject}"' for subject in subscribes(name))
     return (
-        f'    {{ user: "{name}", password: "{password}", permissions: '
+        f'    {{ user: "{name}", password: {password}, permissions: '
         f"{{ publish: [{publish}], subscribe: [{subscribe}] }} }}"
     )
 
