@@ -29,6 +29,7 @@ from aoc_api.webhooks.tenants import read_registrations
 from aoc_api.webhooks.tokens import SigningKeys, ValidationTokens
 from aoc_common import http
 from aoc_common.bus.broker import close, connected, connection, make_broker
+from aoc_common.bus.complaints import Complaints
 from aoc_common.bus.lag import Look, look
 from aoc_common.clock import SystemClock
 from aoc_common.errors import Unreachable
@@ -170,11 +171,14 @@ async def _look(broker: NatsBroker) -> Look:
 
 async def _keep_connecting(broker: NatsBroker) -> None:
     """Connect as soon as NATS is there; from then on the client reconnects by itself."""
+    complaints = Complaints()
     while True:
         try:
             await broker.connect()
         except (NatsError, OSError) as error:
-            _log.warning("nats.unreachable", error=str(error))
+            why = str(error) or type(error).__name__
+            if count := complaints.due(why):
+                _log.warning("nats.unreachable", error=why, times=count)
             await asyncio.sleep(_RETRY_S)
         else:
             return

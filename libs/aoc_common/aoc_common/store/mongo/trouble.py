@@ -14,7 +14,8 @@ _SETTING: Final = "AOC_MONGO__URI"
 #: What the driver adds: its own options, and what it thinks of every server, at length.
 _ADDED: Final = re.compile(r" \(configured timeouts|, Timeout: |, Topology Description: |, full error: ")
 #: Of a list of servers the driver tells one after the other, and with each why.
-_SERVER: Final = re.compile(r"(?P<host>[^\s,]+:\d+): (?:\[Errno -?\d+\] )?(?P<why>.+)")
+_SERVER: Final = re.compile(r"(?P<host>[^\s,]+:\d+): (?P<why>.+)")
+_NUMBER: Final = re.compile(r"\[Errno -?\d+\] ")
 _LONGEST: Final = 200
 #: Unauthorized, AuthenticationFailed.
 _NOT_ALLOWED: Final = 13
@@ -28,10 +29,10 @@ def trouble(error: PyMongoError) -> str | None:
             return f"MongoDB: authentication failed ({_SETTING}: user, password, authSource)"
         if error.code == _NOT_ALLOWED:
             told = _ADDED.split(str(error))[0].split(" to execute command")[0]
-            return f"MongoDB: {told[:_LONGEST]} ({_SETTING}: the user's roles)"
+            return f"MongoDB: {told[:_LONGEST]} ({_SETTING}: the user and its roles)"
         return None
     if isinstance(error, AutoReconnect):
-        told = _ADDED.split(str(error))[0]
+        told = _NUMBER.sub("", _ADDED.split(str(error))[0])
         if found := _SERVER.fullmatch(told):
             return f"MongoDB at {found['host']}: {found['why'][:_LONGEST]} ({_SETTING})"
         if isinstance(error, ServerSelectionTimeoutError):
