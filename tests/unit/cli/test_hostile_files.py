@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aoc_cli.importing import records
-from aoc_cli.importing.command import _files
+from aoc_cli.importing.finding import find
 from aoc_cli.importing.records import Record, Unreadable, items
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
 from aoc_common.errors import BadConfiguration, Malformed
@@ -30,17 +30,17 @@ def test_what_lies_among_the_logs_and_is_not_read_is_named(tmp_path: Path, monke
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", refusing)
-    found, unread = _files([tmp_path])
+    found = find([tmp_path])
 
-    assert [str(path.relative_to(tmp_path)) for path in found] == ["a/one.json", "two.json"]
-    assert sorted(str(path.relative_to(tmp_path)) for path, _ in unread) == ["a/circle", "a/closed", "pipe", "self"]
+    assert [str(path.relative_to(tmp_path)) for path in found.files] == ["a/one.json", "two.json"]
+    assert sorted(str(path.relative_to(tmp_path)) for path, _ in found.unread) == ["a/circle", "a/closed", "pipe", "self"]
 
 
 def test_a_pipe_that_is_named_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(BadConfiguration, match="neither a file nor a directory"):
-        _files([tmp_path / "pipe"])
+        find([tmp_path / "pipe"])
 
 
 def test_a_file_that_breaks_in_the_middle_gives_what_was_read_and_says_where_it_broke(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
+from aoc_cli.importing.finding import find
 from aoc_cli.importing.job import Importer, Summary
 from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.importing.streams import Unpacking
@@ -19,10 +20,9 @@ from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
-from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 _SHOWN = 20
 
@@ -43,10 +43,11 @@ def import_(
 ) -> None:
     """Import exported logs: JSON, NDJSON, Purview or Search-UnifiedAuditLog exports, Graph lists; also gzipped.
 
-    Status 1 when something of what was named could not be read; the rest is in.
+    Status 1 when a file that was named is no log or is empty, or any file could not be read to its end: it is broken,
+    cut, or over a bound. The rest is in. What else lies in a directory, or is hidden there, is told.
     """
     subjects.check_tenant(tenant)
-    files, unread = _files(paths)
+    found = find(paths)
     with ExitStack() as stack:
         system, directory = attach.find(data), None
 
@@ -61,8 +62,8 @@ def import_(
             DataDirectory(directory).mark_evidence()
         with _bar(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
-            importer = Importer(lifeline, SystemClock(), tenant, Unpacking(max_ratio, max_unpacked), unread)
-            summary = asyncio.run(_run(importer, files, progress))
+            importer = Importer(lifeline, SystemClock(), tenant, Unpacking(max_ratio, max_unpacked), found)
+            summary = asyncio.run(_run(importer, progress))
     if as_json:
         out.print_json(json.dumps(summary.as_dict()))
     else:
@@ -70,7 +71,7 @@ def import_(
     if directory is not None and not as_json:
         where = plain(str(directory))
         out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
-    if summary.unread:
+    if not summary.whole:
         raise typer.Exit(1)
 
 
@@ -79,44 +80,9 @@ def say(text: str) -> None:
     err.print(f"[yellow]![/] {plain(text)}")
 
 
-def _files(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[Path, str]]]:
-    """The files to read, and what lies among them that is not: where, and why."""
-    found: list[Path] = []
-    unread: list[tuple[Path, str]] = []
-    for path in paths:
-        if path.is_dir():
-            found += sorted(_within(path, unread))
-        elif path.is_file():
-            found.append(path)
-        elif path.exists():
-            raise BadConfiguration(f"{path}: neither a file nor a directory")
-        else:
-            raise BadConfiguration(f"{path}: no such file or directory")
-    if not found:
-        raise BadConfiguration("; ".join(f"{path}: {why}" for path, why in unread) or f"{paths[0]}: no files in it")
-    return found, unread
-
-
-def _within(directory: Path, unread: list[tuple[Path, str]]) -> Iterator[Path]:
-    """The files below a directory; links to directories are not followed, so they make no circles."""
-
-    def closed(error: OSError) -> None:
-        unread.append((Path(error.filename), f"cannot be read: {error.strerror}"))
-
-    for root, directories, names in directory.walk(on_error=closed):
-        unread += [
-            (root / one, "a link to a directory: not followed") for one in directories if (root / one).is_symlink()
-        ]
-        for path in (root / name for name in names if not name.startswith(".")):
-            if path.is_file():
-                yield path
-            else:
-                unread.append((path, "neither a file nor a directory"))
-
-
-async def _run(importer: Importer, files: Sequence[Path], progress: _Bar) -> Summary:
+async def _run(importer: Importer, progress: _Bar) -> Summary:
     async with importer.lifeline:
-        return await importer.run(files, progress)
+        return await importer.run(progress)
 
 
 class _Bar:
@@ -165,9 +131,16 @@ def _show(summary: Summary) -> None:
             out.print(f"  [yellow]![/] {count:,} {said}, e.g. {plain(summary.examples.get(kind, ''))}")
     if summary.earlier:
         out.print(f"  {summary.earlier} earlier imports had not come to their end; what they had read is stored too")
-    for problem in summary.problems[:_SHOWN]:
+    for one in summary.left:
+        out.print(f"  [red]![/] {plain(one.file)}: {plain(one.reason)}")
+    if summary.hidden_files:
+        names = ", ".join(summary.hidden[:_SHOWN]) + (", ..." if summary.hidden_files > _SHOWN else "")
+        out.print(f"  {summary.hidden_files:,} hidden, not read; name it to import it: {plain(names)}")
+    left = {(one.file, one.reason) for one in summary.left}
+    parts = [one for one in summary.problems if one.line or (one.file, one.reason) not in left]
+    for problem in parts[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file
         out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")
-    hidden = sum(summary.problems_by_reason.values()) - min(len(summary.problems), _SHOWN)
-    if hidden > 0:
-        out.print(f"  ... and {hidden:,} more (--json lists up to a thousand)")
+    more = sum(summary.problems_by_reason.values()) - len(summary.left) - min(len(parts), _SHOWN)
+    if more > 0:
+        out.print(f"  ... and {more:,} more (--json lists up to a thousand)")

@@ -9,18 +9,19 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from uuid import uuid4
 
+from aoc_cli.importing.finding import Found
 from aoc_cli.importing.pages import Publisher
-from aoc_cli.importing.records import Record, Unreadable, items
+from aoc_cli.importing.records import Record, Unreadable, is_empty_row, items
 from aoc_cli.importing.streams import BrokenFileError, CountingFile, Unpacking
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, Malformed, Transient
 from aoc_common.store.mongo.imports import left_open
-from aoc_common.store.ports import SliceFetched, SliceTotals
+from aoc_common.store.ports import PageOutcome, SliceFetched, SliceTotals
 from aoc_common.store.quarantine import QuarantineEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -42,6 +43,10 @@ _SETTLED_TOGETHER: Final = 500
 _ROUNDS: Final = 20
 #: Characters of a record that is shown as an example.
 _EXAMPLE: Final = 300
+#: Files that are named in one error.
+_TOLD: Final = 20
+#: What the name of a page begins with that was on no bus: it accounts for what was put aside or known while reading.
+_ASIDE_PAGE: Final = "read-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +65,10 @@ class Summary:
     `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no
     record. `changed`: new versions of events that were stored before.
     `dead_lettered`: in pages that the normalizer gave up (`aoc deadletters`).
-    `skipped`: files that are no export. `unread`: files and directories that cannot be read, or not to their end; what
-    was read of them is in. `stopped`: packed files that hold more than they may; they were read to there.
+    `skipped`: files that are no export; `refused`: those of them that were named, and did not only lie in a directory.
+    `unread`: files and directories that cannot be read, or not to their end; what was read of them is in. `stopped`:
+    packed files that hold more than they may; they were read to there. `left`: each of these files, and why.
+    `hidden`: the first thousand of the `hidden_files` that were not read, since their names begin with a dot.
     Of the new, `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened;
     `examples`: one of each, by these names. `earlier`: imports before that never ended, and now are accounted for.
     """
@@ -69,6 +76,7 @@ class Summary:
     tenant: str
     files: int = 0
     skipped: int = 0
+    refused: int = 0
     unread: int = 0
     stopped: int = 0
     records: int = 0
@@ -81,7 +89,10 @@ class Summary:
     not_understood: int = 0
     undated: int = 0
     earlier: int = 0
+    hidden_files: int = 0
     seconds: float = 0.0
+    hidden: list[str] = field(default_factory=list)
+    left: list[Problem] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     examples: dict[str, str] = field(default_factory=dict)
     problems_by_reason: Counter[str] = field(default_factory=Counter)
@@ -91,6 +102,17 @@ class Summary:
         self.problems_by_reason[reason.split(":", maxsplit=1)[0]] += 1
         if len(self.problems) < _REPORTED:
             self.problems.append(Problem(str(file), line, reason))
+
+    def leave(self, file: Path | str, reason: str) -> None:
+        """Report a file that did not go in, or not to its end."""
+        self.note(file, 0, reason)
+        if len(self.left) < _REPORTED:
+            self.left.append(Problem(str(file), 0, reason))
+
+    @property
+    def whole(self) -> bool:
+        """Whether all that was named could be read to its end."""
+        return not (self.unread or self.refused or self.stopped)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -117,17 +139,20 @@ class Importer:
     clock: Clock
     tenant: str
     bounds: Unpacking = field(default_factory=Unpacking)
-    unread: Sequence[tuple[Path, str]] = ()
+    found: Found = field(default_factory=Found)
     _aside: list[QuarantineEntry] = field(default_factory=list)
     _aside_bytes: int = 0
+    _noted: int = 0
 
-    async def run(self, paths: Sequence[Path], progress: Progress) -> Summary:
-        """Import files; one that is no export is skipped and reported.
+    async def run(self, progress: Progress) -> Summary:
+        """Import what was found; a file that is no export is skipped and reported.
 
         Raises `Malformed` when none is, `Transient` that says what remains when a server was away for too long.
         """
         started = self.clock.monotonic()
-        summary = Summary(self.tenant, files=len(paths))
+        paths, hidden = self.found.files, self.found.hidden
+        summary = Summary(self.tenant, files=len(paths), hidden_files=len(hidden))
+        summary.hidden += [str(path) for path in hidden[:_REPORTED]]
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
         ask = self.lifeline.ask
@@ -147,7 +172,7 @@ class Importer:
             await self._publish(paths, publisher, summary, progress)
             fetched = SliceFetched(
                 slice_id,
-                len(publisher.pages),
+                len(publisher.pages) + self._noted,
                 summary.records,
                 self.clock.now(),
             )
@@ -159,6 +184,9 @@ class Importer:
         except AocError as error:
             reason = str(error)
             await ask("the database", lambda link: link.ledger.slice_failed(slice_id, reason, self.clock.now()))
+            # Nobody goes on with it: what it has on the bus counts, and what it has not is on its way no more.
+            await ask("the database", partial(_abandon, slice_id, self.clock.now()))
+            await self._settle()
             raise
         self._sum_up(summary, totals, publisher)
         await self._explain(summary, totals, slice_id)
@@ -168,16 +196,16 @@ class Importer:
     def _sum_up(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
         summary.new = totals.stored
         summary.changed = totals.changed
-        summary.quarantined += totals.quarantined
+        summary.quarantined = totals.quarantined
         summary.dead_lettered = totals.dead_lettered
         summary.not_understood, summary.undated = totals.not_understood, totals.undated
-        summary.duplicates = totals.duplicate + publisher.repeated
+        summary.duplicates = totals.duplicate
         open_ = summary.records - summary.new - summary.duplicates - summary.quarantined - summary.dead_lettered
         if open_ < 0:
             # A page whose acknowledgement was lost came twice, and its records as duplicates of themselves.
             summary.duplicates += open_
         elif open_ > 0:
-            pages = len(publisher.pages) - totals.pages
+            pages = len(publisher.pages) + self._noted - totals.pages
             summary.note(
                 "(bus)", 0, f"{open_} records on {pages} pages came to no rest: see aoc completeness and doctor"
             )
@@ -200,31 +228,51 @@ class Importer:
     async def _publish(self, paths: Sequence[Path], publisher: Publisher, summary: Summary, progress: Progress) -> None:
         total = sum(_size(path) for path in paths)
         before = 0
-        left: list[str] = []
         for path in paths:
             try:
-                with CountingFile(path) as file:
-                    for item in items(file, self.bounds):
-                        await self._take(item, path, publisher, summary)
-                        if summary.records % 500 == 0:
-                            progress.read(before + file.done, total, summary.records)
-                    if file.changed():
-                        summary.note(path, 0, "changed while it was read: import it again when nobody writes to it")
-            except (Malformed, BrokenFileError) as error:
-                # A directory may hold a licence or a note beside the logs; a disk may be broken at one place.
-                left.append(f"{path}: {error}")
-                summary.note(path, 0, str(error))
-                summary.unread += isinstance(error, BrokenFileError)
+                await self._read(path, publisher, summary, lambda done: progress.read(done, total, summary.records), before)
+            except Malformed as error:
+                # A directory may hold a licence or a note beside the logs.
+                summary.skipped += 1
+                summary.refused += path in self.found.named
+                summary.leave(path, str(error))
+            except BrokenFileError as error:
+                # A disk may be broken at one place.
+                summary.unread += 1
+                summary.leave(path, str(error))
             before += _size(path)
             progress.read(before, total, summary.records)
-        summary.skipped += len(left) - summary.unread
-        summary.unread += len(self.unread)
-        for path, reason in self.unread:
-            summary.note(path, 0, reason)
-        if left and len(left) == len(paths):
-            raise Malformed(left[0])
+        if summary.left and len(summary.left) == len(paths) and not summary.records:
+            raise Malformed("; ".join(f"{one.file}: {one.reason}" for one in summary.left[:_TOLD]) + _more(summary.left))
+        summary.unread += len(self.found.unread)
+        for path, reason in self.found.unread:
+            summary.leave(path, reason)
         await publisher.finish()
-        await self._flush()
+        await self._flush(publisher.slice_id)
+        if publisher.repeated:
+            await self._note(publisher.slice_id, duplicate=publisher.repeated)
+
+    async def _read(
+        self, path: Path, publisher: Publisher, summary: Summary, tell: Callable[[int], None], before: int
+    ) -> None:
+        """Take all records of a file. Raises `Malformed` for one that is no export, `BrokenFileError`."""
+        last: Record | Unreadable | None = None
+        with CountingFile(path) as file:
+            for last in items(file, self.bounds):
+                await self._take(last, path, publisher, summary)
+                if summary.records % 500 == 0:
+                    tell(before + file.done)
+            if file.changed():
+                summary.note(path, 0, "changed while it was read: import it again when nobody writes to it")
+            if not file.size and last is None:
+                raise Malformed("it is empty")
+        if isinstance(last, Unreadable) and last.stopped:
+            summary.stopped += 1
+            summary.leave(path, last.reason)
+        elif isinstance(last, Unreadable) and not is_empty_row(last):
+            # A file that was cut ends in half a record: nobody knows what came after it.
+            summary.unread += 1
+            summary.leave(path, last.reason if last.of_file else f"it ends in what is no record: {last.reason}")
 
     async def _take(self, item: Record | Unreadable, path: Path, publisher: Publisher, summary: Summary) -> None:
         if isinstance(item, Record):
@@ -233,13 +281,14 @@ class Importer:
                 await publisher.add(item.data)
                 return
             item = _over(item.line, item.data, publisher.room)
-        elif item.reason == "AuditData is empty":
+        elif item.of_file:
+            return
+        elif is_empty_row(item):
             summary.empty += 1
             summary.note(path, item.line, item.reason)
             return
         else:
             summary.records += 1
-        summary.stopped += item.stopped
         summary.quarantined += 1
         summary.note(path, item.line, item.reason)
         await self._put_aside(item, path.name, publisher.slice_id)
@@ -261,19 +310,36 @@ class Importer:
         )
         self._aside_bytes += len(text)
         if len(self._aside) >= _ASIDE or self._aside_bytes > _ASIDE_BYTES:
-            await self._flush()
+            await self._flush(slice_id)
 
-    async def _flush(self) -> None:
+    async def _flush(self, slice_id: str) -> None:
         if entries := self._aside:
             await self.lifeline.ask("the database", lambda link: link.quarantine.put(entries))
+            await self._note(slice_id, quarantined=len(entries))
         self._aside, self._aside_bytes = [], 0
+
+    async def _note(self, slice_id: str, *, quarantined: int = 0, duplicate: int = 0) -> None:
+        """Have records in the account that come on no page of the bus: as a page that is settled already."""
+        self._noted += 1
+        page = f"{_ASIDE_PAGE}{self._noted}"
+        outcome = PageOutcome(
+            page=page,
+            tenant=self.tenant,
+            source=subjects.IMPORT_SOURCE,
+            slice_id=slice_id,
+            stored=0,
+            duplicate=duplicate,
+            quarantined=quarantined,
+            at=self.clock.now(),
+        )
+        await self.lifeline.ask("the database", lambda link: link.ledger.pages_settled([outcome]))
 
     async def _wait_settled(self, publisher: Publisher, summary: Summary, progress: Progress) -> SliceTotals:
         """Wait until all that was on the bus when reading ended is settled: also what an earlier import left there.
 
         Raises `Transient` when nothing moves for as long as one is patient.
         """
-        ask, pages = self.lifeline.ask, len(publisher.pages)
+        ask, pages = self.lifeline.ask, len(publisher.pages) + self._noted
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
         moved, last, told = self.clock.monotonic(), (-1, -1), False
         while True:
@@ -303,8 +369,12 @@ class Importer:
             if name != slice_id:
                 summary.earlier += 1
                 await ask("the database", partial(_abandon, name, self.clock.now()))
+        await self._settle()
+
+    async def _settle(self) -> None:
+        """Close the account of all slices that are at rest."""
         for _ in range(_ROUNDS):
-            closed = await ask("the database", lambda link: link.account.settle(self.clock.now(), _SETTLED_TOGETHER))
+            closed = await self.lifeline.ask("the database", lambda link: link.account.settle(self.clock.now(), _SETTLED_TOGETHER))
             if closed < _SETTLED_TOGETHER:
                 break
 
@@ -315,6 +385,10 @@ class Importer:
             "the bus; what is there is stored as soon as a normalizer runs. Nothing is lost: import the same files "
             "again when the servers are back, and what is stored already counts as duplicate"
         )
+
+
+def _more(left: Sequence[Problem]) -> str:
+    return f"; and {len(left) - _TOLD} more" if len(left) > _TOLD else ""
 
 
 def _size(path: Path) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import msgspec
 import orjson
 
+from aoc_cli.importing import foreign
 from aoc_cli.importing.scan import Scanner, Value
 from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
 from aoc_common.errors import Malformed
@@ -43,16 +44,24 @@ class Record:
 class Unreadable:
     """A part of a file that is no record. `data`: what stands there; empty when there is nothing to keep.
 
-    `stopped`: not read any further, since the file unpacks to more than it may.
+    `of_file`: not a part, but why the file is read no further; `stopped`: since it unpacks to more than it may.
     """
 
     line: int
     reason: str
     data: bytes = b""
     stopped: bool = False
+    of_file: bool = False
 
 
 type Item = Record | Unreadable
+
+_EMPTY_ROW: Final = "AuditData is empty"
+
+
+def is_empty_row(item: Item) -> bool:
+    """Whether it is a row that holds no record, as exports have them."""
+    return isinstance(item, Unreadable) and item.reason == _EMPTY_ROW
 
 
 def items(file: CountingFile, bounds: Unpacking = Unpacking()) -> Iterator[Item]:  # noqa: B008  # frozen
@@ -65,11 +74,13 @@ def items(file: CountingFile, bounds: Unpacking = Unpacking()) -> Iterator[Item]
     yield from _plain(stream)
     if packed is not None and packed.trouble is not None:
         kind = "is too large" if packed.stopped else "is broken"
-        yield Unreadable(0, f"the gzip stream {kind}: {packed.trouble}", stopped=packed.stopped)
+        yield Unreadable(0, f"the gzip stream {kind}: {packed.trouble}", stopped=packed.stopped, of_file=True)
 
 
 def _plain(stream: Reader) -> Iterator[Item]:
-    head = stream.peek(_HEAD).lstrip()
+    head = stream.peek(_HEAD)
+    foreign.refuse_archive(head)
+    head = head.lstrip()
     if not head:
         stream.read(len(stream.peek(_HEAD)))
         if stream.peek(1):
@@ -106,7 +117,7 @@ def _lines(stream: Reader) -> Iterator[Value]:
 
 def _unwrap(value: Value) -> Iterator[Item]:
     if value.broken:
-        yield Unreadable(value.line, value.broken, value.data)
+        yield Unreadable(value.line, value.broken, value.data, of_file=not value.data)
         return
     try:
         parsed = orjson.loads(value.data)
@@ -150,7 +161,7 @@ def _audit_data(line: int, parsed: dict[str, Any], row: bytes, *, whole: bool = 
         keep = whole or _contradicts(parsed, data)
         return Record(line, row if keep else bytes(_ROW.decode(row)[_AUDIT_DATA]))
     if not isinstance(data, str) or not data.strip():
-        return Unreadable(line, "AuditData is empty", row)
+        return Unreadable(line, _EMPTY_ROW, row)
     return _in_text(line, data.strip().encode(), parsed, row, whole=whole)
 
 
@@ -210,7 +221,8 @@ def _csv(stream: Reader) -> Iterator[Item]:
     names = [name.strip().casefold() for name in header]
     if _AUDIT_DATA.casefold() not in names:
         shown = ", ".join(header[:6])[:120]
-        raise Malformed(f"neither JSON nor a CSV with a column AuditData (the first line has: {shown!r})")
+        said = f"the first line has: {shown!r}" if foreign.is_text(header) else "it is no text"
+        raise Malformed(f"neither JSON nor a CSV with a column AuditData ({said})")
     # The last of several columns of one name counts, as the last of several members does.
     column = len(names) - 1 - names[::-1].index(_AUDIT_DATA.casefold())
     named = [name for name in names if name]

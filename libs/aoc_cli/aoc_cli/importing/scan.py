@@ -30,7 +30,10 @@ _RESYNC: Final = re.compile(rb"\}\s*,\s*(?=\{)|\n\s*(?=\{)")
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A JSON value's own bytes and the line on which it starts. `broken`: why it cannot be one."""
+    """A JSON value's own bytes and the line on which it starts. `broken`: why it cannot be one.
+
+    Broken and without bytes: the stream ended where more was announced.
+    """
 
     line: int
     data: bytes
@@ -46,14 +49,18 @@ class Scanner:
         self._at = 0
         self._line = 1
         self._ended = False
+        #: Lists that are open, as long as nothing was broken.
+        self._lists: int | None = 0
 
     def values(self) -> Iterator[Value]:
         """Every value, in order. Never raises for what the bytes are."""
         while self._skip_space():
             head = self._buffer[self._at : self._at + 1]
             if head == b"[":
+                self._count(1)
                 self._move(self._at + 1)
             elif head in (b"]", b"}"):
+                self._count(-1 if head == b"]" else 0)
                 self._move(self._at + 1)  # the end of an array or of a list response
             elif head == b"{" and self._enter_list():
                 continue
@@ -61,12 +68,19 @@ class Scanner:
                 continue  # what follows `value` in a list response, e.g. its nextLink
             else:
                 yield self._value()
+        if self._lists is not None and self._lists > 0:
+            yield Value(self._line, b"", "the file ends before its list does")
+
+    def _count(self, lists: int) -> None:
+        if self._lists is not None:
+            self._lists += lists
 
     def _enter_list(self) -> bool:
         while len(self._buffer) - self._at < _HEAD and self._fill():
             pass
         found = _LIST_HEAD.match(self._buffer, self._at)
         if found:
+            self._count(1)
             self._move(found.end())
         return found is not None
 
@@ -117,6 +131,7 @@ class Scanner:
     def _broken(self, reason: str) -> Value:
         """Give up this value; go on at the next object that starts after it, if there is one."""
         line = self._line
+        self._lists = None  # what is skipped may hold the end of one
         found = _RESYNC.search(self._buffer, self._at + 1)
         end = found.end() if found else len(self._buffer)
         data = self._buffer[self._at : end].rstrip(b", \r\n\t")

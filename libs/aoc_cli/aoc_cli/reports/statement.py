@@ -43,12 +43,13 @@ MEANING: Final[Mapping[str, str]] = {
     "import, which is what was read from files, whatever they lacked.",
     "gaps": "All that is known to be missing, for now (closable) or for good. Of dead letters, and of records that "
     "expired in the quarantine, start and end say when they were put aside: of what time they tell is not known.",
-    "records": "Records of settled slices: stored, changed, duplicate, quarantined, or given up with a dead letter; a "
-    "slice that was fetched again can count a record twice.",
+    "records": "Records of settled slices: stored, changed, duplicate, quarantined, or given up with a dead letter. "
+    "What was fetched, imported or tried again from the quarantine counts each time.",
     "stored": "Were stored as new events. Events leave after the retention that the installation has.",
     "changed": "Were stored as a new version of an event that Microsoft had changed.",
     "duplicate": "Had been stored before.",
-    "quarantined": "Were put aside as unreadable; waiting are those that nobody has decided about.",
+    "quarantined": "Were put aside as unreadable, each time that they came, whatever was decided about them since; waiting "
+    "are those that are on record and that nobody has decided about.",
     "dead_letters": "Pages or jobs that were given up and that nobody has decided about; dead_lettered are the records "
     "in them, as far as they could be counted.",
     "discarded": "What somebody decided is not needed, as far as it is still on record: dead letters, the records in "

@@ -1,0 +1,127 @@
+"""What an import says of files that it cannot read, and how it counts what it put aside itself."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aoc_sim import samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CUT = b'{"Id": "half'
+BECAME = ("stored", "changed", "duplicate", "quarantined")
+
+
+def lines(count: int, seed: int = 6) -> list[bytes]:
+    return [text for _, text in samples.records(seed, count, "graph-directory-audits")]
+
+
+def account(aoc: Any) -> dict[str, Any]:
+    ran = aoc.run("completeness", "--json", "--data", aoc.root / "evidence")
+    found = [one for one in json.loads(ran.stdout)["sources"] if one["source"] == "import"]
+    assert len(found) == 1, (ran.stdout, ran.stderr)
+    assert found[0]["records"] == sum(found[0][name] for name in BECAME), found[0]
+    return found[0]
+
+
+def quarantine(aoc: Any, *arguments: str) -> str:
+    ran = aoc.run("quarantine", *arguments, "--data", aoc.root / "evidence")
+    assert ran.returncode == 0, ran.stderr
+    return str(ran.stdout)
+
+
+@pytest.mark.timeout(180)
+def test_what_an_import_puts_aside_is_in_the_account_before_and_after_every_decision(aoc) -> None:
+    damaged = aoc.root / "damaged.ndjson"
+    damaged.write_bytes(b"\n".join([*lines(1), CUT, b'["no record"]', *lines(2)[1:]]))
+    ran = aoc.run("import", damaged, "--data", aoc.root / "evidence")
+    fresh = account(aoc)
+    keys = re.findall(r"default/import#\S+", quarantine(aoc, "list"))
+    quarantine(aoc, "discard", keys[0], "--why", "seen", "--by", "me")
+    discarded = account(aoc)
+    quarantine(aoc, "retry", keys[1])
+    again = aoc.run("import", damaged, "--data", aoc.root / "evidence")
+    twice = account(aoc)
+
+    assert (ran.returncode, again.returncode) == (0, 0)
+    assert "4 records" in ran.stdout
+    assert [fresh[name] for name in ("records", "stored", "quarantined", "waiting", "unsettled")] == [4, 2, 2, 2, 0]
+    assert [discarded[name] for name in ("records", "quarantined", "waiting")] == [4, 2, 1]
+    # The one that was tried again counts again, as what is imported again does.
+    assert [twice[name] for name in ("records", "stored", "duplicate", "quarantined")] == [9, 2, 2, 5]
+    assert len(re.findall(r"default/import#\S+", quarantine(aoc, "list", "--state", "all"))) == 2
+
+
+@pytest.mark.timeout(120)
+def test_an_import_that_reads_nothing_leaves_nothing_on_its_way_and_names_each_file(aoc) -> None:
+    noise = aoc.root / "rand.bin"
+    noise.write_bytes(b"\x93\x00\xff\x1b[2J\x07" * 500)
+    packed, tar = aoc.root / "logs.zip", aoc.root / "logs.tar.gz"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.ndjson", lines(1)[0])
+    with tarfile.open(tar, "w:gz") as archive:
+        one = tarfile.TarInfo("a.ndjson")
+        one.size = 2
+        archive.addfile(one, io.BytesIO(b"{}"))
+
+    ran = aoc.run("import", noise, packed, tar, "--data", aoc.root / "evidence")
+    left = account(aoc)
+
+    assert ran.returncode == 1
+    said = " ".join(ran.stderr.split())
+    for name in ("rand.bin", "logs.zip: a zip archive: unpack it first", "logs.tar.gz: a tar archive: unpack it first"):
+        assert name in said
+    assert not re.search(r"[^\n\x20-\x7e\u2500-\u257f]", ran.stderr)
+    assert (left["records"], left["unsettled"], left["gaps"]) == (0, 0, [])
+
+
+@pytest.mark.timeout(120)
+def test_every_file_that_was_not_read_to_its_end_is_named_with_status_1_and_what_is_hidden_is_told(aoc) -> None:
+    logs = aoc.root / "logs"
+    logs.mkdir()
+    good = lines(6)
+    (logs / "good.ndjson").write_bytes(b"\n".join(good[:2]))
+    (logs / ".hidden.ndjson").write_bytes(good[2])
+    (logs / "shot.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    fine = aoc.run("import", logs, "--data", aoc.root / "evidence", "--json")
+    told = json.loads(fine.stdout)
+
+    named = {
+        "empty.json": b"",
+        "note.txt": b"Dear colleague",
+        "cut.gz": gzip.compress(b"\n".join(good) * 200)[:-400],
+        "cut.json": b"[" + good[3] + b"," + good[4][:50],
+        "open.json": b"[" + good[3] + b",",
+        "cut.csv": b'CreationDate,AuditData\n2026-11-23,"{""Id"": ""1',
+    }
+    for name, data in named.items():
+        (aoc.root / name).write_bytes(data)
+    many = [CUT] * 30
+    (aoc.root / "many.ndjson").write_bytes(b"\n".join([*many, good[5]]))
+    paths = [aoc.root / "many.ndjson", *(aoc.root / name for name in named), logs]
+    ran = aoc.run("import", *paths, "--data", aoc.root / "evidence")
+
+    assert (fine.returncode, ran.returncode) == (0, 1)
+    assert (told["skipped"], told["refused"], told["hidden_files"]) == (1, 0, 1)
+    assert told["hidden"][0].endswith(".hidden.ndjson")
+    for name in (*named, "shot.png", "1 hidden, not read; name it to import it"):
+        assert name in ran.stdout, name
+    assert "PNG" not in ran.stdout
+    assert account(aoc)["unsettled"] == 0
+
+
+@pytest.mark.parametrize(("name", "data"), [("empty.json", b""), ("open.json", b"[")])
+def test_a_file_that_alone_is_named_and_cannot_be_read_ends_with_status_1(aoc, name: str, data: bytes) -> None:
+    path: Path = aoc.root / name
+    path.write_bytes(data)
+
+    assert aoc.run("import", path, "--data", aoc.root / "evidence").returncode == 1
