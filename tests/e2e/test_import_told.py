@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CUT = b'{"Id": "half'
-BECAME = ("stored", "changed", "duplicate", "quarantined")
+BECAME = ("stored", "changed", "duplicate", "quarantined", "dead_lettered")
 
 
 def lines(count: int, seed: int = 6) -> list[bytes]:

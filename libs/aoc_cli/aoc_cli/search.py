@@ -18,7 +18,7 @@ from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
-from aoc_common.contracts.terms import query_terms
+from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import MongoEventSearch
@@ -48,6 +48,9 @@ def search(
     service: Annotated[str | None, typer.Option(help="In which service, e.g. exchange.")] = None,
     source: Annotated[str | None, typer.Option(help="From which feed, e.g. graph-signins.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
+    not_understood: Annotated[
+        bool, typer.Option("--not-understood", help="Only records of a shape that no mapper knows.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
@@ -63,7 +66,7 @@ def search(
         result=result,
         actor=spelling.actor(actor) if actor else None,
         ip=_address(ip),
-        terms=_terms(text),
+        terms=(*_terms(text), *((NOT_UNDERSTOOD,) if not_understood else ())),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )

@@ -21,7 +21,7 @@ from aoc_api.webhooks.judge import Judge
 from aoc_common.clock import Clock
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
-from aoc_common.contracts.terms import query_terms
+from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.health import Probe, run_probes
 from aoc_common.standstill import Still
 from aoc_common.store.accounts import AccountStore, SourceAccount
@@ -111,6 +111,10 @@ def filters(
         Literal["in", "out"],
         Query(description="`out` leaves out events that are second: another event tells of the same action."),
     ] = "in",
+    understood: Annotated[
+        Literal["any", "no"],
+        Query(description="`no`: only events whose records have a shape that no mapper knows."),
+    ] = "any",
     start: Annotated[
         datetime | None,
         Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
@@ -127,6 +131,8 @@ def filters(
         raise invalid("q", "holds no word to search for: single letters and words like `the` and `com` are left out")
     if len(terms) > _MAX_TOKENS:
         raise invalid("q", f"holds {len(terms)} words; at most {_MAX_TOKENS}")
+    if understood == "no":
+        terms = (*terms, NOT_UNDERSTOOD)
     return EventQuery(
         tenant=tenant or given.options.default_tenant,
         source=source,

@@ -19,6 +19,7 @@ from aoc_normalizer.enrich import enrich
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
 from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.ocsf import render
 from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
 from aoc_normalizer.tenancy import FOREIGN_TENANT, is_foreign
@@ -96,7 +97,7 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, knowledge, told)
-    actor, found = _actor(draft), _terms(draft)
+    actor, found = _actor(draft), _terms(draft, understood=reading.mapper is not GENERIC)
     _clean(draft)
     message = spelling.shown(draft.tell(draft))
     unmapped = {name: value for name, value in reading.record.items() if name not in draft.used}
@@ -209,9 +210,11 @@ def _actor(draft: Draft) -> str | None:
     return spelling.actor(label) if label else None
 
 
-def _terms(draft: Draft) -> tuple[str, ...]:
+def _terms(draft: Draft, *, understood: bool) -> tuple[str, ...]:
     """Search terms, the most telling first."""
-    found: list[tuple[str, ...]] = [(draft.address.ip,)] if draft.address else []
+    found: list[tuple[str, ...]] = [] if understood else [(terms.NOT_UNDERSTOOD,)]
+    if draft.address:
+        found.append((draft.address.ip,))
     for party in (draft.actor, *draft.targets[:20]):
         found += [terms.name_terms(name) for name in (party.upn, party.name) if name]
         if leaf := _leaf(party.uid):

@@ -33,7 +33,12 @@ def test_what_lies_among_the_logs_and_is_not_read_is_named(tmp_path: Path, monke
     found = find([tmp_path])
 
     assert [str(path.relative_to(tmp_path)) for path in found.files] == ["a/one.json", "two.json"]
-    assert sorted(str(path.relative_to(tmp_path)) for path, _ in found.unread) == ["a/circle", "a/closed", "pipe", "self"]
+    assert sorted(str(path.relative_to(tmp_path)) for path, _ in found.unread) == [
+        "a/circle",
+        "a/closed",
+        "pipe",
+        "self",
+    ]
 
 
 def test_a_pipe_that_is_named_is_refused_and_not_waited_for(tmp_path: Path) -> None:

@@ -145,3 +145,30 @@ def test_one_odd_record_of_a_page_costs_no_other():
     assert [made.raw for made in events] == ['{"id":"1"}', '{"id":"2"}', "{}"]
     assert sorted(part.text for part in rejected) == ["7", "null", '{"id":}']
     assert all(part.reason for part in rejected)
+
+
+def test_a_record_of_no_known_shape_is_found_by_every_word_in_it_and_as_one_that_was_not_understood():
+    made = event(
+        foo="bar", when="2026-11-25T10:00:00Z", who="zed@contoso.example", deep={"list": [{"n": 4711}]}, on=True
+    )
+
+    assert made.terms[0] == "notunderstood"
+    assert {"bar", "zed", "contoso", "4711"} <= set(made.terms)
+    assert not {"true", "10", "00z"} & set(made.terms)
+
+
+def test_the_words_of_a_record_of_no_known_shape_are_bounded():
+    made = event(long="x" * 5_000, many=[f"word{number}" for number in range(5_000)])
+
+    assert len(made.terms) == 48
+    assert "cut-text" not in made.tags
+
+
+def test_an_event_that_was_understood_is_not_among_those_that_were_not():
+    record = {"Id": "1", "CreationTime": AT, "Operation": "FileAccessed", "Workload": "SharePoint", "RecordType": 6}
+    record |= {"OrganizationId": "c0ffee00-0000-4000-8000-000000000001", "UserId": "a@contoso.example", "UserType": 0}
+    made = normalise(orjson.dumps(record), CONTEXT)
+
+    assert isinstance(made, Event)
+    assert made.mapper != "generic"
+    assert "notunderstood" not in made.terms

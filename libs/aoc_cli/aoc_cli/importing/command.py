@@ -129,6 +129,8 @@ def _show(summary: Summary) -> None:
     ):
         if count:
             out.print(f"  [yellow]![/] {count:,} {said}, e.g. {plain(summary.examples.get(kind, ''))}")
+    if summary.not_understood:
+        out.print("    Show them all: aoc search --not-understood")
     if summary.earlier:
         out.print(f"  {summary.earlier} earlier imports had not come to their end; what they had read is stored too")
     for one in summary.left:

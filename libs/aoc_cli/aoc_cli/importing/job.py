@@ -230,7 +230,9 @@ class Importer:
         before = 0
         for path in paths:
             try:
-                await self._read(path, publisher, summary, lambda done: progress.read(done, total, summary.records), before)
+                await self._read(
+                    path, publisher, summary, lambda done: progress.read(done, total, summary.records), before
+                )
             except Malformed as error:
                 # A directory may hold a licence or a note beside the logs.
                 summary.skipped += 1
@@ -243,7 +245,9 @@ class Importer:
             before += _size(path)
             progress.read(before, total, summary.records)
         if summary.left and len(summary.left) == len(paths) and not summary.records:
-            raise Malformed("; ".join(f"{one.file}: {one.reason}" for one in summary.left[:_TOLD]) + _more(summary.left))
+            raise Malformed(
+                "; ".join(f"{one.file}: {one.reason}" for one in summary.left[:_TOLD]) + _more(summary.left)
+            )
         summary.unread += len(self.found.unread)
         for path, reason in self.found.unread:
             summary.leave(path, reason)
@@ -374,7 +378,9 @@ class Importer:
     async def _settle(self) -> None:
         """Close the account of all slices that are at rest."""
         for _ in range(_ROUNDS):
-            closed = await self.lifeline.ask("the database", lambda link: link.account.settle(self.clock.now(), _SETTLED_TOGETHER))
+            closed = await self.lifeline.ask(
+                "the database", lambda link: link.account.settle(self.clock.now(), _SETTLED_TOGETHER)
+            )
             if closed < _SETTLED_TOGETHER:
                 break
 

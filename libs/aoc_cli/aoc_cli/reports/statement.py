@@ -48,8 +48,8 @@ MEANING: Final[Mapping[str, str]] = {
     "stored": "Were stored as new events. Events leave after the retention that the installation has.",
     "changed": "Were stored as a new version of an event that Microsoft had changed.",
     "duplicate": "Had been stored before.",
-    "quarantined": "Were put aside as unreadable, each time that they came, whatever was decided about them since; waiting "
-    "are those that are on record and that nobody has decided about.",
+    "quarantined": "Were put aside as unreadable, each time that they came, whatever was decided about them since; "
+    "waiting are those that are on record and that nobody has decided about.",
     "dead_letters": "Pages or jobs that were given up and that nobody has decided about; dead_lettered are the records "
     "in them, as far as they could be counted.",
     "discarded": "What somebody decided is not needed, as far as it is still on record: dead letters, the records in "

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_TOKEN: Final = 64
+#: The first term of every event whose record no mapper understood, so that these can be asked for: a word of none.
+NOT_UNDERSTOOD: Final = "notunderstood"
 _MAX_TEXT: Final = 4096
 #: Values that are remembered with their tokens: names, applications and operations come again and again.
 _REMEMBERED: Final = 128

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from aoc_normalizer import bounds
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.ocsf import API_ACTIVITY, OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 #: Fields of a record whose own fields are looked at.
 _MAX_FIELDS: Final = 200
@@ -107,6 +108,30 @@ def fill(record: Record, draft: Draft) -> None:
     draft.result = "success" if outcome in _GOOD else "failure" if outcome in _BAD else "unknown"
     draft.correlation_id = values.first(record, "correlationId", "CorrelationId")
     draft.phrase = None
+    draft.search += islice(_words(record), bounds.FOUND)
 
 
-MAPPER: Final = Mapper("generic", 1, lambda _record: True, fill)
+def _words(record: Record) -> Iterator[str]:
+    """Texts and numbers of a record, what stands on its first level first: nobody knows which of them tell something.
+
+    Not times, which are searched for as such. At most `bounds.LEAVES` values are looked at.
+    """
+    level: list[object] = [record]
+    left = bounds.LEAVES
+    while level and left > 0:
+        below: list[object] = []
+        for value in level:
+            inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
+            for one in islice(inner, left):
+                left -= 1
+                if isinstance(one, dict | list):
+                    below.append(one)
+                elif isinstance(one, str | int) and not isinstance(one, bool):
+                    # Cut without a tag: the value itself stays whole, in `unmapped`.
+                    said = str(one[: bounds.TEXT] if isinstance(one, str) else one)
+                    if times.parse_ms(said) is None:
+                        yield said
+        level = below
+
+
+MAPPER: Final = Mapper("generic", 2, lambda _record: True, fill)
