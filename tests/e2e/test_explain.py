@@ -45,6 +45,17 @@ def test_what_has_no_home_is_shown_as_unmapped_and_nothing_reaches_the_terminal_
     assert row.split() == ["Unknown.deep[0]", "x", "unmapped"]
 
 
+def test_a_value_that_stands_in_many_places_proves_no_way(aoc) -> None:
+    file = aoc.root / "record.json"
+    file.write_text(json.dumps(HOSTILE | {"UserType": 0, "Nested": {"a": [1, True, "1", "true"]}}))
+
+    ran = aoc.run("explain", file)
+
+    rows = [line.split() for line in ran.stdout.splitlines() if line.startswith("Nested")]
+    assert [row[2] for row in rows] == ["unmapped"] * 4
+    assert next(line for line in ran.stdout.splitlines() if line.startswith("Id ")).split()[2] == "metadata.uid"
+
+
 def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
     file = aoc.root / "record.json"
     file.write_text('{"half": ')

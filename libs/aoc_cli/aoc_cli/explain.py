@@ -20,6 +20,9 @@ from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext, Rejected
 
 _SHOWN: Final = 80
+#: Characters up to which a text is a code that stands in many places.
+_SHORT: Final = 3
+_COMMON: Final = frozenset({"true", "false", "none", "null", "unknown", "other", "success", "failure"})
 #: Places that repeat others, or that say nothing about a single field.
 _ECHOES: Final = ("message", "observables", "metadata.event_code")
 
@@ -78,11 +81,19 @@ def _show(event: Event) -> None:
 def _destination(field: str, value: Any, event: Event, places: dict[str, str]) -> str:
     top = field.split(".", 1)[0].split("[", 1)[0]
     text = str(value).strip().casefold()
-    if text and (place := places.get(text)):
+    place = places.get(text) if text else None
+    if place and _tells(value):
         return f"[green]{plain(place)}[/]"
     if top in event.unmapped:
         return "[yellow]unmapped[/]"
+    if place:
+        return f"[cyan]read[/], perhaps {plain(place)}"
     return "[cyan]read[/]" if text else "[dim]empty[/]"
+
+
+def _tells(value: Any) -> bool:
+    """Whether an equal value elsewhere is the same one: not of numbers, truth values and codes such as `0` or `US`."""
+    return isinstance(value, str) and len(value.strip()) > _SHORT and value.strip().casefold() not in _COMMON
 
 
 def _places(ocsf: dict[str, Any]) -> Iterator[tuple[str, str]]:
