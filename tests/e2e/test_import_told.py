@@ -125,3 +125,19 @@ def test_a_file_that_alone_is_named_and_cannot_be_read_ends_with_status_1(aoc, n
     path.write_bytes(data)
 
     assert aoc.run("import", path, "--data", aoc.root / "evidence").returncode == 1
+
+
+@pytest.mark.timeout(180)
+def test_what_was_not_understood_is_found_by_its_words_and_as_such(aoc) -> None:
+    file = aoc.root / "mixed.ndjson"
+    strange = b'{"foo": "bar", "when": "2026-11-25T10:00:00Z", "who": "zed@contoso.example"}'
+    file.write_bytes(b"\n".join([*lines(2), strange]))
+    aoc.run("import", file, "--data", aoc.root / "evidence")
+
+    def found(*asked: str) -> list[str]:
+        ran = aoc.run("search", *asked, "--json", "--data", aoc.root / "evidence")
+        return [json.loads(line)["unmapped"].get("foo") for line in ran.stdout.splitlines()]
+
+    assert found("zed") == ["bar"]
+    assert found("--not-understood") == ["bar"]
+    assert len(found()) == 3

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from aoc_common.contracts.terms import NOT_UNDERSTOOD
 from aoc_common.contracts.twins import TwinLink
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
@@ -110,6 +111,7 @@ async def test_naming_the_default_tenant_is_the_same_search(gateway, store, even
         ({"ip": "fe80::1"}, {"ip": "fe80::1%eth0"}),
         ({"correlation_id": "c-1"}, {"correlation_id": "c-1"}),
         ({"terms": ("eve", "payroll", "rule")}, {"q": "Payroll, EVE!"}),
+        ({"terms": (NOT_UNDERSTOOD, "eve")}, {"understood": "no"}),
         ({}, {"start": "2026-11-23T07:59:59", "end": "2026-11-23T09:00:00.5+01:00"}),
     ],
 )
