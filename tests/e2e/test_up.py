@@ -66,6 +66,8 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
 
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     _, _, base = stack
+    # Who stands still is known after the first look.
+    until(lambda: httpx.get(f"{base}/health").json()["services"] == "ok")
 
     assert httpx.get(f"{base}/health").json() == {
         "status": "ok",
