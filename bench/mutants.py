@@ -43,6 +43,7 @@ _VERIFY_S: Final = 300
 _TESTS_S: Final = 300
 _TWINS: Final = (
     "tests/unit/normalizer/test_twins.py",
+    "tests/unit/normalizer/test_twin_messages.py",
     "tests/unit/normalizer/test_line_1_twins_assert.py",
     "tests/integration/normalizer/test_twins.py",
 )

@@ -18,7 +18,7 @@ from aoc_common.store.mongo import event_search
 from aoc_common.store.mongo.client import Database, connect, ensure_indexes
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 from making import NOW
 from making import an_event as event
 

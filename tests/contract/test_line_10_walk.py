@@ -14,7 +14,7 @@ from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 from making import NOW, an_event
 
 if TYPE_CHECKING:

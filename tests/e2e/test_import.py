@@ -15,7 +15,7 @@ from aoc_cli.attach import started as stack_of
 from aoc_common.contracts.event import full_event
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import MongoEventSearch
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 from aoc_sim import samples
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
-    from aoc_common.store.ports import EventPage
+    from aoc_common.store.searches import EventPage
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 500

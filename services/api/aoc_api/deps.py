@@ -25,8 +25,8 @@ from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.health import Probe, run_probes
 from aoc_common.standstill import Still
 from aoc_common.store.accounts import AccountStore, SourceAccount
-from aoc_common.store.ports import EventQuery, EventSearch
 from aoc_common.store.report_keys import KeyRegister
+from aoc_common.store.searches import EventQuery, EventSearch
 
 _MAX_TOKENS = 16
 _LONGEST = 256

@@ -13,15 +13,13 @@ from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from aoc_cli.local.ports import free_port
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import jetstream, make_broker, reached
+from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import Consumer, consuming, reading
 from aoc_common.bus.provision import declare_consumer, provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.errors import Backpressure, Malformed, Throttled, TooLarge, Unreachable
-from aoc_common.settings import NatsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
     from aoc_cli.local.process import Child
+    from aoc_common.settings import NatsSettings
 
 PART = subjects.partition("contoso", "graph-signins")
 PAGES = replace(consumers.NORMALIZER[PART], batch=10, ack_wait_s=1.0)
@@ -387,25 +386,3 @@ async def test_a_wrong_password_is_refused(eventually, nats_as, nats_server: Chi
         await nats_client.connect(
             f"nats://127.0.0.1:{nats_server.port}", user="api", password="wrong", allow_reconnect=False
         )
-
-
-async def test_a_command_that_the_bus_refuses_says_so_soon(nats_on, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("aoc_common.bus.broker._SOON", 0.5)
-    wrong = tmp_path / "wrong"
-    wrong.write_text("guessed")
-    settings = nats_on("cli").model_copy(update={"password": f"file:{wrong}"})
-
-    with pytest.raises(Unreachable, match=r"NATS at 127.0.0.1:\d+: .*[Aa]uthorization [Vv]iolation"):
-        async with reached(settings, "cli"):
-            pass
-
-
-async def test_a_command_whose_bus_is_away_says_so_soon(monkeypatch) -> None:
-    monkeypatch.setattr("aoc_common.bus.broker._SOON", 0.5)
-    settings = NatsSettings(url=f"nats://cli:guessed@127.0.0.1:{free_port()}")
-
-    with pytest.raises(Unreachable, match="Connect call failed") as refusal:
-        async with reached(settings, "cli"):
-            pass
-
-    assert "guessed" not in str(refusal.value)

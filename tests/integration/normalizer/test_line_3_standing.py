@@ -180,7 +180,7 @@ async def test_a_record_that_comes_late_has_the_standing_of_its_own_time(pipelin
 
 async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_was_learnt_later(pipeline) -> None:
     from aoc_common.contracts import terms
-    from aoc_common.store.ports import EventQuery
+    from aoc_common.store.searches import EventQuery
 
     await pipeline.read(0, dana(), roles={DANA: ADMIN})
     await pipeline.store(5, {"id": DANA})

@@ -14,7 +14,7 @@ from aoc_common.contracts import ids
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import MongoEventSearch
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 from unsteady import Unsteady
 

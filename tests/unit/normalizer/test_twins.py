@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -11,76 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aoc_common.clock import SystemClock
-from aoc_common.contracts.twins import ADDS, HEADER, Candidate, TwinFacts, marked, twin_of
+from aoc_common.contracts.directory import Entity
+from aoc_common.contracts.twins import Candidate, TwinFacts
+from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.pairing import pairs
 from aoc_normalizer.reading import RecordContext
 from aoc_normalizer.settings import TwinSettings
 from aoc_normalizer.twins import Twins
+from both_lanes import APP, AUDIT, CHANGE, LOGON, NOW, SIGN_IN, WHO, WHOM
 from memory import MemoryTwins
-
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
-WHO, WHOM, APP = (f"{number:08d}-5a11-4d0e-9b1c-0a0c51a00001" for number in (1, 2, 3))
-AUDIT = {
-    "id": "Directory_1",
-    "activityDisplayName": "Add member to role",
-    "activityDateTime": "2026-11-23T07:30:10.25Z",
-    "loggedByService": "Core Directory",
-    "correlationId": "C1",
-    "result": "success",
-    "initiatedBy": {"user": {"id": WHO, "userPrincipalName": "dana@contoso.example"}},
-    "targetResources": [
-        {"id": "r1", "type": "Role", "displayName": "Helpdesk", "modifiedProperties": []},
-        {
-            "id": WHOM,
-            "type": "User",
-            "modifiedProperties": [{"displayName": "Enabled", "oldValue": None, "newValue": "[true]"}],
-        },
-    ],
-}
-CHANGE = {
-    "Id": "u1",
-    "CreationTime": "2026-11-23T07:30:11",
-    "Operation": "Add member to role.",
-    "RecordType": 8,
-    "Workload": "AzureActiveDirectory",
-    "AzureActiveDirectoryEventType": 1,
-    "UserId": "DANA@contoso.example",
-    "InterSystemsId": "c1",
-    "ResultStatus": "Success",
-    "ModifiedProperties": [{"Name": "enabled", "OldValue": "", "NewValue": "[\r\n  true\r\n]"}],
-    "Actor": [{"ID": f"User_{WHO.upper()}", "Type": 2}, {"ID": "User", "Type": 2}],
-    "Target": [{"ID": f"User_{WHOM}", "Type": 2}, {"ID": "User", "Type": 2}],
-}
-SIGN_IN = {
-    "id": "s1",
-    "createdDateTime": "2026-11-23T07:30:10Z",
-    "userPrincipalName": "dana@contoso.example",
-    "userId": WHO,
-    "appId": APP,
-    "appDisplayName": "Portal",
-    "ipAddress": "203.0.113.9",
-    "correlationId": "c2",
-    "signInEventTypes": ["interactiveUser"],
-    "status": {"errorCode": 50126},
-}
-LOGON = {
-    "Id": "u2",
-    "CreationTime": "2026-11-23T07:30:12",
-    "Operation": "UserLoginFailed",
-    "RecordType": 15,
-    "Workload": "AzureActiveDirectory",
-    "AzureActiveDirectoryEventType": 1,
-    "UserId": "Dana@contoso.example",
-    "UserKey": WHO,
-    "ClientIP": "::ffff:203.0.113.9",
-    "InterSystemsId": "c2",
-    "ApplicationId": APP,
-    "ErrorNumber": "50126",
-    "ResultStatus": "Success",
-    "Actor": [{"ID": WHO, "Type": 0}, {"ID": "dana@contoso.example", "Type": 5}],
-    "Target": [{"ID": "Unknown", "Type": 0}],
-}
+from remembering import always, by_key
 
 
 def facts(record, tenant="contoso"):
@@ -147,10 +87,6 @@ def test_some_records_can_have_no_twin(record) -> None:
 
 
 def test_the_directory_s_names_do_not_change_what_a_twin_is_found_by() -> None:
-    from aoc_common.contracts.directory import Entity
-    from aoc_normalizer.knowledge import Knowledge, nowhere
-    from remembering import always, by_key
-
     known = Knowledge(by_key(always(Entity(WHO, "user", upn="dana@contoso.example"))), nowhere)
     record = CHANGE | {"Actor": []}
     context = RecordContext("contoso", "any", NOW)
@@ -353,49 +289,7 @@ async def test_who_loses_a_claim_takes_the_next_best() -> None:
     assert await arrive(store, Packed(one(1, "graph", **ALIKE))) == {UUID(int=1): far.id}
 
 
-def test_a_message_is_asked_whose_twin_it_is() -> None:
-    first = UUID(int=5)
-
-    assert twin_of({HEADER: str(first)}) == first
-    assert twin_of({HEADER: "nonsense"}) is None
-    assert twin_of({}) is twin_of(None) is None
-
-
-def test_the_body_of_a_second_event_says_so_beside_what_else_is_known() -> None:
-    body = json.dumps({"metadata": {"uid": "r"}, "enrichments": [{"name": "x", "value": "y", "data": {}}]}).encode()
-    added = json.loads(marked(body, UUID(int=5))[0])["enrichments"]
-
-    assert [one["name"] for one in added] == ["x", "metadata.uid"]
-    assert added[1] == {
-        "name": "metadata.uid",
-        "value": "r",
-        "type": "twin",
-        "data": {"twin_of": "00000000-0000-0000-0000-000000000005"},
-    }
-
-
-@pytest.mark.parametrize("record", [AUDIT, CHANGE, SIGN_IN, LOGON], ids=["audit", "change", "sign-in", "logon"])
-def test_a_second_event_is_valid_ocsf(record, schema_faults) -> None:
-    event = normalise(json.dumps(record).encode(), RecordContext("contoso", "any", NOW))
-
-    assert schema_faults(json.loads(marked(event.message(), UUID(int=5))[0])) == []
-
-
 def test_a_tenant_can_prefer_the_other_lane() -> None:
     chosen = TwinSettings(by_tenant={"contoso": "unified"})
 
     assert (chosen.prefer("contoso"), chosen.prefer("fabrikam")) == ("unified", "graph")
-
-
-def test_a_second_event_that_says_what_the_first_never_does_is_passed_over_by_nobody() -> None:
-    first = UUID(int=5)
-    risky = SIGN_IN | {"status": {"errorCode": 0}, "riskState": "atRisk", "riskLevelDuringSignIn": "high"}
-    plain, risk = (
-        normalise(json.dumps(one).encode(), RecordContext("contoso", "any", NOW)) for one in (SIGN_IN, risky)
-    )
-
-    assert twin_of(marked(plain.message(), first)[1]) == first
-    assert marked(risk.message(), first)[1] == {HEADER: str(first), ADDS: "risk"}
-    assert marked(plain.message(), first, later=True)[1] == {HEADER: str(first), ADDS: "version"}
-    assert twin_of(marked(risk.message(), first)[1]) is None
-    assert twin_of(marked(plain.message(), first, later=True)[1]) is None

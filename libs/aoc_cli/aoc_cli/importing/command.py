@@ -13,9 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.importing.finding import find
-from aoc_cli.importing.job import Importer, Summary
+from aoc_cli.importing.job import Importer
 from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.importing.streams import Unpacking
+from aoc_cli.importing.summary import Summary
 from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.terminal import err, out, plain
 from aoc_common.clock import SystemClock

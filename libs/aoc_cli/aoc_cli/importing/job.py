@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from uuid import uuid4
 
+from aoc_cli.importing.aside import Aside
 from aoc_cli.importing.finding import Found
 from aoc_cli.importing.pages import Publisher
 from aoc_cli.importing.records import Record, Unreadable, is_empty_row, items
 from aoc_cli.importing.streams import BrokenFileError, CountingFile, Unpacking
+from aoc_cli.importing.summary import REPORTED, Problem, Summary
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, Malformed, Transient
 from aoc_common.store.mongo.imports import left_open
-from aoc_common.store.ports import PageOutcome, SliceFetched, SliceTotals
-from aoc_common.store.quarantine import QuarantineEntry
+from aoc_common.store.ports import SliceFetched, SliceTotals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,14 +29,8 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import StoredEvent
 
-_REPORTED: Final = 1000
 _POLL_S: Final = 0.2
 _TOLD_AFTER_S: Final = 10.0
-#: Bytes of a part that is kept in the quarantine; MongoDB's documents end at 16 MiB.
-_KEPT: Final = 12 * 1024 * 1024
-#: Parts, and bytes of them, that are put aside with one write.
-_ASIDE: Final = 100
-_ASIDE_BYTES: Final = 8 * 1024 * 1024
 #: Slices whose account is closed at a time, and how often at most.
 _SETTLED_TOGETHER: Final = 500
 _ROUNDS: Final = 20
@@ -45,78 +38,6 @@ _ROUNDS: Final = 20
 _EXAMPLE: Final = 300
 #: Files that are named in one error.
 _TOLD: Final = 20
-#: What the name of a page begins with that was on no bus: it accounts for what was put aside or known while reading.
-_ASIDE_PAGE: Final = "read-"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A part of a file that did not become an event."""
-
-    file: str
-    line: int
-    reason: str
-
-
-@dataclass(slots=True)
-class Summary:
-    """What an import did.
-
-    `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, plus `empty` rows that hold no
-    record. `changed`: new versions of events that were stored before.
-    `dead_lettered`: in pages that the normalizer gave up (`aoc deadletters`).
-    `skipped`: files that are no export; `refused`: those of them that were named, and did not only lie in a directory.
-    `unread`: files and directories that cannot be read, or not to their end; what was read of them is in. `stopped`:
-    packed files that hold more than they may; they were read to there. `left`: each of these files, and why.
-    `hidden`: the first thousand of the `hidden_files` that were not read, since their names begin with a dot.
-    Of the new, `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened;
-    `examples`: one of each, by these names. `earlier`: imports before that never ended, and now are accounted for.
-    """
-
-    tenant: str
-    files: int = 0
-    skipped: int = 0
-    refused: int = 0
-    unread: int = 0
-    stopped: int = 0
-    records: int = 0
-    new: int = 0
-    changed: int = 0
-    duplicates: int = 0
-    quarantined: int = 0
-    dead_lettered: int = 0
-    empty: int = 0
-    not_understood: int = 0
-    undated: int = 0
-    earlier: int = 0
-    hidden_files: int = 0
-    seconds: float = 0.0
-    hidden: list[str] = field(default_factory=list)
-    left: list[Problem] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    examples: dict[str, str] = field(default_factory=dict)
-    problems_by_reason: Counter[str] = field(default_factory=Counter)
-
-    def note(self, file: Path | str, line: int, reason: str) -> None:
-        """Report a part that did not go in; the first thousand one by one, all by reason."""
-        self.problems_by_reason[reason.split(":", maxsplit=1)[0]] += 1
-        if len(self.problems) < _REPORTED:
-            self.problems.append(Problem(str(file), line, reason))
-
-    def leave(self, file: Path | str, reason: str) -> None:
-        """Report a file that did not go in, or not to its end."""
-        self.note(file, 0, reason)
-        if len(self.left) < _REPORTED:
-            self.left.append(Problem(str(file), 0, reason))
-
-    @property
-    def whole(self) -> bool:
-        """Whether all that was named could be read to its end."""
-        return not (self.unread or self.refused or self.stopped)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        return asdict(self) | {"problems_by_reason": dict(self.problems_by_reason)}
 
 
 class Progress(Protocol):
@@ -140,9 +61,7 @@ class Importer:
     tenant: str
     bounds: Unpacking = field(default_factory=Unpacking)
     found: Found = field(default_factory=Found)
-    _aside: list[QuarantineEntry] = field(default_factory=list)
-    _aside_bytes: int = 0
-    _noted: int = 0
+    _aside: Aside = field(init=False)
 
     async def run(self, progress: Progress) -> Summary:
         """Import what was found; a file that is no export is skipped and reported.
@@ -152,7 +71,7 @@ class Importer:
         started = self.clock.monotonic()
         paths, hidden = self.found.files, self.found.hidden
         summary = Summary(self.tenant, files=len(paths), hidden_files=len(hidden))
-        summary.hidden += [str(path) for path in hidden[:_REPORTED]]
+        summary.hidden += [str(path) for path in hidden[:REPORTED]]
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
         ask = self.lifeline.ask
@@ -160,8 +79,9 @@ class Importer:
         async def outgrown(record: bytes, room: int) -> None:
             summary.quarantined += 1
             summary.note("(any)", 0, f"a record of {len(record)} bytes is over {room}")
-            await self._put_aside(_over(0, record, room), "(any)", slice_id)
+            await self._aside.put(_over(0, record, room), "(any)")
 
+        self._aside = Aside(self.lifeline, self.clock, self.tenant, slice_id)
         publisher = Publisher(self.lifeline, self.clock, self.tenant, slice_id, outgrown)
         try:
             await ask(
@@ -172,7 +92,7 @@ class Importer:
             await self._publish(paths, publisher, summary, progress)
             fetched = SliceFetched(
                 slice_id,
-                len(publisher.pages) + self._noted,
+                len(publisher.pages) + self._aside.pages,
                 summary.records,
                 self.clock.now(),
             )
@@ -205,7 +125,7 @@ class Importer:
             # A page whose acknowledgement was lost came twice, and its records as duplicates of themselves.
             summary.duplicates += open_
         elif open_ > 0:
-            pages = len(publisher.pages) + self._noted - totals.pages
+            pages = len(publisher.pages) + self._aside.pages - totals.pages
             summary.note(
                 "(bus)", 0, f"{open_} records on {pages} pages came to no rest: see aoc completeness and doctor"
             )
@@ -214,7 +134,7 @@ class Importer:
         """Name what was put aside, and an example of what was not understood or has no date."""
         ask = self.lifeline.ask
         if totals.quarantined:
-            entries = await ask("the database", lambda link: link.quarantine.list(self.tenant, slice_id, _REPORTED))
+            entries = await ask("the database", lambda link: link.quarantine.list(self.tenant, slice_id, REPORTED))
             for entry in entries:
                 if entry.page:
                     summary.note(f"raw page {entry.page}", 0, entry.reason)
@@ -252,9 +172,8 @@ class Importer:
         for path, reason in self.found.unread:
             summary.leave(path, reason)
         await publisher.finish()
-        await self._flush(publisher.slice_id)
-        if publisher.repeated:
-            await self._note(publisher.slice_id, duplicate=publisher.repeated)
+        await self._aside.flush()
+        await self._aside.repeated(publisher.repeated)
 
     async def _read(
         self, path: Path, publisher: Publisher, summary: Summary, tell: Callable[[int], None], before: int
@@ -295,55 +214,14 @@ class Importer:
             summary.records += 1
         summary.quarantined += 1
         summary.note(path, item.line, item.reason)
-        await self._put_aside(item, path.name, publisher.slice_id)
-
-    async def _put_aside(self, item: Unreadable, name: str, slice_id: str) -> None:
-        digest = blake2b(item.data, digest_size=12).hexdigest()
-        text = item.data[:_KEPT].decode("utf-8", "replace")
-        self._aside.append(
-            QuarantineEntry(
-                key=f"{self.tenant}/import#{name}#{item.line}#{digest}",
-                tenant=self.tenant,
-                source=subjects.IMPORT_SOURCE,
-                slice_id=slice_id,
-                page="",
-                reason=f"{name} line {item.line}: {item.reason}",
-                text=text,
-                at=self.clock.now(),
-            )
-        )
-        self._aside_bytes += len(text)
-        if len(self._aside) >= _ASIDE or self._aside_bytes > _ASIDE_BYTES:
-            await self._flush(slice_id)
-
-    async def _flush(self, slice_id: str) -> None:
-        if entries := self._aside:
-            await self.lifeline.ask("the database", lambda link: link.quarantine.put(entries))
-            await self._note(slice_id, quarantined=len(entries))
-        self._aside, self._aside_bytes = [], 0
-
-    async def _note(self, slice_id: str, *, quarantined: int = 0, duplicate: int = 0) -> None:
-        """Have records in the account that come on no page of the bus: as a page that is settled already."""
-        self._noted += 1
-        page = f"{_ASIDE_PAGE}{self._noted}"
-        outcome = PageOutcome(
-            page=page,
-            tenant=self.tenant,
-            source=subjects.IMPORT_SOURCE,
-            slice_id=slice_id,
-            stored=0,
-            duplicate=duplicate,
-            quarantined=quarantined,
-            at=self.clock.now(),
-        )
-        await self.lifeline.ask("the database", lambda link: link.ledger.pages_settled([outcome]))
+        await self._aside.put(item, path.name)
 
     async def _wait_settled(self, publisher: Publisher, summary: Summary, progress: Progress) -> SliceTotals:
         """Wait until all that was on the bus when reading ended is settled: also what an earlier import left there.
 
         Raises `Transient` when nothing moves for as long as one is patient.
         """
-        ask, pages = self.lifeline.ask, len(publisher.pages) + self._noted
+        ask, pages = self.lifeline.ask, len(publisher.pages) + self._aside.pages
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
         moved, last, told = self.clock.monotonic(), (-1, -1), False
         while True:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_cli.verify.books import about, plain_address
 from aoc_common.contracts import ids, spelling
 from aoc_common.contracts.terms import query_terms
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

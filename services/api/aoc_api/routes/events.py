@@ -13,7 +13,7 @@ from aoc_api.deps import Filters, Given, Paced, Tenant, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
-from aoc_common.store.ports import EventQuery
+from aoc_common.store.searches import EventQuery
 
 router = APIRouter(prefix="/api/events", tags=["events"])
 

@@ -24,13 +24,13 @@ from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.event_walk import TOP, EventWalk, Found, Wanted, questioned
 from aoc_common.store.mongo.events import page_of
-from aoc_common.store.ports import EventPage, FacetCounts
+from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
-    from aoc_common.store.ports import EventQuery, Pace
+    from aoc_common.store.searches import EventQuery, Pace
 
 #: Fields that facets can be counted over.
 FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip")

@@ -1,0 +1,98 @@
+"""What is asked of stored events. Every method may raise `Transient` when the store is away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.contracts.event import Result, StoredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """A search over one tenant's events, newest first.
+
+    `terms`: tokens that must all be present (see `contracts.terms`). `start` inclusive, `end` exclusive, UTC.
+    `before`: only ids below this one (keyset pagination). `twins`: False leaves out the second of two twins.
+    The other fields match exactly when given.
+    """
+
+    tenant: str
+    source: str | None = None
+    service: str | None = None
+    operation: str | None = None
+    result: Result | None = None
+    actor: str | None = None
+    ip: str | None = None
+    correlation_id: str | None = None
+    terms: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    before: UUID | None = None
+    twins: bool = True
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events newest first; `more` tells whether older ones match.
+
+    `searched_to`: set when the search stopped before its end and before the page was full; ids below it were not looked
+    at, and `EventQuery.before` goes on there.
+    """
+
+    events: tuple[StoredEvent, ...]
+    more: bool
+    searched_to: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """Field -> (value, count), most frequent first. Not `complete`: more events match than were looked at, or may.
+
+    `searched_to`: as in `EventPage`.
+    """
+
+    fields: Mapping[str, list[tuple[str, int]]]
+    complete: bool
+    searched_to: UUID | None = None
+
+
+class Pace(Protocol):
+    """How a search shares the store with others."""
+
+    def turn(self) -> AbstractAsyncContextManager[float | None]:
+        """One turn, after waiting for it: seconds that one question may take; None when the search is to stop.
+
+        Raises what ends the search.
+        """
+        ...
+
+
+class EventSearch(Protocol):
+    """Reads events."""
+
+    async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
+        """One page, newest first, without raw text. Without a `pace`, the search goes on to its end."""
+        ...
+
+    async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
+        """One event with its raw text."""
+        ...
+
+    async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
+        """Versions of an event with their raw text, the first first; the event alone when it never changed.
+
+        At most 200, those whose number is above `after`.
+        """
+        ...
+
+    async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
+        """For each field the `top` most frequent values among the events that match; the work is bounded."""
+        ...
