@@ -24,10 +24,12 @@ from aoc_common.contracts.twins import HEADER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
+    from aoc_common.bus.pull import Pull
 
 _BATCH: Final = 100
 _IDLE_S: Final = 5.0
@@ -60,10 +62,10 @@ def tail(
 
     async def run() -> None:
         shown = 0
-        async with reached(system.nats, "cli") as broker:
+        async with reached(system.nats, "cli") as broker, _listening(broker, subject, start) as pull:
             # Only now: whoever reads this may cause what he wants to see.
             err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
-            async for message in _messages(broker, subject, start):
+            async for message in _messages(pull):
                 event = orjson.loads(message.data)
                 name = str(
                     (event.get("api") or {}).get("operation") or (message.headers or {}).get("Aoc-Operation", "")
@@ -83,17 +85,20 @@ def tail(
     asyncio.run(run())
 
 
-async def _messages(broker: NatsBroker, subject: str, start: datetime | None) -> AsyncGenerator[Msg]:
-    """Messages from now or from `start` on."""
+def _listening(broker: NatsBroker, subject: str, start: datetime | None) -> AbstractAsyncContextManager[Pull]:
+    """A reader from now or from `start` on."""
     config = ConsumerConfig(
         filter_subject=subject,
         deliver_policy=DeliverPolicy.BY_START_TIME if start else DeliverPolicy.NEW,
         opt_start_time=start.isoformat() if start else None,  # type: ignore[arg-type]  # nats-py sends it as it is
     )
-    async with reading(broker, subjects.EVENTS_STREAM, config) as pull:
-        while True:
-            for message in await pull.batch(_BATCH, _IDLE_S):
-                yield message
+    return reading(broker, subjects.EVENTS_STREAM, config)
+
+
+async def _messages(pull: Pull) -> AsyncGenerator[Msg]:
+    while True:
+        for message in await pull.batch(_BATCH, _IDLE_S):
+            yield message
 
 
 def _actors(event: Mapping[str, Any]) -> list[str]:

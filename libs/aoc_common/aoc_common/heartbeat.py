@@ -15,9 +15,7 @@ from importlib.metadata import version
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from nats.errors import Error as NatsError
-
-from aoc_common.bus.broker import connected, jetstream
+from aoc_common.bus.broker import LOST, connected, jetstream
 from aoc_common.contracts import subjects
 from aoc_common.contracts.beats import EVERY_S, Beat
 from aoc_common.telemetry import logs
@@ -83,7 +81,7 @@ class _Heart:
             await jetstream(self._broker).publish(
                 self._subject, beat.message(), timeout=_TIMEOUT_S, stream=subjects.BEATS_STREAM
             )
-        except (NatsError, TimeoutError) as error:
+        except LOST as error:
             self._tell(str(error) or type(error).__name__)
         else:
             self._tell("")

@@ -169,7 +169,7 @@ def _deserted(service: ServiceState, now: datetime) -> Iterator[Still]:
     if left is None and any(one.asking for one in service.lags):
         # A version that has no heartbeat asks for work.
         return
-    moved = max(filter(None, (_moved(one) for one in service.lags if one.lag)))
+    moved = max(_moved(one) for one in service.lags if one.lag)
     since = max(filter(None, (left, moved, service.oldest if left else None)))
     if (now - since).total_seconds() > _UNTAKEN_S:
         said = f"{service.name} stands still since {_at(since)}: {service.lag:,} messages wait, and none of it runs"
@@ -196,7 +196,7 @@ def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iter
         said = f"{who} stands still since {_at(since)}: all of {lag.lag:,} messages fail ({max(failing)[1]})"
         yield Still(service.name, who, since, said, f"Mend what fails; see the {service.name}'s log")
         return
-    since = max(filter(None, (lag.created, lag.taken_at, lag.settled_at)))
+    since = _moved(lag)
     untaken = lag.waiting and not lag.in_work and not held
     if untaken and (now - since).total_seconds() > _UNTAKEN_S:
         why = "the consumer is paused" if lag.paused else "nobody takes them"
@@ -211,6 +211,7 @@ def _of_lacking(look: Look) -> Iterator[Still]:
 
 
 def _moved(lag: ConsumerLag) -> datetime:
+    """When a message was last given to somebody or settled, as far as the server remembers."""
     return max(filter(None, (lag.created, lag.taken_at, lag.settled_at)))
 
 

@@ -35,10 +35,8 @@ class Names:
 
     def __init__(self, store: DirectoryHistories, clock: Clock, size: int) -> None:
         self._store = store
-        self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(
-            size, _FOR_S, lambda: clock.now().timestamp(), _size
-        )
-        self._alike: TTLCache[str, Lookalikes] = TTLCache(_TENANTS, _FOR_S, lambda: clock.now().timestamp())
+        self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(size, _FOR_S, clock.monotonic, _size)
+        self._alike: TTLCache[str, Lookalikes] = TTLCache(_TENANTS, _FOR_S, clock.monotonic)
         #: Tenants whose users were read: they stay so.
         self._read: set[str] = set()
 

@@ -39,6 +39,9 @@ class Clock:
     def now(self) -> datetime:
         return self.at
 
+    def monotonic(self) -> float:
+        return (self.at - AT).total_seconds()
+
 
 class Pipeline:
     """A directory that is read, records that are stored, and stored records that are mapped again."""

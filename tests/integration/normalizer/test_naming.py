@@ -48,9 +48,18 @@ class Ticking:
 
     def __init__(self) -> None:
         self.at = NOW
+        self.passed = timedelta()
 
     def now(self) -> datetime:
         return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - NOW + self.passed).total_seconds()
+
+    def put_back(self, span: timedelta) -> None:
+        """Somebody sets it to an earlier time."""
+        self.at -= span
+        self.passed += span
 
 
 class Counting:
@@ -106,6 +115,17 @@ async def test_what_is_known_and_what_is_not_is_asked_for_again_after_a_minute(d
 
     assert (before.keys(), found.keys()) == ({DANA}, {DANA, SAM})
     assert counting.asked == [{DANA, SAM}, {DANA, SAM}]
+
+
+async def test_a_clock_that_is_put_back_keeps_no_answer_for_longer(directory, database: Database) -> None:
+    counting, clock = Counting(database), Ticking()
+    names = Names(counting, clock, 1000)
+    await names.among("contoso", [DANA])
+    await knows(directory, DANA, "Dana Reyes")
+    clock.put_back(timedelta(days=1))
+    clock.at += timedelta(seconds=61)
+
+    assert (await names.among("contoso", [DANA])).keys() == {DANA}
 
 
 async def test_one_tenants_names_are_never_anothers(directory, database: Database) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 
 #: TypeError: nats-py 2.16 writes what is pending to the transport that it has lost.
-_LOST = (NatsError, OSError, TypeError)
+LOST: Final = (NatsError, OSError, TypeError)
 #: Seconds in which a command expects to be connected; a service waits for its bus for ever.
 _SOON: Final = 10.0
 
@@ -164,11 +164,11 @@ async def close(broker: NatsBroker) -> None:
     """Flush and close the connection; while the server is away, close it at once."""
     try:
         await broker.stop()
-    except _LOST as error:
+    except LOST as error:
         _log.info("nats.closed", reason=str(error))
         try:
             await connection(broker).close()
-        except _LOST as failure:
+        except LOST as failure:
             _log.info("nats.closed", reason=str(failure))
 
 

@@ -41,7 +41,7 @@ _DRAIN_S: Final = 30.0
 _FORGOTTEN_S: Final = 30.0
 #: From this delivery on, a message may be the one for which its batch fails.
 _HELD_UP: Final = 3
-#: So many messages that fail alone are no longer the messages' own trouble.
+#: From so many messages that fail alone on, it is no longer the messages' own trouble.
 _OUTAGE: Final = 3
 
 #: Fields of a consumer that can be set right in place; with any other that differs it has to be made anew.
@@ -284,13 +284,13 @@ async def _one_by_one(
 ) -> None:
     """Find the message that fails again and again, so that the others need not fail with it.
 
-    What fails alone more than once is an outage: then the rest is not tried.
+    So many that fail alone are an outage: then the rest is not tried.
     """
-    failed = 0
+    away = 0
     # Those that failed least often first, in another order each time: else the same would always be left.
     for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
-        if failed < _OUTAGE:
-            failed += await _handle(js, failures, handler, [message])
+        if away < _OUTAGE:
+            away += await _handle(js, failures, handler, [message])
         else:
             await _settle(js, failures, message, error)
 
