@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 WRONG = ("lost", "doubled", "hidden", "unknown", "misaccounted", "false_statements")
+
+
+def _assert_nothing_wrong(account: dict[str, Any]) -> None:
+    wrong = {name: account[name] for name in WRONG if account[name]}
+    assert not wrong, (wrong, account["examples"], account["statements"]["named"])
 
 
 @pytest.mark.slow
@@ -18,8 +24,7 @@ def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_noth
     )
 
     account = json.loads(ran.stdout)
-    wrong = {name: account[name] for name in WRONG}
-    assert not any(wrong.values()), (wrong, account["examples"], account["statements"]["named"])
+    _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
     assert 1300 < account["emitted"] == account["stored"] <= account["published"]
     assert account["kills"] == 2
@@ -62,8 +67,7 @@ def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> 
     ran = aoc.run(*("verify", "--json", "--chaos", "--rounds", "1", "--events", "600", "--seed", "7"), timeout=580)
 
     account = json.loads(ran.stdout)
-    wrong = {name: account[name] for name in WRONG}
-    assert not any(wrong.values()), (wrong, account["examples"])
+    _assert_nothing_wrong(account)
     # What can be had of nobody (a link that leads nowhere) is told, and so is what was published again as a version.
     assert account["emitted"] - account["excused"] <= account["stored"] <= account["published"]
     assert {"reset", "truncated_gzip", "proxy_page"} & set(account["faults"])
@@ -79,8 +83,7 @@ def test_each_kind_of_fault_alone_loses_doubles_and_hides_nothing(aoc, kind: str
     ran = aoc.run("verify", "--json", "--events", "1000", "--seed", "11", "--faults", kind, timeout=400)
 
     account = json.loads(ran.stdout)
-    wrong = {name: account[name] for name in WRONG if account[name]}
-    assert not wrong, (wrong, account["examples"])
+    _assert_nothing_wrong(account)
     assert account["drained"]
     assert ran.returncode == 0
 

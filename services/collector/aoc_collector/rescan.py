@@ -113,14 +113,15 @@ def due(feed: Feed, state: SourceState, planned: Sequence[timedelta], now: datet
     """What is to be looked at again now, at most one stretch an age. The same for all who ask at about the same time.
 
     An age leaves what is older than the next one to that, so after an absence only what is missing is read. Nothing is
-    looked at again that the live slices have not reached, nor what was that old when the source began: its look-back
-    has read it then.
+    looked at again that the live slices have not reached; nor what was that old when the source began, since its
+    look-back has read it then; nor what lies before its look-back, which nobody has asked for.
     """
     if state.position is None or state.started_at is None:
         return
     for age, following in zip_longest(planned, planned[1:]):
         period = age / _TURNS if following is None else age
-        until, first = _floor(feed, now - age, period), _second(state.started_at - age)
+        until = _floor(feed, now - age, period)
+        first = _second(state.started_at - min(age, feed.pace.beginning))
         age_s = int(age.total_seconds())
         known = state.reread.get(age_s)
         if known is None and following is None and until <= first:

@@ -43,6 +43,11 @@ class Pace:
     fetches: float | None = None
 
     @property
+    def beginning(self) -> timedelta:
+        """How long before a source is first looked at its collection begins."""
+        return max(self.lookback, self.settle + _SHORTEST)
+
+    @property
     def unsettled(self) -> timedelta:
         """What is left alone even when there is news: no slice after it reads that again."""
         return max(self.settle - self.overlap, timedelta(0))
@@ -155,7 +160,7 @@ def _put_off(stretch: Stretch, now: datetime) -> bool:
 
 
 def _first(pace: Pace, now: datetime) -> datetime:
-    return _whole(now - max(pace.lookback, pace.settle + _SHORTEST))
+    return _whole(now - pace.beginning)
 
 
 def _whole(at: datetime) -> datetime:

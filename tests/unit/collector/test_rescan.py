@@ -242,3 +242,13 @@ def test_records_are_fetched_at_most_four_times_and_late_ones_are_found_as_befor
     assert average <= 4
     if lateness is not microsoft:
         assert average_before > 18
+
+
+def test_nothing_before_the_look_back_of_a_new_source_is_looked_at_however_far_looking_again_reaches():
+    schedule = Schedule(replace(ALL, reach=6 * DAY, interval=HOUR))
+    for hour in range(9 * 24):
+        schedule.tick(T0 + hour * HOUR)
+
+    assert min(start for _, start, _ in schedule.reads) == T0 - DAY
+    # And once there is something behind the look-back, it is looked at when it is as old as the reach.
+    assert schedule.ages_of(T0 - DAY + HOUR)[-1] >= 6 * DAY
