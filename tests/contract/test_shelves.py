@@ -238,6 +238,36 @@ async def test_a_record_in_the_quarantine_waits_until_its_page_is_settled(
     assert (before.waiting, on_its_way.waiting, (await account(database)).waiting) == (1, 1, 0)
 
 
+async def test_a_record_that_is_fetched_again_waits_once_and_one_that_was_tried_in_vain_is_open_again(
+    database: Database, quarantine: MongoQuarantine
+) -> None:
+    await quarantine.put([entry(), entry("decided"), entry("overtaken"), entry("handled")])
+    await quarantine.put([entry(page="p8")])
+    items = {item.key: item for item in await quarantine.find(Selection())}
+    for key in ("k", "handled"):
+        await quarantine.asked(items[key], f"again-{key}", NOW)
+    await quarantine.discard(["decided"], Decision("dana", "a test page", NOW))
+    await quarantine.handled(["handled"], NOW)
+    # The page of its retry could not be read either, or was fetched once more, or was quicker than the one who asked.
+    later = NOW + timedelta(seconds=1)
+    await quarantine.put([entry(page="again-k", at=later), entry("handled", page="p9", at=later)])
+    await quarantine.put([entry("decided", page="p9", at=later), entry("overtaken", page="again-overtaken", at=later)])
+    await quarantine.asked(items["overtaken"], "again-overtaken", NOW)
+
+    found = await quarantine.find(Selection(state=None))
+    assert {item.key: item.state.value for item in found} == {
+        "k": "open",
+        "decided": "discarded",
+        "overtaken": "open",
+        "handled": "open",
+    }
+    await MongoLedger(database).pages_settled(
+        [outcome(page, stored=0, quarantined=1) for page in ("again-k", "again-overtaken", "again-handled")]
+    )
+    await quarantine.look_after(NOW)
+    assert {item.key for item in await quarantine.find(Selection())} == {"k", "overtaken", "handled"}
+
+
 async def test_entries_of_a_version_that_knew_no_decisions_wait_too(
     database: Database, quarantine: MongoQuarantine
 ) -> None:

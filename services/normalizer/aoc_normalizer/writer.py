@@ -236,11 +236,10 @@ def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version:
 
 
 def _entry(page: MappedPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:
-    # Of a page that was migrated the entry may stand already, under the name that the page had.
-    name = page.page.id if page.page.sequence is None else page.page.sequence
-    key = blake2b(f"{name}\x1f{reason}\x1f".encode() + text.encode("utf-8", "replace"), digest_size=16)
+    # By its text: what is fetched again, on whatever page, waits for one decision.
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=16, person=b"stored" if stored else b"")
     return QuarantineEntry(
-        key=f"{page.page.slice_id}#{key.hexdigest()}",
+        key=f"{page.page.tenant}/{page.page.source}#{digest.hexdigest()}",
         tenant=page.page.tenant,
         source=page.page.source,
         slice_id=page.page.slice_id,

@@ -126,6 +126,19 @@ async def test_what_is_no_record_is_put_aside_whole_and_the_rest_goes_in(
     assert (await MongoLedger(database).totals("contoso", "contoso/s1")).quarantined == 2
 
 
+async def test_what_is_no_record_waits_for_one_decision_however_often_it_is_fetched(
+    bus, normalizer, eventually, database: Database
+) -> None:
+    for slice_id in ("contoso/s1", "contoso/s2", "contoso/s3"):
+        await bus.send(page(body=b'[{"Id": broken}]', slice_id=slice_id))
+    async with normalizer():
+        await eventually(bus.settled)
+
+    totals = [await MongoLedger(database).totals("contoso", f"contoso/s{number}") for number in (1, 2, 3)]
+    assert [one.quarantined for one in totals] == [1, 1, 1]
+    assert [entry.text for entry in await MongoQuarantine(database).list("contoso", None, 10)] == ['{"Id": broken}']
+
+
 async def test_a_record_of_five_megabytes_is_stored_whole_and_announced(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:

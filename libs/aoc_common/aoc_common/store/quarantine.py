@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class QuarantineEntry:
     """A part of a page that could not become an event, kept whole. `page` is empty for what never was on one.
 
+    `key`: the same for the same text of a source, however often it is fetched.
+
     `stored`: a mapper stumbled over it, so its event is stored too, as a generic one; `aoc remap` maps it again.
     """
 
@@ -32,7 +34,7 @@ class QuarantineStore(Protocol):
     """What was put aside."""
 
     async def put(self, entries: Sequence[QuarantineEntry]) -> None:
-        """Keep these entries. Idempotent by `key`."""
+        """Keep these entries, once by `key`. One that was tried again, and comes once more, is open again."""
         ...
 
     async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:

@@ -28,14 +28,20 @@ class MongoQuarantine(MongoShelf):
         self._gaps = database["ledger_gaps"]
 
     async def put(self, entries: Sequence[QuarantineEntry]) -> None:
-        """Keep these entries. Idempotent by `key`."""
+        """Keep these entries, once by `key`. One that was tried again, and comes once more, is open again."""
         if not entries:
             return
+        writes = []
+        for entry in entries:
+            known, failed = {"_id": entry.key}, {"failed_at": entry.at}
+            writes.append(UpdateOne(known, {"$setOnInsert": _document(entry), "$set": failed}, upsert=True))
+            if entry.page:
+                # It came on the page that was to settle it, or after one had.
+                in_vain = {**known, "$or": [{"settled_by": entry.page}, {"state": ItemState.RETRIED.value}]}
+                open_again = {"$set": {"state": ItemState.OPEN.value}, "$unset": {"settled_by": ""}}
+                writes.append(UpdateOne(in_vain, open_again))
         with translated("quarantine"):
-            await self._items.bulk_write(
-                [UpdateOne({"_id": entry.key}, {"$setOnInsert": _document(entry)}, upsert=True) for entry in entries],
-                ordered=False,
-            )
+            await self._items.bulk_write(writes)
 
     async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:
         """The newest entries, of one slice or of all, whatever was decided about them."""
