@@ -11,8 +11,13 @@ from rich.markup import escape
 
 #: Results go to stdout, so that they can be piped; everything about the work itself goes to stderr.
 #: `emoji=False`: `2001:db8:ab::1` is an address.
+#: Columns of an output that is no terminal.
+_WIDEST: Final = 10_000
 out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+if not out.is_terminal:
+    # Whoever reads lines in a pipe wants the rows of a table as lines.
+    out.width = _WIDEST
 
 # Records are written by attackers too: control characters could rewrite what the terminal shows, and characters that
 # nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl and Zp, but for the tab).

@@ -145,7 +145,7 @@ def make_judge(options: HookOptions) -> Callable[[httpx.AsyncClient, Clock], Jud
     registrations, decryption = read_registrations(options.tenants_file), Decryption(options.decryption_keys)
 
     def make(client: httpx.AsyncClient, clock: Clock) -> Judge:
-        tokens = ValidationTokens(registrations, SigningKeys(client, clock), clock)
+        tokens = ValidationTokens(registrations, SigningKeys(client, clock))
         return Judge(seals, tokens, decryption, Replays(options.replay_memory, clock))
 
     return make

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from rich.table import Table
+
 from aoc_cli.terminal import out, plain
 from aoc_common.store.accounts import GapCause
 
@@ -57,14 +59,14 @@ class AnyDiscarded(Protocol):
 
 def table(rows: Sequence[Sequence[str]], texts: int) -> None:
     """Print rows below their headings, the first of them. `texts`: columns on the left; the others are numbers."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for number, row in enumerate(rows):
-        cells = [
-            text.ljust(width) if column < texts else text.rjust(width)
-            for column, (text, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        style = "dim" if number == 0 else "default"
-        out.print(f"[{style}]{plain('  '.join(cells).rstrip())}[/]", soft_wrap=True)
+    headings, *values = rows
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column, heading in enumerate(headings):
+        # Folded where the terminal is narrow: a cell that is cut short hides something.
+        shown.add_column(plain(heading), justify="left" if column < texts else "right", overflow="fold")
+    for row in values:
+        shown.add_row(*map(plain, row))
+    out.print(shown)
 
 
 def gap(source: str, one: AnyGap) -> str:
