@@ -191,6 +191,8 @@ class Runner:
             await self._subscriptions.lost(before)
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
+            if stretch.cause is Cause.ASKED:
+                await stores.sources.note_asked(job.tenant, job.source, since, job.end)
             await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
             said = f"{tally.losses} losses, see aoc deadletters"

@@ -192,6 +192,10 @@ class MemorySources:
         told = {"last_error": error, "last_error_at": at, "trouble": trouble, "code": code}
         self.states[tenant, source] = replace(await self.state(tenant, source), **told)
 
+    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
+        state = await self.state(tenant, source)
+        self.states[tenant, source] = replace(state, asked=(*state.asked, (start, end)))
+
     async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
         self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
 

@@ -58,8 +58,8 @@ class Waiting:
 class SourceAccount:
     """One source of a tenant.
 
-    - `since`: the day on which its first slice begins. `watermark`: everything before it is on the bus.
-      `complete_until`: everything before it is stored, known, or put aside; never after the watermark.
+    - `since`: the day on which begins what was collected without a hole until now. `watermark`: everything before it
+      is on the bus. `complete_until`: everything before it is stored, known, or put aside; never after the watermark.
     - `records` of settled slices are `stored` + `changed` (new versions of events) + `duplicate` + `quarantined` +
       `dead_lettered` (and what a repeated fetch gave again).
     - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.

@@ -254,6 +254,7 @@ class SourceState:
     of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
     `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers
     that asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when that old.
+    `asked`: (start, end) of what was collected because somebody asked for it; apart from each other, oldest first.
     """
 
     tenant: str
@@ -270,6 +271,7 @@ class SourceState:
     unsubscribed_since: datetime | None = None
     throttled: float | None = None
     reread: Mapping[int, datetime] = field(default_factory=dict)
+    asked: Sequence[tuple[datetime, datetime]] = ()
 
 
 class SourceStore(Protocol):
@@ -289,6 +291,10 @@ class SourceStore(Protocol):
 
     async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
         """Everything before `until` is in the backlog to be read again at this age, if it still was `before` so far."""
+        ...
+
+    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
+        """All of this time is on the bus, since somebody asked for it."""
         ...
 
     async def note_error(

@@ -34,6 +34,7 @@ _KEEP_EMPTY: Final = timedelta(days=7)
 _KEEP: Final = timedelta(days=400)
 #: A source that is this far behind has a gap, and does not merely wait for its next slice.
 _BEHIND: Final = timedelta(minutes=30)
+_DAY: Final = timedelta(days=1)
 _GAPS_SHOWN: Final = 1_000
 #: Pages of slices that were merged began to expire at different times of a day, and clocks differ.
 _MARGIN: Final = timedelta(days=2)
@@ -203,7 +204,7 @@ class MongoAccount:
         return SourceAccount(
             tenant=state.tenant,
             source=state.source,
-            since=sums.get("since"),
+            since=_since(sums.get("since"), state.asked, unsettled),
             watermark=state.watermark,
             complete_until=await self._complete_until(state, unsettled),
             last_success=state.last_success,
@@ -289,6 +290,23 @@ class MongoAccount:
             of_source = found.setdefault(source, {})
             of_source["expired"] = added(of_source.get("expired"), counted)
         return found
+
+
+def _since(
+    own: datetime | None, asked: Sequence[tuple[datetime, datetime]], unsettled: Iterable[Document]
+) -> datetime | None:
+    """The day from which on all is collected. `own`: the day on which the source's own collection began, in it.
+
+    What was asked for counts where it goes on until there without a hole, and from when on it is settled.
+    """
+    if own is None:
+        return None
+    since, begun = own, own + _DAY
+    for start, end in reversed(asked):
+        if end >= begun:
+            since = begun = min(since, start)
+    late: list[datetime] = [one["end"] for one in unsettled if one.get("again") and one["start"] < own]
+    return max([since, *(min(end, own) for end in late)]).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _joined(before: Gap, gap: Gap, count: int) -> Gap:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.backlog import missing
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.ports import SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
+
+#: Spans of time that are remembered of a source; of more, the oldest are told by nobody.
+_SPANS: Final = 64
+_TRIES: Final = 10
 
 
 class MongoSources:
@@ -61,6 +66,22 @@ class MongoSources:
         noted = f"reread.{age_s}"
         with translated("sources"):
             await self._sources.update_one({"_id": f"{tenant}/{source}", noted: before}, {"$set": {noted: until}})
+
+    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
+        """All of this time is on the bus, since somebody asked for it."""
+        of_source, named = {"_id": f"{tenant}/{source}"}, {"tenant": tenant, "source": source}
+        with translated("sources"):
+            for _ in range(_TRIES):
+                found = await self._sources.find_one(of_source, {"asked": 1})
+                before = (found or {}).get("asked")
+                if (asked := _merged([*(before or []), [start, end]])) == before:
+                    return
+                update = {"$set": {"asked": asked}, "$setOnInsert": named}
+                with suppress(DuplicateKeyError):  # somebody else was the first to note anything of it
+                    noted = await self._sources.update_one({**of_source, "asked": before}, update, upsert=found is None)
+                    if noted.matched_count or noted.upserted_id is not None:
+                        return
+        raise Unreachable(f"sources: {tenant}/{source} changes all the time")
 
     async def note_error(
         self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
@@ -123,4 +144,16 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         unsubscribed_since=document.get("unsubscribed_since"),
         throttled=document.get("throttled"),
         reread={int(age): until for age, until in document.get("reread", {}).items()},
+        asked=tuple((start, end) for start, end in document.get("asked") or ()),
     )
+
+
+def _merged(spans: Iterable[list[datetime]]) -> list[list[datetime]]:
+    """Spans of time, those that touch each other as one; the newest of them."""
+    merged: list[list[datetime]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end])
+    return merged[-_SPANS:]

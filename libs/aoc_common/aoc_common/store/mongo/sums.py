@@ -32,7 +32,7 @@ _DAY: Final = timedelta(days=1)
 _DAYS_TOGETHER: Final = 10
 _OF_A_SUM: Final[Mapping[str, int]] = {
     **dict.fromkeys(_NAMES, 1),
-    **dict.fromkeys(("tenant", "source", "start", "settled_at", "touched", "summed"), 1),
+    **dict.fromkeys(("tenant", "source", "start", "settled_at", "touched", "summed", "again"), 1),
 }
 
 
@@ -46,7 +46,7 @@ class MongoSums:
         self._sums = database["ledger_sums"]
 
     async def of(self, tenant: str) -> dict[str, Document]:
-        """Source -> its totals (`slices`, `COUNTED`, `blobs`) and `since`, the day of its first slice."""
+        """Source -> its totals (`slices`, `COUNTED`, `blobs`) and `since`, the day of its own first slice."""
         with translated("ledger"):
             return {one["source"]: one async for one in self._sums.find({"tenant": check_tenant(tenant)})}
 
@@ -236,8 +236,10 @@ class _Taken:
         totals = _totals(one)
         kept: dict[str, Any] = {"id": one["_id"], "totals": totals}
         self.slices.append(kept | {"settled_at": one.get("settled_at"), "touched": one.get("touched")})
-        day = _day(one["start"])
-        self.since = min(self.since or day, day)
+        if not one.get("again"):
+            # What somebody asked for can lie long before, with nothing between (`SourceState.asked`).
+            day = _day(one["start"])
+            self.since = min(self.since or day, day)
         return totals
 
     @property
