@@ -155,16 +155,22 @@ def _cloud(draft: Draft) -> dict[str, Any]:
 
 def user(party: Party) -> dict[str, Any]:
     """A user object; what is known of the party."""
-    found: dict[str, Any] = {"type_id": party.user_type, "type": _USER_TYPES[party.user_type]}
-    if party.upn and _EMAIL.match(party.upn):
-        found["email_addr"] = party.upn
-    if party.name or party.upn:
-        found["name"] = party.name or party.upn
-    if party.uid:
-        found["uid"] = party.uid
-    if not {"name", "uid", "email_addr"} & found.keys():
+    name, upn, uid, _kind, user_type = party
+    found: dict[str, Any] = {"type_id": user_type, "type": _USER_TYPES[user_type]}
+    if upn and _is_address(upn):
+        found["email_addr"] = upn
+    if name or upn:
+        found["name"] = name or upn
+    elif not uid:
         found["name"] = "Unknown"
+    if uid:
+        found["uid"] = uid
     return found
+
+
+@lru_cache(maxsize=8192)
+def _is_address(upn: str) -> bool:
+    return _EMAIL.match(upn) is not None
 
 
 def _actor(draft: Draft) -> dict[str, Any]:
@@ -197,24 +203,24 @@ def _endpoint(draft: Draft) -> dict[str, Any]:
             found["uid"] = device.uid
         if device.os:
             found["os"] = ocsf_words.system(device.os)
-    if not {"ip", "name", "uid"} & found.keys():
+    if "ip" not in found and "name" not in found and "uid" not in found:
         found["name"] = "Unknown"
     return found
 
 
 def _observables(draft: Draft) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    if draft.actor.label:
-        found.append({"name": "actor", "type_id": 4, "type": "User Name", "value": draft.actor.label})
+    if label := draft.actor.label:
+        found.append({"name": "actor", "type_id": 4, "type": "User Name", "value": label})
     if draft.address is not None:
         found.append({"name": "src_endpoint.ip", "type_id": 2, "type": "IP Address", "value": draft.address.ip})
-    if draft.app.label:
-        found.append({"name": "application", "type_id": 99, "type": "Application", "value": draft.app.label})
-    found.extend(
-        {"name": "target", "type_id": 10, "type": "Resource UID", "value": target.label}
+    if label := draft.app.label:
+        found.append({"name": "application", "type_id": 99, "type": "Application", "value": label})
+    found += [
+        {"name": "target", "type_id": 10, "type": "Resource UID", "value": label}
         for target in draft.targets[:ITEMS]
-        if target.label
-    )
+        if (label := target.label)
+    ]
     return found
 
 
@@ -228,15 +234,20 @@ def _target_user(draft: Draft) -> dict[str, Any]:
 
 
 def _resources(draft: Draft) -> list[dict[str, Any]]:
-    found = []
-    for target in draft.targets[:ITEMS]:
-        resource = {
-            key: value
-            for key, value in (("name", target.name or target.upn), ("uid", target.uid), ("type", target.kind))
-            if value
-        }
-        if "name" in resource or "uid" in resource:
-            found.append(resource)
+    found = [_thing(target) for target in draft.targets[:ITEMS]]
+    return [one for one in found if "name" in one or "uid" in one]
+
+
+def _thing(party: Party) -> dict[str, Any]:
+    """What is known of a party that is no user, or not as one."""
+    name, upn, uid, kind, _user_type = party
+    found: dict[str, Any] = {}
+    if name or upn:
+        found["name"] = name or upn
+    if uid:
+        found["uid"] = uid
+    if kind:
+        found["type"] = kind
     return found
 
 
@@ -269,12 +280,8 @@ def _authentication(event: dict[str, Any], draft: Draft) -> None:
 
 def _entity_management(event: dict[str, Any], draft: Draft) -> None:
     _with_source(event, draft)
-    target = draft.targets[0] if draft.targets else None
-    entity: dict[str, Any] = {}
-    if target is not None:
-        label = target.name or target.upn
-        entity = {key: value for key, value in (("name", label), ("uid", target.uid), ("type", target.kind)) if value}
-    if not {"name", "uid"} & entity.keys():
+    entity = _thing(draft.targets[0]) if draft.targets else {}
+    if "name" not in entity and "uid" not in entity:
         entity["name"] = draft.product
     event["entity"] = entity
 

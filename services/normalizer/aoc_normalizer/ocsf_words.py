@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 #: Authentication methods of sign-ins (graph-docs, authenticationdetail.md) -> factor_type_id and its caption.
@@ -51,6 +52,11 @@ def factor(method: str) -> dict[str, Any]:
 
 def system(name: str) -> dict[str, Any]:
     """An `os`: its name as it was said."""
+    number, caption = _system(name)
+    return {"name": name, "type_id": number, "type": caption}
+
+
+@lru_cache(maxsize=1024)
+def _system(name: str) -> tuple[int, str]:
     said = name.casefold()
-    found = next(((number, caption) for word, number, caption in _SYSTEMS if said.startswith(word)), (99, name))
-    return {"name": name, "type_id": found[0], "type": found[1]}
+    return next(((number, caption) for word, number, caption in _SYSTEMS if said.startswith(word)), (99, name))

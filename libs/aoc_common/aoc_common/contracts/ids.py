@@ -15,6 +15,11 @@ from uuid import UUID
 from aoc_common.contracts import spelling
 
 _MAX_MS: Final = (1 << 48) - 1
+#: Version 8 and the variant of RFC 9562, and which bits of an id are the hash's: 12 and 62.
+_VERSION_8: Final = 8 << 76 | 0b10 << 62
+_RAND_A: Final = 0xFFF << 64
+_RAND_B: Final = (1 << 62) - 1
+_MS: Final = timedelta(milliseconds=1)
 
 
 def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
@@ -39,9 +44,7 @@ def beside(identity: UUID, by: str) -> UUID:
 
 def _made(time_ms: int, key: bytes) -> UUID:
     digest = int.from_bytes(blake2b(key, digest_size=10).digest())
-    rand_a = digest >> 68 & 0xFFF
-    rand_b = digest & (1 << 62) - 1
-    return UUID(int=time_ms << 80 | 8 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
+    return UUID(int=time_ms << 80 | _VERSION_8 | digest >> 4 & _RAND_A | digest & _RAND_B)
 
 
 def lowest_id(moment: datetime) -> UUID:
@@ -74,7 +77,7 @@ def to_ms(moment: datetime) -> int:
 
 def from_ms(milliseconds: int) -> datetime:
     """The moment that many milliseconds after 1970, in UTC. Raises `OverflowError` beyond year 9999."""
-    return EPOCH + timedelta(milliseconds=milliseconds)
+    return EPOCH + milliseconds * _MS
 
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 from unicodedata import combining, normalize
 
@@ -72,9 +71,9 @@ def operation_terms(operation: str) -> tuple[str, ...]:
     return _unique([*_cut_all(operation), *parts])
 
 
-def first_terms(terms: Iterable[Iterable[str]], limit: int) -> tuple[str, ...]:
+def first_terms(terms: Iterable[str], limit: int) -> tuple[str, ...]:
     """The first `limit` different terms, in the order in which they were given."""
-    return tuple(islice(dict.fromkeys(chain.from_iterable(terms)), limit))
+    return _unique(terms)[:limit]
 
 
 def _cut_id(uid: str) -> tuple[str, ...]:
