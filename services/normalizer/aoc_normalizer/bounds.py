@@ -101,7 +101,7 @@ def depth_over(value: dict[str, Any] | list[Any], limit: int) -> bool:
             item
             for outer in level
             for item in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(item, dict | list)
+            if isinstance(item, (dict, list))
         ]
         if not level:
             return False
@@ -115,7 +115,7 @@ def bounded(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cut(value: Any, levels: int) -> Any:
-    if isinstance(value, dict | list) and levels == 0:
+    if isinstance(value, (dict, list)) and levels == 0:
         return orjson.dumps(value).decode()
     if isinstance(value, dict):
         return {name: _cut(item, levels - 1) for name, item in value.items()}

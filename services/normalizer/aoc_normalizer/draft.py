@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from aoc_normalizer.wording import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from aoc_common.contracts.event import Result
     from aoc_normalizer.fields.addresses import Address
@@ -53,8 +53,7 @@ class Party(NamedTuple):
 NOBODY: Final = Party()
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """What an actor sits at. `os`: the system's name, as it was said."""
 
     name: str | None = None
@@ -62,8 +61,7 @@ class Device:
     os: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something known of a value of the event that OCSF has no attribute for. `about` names the attribute.
 
     `kind`: what sort of knowledge (`directory`, `conditional access` ...). `data` has keys of ours only.
@@ -76,8 +74,7 @@ class Fact:
     provider: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """A property that changed. Values are decoded from JSON in strings: scalars or lists of them; None is unknown."""
 
     name: str
@@ -130,11 +127,11 @@ class Draft:
     correlation_id: str | None = None
     session_uid: str | None = None
     mfa: bool | None = None
-    factors: list[str] = field(default_factory=list)
+    factors: Sequence[str] = ()
     device: Device | None = None
     targets: list[Party] = field(default_factory=list)
-    privileges: list[str] = field(default_factory=list)
-    parameters: list[tuple[str, str]] = field(default_factory=list)
+    privileges: Sequence[str] = ()
+    parameters: Sequence[tuple[str, str]] = ()
     changes: list[Change] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
     search: list[str] = field(default_factory=list)

@@ -58,7 +58,8 @@ def identify(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tup
         draft.targets[:_TARGETS] = [known.party("target", target) for target in draft.targets[:_TARGETS]]
     unnamed: dict[str, None] = {}
     for party in (draft.actor, draft.app, *draft.targets[:_TARGETS]):
-        if party.uid and not party.name and not party.upn and (key := _key(party)) is not None:
+        name, upn, uid, _kind, _user_type = party
+        if uid and not name and not upn and (key := _key(party)) is not None:
             unnamed[key] = None
     return tuple(unnamed)[:_UNNAMED]
 

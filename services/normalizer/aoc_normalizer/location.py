@@ -120,7 +120,7 @@ def _location(found: Any, provider: str) -> Mapping[str, Any] | None:
         return None
     point = values.mapping(record.get("location"))
     latitude, longitude = point.get("latitude"), point.get("longitude")
-    if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+    if isinstance(latitude, (int, float)) and isinstance(longitude, (int, float)):
         made["lat"], made["long"] = float(latitude), float(longitude)
     return made | {"provider": provider}
 

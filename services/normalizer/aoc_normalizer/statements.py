@@ -32,7 +32,7 @@ _SHORT: Final = 160
 #: Integers that JSON parsers read alike.
 _EXACT: Final = 1 << 53
 #: A JSON string, or white space outside of one.
-_BLANKS: Final = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')
+_BLANKS: Final = re.compile(r'("(?:[^"\\]++|\\.)*+")|\s+')
 _NAMES: Final = ("Name", "displayName", "DisplayName", "name")
 
 
@@ -121,7 +121,7 @@ def _plain(value: Any) -> str:
         except orjson.JSONDecodeError:
             return value  # what starts like JSON and is none
         return _read(found, text)
-    if isinstance(value, list | dict):
+    if isinstance(value, (list, dict)):
         return _read(value, orjson.dumps(value).decode())
     return _scalar(value) or ("" if value is None else str(value))
 

@@ -44,7 +44,7 @@ def of(draft: Draft, tenant: str) -> TwinFacts | None:
         return None
     if draft.class_uid == AUTHENTICATION and draft.family != "directory-audit":
         return _sign_in(draft, lane, tenant, actor)
-    operation = spelling.operation(draft.operation).casefold()
+    operation = _operation(draft.operation)
     # Targets that were cut away are asserted too.
     if len(operation) >= _CUT_OPERATION or len(draft.stated) > max(1, len(draft.targets)):
         return None
@@ -86,6 +86,12 @@ def _hints(draft: Draft, session: str | None) -> tuple[str, ...]:
 def _told_id(said: str | None) -> str | None:
     told = said.casefold() if said else ""
     return None if told in _NO_ID else told
+
+
+@lru_cache(maxsize=4096)
+def _operation(operation: str) -> str:
+    """One spelling of what was done."""
+    return spelling.operation(operation).casefold()
 
 
 @lru_cache(maxsize=8192)

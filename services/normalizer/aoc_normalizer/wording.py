@@ -69,7 +69,7 @@ def _brief(value: Any) -> str | None:
     """A value that a sentence has room for."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value) if isinstance(value, str | int | float) else None
+    text = str(value) if isinstance(value, (str, int, float)) else None
     return text if text and len(text) <= _BRIEF else None
 
 

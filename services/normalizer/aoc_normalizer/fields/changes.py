@@ -71,13 +71,15 @@ def value_of(value: Any, strings: int = bounds.STRINGS) -> Any:
     if isinstance(value, str) and strings:
         value = values.decoded(value.strip())
         strings -= 1
+    if isinstance(value, str):
+        return values.text(value)
     if isinstance(value, list):
         listed = bounds.listed(value, bounds.VALUES)
         items = [item for entry in listed if (item := value_of(entry, strings)) is not None]
         return items[0] if len(items) == 1 else items or None
     if isinstance(value, dict):
         return value or None
-    if isinstance(value, bool | float):
+    if isinstance(value, (bool, float)):
         return value
     if isinstance(value, int) and -_INT64 <= value < _INT64:
         return value
@@ -102,7 +104,9 @@ def _some_leaves(name: str, value: Any) -> dict[str, Any]:
 
 
 def _nested(value: Any) -> bool:
-    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(item, dict | list) for item in value))
+    return isinstance(value, dict) or (
+        isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value)
+    )
 
 
 def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:

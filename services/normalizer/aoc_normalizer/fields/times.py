@@ -35,7 +35,7 @@ def parse_ms(value: Any) -> int | None:
     """
     if isinstance(value, str):
         return _from_text(value.strip())
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return _from_number(value)
     return None
 

@@ -20,7 +20,6 @@ MAX_TEXT: Final = TEXT
 #: Where floats stop being exact.
 _EXACT: Final = float(1 << 53)
 _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available", "-"})
-_NUMBER: Final = (int, float)
 _LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 _GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
@@ -46,8 +45,8 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
-        value = int(value)  # 1.0 is 1, and so it is when a tool on the way had no integers
-    return text(str(value)) if isinstance(value, _NUMBER) else None
+        return str(int(value))  # 1.0 is 1, and so it is when a tool on the way had no integers
+    return str(value) if isinstance(value, (int, float)) else None
 
 
 @lru_cache(maxsize=8192)
@@ -100,9 +99,10 @@ def decoded(value: str) -> Any:
         found = orjson.loads(value)
     except orjson.JSONDecodeError:
         return value
-    if not isinstance(found, dict | list):
+    if not isinstance(found, (dict, list)):
         return found
-    if depth_over(found, LEVELS):
+    # Most have fewer brackets than levels are allowed: counting is cheaper.
+    if value.count("{") + value.count("[") > LEVELS and depth_over(found, LEVELS):
         return value
     if "{" in value and repeats_a_key(value.encode(), found):
         cuts.note(DUPLICATE_KEYS)
@@ -140,6 +140,8 @@ def shown(value: Any, strings: int = STRINGS) -> str | None:
     if isinstance(value, str) and strings:
         value = decoded(value.strip())
         strings -= 1
+    if isinstance(value, str):
+        return text(value)
     if isinstance(value, list):
         parts = [found for item in listed(value, VALUES) if (found := shown(item, strings))]
         return text(", ".join(parts))

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 _IDENTITY: Final = ("Identity", "Name", "Mailbox", "User")
 _ON_COMMAND_LINE: Final = re.compile(r'-(\w+):?(?:\s+(?:"([^"]*)"|\'([^\']*)\'|([^-\s]\S*|-\d\S*)))?')
-_LEAF: Final = re.compile(r"[\\/]")
 _MAX_PARAMETERS: Final = 200
 _MAX_COMMAND_LINE: Final = 8192
 _MAX_SAID: Final = 80
@@ -147,7 +146,7 @@ def _told(parameters: Mapping[str, str], about: str) -> str | None:
 
 def _leaf(name: str) -> str:
     """The end of a path or distinguished name, which is what people call it."""
-    return _LEAF.split(name.rstrip("\\/"))[-1] or name
+    return name.rstrip("\\/").replace("\\", "/").rpartition("/")[2] or name
 
 
 def _parameters(value: object) -> dict[str, str]:

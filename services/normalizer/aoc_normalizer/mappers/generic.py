@@ -124,9 +124,9 @@ def _words(record: Record) -> Iterator[str]:
             inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
             for one in islice(inner, left):
                 left -= 1
-                if isinstance(one, dict | list):
+                if isinstance(one, (dict, list)):
                     below.append(one)
-                elif isinstance(one, str | int) and not isinstance(one, bool):
+                elif isinstance(one, (str, int)) and not isinstance(one, bool):
                     # Cut without a tag: the value itself stays whole, in `unmapped`.
                     said = str(one[: bounds.TEXT] if isinstance(one, str) else one)
                     if times.parse_ms(said) is None:

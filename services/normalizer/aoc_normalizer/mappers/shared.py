@@ -24,7 +24,7 @@ def location(value: Any) -> dict[str, Any] | None:
     point = values.mapping(found.get("geoCoordinates"))
     latitude, longitude = point.get("latitude"), point.get("longitude")
     # Coordinates alone are no location to OCSF; 0, 0 is what a record without any has.
-    if made and isinstance(latitude, int | float) and isinstance(longitude, int | float) and (latitude or longitude):
+    if made and isinstance(latitude, (int, float)) and isinstance(longitude, (int, float)) and (latitude or longitude):
         made["lat"], made["long"] = float(latitude), float(longitude)
     return made or None
 

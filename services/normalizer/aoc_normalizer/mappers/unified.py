@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import spelling
 from aoc_normalizer import record_types
@@ -20,6 +20,9 @@ from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_p
 from aoc_normalizer.ocsf import DETECTION_FINDING
 from aoc_normalizer.operations.scopes import OF_CMDLETS, origin
 from aoc_normalizer.result import of_word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Record types of data loss prevention, by number and by name: exports have one or the other. Two of its records can
 #: share an Id with different operations.
@@ -59,28 +62,23 @@ def fill(record: Record, draft: Draft) -> None:
     if where.contradicted:
         draft.tags.append(_CONTRADICTED)
     draft.organisation = values.text(record.get("OrganizationId"))
-    access = values.mapping(record.get("AppAccessContext"))
-    outer = values.text(access.get("CorrelationId"))
-    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId") or outer
-    if outer and outer != draft.correlation_id:
-        draft.search.append(outer)
+    draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
     apply_operation(draft, operation, where.scope)
     draft.actor = actor(record)
     draft.app = Party(
-        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId") or values.text(access.get("ClientAppId")),
-        name=values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication")
-        or values.text(access.get("ClientAppName")),
+        values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication"),
+        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId"),
         kind="application",
     )
     draft.address = first_address(record)
     draft.user_agent = values.first(record, "UserAgent", "ClientInfoString") or values.pair(
         record.get("ExtendedProperties"), "useragent"
     )
-    draft.session_uid = (
-        values.first(record, "SessionId", "AADSessionId")
-        or values.text(access.get("AADSessionId"))
-        or values.pair(record.get("DeviceProperties"), "sessionid")
-    )
+    draft.session_uid = values.first(record, "SessionId", "AADSessionId")
+    if access := values.mapping(record.get("AppAccessContext")):
+        _access(access, draft)
+    if draft.session_uid is None:
+        draft.session_uid = values.pair(record.get("DeviceProperties"), "sessionid")
     status = values.text(record.get("ResultStatus"))
     # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
     draft.result = of_word(status) if status is not None else "success"
@@ -88,6 +86,19 @@ def fill(record: Record, draft: Draft) -> None:
     if object_id is not None:
         draft.targets = [named_party(object_id, "object")]
     _of_workload(record, draft, named=where.named)
+
+
+def _access(access: Mapping[str, Any], draft: Draft) -> None:
+    """The session and application of an action: what the record itself says of them comes first."""
+    outer = values.text(access.get("CorrelationId"))
+    draft.correlation_id = draft.correlation_id or outer
+    if outer and outer != draft.correlation_id:
+        draft.search.append(outer)
+    app = draft.app
+    draft.app = app._replace(
+        name=app.name or values.text(access.get("ClientAppName")), uid=app.uid or values.text(access.get("ClientAppId"))
+    )
+    draft.session_uid = draft.session_uid or values.text(access.get("AADSessionId"))
 
 
 def _of_workload(record: Record, draft: Draft, *, named: bool) -> None:
@@ -128,14 +139,13 @@ def actor(record: Record) -> Party:
 def first_address(record: Record) -> addresses.Address | None:
     """The first field that holds an address."""
     for name in ("ClientIP", "ClientIPAddress", "Client_IPAddress", "ActorIpAddress", "SenderIp", "ClientIp"):
-        found = addresses.parse(record.get(name))
-        if found is not None:
+        if (value := record.get(name)) is not None and (found := addresses.parse(value)) is not None:
             return found
     return None
 
 
 def _is_dlp(record_type: str | None, operation: str) -> bool:
-    return record_type in _DLP_TYPES or spelling.folded(operation[:16]).casefold().startswith("dlp")
+    return record_type in _DLP_TYPES or values.word(operation[:16]).startswith("dlp")
 
 
 @lru_cache(maxsize=1024)

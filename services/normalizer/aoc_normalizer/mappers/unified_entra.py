@@ -27,6 +27,7 @@ _KINDS: Final = {
     "device": "device",
     "role": "role",
 }
+_PREFIXES: Final = ("user_", "serviceprincipal_", "group_", "application_", "device_", "role_")
 #: Graph's names for a device's properties, and those of the unified log.
 _DEVICE: Final = {
     "displayName": "displayname",
@@ -89,13 +90,12 @@ def entity(listed: Any) -> Party:
         identifier, sort = values.text(item.get("ID")), values.text(item.get("Type"))
         if identifier is None:
             continue
-        if identifier.casefold() in _NOT_NAMES:
-            kind = _KINDS.get(identifier.casefold(), kind)
+        said = identifier.casefold()
+        if said in _NOT_NAMES:
+            kind = _KINDS.get(said, kind)
         elif sort == _UPN and values.is_email(identifier):
             upn = identifier.lower()
-        elif identifier.casefold().startswith(
-            ("user_", "serviceprincipal_", "group_", "application_", "device_", "role_")
-        ):
+        elif said.startswith(_PREFIXES):
             prefix, _, rest = identifier.partition("_")
             uid, kind = rest, _KINDS.get(prefix.casefold(), kind)
         elif sort == _ID or values.is_guid(identifier):
