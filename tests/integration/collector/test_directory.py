@@ -115,7 +115,7 @@ async def test_two_replicas_keep_what_microsoft_says_and_its_changes_despite_eve
     async with AsyncExitStack() as stack:
         microsoft = await stack.enter_async_context(simulated(AOC_SIM__FAULTS_PROFILE="verify"))
         for _ in range(2):
-            await stack.enter_async_context(worker(settings, microsoft.tenants))
+            await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def same():
             return await kept(database) == await microsoft.entities()
@@ -157,7 +157,7 @@ async def test_administrators_members_of_role_groups_guests_and_service_accounts
 
     async with AsyncExitStack() as stack:
         microsoft = await stack.enter_async_context(simulated())
-        await stack.enter_async_context(worker(settings, microsoft.tenants))
+        await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def roles_are_read():
             return all([(await MongoDirectoryStates(database).state(t, "role")).last_success for t in TENANTS])
@@ -186,7 +186,7 @@ async def test_a_collector_that_is_stopped_between_pages_leaves_the_old_state_an
         microsoft = await stack.enter_async_context(
             simulated(AOC_SIM__PAGES__DIRECTORY="5", AOC_SIM__FAULTS__SLOW_RATE="1", AOC_SIM__FAULTS__SLOW_S="0.05")
         )
-        first = asyncio.create_task(_run_for_ever(worker(settings, microsoft.tenants)))
+        first = asyncio.create_task(_run_for_ever(worker(settings, microsoft.tenants).running()))
 
         async def half_way():
             return 10 < (await directory.count("contoso")).get("user", 0) < 150
@@ -195,7 +195,7 @@ async def test_a_collector_that_is_stopped_between_pages_leaves_the_old_state_an
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         left = await states.state("contoso", "user")
-        await stack.enter_async_context(worker(settings, microsoft.tenants))
+        await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def same():
             return await kept(database) == await microsoft.entities()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from aoc_collector.flow import put_off, read_job
 from aoc_common.contracts.jobs import SubscriptionJob
-from aoc_common.errors import AocError, Permanent, Transient
-from aoc_common.telemetry import logs
+from aoc_common.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,23 +19,15 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from aoc_common.bus.consume import BatchHandler
-    from aoc_common.clock import Clock
-
-_log = logs.get(__name__)
 
 type Publish = Callable[[SubscriptionJob], Awaitable[bool]]
 """Puts a job on the stream; False when the tenant has one already. Raises `Transient`."""
 
 
-async def keep_asking(tenants: Sequence[str], publish: Publish, every_s: float, clock: Clock) -> None:
-    """Ask for every tenant that often, until cancelled."""
-    while True:
-        try:
-            for tenant in tenants:
-                await publish(SubscriptionJob(tenant=tenant))
-        except AocError as error:
-            _log.warning("schedule.failed", error=str(error))
-        await clock.sleep(every_s)
+async def ask(tenants: Sequence[str], publish: Publish) -> None:
+    """Ask for every tenant. Raises `Transient`."""
+    for tenant in tenants:
+        await publish(SubscriptionJob(tenant=tenant))
 
 
 def make_subscription_handler(run: Callable[[SubscriptionJob], Awaitable[None]], max_backoff_s: float) -> BatchHandler:
