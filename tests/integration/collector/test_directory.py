@@ -13,14 +13,13 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
 from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
-from aoc_collector.flow import make_directory_handler
 from aoc_collector.settings import CollectorSettings, DirectorySettings, GraphLimits
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import job_handler, publish_job
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
@@ -230,7 +229,7 @@ async def test_replicas_never_read_one_directory_twice_at_a_time(nats_as, eventu
             broker = make_broker(nats_as("collector"), "collector")
             await broker.connect()
             stack.push_async_callback(broker.stop)
-            handler = make_directory_handler(run, 3600)
+            handler = job_handler(DirectoryJob, run)
             await stack.enter_async_context(consuming(broker, JOBS, handler, 2))
             answers.append(jetstream(broker))
         accepted = []

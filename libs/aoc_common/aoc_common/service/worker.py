@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.failures import Failures
+from aoc_common.bus.policy import Failures, Redelivery
 from aoc_common.clock import SystemClock
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aoc_common.bus.consume import BatchHandler, Consumer
-    from aoc_common.bus.failures import Account
+    from aoc_common.bus.letters import Account
     from aoc_common.clock import Clock
     from aoc_common.service.probes import Probe
     from aoc_common.service.tasks import Work
@@ -46,6 +46,7 @@ class _Intake:
     consumers: Sequence[Consumer]
     handler: BatchHandler
     workers: int
+    redelivery: Redelivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,20 @@ class Parts:
         """Do `work` at the start and then each interval (`tasks.Task`)."""
         self._tasks.append(Task(name, interval_s, work))
 
-    def consume(self, consumers: Consumer | Sequence[Consumer], handler: BatchHandler, workers: int = 1) -> None:
+    def consume(
+        self,
+        consumers: Consumer | Sequence[Consumer],
+        handler: BatchHandler,
+        workers: int = 1,
+        redelivery: Redelivery = Redelivery(),  # noqa: B008  # frozen
+    ) -> None:
         """Handle the messages of these consumers, `workers` batches at once (`bus.consume`).
 
         What the service stands on is guarded: while it is not as declared, no message is handled.
         """
         several = consumers if isinstance(consumers, Sequence) else [consumers]
-        self._intakes.append(_Intake(several, self.resources.standing.guarded(handler), workers))
+        guarded = self.resources.standing.guarded(handler)
+        self._intakes.append(_Intake(several, guarded, workers, redelivery))
 
     def probe(self, name: str, probe: Probe) -> None:
         """Be ready only while this is well too."""
@@ -120,6 +128,7 @@ class Parts:
             self.failures,
             given.stopping,
             given.pulse,
+            intake.redelivery,
         )
 
 

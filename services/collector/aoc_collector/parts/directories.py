@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from aoc_collector.crowding import Crowd
 from aoc_collector.directory.keep import Keeper, Stores, Target
 from aoc_collector.directory.schedule import DirectoryScheduler
-from aoc_collector.flow import make_directory_handler
+from aoc_collector.flow import redelivery
 from aoc_common.bus import consumers
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import job_handler, publish_job
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -35,5 +35,5 @@ def add(shared: Shared) -> None:
     parts.every(shared.settings.poll_interval_s, "scheduling directories", scheduler.tick)
     keeper = Keeper(targets.get, Stores(directory, states, directory), resources.clock, resources.stopping)
     crowd = Crowd[DirectoryJob](settings.workers, attrgetter("tenant"), resources.clock)
-    handler = make_directory_handler(partial(crowd.run, keeper.run), shared.settings.max_backoff_s)
-    parts.consume(consumers.DIRECTORY, handler, settings.workers)
+    handler = job_handler(DirectoryJob, partial(crowd.run, keeper.run))
+    parts.consume(consumers.DIRECTORY, handler, settings.workers, redelivery(shared.settings.max_backoff_s))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aoc_collector.clocks import Corrector
 from aoc_collector.crowding import Crowd, Crowded
-from aoc_collector.flow import make_backfill_handler, make_handler
+from aoc_collector.flow import backfill_run, redelivery, slice_run
 from aoc_collector.parts import sources
-from aoc_collector.polling import Poller, make_poll_handler
+from aoc_collector.polling import REDELIVERY, Poller
 from aoc_collector.quota import Quota, looking
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
@@ -17,10 +17,11 @@ from aoc_collector.slices import Feed
 from aoc_collector.sources import SOURCES
 from aoc_collector.turns import Turns
 from aoc_common.bus import consumers
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.publish import publish_patiently
 from aoc_common.contracts import subjects
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, PollJob
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from aoc_collector.sources.base import Source
     from aoc_common.bus.consume import BatchHandler
     from aoc_common.bus.publish import Outgoing
-    from aoc_common.contracts.jobs import CollectJob
 
 _log = logs.get(__name__)
 
@@ -66,15 +66,16 @@ def add(shared: Shared) -> None:
 
     def handler(workers: int) -> BatchHandler:
         crowd = Crowd(workers, _troubled_together, clock)
-        return make_handler(Crowded(runner, crowd), scheduler, turns, settings.max_backoff_s)
+        return counted_job_handler(CollectJob, slice_run(Crowded(runner, crowd), scheduler, turns))
 
     reach = {key: sources.retention(settings, SOURCES[key[1]]) for key in found}
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, parts.resources.js), directories, settings.poll_gap_s, clock)
-    parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers)
-    parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers)
-    parts.consume(consumers.BACKFILL, make_backfill_handler(reach, backlog.add, clock))
-    parts.consume(consumers.POLLS, make_poll_handler(poller))
+    patiently = redelivery(settings.max_backoff_s)
+    parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, patiently)
+    parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers, patiently)
+    parts.consume(consumers.BACKFILL, job_handler(BackfillJob, backfill_run(reach, backlog.add, clock)))
+    parts.consume(consumers.POLLS, counted_job_handler(PollJob, poller.run), redelivery=REDELIVERY)
     _log.info("sources.configured", tenants=len(shared.tenants), sources=len(found))
 
 

@@ -6,11 +6,13 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aoc_collector.flow import redelivery
 from aoc_collector.sources import SOURCES
 from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
-from aoc_collector.subscriptions.schedule import ask, make_subscription_handler
+from aoc_collector.subscriptions.schedule import ask
 from aoc_common.bus import consumers
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import job_handler, publish_job
+from aoc_common.contracts.jobs import SubscriptionJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,8 @@ def add(shared: Shared, seals: Seals) -> None:
     targets = {tenant.name: target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
     parts.every(settings.interval_s, "scheduling subscriptions", partial(ask, list(targets), publish))
-    parts.consume(consumers.SUBSCRIPTIONS, make_subscription_handler(keeper.run, shared.settings.max_backoff_s))
+    again = redelivery(shared.settings.max_backoff_s)
+    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, keeper.run), redelivery=again)
 
 
 def target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:
