@@ -65,7 +65,7 @@ def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
 
         def start(service: str, settings: dict[str, str]) -> Process:
             port, log = free_port(), tmp_path / f"{service}.log"
-            given = {
+            defaults = {
                 "AOC_TENANTS_FILE": str(tenants),
                 "AOC_MONGO__URI": mongo_settings.uri,
                 "AOC_MONGO__DATABASE": mongo_settings.database,
@@ -76,7 +76,7 @@ def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
             with log.open("wb") as out:
                 process = subprocess.Popen(
                     [sys.executable, "-m", f"aoc_{service}"],
-                    env=clean | given | settings,
+                    env=clean | defaults | settings,
                     stdout=out,
                     stderr=subprocess.STDOUT,
                     cwd=tmp_path,

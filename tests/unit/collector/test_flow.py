@@ -92,7 +92,7 @@ async def test_a_job_that_this_version_cannot_read_is_permanent(body):
 def test_a_failure_keeps_the_job_and_waits_longer_each_time(error, deliveries, delay):
     how = redelivery(3600)
 
-    assert (how.keeps(error), how.delay_s(error, deliveries)) == (True, delay)
+    assert (how.retries(error), how.delay_s(error, deliveries)) == (True, delay)
 
 
 async def test_a_source_that_refuses_us_is_never_dropped():

@@ -32,17 +32,17 @@ def test_a_pause_may_begin_with_less_and_be_as_long_as_an_hour() -> None:
 @pytest.mark.parametrize("error", [Unreachable("x"), Throttled("x"), Postponed("x"), TooLarge("x")])
 @pytest.mark.parametrize("how", [Redelivery(), PATIENT])
 def test_what_may_succeed_another_time_stays_on_its_stream(how: Redelivery, error: Exception) -> None:
-    assert how.keeps(error)
+    assert how.retries(error)
 
 
 @pytest.mark.parametrize("error", [Malformed("x"), Refused("x"), BadConfiguration("x")])
 def test_what_is_permanent_stays_only_where_the_other_side_may_change_its_mind(error: Exception) -> None:
-    assert (Redelivery().keeps(error), PATIENT.keeps(error)) == (False, True)
+    assert (Redelivery().retries(error), PATIENT.retries(error)) == (False, True)
 
 
 @pytest.mark.parametrize("error", [Unreadable("x"), ZeroDivisionError("ours")])
 def test_what_cannot_be_read_and_a_defect_of_ours_never_stay_for_good(error: Exception) -> None:
-    assert (Redelivery().keeps(error), PATIENT.keeps(error)) == (False, False)
+    assert (Redelivery().retries(error), PATIENT.retries(error)) == (False, False)
 
 
 @pytest.mark.parametrize(

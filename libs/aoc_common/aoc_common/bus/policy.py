@@ -61,7 +61,7 @@ class Redelivery:
     longest_asked_s: float = 24 * 3600.0
     permanent_s: float | None = None
 
-    def keeps(self, error: BaseException) -> bool:
+    def retries(self, error: BaseException) -> bool:
         """Whether a message stays on its stream however often it meets this error."""
         if isinstance(error, Permanent):
             return self.permanent_s is not None and not isinstance(error, Unreadable)
@@ -113,7 +113,7 @@ class Failures:
 
     async def settle(self, js: JetStreamContext, message: Msg, error: BaseException, how: Redelivery) -> None:
         """Apply the policy to one message. Raises `Transient` when it cannot be given up now; it then comes again."""
-        if how.keeps(error):
+        if how.retries(error):
             if not isinstance(error, Postponed):
                 self._tell(message, error, defects=0, final=False)
             await message.nak(delay=how.delay_s(error, message.metadata.num_delivered))

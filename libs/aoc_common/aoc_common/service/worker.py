@@ -94,11 +94,11 @@ class Parts:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Mapping[str, Probe]]:
         """All parts at work; gives the probes. Leaving drains the consumers, then stops the tasks."""
-        given = self.resources
-        looking = Task("standing", given.standing.pause_s, given.standing.look, jitter=0)
+        resources = self.resources
+        looking = Task("standing", resources.standing.pause_s, resources.standing.look, jitter=0)
         async with (
-            beating(given.broker, given.name, given.pulse),
-            tasks.running([looking, *self._tasks], given.clock) as background,
+            beating(resources.broker, resources.name, resources.pulse),
+            tasks.running([looking, *self._tasks], resources.clock) as background,
             AsyncExitStack() as intakes,
         ):
             working = [await intakes.enter_async_context(self._taking_in(one)) for one in self._intakes]
@@ -108,26 +108,26 @@ class Parts:
 
             try:
                 yield {
-                    "nats": probes.bus(given.broker),
-                    "mongo": partial(ping, given.database),
+                    "nats": probes.bus(resources.broker),
+                    "mongo": partial(ping, resources.database),
                     "workers": workers,
                     "background": background,
-                    "standing": given.standing.probe,
+                    "standing": resources.standing.probe,
                     **self._probes,
                 }
             finally:
-                given.stopping.set()
+                resources.stopping.set()
 
     def _taking_in(self, intake: _Intake) -> AbstractAsyncContextManager[Callable[[], bool]]:
-        given = self.resources
+        resources = self.resources
         return consuming(
-            given.broker,
+            resources.broker,
             intake.consumers,
             intake.handler,
             intake.workers,
             self.failures,
-            given.stopping,
-            given.pulse,
+            resources.stopping,
+            resources.pulse,
             intake.redelivery,
         )
 

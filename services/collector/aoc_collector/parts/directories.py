@@ -1,4 +1,4 @@
-"""Directories are read and kept."""
+"""The directories of all tenants are synchronised."""
 
 from __future__ import annotations
 

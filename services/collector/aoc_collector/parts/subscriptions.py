@@ -1,4 +1,4 @@
-"""Subscriptions at Microsoft Graph are kept."""
+"""Subscriptions at Microsoft Graph are compared, created, renewed and deleted."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def add(shared: Shared, seals: Seals) -> None:
     targets = {tenant.name: target(shared, seals, tenant) for tenant in shared.tenants}
     keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
     parts.every(settings.interval_s, "scheduling subscriptions", partial(ask, list(targets), publish))
-    again = redelivery(shared.settings.max_backoff_s)
-    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, keeper.run), redelivery=again)
+    patiently = redelivery(shared.settings.max_backoff_s)
+    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, keeper.run), redelivery=patiently)
 
 
 def target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:
