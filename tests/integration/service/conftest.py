@@ -39,7 +39,7 @@ class Process:
 
     def ended(self) -> tuple[int, str]:
         """Its exit status and all that it wrote, when it has ended."""
-        return self.process.wait(40), self.said()
+        return self.process.wait(60), self.said()
 
     def asked(self, path: str) -> tuple[int, Any]:
         """Status and document of an answer; (0, None) when nobody answers."""

@@ -56,23 +56,28 @@ async def started(service, launch, bus_of, store, eventually):
         ("AOC_TELEMETRY__LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
     ],
 )
-def test_a_wrong_setting_is_one_line_that_names_it_and_status_2(launch, service, setting, value, why) -> None:
-    status, said = launch(service, {setting: value}).ended()
+def test_a_wrong_setting_is_one_line_that_names_it_and_status_2(launch, setting, value, why) -> None:
+    processes = {service: launch(service, {setting: value}) for service in SERVICES}
+    for service, process in processes.items():
+        status, said = process.ended()
+        assert status == 2
+        assert said.startswith(f"aoc-{service}: {setting}: ")
+        assert why in said
+        assert said.count("\n") == 1
 
-    assert status == 2
-    assert said.startswith(f"aoc-{service}: {setting}: ")
-    assert why in said
-    assert said.count("\n") == 1
 
-
-def test_a_taken_port_is_one_line_before_anything_is_started(launch, service) -> None:
-    prefix = SERVICES[service].prefix
+def test_a_taken_port_is_one_line_before_anything_is_started(launch) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
-        status, said = launch(service, {f"{prefix}__PORT": str(port)}).ended()
+        processes = {
+            service: launch(service, {f"{kind.prefix}__PORT": str(port)}) for service, kind in SERVICES.items()
+        }
+        answers = {service: process.ended() for service, process in processes.items()}
 
     reason = f"cannot listen on 127.0.0.1:{port}: Address already in use"
-    assert (status, said) == (2, f"aoc-{service}: {prefix}__PORT: {reason}\n")
+    assert answers == {
+        service: (2, f"aoc-{service}: {kind.prefix}__PORT: {reason}\n") for service, kind in SERVICES.items()
+    }
 
 
 def test_an_address_to_listen_on_that_is_none_is_named(launch) -> None:
