@@ -20,6 +20,7 @@ from collections import defaultdict
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
@@ -34,15 +35,17 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
 from aoc_collector.apis import Apis
-from aoc_collector.app import Shared, collecting
+from aoc_collector.app import STREAMS
+from aoc_collector.parts import slices, watching
+from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common import http
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.broker import reached
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.failures import Failures
+from aoc_common.service.worker import Worker
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.backlog import MongoBacklog
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
+    from aoc_collector.tenants import Tenant
+    from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.client import Database
     from aoc_sim.timeline import World
 
@@ -175,23 +180,10 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
             max_backoff_s=1,
         )
         database = await stack.enter_async_context(connect(settings.mongo))
-        client = await stack.enter_async_context(http.make_client(timeout_s=30))
-        broker = make_broker(settings.nats, "collector")
         await bring_in_order(data.nats_settings(endpoints, "provision"), settings.mongo, lambda _: None, migrate=False)
-        await broker.connect()
-        stack.push_async_callback(close, broker)
         tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
-        shared = Shared(
-            settings,
-            tenants,
-            clock,
-            asyncio.Event(),
-            broker,
-            database,
-            Apis(settings, client, clock),
-            Failures("collector"),
-        )
-        await stack.enter_async_context(collecting(shared))
+        collector = Worker("collector", settings, partial(_build, settings, tenants), STREAMS, clock=clock)
+        await stack.enter_async_context(collector.running())
         await _until_caught_up(database)
         world.apply(_DOWN)
         clock.jump(timedelta(days=days))
@@ -200,11 +192,16 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         return await _catching_up(database, world, clock, traffic, days, await _reader(stack, data, endpoints))
 
 
+async def _build(settings: CollectorSettings, tenants: Sequence[Tenant], parts: Parts) -> None:
+    """A collector without directories, that shares its limits with nobody."""
+    client = await parts.enter(http.make_client(timeout_s=30))
+    shared = Shared(parts, settings, tenants, Apis(settings, client, parts.resources.clock))
+    slices.add(shared)
+    watching.add(shared)
+
+
 async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) -> NatsBroker:
-    broker = make_broker(data.nats_settings(endpoints, "normalizer"), "normalizer")
-    await broker.connect()
-    stack.push_async_callback(close, broker)
-    return broker
+    return await stack.enter_async_context(reached(data.nats_settings(endpoints, "normalizer"), "normalizer"))
 
 
 async def _until_caught_up(database: Database) -> None:

@@ -35,7 +35,7 @@ from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import jetstream, reached
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.clock import SystemClock
@@ -185,22 +185,16 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
         child.wait_ready()
         endpoints = Endpoints(f"nats://{LOOPBACK}:{port}", 0)
         settings = data.nats_settings(endpoints, "cli")
-        broker = make_broker(settings, "cli")
-        await broker.connect()
-        js = jetstream(broker)
-        await provisioned(data, endpoints)
-        figure = await publishing(js, events)
-        await close(broker)
-        return figure
+        async with reached(settings, "cli") as broker:
+            await provisioned(data, endpoints)
+            return await publishing(jetstream(broker), events)
 
 
 async def provisioned(data: DataDirectory, endpoints: Endpoints) -> None:
     """The streams of a bus."""
     settings = data.nats_settings(endpoints, "provision")
-    broker = make_broker(settings, "provision")
-    await broker.connect()
-    await provision(broker, settings)
-    await close(broker)
+    async with reached(settings, "provision") as broker:
+        await provision(broker, settings)
 
 
 class _Silent:

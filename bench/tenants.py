@@ -29,7 +29,7 @@ from pymongo.monitoring import CommandListener
 
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_collector.app import pace
+from aoc_collector.parts.sources import pace
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings

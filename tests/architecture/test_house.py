@@ -25,7 +25,7 @@ def test_no_python_file_is_longer_than_one_thing() -> None:
 @pytest.mark.parametrize("service", ["collector", "normalizer", "api"])
 def test_every_service_has_the_same_top(service: str) -> None:
     package = ROOT / "services" / service / f"aoc_{service}"
-    expected = {"__main__.py", "app.py", "settings.py"}
+    expected = {"__main__.py", "app.py", "parts", "settings.py"}
     flow = {"routes"} if service == "api" else {"flow.py"}
 
     assert (expected | flow) - {path.name for path in package.iterdir()} == set()

@@ -20,9 +20,9 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.tenants import MongoTenants
-from aoc_normalizer.app import locating
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import renewals
+from aoc_normalizer.parts.pages import locating
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.tenancy import remembering
 

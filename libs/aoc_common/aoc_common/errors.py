@@ -1,6 +1,6 @@
 """The two ways in which work can fail, and their leaves.
 
-`Transient` may succeed when tried again; `Permanent` never will. Code raises one of them; only `bus.failures`
+`Transient` may succeed when tried again; `Permanent` never will. Code raises one of them; only `bus.policy`
 decides what that means for a message (a delayed redelivery, or the dead letter stream).
 """
 
@@ -48,6 +48,10 @@ class TooLarge(Transient):
 
 class Malformed(Permanent):
     """Input that cannot be read."""
+
+
+class Unreadable(Malformed):
+    """A message that this version cannot read: given up also where other permanent errors are tried again."""
 
 
 class Refused(Permanent):

@@ -25,7 +25,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.consume import reading
-from aoc_common.bus.failures import dead_letter
+from aoc_common.bus.letters import dead_letter
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.pull import Pull

@@ -22,8 +22,8 @@ from aoc_common.clock import Clock
 from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
-from aoc_common.health import Probe, run_probes
-from aoc_common.standstill import Still
+from aoc_common.service.probes import Probe, run_probes
+from aoc_common.service.standstill import Still
 from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch

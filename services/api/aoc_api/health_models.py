@@ -11,7 +11,7 @@ from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.judging import State
 
 if TYPE_CHECKING:
-    from aoc_common.standstill import Still
+    from aoc_common.service.standstill import Still
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.judging import Judgement
 

@@ -3,7 +3,7 @@
 import sys
 
 from aoc_collector.app import make
-from aoc_common.health import main
+from aoc_common.service.run import run
 
 if __name__ == "__main__":
-    sys.exit(main("collector", make))
+    sys.exit(run("collector", make))

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from aoc_collector.flow import read_job
+from aoc_common.bus.policy import Redelivery
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
 from aoc_common.errors import Postponed
 from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
-    from nats.aio.msg import Msg
-
-    from aoc_common.bus.consume import BatchHandler
     from aoc_common.clock import Clock
 
 type Look = Callable[[str, str], Awaitable[bool]]
@@ -28,7 +25,7 @@ type AskDirectory = Callable[[DirectoryJob], Awaitable[bool]]
 #: A look that began before the news may have missed it, so the news waits for its end: 1, 2, 4 ... s. What takes
 #: longer than all of these is failing or far behind, and catches up by itself.
 _PATIENCE: Final = 8
-_LONGEST_S: Final = 30.0
+REDELIVERY: Final = Redelivery(longest_s=30.0)
 
 
 class Poller:
@@ -55,7 +52,7 @@ class Poller:
             self._looked[key] = now
             metrics.POLLS.labels(job.tenant, job.source, "asked").inc()
         elif deliveries < _PATIENCE:
-            raise Postponed("is being looked at", retry_after=min(2.0 ** (deliveries - 1), _LONGEST_S))
+            raise Postponed("is being looked at")
         else:
             metrics.POLLS.labels(job.tenant, job.source, "left").inc()
 
@@ -63,13 +60,3 @@ class Poller:
         if job.source != DIRECTORY:
             return await self._look(job.tenant, job.source)
         return job.tenant not in self._directories or await self._ask(DirectoryJob(tenant=job.tenant))
-
-
-def make_poll_handler(poller: Poller) -> BatchHandler:
-    """The handler of poll jobs."""
-
-    async def on_jobs(messages: Sequence[Msg]) -> None:
-        for message in messages:
-            await poller.run(read_job(PollJob, message.data), message.metadata.num_delivered)
-
-    return on_jobs

@@ -1,4 +1,4 @@
-"""The loop that asks for what is due: of every source a live slice, and a slice of its backlog.
+"""What asks for what is due: of every source a live slice, and a slice of its backlog.
 
 Every replica schedules every source. A source has at most one job of each kind on AOC_JOBS (a second one is refused by
 the stream), so replicas need no leader and no locks.
@@ -67,15 +67,6 @@ class Scheduler:
         self._lateness = lateness
         self._plans: dict[str, tuple[datetime, Mapping[str, Sequence[timedelta]]]] = {}
         self._nudges: set[asyncio.Task[None]] = set()
-
-    async def run(self, interval_s: float) -> None:
-        """Look at every source each interval, until cancelled."""
-        while True:
-            try:
-                await self.tick()
-            except AocError as error:
-                _log.warning("schedule.failed", error=str(error))
-            await self._clock.sleep(interval_s)
 
     async def tick(self) -> None:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""

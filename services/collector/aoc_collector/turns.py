@@ -12,6 +12,7 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.backoff import backoff
 from aoc_common.errors import Backpressure, Throttled, Transient
 from aoc_common.telemetry import logs, metrics
 
@@ -51,7 +52,8 @@ class Turns:
         if stretch is None or stretch.done_until >= job.end:
             return True
         now = self._clock.now()
-        until = now + min(_FIRST * (1 << min(stretch.failures, 16)), LONGEST)
+        pause_s = backoff(stretch.failures + 1, LONGEST.total_seconds(), _FIRST.total_seconds())
+        until = now + timedelta(seconds=pause_s)
         cut = job.end < stretch.end and await self._is_sick(stretch)
         if cut:
             begin = stretch.done_until

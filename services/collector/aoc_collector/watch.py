@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from aoc_common.errors import AocError
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.arrivals import Recently
 from aoc_common.store.judging import State, judge
@@ -60,15 +59,6 @@ class Watch:
         self._due: dict[str, datetime] = {}
         self._recently: dict[tuple[str, str], Recently] = {}
         self._noted: dict[str, Mapping[str, float | None]] = {}
-
-    async def run(self, interval_s: float) -> None:
-        """Look each interval, until cancelled."""
-        while True:
-            try:
-                await self.look()
-            except AocError as error:
-                _log.warning("watch.failed", error=str(error))
-            await self._clock.sleep(interval_s)
 
     async def look(self) -> None:
         """Judge every source once. Raises `Transient` when the store is away."""

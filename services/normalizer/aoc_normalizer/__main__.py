@@ -2,8 +2,8 @@
 
 import sys
 
-from aoc_common.health import main
+from aoc_common.service.run import run
 from aoc_normalizer.app import make
 
 if __name__ == "__main__":
-    sys.exit(main("normalizer", make))
+    sys.exit(run("normalizer", make))

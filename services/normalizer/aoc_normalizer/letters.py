@@ -34,7 +34,7 @@ type StreamBounds = Callable[[], Awaitable[tuple[int, int] | None]]
 
 
 class PageAccount:
-    """`bus.failures.Account` of raw pages: the letter, then the page's outcome, so that its slice settles."""
+    """`bus.letters.Account` of raw pages: the letter, then the page's outcome, so that its slice settles."""
 
     def __init__(self, letters: DeadLetterStore, ledger: LedgerStore) -> None:
         self._letters = letters

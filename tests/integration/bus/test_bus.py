@@ -253,7 +253,7 @@ async def test_a_permanent_failure_goes_to_the_dead_letters_and_takes_no_other_m
 async def test_a_defect_is_retried_and_then_dead_lettered_with_its_reason(
     eventually, nats_as, declared, monkeypatch
 ) -> None:
-    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _deliveries: 0.01)
+    monkeypatch.setattr("aoc_common.bus.policy.backoff", lambda *_: 0.01)
     deliveries: list[int] = []
 
     async def handler(messages: Sequence[Msg]) -> None:

@@ -13,7 +13,7 @@ import structlog
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.failures import MAX_DEFECTS, Failures
+from aoc_common.bus.policy import MAX_DEFECTS, Failures
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _tries: 0.02)
-    monkeypatch.setattr("aoc_common.bus.failures._HALTED_DELAY_S", 0.05, raising=False)
+    monkeypatch.setattr("aoc_common.bus.policy.backoff", lambda *_: 0.02)
+    monkeypatch.setattr("aoc_common.bus.policy._HALTED_DELAY_S", 0.05, raising=False)
     with structlog.testing.capture_logs():  # hundreds of tracebacks take longer than the work
         yield
 
@@ -164,7 +164,7 @@ async def test_in_an_outage_a_batch_costs_a_few_tries_a_delivery_and_not_one_for
     eventually, nats_as, monkeypatch
 ) -> None:
     # Long enough that they come back together.
-    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _tries: 0.4)
+    monkeypatch.setattr("aoc_common.bus.policy.backoff", lambda *_: 0.4)
     tries: list[int] = []
 
     async def handler(messages: Sequence[Msg]) -> None:

@@ -17,8 +17,8 @@ from aoc_common.bus.consume import consuming
 from aoc_common.bus.lag import look
 from aoc_common.contracts import subjects
 from aoc_common.errors import Unreachable
-from aoc_common.heartbeat import beating
-from aoc_common.standstill import judged
+from aoc_common.service.heartbeat import beating
+from aoc_common.service.standstill import judged
 from aoc_common.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:

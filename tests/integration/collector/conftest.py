@@ -176,7 +176,7 @@ def collecting(nats_as, mongo_settings, gateways, microsoft):
         )
         async with AsyncExitStack() as stack:
             for _ in range(replicas):
-                await stack.enter_async_context(worker(settings, microsoft.tenants))
+                await stack.enter_async_context(worker(settings, microsoft.tenants).running())
             yield
 
     return start

@@ -13,14 +13,13 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import free_port
 from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
-from aoc_collector.flow import make_directory_handler
 from aoc_collector.settings import CollectorSettings, DirectorySettings, GraphLimits
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import job_handler, publish_job
 from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
@@ -115,7 +114,7 @@ async def test_two_replicas_keep_what_microsoft_says_and_its_changes_despite_eve
     async with AsyncExitStack() as stack:
         microsoft = await stack.enter_async_context(simulated(AOC_SIM__FAULTS_PROFILE="verify"))
         for _ in range(2):
-            await stack.enter_async_context(worker(settings, microsoft.tenants))
+            await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def same():
             return await kept(database) == await microsoft.entities()
@@ -157,7 +156,7 @@ async def test_administrators_members_of_role_groups_guests_and_service_accounts
 
     async with AsyncExitStack() as stack:
         microsoft = await stack.enter_async_context(simulated())
-        await stack.enter_async_context(worker(settings, microsoft.tenants))
+        await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def roles_are_read():
             return all([(await MongoDirectoryStates(database).state(t, "role")).last_success for t in TENANTS])
@@ -186,7 +185,7 @@ async def test_a_collector_that_is_stopped_between_pages_leaves_the_old_state_an
         microsoft = await stack.enter_async_context(
             simulated(AOC_SIM__PAGES__DIRECTORY="5", AOC_SIM__FAULTS__SLOW_RATE="1", AOC_SIM__FAULTS__SLOW_S="0.05")
         )
-        first = asyncio.create_task(_run_for_ever(worker(settings, microsoft.tenants)))
+        first = asyncio.create_task(_run_for_ever(worker(settings, microsoft.tenants).running()))
 
         async def half_way():
             return 10 < (await directory.count("contoso")).get("user", 0) < 150
@@ -195,7 +194,7 @@ async def test_a_collector_that_is_stopped_between_pages_leaves_the_old_state_an
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         left = await states.state("contoso", "user")
-        await stack.enter_async_context(worker(settings, microsoft.tenants))
+        await stack.enter_async_context(worker(settings, microsoft.tenants).running())
 
         async def same():
             return await kept(database) == await microsoft.entities()
@@ -230,7 +229,7 @@ async def test_replicas_never_read_one_directory_twice_at_a_time(nats_as, eventu
             broker = make_broker(nats_as("collector"), "collector")
             await broker.connect()
             stack.push_async_callback(broker.stop)
-            handler = make_directory_handler(run, 3600)
+            handler = job_handler(DirectoryJob, run)
             await stack.enter_async_context(consuming(broker, JOBS, handler, 2))
             answers.append(jetstream(broker))
         accepted = []

@@ -13,11 +13,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from aoc_collector.flow import make_handler
+from aoc_collector.flow import redelivery, slice_run
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import counted_job_handler, publish_job
 from aoc_common.bus.provision import declare_consumer
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import CollectJob
@@ -44,8 +44,10 @@ def replica(nats_as):
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
             if run:
-                handler = make_handler(SimpleNamespace(run=run), Silent(), Silent(), 3600)
-                await stack.enter_async_context(consuming(broker, consumer, handler, workers))
+                handler = counted_job_handler(CollectJob, slice_run(SimpleNamespace(run=run), Silent(), Silent()))
+                await stack.enter_async_context(
+                    consuming(broker, consumer, handler, workers, redelivery=redelivery(3600))
+                )
             yield js
 
     return start

@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 from aoc_collector.crowding import Crowd, Crowded
-from aoc_collector.flow import make_handler
+from aoc_collector.flow import redelivery, slice_run
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.jobs import publish_job
+from aoc_common.bus.jobs import counted_job_handler, publish_job
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import Throttled, Transient
@@ -41,8 +41,11 @@ def collecting(nats_as):
         await broker.connect()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
-            handler = make_handler(Crowded(SimpleNamespace(run=run), crowd), Silent(), Silent(), 3600)
-            await stack.enter_async_context(consuming(broker, consumers.COLLECT, handler, WORKERS, stopping=stopping))
+            run_slice = slice_run(Crowded(SimpleNamespace(run=run), crowd), Silent(), Silent())
+            handler, again = counted_job_handler(CollectJob, run_slice), redelivery(3600)
+            await stack.enter_async_context(
+                consuming(broker, consumers.COLLECT, handler, WORKERS, stopping=stopping, redelivery=again)
+            )
             yield jetstream(broker)
 
     return start

@@ -23,7 +23,7 @@ from aoc_common.bus.broker import connection, make_broker
 from aoc_common.bus.pull import Pull
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
-from aoc_common.health import run_probes
+from aoc_common.service.probes import run_probes
 from aoc_common.store.mongo.sources import MongoSources
 
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -92,7 +92,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
 
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=base, trust_env=False))
-        replicas = [await stack.enter_async_context(worker(settings, tenants)) for _ in range(2)]
+        replicas = [await stack.enter_async_context(worker(settings, tenants).running()) for _ in range(2)]
         broker = make_broker(nats_as("normalizer"), "normalizer")
         await broker.connect()
         stack.push_async_callback(broker.stop)
@@ -109,7 +109,7 @@ async def test_two_replicas_bring_every_record_as_it_was_despite_every_fault(
         probes = [await run_probes(replica) for replica in replicas]
 
     assert expected == {feed: found[feed] for feed in expected}
-    assert probes == [{"nats": "ok", "mongo": "ok", "schedule": "ok", "standing": "ok"}] * 2
+    assert probes == [{"nats": "ok", "mongo": "ok", "workers": "ok", "background": "ok", "standing": "ok"}] * 2
     states = await MongoSources(database).all_states(None)
     assert len(SOURCES) * len(tenants) == len(states)
     assert await database["ledger_slices"].count_documents({"state": "fetched"}) > len(states)

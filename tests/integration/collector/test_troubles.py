@@ -33,7 +33,7 @@ def collecting_troubled(nats_as, mongo_settings, microsoft):
             directory=DirectorySettings(enabled=False),
         )
         tenants = [tenant.model_copy(update={"sources": SOURCES}) for tenant in microsoft.tenants]
-        async with worker(settings, tenants):
+        async with worker(settings, tenants).running():
             yield
 
     return start

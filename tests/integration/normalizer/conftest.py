@@ -64,7 +64,7 @@ def normalizer(nats_as, mongo_settings: MongoSettings):
     async def run():
         settings = NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
         await bring_in_order(None, mongo_settings, lambda _: None, migrate=False)
-        async with app.worker(settings) as probes:
+        async with app.worker(settings).running() as probes:
             yield probes
 
     return run

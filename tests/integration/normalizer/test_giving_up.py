@@ -12,11 +12,10 @@ import structlog
 from nats.aio.msg import Msg
 from nats.errors import ConnectionClosedError
 
-from aoc_common.bus import consumers
-from aoc_common.bus import failures as policy
+from aoc_common.bus import consumers, policy
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.failures import Failures
+from aoc_common.bus.policy import Failures
 from aoc_common.bus.provision import declare_consumer
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects

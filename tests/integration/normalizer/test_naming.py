@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.clock import SystemClock
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Unreachable
+from aoc_common.service import tasks
+from aoc_common.service.tasks import Task
 from aoc_common.store.directories import Seen, Sighting
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.background import every
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.normalise import normalise
@@ -211,8 +213,8 @@ async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, d
 
     away, clock = Away(), Ticking()
     late = LateNames(away, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(every(0.01, "late names", late.catch_up), 0.2)
+    async with tasks.running([Task("late names", 0.01, late.catch_up)], SystemClock()):
+        await asyncio.sleep(0.2)
 
     assert away.asked > 2
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aoc_common import standing
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.provision import provision
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import slice_id
 from aoc_common.contracts.raw import RawPage
+from aoc_common.service import standing
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.sources import MongoSources

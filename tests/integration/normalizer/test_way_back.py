@@ -59,7 +59,7 @@ def page(*names: str, slice_id: str = SLICE) -> RawPage:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("aoc_common.bus.failures.delay_for", lambda _error, _tries: 0.02)
+    monkeypatch.setattr("aoc_common.bus.policy.backoff", lambda *_: 0.02)
     original = NormalizerSettings.__init__
     monkeypatch.setattr(
         NormalizerSettings,

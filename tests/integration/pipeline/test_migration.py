@@ -181,7 +181,7 @@ def outcome(broker, nats_on, mongo_settings, database, eventually):
             state = (await database["ledger_slices"].find_one({"_id": SLICE}))["state"]
             return state == "settled" and not (await jetstream(broker).stream_info("AOC_RAW")).state.messages
 
-        async with app.worker(settings):
+        async with app.worker(settings).running():
             await eventually(settled, 30)
         config = ConsumerConfig(filter_subject=subjects.ALL_EVENTS, deliver_policy=DeliverPolicy.ALL)
         found = []

@@ -93,7 +93,7 @@ async def test_each_of_two_accounts_of_one_user_name_keeps_its_acts_its_name_and
                 nats=nats_as("collector"), mongo=mongo_settings, poll_interval_s=0.2,
                 directory=DirectorySettings(interval_s=1),
             )  # fmt: skip
-            await stack.enter_async_context(collector.worker(settings, tenants))
+            await stack.enter_async_context(collector.worker(settings, tenants).running())
 
             async def known(uid, roles):
                 found = (await play.directory.find("contoso", [uid])).get(uid)
@@ -104,7 +104,7 @@ async def test_each_of_two_accounts_of_one_user_name_keeps_its_acts_its_name_and
             await eventually(lambda: known(old.id, ("Global Administrator",)), 40)
             # Its cache of names knows nothing of before.
             await stack.enter_async_context(
-                normalizer.worker(NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings))
+                normalizer.worker(NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)).running()
             )
             first = await play.acted("first", eventually)
             before = await play.events(first)
@@ -115,8 +115,8 @@ async def test_each_of_two_accounts_of_one_user_name_keeps_its_acts_its_name_and
             await play.act("created")
             await eventually(lambda: known(new.id, ()), 40)
             await asyncio.sleep(1)  # seconds are what records of the unified log are told in
-        async with normalizer.worker(NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)):
-            async with collector.worker(settings, tenants):
+        async with normalizer.worker(NormalizerSettings(nats=nats_as("normalizer"), mongo=mongo_settings)).running():
+            async with collector.worker(settings, tenants).running():
                 second = await play.acted("second", eventually)
             await play.remap()
         after, later = await play.events(first), await play.events(second)

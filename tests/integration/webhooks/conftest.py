@@ -69,7 +69,7 @@ async def serve(authority: Authority, monkeypatch) -> AsyncIterator[Callable[...
     async with AsyncExitStack() as stack:
         logged = stack.enter_context(structlog.testing.capture_logs())
         monkeypatch.setattr(
-            "aoc_api.app.http.make_client",
+            "aoc_api.parts.services.http.make_client",
             lambda **_: httpx.AsyncClient(transport=httpx.MockTransport(authority)),
         )
 

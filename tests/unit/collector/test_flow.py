@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from nats.js.errors import APIError
 
-from aoc_collector.flow import make_backfill_handler, make_directory_handler, make_handler, put_off
+from aoc_collector.flow import backfill_run, redelivery, slice_run
 from aoc_collector.sources.base import UnfinishedError
-from aoc_common.bus.jobs import publish_job
-from aoc_common.contracts.jobs import BackfillJob, CollectJob
-from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Transient, Unreachable
+from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob
+from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Unreachable, Unreadable
 from aoc_common.store.backlog import Cause
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -22,6 +22,10 @@ def message(body=None, deliveries=1):
         data=JOB.model_dump_json().encode() if body is None else body,
         metadata=SimpleNamespace(num_delivered=deliveries),
     )
+
+
+def slices(runner, following, turns):
+    return counted_job_handler(CollectJob, slice_run(runner, following, turns))
 
 
 class Following:
@@ -68,8 +72,8 @@ class Failing:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"contoso","source":"x","start":1,"end":0}', b'{"version":2}'])
 async def test_a_job_that_this_version_cannot_read_is_permanent(body):
-    with pytest.raises(Malformed):
-        await make_handler(Failing(None), Following(), Turns(), 3600)([message(body)])
+    with pytest.raises(Unreadable):
+        await slices(Failing(None), Following(), Turns())([message(body)])
 
 
 @pytest.mark.parametrize(
@@ -86,14 +90,16 @@ async def test_a_job_that_this_version_cannot_read_is_permanent(body):
     ],
 )
 def test_a_failure_keeps_the_job_and_waits_longer_each_time(error, deliveries, delay):
-    assert delay == put_off(error, deliveries, 3600).retry_after
+    how = redelivery(3600)
+
+    assert (how.retries(error), how.delay_s(error, deliveries)) == (True, delay)
 
 
 async def test_a_source_that_refuses_us_is_never_dropped():
     following = Following()
 
-    with pytest.raises(Transient, match="Refused: no"):
-        await make_handler(Failing(Refused("no", status=403)), following, Turns(), 3600)([message(deliveries=99)])
+    with pytest.raises(Refused, match="no"):
+        await slices(Failing(Refused("no", status=403)), following, Turns())([message(deliveries=99)])
 
     assert following.told == []
 
@@ -101,9 +107,9 @@ async def test_a_source_that_refuses_us_is_never_dropped():
 async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a_shorter_one():
     following = Following()
     runner = Failing(UnfinishedError("loop"))
-    handler = make_handler(runner, following, Turns(), 3600)
+    handler = slices(runner, following, Turns())
 
-    with pytest.raises(Transient):
+    with pytest.raises(UnfinishedError):
         await handler([message(deliveries=1)])
     await handler([message(deliveries=2)])
 
@@ -112,34 +118,32 @@ async def test_a_slice_that_cannot_be_finished_is_tried_again_then_replaced_by_a
 
 
 async def test_the_shortest_slice_is_tried_again_for_ever():
-    with pytest.raises(Transient):
-        await make_handler(Failing(UnfinishedError("loop")), Following(can_shorten=False), Turns(), 3600)(
-            [message(deliveries=9)]
-        )
+    with pytest.raises(UnfinishedError):
+        await slices(Failing(UnfinishedError("loop")), Following(can_shorten=False), Turns())([message(deliveries=9)])
 
 
 async def test_a_slice_that_is_done_asks_for_the_next():
     following = Following()
 
-    await make_handler(Failing(None), following, Turns(), 3600)([message()])
+    await slices(Failing(None), following, Turns())([message()])
 
     assert following.told == ["finished", "nudge"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"tenant":"A B"}', b'{"tenant":"contoso","kind":"user"}'])
 async def test_a_directory_job_that_this_version_cannot_read_is_permanent(body):
-    with pytest.raises(Malformed):
-        await make_directory_handler(Failing(None).run, 3600)([message(body)])
+    with pytest.raises(Unreadable):
+        await job_handler(DirectoryJob, Failing(None).run)([message(body)])
 
 
 @pytest.mark.parametrize(
     ("error", "delay"), [(Throttled("slow down", retry_after=300), 300), (Unreachable("store away"), 4)]
 )
 async def test_a_directory_job_that_fails_comes_again_later(error, delay):
-    with pytest.raises(Transient) as raised:
-        await make_directory_handler(Failing(error).run, 3600)([message(b'{"tenant":"contoso"}', deliveries=3)])
+    with pytest.raises(type(error)) as raised:
+        await job_handler(DirectoryJob, Failing(error).run)([message(b'{"tenant":"contoso"}', deliveries=3)])
 
-    assert raised.value.retry_after == delay
+    assert redelivery(3600).delay_s(raised.value, 3) == delay
 
 
 @pytest.mark.parametrize(
@@ -160,9 +164,7 @@ async def test_only_an_occupied_subject_means_that_a_job_is_pending(code, text):
 async def test_a_request_to_fill_in_becomes_a_stretch_of_the_backlog(clock, backlog):
     job = BackfillJob(tenant="contoso", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
 
-    await make_backfill_handler({(job.tenant, job.source): None}, backlog.add, clock)(
-        [message(job.model_dump_json().encode())]
-    )
+    await backfill_run({(job.tenant, job.source): None}, backlog.add, clock)(job)
 
     [added] = await backlog.waiting("contoso")
     assert (added.cause, added.start, added.end, added.done_until) == (Cause.ASKED, job.start, job.end, job.start)
@@ -172,14 +174,14 @@ async def test_a_request_to_fill_in_a_source_that_is_not_collected_is_refused_by
     job = BackfillJob(tenant="nowhere", source="graph-signins", start=NOW - timedelta(days=3), end=NOW)
 
     with pytest.raises(Malformed, match="no source graph-signins of a tenant nowhere"):
-        await make_backfill_handler({}, backlog.add, clock)([message(job.model_dump_json().encode())])
+        await backfill_run({}, backlog.add, clock)(job)
 
 
 async def test_what_microsoft_does_not_have_any_more_is_not_asked_for(clock, backlog):
     job = BackfillJob(tenant="contoso", source="o365-dlp", start=NOW - timedelta(days=900), end=NOW)
     reach = {("contoso", "o365-dlp"): timedelta(days=7)}
 
-    await make_backfill_handler(reach, backlog.add, clock)([message(job.model_dump_json().encode())])
+    await backfill_run(reach, backlog.add, clock)(job)
 
     [added] = await backlog.waiting("contoso")
     assert (added.start, added.done_until) == (job.start, NOW - timedelta(days=7))

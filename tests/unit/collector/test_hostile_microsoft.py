@@ -15,7 +15,7 @@ from aoc_collector.origins import within
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Window
 from aoc_common import http
-from aoc_common.bus.failures import delay_for
+from aoc_common.bus.policy import Redelivery
 from aoc_common.errors import Refused, Throttled, Unreachable
 
 GRAPH = "https://graph.microsoft.com"
@@ -257,7 +257,7 @@ async def test_line_10_a_wait_of_nothing_has_a_floor(context, microsoft, clock, 
 
 @pytest.mark.parametrize("asked", [1e9, float("inf"), float("nan"), -5.0])
 def test_line_10_no_message_is_put_off_for_longer_than_a_day(asked):
-    assert 0 <= delay_for(Throttled("slow down", retry_after=asked), 1) <= 24 * 3600
+    assert 0 <= Redelivery().delay_s(Throttled("slow down", retry_after=asked), 1) <= 24 * 3600
 
 
 @pytest.mark.parametrize("lifetime", ["NaN", "-1", "0", "1e9", "1e999", '"3600"'])

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from aoc_collector.polling import Poller, make_poll_handler
+from aoc_collector.polling import REDELIVERY, Poller
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed, Pace
+from aoc_common.bus.jobs import counted_job_handler
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
 from aoc_common.errors import Malformed, Postponed, Unreachable
@@ -80,7 +81,7 @@ async def test_news_that_come_while_a_source_is_being_looked_at_wait_for_the_end
     for deliveries in range(1, 8):
         with pytest.raises(Postponed) as raised:
             await poller.run(ALERTS, deliveries)
-        delays.append(raised.value.retry_after)
+        delays.append(REDELIVERY.delay_s(raised.value, deliveries))
     await poller.run(ALERTS, 8)
 
     assert delays == [1, 2, 4, 8, 16, 30, 30]
@@ -99,7 +100,7 @@ async def test_a_look_that_could_not_be_asked_for_is_asked_for_again(poller, col
 async def test_a_job_that_this_version_cannot_read_is_permanent(poller):
     message = SimpleNamespace(data=b'{"version": 9}', metadata=SimpleNamespace(num_delivered=1))
     with pytest.raises(Malformed):
-        await make_poll_handler(poller)([message])
+        await counted_job_handler(PollJob, poller.run)([message])
 
 
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from aoc_common.bus.consumers import COLLECT, NORMALIZER
 from aoc_common.bus.lag import look
-from aoc_common.standstill import Life, judged
+from aoc_common.service.standstill import Life, judged
 
 #: By the clock of who stamps beats.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from aoc_common.bus.lag import ConsumerLag, Look, Seen
 from aoc_common.contracts.beats import Beat, ConsumerWork
 from aoc_common.errors import Unreachable
-from aoc_common.lookout import SURE_S, Lookout, look_surely
-from aoc_common.standstill import Life, judged
+from aoc_common.service.lookout import SURE_S, Lookout, look_surely
+from aoc_common.service.standstill import Life, judged
 
 
 class Clock:

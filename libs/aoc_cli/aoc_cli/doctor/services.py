@@ -11,8 +11,8 @@ from aoc_common.bus.broker import connection, reached
 from aoc_common.bus.lag import look
 from aoc_common.clock import SystemClock
 from aoc_common.errors import AocError, Unreachable
-from aoc_common.lookout import SURE_S, look_surely
-from aoc_common.standstill import Life
+from aoc_common.service.lookout import SURE_S, look_surely
+from aoc_common.service.standstill import Life
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
 
     from aoc_cli.attach import System
-    from aoc_common.standstill import Judged, ServiceState
+    from aoc_common.service.standstill import Judged, ServiceState
 
 _WHERE: Final = "system"
 _PATIENCE_S: Final = 10.0

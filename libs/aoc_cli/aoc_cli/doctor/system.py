@@ -11,7 +11,7 @@ from nats.errors import Error as NatsError
 from aoc_cli.doctor.bus import of_payload
 from aoc_cli.doctor.findings import Finding, Grade
 from aoc_cli.doctor.streams import of_streams, of_waiting
-from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.broker import opened
 from aoc_common.bus.limits import max_message_bytes
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.store.mongo.client import check_unique_indexes, connect, missing_indexes
@@ -32,9 +32,8 @@ async def check(system: System) -> list[Finding]:
 
 
 async def _nats(settings: NatsSettings) -> list[Finding]:
-    broker = make_broker(settings, "cli")
     try:
-        async with asyncio.timeout(_PATIENCE_S):
+        async with opened(settings, "cli") as broker, asyncio.timeout(_PATIENCE_S):
             await broker.connect()
             return [
                 Finding(_WHERE, "NATS", Grade.OK, "connected"),
@@ -45,8 +44,6 @@ async def _nats(settings: NatsSettings) -> list[Finding]:
         said = str(error) or type(error).__name__
         fix = "Check AOC_NATS__URL, user and password, and that the server runs with JetStream"
         return [Finding(_WHERE, "NATS", Grade.FAIL, f"not reachable: {said}", fix)]
-    finally:
-        await close(broker)
 
 
 async def _mongo(system: System) -> list[Finding]:

@@ -28,7 +28,7 @@ from aoc_cli.verify.judge import Judge, Run
 from aoc_cli.verify.kinds import USUAL, setup
 from aoc_cli.verify.streams import Vandal, settled
 from aoc_cli.verify.watcher import Watcher
-from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.broker import jetstream, reached
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration, Transient
 from aoc_common.store.mongo.census import MongoCensus
@@ -208,14 +208,12 @@ class Verification:
                 httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{endpoints.simulator}", timeout=30)
             )
             database = await stack.enter_async_context(connect(data.mongo_settings(endpoints)))
-            brokers = []
-            for user in ("cli", "provision"):
-                broker = make_broker(data.nats_settings(endpoints, user), user)
-                await broker.connect()
-                stack.push_async_callback(close, broker)
-                brokers.append(broker)
+            reader, owner = [
+                await stack.enter_async_context(reached(data.nats_settings(endpoints, user), user))
+                for user in ("cli", "provision")
+            ]
             declared = data.nats_settings(endpoints, "provision").model_copy(update=dict(self._setup.bus))
-            yield _Links(truth, database, brokers[0], brokers[1], declared, Watcher(brokers[0]))
+            yield _Links(truth, database, reader, owner, declared, Watcher(reader))
 
     def _chaos(self, links: _Links, supervisor: Supervisor) -> Chaos:
         options = self.options

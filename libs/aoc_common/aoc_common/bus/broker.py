@@ -33,11 +33,22 @@ _SOON: Final = 10.0
 
 
 @asynccontextmanager
+async def opened(
+    settings: NatsSettings, name: str, trouble: Callable[[str], None] = lambda _: None
+) -> AsyncIterator[NatsBroker]:
+    """A broker that is not connected yet, closed on leaving. Raises as `make_broker` does, whose arguments it takes."""
+    broker = make_broker(settings, name, trouble)
+    try:
+        yield broker
+    finally:
+        await close(broker)
+
+
+@asynccontextmanager
 async def reached(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker]:
     """A broker that is connected, for one command. Raises `Unreachable`, which says why, and as `make_broker` does."""
     troubles: list[str] = []
-    broker = make_broker(settings, name, troubles.append)
-    try:
+    async with opened(settings, name, troubles.append) as broker:
         try:
             async with asyncio.timeout(_SOON):
                 await broker.connect()
@@ -45,8 +56,6 @@ async def reached(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker
             why = str(error) or (troubles[-1] if troubles else "no answer")
             raise Unreachable(f"NATS at {_hosts(settings)}: {why} ({_asked(why)})") from error
         yield broker
-    finally:
-        await close(broker)
 
 
 async def join(broker: NatsBroker, settings: NatsSettings) -> None:

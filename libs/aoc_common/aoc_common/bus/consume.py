@@ -1,4 +1,4 @@
-"""Durable pull consumers: `pull` fetches, `failures` settles, a heartbeat keeps long work alive."""
+"""Durable pull consumers: `pull` fetches, `policy` settles what fails, a heartbeat keeps long work alive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
-from aoc_common.bus.failures import Failures
+from aoc_common.bus.policy import Failures, Redelivery
 from aoc_common.bus.pull import Pull
 from aoc_common.errors import AocError, BadConfiguration, Postponed, Transient, Unreachable
 from aoc_common.telemetry import logs, metrics
@@ -120,23 +120,26 @@ async def consuming(
     failures: Failures | None = None,
     stopping: asyncio.Event | None = None,
     pulse: Pulse | None = None,
+    redelivery: Redelivery | None = None,
 ) -> AsyncIterator[Callable[[], bool]]:
     """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
     Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
-    returns, every message of its batch is acknowledged. When it raises, `failures` decides; a batch that fails for good
-    is tried again message by message, so that one poison message does not take others with it; one that fails for the
-    time being is, from its third delivery on. `failures`: the service's policy, which its consumers share; without one,
-    dead letters are on AOC_DLQ alone. `pulse`: is told what is in work and what comes of it, for the heartbeat. Leaving
-    waits until the batches in work are done; nothing more is pulled when `stopping` is set, which several may share, so
-    that none takes into work what another gives back. The broker must be connected. Raises `BadConfiguration` for a
-    consumer that is not there.
+    returns, every message of its batch is acknowledged. When it raises, `failures` decides by `redelivery`; a batch
+    that fails for good is tried again message by message, so that one poison message does not take others with it; one
+    that fails for the time being is, from its third delivery on. `failures`: the service's policy, which its consumers
+    share; without one, dead letters are on AOC_DLQ alone. `pulse`: is told what is in work and what comes of it, for
+    the heartbeat. Leaving waits until the batches in work are done; nothing more is pulled when `stopping` is set,
+    which several may share, so that none takes into work what another gives back. The broker must be connected. Raises
+    `BadConfiguration` for a consumer that is not there.
     """
     several = [consumers] if isinstance(consumers, Consumer) else list(consumers)
     for consumer in several:
         await check_consumer(jetstream(broker), consumer)
     policy, stop = failures or Failures(several[0].service), stopping or asyncio.Event()
-    work = _Work(broker, handler, policy, asyncio.Semaphore(workers), stop, pulse or Pulse())
+    work = _Work(
+        broker, handler, policy, redelivery or Redelivery(), asyncio.Semaphore(workers), stop, pulse or Pulse()
+    )
     for consumer in several:
         work.pulse.serves(consumer.durable)
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
@@ -195,6 +198,7 @@ class _Work:
     broker: NatsBroker
     handler: BatchHandler
     failures: Failures
+    redelivery: Redelivery
     slots: asyncio.Semaphore
     stopping: asyncio.Event
     pulse: Pulse
@@ -254,62 +258,57 @@ class _Work:
         if redelivered:
             metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
         with self.pulse.holding(consumer.durable, len(messages)):
-            await _handle(jetstream(self.broker), self.failures, self.handler, messages)
+            await self._handle(messages)
 
+    async def _handle(self, messages: Sequence[Msg]) -> bool:
+        """Run the handler and settle the messages; whether something is away that they need."""
+        try:
+            await self.handler(messages)
+        except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
+            if len(messages) == 1:
+                await self._settle(messages[0], error)
+            elif not isinstance(error, Transient):
+                for message in messages:
+                    await self._handle([message])
+            elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
+                for message in messages:
+                    await self._settle(message, error)
+            else:
+                await self._one_by_one(messages, error)
+            return isinstance(error, Transient)
+        self.failures.handled(messages)
+        await asyncio.gather(*(message.ack() for message in messages))
+        settled(len(messages))
+        return False
 
-async def _handle(js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg]) -> bool:
-    """Run the handler and settle the messages; whether something is away that they need."""
-    try:
-        await handler(messages)
-    except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
-        if len(messages) == 1:
-            await _settle(js, failures, messages[0], error)
-        elif not isinstance(error, Transient):
-            for message in messages:
-                await _handle(js, failures, handler, [message])
-        elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
-            for message in messages:
-                await _settle(js, failures, message, error)
-        else:
-            await _one_by_one(js, failures, handler, messages, error)
-        return isinstance(error, Transient)
-    failures.handled(messages)
-    await asyncio.gather(*(message.ack() for message in messages))
-    settled(len(messages))
-    return False
+    async def _one_by_one(self, messages: Sequence[Msg], error: Transient) -> None:
+        """Find the message that fails again and again, so that the others need not fail with it.
 
+        So many that fail alone are an outage: then the rest is not tried.
+        """
+        away = 0
+        # Those that failed least often first, in another order each time: else the same would always be left.
+        for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
+            if away < _OUTAGE:
+                away += await self._handle([message])
+            else:
+                await self._settle(message, error)
 
-async def _one_by_one(
-    js: JetStreamContext, failures: Failures, handler: BatchHandler, messages: Sequence[Msg], error: Transient
-) -> None:
-    """Find the message that fails again and again, so that the others need not fail with it.
-
-    So many that fail alone are an outage: then the rest is not tried.
-    """
-    away = 0
-    # Those that failed least often first, in another order each time: else the same would always be left.
-    for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
-        if away < _OUTAGE:
-            away += await _handle(js, failures, handler, [message])
-        else:
-            await _settle(js, failures, message, error)
+    async def _settle(self, message: Msg, error: Exception) -> None:
+        if not isinstance(error, Postponed):
+            failed(error)
+        try:
+            await self.failures.settle(jetstream(self.broker), message, error, self.redelivery)
+        except (AocError, NatsError) as unsettled:
+            # Unacknowledged, it comes back after its ack wait: late, but not lost.
+            _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
+        except Exception:  # noqa: BLE001  # reported with its traceback
+            # A defect of the policy must not leave the batch's other messages unsettled.
+            _log.exception("message.unsettled", subject=message.subject)
 
 
 def _deliveries(message: Msg) -> int:
     return message.metadata.num_delivered
-
-
-async def _settle(js: JetStreamContext, failures: Failures, message: Msg, error: Exception) -> None:
-    if not isinstance(error, Postponed):
-        failed(error)
-    try:
-        await failures.settle(js, message, error)
-    except (AocError, NatsError) as unsettled:
-        # Unacknowledged, it comes back after its ack wait: late, but not lost.
-        _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
-    except Exception:  # noqa: BLE001  # reported with its traceback
-        # A defect of the policy must not leave the batch's other messages unsettled.
-        _log.exception("message.unsettled", subject=message.subject)
 
 
 @asynccontextmanager

@@ -11,6 +11,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.js.errors import APIError, NoStreamResponseError
 
+from aoc_common.backoff import backoff
 from aoc_common.bus.limits import header_bytes
 from aoc_common.errors import Backpressure, TooLarge, Transient, Unreachable
 from aoc_common.telemetry.pulse import moved
@@ -102,7 +103,7 @@ async def publish_patiently(
     """
     acks: dict[int, PubAck] = {}
     waiting = list(range(len(messages)))
-    moved, pause = clock.monotonic(), _PAUSE_S
+    moved, tries = clock.monotonic(), 0
     while waiting:
         refused: dict[int, Backpressure] = {}
         results = await publish_each(js, stream, [messages[number] for number in waiting])
@@ -114,13 +115,13 @@ async def publish_patiently(
             else:
                 acks[number] = result
         if len(refused) < len(waiting):
-            moved, pause = clock.monotonic(), _PAUSE_S
+            moved, tries = clock.monotonic(), 0
         waiting = list(refused)
         if waiting:
             if stopping.is_set() or clock.monotonic() - moved >= _PATIENCE_S:
                 raise refused[waiting[0]]
-            await clock.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE_S)
+            tries += 1
+            await clock.sleep(backoff(tries, _LONGEST_PAUSE_S, _PAUSE_S))
     return [acks[number] for number in range(len(messages))]
 
 

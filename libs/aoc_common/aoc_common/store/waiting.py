@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aoc_common.backoff import backoff
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
@@ -22,8 +24,7 @@ LONGEST: Final = timedelta(hours=1)
 
 def pause(failures: int) -> timedelta:
     """How long a blob waits for its next try: 1, 2, 4 ... 60 minutes from its `PATIENCE`-th failure on."""
-    doublings = min(max(failures - PATIENCE, 0), 16)
-    return min(_FIRST * (1 << doublings), LONGEST)
+    return timedelta(seconds=backoff(failures - PATIENCE + 1, LONGEST.total_seconds(), _FIRST.total_seconds()))
 
 
 class WaitingBlobs(Protocol):

@@ -133,6 +133,12 @@ SERVICE_STILL_SECONDS = Gauge(
 )  # fmt: skip
 LOOK_FAILED = Gauge("aoc_service_look_failed", "1: the bus does not tell what waits and who runs.")
 
+TASK_RUNS = Counter(
+    "aoc_task_runs_total", "Runs of periodic work, by outcome: done, failed (a server is away), defect.",
+    ("task", "outcome"),
+)  # fmt: skip
+TASK_SECONDS = Histogram("aoc_task_seconds", "Time that one run of periodic work takes.", ("task",), buckets=_SECONDS)
+
 API_REQUESTS = Counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
 API_SECONDS = Histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=_SECONDS)
 API_NOTIFICATIONS = Counter(

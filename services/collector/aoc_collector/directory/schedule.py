@@ -10,9 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.jobs import DirectoryJob
-from aoc_common.errors import AocError
 from aoc_common.store.doubts import AHEAD
-from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.store.directories import DirectoryStates, SyncState
-
-_log = logs.get(__name__)
 
 type Publish = Callable[[DirectoryJob], Awaitable[bool]]
 """Puts a job on the stream; False when the tenant has one already. Raises `Transient`."""
@@ -46,15 +42,6 @@ class DirectoryScheduler:
         self._states = states
         self._publish = publish
         self._clock = clock
-
-    async def run(self, every_s: float) -> None:
-        """Look at every tenant that often, until cancelled."""
-        while True:
-            try:
-                await self.tick()
-            except AocError as error:
-                _log.warning("schedule.failed", error=str(error))
-            await self._clock.sleep(every_s)
 
     async def tick(self) -> None:
         """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aoc_collector.app import subscription_target
+from aoc_collector.parts.subscriptions import target
 from aoc_collector.settings import CollectorSettings, DirectorySettings, SubscriptionSettings
 from aoc_common.contracts.webhooks import Seals
 
@@ -26,7 +26,7 @@ def test_only_what_is_collected_of_a_tenant_is_subscribed_to(tenant, sources, di
         directory=DirectorySettings(**directory), webhooks=SubscriptionSettings(public_url="https://aoc.example")
     )
     shared = SimpleNamespace(settings=settings, apis=SimpleNamespace(api=lambda *_: None))
-    target = subscription_target(shared, SEALS, tenant.model_copy(update={"sources": sources}))
+    found = target(shared, SEALS, tenant.model_copy(update={"sources": sources}))
 
-    assert [one.kind for one in target.wanted] == expected
-    assert target.url == f"https://aoc.example/api/webhooks/graph?key={SEALS.key_id}"
+    assert [one.kind for one in found.wanted] == expected
+    assert found.url == f"https://aoc.example/api/webhooks/graph?key={SEALS.key_id}"

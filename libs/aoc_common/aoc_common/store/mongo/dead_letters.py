@@ -106,7 +106,7 @@ class MongoDeadLetters(MongoShelf):
 
 
 class JobAccount:
-    """`bus.failures.Account` of messages that have no page in the ledger."""
+    """`bus.letters.Account` of messages that have no page in the ledger."""
 
     def __init__(self, letters: MongoDeadLetters) -> None:
         self._letters = letters

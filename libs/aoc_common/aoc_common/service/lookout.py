@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError
-from aoc_common.standstill import Judged, Life, judged
+from aoc_common.service.standstill import Judged, Life, judged
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
     from aoc_common.bus.lag import Look
     from aoc_common.clock import Clock
-    from aoc_common.standstill import Still
+    from aoc_common.service.standstill import Still
 
 _log = logs.get(__name__)
 
@@ -55,11 +55,9 @@ class Lookout:
         self._looked_at: float | None = None
         self._trouble = "nobody has looked yet"
 
-    async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            await self.look()
-            await self._clock.sleep(_EVERY_S if self._looked_at else _SOON_S)
+    def pause_s(self) -> float:
+        """Seconds until the next look."""
+        return _EVERY_S if self._looked_at else _SOON_S
 
     async def look(self) -> None:
         """Look once."""

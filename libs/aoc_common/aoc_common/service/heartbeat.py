@@ -6,7 +6,6 @@ last beat of each instance, with the server's own time.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import socket
@@ -16,8 +15,11 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus.broker import LOST, connected, jetstream
+from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.beats import EVERY_S, Beat
+from aoc_common.service import tasks
+from aoc_common.service.tasks import Task
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -49,12 +51,11 @@ async def beating(broker: NatsBroker, service: str, pulse: Pulse, every_s: float
     """
     instance = instance_id()
     heart = _Heart(broker, subjects.beat(service, instance), pulse)
-    task = asyncio.create_task(heart.run(every_s))
     try:
-        yield instance
+        # Without jitter: who looks counts the seconds between two beats.
+        async with tasks.running([Task("heartbeat", every_s, heart.beat, jitter=0)], SystemClock()):
+            yield instance
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
         await heart.beat(leaving=True)
 
 
@@ -65,12 +66,6 @@ class _Heart:
         self._pulse = pulse
         self._version = version("aoc-common")
         self._trouble = ""
-
-    async def run(self, every_s: float) -> None:
-        """Beat again and again, until cancelled."""
-        while True:
-            await self.beat()
-            await asyncio.sleep(every_s)
 
     async def beat(self, *, leaving: bool = False) -> None:
         """Beat once. A beat that nobody takes is not kept: the next one says more."""

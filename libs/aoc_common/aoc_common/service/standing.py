@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from aoc_common.bus.consume import BatchHandler
-    from aoc_common.clock import Clock
     from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
@@ -42,9 +41,8 @@ type Check = Callable[[], Awaitable[None]]
 class Standing:
     """What a service stands on."""
 
-    def __init__(self, check: Check, clock: Clock) -> None:
+    def __init__(self, check: Check) -> None:
         self._check = check
-        self._clock = clock
         self._trouble: str | None = None
 
     async def look(self) -> None:
@@ -65,11 +63,9 @@ class Standing:
             else:
                 _log.info("standing.regained")
 
-    async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            await self._clock.sleep(_SOON_S if self._trouble else _EVERY_S)
-            await self.look()
+    def pause_s(self) -> float:
+        """Seconds until the next look."""
+        return _SOON_S if self._trouble else _EVERY_S
 
     async def probe(self) -> str | None:
         """What is wrong; None when nothing is."""

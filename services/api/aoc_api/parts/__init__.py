@@ -1,0 +1,1 @@
+"""The parts that the gateway is made of, each wired in a module of its own."""

@@ -1,0 +1,99 @@
+"""What the routes work with: stores, probes, turns, the way to the bus."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aoc_api.asking import make_ask
+from aoc_api.coalesce import Coalesced
+from aoc_api.cursors import make_cursors
+from aoc_api.deps import Services
+from aoc_api.parts.hooks import make_judge
+from aoc_api.turns import Turns
+from aoc_common import http
+from aoc_common.bus.broker import connected, connection
+from aoc_common.bus.lag import Look, look
+from aoc_common.clock import SystemClock
+from aoc_common.errors import Unreachable
+from aoc_common.service import probes, tasks
+from aoc_common.service.heartbeat import beating
+from aoc_common.service.lookout import Lookout
+from aoc_common.service.resources import connecting
+from aoc_common.service.tasks import Task
+from aoc_common.store.mongo import dead_letters, quarantine
+from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.client import connect, ping
+from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.report_keys import MongoKeyRegister
+from aoc_common.telemetry import logs
+from aoc_common.telemetry.pulse import Pulse
+
+if TYPE_CHECKING:
+    from faststream.nats import NatsBroker
+
+    from aoc_api.settings import ApiSettings
+
+_log = logs.get(__name__)
+#: Seconds. Less than Microsoft waits for an answer to a notification.
+_KEYS_TIMEOUT_S: Final = 1.5
+#: Seconds that the database may take for anything that is asked here; no answer is waited for any longer.
+_ANSWER_S: Final = 10.0
+#: Seconds for which an answer about the servers is given to all who ask.
+_HEALTH_S: Final = 1.0
+
+type Running = Callable[[], AbstractAsyncContextManager[Services]]
+"""What the routes work with, connected; leaving closes it."""
+
+
+def make_services(settings: ApiSettings) -> Running:
+    """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
+    cursors, judge, clock = make_cursors(settings.api.cursor_key), make_judge(settings.webhooks), SystemClock()
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[Services]:
+        async with (
+            connect(settings.mongo, _ANSWER_S) as database,
+            # Searches say themselves how long each of their questions may take, and probes are not waited for.
+            connect(settings.mongo) as searched,
+            http.make_client(timeout_s=_KEYS_TIMEOUT_S) as client,
+            connecting(settings.nats, "api") as broker,
+            beating(broker, "api", Pulse()),
+        ):
+            lookout = Lookout(partial(_look, broker), clock)
+            async with tasks.running([Task("lookout", lookout.pause_s, lookout.look, jitter=0)], clock):
+                if settings.api.cursor_key is None:
+                    hint = "set AOC_API__CURSOR_KEY so that cursors outlive a restart"
+                    _log.warning("cursor_key.generated", hint=hint)
+                _log.info("service.started")
+                yield Services(
+                    search=MongoEventSearch(searched),
+                    accounts=MongoAccount(database),
+                    same_account=Coalesced(),
+                    keys=MongoKeyRegister(database),
+                    cursors=cursors,
+                    options=settings.api,
+                    probes={
+                        "nats": probes.bus(broker),
+                        "mongo": partial(ping, searched),
+                        "dead_letters": partial(dead_letters.waiting, searched),
+                        "quarantine": partial(quarantine.waiting, searched),
+                        "services": lookout.probe,
+                    },
+                    same_health=Coalesced(_HEALTH_S),
+                    still=lookout.still,
+                    turns=Turns(settings.api.limits),
+                    clock=clock,
+                    ask=make_ask(broker),
+                    judge=judge(client, clock) if judge else None,
+                )
+
+    return running
+
+
+async def _look(broker: NatsBroker) -> Look:
+    if not connected(broker):
+        raise Unreachable("the bus is not connected")
+    return await look(connection(broker))

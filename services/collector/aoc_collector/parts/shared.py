@@ -1,0 +1,44 @@
+"""What all parts of a collector work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import TYPE_CHECKING
+
+from aoc_collector.apis import Apis
+from aoc_collector.sharing import Share
+from aoc_common import http
+from aoc_common.store.mongo.shares import MongoShares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_collector.settings import CollectorSettings, Rate
+    from aoc_collector.tenants import Tenant
+    from aoc_common.contracts.webhooks import Seals
+    from aoc_common.service.worker import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all parts of a collector work with. `seals`: None when nobody is to notify us."""
+
+    parts: Parts
+    settings: CollectorSettings
+    tenants: Sequence[Tenant]
+    apis: Apis
+    seals: Seals | None = None
+
+
+async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> Shared:
+    """With the clients of Microsoft's APIs, whose limits all collectors share through the database."""
+    client = await parts.enter(
+        http.make_client(timeout_s=settings.http_timeout_s, answer_bytes=settings.http_answer_bytes)
+    )
+    shares, member, clock = MongoShares(parts.resources.database), token_hex(6), parts.resources.clock
+
+    def of(limit: str, rate: Rate) -> Share:
+        return Share(limit, rate, shares, member, settings.rates.replicas, clock)
+
+    return Shared(parts, settings, tenants, Apis(settings, client, clock, of), seals)

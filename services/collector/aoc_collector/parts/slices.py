@@ -1,0 +1,111 @@
+"""Slices are scheduled and run, also those of the backlog; requests for them are taken."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aoc_collector.clocks import Corrector
+from aoc_collector.crowding import Crowd, Crowded
+from aoc_collector.flow import backfill_run, redelivery, slice_run
+from aoc_collector.parts import sources
+from aoc_collector.polling import REDELIVERY, Poller
+from aoc_collector.quota import Quota, looking
+from aoc_collector.runner import Runner, Stores
+from aoc_collector.schedule import Scheduler
+from aoc_collector.slices import Feed
+from aoc_collector.sources import SOURCES
+from aoc_collector.turns import Turns
+from aoc_common.bus import consumers
+from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
+from aoc_common.bus.limits import StreamLimit
+from aoc_common.bus.publish import publish_patiently
+from aoc_common.contracts import subjects
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, PollJob
+from aoc_common.store.mongo.arrivals import MongoArrivals
+from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.doubts import MongoDoubts
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nats.js.api import PubAck
+
+    from aoc_collector.parts.shared import Shared
+    from aoc_collector.runner import Publish
+    from aoc_collector.sources.base import Source
+    from aoc_common.bus.consume import BatchHandler
+    from aoc_common.bus.publish import Outgoing
+
+_log = logs.get(__name__)
+
+
+def add(shared: Shared) -> None:
+    """Add the schedule of slices, the workers that run them, and those that take requests."""
+    parts, settings = shared.parts, shared.settings
+    database, clock = parts.resources.database, parts.resources.clock
+    ledger, states, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
+    found = dict(sources.build(shared, ledger))
+    scheduler = Scheduler(
+        [Feed(tenant, source, sources.pace(settings, SOURCES[source])) for tenant, source in found],
+        states,
+        backlog,
+        partial(publish_job, parts.resources.js),
+        clock,
+        Corrector(MongoDoubts(database), backlog, states, clock),
+        MongoArrivals(database).lateness,
+    )
+    parts.closing(scheduler.close)
+    parts.every(settings.poll_interval_s, "scheduling slices", scheduler.tick)
+    stores = Stores(ledger, ledger, states, backlog, MongoDeadLetters(database))
+    runner, turns = _runner(shared, found, stores), Turns(backlog, states, clock)
+
+    def handler(workers: int) -> BatchHandler:
+        crowd = Crowd(workers, _troubled_together, clock)
+        return counted_job_handler(CollectJob, slice_run(Crowded(runner, crowd), scheduler, turns))
+
+    reach = {key: sources.retention(settings, SOURCES[key[1]]) for key in found}
+    directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
+    poller = Poller(scheduler.poll, partial(publish_job, parts.resources.js), directories, settings.poll_gap_s, clock)
+    patiently = redelivery(settings.max_backoff_s)
+    parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, patiently)
+    parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers, patiently)
+    parts.consume(consumers.BACKFILL, job_handler(BackfillJob, backfill_run(reach, backlog.add, clock)))
+    parts.consume(consumers.POLLS, counted_job_handler(PollJob, poller.run), redelivery=REDELIVERY)
+    _log.info("sources.configured", tenants=len(shared.tenants), sources=len(found))
+
+
+def _runner(shared: Shared, found: Mapping[tuple[str, str], Source], stores: Stores) -> Runner:
+    settings, resources = shared.settings, shared.parts.resources
+    quota = Quota(looking(resources.js), settings.quota.pages, settings.quota.size_bytes, resources.clock)
+    return Runner(
+        lambda tenant, source: found.get((tenant, source)),
+        _publish(shared, quota),
+        stores,
+        resources.clock,
+        resources.stopping,
+        StreamLimit(resources.broker, subjects.RAW_STREAM).page_room,
+        quota.check,
+    )
+
+
+def _publish(shared: Shared, quota: Quota) -> Publish:
+    resources = shared.parts.resources
+
+    async def publish(stream: str, messages: Sequence[Outgoing]) -> list[PubAck]:
+        acks = await publish_patiently(resources.js, resources.clock, resources.stopping, stream, messages)
+        if stream == subjects.RAW_STREAM:
+            quota.note(messages)
+        return acks
+
+    return publish
+
+
+def _troubled_together(job: CollectJob) -> str:
+    """What fails or hangs together: a tenant's API family."""
+    spec = SOURCES.get(job.source)
+    return f"{job.tenant}/{spec.family if spec else job.source}"

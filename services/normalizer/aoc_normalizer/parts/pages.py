@@ -1,0 +1,80 @@
+"""Raw pages are mapped and stored, and their new events published."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aoc_common.bus import consumers
+from aoc_common.bus.atomic import EventPublisher
+from aoc_common.bus.limits import StreamLimit
+from aoc_common.contracts import subjects
+from aoc_common.store.mongo.arrivals import MongoArrivals
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
+from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.mongo.remarks import MongoRemarks
+from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.twins import MongoTwins
+from aoc_normalizer.flow import make_handler
+from aoc_normalizer.knowledge import nowhere
+from aoc_normalizer.letters import PageAccount
+from aoc_normalizer.location import Locator
+from aoc_normalizer.names import Names, learning
+from aoc_normalizer.tenancy import remembering
+from aoc_normalizer.twins import Twins
+from aoc_normalizer.writer import Writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from aoc_common.service.resources import Resources
+    from aoc_common.service.worker import Parts
+    from aoc_common.store.mongo.client import Database
+    from aoc_common.store.mongo.events import MongoEvents
+    from aoc_normalizer.knowledge import Learn, Locate
+    from aoc_normalizer.settings import NormalizerSettings
+
+
+def locating(database: Path | None) -> Locate:
+    """How addresses are located. Raises `BadConfiguration` for a file that is no database of locations."""
+    return nowhere if database is None else Locator(database, time.monotonic).find
+
+
+def account(database: Database) -> PageAccount:
+    """Where pages are put on record that were given up."""
+    return PageAccount(MongoDeadLetters(database), MongoLedger(database))
+
+
+def learned(settings: NormalizerSettings, locate: Locate, resources: Resources) -> Learn:
+    """What is known of ids and addresses, with a memory of the directory."""
+    database, clock = resources.database, resources.clock
+    names = Names(MongoDirectoryHistory(database), clock, settings.names_remembered)
+    return learning(names, locate, remembering(MongoTenants(database).id_of, clock))
+
+
+def add(settings: NormalizerSettings, learn: Learn, events: MongoEvents, parts: Parts) -> None:
+    """Add the workers that take pages."""
+    resources = parts.resources
+    write = _writer(settings, events, resources).write
+    pages = [replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER]
+    parts.consume(pages, make_handler(write, learn, events.encoded), settings.workers)
+
+
+def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resources) -> Writer:
+    database, clock = resources.database, resources.clock
+    return Writer(
+        events,
+        MongoEventVersions(database),
+        Twins(MongoTwins(database), settings.twins.prefer, clock),
+        MongoLedger(database, clock),
+        MongoQuarantine(database),
+        MongoArrivals(database),
+        EventPublisher(resources.broker).publish,
+        clock,
+        StreamLimit(resources.broker, subjects.EVENTS_STREAM),
+        MongoRemarks(database).add,
+    )

@@ -1,0 +1,121 @@
+"""Every service as a process, with servers that can be taken away."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from aoc_cli.local import mongo
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_cli.local.provisioning import bring_in_order
+from aoc_common.settings import MongoSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from aoc_cli.local.process import Child
+    from aoc_common.settings import NatsSettings
+
+
+@dataclass(frozen=True)
+class Process:
+    """A service that was started. `port`: where it is to answer."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def said(self) -> str:
+        """All that it wrote so far."""
+        return self.log.read_text()
+
+    def ended(self) -> tuple[int, str]:
+        """Its exit status and all that it wrote, when it has ended."""
+        return self.process.wait(60), self.said()
+
+    def asked(self, path: str) -> tuple[int, Any]:
+        """Status and document of an answer; (0, None) when nobody answers."""
+        assert self.process.poll() is None, self.said()
+        try:
+            answer = httpx.get(f"http://{LOOPBACK}:{self.port}{path}", trust_env=False, timeout=10)
+        except httpx.TransportError:
+            return 0, None
+        return answer.status_code, answer.json()
+
+    def is_ready(self) -> bool:
+        """Whether it says that it is."""
+        return self.asked("/readyz")[0] == 200
+
+
+@pytest.fixture
+def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
+    """`launch("normalizer", {setting: value})`: the process; killed at the end if it still runs."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+    tenants = tmp_path / "tenants.json"
+    tenants.write_text("[]")
+    with ExitStack() as stack:
+
+        def start(service: str, settings: dict[str, str]) -> Process:
+            port, log = free_port(), tmp_path / f"{service}.log"
+            defaults = {
+                "AOC_TENANTS_FILE": str(tenants),
+                "AOC_MONGO__URI": mongo_settings.uri,
+                "AOC_MONGO__DATABASE": mongo_settings.database,
+                "AOC_NATS__URL": "nats://someone:geheim@127.0.0.1:1",
+                "AOC_HEALTH__PORT": str(port),
+                "AOC_API__PORT": str(port),
+            }
+            with log.open("wb") as out:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", f"aoc_{service}"],
+                    env=clean | defaults | settings,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    cwd=tmp_path,
+                )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            return Process(process, port, log)
+
+        yield start
+
+
+@pytest.fixture
+def bus_of(nats_as: Callable[[str], NatsSettings]) -> Callable[[str], dict[str, str]]:
+    """`bus_of("normalizer")`: the environment with which a service reaches the bus."""
+
+    def environment(user: str) -> dict[str, str]:
+        settings = nats_as(user)
+        return {"AOC_NATS__URL": settings.url, "AOC_NATS__USER": user, "AOC_NATS__PASSWORD": str(settings.password)}
+
+    return environment
+
+
+@dataclass(frozen=True)
+class Store:
+    """A database of the test's own, which can be taken away, and the environment with which it is reached."""
+
+    server: Child
+    environment: dict[str, str]
+
+
+@pytest.fixture
+async def store(tmp_path) -> Any:
+    """With its indexes."""
+    server = mongo.server(tmp_path / "mongo", free_port(), auth=False)
+    server.start()
+    try:
+        server.wait_ready()
+        uri = f"mongodb://{LOOPBACK}:{server.port}"
+        await bring_in_order(None, MongoSettings(uri=uri), lambda _: None, migrate=False)
+        yield Store(server, {"AOC_MONGO__URI": uri, "AOC_MONGO__DATABASE": "aoc", "AOC_MONGO__TIMEOUT_S": "0.3"})
+    finally:
+        server.kill()
