@@ -13,7 +13,7 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.ports import ContentBlob, LostWindow, PageOutcome, PublishedPage, SliceFetched
+from aoc_common.store.ports import ContentBlob, LostWindow, PageOutcome
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -230,64 +230,6 @@ async def test_a_slice_that_somebody_gave_up_is_not_complete_before_its_pages_ar
     await books.account.settle(NOW, 100)
 
     assert (await books.of()).complete_until == T0 + FIVE
-
-
-@pytest.mark.parametrize(
-    ("asked", "since"),
-    [
-        # Days before the source's own first one: from, until. What leaves a hole says nothing of the time between.
-        ([(30, 29)], 0),
-        ([(30, -1)], 30),
-        ([(9, 3), (4, -1)], 9),
-        ([(9, 5), (4, -1)], 4),
-        # It ends within the first day, of which nobody knows when it was begun.
-        ([(30, 0)], 0),
-    ],
-)
-async def test_what_was_asked_for_counts_from_the_day_on_which_no_hole_follows(
-    books: Books, asked: list[tuple[int, int]], since: int
-) -> None:
-    day, first = timedelta(days=1), T0.replace(hour=0)
-    await books.settled(await books.fetched(0, 5, records=1), 5)
-    for number, (start, end) in enumerate(asked):
-        begin, until, name = first - start * day, first - end * day, f"asked {number}"
-        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, again=True)
-        await books.ledger.slice_fetched(SliceFetched(name, pages=0, records=0, at=NOW))
-        await books.sources.note_asked("contoso", "graph-signins", begin, until)
-    on_its_way = (await books.of()).since
-    await books.account.settle(NOW, 10)
-
-    assert (await books.of()).since == first - since * day
-    assert on_its_way is None
-
-
-async def test_what_was_asked_for_counts_from_when_it_is_settled(books: Books) -> None:
-    day, first = timedelta(days=1), T0.replace(hour=0)
-    await books.settled(await books.fetched(0, 5, records=1), 5)
-    await books.account.settle(NOW, 10)
-    for start in (9, 4):
-        begin, until, name = first - start * day, first - (start - 5) * day, f"asked {start}"
-        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, again=True)
-        await books.ledger.note_pages([PublishedPage(name, "contoso", "graph-signins", name, start, NOW)])
-        await books.ledger.slice_fetched(SliceFetched(name, pages=1, records=1, at=NOW))
-        await books.sources.note_asked("contoso", "graph-signins", begin, until)
-    neither = (await books.of()).since
-    await books.ledger.pages_settled([PageOutcome("asked 4", "contoso", "graph-signins", "asked 4", 1, 0, 0, NOW)])
-    await books.account.settle(NOW, 10)
-    newer = (await books.of()).since
-    await books.ledger.pages_settled([PageOutcome("asked 9", "contoso", "graph-signins", "asked 9", 1, 0, 0, NOW)])
-    await books.account.settle(NOW, 10)
-
-    assert (neither, newer, (await books.of()).since) == (first, first - 4 * day, first - 9 * day)
-
-
-async def test_what_was_asked_for_is_noted_as_spans_that_are_apart(books: Books) -> None:
-    hour = timedelta(hours=1)
-    for start, end in [(9, 10), (1, 2), (2, 3), (9, 10), (0, 1), (5, 6)]:
-        await books.sources.note_asked("contoso", "graph-signins", T0 + start * hour, T0 + end * hour)
-    state = await books.sources.state("contoso", "graph-signins")
-
-    assert [((start - T0) / hour, (end - T0) / hour) for start, end in state.asked] == [(0, 3), (5, 6), (9, 10)]
 
 
 async def test_years_are_summed_up_by_source_and_tenants_kept_apart(books: Books, database: Database) -> None:
