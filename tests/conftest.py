@@ -24,6 +24,7 @@ from aoc_common.bus.broker import close, make_broker
 from aoc_common.bus.provision import provision
 from aoc_common.settings import MongoSettings, NatsSettings
 from aoc_common.store.mongo.client import connect
+from lanes import Lanes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 #: How long an example takes is no matter of a test.
 settings.register_profile("aoc", deadline=None)
 settings.load_profile("aoc")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Lanes())
+
 
 _PASSWORDS = {user: f"test-{user}" for user in nats.PUBLISH}
 

@@ -21,6 +21,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
 from making import NOW
 from making import an_event as event
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
@@ -38,11 +39,6 @@ EXACT = {
     "ip": "2001:db8::7",
     "correlation_id": "c-1",
 }
-
-
-class StandingClock:
-    def now(self) -> datetime:
-        return NOW
 
 
 def ago(**span: float) -> datetime:
@@ -63,7 +59,7 @@ async def store(database: Database) -> Store:
 @pytest.fixture(params=["asked", "windows"])
 def search(database: Database, store: Store, request: pytest.FixtureRequest) -> MongoEventSearch:
     """Both ways of finding: one query, and the walk that the local stand-in gets."""
-    made = MongoEventSearch(database, StandingClock())
+    made = MongoEventSearch(database, ManualClock(NOW))
     made._local = request.param == "windows"
     return made
 

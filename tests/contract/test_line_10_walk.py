@@ -16,6 +16,7 @@ from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
 from making import NOW, an_event
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,11 +35,6 @@ class Turns:
         yield None if self.left < 0 else self.short.pop(0) if self.short else 20.0
 
 
-class Clock:
-    def now(self):
-        return NOW
-
-
 @pytest.fixture
 async def search(database):
     """Events of two days, every third of them Eve's."""
@@ -47,7 +43,7 @@ async def search(database):
     actors = ("eve", "dana", "li")
     made = [an_event(str(n), NOW - timedelta(minutes=20 * n), actor=actors[n % 3]) for n in range(144)]
     await store.insert(made, ["p"] * len(made))
-    return MongoEventSearch(database, Clock())
+    return MongoEventSearch(database, ManualClock(NOW))
 
 
 EVE = EventQuery("contoso", actor="eve", start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500)
@@ -102,7 +98,7 @@ async def test_a_window_that_holds_more_than_a_turn_allows_is_looked_at_in_narro
     store = MongoEvents(database, lambda _tenant, _source: timedelta(days=3000))
     made = [an_event(str(n), NOW, actor="eve" if n % 2 else "dana") for n in range(1200)]
     await store.insert(made, ["p"] * len(made))
-    found = await MongoEventSearch(database, Clock()).search(EVE, Turns(1000, short=[0.004] * 4))
+    found = await MongoEventSearch(database, ManualClock(NOW)).search(EVE, Turns(1000, short=[0.004] * 4))
 
     assert len(found.events) == 500
     assert (found.more, {one.actor for one in found.events}) == (True, {"eve"})

@@ -14,7 +14,7 @@ from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.remarks import Remark
 from aoc_normalizer.tenancy import remembering
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database

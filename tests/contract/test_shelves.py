@@ -24,7 +24,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import Decision, ItemState, Selection
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 from unsteady import Unsteady
 
 if TYPE_CHECKING:

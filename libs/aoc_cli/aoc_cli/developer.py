@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -14,17 +14,27 @@ from aoc_cli.local.stack import refuse_servers, root
 from aoc_cli.terminal import err, out
 from aoc_common.errors import BadConfiguration
 
+#: Tests wait for servers more than they compute.
+_WORKERS_PER_CORE: Final = 2
 
-def test(context: typer.Context) -> None:
-    """Run the whole test suite on real servers. Arguments go to pytest (-k, paths, -x, ...)."""
-    arguments = context.args
-    chosen = any(argument for argument in arguments if not argument.startswith("-"))
-    parallel = (
-        []
-        if chosen or any(argument.startswith(("-n", "-k")) for argument in arguments)
-        else ["-n", "2", "--dist", "worksteal"]
-    )
-    sys.exit(_run("pytest", *parallel, *arguments))
+
+def test(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also the slow tests: what CI runs.")] = False,
+    coverage: Annotated[bool, typer.Option("--coverage", help="Measure branches too; services included.")] = False,
+) -> None:
+    """Run the tests on real servers: those of the fast lane, or with `--all` every one.
+
+    Other arguments go to pytest (-x, --durations 20, ...). Whoever names tests (paths, -k, -m) gets what they name.
+    """
+    arguments = list(context.args)
+    named = any(not argument.startswith("-") or argument.startswith(("-k", "-m")) for argument in arguments)
+    if not named and not any(argument.startswith("-n") for argument in arguments):
+        workers = _WORKERS_PER_CORE * len(os.sched_getaffinity(0))
+        arguments = ["-n", str(workers), "--dist", "worksteal", *arguments]
+    if not named and not everything:
+        arguments = ["-m", "not slow", *arguments]
+    sys.exit(_covered(arguments) if coverage else _run("pytest", *arguments))
 
 
 def lint(fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended.")] = False) -> None:
@@ -79,6 +89,16 @@ def _docs_current(*, fix: bool) -> bool:
     return True
 
 
+def _covered(arguments: list[str]) -> int:
+    """Run pytest with every process under coverage, then show what of the product ran, file by file, the least first."""
+    _run("coverage", "erase")
+    status = _run("coverage", "run", "-m", "pytest", *arguments)
+    _run("coverage", "combine", "--quiet")
+    _run("coverage", "report")
+    _run("coverage", "html", "--quiet")
+    return status
+
+
 def _passed(name: str, command: tuple[str, ...]) -> bool:
     status = _run(*command)
     if status != 0:
@@ -90,8 +110,7 @@ def _run(program: str, *arguments: str) -> int:
     binary = Path(sys.executable).with_name(program)
     if not binary.exists():
         raise BadConfiguration(f"{program} is not installed: this command belongs to a development checkout")
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.call([str(binary), *arguments], cwd=_root(), env=environment)
+    return subprocess.call([str(binary), *arguments], cwd=_root())
 
 
 def _root() -> Path:

@@ -44,25 +44,6 @@ class SteppedClock:
         self._ahead = timedelta(seconds=ahead_s)
 
 
-class ManualClock:
-    """A clock that stands still until it is moved; for tests and for samples."""
-
-    def __init__(self, start: datetime) -> None:
-        self._now = start
-
-    def now(self) -> datetime:
-        """The present, in UTC."""
-        return self._now
-
-    def monotonic(self) -> float:
-        """Seconds that go with it."""
-        return self._now.timestamp()
-
-    def advance(self, seconds: float) -> None:
-        """Move forward by that many seconds."""
-        self._now += timedelta(seconds=seconds)
-
-
 def to_us(moment: datetime) -> int:
     """Microseconds since 1970 of an aware datetime: exact, unlike a float of seconds."""
     return (moment - _EPOCH) // _MICROSECOND

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from aoc_sim.app import create_app
-from aoc_sim.clock import ManualClock
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings, TenantSettings
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

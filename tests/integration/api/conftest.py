@@ -18,6 +18,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.telemetry import tracing
 from making import an_event
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -30,13 +31,6 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 NOWHERE = NatsSettings(url="nats://127.0.0.1:1")
-
-
-class StandingClock:
-    """A clock that stands at `NOW`."""
-
-    def now(self) -> datetime:
-        return NOW
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Mo
         async def start(mongo: MongoSettings) -> Gateway:
             app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(default_tenant="contoso")))
             await stack.enter_async_context(app.router.lifespan_context(app))
-            app.state.services = replace(app.state.services, clock=StandingClock())
+            app.state.services = replace(app.state.services, clock=ManualClock(NOW))
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
             return Gateway(app, await stack.enter_async_context(client), logged)
 

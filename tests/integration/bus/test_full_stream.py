@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 import pytest
 
@@ -12,22 +11,20 @@ from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all, publish_patiently
 from aoc_common.contracts import subjects
 from aoc_common.errors import Backpressure, TooLarge
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 
 _KIB = 1024
 
 
 class WaitingClock(ManualClock):
-    """Moves on by what is slept, and does something each time."""
+    """Does something each time that somebody has slept."""
 
     def __init__(self, then=None) -> None:
-        super().__init__(datetime(2026, 11, 26, tzinfo=UTC))
-        self.slept: list[float] = []
+        super().__init__()
         self._then = then
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.advance(seconds)
+        await super().sleep(seconds)
         if self._then is not None:
             await self._then(len(self.slept))
 

@@ -20,6 +20,7 @@ from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames, renewals
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading import Reading, RecordContext, read
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -30,25 +31,12 @@ DANA, SAM = "00000001-aaaa-4bbb-8ccc-000000000000", "00000002-aaaa-4bbb-8ccc-000
 ADMIN = Held(("Global Administrator",), privileged=True)
 
 
-class Clock:
-    """A clock that is set."""
-
-    def __init__(self) -> None:
-        self.at = AT
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return (self.at - AT).total_seconds()
-
-
 class Pipeline:
     """A directory that is read, records that are stored, and stored records that are mapped again."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.clock = Clock()
+        self.clock = ManualClock(AT)
         self.directory, self.states = MongoDirectory(database), MongoDirectoryStates(database)
         self.renewal = MongoRenewal(database)
         self.late = LateNames(self.directory, self.renewal, self.learn, self.clock)
@@ -59,7 +47,8 @@ class Pipeline:
 
     async def read(self, minute, *sightings, gone=(), roles=None):
         """A reading of users and roles, that many minutes after the start."""
-        self.clock.at = now = AT + minute * MINUTE
+        now = AT + minute * MINUTE
+        self.clock.advance(now - self.clock.now())
         for kind in ("user", "role"):
             generation = await self.states.begin("contoso", kind)
             before = await self.states.state("contoso", kind)
@@ -73,13 +62,13 @@ class Pipeline:
 
     async def store(self, minute, by, target=SAM, record_id="d-1"):
         """A record of that minute, stored now."""
-        self.clock.at = max(self.clock.at, AT + minute * MINUTE)
+        self.clock.advance(max(AT + minute * MINUTE - self.clock.now(), timedelta()))
         raw = json.dumps({
             "id": record_id, "activityDisplayName": "Delete user", "result": "success",
             "activityDateTime": (AT + minute * MINUTE).isoformat(), "initiatedBy": {"user": by},
             "targetResources": [{"id": target, "type": "User"}],
         }).encode()  # fmt: skip
-        reading = read(raw, RecordContext("contoso", "graph-directory-audits", self.clock.at))
+        reading = read(raw, RecordContext("contoso", "graph-directory-audits", self.clock.now()))
         assert isinstance(reading, Reading)
         known = (await self.learn({"contoso": set(keys(reading.draft))}))["contoso"]
         await MongoEvents(self.database, lambda _t, _s: timedelta(days=30)).insert([finish(reading, known)], ["p1"])

@@ -24,6 +24,7 @@ from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import LateNames
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -43,25 +44,6 @@ def audit(record_id: str, target: str = SAM) -> bytes:
             "targetResources": [{"id": target, "type": "User"}],
         }
     ).encode()
-
-
-class Ticking:
-    """A clock that is set."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-        self.passed = timedelta()
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return (self.at - NOW + self.passed).total_seconds()
-
-    def put_back(self, span: timedelta) -> None:
-        """Somebody sets it to an earlier time."""
-        self.at -= span
-        self.passed += span
 
 
 class Counting:
@@ -95,7 +77,7 @@ async def knows(directory: MongoDirectory, uid: str, name: str, at: datetime = N
 
 async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana Reyes")
-    counting, clock = Counting(database), Ticking()
+    counting, clock = Counting(database), ManualClock(NOW)
     names = Names(counting, clock, 1000)
     first = await names.among("contoso", [DANA, SAM])
     second = await names.among("contoso", [SAM, DANA])
@@ -106,13 +88,13 @@ async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(di
 
 async def test_what_is_known_and_what_is_not_is_asked_for_again_after_a_minute(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana Reyes")
-    counting, clock = Counting(database), Ticking()
+    counting, clock = Counting(database), ManualClock(NOW)
     names = Names(counting, clock, 1000)
     await names.among("contoso", [DANA, SAM])
     await knows(directory, SAM, "Sam Ortiz")
-    clock.at += timedelta(seconds=59)
+    clock.advance(timedelta(seconds=59))
     before = await names.among("contoso", [DANA, SAM])
-    clock.at += timedelta(seconds=2)
+    clock.advance(timedelta(seconds=2))
     found = await names.among("contoso", [DANA, SAM])
 
     assert (before.keys(), found.keys()) == ({DANA}, {DANA, SAM})
@@ -120,19 +102,19 @@ async def test_what_is_known_and_what_is_not_is_asked_for_again_after_a_minute(d
 
 
 async def test_a_clock_that_is_put_back_keeps_no_answer_for_longer(directory, database: Database) -> None:
-    counting, clock = Counting(database), Ticking()
+    counting, clock = Counting(database), ManualClock(NOW)
     names = Names(counting, clock, 1000)
     await names.among("contoso", [DANA])
     await knows(directory, DANA, "Dana Reyes")
-    clock.put_back(timedelta(days=1))
-    clock.at += timedelta(seconds=61)
+    clock.jump(-timedelta(days=1))
+    clock.advance(timedelta(seconds=61))
 
     assert (await names.among("contoso", [DANA])).keys() == {DANA}
 
 
 async def test_one_tenants_names_are_never_anothers(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana of Fabrikam", tenant="fabrikam")
-    names = Names(MongoDirectoryHistory(database), Ticking(), 1000)
+    names = Names(MongoDirectoryHistory(database), ManualClock(NOW), 1000)
     await names.among("fabrikam", [DANA])
 
     assert await names.among("contoso", [DANA]) == {}
@@ -141,7 +123,7 @@ async def test_one_tenants_names_are_never_anothers(directory, database: Databas
 @pytest.mark.usefixtures("directory")
 async def test_the_cache_is_bounded(database: Database) -> None:
     counting = Counting(database)
-    names = Names(counting, Ticking(), 10)
+    names = Names(counting, ManualClock(NOW), 10)
     keys = [f"key-{number}" for number in range(3000)]
     await names.among("contoso", keys)
     await names.among("contoso", keys[:5])
@@ -152,7 +134,7 @@ async def test_the_cache_is_bounded(database: Database) -> None:
 async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, database: Database) -> None:
     event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
-    clock = Ticking()
+    clock = ManualClock(NOW)
     late = LateNames(
         directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
     )
@@ -160,11 +142,11 @@ async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, da
     await knows(directory, DANA, "Dana Reyes", NOW + timedelta(seconds=5))
     first = await late.catch_up()
     one_name = await database["events"].find_one({})
-    clock.at += timedelta(minutes=10)
+    clock.advance(timedelta(minutes=10))
     await knows(directory, SAM, "Sam Ortiz", NOW + timedelta(minutes=5))
     second = await late.catch_up()
     both = await database["events"].find_one({})
-    clock.at += timedelta(minutes=10)
+    clock.advance(timedelta(minutes=10))
 
     assert (nothing, first, second, await late.catch_up()) == (0, 1, 1, 0)
     assert one_name["event"]["message"] == f"Dana Reyes deleted user {SAM}"
@@ -180,7 +162,7 @@ async def test_more_events_than_one_round_renews_all_get_their_name(directory, d
     events = [normalise(audit(f"d-{number}", DANA), context) for number in range(450)]
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, ["p7"] * 450)
     await knows(directory, DANA, "Dana Reyes")
-    clock = Ticking()
+    clock = ManualClock(NOW)
     late = LateNames(
         directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
     )
@@ -194,7 +176,7 @@ async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, d
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
     await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], Seen(NOW, 1), whole=False)
     await knows(directory, SAM, "Sam Ortiz")
-    clock = Ticking()
+    clock = ManualClock(NOW)
     late = LateNames(
         directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
     )
@@ -211,7 +193,7 @@ async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, d
             self.asked += 1
             raise Unreachable("away")
 
-    away, clock = Away(), Ticking()
+    away, clock = Away(), ManualClock(NOW)
     late = LateNames(away, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
     async with tasks.running([Task("late names", 0.01, late.catch_up)], SystemClock()):
         await asyncio.sleep(0.2)

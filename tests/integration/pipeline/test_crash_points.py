@@ -34,7 +34,7 @@ from aoc_normalizer.flow import map_message
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.twins import Twins
 from aoc_normalizer.writer import Writer
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 from unsteady import Unsteady
 
 if TYPE_CHECKING:

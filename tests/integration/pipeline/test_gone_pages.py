@@ -24,7 +24,7 @@ from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob, PageOutcome, PublishedPage, SliceFetched
 from aoc_normalizer.gone import GonePages
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 END = START + timedelta(minutes=5)

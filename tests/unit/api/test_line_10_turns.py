@@ -11,13 +11,7 @@ from aoc_api.coalesce import Coalesced
 from aoc_api.problems import Problem
 from aoc_api.settings import LimitOptions
 from aoc_api.turns import Slots, Turns
-
-
-class Time:
-    at = 0.0
-
-    def __call__(self) -> float:
-        return self.at
+from manual_clock import ManualClock
 
 
 async def here() -> bool:
@@ -28,15 +22,15 @@ def limits(**given) -> LimitOptions:
     return LimitOptions(**({"scans": 1, "requests": 8, "requests_per_caller": 4, "search_s": 1, "wait_s": 0.2} | given))
 
 
-async def use(turn, time: Time, seconds: float) -> float | None:
+async def use(turn, time: ManualClock, seconds: float) -> float | None:
     async with turn.turn() as given:
         if given is not None:
-            time.at += seconds
+            time.advance(seconds)
         return given
 
 
 async def test_a_search_that_has_had_its_share_is_told_to_stop() -> None:
-    time = Time()
+    time = ManualClock()
     turns = Turns(limits(), time)
     with turns.admitted("a", here) as turn:
         given = [await use(turn, time, 0.3) for _ in range(6)]
@@ -100,7 +94,7 @@ async def test_who_waits_for_a_slot_and_goes_away_leaves_it_to_others() -> None:
 
 
 async def test_no_scan_has_a_turn_while_a_quick_request_is_worked_on() -> None:
-    time = Time()
+    time = ManualClock()
     turns = Turns(limits(), time)
     with turns.admitted("a", here) as scan:
         await use(scan, time, 0.3)
@@ -112,7 +106,7 @@ async def test_no_scan_has_a_turn_while_a_quick_request_is_worked_on() -> None:
 
 
 async def test_scans_go_on_when_there_always_is_a_quick_request() -> None:
-    time = Time()
+    time = ManualClock()
     turns = Turns(limits(), time)
     with turns.admitted("a", here) as scan, turns.admitted("b", here):
         await use(scan, time, 0.3)
@@ -121,7 +115,7 @@ async def test_scans_go_on_when_there_always_is_a_quick_request() -> None:
 
 
 async def test_a_search_waits_for_its_turns_for_a_bounded_time_only() -> None:
-    time = Time()
+    time = ManualClock()
     turns = Turns(limits(), asyncio.get_running_loop().time)
     with turns.admitted("a", here) as hog, turns.admitted("b", here) as other:
         for turn in (hog, other):
@@ -164,7 +158,7 @@ async def test_a_search_whose_client_went_away_gets_no_further_turn() -> None:
 
 
 async def test_those_who_ask_the_same_at_once_share_one_answer_and_one_who_goes_away_ends_nothing() -> None:
-    asked, time = [], Time()
+    asked, time = [], ManualClock()
     same: Coalesced[int] = Coalesced(1.0, time)
 
     async def work() -> int:
@@ -178,7 +172,7 @@ async def test_those_who_ask_the_same_at_once_share_one_answer_and_one_who_goes_
 
     assert await asyncio.gather(*others) == [1] * 8
     assert await same("k", work) == 1  # a moment later
-    time.at = 2.0
+    time.advance(2)
     assert await same("k", work) == 2
 
 

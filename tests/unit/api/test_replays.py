@@ -2,18 +2,9 @@ from __future__ import annotations
 
 from aoc_api.webhooks.notifications import ChangeNotification
 from aoc_api.webhooks.replays import Replays, key_of
+from manual_clock import ManualClock
 
 HOUR = 3600
-
-
-class HandClock:
-    """Moved by hand."""
-
-    def __init__(self):
-        self.time = 0.0
-
-    def monotonic(self):
-        return self.time
 
 
 def notification(**members):
@@ -21,32 +12,32 @@ def notification(**members):
 
 
 def test_a_notification_is_remembered_for_as_long_as_microsoft_may_repeat_it():
-    clock = HandClock()
+    clock = ManualClock()
     replays, key = Replays(10, clock), key_of(notification(id="n1"))
     replays.remember([key])
 
-    clock.time = 4 * HOUR
+    clock.advance(4 * HOUR)
     assert replays.known(key)
-    clock.time = 5 * HOUR + 1
+    clock.advance(HOUR + 1)
     assert not replays.known(key)
 
 
 def test_what_might_be_another_change_is_a_replay_for_a_minute_only():
-    clock = HandClock()
+    clock = ManualClock()
     replays = Replays(10, clock)
     plain, numbered = (
         key_of(notification(resourceData=data)) for data in ({"id": "1"}, {"id": "1", "sequenceNumber": 7})
     )
     replays.remember([plain, numbered])
 
-    clock.time = 59
+    clock.advance(59)
     assert replays.known(plain)
-    clock.time = 61
+    clock.advance(2)
     assert (replays.known(plain), replays.known(numbered)) == (False, True)
 
 
 def test_memory_is_bounded_and_the_oldest_are_forgotten_first():
-    replays = Replays(100, HandClock())
+    replays = Replays(100, ManualClock())
     keys = [key_of(notification(id=str(number))) for number in range(250)]
     replays.remember(keys)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -22,6 +22,7 @@ from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_collector.tenants import Tenant
 from aoc_common.store.ports import SourceState
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,27 +35,9 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 type Respond = Callable[[httpx.Request], httpx.Response]
 
 
-class HandClock:
-    """Sleeping moves it."""
-
-    def __init__(self) -> None:
-        self.time = NOW
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time += timedelta(seconds=seconds)
-
-
 @pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
+def clock() -> ManualClock:
+    return ManualClock(NOW)
 
 
 @pytest.fixture(autouse=True)
@@ -133,7 +116,7 @@ def waiting(blobs: MemoryBlobs) -> MemoryWaitingBlobs:
 
 @pytest.fixture
 def context(
-    microsoft: Microsoft, clock: HandClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryWaitingBlobs
+    microsoft: Microsoft, clock: ManualClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryWaitingBlobs
 ) -> Callable[[str], Context]:
     """`context(base)`: what a source is built from, with canned answers behind it."""
 
@@ -248,7 +231,7 @@ def doubts(backlog: MemoryBacklog, states: MemorySources) -> MemoryDoubts:
 
 
 @pytest.fixture
-def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: HandClock) -> Corrector:
+def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: ManualClock) -> Corrector:
     return Corrector(doubts, backlog, states, clock)
 
 

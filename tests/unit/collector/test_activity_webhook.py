@@ -110,7 +110,7 @@ async def test_a_webhook_that_microsoft_refuses_does_not_keep_us_from_polling(fe
     feed.runs(address=None)
     await poll()
     soon = list(feed.started)
-    clock.time += timedelta(minutes=16)
+    clock.advance(timedelta(minutes=16))
     await poll()
 
     assert (refused[0], refused[-1], soon) == (REGISTERED, None, refused)

@@ -94,9 +94,9 @@ async def test_a_token_is_asked_for_once_however_many_want_it_and_again_near_its
     tokens = Tokens(client, clock, attempts=3)
 
     first = await asyncio.gather(*(tokens.token(tenant, GRAPH) for _ in range(20)))
-    clock.time += timedelta(seconds=3600 - 301)
+    clock.advance(timedelta(seconds=3600 - 301))
     still = await tokens.token(tenant, GRAPH)
-    clock.time += timedelta(seconds=2)
+    clock.advance(timedelta(seconds=2))
     later = await tokens.token(tenant, GRAPH)
 
     assert ({"token-1"}, "token-1", "token-2", 2) == (set(first), still, later, len(forms))

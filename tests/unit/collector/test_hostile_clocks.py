@@ -17,30 +17,14 @@ from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.directories import SyncState
 from aoc_common.store.judging import Bounds, State, judge
+from manual_clock import ManualClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-class WallClock:
-    """A wall clock that is off by `off`, over a monotonic one that is not."""
-
-    def __init__(self):
-        self.elapsed = 0.0
-        self.off = timedelta(0)
-
-    def now(self):
-        return NOW + timedelta(seconds=self.elapsed) + self.off
-
-    def monotonic(self):
-        return self.elapsed
-
-    async def sleep(self, seconds):
-        self.elapsed += seconds
-
-
 @pytest.fixture
 def wall():
-    return WallClock()
+    return ManualClock(NOW)
 
 
 @pytest.fixture
@@ -73,14 +57,14 @@ async def test_line_10_a_clock_that_jumps_for_a_moment_asks_for_nothing(started,
     await states.advance("contoso", "graph-signins", NOW - MINUTE, NOW)
     before = states.states["contoso", "graph-signins"]
     scheduler = started()
-    wall.off = off
+    wall.jump(off)
     await scheduler.tick()
-    wall.off = timedelta(0)
+    wall.jump(-off)
     await scheduler.tick()
 
     assert (bus.jobs, states.states["contoso", "graph-signins"]) == ({}, before)
 
-    wall.elapsed += 60
+    wall.advance(60)
     await scheduler.tick()
     assert bus.live
 
@@ -90,15 +74,15 @@ async def test_line_10_a_clock_that_was_three_days_ahead_stops_no_live_slice_and
 ):
     truth = NOW - MINUTE
     await states.advance("contoso", "graph-signins", truth, NOW)
-    wall.off = 3 * DAY
+    wall.jump(3 * DAY)
     await started().tick()
     await collect(bus, states, backlog, wall)
     assert states.states["contoso", "graph-signins"].position > NOW + 2 * DAY
 
-    wall.off = timedelta(0)
+    wall.jump(-3 * DAY)
     scheduler = started()
     for _ in range(3):
-        wall.elapsed += 60
+        wall.advance(60)
         await scheduler.tick()
 
     state = states.states["contoso", "graph-signins"]
@@ -117,12 +101,12 @@ async def test_line_10_a_clock_that_falls_back_for_long_loses_nothing(started, b
     truth = NOW - MINUTE
     await states.advance("contoso", "graph-signins", truth, NOW)
     doubts.slices = [("contoso", "graph-signins", NOW - 2 * DAY, NOW - 2 * DAY + HOUR)]
-    wall.off = -3 * DAY
+    wall.jump(-3 * DAY)
     scheduler = started()
     for _ in range(2):
         await scheduler.tick()
-        wall.elapsed += 60
-    wall.off = timedelta(0)
+        wall.advance(60)
+    wall.jump(3 * DAY)
     scheduler = started()
     await scheduler.tick()
 
@@ -190,6 +174,6 @@ async def test_line_10_a_directory_that_was_read_in_the_future_is_read_now(clock
 def test_a_clock_that_is_slowly_put_right_does_not_jump(wall):
     watch = ClockWatch(wall)
     for _ in range(1000):
-        wall.off += timedelta(seconds=1)
-        wall.elapsed += 60
+        wall.jump(timedelta(seconds=1))
+        wall.advance(60)
         assert watch.trusted()

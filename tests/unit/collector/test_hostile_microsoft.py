@@ -111,7 +111,7 @@ async def test_line_8_an_unreadable_blob_holds_its_slice_up_for_a_few_tries_and_
     assert waiting.failures == {"bad": 3}
 
     feed.listings, feed.contents = [[]], {}
-    clock.time += timedelta(minutes=2)
+    clock.advance(timedelta(minutes=2))
     late = await drain(exchange, Window(clock.now() - timedelta(hours=1), clock.now()))
     assert fetched(late) == {"bad"}
 
@@ -127,7 +127,7 @@ async def test_line_8_a_blob_that_is_never_read_becomes_a_gap_when_it_expires(ex
     for _ in range(8 * 24):
         await drain(exchange, Window(clock.now() - timedelta(hours=1), clock.now()))
         tries.append(waiting.failures["bad"])
-        clock.time += timedelta(hours=1)
+        clock.advance(timedelta(hours=1))
 
     assert waiting.expired == {"bad"}
     assert tries[-1] <= 7 * 24 + 3
@@ -238,7 +238,7 @@ async def test_line_10_a_wait_of_31_years_pauses_an_api_for_the_longest_wait_tha
 
     with pytest.raises(Throttled) as caught:
         await drain(source)
-    clock.time += timedelta(seconds=http.LONGEST_ASKED_S)
+    clock.advance(timedelta(seconds=http.LONGEST_ASKED_S))
     await drain(source)
 
     assert caught.value.retry_after == http.LONGEST_ASKED_S
@@ -271,10 +271,10 @@ async def test_line_10_a_token_lives_for_a_minute_to_a_day_whatever_is_claimed(t
     client = httpx.AsyncClient(transport=httpx.MockTransport(respond))
     tokens = Tokens(client, clock, attempts=1)
     await tokens.token(tenant, GRAPH)
-    clock.time += timedelta(seconds=20)
+    clock.advance(timedelta(seconds=20))
     await tokens.token(tenant, GRAPH)
     within_a_minute = len(asked)
-    clock.time += timedelta(days=1)
+    clock.advance(timedelta(days=1))
     await tokens.token(tenant, GRAPH)
 
     assert (within_a_minute, len(asked)) == (1, 2)

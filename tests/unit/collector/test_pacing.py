@@ -120,6 +120,6 @@ async def test_who_is_asked_for_a_long_quiet_waits_for_it_on_the_stream_and_not_
         await bucket.take()
 
     assert (raised.value.retry_after, clock.slept) == (900, [])
-    clock.time += timedelta(seconds=845)
+    clock.advance(timedelta(seconds=845))
     await bucket.take()
     assert sum(clock.slept) == pytest.approx(55)

@@ -73,7 +73,7 @@ async def test_the_time_for_which_a_subscription_was_disabled_is_a_permanent_gap
     await look()
     seen = clock.now()
     office.subscriptions, office.starts = STANDS, [httpx.Response(200)]
-    clock.time += timedelta(hours=3)
+    clock.advance(timedelta(hours=3))
 
     await look()
     await look()
@@ -86,11 +86,11 @@ async def test_a_start_whose_answer_is_lost_leaves_no_gap_unnoted(look, office, 
     await look()
     seen = clock.now()
     office.subscriptions, office.starts = [], [lost]
-    clock.time += timedelta(hours=3)
+    clock.advance(timedelta(hours=3))
 
     with pytest.raises(Unreachable):
         await look()
-    clock.time += timedelta(minutes=1)
+    clock.advance(timedelta(minutes=1))
     await look()
     await look()
 
@@ -100,7 +100,7 @@ async def test_a_start_whose_answer_is_lost_leaves_no_gap_unnoted(look, office, 
 async def test_a_list_that_hides_a_running_subscription_for_a_moment_is_no_gap(look, office, ledger, clock, states):
     await look()
     office.subscriptions, office.starts = [], [failure(400, "AF20024")]
-    clock.time += timedelta(minutes=1)
+    clock.advance(timedelta(minutes=1))
 
     await look()
     office.subscriptions = RUNS

@@ -37,7 +37,7 @@ def work(backlog, states, turns, clock):
                     assert await turns.give_way(job, 5, Unreachable("HTTP 500"))
                 else:
                     await backlog.advance(job.stretch, job.end, clock.now())
-            clock.time += timedelta(minutes=1)
+            clock.advance(timedelta(minutes=1))
             if live:
                 await states.advance("contoso", "graph-signins", clock.now(), clock.now())
 

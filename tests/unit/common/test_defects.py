@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from aoc_common.bus.defects import Defects, Recent
+from manual_clock import ManualClock
 
 
-class Time:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def judged(*messages: tuple[str, bool], time: Time | None = None) -> Recent:
-    recent = Recent(time or Time())
+def judged(*messages: tuple[str, bool], time: ManualClock | None = None) -> Recent:
+    recent = Recent(time or ManualClock())
     for number, (tenant, failed) in enumerate(messages):
         recent.note(("AOC_RAW", number), tenant, failed=failed)
     return recent
@@ -43,7 +37,7 @@ def test_nineteen_failing_messages_prove_nothing_and_twenty_do() -> None:
 
 
 def test_a_message_that_fails_again_and_again_is_one_message() -> None:
-    recent = Recent(Time())
+    recent = Recent(ManualClock())
     for _ in range(100):
         recent.note(("AOC_RAW", 1), "contoso", failed=True)
 
@@ -60,11 +54,11 @@ def test_one_message_of_another_tenant_that_succeeds_shows_whose_fault_it_is() -
 
 
 def test_what_is_older_than_a_minute_counts_no_more() -> None:
-    time = Time()
+    time = ManualClock()
     recent = judged(*[("contoso", True)] * 20, time=time)
-    time.now = 59.0
+    time.advance(59)
     early = recent.trouble()
-    time.now = 61.0
+    time.advance(2)
 
     assert early is not None
     assert recent.trouble() is None

@@ -12,22 +12,7 @@ from aoc_common.contracts.beats import Beat, ConsumerWork
 from aoc_common.errors import Unreachable
 from aoc_common.service.lookout import SURE_S, Lookout, look_surely
 from aoc_common.service.standstill import Life, judged
-
-
-class Clock:
-    """Moved by whoever waits."""
-
-    at = 0.0
-
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
+from manual_clock import ManualClock
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 LAG = ConsumerLag("normalizer", "AOC_RAW", "normalizer-3", 60.0, created=NOW - timedelta(days=9))
@@ -167,13 +152,13 @@ async def test_what_only_one_look_finds_is_not_believed() -> None:
     async def look():
         return looks.pop(0)
 
-    clock = Clock()
+    clock = ManualClock(NOW)
     assert (await look_surely(look, clock)).still == ()
     assert looks == []
 
 
 async def test_the_lookout_tells_of_a_standstill_when_it_is_sure_and_of_a_bus_that_is_away() -> None:
-    clock, away = Clock(), False
+    clock, away = ManualClock(NOW), False
 
     async def look():
         if away:

@@ -9,28 +9,24 @@ import pytest
 from aoc_common.contracts.beats import MAX_BEAT_BYTES, Beat
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.telemetry.pulse import Pulse, moved
-
-
-class Time:
-    at = 100.0
-
-    def __call__(self) -> float:
-        return self.at
+from manual_clock import ManualClock
 
 
 async def test_what_moves_in_a_batch_keeps_it_alive_also_in_tasks_of_its_own_and_no_other() -> None:
-    time = Time()
+    time = ManualClock()
     pulse = Pulse(time)
 
     async def one(consumer: str, moves: bool) -> None:
         with pulse.holding(consumer, 3):
-            time.at = 110.0
+            await both.wait()
             if moves:
+                time.advance(10)
                 await asyncio.gather(asyncio.to_thread(moved))
-            await asyncio.sleep(0.02)
+            await both.wait()
             told.append({work.consumer: (work.held, work.held_s) for work in pulse.work()})
 
     told: list[dict] = []
+    both = asyncio.Barrier(2)
     await asyncio.gather(one("still", moves=False), one("moving", moves=True))
 
     assert told[0] == {"still": (3, 10.0), "moving": (3, 0.0)}
@@ -38,13 +34,13 @@ async def test_what_moves_in_a_batch_keeps_it_alive_also_in_tasks_of_its_own_and
 
 
 def test_failures_are_counted_from_the_first_since_the_last_success() -> None:
-    time = Time()
+    time = ManualClock()
     pulse = Pulse(time)
     pulse.failed("a", Unreachable("x"))
     pulse.settled("a", 2)
-    time.at = 105.0
+    time.advance(5)
     pulse.failed("a", Unreachable("first"))
-    time.at = 108.0
+    time.advance(3)
     pulse.failed("a", Unreachable("last\nof\tthem"))
     [work] = pulse.work()
 

@@ -11,9 +11,9 @@ from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
 from aoc_sim.app import create_app
 from aoc_sim.bookkeeping import Acquaintance
-from aoc_sim.clock import ManualClock
 from aoc_sim.samples import ANCHOR
 from aoc_sim.settings import SimSettings
+from manual_clock import ManualClock
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,13 @@ from aoc_normalizer.pairing import pairs
 from aoc_normalizer.reading import RecordContext
 from aoc_normalizer.twins import Twins
 from aoc_sim import near_twins
-from aoc_sim.clock import ManualClock
 from aoc_sim.faults import FaultDice
 from aoc_sim.records import directory, signins
 from aoc_sim.records.base import Draft
 from aoc_sim.settings import SimSettings
 from aoc_sim.timeline import World
 from aoc_sim.twins import pair
+from manual_clock import ManualClock
 from memory import MemoryTwins
 
 NOW = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)

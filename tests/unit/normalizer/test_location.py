@@ -13,6 +13,7 @@ from aoc_common.errors import BadConfiguration
 from aoc_normalizer import location
 from aoc_normalizer.knowledge import Place
 from aoc_normalizer.location import Locator
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +26,6 @@ LISBON = {
     "postal": {"code": "1000-001"},
     "location": {"latitude": 38.72, "longitude": -9.13, "accuracy_radius": 20},
 }
-
-
-class Ticking:
-    """Seconds that are set."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def city(locator: Locator) -> str:
@@ -105,25 +96,25 @@ def path(tmp_path: Path) -> Path:
     ],
 )
 def test_an_address_is_where_the_database_says_unless_it_is_of_no_public_network(path, address, place) -> None:
-    locator = Locator(path, Ticking())
+    locator = Locator(path, ManualClock())
 
     assert locator.find(address) == locator.find(address) == place
 
 
 def test_a_database_of_ipv4_knows_no_ipv6(tmp_path) -> None:
-    locator = Locator(write(tmp_path / "v4.mmdb", {"203.0.113.0/24": LISBON}, version=4), Ticking())
+    locator = Locator(write(tmp_path / "v4.mmdb", {"203.0.113.0/24": LISBON}, version=4), ManualClock())
 
     assert locator.find("2001:db8::9") is None
     assert city(locator) == "Lisbon"
 
 
 def test_a_replaced_file_is_read_again_within_a_minute(path) -> None:
-    seconds = Ticking()
+    seconds = ManualClock()
     locator = Locator(path, seconds)
     before = city(locator)
     write(path, {"203.0.113.0/24": {"city": {"names": {"en": "Porto"}}}})
     still = city(locator)
-    seconds.now += 60
+    seconds.advance(60)
 
     assert (before, still, city(locator)) == ("Lisbon", "Lisbon", "Porto")
 
@@ -134,7 +125,7 @@ def test_an_unreadable_new_file_keeps_the_old_places_and_is_told_of_once(path, s
     monkeypatch.setattr(
         location, "_log", SimpleNamespace(warning=lambda name, **_: told.append(name), info=told.append)
     )
-    seconds = Ticking()
+    seconds = ManualClock()
     locator = Locator(path, seconds)
     kept = path.with_suffix(".kept")
     kept.hardlink_to(path)
@@ -144,7 +135,7 @@ def test_an_unreadable_new_file_keeps_the_old_places_and_is_told_of_once(path, s
     spoil(path)
     cities = []
     for _ in range(3):
-        seconds.now += 60
+        seconds.advance(60)
         cities.append(city(locator))
 
     assert cities == ["Lisbon"] * 3
@@ -157,4 +148,4 @@ def test_a_start_with_what_is_no_database_names_setting_and_file(tmp_path, conte
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(BadConfiguration, match=rf"AOC_LOCATION_DATABASE: {path}: \w+"):
-        Locator(path, Ticking())
+        Locator(path, ManualClock())

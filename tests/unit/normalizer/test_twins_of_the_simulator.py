@@ -13,10 +13,10 @@ from aoc_common.contracts.twins import Candidate
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading import RecordContext
 from aoc_normalizer.twins import Twins
-from aoc_sim.clock import ManualClock
 from aoc_sim.faults import FaultDice
 from aoc_sim.settings import SimSettings
 from aoc_sim.timeline import World
+from manual_clock import ManualClock
 from memory import MemoryTwins
 
 NOW = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aoc_sim.clock import ManualClock
 from aoc_sim.faults import FaultDice
 from aoc_sim.settings import SimSettings
 from aoc_sim.timeline import World
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
