@@ -7,8 +7,9 @@
 Each mutation (`mutations_*.py`) changes one place of the product in memory (`mutated.py`); no file changes. For each,
 `aoc verify --quick` runs the whole pipeline on few records, and the tests run that are closest to the mutated module,
 until one fails. The product as it is goes first: what notices it proves nothing, and how long it takes to come to rest
-is how long a mutation is waited for. Exit status 0 if each mutation was noticed by one of the two, and the product as
-it is by none. All of them take some 25 minutes on two quiet cores.
+is how long a mutation is waited for. With `--until-caught` the tests go before the verification, which takes longer,
+and the product as it is is verified when a mutation first needs it. Exit status 0 if each mutation was noticed by one
+of the two, and the product as it is by none. All of them take some 25 minutes on two quiet cores.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
+from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from mutations import MUTATIONS  # type: ignore[import-not-found]  # beside this file
@@ -86,7 +88,7 @@ class Outcome:
 
     name: str
     what: str
-    verify: Verdict
+    verify: Verdict = field(default_factory=Verdict)
     tests: Verdict = field(default_factory=Verdict)
 
     @property
@@ -158,10 +160,34 @@ def tested(name: str, tests: Iterable[str]) -> Verdict:
     return Verdict(bool(by), said, round(seconds, 1))
 
 
-def _outcome(name: str, options: argparse.Namespace, rest_s: int) -> Outcome:
-    verify = Verdict() if options.tests_only else verified(name, options.events, options.events_seed, rest_s)
-    wanted = not options.verify_only and not (options.until_caught and verify.noticed)
-    tests = tested(name, closest(name)) if wanted else Verdict()
+class Verification:
+    """`aoc verify` of mutations, after that of the product as it is."""
+
+    def __init__(self, events: int, seed: int) -> None:
+        self._events, self._seed = events, seed
+        self._first = Lock()
+        self._rest_s: int | None = None
+
+    def rest_s(self) -> int:
+        """How long a mutation may take to come to rest. Raises SystemExit when the product as it is does not pass."""
+        with self._first:
+            if self._rest_s is None:
+                least, most = _REST_S
+                plain = verified(_NOTHING, self._events, self._seed, most)
+                if plain.noticed:
+                    raise SystemExit(f"without any mutation, verify says: {plain.by}")
+                self._rest_s = max(least, min(most, int(_REST_TIMES * plain.seconds)))
+            return self._rest_s
+
+    def of(self, name: str) -> Verdict:
+        """What it says of a mutation."""
+        return verified(name, self._events, self._seed, self.rest_s())
+
+
+def _outcome(name: str, options: argparse.Namespace, verification: Verification) -> Outcome:
+    tests = Verdict() if options.verify_only else tested(name, closest(name))
+    wanted = not options.tests_only and not (options.until_caught and tests.noticed)
+    verify = verification.of(name) if wanted else Verdict()
     outcome = Outcome(name, MUTATIONS[name].what, verify, tests)
     said = "noticed" if outcome.caught else "not noticed"
     print(f"{said}: {name}: {verify.by or tests.by}", file=sys.stderr, flush=True)
@@ -200,14 +226,11 @@ def _chosen(options: argparse.Namespace) -> list[str]:
 
 def _all(names: Sequence[str], options: argparse.Namespace) -> list[Outcome]:
     """Try them beside each other. Raises SystemExit when the product as it is does not pass."""
-    least, rest_s = _REST_S
-    if not options.tests_only:
-        plain = verified(_NOTHING, options.events, options.events_seed, rest_s)
-        if plain.noticed:
-            raise SystemExit(f"without any mutation, verify says: {plain.by}")
-        rest_s = max(least, min(rest_s, int(_REST_TIMES * plain.seconds)))
+    verification = Verification(options.events, options.events_seed)
+    if not options.tests_only and not options.until_caught:
+        verification.rest_s()  # while nothing else runs
     with ThreadPoolExecutor(options.jobs) as threads:
-        outcomes = list(threads.map(lambda name: _outcome(name, options, rest_s), names))
+        outcomes = list(threads.map(lambda name: _outcome(name, options, verification), names))
     # A test that fails without a mutation has noticed none.
     failed = sorted({f"tests/{one.tests.by}" for one in outcomes if one.tests.noticed})
     if failed and (plain := tested(_NOTHING, failed)).by:
@@ -221,7 +244,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these mutations")
     parser.add_argument("--sample", type=int, metavar="N", help="so many of them, chosen by --seed")
     parser.add_argument("--seed", default="0", help="of the sample, e.g. the commit")
-    parser.add_argument("--until-caught", action="store_true", help="no tests for what verify has noticed")
+    parser.add_argument("--until-caught", action="store_true", help="no verification of what the tests have noticed")
     parser.add_argument("--verify-only", action="store_true", help="no tests")
     parser.add_argument("--tests-only", action="store_true", help="no verification")
     parser.add_argument("--events", type=int, default=400, help="records of each verification")

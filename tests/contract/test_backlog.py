@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.memory import MemoryBacklog
 
 from aoc_common.errors import Malformed
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.sources import MongoSources
+from memory import MemoryBacklog
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from tests.support.memory import MemoryBacklog, MemoryDoubts
 
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.mongo.backlog import MongoBacklog
@@ -17,6 +16,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.store.ports import ContentBlob, LostWindow, SourceState
 from aoc_common.store.waiting import PATIENCE
+from memory import MemoryBacklog, MemoryDoubts
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -17,8 +17,7 @@ from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched, SliceTotals, SourceState
+from aoc_common.store.ports import PageOutcome, SliceFetched, SliceTotals
 from aoc_common.store.quarantine import QuarantineEntry
 from making import NOW
 from making import an_event as event
@@ -135,38 +134,6 @@ async def test_a_slice_goes_from_open_over_failed_to_fetched(database: Database)
     assert "error" not in stored
 
 
-async def test_a_blob_is_known_only_once_it_was_fetched(database: Database) -> None:
-    ledger = MongoLedger(database)
-    blob = ContentBlob("b1", "https://x", NOW, NOW + timedelta(days=7))
-    await ledger.listed("contoso", "o365-general", [blob], NOW)
-    before = await ledger.fetched("contoso", "o365-general", ["b1", "b2"])
-    await ledger.mark_fetched("contoso", "o365-general", {"b1": 12}, "slice", NOW)
-    await ledger.listed("contoso", "o365-general", [blob], NOW)
-
-    assert before == set()
-    assert await ledger.fetched("contoso", "o365-general", ["b1", "b2"]) == {"b1"}
-    assert await ledger.fetched("fabrikam", "o365-general", ["b1"]) == set()
-
-
-async def test_a_watermark_never_moves_back(database: Database) -> None:
-    sources = MongoSources(database)
-    await sources.advance("contoso", "graph-signins", NOW, NOW)
-    await sources.advance("contoso", "graph-signins", NOW - timedelta(hours=1), NOW)
-
-    assert (await sources.state("contoso", "graph-signins")).watermark == NOW
-    assert (await sources.state("fabrikam", "graph-signins")).watermark is None
-
-
-async def test_a_success_clears_the_last_error(database: Database) -> None:
-    sources = MongoSources(database)
-    await sources.note_error("contoso", "graph-signins", "no permission", NOW)
-    noted = await sources.state("contoso", "graph-signins")
-    await sources.advance("contoso", "graph-signins", NOW, NOW)
-
-    assert noted.last_error == "no permission"
-    assert (await sources.state("contoso", "graph-signins")).last_error is None
-
-
 async def test_the_quarantine_keeps_an_entry_once_and_whole(database: Database) -> None:
     quarantine = MongoQuarantine(database)
     entry = QuarantineEntry("k", "contoso", "import", "slice", 1, "not JSON", "{broken\x00", NOW)
@@ -176,25 +143,3 @@ async def test_the_quarantine_keeps_an_entry_once_and_whole(database: Database) 
     assert await quarantine.list("contoso", None, 10) == [entry]
     assert await quarantine.list("contoso", "other", 10) == []
     assert await quarantine.list("fabrikam", None, 10) == []
-
-
-async def test_what_is_noted_of_a_source_is_kept_beside_how_far_it_is(database: Database) -> None:
-    sources = MongoSources(database)
-    await sources.advance("contoso", "o365-dlp", NOW, NOW)
-    await sources.note_subscribed("contoso", "o365-dlp", NOW)
-    await sources.note_watched("contoso", {"o365-dlp": 0.125, "o365-exchange": None})
-    await sources.note_watched("contoso", {})
-
-    collected, new = await sources.all_states("contoso")
-    assert (collected.position, collected.subscribed_at, collected.throttled) == (NOW, NOW, 0.125)
-    assert new == SourceState("contoso", "o365-exchange")
-
-
-async def test_a_blob_that_was_fetched_never_becomes_a_gap_and_an_empty_one_is_not_known(database: Database) -> None:
-    ledger = MongoLedger(database)
-    await ledger.mark_fetched("contoso", "o365-general", {"full": 3, "empty": 0}, "slice", NOW)
-
-    expired = [await ledger.mark_expired("contoso", "o365-general", name, NOW) for name in ("full", "empty", "never")]
-
-    assert expired == [False, False, True]
-    assert await ledger.fetched("contoso", "o365-general", ["full", "empty", "never"]) == {"full"}

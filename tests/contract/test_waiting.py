@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.memory import MemoryWaitingBlobs
 
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
@@ -13,6 +12,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.store.ports import ContentBlob
+from memory import MemoryWaitingBlobs
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

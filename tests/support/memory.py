@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from aoc_common.contracts import twins
@@ -9,6 +10,8 @@ from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
 from aoc_common.store.directories import SyncState
+from aoc_common.store.ports import SourceState
+from aoc_common.store.shares import Claims
 from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 
@@ -261,4 +264,102 @@ class MemoryDoubts:
             if (at := getattr(state, name)) is not None and at > now
         }
         self._states[tenant, source] = replace(state, position=position, **times)
+        return True
+
+
+class MemoryBlobs:
+    """`BlobLedger` in memory, of one source. `known`: fetched, with records; `offered`, `expired`: in that order."""
+
+    def __init__(self):
+        self.known = set()
+        self.empty = set()
+        self.offered = []
+        self.expired = []
+
+    async def fetched(self, tenant, source, content_ids):
+        return self.known & set(content_ids)
+
+    async def listed(self, tenant, source, blobs, at):
+        self.offered += [blob.content_id for blob in blobs]
+
+    async def mark_fetched(self, tenant, source, records, slice_id, at):
+        self.known |= {name for name, count in records.items() if count}
+        self.empty |= {name for name, count in records.items() if not count}
+
+    async def mark_expired(self, tenant, source, content_id, at):
+        if content_id in self.known | self.empty:
+            return False
+        if content_id not in self.expired:
+            self.expired.append(content_id)
+        return True
+
+
+class MemorySources:
+    """`SourceStore` in memory, without a backlog: the watermark is the position."""
+
+    def __init__(self):
+        self.states = {}
+
+    async def state(self, tenant, source):
+        return self.states.get((tenant, source)) or SourceState(tenant, source)
+
+    async def _note(self, tenant, source, **noted):
+        self.states[tenant, source] = replace(await self.state(tenant, source), **noted)
+
+    async def advance(self, tenant, source, position, at):
+        state = await self.state(tenant, source)
+        position = max(position, state.position or position)
+        started = min(at, state.started_at or at)
+        await self._note(tenant, source, watermark=position, position=position, started_at=started, last_success=at,
+                         last_error=None, trouble=None, code="")  # fmt: skip
+
+    async def skip(self, tenant, source, before, position, at):
+        state = await self.state(tenant, source)
+        if state.position == before:
+            started = min(at, state.started_at or at)
+            await self._note(tenant, source, watermark=position, position=position, started_at=started)
+
+    async def reread(self, tenant, source, age_s, before, until):
+        state = self.states.get((tenant, source))
+        if state is not None and state.reread.get(age_s) == before:
+            await self._note(tenant, source, reread={**state.reread, age_s: until})
+
+    async def note_error(self, tenant, source, error, at, *, trouble="other", code=""):
+        await self._note(tenant, source, last_error=error, last_error_at=at, trouble=trouble, code=code)
+
+    async def note_asked(self, tenant, source, start, end):
+        state = await self.state(tenant, source)
+        await self._note(tenant, source, asked=(*state.asked, (start, end)))
+
+    async def note_subscribed(self, tenant, source, at):
+        await self._note(tenant, source, subscribed_at=at)
+
+    async def note_unsubscribed(self, tenant, source, since):
+        before = (await self.state(tenant, source)).unsubscribed_since
+        await self._note(tenant, source, unsubscribed_since=min(since, before or since) if since else None)
+
+    async def note_watched(self, tenant, throttled):
+        for source, share in throttled.items():
+            await self._note(tenant, source, throttled=share)
+
+    async def all_states(self, tenant):
+        return [state for key, state in sorted(self.states.items()) if tenant in {None, key[0]}]
+
+
+class MemoryShares:
+    """`ShareStore` in memory; each call gives way to others, as one over a network does."""
+
+    def __init__(self):
+        self._claims = {}
+
+    async def read(self, limit):
+        await asyncio.sleep(0)
+        return self._claims.get(limit, Claims())
+
+    async def write(self, limit, version, member, claim, gone, at):
+        claims = await self.read(limit)
+        if version != claims.version:
+            return False
+        others = {name: one for name, one in claims.members.items() if name not in gone}
+        self._claims[limit] = Claims(version + 1, others | {member: claim})
         return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import nats as nats_client
-from tests.support.streams import events_held
 
 from aoc_common.contracts import subjects
+from streams import events_held
 
 if TYPE_CHECKING:
     from nats.aio.msg import Msg

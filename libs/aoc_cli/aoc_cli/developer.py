@@ -18,7 +18,7 @@ from aoc_common.errors import BadConfiguration
 _WORKERS_PER_CORE: Final = 2
 
 
-def test(
+def run_tests(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Also the slow tests: what CI runs.")] = False,
     coverage: Annotated[bool, typer.Option("--coverage", help="Measure branches too; services included.")] = False,
@@ -28,11 +28,11 @@ def test(
     Other arguments go to pytest (-x, --durations 20, ...). Whoever names tests (paths, -k, -m) gets what they name.
     """
     arguments = list(context.args)
-    named = any(not argument.startswith("-") or argument.startswith(("-k", "-m")) for argument in arguments)
-    if not named and not any(argument.startswith("-n") for argument in arguments):
+    few = any(one.startswith("-k") or (_root() / one.partition("::")[0]).exists() for one in arguments)
+    if not few and not any(one.startswith("-n") for one in arguments):
         workers = _WORKERS_PER_CORE * len(os.sched_getaffinity(0))
         arguments = ["-n", str(workers), "--dist", "worksteal", *arguments]
-    if not named and not everything:
+    if not few and not everything and not any(one.startswith("-m") for one in arguments):
         arguments = ["-m", "not slow", *arguments]
     sys.exit(_covered(arguments) if coverage else _run("pytest", *arguments))
 
@@ -90,7 +90,7 @@ def _docs_current(*, fix: bool) -> bool:
 
 
 def _covered(arguments: list[str]) -> int:
-    """Run pytest with every process under coverage, then show what of the product ran, file by file, the least first."""
+    """Run pytest with every process under coverage, then show what of each file of the product ran."""
     _run("coverage", "erase")
     status = _run("coverage", "run", "-m", "pytest", *arguments)
     _run("coverage", "combine", "--quiet")

@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "verify": "aoc_cli.verify.command:verify",
     "bench": "aoc_cli.developer:bench",
     "fuzz": "aoc_cli.developer:fuzz",
-    "test": "aoc_cli.developer:test",
+    "test": "aoc_cli.developer:run_tests",
     "lint": "aoc_cli.developer:lint",
     "docs": "aoc_cli.developer:docs",
 }

@@ -73,11 +73,15 @@ async def test_a_service_writes_its_own_signs_of_life_only_and_who_looks_sees_no
 
 
 @pytest.mark.parametrize("user", ["api", "cli"])
-async def test_a_look_tells_who_runs_what_waits_and_who_left(as_user, user) -> None:
+async def test_a_look_tells_who_runs_what_waits_and_who_left(as_user, eventually, user) -> None:
     normalizer, looker = await as_user("normalizer"), connection(await as_user(user))
     await jetstream(await as_user("collector")).publish(PAGE, b"[]")
     async with beating(normalizer, "normalizer", Pulse()) as instance:
-        await asyncio.sleep(0.3)
+
+        async def beaten() -> bool:
+            return bool((await look(looker, OF)).seen)
+
+        await eventually(beaten)
         found = await look(looker, OF)
     after = await look(looker, OF)
 
@@ -124,13 +128,14 @@ async def test_an_alive_process_whose_batch_never_returns_or_whose_every_try_fai
     assert ("Unreachable: the database is away" if fails else "nothing moves in them") in found.said
 
 
-async def test_a_bus_without_the_stream_of_beats_stops_no_service_and_is_told(as_user) -> None:
+async def test_a_bus_without_the_stream_of_beats_stops_no_service_and_is_told(as_user, eventually) -> None:
     """As it is after an update of the services, before `aoc provision`."""
     await jetstream(await as_user("provision")).delete_stream(subjects.BEATS_STREAM)
     normalizer, looker = await as_user("normalizer"), connection(await as_user("api"))
     with capture_logs() as logged:
         async with beating(normalizer, "normalizer", Pulse(), 0.05):
-            await asyncio.sleep(0.3)
+            await eventually(lambda: bool(logged))
+            await asyncio.sleep(0.2)  # four more beats, of which no other is told
             found = await look(looker, OF)
 
     assert found.lacking == (subjects.BEATS_STREAM,)

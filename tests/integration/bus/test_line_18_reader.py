@@ -11,7 +11,6 @@ import nats as nats_client
 import pytest
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
-from tests.support.reading import events_on_the_bus
 
 from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.streams import of_streams
@@ -20,6 +19,7 @@ from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
+from reading import events_on_the_bus
 
 STREAM = subjects.EVENTS_STREAM
 API = "$JS.API.CONSUMER"
@@ -66,13 +66,14 @@ async def consumers(owner) -> int:
 async def test_line_18_the_reader_makes_no_durable_consumer_by_any_door(owner, nats_as) -> None:
     durable = {"durable_name": "spy", "ack_policy": "none", "deliver_subject": "_INBOX_reader.x"}
     pulled = {"durable_name": "spy", "ack_policy": "explicit"}
+    doors = (f"DURABLE.CREATE.{STREAM}.spy", f"CREATE.{STREAM}.spy", f"CREATE.{STREAM}.spy.aoc.events.>")
     async with as_reader(nats_as) as (connection, violations):
         for config in (durable, pulled):
             request = {"stream_name": STREAM, "config": config}
             named = {"stream_name": STREAM, "config": {**config, "name": "spy"}}
-            assert await answered(connection, f"{API}.DURABLE.CREATE.{STREAM}.spy", **request) is None
-            assert await answered(connection, f"{API}.CREATE.{STREAM}.spy", **named) is None
-            assert await answered(connection, f"{API}.CREATE.{STREAM}.spy.aoc.events.>", **named) is None
+            asked = zip(doors, (request, named, named), strict=True)
+            told = await asyncio.gather(*(answered(connection, f"{API}.{door}", **one) for door, one in asked))
+            assert told == [None] * len(doors)
             refused = await answered(connection, f"{API}.CREATE.{STREAM}", **request)
             assert refused is not None
             assert "expected to be ephemeral" in json.dumps(refused["error"])
@@ -99,8 +100,8 @@ async def test_line_18_the_reader_touches_nobody_elses_consumer(owner, nats_as) 
         f"$JS.API.STREAM.MSG.GET.{subjects.RAW_STREAM}": {"seq": 1},
     }
     async with as_reader(nats_as) as (connection, violations):
-        for subject, request in requests.items():
-            assert await answered(connection, subject, **request) is None, subject
+        told = await asyncio.gather(*(answered(connection, subject, **one) for subject, one in requests.items()))
+        assert dict(zip(requests, told, strict=True)) == dict.fromkeys(requests)
         same = {"name": "exporter", "ack_policy": "none", "deliver_subject": "_INBOX_reader.x"}
         refused = await answered(connection, f"{API}.CREATE.{STREAM}", stream_name=STREAM, config=same)
         assert refused is not None

@@ -75,7 +75,7 @@ async def test_a_user_of_the_documented_server_may_not_do_what_is_not_its_work(d
         await provision(broker, settings(documented, "provision", tmp_path))
     async with reached(settings(documented, "reader", tmp_path), "reader") as broker:
         with pytest.raises(Exception, match=r"(?i)timeout|no response|permissions"):
-            await jetstream(broker).delete_stream(subjects.EVENTS_STREAM)
+            await broker._connection.jetstream(timeout=0.5).delete_stream(subjects.EVENTS_STREAM)
 
 
 async def test_a_command_names_the_settings_when_the_bus_does_not_take_it(documented, tmp_path) -> None:

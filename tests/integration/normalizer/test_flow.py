@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.support.reading import events_on_the_bus
 
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
@@ -22,6 +21,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
 from aoc_normalizer import app
 from aoc_normalizer.mappers.base import Mapper
+from reading import events_on_the_bus
 
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child

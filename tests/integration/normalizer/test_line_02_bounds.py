@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import _PASSWORDS, running
-from tests.support.reading import events_on_the_bus
 
 from aoc_cli.local import nats
 from aoc_cli.local.ports import free_port
@@ -20,6 +19,7 @@ from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenants import MongoTenants
 from aoc_common.store.ports import SliceFetched
 from aoc_common.telemetry import metrics
+from reading import events_on_the_bus
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.conftest import _PASSWORDS, running
-from tests.support.reading import events_on_the_bus
 
 from aoc_cli.attach import System
 from aoc_cli.doctor.findings import Grade
@@ -22,6 +21,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.ledger import MongoLedger
+from reading import events_on_the_bus
 
 if TYPE_CHECKING:
     from pathlib import Path

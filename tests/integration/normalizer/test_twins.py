@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from tests.support.reading import events_on_the_bus
 
 from aoc_common.bus.atomic import EventPublisher
 from aoc_common.contracts.raw import RawPage
@@ -18,6 +17,7 @@ from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.twin_links import LinkFault, MongoTwinLinks
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading import RecordContext
+from reading import events_on_the_bus
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database

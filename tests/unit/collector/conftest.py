@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import stamina
-from tests.support.memory import MemoryBacklog, MemoryDoubts, MemoryWaitingBlobs
 
 from activity_feed import BASE, Feed
 from aoc_collector.api import Api
@@ -21,8 +20,8 @@ from aoc_collector.settings import Rate
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_collector.tenants import Tenant
-from aoc_common.store.ports import SourceState
 from manual_clock import ManualClock
+from memory import MemoryBacklog, MemoryBlobs, MemoryDoubts, MemorySources, MemoryWaitingBlobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,32 +77,6 @@ def microsoft() -> Microsoft:
     return Microsoft()
 
 
-@dataclass
-class MemoryBlobs:
-    """`BlobLedger` in memory."""
-
-    known: set[str] = field(default_factory=set)
-    empty: set[str] = field(default_factory=set)
-    offered: list[str] = field(default_factory=list)
-    expired: list[str] = field(default_factory=list)
-
-    async def fetched(self, tenant: str, source: str, content_ids: Any) -> set[str]:
-        return self.known & set(content_ids)
-
-    async def listed(self, tenant: str, source: str, blobs: Any, at: datetime) -> None:
-        self.offered += [blob.content_id for blob in blobs]
-
-    async def mark_fetched(self, tenant: str, source: str, records: Any, slice_id: str, at: datetime) -> None:
-        self.known |= {name for name, count in records.items() if count}
-        self.empty |= {name for name, count in records.items() if not count}
-
-    async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
-        if content_id in self.known | self.empty:
-            return False
-        self.expired.append(content_id)
-        return True
-
-
 @pytest.fixture
 def blobs() -> MemoryBlobs:
     return MemoryBlobs()
@@ -135,62 +108,6 @@ def context(
         return Context("contoso", TENANT_ID, api, blobs, waiting, clock, "publisher", 2)
 
     return make
-
-
-@dataclass
-class MemorySources:
-    """`SourceStore` in memory."""
-
-    states: dict[tuple[str, str], SourceState] = field(default_factory=dict)
-
-    async def state(self, tenant: str, source: str) -> SourceState:
-        return self.states.get((tenant, source)) or SourceState(tenant, source)
-
-    async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
-        state = await self.state(tenant, source)
-        self.states[tenant, source] = replace(
-            state,
-            watermark=position,
-            position=position,
-            started_at=state.started_at or at,
-            last_success=at,
-            last_error=None,
-            trouble=None,
-            code="",
-        )
-
-    async def skip(self, tenant: str, source: str, before: datetime | None, position: datetime, at: datetime) -> None:
-        state = await self.state(tenant, source)
-        if state.position == before:
-            self.states[tenant, source] = replace(state, position=position, started_at=state.started_at or at)
-
-    async def reread(self, tenant: str, source: str, age_s: int, before: datetime | None, until: datetime) -> None:
-        state = await self.state(tenant, source)
-        if state.reread.get(age_s) == before:
-            self.states[tenant, source] = replace(state, reread={**state.reread, age_s: until})
-
-    async def note_error(
-        self, tenant: str, source: str, error: str, at: datetime, *, trouble: str = "other", code: str = ""
-    ) -> None:
-        told = {"last_error": error, "last_error_at": at, "trouble": trouble, "code": code}
-        self.states[tenant, source] = replace(await self.state(tenant, source), **told)
-
-    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
-        state = await self.state(tenant, source)
-        self.states[tenant, source] = replace(state, asked=(*state.asked, (start, end)))
-
-    async def note_subscribed(self, tenant: str, source: str, at: datetime) -> None:
-        self.states[tenant, source] = replace(await self.state(tenant, source), subscribed_at=at)
-
-    async def note_unsubscribed(self, tenant: str, source: str, since: datetime | None) -> None:
-        self.states[tenant, source] = replace(await self.state(tenant, source), unsubscribed_since=since)
-
-    async def note_watched(self, tenant: str, throttled: Any) -> None:
-        for source, share in throttled.items():
-            self.states[tenant, source] = replace(await self.state(tenant, source), throttled=share)
-
-    async def all_states(self, tenant: str | None) -> list[SourceState]:
-        return [state for state in self.states.values() if tenant in {None, state.tenant}]
 
 
 @pytest.fixture

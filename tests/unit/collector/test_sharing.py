@@ -3,37 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
 import pytest
 
 from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
 from aoc_collector.sharing import Share
-from aoc_common.store.shares import Claims
-
-
-@dataclass
-class Store:
-    """`ShareStore` in memory; each call gives way to others, as one over a network does."""
-
-    claims: Claims = field(default_factory=Claims)
-
-    async def read(self, limit):
-        await asyncio.sleep(0)
-        return self.claims
-
-    async def write(self, limit, version, member, claim, gone, at):
-        await asyncio.sleep(0)
-        if version != self.claims.version:
-            return False
-        kept = {name: one for name, one in self.claims.members.items() if name not in gone}
-        self.claims = Claims(version + 1, kept | {member: claim})
-        return True
+from memory import MemoryShares
 
 
 def shared(rate: Rate, clock) -> tuple[Bucket, Share]:
-    share = Share("limit", rate, Store(), "m", 4, clock)
+    share = Share("limit", rate, MemoryShares(), "m", 4, clock)
     return Bucket("management", rate, clock, share), share
 
 
@@ -52,4 +32,4 @@ async def test_many_that_ask_at_once_ask_the_others_once(clock) -> None:
     bucket, share = shared(Rate(2000, 60), clock)
     await asyncio.gather(*(bucket.take() for _ in range(16)))
 
-    assert (share.units, share._store.claims.version) == (1750, 1)
+    assert (share.units, (await share._store.read("limit")).version) == (1750, 1)
