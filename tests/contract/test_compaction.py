@@ -25,6 +25,7 @@ from aoc_common.store.ports import EmptySlice, LostWindow, PageOutcome, Publishe
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
+    from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.mongo.client import Database
 
 T0 = datetime(2026, 11, 23, 22, tzinfo=UTC)
@@ -69,7 +70,7 @@ class Day:
         if kind != "unsettled":
             await self.ledger.pages_settled([PageOutcome(f"0:{seq}", self.tenant, source, name, 2, 1, 0, at)])
 
-    async def seen(self) -> list[object]:
+    async def seen(self) -> list[SourceAccount]:
         return await self.account.accounts(self.tenant, NOW)
 
     async def documents(self) -> list[dict]:

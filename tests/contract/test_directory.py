@@ -9,7 +9,7 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.directories import Held, Learnt, Seen, Sighting, SyncState
+from aoc_common.store.directories import Facts, Held, Learnt, Seen, Sighting, SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 
@@ -21,7 +21,7 @@ DANA = {"name": "Dana Reyes", "upn": "Dana.Reyes@contoso.example", "enabled": Tr
 
 
 def user(object_id="D1", **facts):
-    return Sighting(object_id, "user", {**DANA, **facts})
+    return Sighting(object_id, "user", Facts(**(DANA | facts)))
 
 
 @pytest.fixture

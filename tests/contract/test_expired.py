@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ async def test_an_account_is_the_same_when_old_content_is_counted_by_day(databas
 @pytest.mark.parametrize("crash", ["update_one", "update_many", "aggregate", "last"])
 async def test_an_account_is_the_same_wherever_a_count_is_cut_short(database, expired, crash):
     before = await told(database)
-    broken = MongoExpired(database)
+    broken: Any = MongoExpired(database)
 
     class Dying:
         """A collection that dies when it is asked for one thing, or for it once more."""

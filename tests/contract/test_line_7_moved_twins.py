@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.contracts.event import Event
 from aoc_common.contracts.twins import TwinLink
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
@@ -24,7 +25,6 @@ from making import NOW, an_event
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
-    from aoc_common.contracts.event import Event
     from aoc_common.store.mongo.client import Database
 
 WHO, WHOM = (f"{number:08d}-5a11-4d0e-9b1c-0a0c51a00001" for number in (1, 2))
@@ -56,7 +56,9 @@ CHANGE = json.dumps(
 
 
 def now(raw: str) -> Event:
-    return normalise(raw.encode(), RecordContext("contoso", "graph-directory-audits", NOW))
+    made = normalise(raw.encode(), RecordContext("contoso", "graph-directory-audits", NOW))
+    assert isinstance(made, Event)
+    return made
 
 
 GRAPH, UNIFIED = now(AUDIT), now(CHANGE)

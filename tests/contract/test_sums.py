@@ -77,9 +77,9 @@ class Books:
             day = days.setdefault(one["start"].replace(hour=0), dict.fromkeys(NAMES, 0))
             for name in NAMES:
                 day[name] += one.get(name, 1 if name == "slices" else 0)
-        for day, sums in days.items():
-            named = {"_id": f"{self.tenant}/{SOURCE}/{day:%Y-%m-%d}", "tenant": self.tenant, "source": SOURCE}
-            await self.database["ledger_days"].insert_one({**named, "day": day, **sums})
+        for start, sums in days.items():
+            named = {"_id": f"{self.tenant}/{SOURCE}/{start:%Y-%m-%d}", "tenant": self.tenant, "source": SOURCE}
+            await self.database["ledger_days"].insert_one({**named, "day": start, **sums})
         marks = dict.fromkeys(("summed", "unsummed", "loose", "seen"), "")
         await self.database["ledger_slices"].update_many({"tenant": self.tenant}, {"$unset": marks})
         await self.database["ledger_blobs"].update_many({"tenant": self.tenant}, {"$unset": {"uncounted": ""}})

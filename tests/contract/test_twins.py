@@ -157,7 +157,7 @@ async def test_both_documents_say_who_the_other_one_is(database):
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1], ["p1", "p2"])
-    await MongoTwins(database).settle([link(G1, U1, U1)], [1], NOW)
+    await MongoTwins(database).settle([link(G1, U1, U1)], ["p1"], NOW)
 
     assert (await database["events"].find_one({"_id": G1.id}))["twin_of"] == U1.id
     assert (await database["events"].find_one({"_id": U1.id}))["twin"] == G1.id
@@ -167,7 +167,7 @@ async def test_when_claims_are_forgotten_the_events_still_say_who_is_whose_twin(
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, G2], ["p1", "p2", "p3"])
-    await MongoTwins(database).settle([link(G1, U1, U1)], [1], NOW)
+    await MongoTwins(database).settle([link(G1, U1, U1)], ["p1"], NOW)
 
     for asked in ([G1.id], [U1.id], [U1.id, G1.id, G2.id]):
         assert await MongoTwins(database).links(asked) == [link(G1, U1, U1)]
@@ -182,7 +182,7 @@ async def test_what_stands_for_both_is_kept_as_long_as_the_other_one(database, f
     first = an_event("g1", GRAPH, source="graph-signins")
     second = an_event("u1", UNIFIED, source="o365-azuread")
     await events.insert([first, second], ["p1", "p2"])
-    await MongoTwins(database).settle([link(first, second, first)], [1], NOW)
+    await MongoTwins(database).settle([link(first, second, first)], ["p1"], NOW)
 
     stands, stood = [await database["events"].find_one({"_id": one.id}) for one in (first, second)]
     ends = [one.get("forget_at", one["expire_at"]) for one in (stands, stood)]
@@ -195,13 +195,13 @@ async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_ba
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     quiet = Unsteady(database)
-    await MongoTwins(quiet).settle([link(G1, U1, G1)], [1], NOW)
+    await MongoTwins(quiet).settle([link(G1, U1, G1)], ["p1"], NOW)
     for number in range(quiet.writes):
         await database["events"].delete_many({})
         await database["twin_pages"].delete_many({})
         await events.insert([G1, U1], ["p1", "p2"])
         with pytest.raises(Unreachable):
-            await MongoTwins(Unsteady(database, number, how)).settle([link(G1, U1, G1)], [1], NOW)
+            await MongoTwins(Unsteady(database, number, how)).settle([link(G1, U1, G1)], ["p1"], NOW)
 
         second = await database["events"].find_one({"_id": U1.id})
         if "twin_of" in second:
@@ -212,7 +212,7 @@ async def test_what_the_version_before_has_stored_keeps_its_link_and_takes_no_ne
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, U2], ["p1", "p2", "p3"])
-    await MongoTwins(database).settle([link(G1, U1, G1)], [1], NOW)
+    await MongoTwins(database).settle([link(G1, U1, G1)], ["p1"], NOW)
     # As it was written without a result, over values that were cut; its keys were of 24 digits.
     old_key = "0123456789abcdef01234567:graph:29397600"
     old_facts = {"lane": "graph", "told": ["6b1f4e2a:0123456789abcdef"], "hints": ["c1"]}

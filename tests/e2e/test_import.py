@@ -21,6 +21,8 @@ from aoc_sim import samples
 if TYPE_CHECKING:
     from aoc_common.contracts.event import StoredEvent
 
+pytestmark = pytest.mark.slow
+
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 ROWS = SHARED / "invictus-o365" / "part1_2021-03-23_2021-04-19.search_unifiedauditlog_rows.jsonl"
 
@@ -96,7 +98,6 @@ async def all_events(system) -> list[StoredEvent]:
             query = EventQuery(tenant="default", limit=500, before=page.events[-1].id)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_real_records_all_go_in_valid_and_once(aoc, real_records, schema_faults) -> None:
     rows = imported(aoc, ROWS)

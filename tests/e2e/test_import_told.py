@@ -17,6 +17,8 @@ from aoc_sim import samples
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 CUT = b'{"Id": "half'
 BECAME = ("stored", "changed", "duplicate", "quarantined", "dead_lettered")
 

@@ -23,6 +23,8 @@ from aoc_sim import samples
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 RECORDS = 8_000
 CONFIG = ConsumerConfig(ack_policy=AckPolicy.NONE, filter_subject=subjects.ALL_EVENTS)
 

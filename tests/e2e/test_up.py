@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def up(aoc, data: Path, *more: str) -> tuple[list[str | Path], int]:
     port = free_port()

@@ -29,7 +29,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 AT = f"{NOW - HOUR:%Y-%m-%dT%H:%M:%SZ}"
-SIGN_IN = {
+SIGN_IN: dict[str, Any] = {
     "id": "5d6a1f0e-93c1-4c58-8f8b-0b7b6a1a0000",
     "createdDateTime": AT,
     "userId": "u1",

@@ -6,8 +6,6 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from aoc_sim.activity import webhooks
-
 ALL_TYPES = ("Audit.AzureActiveDirectory", "Audit.Exchange", "Audit.SharePoint", "Audit.General", "DLP.All")
 
 
@@ -239,11 +237,9 @@ def receiver(monkeypatch):
         requests.append(request)
         return httpx.Response(500 if request.url.path == "/500" else 200)
 
-    real = httpx.AsyncClient
-
-    class Client(real):
+    class Client(httpx.AsyncClient):
         def __init__(self, **options):
             super().__init__(**options, transport=httpx.MockTransport(answer))
 
-    monkeypatch.setattr(webhooks.httpx, "AsyncClient", Client)
+    monkeypatch.setattr("aoc_sim.activity.webhooks.httpx.AsyncClient", Client)
     return requests

@@ -5,6 +5,7 @@ import json
 import sys
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -48,7 +49,7 @@ class NaiveReader:
 
     async def graph(self, slug, source):
         path, kind = LISTS[source]
-        params = {"$top": 100}
+        params: dict[str, Any] = {"$top": 100}
         if kind:
             params["$filter"] = f"signInEventTypes/any(t: t eq '{kind}')"
         answer = await self.get("graph", path, slug, **params)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -130,7 +131,7 @@ async def test_a_tenant_sees_its_own_events_only(gateway, store, event) -> None:
 
 
 async def test_an_event_comes_whole_with_the_text_of_its_record(gateway, store, event) -> None:
-    deep = {"$where": HOSTILE, "a.b": None}
+    deep: dict[str, Any] = {"$where": HOSTILE, "a.b": None}
     for _ in range(40):
         deep = {"": [deep]}
     made = event(HOSTILE, raw=HOSTILE, unmapped=deep, operation=HOSTILE[:200], tags=("no-id",))
@@ -256,7 +257,7 @@ async def test_an_event_of_another_tenant_is_as_unknown_as_one_that_is_not(gatew
 async def test_twins_name_each_other_and_the_second_can_be_left_out(gateway, store, event, database) -> None:
     first, second, lone = event("first", hours=2), event("second", hours=1), event("lone", hours=3)
     await store(first, second, lone)
-    await MongoTwins(database).settle([TwinLink("contoso", first.id, second.id, first.id)], [1], NOW)
+    await MongoTwins(database).settle([TwinLink("contoso", first.id, second.id, first.id)], ["p1"], NOW)
     [shown, other] = [(await gateway.get(f"/api/events/{one.id}")).json() for one in (first, second)]
 
     assert (shown["twin"], shown["twin_of"]) == (str(second.id), None)

@@ -31,6 +31,7 @@ def most_in_a_window(moments: list[float]) -> int:
     return max(sum(at <= one < at + RATE.window_s - 0.02 for one in ordered) for at in ordered)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_several_collectors_stay_within_the_limit_together_and_each_gets_some(mongo_settings, database) -> None:
     runs = await together(mongo_settings, (0, 24), (3, 21), (6, 18))
@@ -39,6 +40,7 @@ async def test_several_collectors_stay_within_the_limit_together_and_each_gets_s
     assert all(len(run) >= 10 for run in runs)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 async def test_a_collector_that_is_alone_active_gets_nearly_all_of_the_limit(mongo_settings, database) -> None:
     busy, idle = await together(mongo_settings, (0, 30), (0, 1))

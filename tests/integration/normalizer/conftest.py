@@ -17,6 +17,7 @@ from aoc_normalizer import app
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
+    from nats.aio.client import Client
     from nats.js import JetStreamContext
 
     from aoc_common.contracts.raw import RawPage
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class Bus:
     """A client that publishes raw pages and reads what came out."""
 
-    def __init__(self, js: JetStreamContext, reader: nats_client.NATS) -> None:
+    def __init__(self, js: JetStreamContext, reader: Client) -> None:
         self.js = js
         self._reader = reader
 

@@ -19,8 +19,8 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.telemetry import tracing
-from aoc_normalizer import app
 from aoc_normalizer.mappers.base import Mapper
+from aoc_normalizer.settings import NormalizerSettings
 from reading import events_on_the_bus
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consume
     from aoc_normalizer.reading import RecordContext
 
     events, _ = normalise_page(page(record(1), record(2)).body, RecordContext("contoso", "o365-exchange", NOW))
-    store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
+    store = MongoEvents(database, lambda _t, _s: NormalizerSettings().retention.keep("contoso", "x"))
     await store.insert(events, [halfway.id] * 2)
     async with normalizer():
         await eventually(bus.settled)
@@ -103,7 +103,7 @@ async def test_an_event_that_another_page_had_stored_is_not_published_again(
     from aoc_normalizer.reading import RecordContext
 
     events, _ = normalise_page(page(record(1)).body, RecordContext("contoso", "o365-exchange", NOW))
-    store = MongoEvents(database, lambda _t, _s: app.NormalizerSettings().retention.keep("contoso", "x"))
+    store = MongoEvents(database, lambda _t, _s: NormalizerSettings().retention.keep("contoso", "x"))
     await store.insert(events, ["another page"])
     await bus.send(page(record(1), record(2)))
     async with normalizer():

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 from pymongo.errors import AutoReconnect
-from tests.integration.normalizer.test_versions import AUDIT, HOUR, NOW, RISKY, SIGN_IN, Replica, current
+from tests.integration.normalizer.test_versions import current
 
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.ports import PublishedPage, SliceTotals
+from replica import AUDIT, HOUR, NOW, RISKY, SIGN_IN, Replica
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -82,7 +83,7 @@ async def test_a_version_whose_copy_was_refused_in_a_bulk_is_copied_before_anoth
 ) -> None:
     await replica.takes("a", SIGN_IN)
     dying = Replica(database)
-    store = dying._writer._storing._versions
+    store: Any = dying._writer._storing._versions
     insert = store._versions.insert_many
 
     class Partly:

@@ -207,7 +207,12 @@ async def test_a_page_is_cut_once_however_many_of_its_records_are_compared(repli
     ids = [f"5d6a1f0e-93c1-4c58-8f8b-0b7b6a1a{number:04}" for number in range(40)]
     await replica.takes("a", *(SIGN_IN | {"id": one} for one in ids))
     cuts = []
-    monkeypatch.setattr(batch, "split", lambda body: cuts.append(body) or split(body))
+
+    def noted(body):
+        cuts.append(body)
+        return split(body)
+
+    monkeypatch.setattr(batch, "split", noted)
     totals = await replica.takes("b", *(RISKY | {"id": one} for one in ids), fetched=NOW + HOUR)
 
     assert (totals.changed, len(cuts)) == (40, 1)

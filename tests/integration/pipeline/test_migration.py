@@ -152,13 +152,10 @@ def another(broker, nats_on, database):
     """Makes a migration, each as a process of its own would."""
 
     def make(quiet_s: float = 0.0) -> Migration:
-        said: list[str] = []
         lease = MongoLease(database, "migration")
         ledger, settings = MongoLedger(database), nats_on("provision")
         letters = MongoDeadLetters(database)
-        made = Migration(broker, ledger, settings, SystemClock(), said.append, lease, letters, quiet_s)
-        made.said = said
-        return made
+        return Migration(broker, ledger, settings, SystemClock(), [].append, lease, letters, quiet_s)
 
     return make
 

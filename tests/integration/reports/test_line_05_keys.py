@@ -133,9 +133,7 @@ async def test_line_05_a_kill_at_any_step_leaves_one_key_that_is_published(
 def _kill_at(patched: pytest.MonkeyPatch, step: str, turn: int, when: str) -> None:
     """Raise `Killed` before or after this step is taken for the `turn`-th time."""
     calls = 0
-    owner = {"unlink": Path, "replace": Path, "publish": MongoKeyRegister, "retire": MongoKeyRegister}.get(
-        step, private.os
-    )
+    owner = {"unlink": Path, "replace": Path, "publish": MongoKeyRegister, "retire": MongoKeyRegister}.get(step, os)
     name = step
     original = getattr(owner, name)
 

@@ -24,6 +24,8 @@ from aoc_common.store.mongo.client import ensure_indexes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 AOC = Path(sys.executable).with_name("aoc")
 PAGE = subjects.raw("contoso", "graph-signins")
 #: Seconds within which a standstill is told on a machine that has other things to do as well.

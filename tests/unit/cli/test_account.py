@@ -115,7 +115,7 @@ def account(**wrong: int) -> Account:
         ("emitted", "pages", "resent", "late", "stored", "published", "quarantined", "lost", "doubled", "hidden",
          "unknown", "misaccounted"), 0,
     )  # fmt: skip
-    return Account(**{**counts, "seconds": 1.0, "events_per_s": 1.0, "faults": {}, **wrong})  # type: ignore[arg-type]
+    return Account(**{**counts, "seconds": 1.0, "events_per_s": 1.0, "faults": {}, **wrong})
 
 
 @pytest.mark.parametrize("name", ["lost", "doubled", "hidden", "unknown", "misaccounted", "quarantined"])

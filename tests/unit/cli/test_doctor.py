@@ -138,7 +138,7 @@ def test_line_05_the_doctor_tells_which_keys_sign_reports(published, own, expect
 
 def test_line_05_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:
     kid = "aGpAN3jKK40DVLg8w-aHjrGcaodUyfkyBZnUWrPefgU"
-    monkeypatch.setattr(command.out, "width", 60)
+    monkeypatch.setattr("aoc_cli.doctor.command.out.width", 60)
     command._show([Finding("system", "report key", Grade.OK, f"{kid} signs since 2026-11-23")])
 
     assert kid in "".join(capsys.readouterr().out.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -87,7 +88,7 @@ def test_a_report_that_another_key_signed_or_that_cannot_be_read_is_not_proven()
 
 def test_a_check_that_takes_an_altered_report_is_noticed(monkeypatch) -> None:
     def careless(document: bytes) -> form.Signed:
-        payload = signed.urlsafe_b64decode(document.split(b".")[1] + b"==")
+        payload = urlsafe_b64decode(document.split(b".")[1] + b"==")
         return form.Signed(form.Form.JWS, public_bytes(KEY), payload)
 
     monkeypatch.setattr(signed, "check", careless)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -98,7 +99,7 @@ def test_each_false_statement_of_a_stored_event_is_found(said, kinds) -> None:
     assert all(one.about for one in tally.named)
 
 
-EVENT_BODY = {
+EVENT_BODY: dict[str, Any] = {
     "time": MS, "status_id": 1, "class_uid": 3004, "raw_data": RAW,
     "metadata": {"uid": "A", "event_code": "New-InboxRule"},
     "actor": {"user": {"name": "Dana", "email_addr": "dana@contoso.example"}},

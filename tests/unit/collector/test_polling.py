@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,7 @@ async def test_a_look_that_could_not_be_asked_for_is_asked_for_again(poller, col
 
 
 async def test_a_job_that_this_version_cannot_read_is_permanent(poller):
-    message = SimpleNamespace(data=b'{"version": 9}', metadata=SimpleNamespace(num_delivered=1))
+    message: Any = SimpleNamespace(data=b'{"version": 9}', metadata=SimpleNamespace(num_delivered=1))
     with pytest.raises(Malformed):
         await counted_job_handler(PollJob, poller.run)([message])
 

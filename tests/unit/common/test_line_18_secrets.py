@@ -7,7 +7,6 @@ import contextlib
 import io
 import itertools
 import os
-import sys
 import traceback
 import warnings
 from typing import TYPE_CHECKING
@@ -75,7 +74,7 @@ async def attempt(uri: str, told: io.StringIO) -> None:
         async with connect(MongoSettings(uri=uri, timeout_s=0.05)) as database:
             told.write(str(await ping(database)))
     except AocError:
-        told.write("".join(traceback.format_exception(*sys.exc_info(), capture_locals=False)))
+        told.write(traceback.format_exc())
 
 
 async def attempts(uris: Sequence[str]) -> str:

@@ -54,7 +54,7 @@ SEARCH = {"id": "inner-1", "createdDateTime": "2026-11-23T07:30:00Z", "auditLogR
           "clientIp": None}  # fmt: skip
 DEFENDER = {"Timestamp": "2026-11-23T07:30:00Z", "ActionType": "FileAccessed", "ApplicationId": 20892,
             "ReportId": "106_20892_inner-1"}  # fmt: skip
-WAYS = {
+WAYS: dict[str, tuple[dict[str, Any], str]] = {
     "row": (ROW, "AuditData"),
     "purview": (PURVIEW, "AuditData"),
     "search": (SEARCH, "auditData"),

@@ -83,7 +83,7 @@ async def arrive(records, size=1):
     for start in range(0, len(events), size):
         batch = events[start : start + size]
         store.insert(*(Candidate(one.id, one.tenant, one.time_ms, one.twin_facts) for one in batch if one.twin_facts))
-        await resolver.seconds([(one, start, False) for one in batch])
+        await resolver.seconds([(one, f"p{start}", False) for one in batch])
     return store.twin_of, [one.id for one in events]
 
 

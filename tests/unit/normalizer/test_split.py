@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 import orjson
 import pytest
@@ -212,7 +213,7 @@ def test_brackets_that_do_not_match_cost_only_their_record(broken) -> None:
     assert [part.text for part in parts] == [broken]
 
 
-RECORDS = [
+RECORDS: list[dict[str, Any]] = [
     {"Id": "a", "P": [{"n": "x", "v": "y"}, {"n": "z, w"}], "R": 1, "X": {"n": {"v": [1, {"n": 2}]}, "v": "p"}},
     {"Id": "b", "L": [], "E": {}, "T": 'it\'s "quoted", {braced} [x]'},
     {"Id": "c", "P": [{"n": "x", "v": "y"}, {"n": "z"}], "X": {"n": 1}},

@@ -49,7 +49,7 @@ async def linked(events, size) -> set[frozenset]:
     for start in range(0, len(events), size):
         batch = events[start : start + size]
         store.insert(*(Candidate(one.id, one.tenant, one.time_ms, one.twin_facts) for one in batch))
-        told |= await resolver.seconds([(one, start, False) for one in batch])
+        told |= await resolver.seconds([(one, f"p{start}", False) for one in batch])
 
     assert told == store.twin_of
     # No action is left without an event that stands for itself.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -56,7 +58,7 @@ def test_it_listens_on_loopback_unless_told_otherwise():
 
 
 def test_every_setting_says_what_it_is():
-    models = [
+    models: list[Any] = [
         SimSettings,
         Faults,
         *(type(value) for value in vars(SimSettings()).values() if hasattr(value, "model_fields_set")),
