@@ -328,8 +328,13 @@ class MemorySources:
         await self._note(tenant, source, last_error=error, last_error_at=at, trouble=trouble, code=code)
 
     async def note_asked(self, tenant, source, start, end):
-        state = await self.state(tenant, source)
-        await self._note(tenant, source, asked=(*state.asked, (start, end)))
+        apart = []
+        for first, last in sorted([*(await self.state(tenant, source)).asked, (start, end)]):
+            if apart and first <= apart[-1][1]:
+                apart[-1] = (apart[-1][0], max(apart[-1][1], last))
+            else:
+                apart.append((first, last))
+        await self._note(tenant, source, asked=tuple(apart))
 
     async def note_subscribed(self, tenant, source, at):
         await self._note(tenant, source, subscribed_at=at)

@@ -1,0 +1,85 @@
+"""The fast lane holds nearly all tests, every contract suite among them, and a run says what it left out."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+SLOW = "pytest.mark.slow"
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(path: Path) -> dict[str, bool]:
+    """Test functions of a file -> whether each is slow."""
+    tree = ast.parse(path.read_text())
+    whole = any(isinstance(one, ast.Assign) and SLOW in ast.unparse(one.value) for one in tree.body)
+    tests = [one for one in tree.body if isinstance(one, FUNCTION) and one.name.startswith("test_")]
+    return {one.name: whole or SLOW in {ast.unparse(mark) for mark in one.decorator_list} for one in tests}
+
+
+ALL = {path.relative_to(TESTS): functions(path) for path in sorted(TESTS.rglob("test_*.py"))}
+
+
+def test_at_least_nine_of_ten_test_functions_are_in_the_fast_lane() -> None:
+    slow = [is_slow for found in ALL.values() for is_slow in found.values()]
+
+    assert len(slow) > 1500
+    assert sum(slow) > 0
+    assert sum(slow) / len(slow) <= 0.1
+
+
+def test_no_contract_suite_is_left_out_of_the_fast_lane() -> None:
+    left_out = [
+        f"{path}::{name}" for path, found in ALL.items() if path.parts[0] == "contract" for name in found if found[name]
+    ]
+
+    assert left_out == []
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory):
+    """`run("-n0")`: pytest over two quick functions of three cases and one slow one of two, without the slow one."""
+    folder = tmp_path_factory.mktemp("lanes")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow\n")
+    (folder / "conftest.py").write_text(
+        "from lanes import Lanes\n\ndef pytest_configure(config):\n    config.pluginmanager.register(Lanes())\n"
+    )
+    (folder / "test_some.py").write_text(
+        "import pytest\n\n"
+        "def test_a(): pass\n\n"
+        "@pytest.mark.parametrize('n', [1, 2])\ndef test_b(n): pass\n\n"
+        "@pytest.mark.slow\n@pytest.mark.parametrize('n', [1, 2])\ndef test_c(n): pass\n"
+    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+    def start(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *arguments],
+            cwd=folder, env=env | {"PYTHONPATH": str(TESTS / "support")}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    return start
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_of_the_fast_lane_says_what_it_left_out_and_how_to_run_it(run, workers: str) -> None:
+    said = run("-n", workers, "-m", "not slow")
+
+    assert "2 of 3 test functions ran (66.7%).\nLeft out: 1 slow ones (2 cases)." in said
+    assert "Everything: ./aoc test --all." in said
+    assert "3 passed" in said
+
+
+def test_a_run_of_everything_says_nothing_of_lanes_and_begins_with_what_is_slow(run) -> None:
+    said = run("-n0")
+
+    assert "fast lane" not in said
+    assert said.index("test_c[2]") < said.index("test_a")
+    assert "5 passed" in said
