@@ -14,9 +14,17 @@ from aoc_common.store.ports import SourceState
 from aoc_common.store.shares import Claims
 from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
+#: Facts of an entity that are shown as they are.
+_SHOWN = frozenset({"name", "upn", "app_id", "enabled", "guest", "department"})
+
+
+def _keys(object_id, facts):
+    ids = (object_id, facts.get("upn"), facts.get("app_id"), *facts.get("aliases", ()))
+    return {key(one) for one in ids if one}
+
 
 class MemoryDirectory:
-    """`DirectoryStore`, `DirectoryStates` and `DirectoryNames` in memory; `put` fails while `away`."""
+    """`DirectoryStore`, `DirectoryStates` and `DirectoryNames.find` in memory, without roles; fails while `away`."""
 
     def __init__(self):
         self.entities = {}
@@ -32,6 +40,8 @@ class MemoryDirectory:
         generation = seen.generation
         for one in sightings:
             old_generation, facts = self.entities.get((tenant, one.id), (one.kind, (0, {})))[1]
+            if old_generation > generation:
+                continue
             adds = not whole or old_generation == generation
             told = {**(facts if adds else {}), **one.facts}
             self.entities[tenant, one.id] = (one.kind, (generation, told))
@@ -40,7 +50,8 @@ class MemoryDirectory:
     async def remove(self, tenant, kind, ids, seen):
         self.seen.append(seen)
         for one in ids:
-            self.entities.pop((tenant, one), None)
+            if self.entities.get((tenant, one), (kind, (0, {})))[1][0] <= seen.generation:
+                self.entities.pop((tenant, one), None)
         self._measure()
 
     async def sweep(self, tenant, kind, seen):
@@ -64,10 +75,10 @@ class MemoryDirectory:
 
     async def find(self, tenant, keys):
         return {
-            one: Entity(one, kind)
+            one: Entity(object_id, kind, **{name: fact for name, fact in facts.items() if name in _SHOWN})
             for one in keys
-            for (its, object_id), (kind, _) in self.entities.items()
-            if its == tenant and key(object_id) == one
+            for (its, object_id), (kind, (_, facts)) in self.entities.items()
+            if its == tenant and one in _keys(object_id, facts)
         }
 
     async def state(self, tenant, kind):

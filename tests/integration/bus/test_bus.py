@@ -136,7 +136,7 @@ async def test_what_a_leaving_worker_had_not_begun_goes_back_at_once(eventually,
 
     async def slow(messages: Sequence[Msg]) -> None:
         entered.set()
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
         seen.extend(message.data for message in messages)
 
     async def quick(messages: Sequence[Msg]) -> None:

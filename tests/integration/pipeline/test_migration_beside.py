@@ -66,19 +66,20 @@ async def test_a_migration_that_was_paused_while_another_did_it_does_not_delete_
 
 
 async def test_a_service_in_the_middle_of_its_batches_is_at_work_although_it_waits_for_none(before, another) -> None:  # noqa: F811
-    ended = False
+    ended, begun = False, asyncio.Event()
 
     async def old_normalizer() -> None:
         nonlocal ended
         subscription = await before.js.pull_subscribe_bind(durable="normalizer", stream="AOC_RAW")
         for _ in range(3):
             [message] = await subscription.fetch(1)
+            begun.set()
             await asyncio.sleep(0.7)
             await message.ack_sync()
         ended = True
 
     working = asyncio.create_task(old_normalizer())
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(begun.wait(), 10)
     await another(quiet_s=1.5).run()
     assert ended
     await working

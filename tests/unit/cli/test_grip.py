@@ -60,9 +60,9 @@ async def test_a_pause_that_ends_does_not_wake_what_another_one_holds(grip: Grip
     await eventually(lambda: not stopped(child))
 
 
-async def test_an_outage_lasts_although_somebody_supervises(grip: Grip) -> None:
+async def test_an_outage_lasts_although_somebody_supervises(grip: Grip, eventually) -> None:
     outage = asyncio.create_task(grip.down("normalizer*", 0.3))
-    await asyncio.sleep(0.1)
+    await eventually(lambda: not any(grip.children[name].alive() for name in ("normalizer", "normalizer-2")))
     grip.supervisor.check()
     during = [grip.children[name].alive() for name in grip.children]
     await outage
@@ -72,10 +72,10 @@ async def test_an_outage_lasts_although_somebody_supervises(grip: Grip) -> None:
     assert all(child.alive() for child in grip.children.values())
 
 
-async def test_a_child_that_is_killed_while_paused_starts_again_unpaused(grip: Grip) -> None:
+async def test_a_child_that_is_killed_while_paused_starts_again_unpaused(grip: Grip, eventually) -> None:
     child = grip.children["collector"]
     pause = asyncio.create_task(grip.pause(child, 0.2))
-    await asyncio.sleep(0.05)
+    await eventually(lambda: stopped(child))
     child.kill()
     grip.supervisor.check()
     await pause
