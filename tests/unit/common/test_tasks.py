@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import REGISTRY
@@ -12,23 +11,18 @@ from structlog.testing import capture_logs
 from aoc_common.errors import Unreachable
 from aoc_common.service import tasks
 from aoc_common.service.tasks import JITTER, Task
+from manual_clock import ManualClock
 
 
-class SteppedClock:
-    """Sleepers wake when `step` is called; their pauses are on record."""
+class SteppedClock(ManualClock):
+    """Sleepers wake when `step` is called."""
 
     def __init__(self) -> None:
-        self.pauses: list[float] = []
+        super().__init__()
         self._woken = asyncio.Event()
 
-    def now(self) -> datetime:
-        return datetime(2026, 11, 23, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
     async def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
+        self.slept.append(seconds)
         await self._woken.wait()
 
     async def step(self) -> None:
@@ -62,7 +56,7 @@ async def test_work_is_done_at_the_start_and_after_each_interval() -> None:
         await clock.step()
         await clock.step()
 
-    assert (first, work.runs, clock.pauses) == (1, 3, [60, 60, 60])
+    assert (first, work.runs, clock.slept) == (1, 3, [60, 60, 60])
 
 
 @pytest.mark.parametrize(("chance", "expected"), [(0.0, 60 * (1 - JITTER)), (0.5, 60), (1.0, 60 * (1 + JITTER))])
@@ -71,7 +65,7 @@ async def test_replicas_that_start_together_do_not_work_at_the_same_moments(chan
     async with tasks.running([Task("counting", 60, Working())], clock, lambda: chance):
         await asyncio.sleep(0.01)
 
-    assert clock.pauses == [pytest.approx(expected)]
+    assert clock.slept == [pytest.approx(expected)]
 
 
 async def test_an_interval_may_depend_on_what_the_work_found() -> None:
@@ -80,7 +74,7 @@ async def test_an_interval_may_depend_on_what_the_work_found() -> None:
         await asyncio.sleep(0.01)
         await clock.step()
 
-    assert clock.pauses == [2.0, 30.0]
+    assert clock.slept == [2.0, 30.0]
 
 
 async def test_a_server_that_is_away_is_said_counted_and_no_reason_to_be_unready() -> None:
