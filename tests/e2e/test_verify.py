@@ -88,6 +88,7 @@ def test_each_kind_of_fault_alone_loses_doubles_and_hides_nothing(aoc, kind: str
     assert ran.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_kind_of_fault_that_does_not_exist_is_named_with_those_that_do(aoc) -> None:
     ran = aoc.run("verify", "--events", "100", "--faults", "bom,gremlins")
 
@@ -95,6 +96,7 @@ def test_a_kind_of_fault_that_does_not_exist_is_named_with_those_that_do(aoc) ->
     assert "--faults gremlins: no such kind; there are windows, streams" in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_service_that_does_not_exist_cannot_be_killed(aoc) -> None:
     ran = aoc.run("verify", "--events", "100", "--kill", "everybody")
 

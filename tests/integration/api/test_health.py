@@ -136,6 +136,7 @@ def test_a_taken_port_is_one_line_and_status_2_before_anything_is_started(launch
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_bad_configuration_is_one_line_that_names_it_and_status_2(launch) -> None:
     wrong = [
         {"AOC_API__CURSOR_KEY": "env:NOTHING"},

@@ -129,6 +129,7 @@ async def events(bus) -> int:
     return await bus.events()
 
 
+@pytest.mark.slow
 async def test_a_page_that_was_given_up_is_shown_retried_and_accounted_for(
     bus, normalizer, books, aoc, eventually, monkeypatch
 ) -> None:
@@ -219,6 +220,7 @@ async def one_letter(books) -> bool:
     return await books.letters.count(Selection()) == 1
 
 
+@pytest.mark.slow
 async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_reads_it(
     bus, normalizer, books, aoc, eventually, database
 ) -> None:

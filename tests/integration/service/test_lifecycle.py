@@ -45,6 +45,7 @@ async def started(service, launch, bus_of, store, eventually):
     return process
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting", "value", "why"),
     [

@@ -284,6 +284,7 @@ def test_a_number_that_is_longer_than_python_reads_is_no_reason_to_stop() -> Non
     assert split(b"[" + long + b',BROKEN,{"Id":"b"}]')[0] == [long, b'{"Id":"b"}']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["", "[", '{"@odata.context":"x","value":['])
 @pytest.mark.parametrize(
     "unit", ["][", "}{", "x{", '",', '"  ', ':{"', ",\n{", "\n{", '{"a":1}}', "[{]", '],"@a":"b"', '\\"', '"\\', ",  {"]
