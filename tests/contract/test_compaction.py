@@ -270,4 +270,4 @@ async def test_a_slice_that_was_merged_and_is_collected_once_more_settles_and_it
     assert (after.unsettled, after.stored, after.duplicate, after.records) == (
         0, before.stored, before.duplicate + 3, before.records + 3,
     )  # fmt: skip
-    assert await MongoLostPages(there).incomplete(NOW + HOUR, 10) == []
+    assert await MongoLostPages(there).incomplete(NOW + HOUR, NOW + 2 * HOUR, 10) == []

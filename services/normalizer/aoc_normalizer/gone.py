@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aoc_common.store.doubts import AHEAD
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ type OnStream = Callable[[Sequence[PublishedPage]], Awaitable[set[str]]]
 class LostPages(Protocol):
     """What is asked of the ledger. Every method may raise `Transient`."""
 
-    async def waiting(self, before: datetime, after: datetime | None, limit: int) -> list[PublishedPage]:
+    async def waiting(self, before: datetime | None, after: datetime | None, limit: int) -> list[PublishedPage]:
         """Pages that have waited since before a moment (and since `after` or later), the longest first."""
         ...
 
@@ -39,13 +40,36 @@ class LostPages(Protocol):
         """All pages of these slices that wait, however short."""
         ...
 
-    async def incomplete(self, before: datetime, limit: int) -> list[str]:
-        """Slices fetched before a moment that wait for no page and are not settled."""
+    async def incomplete(self, before: datetime, after: datetime, limit: int) -> list[str]:
+        """Slices fetched before a moment, or after another one, that wait for no page and are not settled."""
         ...
 
     async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
         """These pages of a slice will never be settled. Idempotent."""
         ...
+
+
+class _Round:
+    """Goes through the pages that wait, some at a time; at the end it begins again."""
+
+    def __init__(self, ledger: LostPages) -> None:
+        self._ledger = ledger
+        self._until: datetime | None = None
+        # Pages that were noted together wait since one moment, and may be more than some.
+        self._seen: set[str] = set()
+
+    async def some(self, after: datetime | None, before: datetime | None) -> list[PublishedPage]:
+        """The next of those that have waited since `after` or later, and since before `before`."""
+        begin = self._until if after is None or (self._until is not None and self._until > after) else after
+        found = await self._ledger.waiting(before, begin, _TOGETHER + len(self._seen))
+        pages = [page for page in found if page.page not in self._seen]
+        if len(found) < _TOGETHER + len(self._seen):
+            self._until, self._seen = None, set()
+        else:
+            last = pages[-1].at
+            self._seen = {page.page for page in found if page.at == last} | (self._seen if last == begin else set())
+            self._until = last
+        return pages
 
 
 class GonePages:
@@ -56,14 +80,14 @@ class GonePages:
         self._on_stream = on_stream
         self._clock = clock
         self._patience = patience
-        self._looked_until: datetime | None = None
+        self._long, self._ahead = _Round(ledger), _Round(ledger)
 
     async def look(self) -> int:
         """One turn; how many pages were found to be gone. Raises `Transient`."""
         now = self._clock.now()
-        pages = await self._ledger.waiting(now - self._patience, self._looked_until, _TOGETHER)
-        # The next turn goes on with those that have waited less; at the end it begins again.
-        self._looked_until = pages[-1].at if len(pages) == _TOGETHER and pages[-1].at != pages[0].at else None
+        pages = await self._long.some(None, now - self._patience)
+        # A collector whose clock was ahead says of its pages that they wait since tomorrow: nobody waits for that.
+        pages += await self._ahead.some(now + AHEAD, None)
         missing = await self._missing(pages)
         if missing:
             # All that was lost of a slice is lost at once: who brings the one again brings the others too.
@@ -71,7 +95,7 @@ class GonePages:
             others = [page for page in await self._ledger.of_slices(list(missing)) if page.page not in looked]
             for slice_id, of_slice in (await self._missing(others)).items():
                 missing[slice_id] += of_slice
-        for slice_id in await self._ledger.incomplete(now - self._patience, _TOGETHER):
+        for slice_id in await self._ledger.incomplete(now - self._patience, now + AHEAD, _TOGETHER):
             missing.setdefault(slice_id, [])
         for slice_id, of_slice in missing.items():
             found = await self._ledger.gone(slice_id, of_slice, now)

@@ -35,7 +35,7 @@ class Office:
     """A collector's and a normalizer's words about one source, on a real bus and a real ledger."""
 
     def __init__(self, js, database, source: str) -> None:
-        self.clock, self.source, self._js = ManualClock(END), source, js
+        self.clock, self.source, self._js, self.database = ManualClock(END), source, js, database
         self.ledger, self.sources = MongoLedger(database), MongoSources(database)
         self.account, self.backlog = MongoAccount(database), MongoBacklog(database)
         self.slice_id = f"contoso/{source}/1"
@@ -112,6 +112,39 @@ async def test_1_pages_that_vanish_unprocessed_are_collected_again(office, owner
     assert (account.watermark, account.complete_until) == (START, START)
     assert GapCause.BEHIND in {gap.cause for gap in account.gaps}
     assert (account.stored, account.unsettled) == (5, 0)
+
+
+@pytest.mark.parametrize("noted", [20, 0])
+async def test_pages_of_a_clock_that_was_days_ahead_are_found_when_they_are_lost_and_not_days_later(
+    office, owner, noted
+) -> None:
+    books = office()
+    books.clock.advance(3 * 24 * 3600)
+    await books.fetched(20)
+    books.clock.advance(-3 * 24 * 3600)
+    there = await books.gone.look()
+    if not noted:
+        # An older version noted only pages that were settled.
+        await books.database["ledger_pages"].delete_many({})
+    await books.account.settle(books.clock.now(), 100)
+    await owner.purge_stream(subjects.RAW_STREAM)
+
+    assert (there, await books.gone.look()) == (0, noted)
+    [stretch] = await books.backlog.waiting("contoso")
+    assert (stretch.cause, stretch.start, stretch.end) == (Cause.BEHIND, START, END)
+
+
+@pytest.mark.parametrize("ahead_s", [0, 3 * 24 * 3600])
+async def test_pages_that_were_noted_at_one_moment_are_all_looked_for_however_many(office, owner, ahead_s) -> None:
+    books = office()
+    books.clock.advance(ahead_s)
+    pages = await books.fetched(250)
+    books.clock.advance(-ahead_s + 11 * 60)
+    await owner.delete_msg(subjects.RAW_STREAM, 250)
+    found = [await books.gone.look() for _ in range(4)]
+
+    assert sorted(found) == [0, 0, 0, 1]
+    assert pages[-1].id not in {page.page for page in await MongoLostPages(books.database).of_slices([books.slice_id])}
 
 
 async def test_what_a_collector_notes_as_fetched_after_it_was_lost_is_fetched_again_all_the_same(office, owner) -> None:

@@ -53,9 +53,10 @@ class MongoLostPages:
         self._ledger = MongoLedger(database)
         self._backlog = MongoBacklog(database)
 
-    async def waiting(self, before: datetime, after: datetime | None, limit: int) -> list[PublishedPage]:
+    async def waiting(self, before: datetime | None, after: datetime | None, limit: int) -> list[PublishedPage]:
         """Pages that have waited since before a moment (and since `after` or later), the longest first."""
-        since: Document = {"$lt": before} if after is None else {"$lt": before, "$gte": after}
+        since: Document = {"$exists": True}
+        since |= ({} if before is None else {"$lt": before}) | ({} if after is None else {"$gte": after})
         with translated("ledger"):
             found = self._pages.find({"waiting_since": since}).sort("waiting_since", ASCENDING).limit(limit)
             return [_page(document) async for document in found]
@@ -69,15 +70,20 @@ class MongoLostPages:
                 found += [_page(document) async for document in self._pages.find(wanted)]
         return found
 
-    async def incomplete(self, before: datetime, limit: int) -> list[str]:
-        """Slices fetched before a moment that wait for no page and are not settled: the ledger never heard of some.
+    async def incomplete(self, before: datetime, after: datetime, limit: int) -> list[str]:
+        """Slices that wait for no page and are not settled: the ledger never heard of some.
+
+        Those that were fetched before a moment, or after one: by a clock that was ahead.
 
         An older version noted only pages that were settled. One that lacks nothing was not looked at since its last
         page was settled, since somebody died before it said so: it is looked at.
         """
-        wanted: Document = {"state": _FETCHED, "unchecked": {"$exists": False}, "fetched_at": {"$lt": before}}
+        wanted: Document = {"state": _FETCHED, "unchecked": {"$exists": False}}
+        found: dict[str, Document] = {}
         with translated("ledger"):
-            found = {one["_id"]: one async for one in self._slices.find(wanted, {"pages": 1, "seen": 1}).limit(limit)}
+            for fetched in ({"$lt": before}, {"$gt": after}):
+                some = self._slices.find({**wanted, "fetched_at": fetched}, {"pages": 1, "seen": 1}).limit(limit)
+                found |= {one["_id"]: one async for one in some}
             if not found:
                 return []
             mine: Document = {"slice_id": {"$in": list(found)}}
