@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aoc_cli import attach
+from aoc_cli.deployment.bus_users import USERS
 from aoc_cli.importing.finding import Found
 from aoc_cli.importing.job import Importer
 from aoc_cli.importing.lifeline import Lifeline
@@ -179,7 +180,7 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
     with ExitStack() as stack:
         data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
         port = free_port()
-        child = nats.server(data.path, port, {user: data.password(user).read_text() for user in nats.PUBLISH})
+        child = nats.server(data.path, port, {user: data.password(user).read_text() for user in USERS})
         child.start()
         stack.callback(child.stop)
         child.wait_ready()

@@ -18,6 +18,7 @@ from hypothesis import settings
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
+from aoc_cli.deployment.bus_users import USERS
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
 from aoc_common.bus.broker import close, make_broker
@@ -41,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Lanes())
 
 
-_PASSWORDS = {user: f"test-{user}" for user in nats.PUBLISH}
+_PASSWORDS = {user: f"test-{user}" for user in USERS}
 
 
 @pytest.fixture(autouse=True)

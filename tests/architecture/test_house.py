@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from aoc_common import roster
+
 ROOT = Path(__file__).parents[2]
 TRACKED = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()]
 PYTHON = [path for path in TRACKED if path.suffix == ".py" and path.exists()]
@@ -22,11 +24,11 @@ def test_no_python_file_is_longer_than_one_thing() -> None:
     assert long == {}
 
 
-@pytest.mark.parametrize("service", ["collector", "normalizer", "api"])
-def test_every_service_has_the_same_top(service: str) -> None:
-    package = ROOT / "services" / service / f"aoc_{service}"
+@pytest.mark.parametrize("service", roster.SERVICES, ids=lambda one: one.name)
+def test_every_service_has_the_same_top(service: roster.Service) -> None:
+    package = ROOT / "services" / service.name / service.package
     expected = {"__main__.py", "app.py", "parts", "settings.py"}
-    flow = {"routes"} if service == "api" else {"flow.py"}
+    flow = {"routes"} if service is roster.API else {"flow.py"}
 
     assert (expected | flow) - {path.name for path in package.iterdir()} == set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,7 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from aoc_cli.local import nats
+from aoc_cli.deployment.bus_users import USERS, authorization
+from aoc_common import roster
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, NatsSettings, SecretRef, ServiceSettings
@@ -43,6 +45,7 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
         "subjects.md": subjects_page,
         "operations.md": operations_page,
         "nats-users.md": nats_users_page,
+        "services.md": services_page,
         "openapi.json": openapi,
     }
     for name, make in makers.items():
@@ -68,17 +71,16 @@ def settings_page() -> str:
 
 def _kinds() -> Mapping[str, type[BaseModel]]:
     """Who reads settings -> which."""
-    from aoc_api.settings import ApiSettings
     from aoc_cli.reports.settings import ReportSettings
-    from aoc_collector.settings import CollectorSettings
-    from aoc_normalizer.settings import NormalizerSettings
 
-    return {
-        "Collector": CollectorSettings,
-        "Normalizer": NormalizerSettings,
-        "Gateway": ApiSettings,
-        "Command line": ReportSettings,
-    }
+    return {one.title: settings_of(one) for one in roster.SERVICES} | {"Command line": ReportSettings}
+
+
+def settings_of(service: roster.Service) -> type[BaseModel]:
+    """The class of a service's settings."""
+    module, _, name = service.settings.partition(":")
+    found: type[BaseModel] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def known_settings() -> str:
@@ -197,20 +199,11 @@ def subjects_page() -> str:
 
 def nats_users_page() -> str:
     """Who may do what on the bus, as a server of the user's own is told."""
-    users = {
-        "provision": "`aoc provision`",
-        "collector": "`python -m aoc_collector`",
-        "normalizer": "`python -m aoc_normalizer`",
-        "api": "`python -m aoc_api`",
-        "cli": "the other commands: `import`, `tail`, `doctor`, `backfill`",
-        "operator": "`aoc deadletters retry`, `aoc quarantine retry`",
-        "reader": "tools of your own that read `AOC_EVENTS` and `AOC_ALERTS`",
-    }
     rows = [
-        f"| `{name}` | {users[name]} | {', '.join(f'`{one}`' for one in nats.subscribes(name))} |\n"
-        for name in nats.PUBLISH
+        f"| `{one.name}` | {one.used_by} | {', '.join(f'`{subject}`' for subject in one.may_subscribe)} |\n"
+        for one in USERS.values()
     ]
-    block = nats.authorization({name: f"$NATS_PASSWORD_{name.upper()}" for name in nats.PUBLISH})
+    block = authorization({name: f"$NATS_PASSWORD_{name.upper()}" for name in USERS})
     return (
         _NOTE
         + "# Users of NATS\n\nEach service and command speaks to the bus as a user who may do what it needs and no "
@@ -220,6 +213,38 @@ def nats_users_page() -> str:
         + "\nThe part of the configuration of nats-server; the server reads each `$...` from its own "
         "environment, and\ndoes not start without it. Other names for users do as well; the subjects must stay.\n\n"
         f"```\n{block}```\n"
+    )
+
+
+def services_page() -> str:
+    """What each service is, and what it needs of the servers."""
+    about = [
+        f"| `{one.name}` | {one.title}: {one.purpose} | `{one.package}` | {one.port} (`{one.listens}__PORT`) "
+        f"| {'as many as you like' if one.scales else 'one'} |\n"
+        for one in roster.SERVICES
+    ]
+    needs = [
+        f"| `{one.name}` | {', '.join(f'`{name}`' for name in one.streams)} | {_consumers(one)} "
+        f"| `{one.store_role}` |\n"
+        for one in roster.SERVICES
+    ]
+    return (
+        _NOTE
+        + "# Services\n\n`python -m PACKAGE` runs one. Each answers `/livez`, `/readyz` and `/metrics` at its port.\n\n"
+        "| service | what it does | package | port | how many may run |\n| --- | --- | --- | --- | --- |\n"
+        + "".join(about)
+        + "\nWhat each needs: streams of NATS that it checks or looks at, its consumers, and its role on the database. "
+        "Its user of\nNATS has its name; what that user may do is in [users of NATS](nats-users.md).\n\n"
+        "| service | streams | consumers | role in MongoDB |\n| --- | --- | --- | --- |\n" + "".join(needs)
+    )
+
+
+def _consumers(service: roster.Service) -> str:
+    """Its consumers, those of one stream together."""
+    streams = dict.fromkeys(one.stream for one in service.consumers)
+    return (
+        "; ".join(f"{sum(one.stream == stream for one in service.consumers)} on `{stream}`" for stream in streams)
+        or "none"
     )
 
 

@@ -23,6 +23,7 @@ from aoc_cli.local.ports import LOOPBACK, claim, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.terminal import err, out, plain
+from aoc_common import roster
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.census import MongoCensus
@@ -127,28 +128,29 @@ def _first(plan: Plan, local: Servers, sim_port: int | None) -> list[Child]:
 
 
 def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
-    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
-    key = plan.data.secret("cursor-key")
+    """Every service, those first that read what others write. Without the simulator nothing is collected."""
     hooks = _webhooks(plan) if plan.simulate else {}
-    gateway = service(
-        "api",
-        plan.data,
-        endpoints,
-        {
-            "AOC_API__PORT": str(plan.gateway_port),
-            "AOC_API__CURSOR_KEY": f"file:{key}",
-            "AOC_API__DEFAULT_TENANT": tenants[0],
-        }
-        | hooks,
-    )
-    gateway.port = plan.gateway_port
-    children = [gateway]
+    settings: dict[str, dict[str, str]] = {roster.API.name: _gateway_settings(plan) | hooks}
+    if endpoints.simulator is not None:
+        settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
+    children = []
     for replica in range(1, plan.replicas + 1):
-        children.append(service("normalizer", plan.data, endpoints, replica=replica))
-        if endpoints.simulator is not None:
-            settings = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
-            children.append(service("collector", plan.data, endpoints, settings, replica=replica))
+        for one in reversed(roster.SERVICES):
+            if (replica > 1 and not one.scales) or (one is roster.COLLECTOR and endpoints.simulator is None):
+                continue
+            children.append(service(one.name, plan.data, endpoints, settings.get(one.name), replica=replica))
+            if one is roster.API:
+                children[-1].port = plan.gateway_port
     return children
+
+
+def _gateway_settings(plan: Plan) -> dict[str, str]:
+    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
+    return {
+        "AOC_API__PORT": str(plan.gateway_port),
+        "AOC_API__CURSOR_KEY": f"file:{plan.data.secret('cursor-key')}",
+        "AOC_API__DEFAULT_TENANT": tenants[0],
+    }
 
 
 def _webhooks(plan: Plan) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from aoc_cli.deployment.bus_users import USERS
 from aoc_cli.doctor.bus import of_payload
 from aoc_cli.doctor.findings import Grade
 from aoc_cli.local import nats
@@ -37,7 +38,7 @@ def documented(tmp_path):
     config = block("howto/own-servers.md").replace("/var/lib/nats", str(tmp_path / "store"))
     (tmp_path / "nats.conf").write_text(f'listen: "{LOOPBACK}:{port}"\n{config}')
     argv = [nats.binary(), "-c", str(tmp_path / "nats.conf")]
-    passwords = {f"NATS_PASSWORD_{user.upper()}": f"secret-of-{user}" for user in nats.PUBLISH}
+    passwords = {f"NATS_PASSWORD_{user.upper()}": f"secret-of-{user}" for user in USERS}
     child = Child("nats-server", argv, tmp_path / "nats.log", port, passwords)
     child.start()
     try:

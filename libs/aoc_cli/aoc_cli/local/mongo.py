@@ -12,11 +12,12 @@ from typing import Final
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
 from aoc_common.errors import BadConfiguration
+from aoc_common.roster import StoreRole
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.users import create_users
 
-#: User -> role on the database.
-ROLES: Final[Mapping[str, str]] = {"aoc": "readWrite", "gateway": "read"}
+#: Role on the database -> the user who has it.
+USERS: Final[Mapping[StoreRole, str]] = {"readWrite": "aoc", "read": "gateway"}
 
 
 def server(directory: Path, port: int, *, auth: bool = True) -> Child:
@@ -44,7 +45,7 @@ def provision(directory: Path, passwords: Mapping[str, str]) -> None:
     child.start()
     try:
         child.wait_ready()
-        users = {name: (passwords[name], role) for name, role in ROLES.items()}
+        users = {name: (passwords[name], role) for role, name in USERS.items()}
         asyncio.run(create_users(MongoSettings(uri=f"mongodb://{LOOPBACK}:{port}"), users))
     finally:
         child.stop()

@@ -21,10 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_cli.deployment.bus_users import USERS
 from aoc_cli.local import mongo, nats, private
 from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
 from aoc_cli.local.process import Child
 from aoc_cli.local.provisioning import bring_in_order
+from aoc_common import roster
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
 
@@ -208,14 +210,16 @@ def servers(
         nats_url = os.environ[NATS_ENV]
     else:
         port = claim(nats_port, "NATS")
-        passwords = {user: data.password(user).read_text() for user in nats.PUBLISH}
+        passwords = {user: data.password(user).read_text() for user in USERS}
         children.append(nats.server(data.path / "nats", port, passwords, max_payload))
         nats_url = f"nats://{LOOPBACK}:{port}"
     if own_mongo:
         mongo_port = 0
     else:
         mongo_port = claim(mongo_port, "MongoDB")
-        mongo.provision(data.path / "mongo", {user: data.secret(f"mongo-{user}").read_text() for user in mongo.ROLES})
+        mongo.provision(
+            data.path / "mongo", {user: data.secret(f"mongo-{user}").read_text() for user in mongo.USERS.values()}
+        )
         children.append(mongo.server(data.path / "mongo", mongo_port))
     return Servers(tuple(children), Endpoints(nats_url, mongo_port, own_nats=own_nats, own_mongo=own_mongo))
 
@@ -242,7 +246,7 @@ def service(
             "AOC_NATS__PASSWORD": f"file:{data.password(name)}",
         }
     if not endpoints.own_mongo:
-        user = "gateway" if name == "api" else "aoc"
+        user = mongo.USERS[roster.service(name).store_role]
         settings["AOC_MONGO__URI"] = data.mongo_settings(endpoints, user).uri
     label = name if replica == 1 else f"{name}-{replica}"
     return Child(

@@ -1,0 +1,1 @@
+"""What the system is deployed with, made from the roster: users of NATS, images, `docker-compose.yml`."""

@@ -1,0 +1,108 @@
+"""The users of NATS: each service and command may do what it needs, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aoc_common import roster
+from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_EVENTS_AND_ALERTS: Final = ("aoc.events.>", "aoc.alerts.>")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of NATS. `used_by`: by what, in Markdown. `publish`, `subscribe`: subjects that it may use.
+
+    Each may subscribe to its own inbox as well, so that nobody reads replies to somebody else.
+    """
+
+    name: str
+    used_by: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...] = ()
+
+    @property
+    def may_subscribe(self) -> tuple[str, ...]:
+        """All subjects that it may subscribe to."""
+        return (f"_INBOX_{self.name}.>", *self.subscribe)
+
+
+def _reads(stream: str) -> tuple[str, ...]:
+    return (
+        f"$JS.API.STREAM.INFO.{stream}",
+        # Without a name in the subject: the server makes an ephemeral consumer there, names it, and refuses any other.
+        f"$JS.API.CONSUMER.CREATE.{stream}",
+        f"$JS.FC.{stream}.>",
+    )
+
+
+_USERS: Final = (
+    User(
+        # Makes streams and consumers, and moves pages from the stream of an older version.
+        "provision",
+        "`aoc provision`",
+        ("$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>", f"aoc.dlq.{roster.NORMALIZER.name}.>"),
+    ),
+    *(User(one.name, f"`python -m {one.package}`", one.may_publish) for one in roster.SERVICES),
+    User(
+        # Who looks, imports, and asks for work; in no source's name.
+        "cli",
+        "the other commands: `import`, `tail`, `doctor`, `backfill`",
+        (
+            f"aoc.raw.*.*.{subjects.IMPORT_SOURCE}",
+            "aoc.jobs.backfill.>",
+            "$JS.API.STREAM.INFO.*",
+            *(f"$JS.API.STREAM.INFO.{stream}" for stream in roster.WATCHED_STREAMS),
+            *roster.WATCHING,
+            "$JS.API.CONSUMER.INFO.*.*",
+            "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
+            "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
+            "$JS.API.CONSUMER.DELETE.AOC_EVENTS.>",
+            "$JS.ACK.AOC_EVENTS.>",
+        ),
+        _EVENTS_AND_ALERTS,
+    ),
+    User(
+        # Who decides about dead letters and the quarantine: pages and jobs of any source that are tried again.
+        "operator",
+        "`aoc deadletters retry`, `aoc quarantine retry`",
+        (
+            "aoc.raw.>",
+            "aoc.jobs.>",
+            # A dead letter that is too large for its account.
+            "$JS.API.STREAM.MSG.GET.AOC_DLQ",
+        ),
+    ),
+    User(
+        # Reads events and alerts, leaves nothing behind, touches nobody's consumers. Such tools know no inbox prefix.
+        "reader",
+        "tools of your own that read `AOC_EVENTS` and `AOC_ALERTS`",
+        ("$JS.API.STREAM.NAMES", *_reads(subjects.EVENTS_STREAM), *_reads(subjects.ALERTS_STREAM)),
+        (*_EVENTS_AND_ALERTS, "_INBOX.>"),
+    ),
+)
+#: Name -> user.
+USERS: Final[Mapping[str, User]] = {one.name: one for one in _USERS}
+
+
+def authorization(passwords: Mapping[str, str]) -> str:
+    """The users as a block of nats-server's configuration.
+
+    `passwords`: user -> as it stands in the file, a `"text"` or a `$VARIABLE`.
+    """
+    users = "\n".join(_block(one, passwords[one.name]) for one in USERS.values())
+    return f"authorization {{\n  users = [\n{users}\n  ]\n}}\n"
+
+
+def _block(user: User, password: str) -> str:
+    publish = ", ".join(f'"{subject}"' for subject in user.publish)
+    subscribe = ", ".join(f'"{subject}"' for subject in user.may_subscribe)
+    return (
+        f'    {{ user: "{user.name}", password: {password}, permissions: '
+        f"{{ publish: [{publish}], subscribe: [{subscribe}] }} }}"
+    )

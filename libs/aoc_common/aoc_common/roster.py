@@ -1,0 +1,158 @@
+"""Every service of the system, in one table.
+
+From it are made: the users of NATS and what each may do, what `aoc up` starts, `docker-compose.yml`, and the pages
+services, nats-users and settings of docs/reference. What cannot be made from it (workspace, import rules, locks) is
+compared with it in tests/architecture/test_roster.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+from aoc_common.bus import consumers
+from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_common.bus.consume import Consumer
+
+type StoreRole = Literal["readWrite", "read"]
+"""A role of MongoDB on the system's database."""
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A service: a package `aoc_{name}` in `services/{name}`, an image, a lock, a user of NATS with the same name.
+
+    - `title`, `purpose`: as people call it, and what it is for, in one line.
+    - `streams`: those whose declaration it compares or whose state it reads. `publishes`: subjects, beside its
+      heartbeat and its dead letters. `requests`: subjects of the JetStream API that follow from none of these.
+    - `store_role`: what it may do in MongoDB.
+    - `listens`, `port`: the prefix of the settings `__HOST` and `__PORT`, and the port, where it answers /livez,
+      /readyz and /metrics. `published`: whether anybody outside of the deployment's networks calls it there.
+    - `egress`: whether it calls Microsoft. `tenants_file`: the setting that names the tenants' file, if it reads one.
+    - `secrets`: setting -> name of a secret that is made for it.
+    - `scales`: whether several may run. `memory_mb`: its limit in a container.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    streams: tuple[str, ...]
+    publishes: tuple[str, ...]
+    requests: tuple[str, ...] = ()
+    store_role: StoreRole = "readWrite"
+    listens: str = "AOC_HEALTH"
+    port: int = 9100
+    published: bool = False
+    egress: bool = False
+    tenants_file: str | None = None
+    secrets: Mapping[str, str] = field(default=_NONE)
+    scales: bool = True
+    memory_mb: int = 512
+
+    @property
+    def package(self) -> str:
+        """The Python package; `python -m` runs it."""
+        return f"aoc_{self.name}"
+
+    @property
+    def settings(self) -> str:
+        """Its settings, as `module:class`."""
+        return f"{self.package}.settings:{self.name.capitalize()}Settings"
+
+    @property
+    def consumers(self) -> tuple[Consumer, ...]:
+        """The durable consumers that it works on."""
+        return tuple(one for one in consumers.ALL if one.service == self.name)
+
+    @property
+    def may_publish(self) -> tuple[str, ...]:
+        """All subjects that its user of NATS may publish to."""
+        dead_letters = (f"aoc.dlq.{self.name}.>",) if self.consumers else ()
+        return (
+            *self.publishes,
+            *dead_letters,
+            f"aoc.beats.{self.name}.*",
+            *(f"$JS.API.STREAM.INFO.{stream}" for stream in self.streams),
+            *self.requests,
+            *(subject for one in self.consumers for subject in _works_on(one)),
+        )
+
+
+def _works_on(consumer: Consumer) -> tuple[str, ...]:
+    where = f"{consumer.stream}.{consumer.durable}"
+    return f"$JS.API.CONSUMER.INFO.{where}", f"$JS.API.CONSUMER.MSG.NEXT.{where}", f"$JS.ACK.{where}.>"
+
+
+#: Streams and requests that show how much waits and who runs, and nothing of what the messages hold.
+WATCHED_STREAMS: Final = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.BEATS_STREAM)
+WATCHING: Final = (
+    f"$JS.API.CONSUMER.LIST.{subjects.RAW_STREAM}",
+    f"$JS.API.CONSUMER.LIST.{subjects.JOBS_STREAM}",
+    f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
+)
+
+COLLECTOR: Final = Service(
+    name="collector",
+    title="Collector",
+    purpose="fetches records from Microsoft's APIs and publishes them as raw pages",
+    streams=(subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM),
+    publishes=(
+        "aoc.raw.>",
+        "aoc.jobs.collect.>",
+        "aoc.jobs.backlog.>",
+        "aoc.jobs.directory.>",
+        "aoc.jobs.poll.>",
+        "aoc.jobs.subscriptions.>",
+    ),
+    egress=True,
+    tenants_file="AOC_TENANTS_FILE",
+)
+
+NORMALIZER: Final = Service(
+    name="normalizer",
+    title="Normalizer",
+    purpose="turns raw pages into deduplicated OCSF events, stores and publishes them",
+    streams=(subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM),
+    publishes=("aoc.events.>", "aoc.marks.>"),
+    requests=(
+        # Whether a page still waits, and what of it was published.
+        f"$JS.API.STREAM.MSG.GET.{subjects.RAW_STREAM}",
+        f"$JS.API.DIRECT.GET.{subjects.EVENTS_STREAM}",
+        f"$JS.API.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
+        f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS_STREAM}.>",
+    ),
+    memory_mb=1024,
+)
+
+API: Final = Service(
+    name="api",
+    title="Gateway",
+    purpose="searches events, tells how complete they are, takes Microsoft's notifications",
+    streams=WATCHED_STREAMS,
+    publishes=("aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"),
+    requests=WATCHING,
+    store_role="read",
+    listens="AOC_API",
+    port=8080,
+    published=True,
+    egress=True,  # the keys of Microsoft's tokens
+    tenants_file="AOC_WEBHOOKS__TENANTS_FILE",
+    secrets=MappingProxyType({"AOC_API__CURSOR_KEY": "cursor-key"}),
+    scales=False,
+)
+
+#: In the order in which data passes them.
+SERVICES: Final = (COLLECTOR, NORMALIZER, API)
+_BY_NAME: Final = {one.name: one for one in SERVICES}
+
+
+def service(name: str) -> Service:
+    """The service with that name. Raises `KeyError`."""
+    return _BY_NAME[name]
