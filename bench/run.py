@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aoc_cli import attach
-from aoc_cli.deployment.bus_users import USERS
+from aoc_cli.deployment.bus import USERS
 from aoc_cli.importing.finding import Found
 from aoc_cli.importing.job import Importer
 from aoc_cli.importing.lifeline import Lifeline

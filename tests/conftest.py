@@ -18,7 +18,7 @@ from hypothesis import settings
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
-from aoc_cli.deployment.bus_users import USERS
+from aoc_cli.deployment.bus import USERS
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
 from aoc_common.bus.broker import close, make_broker

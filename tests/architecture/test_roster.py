@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aoc_cli.deployment.bus_users import USERS
+from aoc_cli.deployment.bus import USERS
 from aoc_cli.reference import settings_of
 from aoc_common import roster
 from aoc_common.bus import consumers

@@ -12,7 +12,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from aoc_cli.deployment.bus_users import USERS, authorization
+from aoc_cli.deployment import compose
+from aoc_cli.deployment.bus import USERS, authorization
+from aoc_cli.deployment.images import IMAGES
+from aoc_cli.local import simulator
 from aoc_common import roster
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
@@ -51,6 +54,13 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
     for name, make in makers.items():
         yield root / "docs" / "reference" / name, make()
     yield root / "libs" / "aoc_common" / "aoc_common" / "known_settings.txt", known_settings()
+    yield root / "docker-compose.yml", compose.compose_file()
+    docker = root / "deploy" / "docker"
+    yield docker / "nats-server.conf", compose.nats_configuration()
+    yield docker / "mongo-users.js", compose.mongo_users()
+    yield docker / "simulator" / "tenants.json", compose.simulated_tenants()
+    for slug, secret in simulator.client_secrets().items():
+        yield docker / "simulator" / f"simulator-{slug}", secret
 
 
 def settings_page() -> str:
@@ -219,8 +229,7 @@ def nats_users_page() -> str:
 def services_page() -> str:
     """What each service is, and what it needs of the servers."""
     about = [
-        f"| `{one.name}` | {one.title}: {one.purpose} | `{one.package}` | {one.port} (`{one.listens}__PORT`) "
-        f"| {'as many as you like' if one.scales else 'one'} |\n"
+        f"| `{one.name}` | {one.title}: {one.purpose} | `{one.package}` | {one.port} (`{one.listens}__PORT`) |\n"
         for one in roster.SERVICES
     ]
     needs = [
@@ -231,11 +240,14 @@ def services_page() -> str:
     return (
         _NOTE
         + "# Services\n\n`python -m PACKAGE` runs one. Each answers `/livez`, `/readyz` and `/metrics` at its port.\n\n"
-        "| service | what it does | package | port | how many may run |\n| --- | --- | --- | --- | --- |\n"
+        "| service | what it does | package | port |\n| --- | --- | --- | --- |\n"
         + "".join(about)
         + "\nWhat each needs: streams of NATS that it checks or looks at, its consumers, and its role on the database. "
         "Its user of\nNATS has its name; what that user may do is in [users of NATS](nats-users.md).\n\n"
-        "| service | streams | consumers | role in MongoDB |\n| --- | --- | --- | --- |\n" + "".join(needs)
+        "| service | streams | consumers | role in MongoDB |\n| --- | --- | --- | --- |\n"
+        + "".join(needs)
+        + "\n## Images\n\nEach is built from the versions in `requirements/{image}.lock`, by hash; "
+        "`docker compose build` builds all.\n\n```\n" + "".join(f"{one.command}\n" for one in IMAGES.values()) + "```\n"
     )
 
 

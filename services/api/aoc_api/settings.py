@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
 from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
@@ -23,8 +23,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_loopback(host: str) -> str:
-    if not is_loopback(host):
+def _check_loopback(host: str, info: ValidationInfo) -> str:
+    if not is_loopback(host) and not info.data.get("published_on_loopback"):
         raise ValueError("must be a loopback address: the gateway has no authentication yet")
     return host.removeprefix("[").removesuffix("]")
 
@@ -64,6 +64,11 @@ class LimitOptions(Frozen):
 class ApiOptions(Frozen):
     """How the gateway listens and answers."""
 
+    published_on_loopback: bool = Field(
+        False,
+        description="The gateway runs in a container whose port is published on loopback only, as docker-compose.yml does "
+        "it: then it may listen on any address of the container.",
+    )
     host: Annotated[str, AfterValidator(_check_loopback)] = Field(
         "127.0.0.1", description="Address to listen on. Loopback only, until the gateway asks who is there."
     )

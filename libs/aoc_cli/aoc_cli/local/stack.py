@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_cli.deployment.bus_users import USERS
+from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS
 from aoc_cli.local import mongo, nats, private
 from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
 from aoc_cli.local.process import Child
@@ -201,7 +201,7 @@ class Servers:
 
 
 def servers(
-    data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max_payload: int = nats.MAX_PAYLOAD
+    data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max_payload: int = MAX_PAYLOAD
 ) -> Servers:
     """NATS and MongoDB for this directory; a server that the environment names is used instead of our own."""
     children = []

@@ -1,4 +1,4 @@
-"""The users of NATS: each service and command may do what it needs, and no more."""
+"""The configuration of nats-server. Each service and command is a user who may do what it needs, and no more."""
 
 from __future__ import annotations
 
@@ -88,6 +88,28 @@ _USERS: Final = (
 )
 #: Name -> user.
 USERS: Final[Mapping[str, User]] = {one.name: one for one in _USERS}
+
+
+#: A page of records, or one large record, is one message.
+MAX_PAYLOAD: Final = 8 * 1024 * 1024
+
+
+def configuration(
+    name: str, listen: str, store: str, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD
+) -> str:
+    """A server's configuration file. `listen`: address and port. `store`: where its streams are. `passwords`: as below."""
+    return f"""\
+server_name: {name}
+listen: "{listen}"
+max_payload: {max_payload}
+max_pending: 128MB
+write_deadline: "30s"
+jetstream {{
+  store_dir: "{store}"
+  max_memory_store: 64MB
+  max_file_store: 50GB
+}}
+{authorization(passwords)}"""
 
 
 def authorization(passwords: Mapping[str, str]) -> str:
