@@ -40,6 +40,16 @@ def test_a_host_that_is_not_loopback_is_refused(monkeypatch: pytest.MonkeyPatch,
     assert not is_loopback(host)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1"])
+def test_in_a_container_whose_port_is_published_on_loopback_any_address_will_do(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("AOC_API__HOST", host)
+    monkeypatch.setenv("AOC_API__PUBLISHED_ON_LOOPBACK", "true")
+
+    assert load(ApiSettings).api.host == host
+
+
 @pytest.mark.parametrize(
     ("host", "listened_on"),
     [

@@ -1,0 +1,91 @@
+"""docs/howto/docker-compose.md names commands, services, files and variables that exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aoc_cli.main import COMMANDS
+from composed import ROOT, composed, services
+
+PAGE = (ROOT / "docs" / "howto" / "docker-compose.md").read_text()
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
+COMPOSE = [shlex.split(line) for line in LINES if line.startswith("docker compose")]
+#: Subcommands of Docker Compose, and those of their options that take a value.
+SUBCOMMANDS = {"up", "ps", "run", "build", "restart", "logs", "stop", "down"}
+WITH_VALUE = {"--profile", "--scale", "--volume"}
+
+
+def arguments(words: list[str]) -> tuple[list[str], dict[str, str]]:
+    """What is no option, and options that have a value, of the words after `docker compose`."""
+    plain: list[str] = []
+    given: dict[str, str] = {}
+    rest = iter(words)
+    for word in rest:
+        if plain[:1] == ["run"] and len(plain) > 1:
+            plain.append(word)  # of the command that runs in the container
+        elif word in WITH_VALUE:
+            given[word] = next(rest)
+        elif not word.startswith("-"):
+            plain.append(word)
+    return plain, given
+
+
+def test_the_page_has_commands() -> None:
+    assert len(COMPOSE) > 10
+    assert {line.split()[0] for line in LINES} == {"docker", "deploy/docker/prepare", "curl"}
+
+
+@pytest.mark.parametrize("words", COMPOSE, ids=" ".join)
+def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -> None:
+    (subcommand, *rest), given = arguments(words[2:])
+
+    assert subcommand in SUBCOMMANDS
+    assert set(rest[:1] if subcommand == "run" else rest) <= services().keys()
+    if "--profile" in given:
+        assert given["--profile"] in {profile for one in services().values() for profile in one.get("profiles", ())}
+    if "--scale" in given:
+        assert given["--scale"].partition("=")[0] in services()
+
+
+@pytest.mark.parametrize("words", [one for one in COMPOSE if "run" in one], ids=" ".join)
+def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
+    (_, service, command, *rest), _ = arguments(words[2:])
+    options = {word for word in rest if word.startswith("--")}
+    subcommand = [command, *[word for word in rest[:1] if command in {"deadletters", "quarantine", "keys"}]]
+
+    assert services()[service]["image"] == "aoc-cli:local"
+    assert command in COMMANDS
+    assert options <= options_of(*subcommand)
+
+
+def options_of(*command: str) -> set[str]:
+    program = Path(sys.executable).with_name("aoc")
+    shown = subprocess.check_output([str(program), *command, "--help"], text=True, env={"COLUMNS": "200", "TERM": "dumb"})
+    return set(re.findall(r"--[a-z-]+", shown))
+
+
+def test_prepare_is_called_with_what_it_knows() -> None:
+    script = (ROOT / "deploy" / "docker" / "prepare").read_text()
+    for line in (line for line in LINES if line.startswith("deploy/docker/prepare")):
+        for option in line.split()[1:]:
+            assert f"\n{option})" in script
+
+
+def test_files_and_variables_that_the_page_names_are_those_of_the_compose_file() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    table = PAGE[PAGE.index("| variable of Compose") :].partition("\n\n")[0]
+
+    assert set(re.findall(r"\$\{(\w+):-", text)) == set(re.findall(r"`([A-Z_]+)`", table))
+    for default in re.findall(r"\$\{\w+:-(?:docker\.io/library/)?([^}]+)\}", text):
+        assert default in table
+    assert "deploy/docker/private/aoc.env" in PAGE
+    assert {volume for volume in ("mongo", "nats") if f"`{volume}`" in PAGE} <= composed()["volumes"].keys()
+    assert "aoc_bus" in PAGE
+    assert (composed()["name"], "bus" in composed()["networks"]) == ("aoc", True)
+    assert f"{services()['collector']['stop_grace_period'].removesuffix('s')} seconds" in PAGE
