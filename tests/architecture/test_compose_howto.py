@@ -66,7 +66,9 @@ def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
 
 def options_of(*command: str) -> set[str]:
     program = Path(sys.executable).with_name("aoc")
-    shown = subprocess.check_output([str(program), *command, "--help"], text=True, env={"COLUMNS": "200", "TERM": "dumb"})
+    shown = subprocess.check_output(
+        [str(program), *command, "--help"], text=True, env={"COLUMNS": "200", "TERM": "dumb"}
+    )
     return set(re.findall(r"--[a-z-]+", shown))
 
 

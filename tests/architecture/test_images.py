@@ -26,7 +26,9 @@ def canonical(requirement: str) -> str:
 @pytest.mark.parametrize("image", IMAGES.values(), ids=lambda one: one.name)
 def test_an_image_installs_what_its_own_lock_has_and_its_members_need(image: Image) -> None:
     locked = {
-        canonical(line) for line in (ROOT / "requirements" / f"{image.name}.lock").read_text().splitlines() if "==" in line
+        canonical(line)
+        for line in (ROOT / "requirements" / f"{image.name}.lock").read_text().splitlines()
+        if "==" in line
     }
     needed = {
         canonical(requirement)

@@ -66,8 +66,8 @@ class ApiOptions(Frozen):
 
     published_on_loopback: bool = Field(
         False,
-        description="The gateway runs in a container whose port is published on loopback only, as docker-compose.yml does "
-        "it: then it may listen on any address of the container.",
+        description="The gateway runs in a container whose port is published on loopback only, as by "
+        "docker-compose.yml: then it may listen on any address of the container.",
     )
     host: Annotated[str, AfterValidator(_check_loopback)] = Field(
         "127.0.0.1", description="Address to listen on. Loopback only, until the gateway asks who is there."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from nats.errors import Error as NatsError
@@ -21,6 +21,9 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import Unreachable
 from aoc_common.settings import NatsSettings
 from composed import DOCKER, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

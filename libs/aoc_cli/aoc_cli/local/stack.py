@@ -200,9 +200,7 @@ class Servers:
     endpoints: Endpoints
 
 
-def servers(
-    data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max_payload: int = MAX_PAYLOAD
-) -> Servers:
+def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max_payload: int = MAX_PAYLOAD) -> Servers:
     """NATS and MongoDB for this directory; a server that the environment names is used instead of our own."""
     children = []
     own_nats = own_mongo = servers_named()

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from aoc_cli.local.nats import MAX_PAYLOAD
+from aoc_cli.deployment.bus import MAX_PAYLOAD
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
