@@ -63,7 +63,13 @@ _SERVICES: Final = tuple(
 )
 #: The command line reads with the collector's and the normalizer's own code.
 CLI: Final = Image(
-    "cli", ("libs/aoc_common", "libs/aoc_sim", "libs/aoc_cli", *(f"services/{one.name}" for one in roster.SERVICES))
+    "cli",
+    (
+        "libs/aoc_common",
+        "libs/aoc_sim",
+        "libs/aoc_cli",
+        *(f"services/{one.name}" for one in (roster.COLLECTOR, roster.NORMALIZER)),
+    ),
 )
 SIMULATOR: Final = Image("sim", ("libs/aoc_sim",), "AOC_SIM__PORT", 8365, "/_health")
 
