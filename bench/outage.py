@@ -35,13 +35,12 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
 from aoc_collector.apis import Apis
-from aoc_collector.app import STREAMS
 from aoc_collector.parts import slices, watching
 from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
-from aoc_common import http
+from aoc_common import http, roster
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import reached
 from aoc_common.bus.consume import consuming
@@ -182,7 +181,9 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         database = await stack.enter_async_context(connect(settings.mongo))
         await bring_in_order(data.nats_settings(endpoints, "provision"), settings.mongo, lambda _: None, migrate=False)
         tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
-        collector = Worker("collector", settings, partial(_build, settings, tenants), STREAMS, clock=clock)
+        collector = Worker(
+            "collector", settings, partial(_build, settings, tenants), roster.COLLECTOR.streams, clock=clock
+        )
         await stack.enter_async_context(collector.running())
         await _until_caught_up(database)
         world.apply(_DOWN)

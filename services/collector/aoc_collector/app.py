@@ -10,7 +10,7 @@ from aoc_collector.parts.shared import share
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_collector.tenants import read_tenants
-from aoc_common.contracts import subjects
+from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.tenants import MongoTenants
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
 
-STREAMS = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM)
-
 
 def make() -> Service:
     """The collector that the environment describes. Raises `BadConfiguration`."""
@@ -34,7 +32,12 @@ def make() -> Service:
 
 def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker:
     """A collector of these tenants. Raises `BadConfiguration` for a secret of the webhooks that is not there."""
-    return Worker("collector", settings, partial(build, settings, tenants, settings.webhooks.seals()), STREAMS)
+    return Worker(
+        roster.COLLECTOR.name,
+        settings,
+        partial(build, settings, tenants, settings.webhooks.seals()),
+        roster.COLLECTOR.streams,
+    )
 
 
 async def build(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> None:

@@ -6,7 +6,7 @@ import gc
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_common.contracts import subjects
+from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.events import MongoEvents
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
     from aoc_normalizer.knowledge import Locate
-
-STREAMS = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM)
 
 
 def collect_garbage_seldom() -> None:
@@ -38,7 +36,9 @@ def make() -> Service:
 
 def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker:
     """A normalizer that locates addresses so."""
-    return Worker("normalizer", settings, partial(build, settings, locate), STREAMS, pages.account)
+    return Worker(
+        roster.NORMALIZER.name, settings, partial(build, settings, locate), roster.NORMALIZER.streams, pages.account
+    )
 
 
 async def build(settings: NormalizerSettings, locate: Locate, parts: Parts) -> None:
