@@ -35,9 +35,8 @@ def test_the_workspace_is_made_of_the_services_of_the_roster() -> None:
 
     assert set(project["project"]["dependencies"]) == distributions | {one.replace("_", "-") for one in libraries}
     assert set(project["tool"]["uv"]["sources"]) == set(project["project"]["dependencies"])
-    assert set(project["tool"]["mypy"]["mypy_path"]) == (
-        {f"services/{name}" for name in NAMES} | {f"libs/{library}" for library in libraries}
-    )
+    members = {f"services/{name}" for name in NAMES} | {f"libs/{library}" for library in libraries}
+    assert {one for one in project["tool"]["mypy"]["mypy_path"] if one.startswith(("libs/", "services/"))} == members
 
 
 def test_import_rules_hold_for_every_service() -> None:

@@ -86,10 +86,10 @@ def _kinds() -> Mapping[str, type[BaseModel]]:
     return {one.title: settings_of(one) for one in roster.SERVICES} | {"Command line": ReportSettings}
 
 
-def settings_of(service: roster.Service) -> type[BaseModel]:
+def settings_of(service: roster.Service) -> type[ServiceSettings]:
     """The class of a service's settings."""
     module, _, name = service.settings.partition(":")
-    found: type[BaseModel] = getattr(importlib.import_module(module), name)
+    found: type[ServiceSettings] = getattr(importlib.import_module(module), name)
     return found
 
 
