@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 
 import pytest
@@ -86,3 +87,10 @@ def test_what_belongs_to_one_installation_gets_into_no_image() -> None:
     assert {line for line in ignored if line.startswith("!")} == {
         "!libs", "!services", "!requirements/*.lock", "!deploy/docker/healthcheck.py",
     }  # fmt: skip
+
+
+def test_what_belongs_to_one_installation_is_never_committed() -> None:
+    tracked = subprocess.check_output(["git", "ls-files", "deploy/docker/private"], cwd=ROOT, text=True)
+
+    assert tracked == ""
+    assert "deploy/docker/private/" in (ROOT / ".gitignore").read_text().splitlines()
