@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from aoc_collector.auth import Tokens
     from aoc_collector.pacing import Bucket
-    from aoc_collector.tenants import Tenant
+    from aoc_common.tenants.tenant import Tenant
 
 #: How long everybody keeps quiet after a 429 that names no time.
 _QUIET_S: Final = 2.0

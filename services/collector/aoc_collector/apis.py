@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from aoc_collector.settings import CollectorSettings, Rate
     from aoc_collector.sharing import Share
-    from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
+    from aoc_common.tenants.tenant import Tenant
 
 
 class Apis:

@@ -25,12 +25,11 @@ from aoc_common.settings import resolve_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import httpx
 
-    from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
+    from aoc_common.tenants.tenant import Tenant
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0
@@ -128,10 +127,10 @@ def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:
     }
 
 
-def assertion(pem_file: Path, client_id: str, audience: str, clock: Clock) -> str:
-    """A signed client assertion for a certificate. Raises `BadConfiguration` when the file holds no usable pair."""
+def assertion(certificate_ref: str, client_id: str, audience: str, clock: Clock) -> str:
+    """A signed client assertion for a certificate. Raises `BadConfiguration` when there is no usable pair."""
+    pem = resolve_secret(certificate_ref, "client_certificate").encode()
     try:
-        pem = pem_file.read_bytes()
         certificate = x509.load_pem_x509_certificate(pem)
         thumbprint = certificate.fingerprint(hashes.SHA256())
         now = clock.now()
@@ -149,10 +148,8 @@ def assertion(pem_file: Path, client_id: str, audience: str, clock: Clock) -> st
             algorithm="PS256",
             headers={"x5t#S256": urlsafe_b64encode(thumbprint).rstrip(b"=").decode()},
         )
-    except OSError as error:
-        raise BadConfiguration(f"client_certificate {pem_file}: {error.strerror}") from None
     except (ValueError, TypeError, jwt.PyJWTError):
         # Without the error's text: it can quote the key.
         raise BadConfiguration(
-            f"client_certificate {pem_file}: expected a certificate and an unencrypted RSA key in PEM"
+            f"client_certificate: {certificate_ref}: expected a certificate and an unencrypted RSA key in PEM"
         ) from None

@@ -19,7 +19,7 @@ from aoc_collector.pacing import Bucket
 from aoc_collector.settings import Rate
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
-from aoc_collector.tenants import Tenant
+from aoc_common.tenants.tenant import Tenant
 from manual_clock import ManualClock
 from memory import MemoryBacklog, MemoryBlobs, MemoryDoubts, MemorySources, MemoryWaitingBlobs
 

@@ -20,13 +20,14 @@ from aoc_common import http
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.sources import CONTENT_TYPES
 from aoc_common.contracts.troubles import NEEDS, Resource, Trouble, next_action
-from aoc_common.errors import AocError
+from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.settings import resolve_secret
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_collector.auth import Tokens
-    from aoc_collector.tenants import Tenant
+    from aoc_common.tenants.tenant import Tenant
 
 #: A check that takes longer has failed; all together take not much longer than one.
 _PATIENCE_S: Final = 10.0
@@ -159,14 +160,17 @@ class TenantCheck:
         return [self._finding("subscriptions", Grade.WARN, f"not running: {', '.join(quiet)}", fix)]
 
     async def _certificate(self) -> list[Finding]:
-        file = self._tenant.client_certificate
-        if file is None:
+        reference = self._tenant.client_certificate
+        if reference is None:
             return []
+        fix = "Name a PEM file in the tenants file"
         try:
-            pem = await asyncio.to_thread(file.read_bytes)
-            ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
-        except (OSError, ValueError) as error:
-            return [self._finding("certificate", Grade.FAIL, f"{file}: {error}", "Name a PEM file in the tenants file")]
+            pem = await asyncio.to_thread(resolve_secret, reference, "client_certificate")
+            ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+        except BadConfiguration as error:
+            return [self._finding("certificate", Grade.FAIL, str(error), fix)]
+        except ValueError as error:
+            return [self._finding("certificate", Grade.FAIL, f"{reference}: {error}", fix)]
         return [of_expiry(self._tenant.name, "certificate", ends, datetime.now(UTC), _RENEW)]
 
 

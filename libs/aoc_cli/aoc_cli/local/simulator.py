@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
-from aoc_sim.settings import DEFAULT_TENANTS
+from aoc_cli.tenants import LOCAL_FILE
+from aoc_common.environment import TENANTS_FILE
+from aoc_common.tenants.file import written
+from aoc_common.tenants.tenant import Tenant
+from aoc_sim.settings import DEFAULT_TENANTS, TenantSettings
+from aoc_sim.vocabulary import OFFICES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,26 +61,34 @@ def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Ch
     )
 
 
+def _time_zone(tenant: TenantSettings) -> ZoneInfo:
+    """The zone of the tenant's headquarters."""
+    *_, zone, _address = OFFICES[tenant.country][0]
+    return ZoneInfo(zone)
+
+
 def collector_settings(data: DataDirectory, port: int, host: str = LOOPBACK) -> dict[str, str]:
     """Environment of a collector for the simulated tenants, reached by that name of this machine."""
     base = f"http://{host}:{port}"
-    described: list[dict[str, Any]] = []
+    described: list[Tenant] = []
     for tenant in DEFAULT_TENANTS:
         secret = data.path / "secrets" / f"simulator-{tenant.slug}"
         secret.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret.touch(mode=0o600)
         secret.write_text(tenant.client_secret.get_secret_value())
         described.append(
-            {
-                "name": tenant.slug,
-                "tenant_id": tenant.tenant_id,
-                "client_id": tenant.client_id,
-                "client_secret": f"file:{secret}",
-                "authority": base,
-                "graph": base,
-                "management": base,
-            }
+            Tenant(
+                name=tenant.slug,
+                tenant_id=tenant.tenant_id,
+                client_id=tenant.client_id,
+                client_secret=f"file:{secret}",
+                authority=base,
+                graph=base,
+                management=base,
+                display_name=tenant.display_name,
+                time_zone=_time_zone(tenant),
+            )
         )
-    file = data.path / "tenants.json"
-    file.write_text(json.dumps(described, indent=1))
-    return {"AOC_TENANTS_FILE": str(file), **_RATES}
+    file = data.path / LOCAL_FILE
+    file.write_text(written(described))
+    return {TENANTS_FILE: str(file), **_RATES}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_collector.settings import CollectorSettings, Rate
-    from aoc_collector.tenants import Tenant
     from aoc_common.contracts.webhooks import Seals
     from aoc_common.service.worker import Parts
+    from aoc_common.tenants.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)

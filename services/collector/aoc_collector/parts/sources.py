@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_collector.parts.shared import Shared
     from aoc_collector.settings import CollectorSettings
     from aoc_collector.sources.base import Blobs, Source, Spec
-    from aoc_collector.tenants import Tenant
+    from aoc_common.tenants.tenant import Tenant
 
 
 def pace(settings: CollectorSettings, spec: Spec) -> Pace:
