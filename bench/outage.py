@@ -34,8 +34,8 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
-from aoc_collector.apis import Apis
 from aoc_collector.app import STREAMS
+from aoc_collector.microsoft.apis import Apis
 from aoc_collector.parts import slices, watching
 from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from aoc_common.tenants.file import read_tenants
 from aoc_common.tenants.file_registry import FileTenants
 from aoc_common.tenants.registry import TenantChange
 from aoc_common.tenants.tenant import Tenant
-from aoc_sim.clock import ManualClock
+from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,21 +41,12 @@ def a(entry: dict[str, Any]) -> Tenant:
     return Tenant.model_validate(entry)
 
 
-class HandClock(ManualClock):
-    """Sleeping lasts until somebody has moved it far enough."""
-
-    async def sleep(self, seconds: float) -> None:
-        until = self.monotonic() + seconds
-        while self.monotonic() < until:
-            await asyncio.sleep(0.005)
-
-
 class InFile:
     """A registry over a file, and how what it knows is changed."""
 
     def __init__(self, directory: Path) -> None:
         self.file = directory / "tenants.json"
-        self.clock = HandClock(datetime(2026, 11, 23, 8, tzinfo=UTC))
+        self.clock = ManualClock()
         self.put([])
 
     def put(self, entries: list[dict[str, Any]]) -> None:
@@ -130,11 +120,7 @@ async def test_changes_go_on_as_tenants_come_change_and_go(kept: InFile) -> None
     zoned = CONTOSO | {"groups": ["retail"]}
     for entries in ([CONTOSO], [zoned], []):
         kept.put(entries)
-        following_one = asyncio.create_task(following(changes, 1))
-        while not following_one.done():
-            await kept.settle()
-            await asyncio.sleep(0.01)
-        found += following_one.result()
+        found += await following(changes, 1)
 
     assert found == [TenantChange(None, a(CONTOSO)), TenantChange(a(CONTOSO), a(zoned)), TenantChange(a(zoned), None)]
 

@@ -199,17 +199,31 @@ def _field_default(field: FieldInfo) -> str:
 
 
 def metrics_page() -> str:
-    """Every metric."""
+    """Every metric, by who exports it."""
+    import aoc_api.metrics
+    import aoc_collector.metrics
+    import aoc_normalizer.metrics
+
+    catalogues = {
+        "Collector": aoc_collector.metrics.CATALOGUE,
+        "Normalizer": aoc_normalizer.metrics.CATALOGUE,
+        "Gateway": aoc_api.metrics.CATALOGUE,
+        "Gateway, of all services": metrics.LOOKOUT,
+        "Every service with consumers": metrics.BUS,
+        "Every service with periodic work": metrics.TASKS,
+    }
+    parts = [_metrics_of(title, catalogue) for title, catalogue in catalogues.items()]
+    return _NOTE + "# Metrics\n\nEach service shows its own at `/metrics`, beside those of Python.\n" + "".join(parts)
+
+
+def _metrics_of(title: str, catalogue: metrics.Catalogue) -> str:
     rows = []
-    for metric in metrics.CATALOGUE:
+    for metric in catalogue:
         described = next(iter(metric.describe()))
         suffix = "_total" if described.type == "counter" else ""
         labels = ", ".join(metric._labelnames)  # noqa: SLF001  # the library offers no other way to list them
         rows.append(f"| `{described.name}{suffix}` | {described.type} | {labels} | {described.documentation} |\n")
-    head = (
-        "# Metrics\n\nAt `/metrics` of every service.\n\n| name | kind | labels | what |\n| --- | --- | --- | --- |\n"
-    )
-    return _NOTE + head + "".join(rows)
+    return f"\n## {title}\n\n| name | kind | labels | what |\n| --- | --- | --- | --- |\n" + "".join(rows)
 
 
 def subjects_page() -> str:

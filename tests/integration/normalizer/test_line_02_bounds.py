@@ -18,7 +18,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.ports import SliceFetched
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 from reading import events_on_the_bus
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from aoc_collector.auth import Tokens, assertion
+from aoc_collector.microsoft.auth import Tokens, assertion
 from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
 from aoc_common.tenants.tenant import Tenant
 

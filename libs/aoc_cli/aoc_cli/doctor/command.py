@@ -18,7 +18,7 @@ from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
 from aoc_cli.terminal import err, out, plain
-from aoc_collector.auth import Tokens
+from aoc_collector.microsoft.auth import Tokens
 from aoc_common import http
 from aoc_common.clock import SystemClock
 from aoc_common.environment import TENANTS_FILE

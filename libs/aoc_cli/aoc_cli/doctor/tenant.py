@@ -14,25 +14,29 @@ import orjson
 from cryptography import x509
 
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, of_expiry, of_roles, of_skew
+from aoc_collector.microsoft.errors import classify, code_of
+from aoc_collector.microsoft.remote import remote
 from aoc_collector.sources import SOURCES
-from aoc_collector.troubles import classify, code_of
 from aoc_common import http
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.sources import CONTENT_TYPES
-from aoc_common.contracts.troubles import NEEDS, Resource, Trouble, next_action
+from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import resolve_secret
+from aoc_common.tenants.needs import NEEDS, Resource
+from aoc_common.tenants.remedies import next_action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_collector.auth import Tokens
+    from aoc_collector.microsoft.auth import Tokens
     from aoc_common.tenants.tenant import Tenant
 
 #: A check that takes longer has failed; all together take not much longer than one.
 _PATIENCE_S: Final = 10.0
 _RENEW: Final = "Create a new one for the app (Certificates & secrets) and put it where the tenants file points"
 _SIGNINS: Final = "graph-signins"
+_REMOTE: Final = remote("doctor")
 
 
 class TenantCheck:
@@ -101,7 +105,7 @@ class TenantCheck:
         """A GET's JSON. Raises `AocError` or `TimeoutError`."""
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         async with asyncio.timeout(_PATIENCE_S):
-            answer = await http.get(self._client, url, api="doctor", headers=headers, attempts=3)
+            answer = await http.get(self._client, url, _REMOTE, headers=headers, attempts=3)
         return orjson.loads(answer.body)
 
     async def _licence(self, token: str) -> list[Finding]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import jwt
 import orjson
 
+from aoc_api import metrics
 from aoc_common import http
 from aoc_common.errors import AocError, Malformed, Unreachable
 from aoc_common.telemetry import logs
@@ -44,6 +45,15 @@ _PAUSE_S: Final = 60.0
 #: Seconds in which an authority that did not answer is left alone.
 _BREATH_S: Final = 5.0
 _LONG_AGO: Final = float("-inf")
+
+
+def _observe(outcome: str, seconds: float) -> None:
+    metrics.HTTP_REQUESTS.labels(_KEYS, outcome).inc()
+    metrics.HTTP_SECONDS.labels(_KEYS).observe(seconds)
+
+
+_KEYS: Final = "keys"
+_REMOTE: Final = http.Remote(_KEYS, observe=_observe)
 
 
 class SigningKeys:
@@ -82,7 +92,7 @@ class SigningKeys:
         # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
         url = f"{authority}/common/discovery/v2.0/keys"
         try:
-            self._keys[authority] = _read(await http.send(self._client, "GET", url, api="keys"))
+            self._keys[authority] = _read(await http.send(self._client, "GET", url, _REMOTE))
         except AocError as error:
             _log.warning("keys.unreachable", authority=authority, error=str(error))
             self._failed[authority] = now

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from aoc_collector.apis import Apis
-from aoc_collector.sharing import Share
+from aoc_collector.microsoft.apis import Apis
+from aoc_collector.microsoft.sharing import Share
 from aoc_common import http
 from aoc_common.store.mongo.shares import MongoShares
 

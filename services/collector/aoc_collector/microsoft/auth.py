@@ -19,6 +19,7 @@ import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from aoc_collector.microsoft.remote import remote
 from aoc_common import http
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import resolve_secret
@@ -40,6 +41,7 @@ _LONGEST_LIFETIME_S: Final = 24 * 3600.0
 #: What a header can hold (RFC 6750, 2.1, and some room): anything else would fail at each request.
 _TOKEN: Final = re.compile(r"[!-~]+")
 _ASSERTION_LIFETIME: Final = timedelta(minutes=5)
+_REMOTE: Final = remote("token")
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -100,9 +102,7 @@ class Tokens:
         return await http.retried(partial(self._ask, url, form), attempts=self._attempts)
 
     async def _ask(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
-        answer = await http.send(
-            self._client, "POST", url, api="token", form=form, longest_asked_s=self._longest_asked_s
-        )
+        answer = await http.send(self._client, "POST", url, _REMOTE, form=form, longest_asked_s=self._longest_asked_s)
         try:
             body: Any = orjson.loads(answer.body)
             token, lifetime = body["access_token"], float(body["expires_in"])
