@@ -24,7 +24,7 @@ COLLECTING: Final = (
     Mutation(
         "skip-graph-pages",
         "only the first page of a Graph list is read",
-        "aoc_collector.sources.links",
+        "aoc_collector.microsoft.paging",
         "        following = page.next_link or None\n",
         "        following = None\n",
     ),

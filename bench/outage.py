@@ -34,12 +34,11 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
-from aoc_collector.apis import Apis
+from aoc_collector.microsoft.apis import Apis
 from aoc_collector.parts import slices, watching
 from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common import http, roster
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import reached
@@ -51,6 +50,7 @@ from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.telemetry import logs
+from aoc_common.tenants.file import read_tenants
 from aoc_sim import truth
 from aoc_sim.app import create_app
 from aoc_sim.faults import Faults
@@ -62,9 +62,9 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
 
-    from aoc_collector.tenants import Tenant
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.client import Database
+    from aoc_common.tenants.tenant import Tenant
     from aoc_sim.timeline import World
 
 _TENANT: Final = DEFAULT_TENANTS[0]

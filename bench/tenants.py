@@ -29,7 +29,7 @@ from pymongo.monitoring import CommandListener
 
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_collector.parts.sources import pace
+from aoc_collector.microsoft.families import families
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
@@ -162,7 +162,8 @@ class Installation:
         self._ledger, sources, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
         self._arrivals, self._account = MongoArrivals(database), MongoAccount(database)
         self._compaction = None if MongoCompaction is None else MongoCompaction(database)
-        made = [Feed(tenant, source, pace(settings, SOURCES[source])) for tenant, source in feeds.records]
+        paces = families(settings)
+        made = [Feed(tenant, source, paces[SOURCES[source].family].pace) for tenant, source in feeds.records]
         lateness = [self._arrivals.lateness] if hasattr(self._arrivals, "lateness") else []
         more: list[Any] = [Corrector(MongoDoubts(database), backlog, sources, clock)] if Corrector is not None else []
         self._scheduler = Scheduler(made, sources, backlog, self._ask, clock, *more, *lateness)

@@ -11,7 +11,7 @@ from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.remarks import check
 from aoc_common.contracts import ids
 from aoc_common.store.mongo.remarks import MongoRemarks
-from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.remarks import Remark
 from aoc_normalizer.tenancy import remembering
 from manual_clock import ManualClock
@@ -69,15 +69,15 @@ async def test_doctor_tells_what_was_remarked_lately(database: Database, mongo_s
 
 
 async def test_a_tenants_id_is_the_one_that_was_told_last_and_is_asked_for_seldom(database: Database) -> None:
-    store, clock = MongoTenants(database), ManualClock(NOW)
+    store, clock = MongoTenantIds(database), ManualClock(NOW)
     own = remembering(store.id_of, clock)
     unknown = await own("contoso")
-    await store.tell({"contoso": "one", "fabrikam": "other"})
+    await store.record({"contoso": "one", "fabrikam": "other"})
     remembered = await own("contoso")
     clock.advance(61)
     told = await own("contoso")
-    await store.tell({"contoso": "two"})
-    await store.tell({})
+    await store.record({"contoso": "two"})
+    await store.record({})
 
     assert (unknown, remembered, told) == (None, None, "one")
     assert (await store.id_of("contoso"), await store.id_of("fabrikam")) == ("two", "other")

@@ -6,9 +6,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from aoc_collector.pacing import Bucket
+from aoc_collector.microsoft.pacing import Bucket
+from aoc_collector.microsoft.sharing import Share
 from aoc_collector.settings import Rate
-from aoc_collector.sharing import Share
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.shares import MongoShares

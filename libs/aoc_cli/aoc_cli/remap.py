@@ -19,7 +19,7 @@ from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
-from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import renewals
 from aoc_normalizer.parts.pages import locating
@@ -76,7 +76,7 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
         clock = SystemClock()
-        own = remembering(MongoTenants(database).id_of, clock)
+        own = remembering(MongoTenantIds(database).id_of, clock)
         learn = learning(Names(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
         async for records in store.batches(tenant, _BATCH):
             pairs = [

@@ -27,7 +27,9 @@ _LINK: Final = re.compile(r"AOC(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d
 _LINKED: Final = re.compile(r"(tcp|udp|sctp)://.*")
 #: A secret may be in a variable of any name: `AOC_NATS__PASSWORD=env:AOC_BUS_PASSWORD`.
 _REFERENCE: Final = re.compile(r"env:(\w+)")
-_FILES: Final = ("AOC_TENANTS_FILE", "AOC_WEBHOOKS__TENANTS_FILE")
+#: They name a tenants file: for those who collect, and for the gateway.
+TENANTS_FILE: Final = "AOC_TENANTS_FILE"
+WEBHOOKS_TENANTS_FILE: Final = "AOC_WEBHOOKS__TENANTS_FILE"
 _MOST_BYTES: Final = 16 * 1024**2
 
 
@@ -74,7 +76,7 @@ def _named(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         if _ours(name):
             yield from _REFERENCE.findall(value)
-    for setting in _FILES:
+    for setting in (TENANTS_FILE, WEBHOOKS_TENANTS_FILE):
         if path := environment.get(setting):
             yield from _REFERENCE.findall(_text(Path(path)))
 

@@ -3,11 +3,14 @@
 | what happened                              | raised                                        |
 | ------------------------------------------ | --------------------------------------------- |
 | no connection, time-out, body cut short    | `Unreachable`                                 |
-| 5xx                                        | `Unreachable`, with `retry_after` when given  |
-| 429, or 403 with code AF429                | `Throttled`, with `retry_after` when given    |
+| an answer that throttles                   | `Throttled`, with `retry_after` when given    |
+| 408, 5xx                                   | `Unreachable`, with `retry_after` when given  |
 | any other answer that is not 2xx           | `Refused` with its status and the body's code |
 | an address that is none                    | `Refused` with the code `unreadable-link`     |
 | an answer that is too large, or never ends | `Unreachable`                                 |
+
+What is particular to a server, its caller says in a `Remote`: how an error's body is read, which answers throttle, and
+where its requests are counted.
 
 The other side is not believed: a wait that it asks for is bounded (`retry_after`), so is what it may send, and how long
 it may take to (`_read`); a byte order mark before its JSON is taken off (`plain`).
@@ -18,7 +21,6 @@ from __future__ import annotations
 import asyncio
 import codecs
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,12 +29,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-import orjson
 import stamina
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from aoc_common.errors import AocError, Refused, Throttled, Transient, Unreachable
-from aoc_common.telemetry import metrics, tracing
+from aoc_common.telemetry import tracing
 from aoc_common.telemetry.pulse import moved
 
 if TYPE_CHECKING:
@@ -53,8 +54,37 @@ _WHOLE_S: Final = 300.0
 #: What is too large today is so tomorrow, as far as we know. Seconds.
 _TOO_LARGE_S: Final = 300.0
 UNREADABLE_LINK: Final = "unreadable-link"
-_AADSTS: Final = re.compile(r"^(AADSTS\d+)")
 _MESSAGE_LENGTH: Final = 300
+
+
+def no_details(_body: bytes) -> tuple[str, str]:
+    """Of a server whose errors have a status and nothing else that is read."""
+    return "", ""
+
+
+def too_many_requests(status: int, _code: str) -> bool:
+    """RFC 6585, 4."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS
+
+
+def uncounted(_outcome: str, _seconds: float) -> None:
+    """Of requests that no metric counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server, as its callers know it.
+
+    - `api`: its name in errors and spans.
+    - `read_error`: the body of an answer that is no success -> the server's own code and message; empty without one.
+    - `throttles`: whether an answer with this status and code asks for fewer requests.
+    - `observe`: takes the outcome (a status, or what went wrong) and the seconds of each request, for metrics.
+    """
+
+    api: str
+    read_error: Callable[[bytes], tuple[str, str]] = no_details
+    throttles: Callable[[int, str], bool] = too_many_requests
+    observe: Callable[[str, float], None] = uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +117,13 @@ def make_client(*, timeout_s: float, connections: int = 32, answer_bytes: int = 
 async def get(
     client: httpx.AsyncClient,
     url: str,
+    remote: Remote,
     *,
-    api: str,
     headers: Mapping[str, str] | None = None,
     attempts: int = 5,
 ) -> Answer:
-    """GET with retries. `api` is the label in metrics. Raises as the table above says."""
-    return await retried(lambda: send(client, "GET", url, api=api, headers=headers), attempts=attempts)
+    """GET with retries. Raises as the table above says."""
+    return await retried(lambda: send(client, "GET", url, remote, headers=headers), attempts=attempts)
 
 
 async def retried[T](attempt: Callable[[], Awaitable[T]], *, attempts: int) -> T:
@@ -123,26 +153,26 @@ async def send(
     client: httpx.AsyncClient,
     method: str,
     url: str | httpx.URL,
+    remote: Remote,
     *,
-    api: str,
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
     longest_asked_s: float = LONGEST_ASKED_S,
 ) -> Answer:
-    """One request, once, as a span and in the metrics. Its body is a form, or JSON. Raises as the table above says.
+    """One request, once, as a span and counted. Its body is a form, or JSON. Raises as the table above says.
 
     `longest_asked_s`: the longest wait that an answer may ask for.
     """
     started = perf_counter()
     outcome = "cancelled"
-    address = read_url(url, api)
-    # A query can hold a skip token, and says nothing that the source and its slice do not say.
+    address = read_url(url, remote.api)
+    # Without the query: it can hold a token.
     attributes = {
         "http.request.method": method,
         "server.address": address.host,
         "url.path": address.path,
-        "aoc.api": api,
+        "aoc.api": remote.api,
     }
     with tracing.tracer().start_as_current_span(
         f"http.{method.lower()}", kind=SpanKind.CLIENT, attributes=attributes, record_exception=False
@@ -155,25 +185,24 @@ async def send(
                 span.set_attribute("http.response.status_code", response.status_code)
                 outcome = str(response.status_code)
                 if not response.is_success:
-                    raise await _error(response, api, longest_asked_s)
+                    raise await _error(response, remote, longest_asked_s)
                 body = await _read(response, client.answer_bytes if isinstance(client, Client) else ANSWER_BYTES)
                 if body is None:
                     outcome = "too large"
-                    raise Unreachable(f"{api}: an answer without bounds", retry_after=_TOO_LARGE_S)
+                    raise Unreachable(f"{remote.api}: an answer without bounds", retry_after=_TOO_LARGE_S)
             moved()
             return Answer(response.status_code, response.headers, plain(body))
         except TimeoutError:
             outcome = "unreachable"
-            raise Unreachable(f"{api}: the answer did not come to its end") from None
+            raise Unreachable(f"{remote.api}: the answer did not come to its end") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             outcome = "unreachable"
-            raise Unreachable(f"{api}: {type(error).__name__} {error}".rstrip()) from error
+            raise Unreachable(f"{remote.api}: {type(error).__name__} {error}".rstrip()) from error
         except AocError as error:
             span.set_status(Status(StatusCode.ERROR, str(error)))
             raise
         finally:
-            metrics.HTTP_REQUESTS.labels(api, outcome).inc()
-            metrics.HTTP_SECONDS.labels(api).observe(perf_counter() - started)
+            remote.observe(outcome, perf_counter() - started)
 
 
 def _longest(client: httpx.AsyncClient) -> float:
@@ -205,14 +234,14 @@ def read_url(url: str | httpx.URL, what: str) -> httpx.URL:
         raise Refused(f"{what}: a link cannot be read ({str(error)[:100]})", code=UNREADABLE_LINK) from None
 
 
-async def _error(response: httpx.Response, api: str, longest_asked_s: float) -> AocError:
+async def _error(response: httpx.Response, remote: Remote, longest_asked_s: float) -> AocError:
     """What an answer means that is no success."""
     status = response.status_code
-    code, text = read_error(await _read(response, _REFUSAL_BYTES) or b"")
-    said = f"{api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
+    code, text = remote.read_error(await _read(response, _REFUSAL_BYTES) or b"")
+    said = f"{remote.api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
     headers = response.headers
     wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
-    if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.FORBIDDEN and code == "AF429"):
+    if remote.throttles(status, code):
         return Throttled(said, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
         return Unreachable(said, retry_after=wait)
@@ -267,21 +296,3 @@ def plain(body: bytes) -> bytes:
             except UnicodeError:
                 return body
     return body
-
-
-def read_error(body: bytes) -> tuple[str, str]:
-    """Code and message of an error body of Graph, of the Management API or of the token endpoint; empty if unread."""
-    try:
-        document: Any = orjson.loads(plain(body))
-    except orjson.JSONDecodeError:
-        return "", ""
-    if not isinstance(document, dict):
-        return "", ""
-    error = document.get("error")
-    if isinstance(error, dict):
-        return str(error.get("code") or ""), str(error.get("message") or "")
-    if isinstance(error, str):
-        text = str(document.get("error_description") or "")
-        found = _AADSTS.match(text)
-        return (found[1] if found else error), text
-    return str(document.get("code") or ""), str(document.get("Message") or document.get("message") or "")

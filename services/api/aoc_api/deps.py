@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
 
 from aoc_api.asking import Ask
 from aoc_api.coalesce import Coalesced
@@ -54,6 +55,10 @@ class Services:
     ask: Ask
     judge: Judge | None
 
+    def tenant(self, named: str | None) -> str:
+        """Whose data a request is about that names this tenant, or none."""
+        return named or self.options.default_tenant
+
     async def accounts_of(self, tenant: str, now: datetime) -> list[SourceAccount]:
         """The accounts of a tenant's sources."""
         return await self.same_account(tenant, lambda: self.accounts.accounts(tenant, now))
@@ -82,21 +87,29 @@ async def turn(request: Request, given: Given) -> AsyncIterator[Turn]:
 
 Paced = Annotated[Turn, Depends(turn, scope="function")]
 
-Tenant = Annotated[
-    str | None,
-    Query(
-        pattern=subjects.TENANT_PATTERN,
-        description="Whose events; AOC_API__DEFAULT_TENANT when not given.",
-        examples=["contoso"],
-    ),
-]
+
+def tenant_of(
+    given: Given,
+    tenant: Annotated[
+        str | None,
+        Query(
+            pattern=subjects.TENANT_PATTERN,
+            description="Whose events; AOC_API__DEFAULT_TENANT when not given.",
+            examples=["contoso"],
+        ),
+    ] = None,
+) -> str:
+    """Whose data a request is about."""
+    return given.tenant(tenant)
+
+
+Tenant = Annotated[str, Depends(tenant_of)]
 Text = Annotated[str | None, Query(min_length=1, max_length=_LONGEST)]
 
 
 def filters(
     request: Request,
-    given: Given,
-    tenant: Tenant = None,
+    tenant: Tenant,
     source: Annotated[Text, Query(description="Feed.", examples=["o365-exchange"])] = None,
     service: Annotated[Text, Query(description="Service.", examples=["exchange"])] = None,
     operation: Annotated[Text, Query(description="Operation.", examples=["New-InboxRule"])] = None,
@@ -134,7 +147,7 @@ def filters(
     if understood == "no":
         terms = (*terms, NOT_UNDERSTOOD)
     return EventQuery(
-        tenant=tenant or given.options.default_tenant,
+        tenant=tenant,
         source=source,
         service=service,
         operation=_spelt("operation", operation, spelling.operation),
@@ -160,13 +173,20 @@ def refuse_repeated(request: Request) -> None:
         route = request.scope["route"]
         lists = {
             parameter.alias
-            for dependant in (route.dependant, *route.dependant.dependencies)
+            for dependant in _whole(route.dependant)
             for parameter in dependant.query_params
             if list in {get_origin(one) for one in _alternatives(parameter.field_info.annotation)}
         }
         for name in twice:
             if name not in lists:
                 raise repeated(name[:_LONGEST])
+
+
+def _whole(dependant: Dependant) -> Iterator[Dependant]:
+    """A route and all that it depends on."""
+    yield dependant
+    for part in dependant.dependencies:
+        yield from _whole(part)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -176,11 +196,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 def refuse_unknown(request: Request) -> None:
     """Refuse parameters that the route does not have: a misspelt filter must not silently return everything."""
     route = request.scope["route"]
-    known = {
-        parameter.alias
-        for dependant in (route.dependant, *route.dependant.dependencies)
-        for parameter in dependant.query_params
-    }
+    known = {parameter.alias for dependant in _whole(route.dependant) for parameter in dependant.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")

@@ -10,10 +10,10 @@ from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
-from aoc_api import problems
+from aoc_api import metrics, problems
 from aoc_api.bodies import MAX_BODY, bounded
 from aoc_api.settings import is_loopback
-from aoc_common.telemetry import logs, metrics, tracing
+from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,19 +9,19 @@ from aoc_collector.parts import directories, slices, subscriptions, watching
 from aoc_collector.parts.shared import share
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
-from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.tenant_ids import MongoTenantIds
+from aoc_common.tenants.file import read_tenants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_collector.tenants import Tenant
     from aoc_common.contracts.webhooks import Seals
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
+    from aoc_common.tenants.tenant import Tenant
 
 
 def make() -> Service:
@@ -42,7 +42,7 @@ def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker:
 
 async def build(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> None:
     """Add the parts of a collector. `seals`: None when nobody is to notify us."""
-    await MongoTenants(parts.resources.database).tell({one.name: one.tenant_id for one in tenants})
+    await MongoTenantIds(parts.resources.database).record({one.name: one.tenant_id for one in tenants})
     shared = await share(settings, tenants, seals, parts)
     slices.add(shared)
     watching.add(shared)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector import metrics
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.doubts import AHEAD
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from datetime import datetime

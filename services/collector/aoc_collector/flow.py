@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aoc_collector.sources.base import UnfinishedError
+from aoc_collector.microsoft.answers import UnfinishedError
 from aoc_common.bus.policy import LONGEST_S, Redelivery
 from aoc_common.errors import Malformed, Permanent, Postponed, Transient
 from aoc_common.store.backlog import Cause, Stretch

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector import metrics
 from aoc_common.bus.policy import Redelivery
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
 from aoc_common.errors import Postponed
-from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector import metrics
 from aoc_collector.losses import copy_of, letter_of, without_known
-from aoc_collector.pacing import in_background
+from aoc_collector.microsoft.errors import classify, code_of
+from aoc_collector.microsoft.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
 from aoc_collector.subscribing import Subscriptions
-from aoc_collector.troubles import classify, code_of
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
@@ -21,7 +22,7 @@ from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
 from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched, SourceState
-from aoc_common.telemetry import logs, metrics, tracing
+from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
     import asyncio

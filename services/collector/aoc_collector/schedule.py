@@ -13,13 +13,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector import metrics
 from aoc_collector.clocks import ClockWatch
 from aoc_collector.rescan import due, plan
 from aoc_collector.slices import left_behind, next_live, next_part
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
 from aoc_common.store.ports import SourceState
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,10 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector import metrics
 from aoc_common.backoff import backoff
 from aoc_common.errors import Backpressure, Throttled, Transient
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from aoc_common.clock import Clock

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
+from aoc_collector import metrics
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.arrivals import Recently
 from aoc_common.store.judging import State, judge
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aoc_common.contracts import subjects
 from aoc_common.contracts.ids import from_ms
 from aoc_common.store.arrivals import Arrivals, lateness_step
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

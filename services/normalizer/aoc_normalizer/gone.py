@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_common.store.doubts import AHEAD
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
+from aoc_normalizer import metrics
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta

@@ -11,7 +11,8 @@ from aoc_common.errors import Malformed
 from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.ports import PageOutcome
 from aoc_common.store.shelves import Selection
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
+from aoc_normalizer import metrics
 from aoc_normalizer.split import split
 
 if TYPE_CHECKING:

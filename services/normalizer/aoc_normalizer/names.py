@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.lookalikes import Lookalikes
 from aoc_normalizer.tenancy import unknown

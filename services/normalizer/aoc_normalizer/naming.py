@@ -13,7 +13,8 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.ids import to_ms
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
+from aoc_normalizer import metrics
 from aoc_normalizer.identify import keys
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading import Reading, RecordContext, read

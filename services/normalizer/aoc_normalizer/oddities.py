@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from aoc_common.store.remarks import Remark
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts.event import PackedEvent
 from aoc_common.errors import Permanent
 from aoc_common.store.remarks import REMARKABLE
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 from aoc_normalizer.identify import keys
 from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.normalise import finish

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.twins import Candidate, TwinLink, keys_near
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 from aoc_normalizer.pairing import first_of, pairs
 
 if TYPE_CHECKING:

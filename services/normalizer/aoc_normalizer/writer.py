@@ -22,8 +22,8 @@ from aoc_common.contracts import twins
 from aoc_common.errors import Transient
 from aoc_common.store.ports import LedgerStore, PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
-from aoc_common.telemetry import logs, metrics, tracing
-from aoc_normalizer import oddities
+from aoc_common.telemetry import logs, tracing
+from aoc_normalizer import metrics, oddities
 from aoc_normalizer.arrivals import arrived
 from aoc_normalizer.batch import Batch
 from aoc_normalizer.fitting import fit

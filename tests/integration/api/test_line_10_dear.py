@@ -9,11 +9,11 @@ from itertools import count
 import httpx
 import pytest
 
+from aoc_api import metrics
 from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings, LimitOptions
 from aoc_api.turns import Turns
 from aoc_common.settings import NatsSettings
-from aoc_common.telemetry import metrics
 
 NOBODY = {
     "actor": "nobody@contoso.example",

@@ -19,10 +19,10 @@ from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, DirectorySettings, SubscriptionSettings
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.bus.broker import make_broker
 from aoc_common.store.mongo.directory import MongoDirectoryStates
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.tenants.file import read_tenants
 from aoc_sim.settings import DEFAULT_TENANTS
 
 SECRET, NEW_SECRET = "hook-secret-" + "x" * 30, "hook-secret-" + "y" * 30

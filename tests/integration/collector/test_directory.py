@@ -15,7 +15,6 @@ from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, DirectorySettings, GraphLimits
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.bus.consume import consuming
@@ -24,6 +23,7 @@ from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
+from aoc_common.tenants.file import read_tenants
 
 COLLECTIONS = {
     "users": "user",

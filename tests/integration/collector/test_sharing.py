@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_collector.microsoft.sharing import Share
 from aoc_collector.settings import Rate
-from aoc_collector.sharing import Share
 from aoc_common.clock import SystemClock
 from aoc_common.errors import Unreachable
 from sharing_process import RATE, asking

@@ -17,7 +17,6 @@ from aoc_cli.local.stack import DataDirectory
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, GraphLimits, Rates
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import connection, make_broker
 from aoc_common.bus.pull import Pull
@@ -25,6 +24,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.service.probes import run_probes
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.tenants.file import read_tenants
 
 _RECORDS = msgspec.json.Decoder(list[msgspec.Raw])
 #: Short windows: what one replica used of a limit, another has to wait for.

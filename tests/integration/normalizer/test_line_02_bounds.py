@@ -16,9 +16,9 @@ from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.remarks import MongoRemarks
-from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.ports import SliceFetched
-from aoc_common.telemetry import metrics
+from aoc_normalizer import metrics
 from reading import events_on_the_bus
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def test_line_02_an_account_of_records_that_fill_everything_is_complete_an
 async def test_line_10_another_tenants_record_is_a_tag_a_metric_and_a_remark_that_is_counted_once(
     bus, normalizer, eventually, database: Database
 ) -> None:
-    await MongoTenants(database).tell({"contoso": OURS})
+    await MongoTenantIds(database).record({"contoso": OURS})
     counted = metrics.REMARKS.labels("o365-azuread", "foreign-tenant")
     before = counted._value.get()
     body = b"[" + b",".join([change(1, OrganizationId=THEIRS), change(2, OrganizationId=OURS), change(3)]) + b"]"

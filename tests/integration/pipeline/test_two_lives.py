@@ -17,11 +17,11 @@ from aoc_cli.local.stack import DataDirectory
 from aoc_collector import app as collector
 from aoc_collector.settings import CollectorSettings, DirectorySettings
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.tenants.file import read_tenants
 from aoc_normalizer import app as normalizer
 from aoc_normalizer.names import Names, learning
 from aoc_normalizer.naming import renewals

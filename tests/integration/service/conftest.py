@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -49,6 +50,12 @@ class Process:
         except httpx.TransportError:
             return 0, None
         return answer.status_code, answer.json()
+
+    def families(self) -> set[str]:
+        """The families of metrics of AOC's own that it exports, without the suffix `_total`."""
+        shown = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=10).text
+        names = re.findall(r"^# TYPE (aoc_\w+) ", shown, re.MULTILINE)
+        return {name.removesuffix("_total") for name in names if not name.endswith("_created")}
 
     def is_ready(self) -> bool:
         """Whether it says that it is."""

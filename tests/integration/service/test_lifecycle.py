@@ -14,19 +14,28 @@ from dataclasses import dataclass
 
 import pytest
 
+import aoc_api.metrics
+import aoc_collector.metrics
+import aoc_normalizer.metrics
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.telemetry import metrics
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`prefix`: of the settings that say where it answers. `waits`: it does nothing without its bus."""
+    """`exports`: its metrics. `prefix`: of the settings of its address. `waits`: it does nothing without its bus."""
 
+    exports: tuple[metrics.Catalogue, ...]
     prefix: str = "AOC_HEALTH"
     waits: bool = True
 
 
-SERVICES = {"collector": Kind(), "normalizer": Kind(), "api": Kind(prefix="AOC_API", waits=False)}
+SERVICES = {
+    "collector": Kind((aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "normalizer": Kind((aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "api": Kind((aoc_api.metrics.CATALOGUE, metrics.LOOKOUT, metrics.TASKS), prefix="AOC_API", waits=False),
+}
 WAITING = [name for name, kind in SERVICES.items() if kind.waits]
 NOBODY = 1
 """A port at which nobody answers."""
@@ -99,6 +108,12 @@ async def test_sigterm_drains_and_ends_with_status_0(started) -> None:
         "service.draining",
         "service.stopped",
     ]
+
+
+async def test_it_exports_what_it_measures_and_no_family_of_another_service(started, service) -> None:
+    exported = await asyncio.to_thread(started.families)
+
+    assert exported == {next(iter(family.describe())).name for part in SERVICES[service].exports for family in part}
 
 
 async def test_a_bus_that_is_away_for_a_while_makes_unready_what_needs_it_and_ends_nothing(

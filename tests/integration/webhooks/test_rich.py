@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 
@@ -31,6 +32,19 @@ async def test_a_signed_and_encrypted_notification_is_believed(hooks, authority,
     answer = await hooks.graph(rich(), tokens=[authority.token()])
 
     assert (answer.status_code, hooks.bus.asked, hooks.refusals()) == (202, POLL, [])
+
+
+async def test_each_of_several_apps_in_one_directory_gets_its_tokens_believed(serve, options, authority, rich):
+    other = APP.replace("c0a7", "5ec0")
+    entries = json.loads(options.tenants_file.read_text())
+    entries.append({"name": "contoso-intune", "tenant_id": CONTOSO, "client_id": other})
+    options.tenants_file.write_text(json.dumps(entries))
+    hooks = await serve(options)
+
+    for number, app in enumerate((APP, other)):
+        await hooks.graph(rich(id=f"notification-{number}"), tokens=[authority.token(aud=app)])
+
+    assert (hooks.bus.asked, hooks.refusals()) == (POLL * 2, [])
 
 
 async def test_a_token_of_version_2_is_believed(hooks, authority, rich):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,14 +12,15 @@ import pytest
 import stamina
 
 from activity_feed import BASE, Feed
-from aoc_collector.api import Api
-from aoc_collector.auth import Tokens
 from aoc_collector.clocks import Corrector
-from aoc_collector.pacing import Bucket
-from aoc_collector.settings import Rate
+from aoc_collector.microsoft.api import Api
+from aoc_collector.microsoft.auth import Tokens
+from aoc_collector.microsoft.families import families
+from aoc_collector.microsoft.pacing import Bucket
+from aoc_collector.settings import CollectorSettings, Rate
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
-from aoc_collector.tenants import Tenant
+from aoc_common.tenants.tenant import Tenant
 from manual_clock import ManualClock
 from memory import MemoryBacklog, MemoryBlobs, MemoryDoubts, MemorySources, MemoryWaitingBlobs
 
@@ -99,9 +100,7 @@ def context(
             client,
             Tokens(client, clock, attempts=3),
             tenant,
-            family="graph_audit",
-            base=base,
-            resource=base,
+            family=replace(families(CollectorSettings())["graph_audit"], host=lambda _: base),
             bucket=Bucket("graph_audit", Rate(1000, 1), clock),
             attempts=3,
         )

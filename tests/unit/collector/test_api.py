@@ -12,9 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from aoc_collector.auth import Tokens, assertion
-from aoc_collector.tenants import Tenant
+from aoc_collector.microsoft.auth import Tokens, assertion
 from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
+from aoc_common.tenants.tenant import Tenant
 
 GRAPH = "https://graph.microsoft.com"
 
@@ -187,4 +187,4 @@ async def test_a_certificate_signs_the_request_for_a_token(pair, name, clock):
 @pytest.mark.parametrize("name", ["no-key.pem", "missing.pem"])
 def test_a_certificate_file_without_a_usable_pair_is_named(pair, name, clock):
     with pytest.raises(BadConfiguration, match=name):
-        assertion(pair[0] / name, "client", "audience", clock)
+        assertion(f"file:{pair[0] / name}", "client", "audience", clock)

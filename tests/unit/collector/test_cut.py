@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aoc_collector.sources import base
-from aoc_collector.sources.base import cut, fitted
-from aoc_collector.sources.tolerant import elements, members
+from aoc_collector.microsoft import answers
+from aoc_collector.microsoft.tolerant import elements, members
+from aoc_collector.sources.base import RawArray, cut, fitted
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS, MAX_RECORD_BYTES
 from aoc_common.errors import Unreachable
 
@@ -90,9 +90,9 @@ def test_what_was_cut_short_is_refused_whatever_is_in_its_records(body):
 
 
 def test_a_clean_array_is_cut_without_looking_at_its_brackets(monkeypatch):
-    monkeypatch.setattr(base, "elements", lambda _: pytest.fail("the slow way"))
+    monkeypatch.setattr(answers, "elements", lambda _: pytest.fail("the slow way"))
 
-    assert cut(b'[{"a":1}]', "test").arrays == (base.RawArray(b'[{"a":1}]', 1),)
+    assert cut(b'[{"a":1}]', "test").arrays == (RawArray(b'[{"a":1}]', 1),)
 
 
 VALUES = st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))

@@ -7,7 +7,7 @@ import pytest
 from nats.js.errors import APIError
 
 from aoc_collector.flow import backfill_run, redelivery, slice_run
-from aoc_collector.sources.base import UnfinishedError
+from aoc_collector.microsoft.answers import UnfinishedError
 from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob
 from aoc_common.errors import Backpressure, Malformed, Permanent, Refused, Throttled, Unreachable, Unreadable

@@ -8,9 +8,9 @@ import httpx
 import orjson
 import pytest
 
+from aoc_collector.microsoft.paging import BrokenSkipTokenError, LoopError
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Window
-from aoc_collector.sources.links import BrokenSkipTokenError, LoopError
 from aoc_common.errors import Refused, Unreachable
 
 GRAPH = "https://graph.microsoft.com"

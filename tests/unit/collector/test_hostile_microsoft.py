@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from activity_feed import BASE, HOUR, drain, failure, item
-from aoc_collector.auth import Tokens
-from aoc_collector.origins import within
+from aoc_collector.microsoft.auth import Tokens
+from aoc_collector.microsoft.origins import within
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Window
 from aoc_common import http

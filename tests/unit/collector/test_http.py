@@ -9,9 +9,11 @@ import httpx
 import pytest
 import stamina
 
+from aoc_collector.microsoft.remote import remote
 from aoc_common import http
 from aoc_common.errors import Refused, Throttled, Unreachable
 
+GRAPH = remote("graph")
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
@@ -69,7 +71,7 @@ def test_a_date_to_retry_after_is_measured_by_the_clock_that_named_it():
 async def test_an_answer_that_is_no_success_raises_what_it_means(response, error, code):
     async with client(lambda _: response) as one:
         with pytest.raises(error) as caught:
-            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+            await http.get(one, "https://graph.microsoft.com/x", GRAPH)
 
     assert code == getattr(caught.value, "code", None)
 
@@ -83,7 +85,7 @@ async def test_a_lost_connection_and_a_body_that_cannot_be_decoded_are_unreachab
     async with client(broken) as one:
         for path in ("/gzip", "/cut"):
             with pytest.raises(Unreachable):
-                await http.get(one, f"https://graph.microsoft.com{path}", api="graph")
+                await http.get(one, f"https://graph.microsoft.com{path}", GRAPH)
 
 
 async def test_what_is_transient_is_tried_again_and_what_is_refused_is_not():
@@ -94,9 +96,9 @@ async def test_what_is_transient_is_tried_again_and_what_is_refused_is_not():
         return httpx.Response(400 if request.url.path == "/bad" else 500 if len(asked) < 3 else 200, content=b"[]")
 
     async with client(respond) as one:
-        answer = await http.get(one, "https://graph.microsoft.com/good", api="graph")
+        answer = await http.get(one, "https://graph.microsoft.com/good", GRAPH)
         with pytest.raises(Refused):
-            await http.get(one, "https://graph.microsoft.com/bad", api="graph")
+            await http.get(one, "https://graph.microsoft.com/bad", GRAPH)
 
     assert answer.body == b"[]"
     assert asked == ["/good"] * 3 + ["/bad"]
@@ -111,7 +113,7 @@ async def test_attempts_are_bounded():
 
     async with client(respond) as one:
         with pytest.raises(Unreachable):
-            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+            await http.get(one, "https://graph.microsoft.com/x", GRAPH)
 
     assert len(asked) == 3
 
@@ -126,7 +128,7 @@ async def test_a_retry_after_is_waited_for(monkeypatch):
     answers = iter([httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200)])
     with stamina.set_testing(False):
         async with client(lambda _: next(answers)) as one:
-            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+            await http.get(one, "https://graph.microsoft.com/x", GRAPH)
 
     assert slept == [7.0]
 
@@ -140,7 +142,7 @@ async def test_a_very_long_retry_after_is_left_to_the_caller():
 
     async with client(respond) as one:
         with pytest.raises(Throttled) as caught:
-            await http.get(one, "https://graph.microsoft.com/x", api="graph")
+            await http.get(one, "https://graph.microsoft.com/x", GRAPH)
 
     assert (caught.value.retry_after, len(asked)) == (600.0, 1)
 
@@ -169,7 +171,7 @@ async def test_an_answer_without_end_is_given_up_at_a_bound(status):
     stream = Trickle(b"x" * 65536)
     async with bounded(lambda _: httpx.Response(status, stream=stream)) as one:
         with pytest.raises(Unreachable):
-            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+            await http.send(one, "GET", "https://graph.microsoft.com/x", GRAPH)
 
     assert stream.taken <= 17
 
@@ -177,7 +179,7 @@ async def test_an_answer_without_end_is_given_up_at_a_bound(status):
 async def test_an_answer_that_trickles_does_not_hold_a_worker_for_ever():
     async with bounded(lambda _: httpx.Response(200, stream=Trickle(b" ", 0.02))) as one, asyncio.timeout(2):
         with pytest.raises(Unreachable):
-            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+            await http.send(one, "GET", "https://graph.microsoft.com/x", GRAPH)
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -190,7 +192,7 @@ async def test_a_gzip_bomb_is_given_up_before_it_is_unpacked(layers):
     tracemalloc.start()
     async with bounded(lambda _: httpx.Response(200, headers=headers, stream=stream), timeout_s=5) as one:
         with pytest.raises(Unreachable) as caught:
-            await http.send(one, "GET", "https://graph.microsoft.com/x", api="graph")
+            await http.send(one, "GET", "https://graph.microsoft.com/x", GRAPH)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from aoc_collector.pacing import Bucket, Buckets, in_background
+from aoc_collector.microsoft.pacing import Bucket, Buckets, in_background
 from aoc_collector.settings import Rate, Rates
 from aoc_common.clock import SystemClock
 from aoc_common.errors import Throttled

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from aoc_collector.pacing import Bucket
+from aoc_collector.microsoft.pacing import Bucket
+from aoc_collector.microsoft.sharing import Share
 from aoc_collector.settings import Rate
-from aoc_collector.sharing import Share
 from memory import MemoryShares
 
 

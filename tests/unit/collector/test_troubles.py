@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.sources import SOURCES
-from aoc_collector.troubles import classify, code_of
 from aoc_common.contracts.directory import KINDS
-from aoc_common.contracts.troubles import NEEDS, Trouble, next_action
+from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import BadConfiguration, Malformed, Refused, Throttled, Unreachable
+from aoc_common.tenants.needs import NEEDS
+from aoc_common.tenants.remedies import next_action
 
 
 def caused(outer, cause):

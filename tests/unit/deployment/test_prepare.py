@@ -12,7 +12,7 @@ import pytest
 
 from aoc_cli.deployment import bus
 from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
+from aoc_common.tenants.file import read_tenants
 from composed import DOCKER, ROOT, composed
 
 if TYPE_CHECKING:

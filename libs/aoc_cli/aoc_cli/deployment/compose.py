@@ -76,7 +76,7 @@ def mongo_users() -> str:
 def simulated_tenants() -> str:
     """deploy/docker/simulator/tenants.json: the tenants of the simulator, as it runs beside the collector."""
     base = f"http://127.0.0.1:{SIMULATOR.port}"
-    return json.dumps(simulator.described(base, lambda slug: f"{_TENANTS}/simulator-{slug}"), indent=1) + "\n"
+    return simulator.tenants_file(base, lambda slug: f"{_TENANTS}/simulator-{slug}") + "\n"
 
 
 def _service(service: roster.Service) -> Iterator[str]:

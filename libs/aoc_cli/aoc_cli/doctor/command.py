@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,26 +12,24 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
+from aoc_cli import tenants as tenants_files
 from aoc_cli.doctor import keys, links, remarks, services, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
-from aoc_cli.local.stack import default_data
 from aoc_cli.terminal import err, out, plain
-from aoc_collector.auth import Tokens
-from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
+from aoc_collector.microsoft.auth import Tokens
 from aoc_common import http
 from aoc_common.clock import SystemClock
+from aoc_common.environment import TENANTS_FILE
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_cli.doctor.findings import Finding
-    from aoc_collector.tenants import Tenant
+    from aoc_common.tenants.tenant import Tenant
 
-_TENANTS_ENV: Final = "AOC_TENANTS_FILE"
 _HTTP_S: Final = 8.0
 _COLOURS: Final = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}
 
@@ -48,9 +45,9 @@ def doctor(
     And what was remarkable in records. Status 1 when something fails.
     """
     system = attach.find(data)
-    file = _file(tenants, data)
+    file = tenants_files.find_file(tenants, data)
     if file is None and (system is None or tenant):
-        raise BadConfiguration(f"no tenants file: name one with --tenants, or set {_TENANTS_ENV}")
+        raise BadConfiguration(f"no tenants file: name one with --tenants, or set {TENANTS_FILE}")
     chosen = _chosen(file, tenant) if file else []
     with err.status("looking"):
         findings = asyncio.run(_look(chosen, system, data))
@@ -64,17 +61,8 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _file(given: Path | None, data: Path | None) -> Path | None:
-    """The tenants file; None when none is named and there is no local one: a system has servers all the same."""
-    named = given or (Path(os.environ[_TENANTS_ENV]) if os.environ.get(_TENANTS_ENV) else None)
-    if named is not None:
-        return named
-    local = (data or attach.last_started() or default_data()) / "tenants.json"
-    return local if local.exists() else None
-
-
 def _chosen(file: Path, name: str | None) -> list[Tenant]:
-    found = [one for one in read_tenants(file, SOURCES) if name in {None, one.name}]
+    found = [one for one in tenants_files.read(file) if name in {None, one.name}]
     if not found:
         raise BadConfiguration(f"{file}: no tenant {name!r}" if name else f"{file}: no tenants")
     return found

@@ -7,13 +7,13 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts.troubles import GRAPH, MANAGEMENT, NEEDS
+from aoc_common.tenants.needs import GRAPH, MANAGEMENT, NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from aoc_common.contracts.troubles import Resource
+    from aoc_common.tenants.needs import Resource
 
 _SOON: Final = timedelta(days=30)
 #: Entra refuses an assertion whose times are further off; a little is normal.

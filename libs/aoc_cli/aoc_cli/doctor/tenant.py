@@ -14,24 +14,29 @@ import orjson
 from cryptography import x509
 
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, of_expiry, of_roles, of_skew
+from aoc_collector.microsoft.errors import classify, code_of
+from aoc_collector.microsoft.remote import remote
 from aoc_collector.sources import SOURCES
-from aoc_collector.troubles import classify, code_of
 from aoc_common import http
 from aoc_common.contracts.directory import KINDS
 from aoc_common.contracts.sources import CONTENT_TYPES
-from aoc_common.contracts.troubles import NEEDS, Resource, Trouble, next_action
-from aoc_common.errors import AocError
+from aoc_common.contracts.troubles import Trouble
+from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.settings import resolve_secret
+from aoc_common.tenants.needs import NEEDS, Resource
+from aoc_common.tenants.remedies import next_action
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_collector.auth import Tokens
-    from aoc_collector.tenants import Tenant
+    from aoc_collector.microsoft.auth import Tokens
+    from aoc_common.tenants.tenant import Tenant
 
 #: A check that takes longer has failed; all together take not much longer than one.
 _PATIENCE_S: Final = 10.0
 _RENEW: Final = "Create a new one for the app (Certificates & secrets) and put it where the tenants file points"
 _SIGNINS: Final = "graph-signins"
+_REMOTE: Final = remote("doctor")
 
 
 class TenantCheck:
@@ -100,7 +105,7 @@ class TenantCheck:
         """A GET's JSON. Raises `AocError` or `TimeoutError`."""
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         async with asyncio.timeout(_PATIENCE_S):
-            answer = await http.get(self._client, url, api="doctor", headers=headers, attempts=3)
+            answer = await http.get(self._client, url, _REMOTE, headers=headers, attempts=3)
         return orjson.loads(answer.body)
 
     async def _licence(self, token: str) -> list[Finding]:
@@ -159,14 +164,17 @@ class TenantCheck:
         return [self._finding("subscriptions", Grade.WARN, f"not running: {', '.join(quiet)}", fix)]
 
     async def _certificate(self) -> list[Finding]:
-        file = self._tenant.client_certificate
-        if file is None:
+        reference = self._tenant.client_certificate
+        if reference is None:
             return []
+        fix = "Name a PEM file in the tenants file"
         try:
-            pem = await asyncio.to_thread(file.read_bytes)
-            ends = x509.load_pem_x509_certificate(pem).not_valid_after_utc
-        except (OSError, ValueError) as error:
-            return [self._finding("certificate", Grade.FAIL, f"{file}: {error}", "Name a PEM file in the tenants file")]
+            pem = await asyncio.to_thread(resolve_secret, reference, "client_certificate")
+            ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
+        except BadConfiguration as error:
+            return [self._finding("certificate", Grade.FAIL, str(error), fix)]
+        except ValueError as error:
+            return [self._finding("certificate", Grade.FAIL, f"{reference}: {error}", fix)]
         return [of_expiry(self._tenant.name, "certificate", ends, datetime.now(UTC), _RENEW)]
 
 

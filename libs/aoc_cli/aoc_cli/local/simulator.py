@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
-from aoc_sim.settings import DEFAULT_TENANTS
+from aoc_cli.tenants import LOCAL_FILE
+from aoc_common.environment import TENANTS_FILE
+from aoc_common.tenants.file import written
+from aoc_common.tenants.tenant import Tenant
+from aoc_sim.settings import DEFAULT_TENANTS, TenantSettings
+from aoc_sim.vocabulary import OFFICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +66,12 @@ def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Ch
     )
 
 
+def _time_zone(tenant: TenantSettings) -> ZoneInfo:
+    """The zone of the tenant's headquarters."""
+    *_, zone, _address = OFFICES[tenant.country][0]
+    return ZoneInfo(zone)
+
+
 def collector_settings(data: DataDirectory, port: int, host: str = LOOPBACK) -> dict[str, str]:
     """Environment of a collector for the simulated tenants, reached by that name of this machine."""
     secrets = {slug: data.path / "secrets" / f"simulator-{slug}" for slug in tenants()}
@@ -68,22 +79,24 @@ def collector_settings(data: DataDirectory, port: int, host: str = LOOPBACK) -> 
         secrets[slug].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         secrets[slug].touch(mode=0o600)
         secrets[slug].write_text(text)
-    file = data.path / "tenants.json"
-    file.write_text(json.dumps(described(f"http://{host}:{port}", lambda slug: str(secrets[slug])), indent=1))
-    return {"AOC_TENANTS_FILE": str(file), **_RATES}
+    file = data.path / LOCAL_FILE
+    file.write_text(tenants_file(f"http://{host}:{port}", lambda slug: str(secrets[slug])))
+    return {TENANTS_FILE: str(file), **_RATES}
 
 
-def described(base: str, secret: Callable[[str], str]) -> list[dict[str, Any]]:
-    """The simulated tenants as a tenants file has them. `base`: the simulator's address. `secret`: tenant -> file."""
-    return [
-        {
-            "name": tenant.slug,
-            "tenant_id": tenant.tenant_id,
-            "client_id": tenant.client_id,
-            "client_secret": f"file:{secret(tenant.slug)}",
-            "authority": base,
-            "graph": base,
-            "management": base,
-        }
+def tenants_file(base: str, secret: Callable[[str], str]) -> str:
+    """A tenants file with the simulated tenants. `base`: the address of the simulator. `secret`: tenant -> file."""
+    return written(
+        Tenant(
+            name=tenant.slug,
+            tenant_id=tenant.tenant_id,
+            client_id=tenant.client_id,
+            client_secret=f"file:{secret(tenant.slug)}",
+            authority=base,
+            graph=base,
+            management=base,
+            display_name=tenant.display_name,
+            time_zone=_time_zone(tenant),
+        )
         for tenant in DEFAULT_TENANTS
-    ]
+    )

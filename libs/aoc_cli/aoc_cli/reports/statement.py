@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -11,10 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_cli import attach
-from aoc_cli.local.stack import default_data
-from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
+from aoc_cli import tenants
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.judging import Bounds, judge
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
 
 #: The version of this form. Another one is for another version of AOC to check.
 VERSION: Final = 1
-_TENANTS_ENV: Final = "AOC_TENANTS_FILE"
 #: As the gateway judges, without settings of its own.
 _BOUNDS: Final = Bounds(stalled_after=timedelta(minutes=15), expiry_warning=timedelta(hours=24))
 #: Part of what is signed: a report has to be understood years later, and by who has no AOC.
@@ -105,8 +100,5 @@ def tenant_id_of(tenant: str, data: Path | None) -> str | None:
 
     Raises `BadConfiguration` for a file that is none.
     """
-    named = os.environ.get(_TENANTS_ENV)
-    file = Path(named) if named else (data or attach.last_started() or default_data()) / "tenants.json"
-    if not named and not file.exists():
-        return None
-    return next((one.tenant_id for one in read_tenants(file, SOURCES) if one.name == tenant), None)
+    file = tenants.find_file(None, data)
+    return next((one.tenant_id for one in tenants.read(file) if one.name == tenant), None)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_cli import tenants
 from aoc_cli.reports.form import check, public_bytes, sign
 from aoc_cli.reports.keys import OwnKey
 from aoc_cli.reports.reading import NotNeeded, Source, Statement, read
 from aoc_cli.reports.statement import statement
 from aoc_cli.reports.trust import Verdict, pins
-from aoc_collector.sources import SOURCES
-from aoc_collector.tenants import read_tenants
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.errors import Malformed
@@ -63,7 +62,7 @@ async def reports(
     of_tenant: dict[str, list[SourceAccount]] = defaultdict(list)
     for (tenant, _), account in accounts.items():
         of_tenant[tenant].append(account)
-    ids = {one.name: one.tenant_id for one in read_tenants(directory.path / "tenants.json", SOURCES)}
+    ids = {one.name: one.tenant_id for one in tenants.read(directory.path / tenants.LOCAL_FILE)}
     found: list[Report] = []
     for tenant, its in of_tenant.items():
         gone = await discarded(database, tenant)

@@ -91,6 +91,7 @@ class Failures:
         self._defects = Defects()
         self._recent = Recent(monotonic)
         self._halted = False
+        metrics.BUS.export()
 
     def trouble(self) -> str | None:
         """Why the service is halted; None when it is not."""

@@ -54,6 +54,7 @@ class Lookout:
         self._sure: tuple[Still, ...] = ()
         self._looked_at: float | None = None
         self._trouble = "nobody has looked yet"
+        metrics.LOOKOUT.export()
 
     def pause_s(self) -> float:
         """Seconds until the next look."""

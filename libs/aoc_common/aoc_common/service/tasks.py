@@ -54,6 +54,7 @@ async def running(
 
     A run that fails is tried again at its next turn, whatever it fails with. Leaving cancels what is in work.
     """
+    metrics.TASKS.export()
     defects: dict[str, str] = {}
     loops = [asyncio.create_task(_repeat(one, clock, chance, defects), name=one.name) for one in tasks]
 

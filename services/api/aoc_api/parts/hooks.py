@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.judge import Judge
 from aoc_api.webhooks.replays import Replays
-from aoc_api.webhooks.tenants import read_registrations
 from aoc_api.webhooks.tokens import SigningKeys, ValidationTokens
+from aoc_common.environment import WEBHOOKS_TENANTS_FILE
+from aoc_common.tenants.file import read_tenants
+from aoc_common.tenants.file_registry import FileTenants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 
-def make_judge(options: HookOptions) -> Callable[[httpx.AsyncClient, Clock], Judge] | None:
+def make_judge(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncClient], Judge] | None:
     """What judges notifications, as soon as there is a client; None when webhooks are off.
 
     Raises `BadConfiguration` for a secret, key or tenants file that is not there or not what it should be.
@@ -27,10 +30,11 @@ def make_judge(options: HookOptions) -> Callable[[httpx.AsyncClient, Clock], Jud
     seals = options.seals()
     if seals is None:
         return None
-    registrations, decryption = read_registrations(options.tenants_file), Decryption(options.decryption_keys)
+    read = partial(read_tenants, options.tenants_file, setting=WEBHOOKS_TENANTS_FILE)
+    tenants, decryption = FileTenants(read, clock), Decryption(options.decryption_keys)
 
-    def make(client: httpx.AsyncClient, clock: Clock) -> Judge:
-        tokens = ValidationTokens(registrations, SigningKeys(client, clock))
+    def make(client: httpx.AsyncClient) -> Judge:
+        tokens = ValidationTokens(tenants, SigningKeys(client, clock))
         return Judge(seals, tokens, decryption, Replays(options.replay_memory, clock))
 
     return make

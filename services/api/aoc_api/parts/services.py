@@ -50,7 +50,8 @@ type Running = Callable[[], AbstractAsyncContextManager[Services]]
 
 def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
-    cursors, judge, clock = make_cursors(settings.api.cursor_key), make_judge(settings.webhooks), SystemClock()
+    clock = SystemClock()
+    cursors, judge = make_cursors(settings.api.cursor_key), make_judge(settings.webhooks, clock)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
@@ -87,7 +88,7 @@ def make_services(settings: ApiSettings) -> Running:
                     turns=Turns(settings.api.limits),
                     clock=clock,
                     ask=make_ask(broker),
-                    judge=judge(client, clock) if judge else None,
+                    judge=judge(client) if judge else None,
                 )
 
     return running

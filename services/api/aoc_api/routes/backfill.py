@@ -105,7 +105,7 @@ async def fetch_audit_logs(request: BackfillRequest, given: Given) -> BackfillAs
         raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
     if end > given.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
-    tenant = request.tenant or given.options.default_tenant
+    tenant = given.tenant(request.tenant)
     names = [request.source] if request.source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:

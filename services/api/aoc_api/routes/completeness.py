@@ -18,9 +18,8 @@ router = APIRouter(prefix="/api/completeness", tags=["operations"])
     dependencies=[Depends(refuse_unknown), Depends(turn, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def completeness(given: Given, tenant: Tenant = None) -> Completeness:
+async def completeness(given: Given, tenant: Tenant) -> Completeness:
     """What of a tenant's sources is settled, what is on its way, and what is missing."""
     now = given.clock.now()
-    name = tenant or given.options.default_tenant
-    accounts = await given.accounts_of(name, now)
-    return Completeness(tenant=name, at=now, sources=[SourceCompleteness.of(account) for account in accounts])
+    accounts = await given.accounts_of(tenant, now)
+    return Completeness(tenant=tenant, at=now, sources=[SourceCompleteness.of(account) for account in accounts])

@@ -53,11 +53,11 @@ async def list_events(
 )
 async def get_event(
     given: Given,
+    tenant: Tenant,
     event_id: Annotated[UUID, Path(description="Event id.")],
-    tenant: Tenant = None,
 ) -> EventDetail:
     """One event, whole: OCSF and the record's own text."""
-    found = await given.search.get(tenant or given.options.default_tenant, event_id)
+    found = await given.search.get(tenant, event_id)
     if found is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
     return EventDetail.of(found)
@@ -71,16 +71,15 @@ async def get_event(
 )
 async def get_versions(
     given: Given,
+    tenant: Tenant,
     event_id: Annotated[UUID, Path(description="Event id.")],
-    tenant: Tenant = None,
     after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
-    of = tenant or given.options.default_tenant
-    event = await given.search.get(of, event_id)
+    event = await given.search.get(tenant, event_id)
     if event is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
-    found = await given.search.versions(of, event_id, after)
+    found = await given.search.versions(tenant, event_id, after)
     last = found[-1].version if found else event.versions
     return EventVersions.model_construct(
         current=event.version,

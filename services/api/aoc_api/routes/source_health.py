@@ -21,11 +21,10 @@ router = APIRouter(prefix="/api/source-health", tags=["operations"])
     dependencies=[Depends(refuse_unknown), Depends(turn, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def source_health(given: Given, tenant: Tenant = None) -> SourceHealthList:
+async def source_health(given: Given, tenant: Tenant) -> SourceHealthList:
     """The health of every source of a tenant, and what to do about those that are not well."""
     now, options = given.clock.now(), given.options
-    name = tenant or options.default_tenant
     bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
-    accounts = await given.accounts_of(name, now)
+    accounts = await given.accounts_of(tenant, now)
     sources = [SourceHealth.of(account, judge(account, bounds, now), now) for account in accounts]
-    return SourceHealthList(tenant=name, at=now, stands_still=stillness(given.still()), sources=sources)
+    return SourceHealthList(tenant=tenant, at=now, stands_still=stillness(given.still()), sources=sources)

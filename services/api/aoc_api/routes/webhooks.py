@@ -19,13 +19,13 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 
-from aoc_api import problems
+from aoc_api import metrics, problems
 from aoc_api.asking import Ask
 from aoc_api.deps import Given
 from aoc_api.webhooks.judge import REFUSED, Judge, Verdict
 from aoc_api.webhooks.notifications import read_batch, read_content, read_validation_code
 from aoc_common.errors import Malformed, Transient
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 

@@ -7,31 +7,35 @@ Sources: graph-docs, change-notifications-with-resource-data.md, "How to validat
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import jwt
 import orjson
 
+from aoc_api import metrics
 from aoc_common import http
 from aoc_common.errors import AocError, Malformed, Unreachable
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     import httpx
     from jwt import PyJWK
     from jwt.types import Options
 
-    from aoc_api.webhooks.tenants import Registration
     from aoc_common.clock import Clock
+    from aoc_common.tenants.registry import TenantRegistry
+    from aoc_common.tenants.tenant import Tenant
 
 _log = logs.get(__name__)
 
 #: The application that sends change notifications, in every tenant and cloud.
 PUBLISHER: Final = "0bf30f3b-4a52-48df-9a82-234910c4a086"
 _ALGORITHMS: Final = ["RS256"]
+_GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Seconds by which clocks may differ.
 _LEEWAY_S: Final = 60.0
 #: Keys are "rotated daily": seconds after which they are fetched again.
@@ -41,6 +45,15 @@ _PAUSE_S: Final = 60.0
 #: Seconds in which an authority that did not answer is left alone.
 _BREATH_S: Final = 5.0
 _LONG_AGO: Final = float("-inf")
+
+
+def _observe(outcome: str, seconds: float) -> None:
+    metrics.HTTP_REQUESTS.labels(_KEYS, outcome).inc()
+    metrics.HTTP_SECONDS.labels(_KEYS).observe(seconds)
+
+
+_KEYS: Final = "keys"
+_REMOTE: Final = http.Remote(_KEYS, observe=_observe)
 
 
 class SigningKeys:
@@ -79,7 +92,7 @@ class SigningKeys:
         # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
         url = f"{authority}/common/discovery/v2.0/keys"
         try:
-            self._keys[authority] = _read(await http.send(self._client, "GET", url, api="keys"))
+            self._keys[authority] = _read(await http.send(self._client, "GET", url, _REMOTE))
         except AocError as error:
             _log.warning("keys.unreachable", authority=authority, error=str(error))
             self._failed[authority] = now
@@ -97,12 +110,10 @@ def _read(answer: http.Answer) -> dict[str, PyJWK]:
 
 
 class ValidationTokens:
-    """Verifies tokens for the registrations of this installation."""
+    """Verifies tokens that are made for the apps of this installation's tenants."""
 
-    def __init__(self, registrations: Sequence[Registration], keys: SigningKeys) -> None:
-        self._issuers: Mapping[str, Registration] = {
-            issuer: registration for registration in registrations for issuer in registration.issuers
-        }
+    def __init__(self, tenants: TenantRegistry, keys: SigningKeys) -> None:
+        self._tenants = tenants
         self._keys = keys
 
     async def verify(self, token: str) -> str:
@@ -110,20 +121,28 @@ class ValidationTokens:
         try:
             kid = str(jwt.get_unverified_header(token).get("kid", ""))
             # Unverified, and used only to find out whose keys to try.
-            issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+            claimed = jwt.decode(token, options={"verify_signature": False})
         except jwt.PyJWTError:
             raise Malformed("a validation token is no JWT") from None
-        registration = self._issuers.get(issuer) if isinstance(issuer, str) else None
-        if registration is None:
+        tenant = await self._tenant(claimed.get("iss"), claimed.get("aud"))
+        if tenant is None:
             raise Malformed("a validation token is of an issuer that is not configured")
-        key = await self._keys.key(registration.authority, kid)
+        key = await self._keys.key(tenant.hosts.authority, kid)
         if key is None:
             raise Malformed("a validation token is signed with an unknown key")
-        _check_sender(_claims(token, key, registration), registration)
-        return registration.tenant_id
+        _check_sender(_claims(token, key, tenant), tenant)
+        return tenant.tenant_id
+
+    async def _tenant(self, issuer: Any, audience: Any) -> Tenant | None:
+        """The tenant that an issuer speaks for: of several apps in one directory, the one that a token is for."""
+        named = _GUID.search(issuer) if isinstance(issuer, str) else None
+        if named is None:
+            return None
+        tenants = [one for one in await self._tenants.by_directory(named[0]) if issuer in one.issuers]
+        return next((one for one in tenants if one.client_id == audience), tenants[-1] if tenants else None)
 
 
-def _claims(token: str, key: PyJWK, registration: Registration) -> dict[str, Any]:
+def _claims(token: str, key: PyJWK, tenant: Tenant) -> dict[str, Any]:
     """The claims of a token that is signed, of this time, and for this app."""
     options: Options = {
         "verify_iat": False,
@@ -134,7 +153,7 @@ def _claims(token: str, key: PyJWK, registration: Registration) -> dict[str, Any
     }
     try:
         return jwt.decode(
-            token, key, algorithms=_ALGORITHMS, audience=registration.client_id, leeway=_LEEWAY_S, options=options
+            token, key, algorithms=_ALGORITHMS, audience=tenant.client_id, leeway=_LEEWAY_S, options=options
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         raise Malformed("a validation token is outside its time") from None
@@ -144,11 +163,11 @@ def _claims(token: str, key: PyJWK, registration: Registration) -> dict[str, Any
         raise Malformed(f"a validation token is not good ({type(error).__name__})") from None
 
 
-def _check_sender(claims: Mapping[str, Any], registration: Registration) -> None:
+def _check_sender(claims: Mapping[str, Any], tenant: Tenant) -> None:
     named = [claims[name] for name in ("azp", "appid") if name in claims]
     if not named or any(one != PUBLISHER for one in named):
         raise Malformed("a validation token was made for another sender than Graph's notifications")
-    if not _same_guid(claims.get("tid", registration.tenant_id), registration.tenant_id):
+    if not _same_guid(claims.get("tid", tenant.tenant_id), tenant.tenant_id):
         raise Malformed("a validation token names another tenant than its issuer")
 
 

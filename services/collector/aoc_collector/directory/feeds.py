@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from aoc_collector.sources.base import listed
-from aoc_collector.sources.tolerant import readable
+from aoc_collector.microsoft.answers import listed
+from aoc_collector.microsoft.tolerant import readable
 from aoc_common.store.directories import Facts, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aoc_collector.sources.links import Page
+    from aoc_collector.microsoft.paging import Page
     from aoc_common.contracts.directory import EntityKind
 
 type _Text = str | UnsetType | None

@@ -20,19 +20,20 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
 
+from aoc_collector import metrics
 from aoc_collector.directory.feeds import FEEDS, Feed, Harvest, harvest
 from aoc_collector.directory.roles import read_roles
-from aoc_collector.sources.base import UnfinishedError
-from aoc_collector.sources.links import REFUSED_TOKEN, BrokenSkipTokenError, follow
+from aoc_collector.microsoft.answers import UnfinishedError
+from aoc_collector.microsoft.paging import REFUSED_TOKEN, BrokenSkipTokenError, follow
 from aoc_common.errors import AocError, Refused, Throttled, Transient
 from aoc_common.store.directories import Seen, SyncState
-from aoc_common.telemetry import logs, metrics, tracing
+from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Sequence
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.jobs import DirectoryJob

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from aoc_collector.sources.base import decode, listed
-from aoc_collector.sources.links import follow
-from aoc_collector.sources.tolerant import readable
+from aoc_collector.microsoft.answers import decode, listed
+from aoc_collector.microsoft.paging import follow
+from aoc_collector.microsoft.tolerant import readable
 from aoc_common.contracts.directory import key
 from aoc_common.errors import Refused
 from aoc_common.store.directories import Held, Sighting
@@ -28,8 +28,8 @@ from aoc_common.store.directories import Held, Sighting
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from aoc_collector.api import Api
-    from aoc_collector.sources.links import Page
+    from aoc_collector.microsoft.api import Api
+    from aoc_collector.microsoft.paging import Page
 
 _MAX_PAGES: Final = 1_000
 _ROOT: Final = "/v1.0/roleManagement/directory"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from aoc_collector.apis import Apis
-from aoc_collector.sharing import Share
+from aoc_collector.microsoft.apis import Apis
+from aoc_collector.microsoft.sharing import Share
 from aoc_common import http
 from aoc_common.store.mongo.shares import MongoShares
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_collector.settings import CollectorSettings, Rate
-    from aoc_collector.tenants import Tenant
     from aoc_common.contracts.webhooks import Seals
     from aoc_common.service.worker import Parts
+    from aoc_common.tenants.tenant import Tenant
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,9 @@ def add(shared: Shared) -> None:
     parts, settings = shared.parts, shared.settings
     database, clock = parts.resources.database, parts.resources.clock
     ledger, states, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
-    found = dict(sources.build(shared, ledger))
+    found, families = dict(sources.build(shared, ledger)), shared.apis.families
     scheduler = Scheduler(
-        [Feed(tenant, source, sources.pace(settings, SOURCES[source])) for tenant, source in found],
+        [Feed(tenant, source, families[SOURCES[source].family].pace) for tenant, source in found],
         states,
         backlog,
         partial(publish_job, parts.resources.js),
@@ -68,7 +68,7 @@ def add(shared: Shared) -> None:
         crowd = Crowd(workers, _troubled_together, clock)
         return counted_job_handler(CollectJob, slice_run(Crowded(runner, crowd), scheduler, turns))
 
-    reach = {key: sources.retention(settings, SOURCES[key[1]]) for key in found}
+    reach = {key: families[SOURCES[key[1]].family].retention for key in found}
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, parts.resources.js), directories, settings.poll_gap_s, clock)
     patiently = redelivery(settings.max_backoff_s)

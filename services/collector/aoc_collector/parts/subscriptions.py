@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from aoc_collector.parts.shared import Shared
-    from aoc_collector.tenants import Tenant
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.webhooks import GraphKind, Seals
+    from aoc_common.tenants.tenant import Tenant
 
 #: Kind of subscription -> the kind of directory entity that must be read for it to be of use.
 _NEEDED: Mapping[GraphKind, EntityKind] = {"users": "user", "groups": "group"}

@@ -14,17 +14,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from aoc_collector.sources.base import (
-    Batch,
-    Context,
-    Spec,
-    Subscription,
-    UnfinishedError,
-    Webhook,
-    Window,
-    decode,
-    out_of_reach,
-)
+from aoc_collector.microsoft.answers import UnfinishedError, decode
+from aoc_collector.microsoft.families import LISTED_FOR
+from aoc_collector.sources.base import Batch, Context, Spec, Subscription, Webhook, Window, out_of_reach
 from aoc_collector.sources.contents import Contents, Reading
 from aoc_collector.sources.items import Item, moment, read_listing
 from aoc_common.errors import Refused, Unreachable
@@ -38,8 +30,6 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-#: Listings reach 7 days back (AF20030 beyond). A margin for clocks that differ, and for the time that requests take.
-REACH: Final = timedelta(days=7) - timedelta(minutes=5)
 _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
 #: After Microsoft refused a webhook, seconds until it is asked again.
@@ -91,7 +81,7 @@ class ActivityFeed:
         """
         async for found in self._subscribe():
             yield Batch(subscription=found)
-        window, lost = out_of_reach(window, self._context.clock.now() - REACH)
+        window, lost = out_of_reach(window, self._context.clock.now() - LISTED_FOR)
         if lost:
             yield Batch(losses=[lost])
         start, reading = window.start, Reading(window)

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
-from aoc_collector.sources.tolerant import elements
+from aoc_collector.microsoft.answers import ELEMENTS, is_strict, listed, tolerated
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
-from aoc_common.errors import Transient, Unreachable
 from aoc_common.store.doubts import TOO_OLD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
+    from aoc_collector.microsoft.families import FamilyName
     from aoc_common.clock import Clock
     from aoc_common.store.ports import ContentBlob
     from aoc_common.store.waiting import WaitingBlobs
@@ -25,8 +25,6 @@ SAMPLE_BYTES: Final = 64 * 1024
 
 type Subscription = Literal["stands", "started", "ran"]
 """What was found of a source's subscription: that it does not run; then that it was started, or ran after all."""
-
-type Family = Literal["graph_audit", "graph_intune", "graph_security", "management"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,6 @@ def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]
     gone = Window(window.start, start)
     reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is {TOO_OLD}"
     return replace(window, start=start), Loss(reason, window=gone)
-
-
-class UnfinishedError(Transient):
-    """A window that could not be read to its end. A shorter one may be."""
 
 
 class Blobs(Protocol):
@@ -149,35 +143,8 @@ class Spec:
     """An entry of the registry: a source's name, whose limits it shares, and how to make it."""
 
     name: str
-    family: Family
+    family: FamilyName
     build: Callable[[Context], Source]
-
-
-def decode[T](decoder: msgspec.json.Decoder[T], body: bytes | msgspec.Raw, what: str) -> T:
-    """Decode an answer. Raises `Unreachable`: an answer that is no JSON was cut short or came from a proxy."""
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unreachable(f"{what}: unreadable answer ({error})") from None
-
-
-_RECORDS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_ONE: Final = msgspec.json.Decoder(msgspec.Raw)
-
-
-def listed(array: bytes | msgspec.Raw, what: str) -> list[msgspec.Raw]:
-    """The elements of a JSON array, also those that a strict parser refuses. Raises `Unreachable` when it is none."""
-    try:
-        return _RECORDS.decode(array)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _tolerated(array, f"{what}: unreadable answer ({error})")
-
-
-def _tolerated(array: bytes | msgspec.Raw, reason: str) -> list[msgspec.Raw]:
-    found = elements(bytes(array))
-    if found is None or not all(one.startswith(b"{") or _strict(one) for one in found):
-        raise Unreachable(reason) from None
-    return [msgspec.Raw(one) for one in found]
 
 
 def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
@@ -187,9 +154,9 @@ def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
     record may be larger than a page; see `fitted`. Raises `Unreachable` when it is no array.
     """
     try:
-        records = _RECORDS.decode(array)
+        records = ELEMENTS.decode(array)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        found = [(one, _strict(one)) for one in _tolerated(array, f"{what}: unreadable answer ({error})")]
+        found = [(one, is_strict(one)) for one in tolerated(array, f"{what}: unreadable answer ({error})")]
         clean, odd = ([one for one, strict in found if strict is like] for like in (True, False))
         return Batch((*_pages(clean, MAX_PAGE_BYTES), *_pages(odd, MAX_PAGE_BYTES)))
     if not records:
@@ -216,14 +183,6 @@ def fitted(batch: Batch, room: int) -> Batch:
         losses += [_too_large(record, room) for record in records if _size(record) + 2 > room]
         arrays += _pages((record for record in records if _size(record) + 2 <= room), min(room, MAX_PAGE_BYTES))
     return replace(batch, arrays=tuple(arrays), losses=losses)
-
-
-def _strict(record: bytes | msgspec.Raw) -> bool:
-    try:
-        _ONE.decode(record)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
 
 
 def _too_large(record: msgspec.Raw, room: int) -> Loss:

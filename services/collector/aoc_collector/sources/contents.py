@@ -13,13 +13,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from aoc_collector.origins import FOREIGN_HOST
+from aoc_collector import metrics
+from aoc_collector.microsoft.origins import FOREIGN_HOST
 from aoc_collector.sources.base import Batch, Loss, cut
 from aoc_collector.sources.items import Item, told_apart
 from aoc_common.errors import AocError, Permanent, Refused, Throttled, Transient, Unreachable
 from aoc_common.http import UNREADABLE_LINK
 from aoc_common.store.waiting import PATIENCE
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence

@@ -1,4 +1,4 @@
-"""What all feeds of Microsoft Graph share: a time filter, and pages that are followed link by link (see `links`)."""
+"""What all feeds of Microsoft Graph share: a time filter, and pages that are followed (`microsoft.paging`)."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from aoc_collector.sources.base import Batch, Context, Family, Spec, Window, cut, out_of_reach
-from aoc_collector.sources.links import BrokenSkipTokenError, follow
+from aoc_collector.microsoft.paging import BrokenSkipTokenError, follow
+from aoc_collector.sources.base import Batch, Context, Spec, Window, cut, out_of_reach
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
     from datetime import datetime
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
+    from aoc_collector.microsoft.families import FamilyName
 
 _log = logs.get(__name__)
 
@@ -79,7 +80,7 @@ class GraphFeed:
                 return
 
 
-def graph_feed(name: str, family: Family, query: Query) -> Spec:
+def graph_feed(name: str, family: FamilyName, query: Query) -> Spec:
     """The registry entry of a Graph collection."""
     return Spec(name=name, family=family, build=lambda context: GraphFeed(query, context))
 

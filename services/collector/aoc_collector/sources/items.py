@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from aoc_collector.sources.base import SAMPLE_BYTES, listed
+from aoc_collector.microsoft.answers import listed
+from aoc_collector.sources.base import SAMPLE_BYTES
 from aoc_common.store.ports import ContentBlob
 
 if TYPE_CHECKING:

@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
-from aoc_collector.sources.base import UnfinishedError, decode
+from aoc_collector.microsoft.answers import UnfinishedError, decode
 from aoc_common.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
     from aoc_common.contracts.webhooks import GraphKind
 
 _WHAT: Final = "subscriptions"

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from aoc_collector import metrics
 from aoc_collector.subscriptions.graph import GraphSubscriptions, Held, Wanted, compare
 from aoc_common.contracts.jobs import PollJob, SubscriptionJob
 from aoc_common.contracts.webhooks import GRAPH_PATH, POLLED, RESOURCES
 from aoc_common.errors import Refused
-from aoc_common.telemetry import logs, metrics
+from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Sequence
     from datetime import timedelta
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
     from aoc_common.clock import Clock
     from aoc_common.contracts.webhooks import GraphKind, Seals
 

@@ -17,7 +17,7 @@ from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.remarks import MongoRemarks
-from aoc_common.store.mongo.tenants import MongoTenants
+from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.knowledge import nowhere
@@ -53,7 +53,7 @@ def learned(settings: NormalizerSettings, locate: Locate, resources: Resources) 
     """What is known of ids and addresses, with a memory of the directory."""
     database, clock = resources.database, resources.clock
     names = Names(MongoDirectoryHistory(database), clock, settings.names_remembered)
-    return learning(names, locate, remembering(MongoTenants(database).id_of, clock))
+    return learning(names, locate, remembering(MongoTenantIds(database).id_of, clock))
 
 
 def add(settings: NormalizerSettings, learn: Learn, events: MongoEvents, parts: Parts) -> None:

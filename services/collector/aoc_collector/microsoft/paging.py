@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from aoc_collector.sources.base import UnfinishedError, decode
-from aoc_collector.sources.tolerant import members
+from aoc_collector.microsoft.answers import UnfinishedError, decode
+from aoc_collector.microsoft.errors import read_error
+from aoc_collector.microsoft.tolerant import members
 from aoc_common.errors import Refused, Unreachable
-from aoc_common.http import read_error
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
-    from aoc_collector.api import Api
+    from aoc_collector.microsoft.api import Api
     from aoc_common.http import Answer
 
 #: Bad Request, and Gone: what a link is refused with whose token is no good any more.

@@ -8,15 +8,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aoc_collector import metrics
 from aoc_common.errors import Throttled
 from aoc_common.http import LONGEST_WAIT_S
-from aoc_common.telemetry import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from aoc_collector.microsoft.sharing import Share
     from aoc_collector.settings import Rate
-    from aoc_collector.sharing import Share
     from aoc_common.clock import Clock
 
 

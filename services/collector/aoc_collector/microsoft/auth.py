@@ -19,18 +19,18 @@ import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from aoc_collector.microsoft.remote import remote
 from aoc_common import http
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import resolve_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import httpx
 
-    from aoc_collector.tenants import Tenant
     from aoc_common.clock import Clock
+    from aoc_common.tenants.tenant import Tenant
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0
@@ -41,6 +41,7 @@ _LONGEST_LIFETIME_S: Final = 24 * 3600.0
 #: What a header can hold (RFC 6750, 2.1, and some room): anything else would fail at each request.
 _TOKEN: Final = re.compile(r"[!-~]+")
 _ASSERTION_LIFETIME: Final = timedelta(minutes=5)
+_REMOTE: Final = remote("token")
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -101,9 +102,7 @@ class Tokens:
         return await http.retried(partial(self._ask, url, form), attempts=self._attempts)
 
     async def _ask(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
-        answer = await http.send(
-            self._client, "POST", url, api="token", form=form, longest_asked_s=self._longest_asked_s
-        )
+        answer = await http.send(self._client, "POST", url, _REMOTE, form=form, longest_asked_s=self._longest_asked_s)
         try:
             body: Any = orjson.loads(answer.body)
             token, lifetime = body["access_token"], float(body["expires_in"])
@@ -128,10 +127,10 @@ def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:
     }
 
 
-def assertion(pem_file: Path, client_id: str, audience: str, clock: Clock) -> str:
-    """A signed client assertion for a certificate. Raises `BadConfiguration` when the file holds no usable pair."""
+def assertion(certificate_ref: str, client_id: str, audience: str, clock: Clock) -> str:
+    """A signed client assertion for a certificate. Raises `BadConfiguration` when there is no usable pair."""
+    pem = resolve_secret(certificate_ref, "client_certificate").encode()
     try:
-        pem = pem_file.read_bytes()
         certificate = x509.load_pem_x509_certificate(pem)
         thumbprint = certificate.fingerprint(hashes.SHA256())
         now = clock.now()
@@ -149,10 +148,8 @@ def assertion(pem_file: Path, client_id: str, audience: str, clock: Clock) -> st
             algorithm="PS256",
             headers={"x5t#S256": urlsafe_b64encode(thumbprint).rstrip(b"=").decode()},
         )
-    except OSError as error:
-        raise BadConfiguration(f"client_certificate {pem_file}: {error.strerror}") from None
     except (ValueError, TypeError, jwt.PyJWTError):
         # Without the error's text: it can quote the key.
         raise BadConfiguration(
-            f"client_certificate {pem_file}: expected a certificate and an unencrypted RSA key in PEM"
+            f"client_certificate: {certificate_ref}: expected a certificate and an unencrypted RSA key in PEM"
         ) from None

@@ -1,4 +1,4 @@
-"""The tenants' own ids at Microsoft, as collectors know them from the tenants file."""
+"""The tenants' directory ids, recorded by collectors for services that know tenants by their short names only."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class MongoTenants:
-    """Tenant -> its id at Microsoft, over `tenants`. Both methods may raise `Transient` when the store is away."""
+class MongoTenantIds:
+    """Tenant -> its directory id, over `tenants`. Both methods may raise `Transient` when the store is away."""
 
     def __init__(self, database: Database) -> None:
         self._tenants = database["tenants"]
 
-    async def tell(self, ids: Mapping[str, str]) -> None:
-        """Remember these, in place of what was told of the same tenants before."""
+    async def record(self, ids: Mapping[str, str]) -> None:
+        """Record these, in place of what was recorded of the same tenants before."""
         if ids:
             writes = [
-                UpdateOne({"_id": check_tenant(tenant)}, {"$set": {"tenant_id": told}}, upsert=True)
-                for tenant, told in ids.items()
+                UpdateOne({"_id": check_tenant(tenant)}, {"$set": {"tenant_id": tenant_id}}, upsert=True)
+                for tenant, tenant_id in ids.items()
             ]
             with translated("tenants"):
                 await self._tenants.bulk_write(writes, ordered=False)
 
     async def id_of(self, tenant: str) -> str | None:
-        """A tenant's id; None where no collector has told it."""
+        """A tenant's directory id; None where no collector has recorded it."""
         with translated("tenants"):
             found = await self._tenants.find_one({"_id": check_tenant(tenant)})
         return None if found is None else str(found["tenant_id"])

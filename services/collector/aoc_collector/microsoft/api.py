@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_collector.origins import within
+from aoc_collector.microsoft.origins import within
 from aoc_common import http
 from aoc_common.errors import Refused, Throttled
 
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from aoc_collector.auth import Tokens
-    from aoc_collector.pacing import Bucket
-    from aoc_collector.tenants import Tenant
+    from aoc_collector.microsoft.auth import Tokens
+    from aoc_collector.microsoft.families import Family
+    from aoc_collector.microsoft.pacing import Bucket
+    from aoc_common.tenants.tenant import Tenant
 
 #: How long everybody keeps quiet after a 429 that names no time.
 _QUIET_S: Final = 2.0
 
 
 class Api:
-    """What a source asks through. `base` is the address that its requests, and links in answers, must be under."""
+    """What a source asks through. `base`: the address that its requests, and links in answers, must be under."""
 
     def __init__(
         self,
@@ -32,19 +33,17 @@ class Api:
         tokens: Tokens,
         tenant: Tenant,
         *,
-        family: str,
-        base: str,
-        resource: str,
+        family: Family,
         bucket: Bucket,
         attempts: int,
         longest_asked_s: float = http.LONGEST_ASKED_S,
     ) -> None:
-        self.base = base
+        self.base = family.host(tenant.hosts)
         self._client = client
         self._tokens = tokens
         self._tenant = tenant
         self._family = family
-        self._resource = resource
+        self._resource = family.host(tenant.resources)
         self._bucket = bucket
         self._attempts = attempts
         self._longest_asked_s = longest_asked_s
@@ -73,7 +72,7 @@ class Api:
         document: Any = None,
         attempts: int | None = None,
     ) -> T:
-        attempt = partial(self._attempt, method, within(self.base, url, self._family), decode, document)
+        attempt = partial(self._attempt, method, within(self.base, url, self._family.name), decode, document)
         return await http.retried(attempt, attempts=attempts or self._attempts)
 
     async def _attempt[T](self, method: str, url: httpx.URL, decode: Callable[[http.Answer], T], document: Any) -> T:
@@ -99,7 +98,7 @@ class Api:
                 self._client,
                 method,
                 url,
-                api=self._family,
+                self._family.remote,
                 headers=headers,
                 document=document,
                 longest_asked_s=self._longest_asked_s,

@@ -1,4 +1,4 @@
-"""The class of a failure, read from the error that it raised.
+"""Microsoft's errors: how they are read, which mean throttling, and of what class a failure is.
 
 Sources: entra-docs, reference-error-codes.md; graph-docs, errors.md and resource-error-codes.md;
 office-365-management-activity-api-reference.md, "Errors".
@@ -6,12 +6,19 @@ office-365-management-activity-api-reference.md, "Errors".
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import BadConfiguration, Refused, Throttled, Unreachable
+from aoc_common.http import plain, too_many_requests
 
+_AADSTS: Final = re.compile(r"^(AADSTS\d+)")
+#: The Management API throttles with 403, too.
+_THROTTLED: Final = "AF429"
 #: What Microsoft says of a tenant without the licence; compared in lower case.
 _NOT_LICENSED: Final = (
     "nonpremiumtenant",
@@ -25,6 +32,29 @@ _NOT_LICENSED: Final = (
 #: AF20023: the subscription was disabled. AF20022: there is none.
 _DISABLED: Final = frozenset({"AF20022", "AF20023"})
 _NO_PERMISSION: Final = frozenset({"AF10001"})
+
+
+def read_error(body: bytes) -> tuple[str, str]:
+    """Code and message of an error body of Graph, of the Management API or of the token endpoint; empty if unread."""
+    try:
+        document: Any = orjson.loads(plain(body))
+    except orjson.JSONDecodeError:
+        return "", ""
+    if not isinstance(document, dict):
+        return "", ""
+    error = document.get("error")
+    if isinstance(error, dict):
+        return str(error.get("code") or ""), str(error.get("message") or "")
+    if isinstance(error, str):
+        text = str(document.get("error_description") or "")
+        found = _AADSTS.match(text)
+        return (found[1] if found else error), text
+    return str(document.get("code") or ""), str(document.get("Message") or document.get("message") or "")
+
+
+def throttles(status: int, code: str) -> bool:
+    """Whether an answer asks for fewer requests."""
+    return too_many_requests(status, code) or (status == HTTPStatus.FORBIDDEN and code == _THROTTLED)
 
 
 def classify(error: BaseException) -> Trouble:

@@ -1,0 +1,19 @@
+"""What the gateway measures, beside what it sees of the others (`aoc_common.telemetry.metrics.LOOKOUT`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_common.telemetry.metrics import SECONDS, Catalogue
+
+CATALOGUE: Final = Catalogue()
+
+API_REQUESTS = CATALOGUE.counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
+API_SECONDS = CATALOGUE.histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=SECONDS)
+API_NOTIFICATIONS = CATALOGUE.counter(
+    "aoc_api_notifications_total", "Notifications from Microsoft, by what became of them.", ("sender", "outcome")
+)
+HTTP_REQUESTS = CATALOGUE.counter("aoc_api_http_requests_total", "Requests for Microsoft's keys.", ("api", "outcome"))
+HTTP_SECONDS = CATALOGUE.histogram("aoc_api_http_seconds", "Time to an answer to these.", ("api",), buckets=SECONDS)
+
+CATALOGUE.export()
