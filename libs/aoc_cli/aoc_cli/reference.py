@@ -1,4 +1,4 @@
-"""The generated pages of docs/reference: settings, metrics, subjects, the gateway's OpenAPI."""
+"""The generated pages of docs/reference: settings, metrics, subjects, OpenAPI and AsyncAPI."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import importlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import time
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAliasType, get_args, get_origin
 
@@ -13,13 +15,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from aoc_cli import asyncapi
 from aoc_cli.deployment import compose
 from aoc_cli.deployment.bus import USERS, authorization
 from aoc_cli.deployment.images import IMAGES
 from aoc_cli.local import simulator
 from aoc_common import roster
 from aoc_common.bus.streams import declarations
-from aoc_common.contracts import subjects
+from aoc_common.contracts.messages import MESSAGES
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, NatsSettings, SecretRef, ServiceSettings
 from aoc_common.telemetry import metrics
 from aoc_common.tenants.tenant import Tenant, WorkingHours
@@ -68,6 +71,7 @@ def _pages(root: Path) -> Iterator[tuple[Path, str]]:
         "nats-users.md": nats_users_page,
         "services.md": services_page,
         "openapi.json": openapi,
+        "asyncapi.json": partial(asyncapi.document, version("aoc-cli")),
     }
     for name, make in makers.items():
         yield root / "docs" / "reference" / name, make()
@@ -244,20 +248,7 @@ def subjects_page() -> str:
     for name, config in declarations(NatsSettings()).items():
         days = f"{config.max_age / 86_400:.0f} days".replace("1 days", "1 day") if config.max_age else "until done"
         rows.append(f"| `{name}` | `{(config.subjects or [''])[0]}` | {days} | {config.description} |\n")
-    makers = (
-        (subjects.raw, "aoc.raw.{tenant}.{source}"),
-        (subjects.events, "aoc.events.{tenant}.{source}.{class_uid}"),
-        (subjects.alerts, "aoc.alerts.{tenant}.{severity}"),
-        (subjects.collect_job, "aoc.jobs.collect.{tenant}.{source}"),
-        (subjects.backlog_job, "aoc.jobs.backlog.{tenant}.{source}"),
-        (subjects.directory_job, "aoc.jobs.directory.{tenant}"),
-        (subjects.poll_job, "aoc.jobs.poll.{tenant}.{source}"),
-        (subjects.subscription_job, "aoc.jobs.subscriptions.{tenant}.{all or id}"),
-        (subjects.backfill_job, "aoc.jobs.backfill.{tenant}.{source}.{span}"),
-        (subjects.dead_letter, "aoc.dlq.{service}.{tenant}"),
-        (subjects.beat, "aoc.beats.{service}.{instance}"),
-    )
-    lines = [f"| `{shape}` | {(maker.__doc__ or '').strip()} |\n" for maker, shape in makers]
+    lines = [f"| `{one.address}` | {one.summary} |\n" for one in MESSAGES]
     return (
         _NOTE
         + "# Streams and subjects\n\n| stream | subjects | kept | what it holds |\n| --- | --- | --- | --- |\n"
@@ -272,6 +263,7 @@ def subjects_page() -> str:
         "`risk`: of a sign-in, which the first one does not tell), unless you want all. With a header\n"
         "`Aoc-Truncated` it is a shorter form of an event that is larger than the server takes; the whole is in the\n"
         "store, under the same id. Remarks about the record and what was cut of it are in `metadata.labels`.\n"
+        "\nThe same for tools, with all headers and bodies: [AsyncAPI 3](asyncapi.json).\n"
     )
 
 

@@ -27,7 +27,7 @@ MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
 #: How long a page is on its way from Microsoft to the bus, at most; a clock that says longer is wrong.
 ON_ITS_WAY: Final = timedelta(minutes=5)
 #: Header: the page lay aside between Microsoft and the bus, for however long.
-_ASIDE: Final = "Aoc-Aside"
+ASIDE: Final = "Aoc-Aside"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class RawPage:
         if self.behind:
             found["Aoc-Behind"] = "1"
         if self.aside:
-            found[_ASIDE] = "1"
+            found[ASIDE] = "1"
         if self.sequence is not None:
             found[SEQUENCE_BEFORE] = str(self.sequence)
         return found
@@ -125,7 +125,7 @@ class RawPage:
             behind="Aoc-Behind" in headers,
             sequence=sequence,
             page_before=headers.get(PAGE_BEFORE, ""),
-            aside=_ASIDE in headers or LETTER in headers,
+            aside=ASIDE in headers or LETTER in headers,
         )
 
     def timed(self, on_bus: datetime) -> Self:

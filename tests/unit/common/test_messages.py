@@ -1,0 +1,118 @@
+"""The table of messages is true: of subjects, of headers, and of what is published where."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from aoc_cli import asyncapi
+from aoc_common.bus.letters import copy_of, dead_letter
+from aoc_common.bus.streams import declarations
+from aoc_common.contracts import subjects
+from aoc_common.contracts.beats import Beat
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
+from aoc_common.contracts.messages import DEAD_LETTER, MESSAGES, PLACEHOLDERS, RAW_PAGE
+from aoc_common.contracts.raw import RawPage
+from aoc_common.settings import NatsSettings
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.jobs import Job
+    from aoc_common.contracts.messages import MessageType
+
+NOW = datetime(2026, 11, 26, 8, tzinfo=UTC)
+PAGE = RawPage("contoso", "o365-exchange", "contoso/o365-exchange/1", NOW, b"[]")
+JOBS: dict[str, Job] = {
+    "collect job": CollectJob(tenant="contoso", source="graph-signins", start=NOW, end=NOW.replace(hour=9)),
+    "backlog job": CollectJob(tenant="a", source="graph-signins", start=NOW, end=NOW.replace(hour=9), stretch="s"),
+    "poll job": PollJob(tenant="contoso", source="o365-exchange"),
+    "backfill job": BackfillJob(tenant="contoso", source="o365-dlp", start=NOW, end=NOW.replace(hour=9)),
+    "directory job": DirectoryJob(tenant="contoso"),
+    "subscription job": SubscriptionJob(tenant="contoso"),
+}
+SUBJECTS = {
+    **{name: job.subject for name, job in JOBS.items()},
+    "raw page": PAGE.subject,
+    "event": subjects.events("contoso", "o365-exchange", 3002),
+    "mark": subjects.mark("p" * 32, 0),
+    "dead letter": subjects.dead_letter("normalizer", "contoso"),
+    "heartbeat": subjects.beat("normalizer", "host-1"),
+}
+
+
+def matches(pattern: str, subject: str) -> bool:
+    """As NATS does: `*` is one token, `>` the rest."""
+    regex = re.escape(pattern).replace(r"\*", r"[^.]+").replace(">", ".+")
+    return re.fullmatch(regex, subject) is not None
+
+
+@pytest.mark.parametrize("kind", MESSAGES, ids=lambda kind: kind.name)
+def test_a_kind_of_message_is_published_at_its_address_and_taken_by_its_stream_alone(kind: MessageType) -> None:
+    subject = SUBJECTS[kind.name]
+    address = re.sub(r"\\{\w+\\}", "[^.]+", re.escape(kind.address))
+    takers = [
+        name
+        for name, config in declarations(NatsSettings()).items()
+        if any(matches(pattern, subject) for pattern in config.subjects or ())
+    ]
+
+    assert re.fullmatch(address, subject)
+    assert takers == [kind.stream]
+    assert set(re.findall(r"{(\w+)}", kind.address)) <= PLACEHOLDERS.keys()
+
+
+def test_what_every_stream_holds_is_in_the_table() -> None:
+    # Alerts have a stream, and nobody yet who publishes any.
+    assert {kind.stream for kind in MESSAGES} == declarations(NatsSettings()).keys() - {subjects.ALERTS_STREAM}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_job_of_a_kind_is_of_the_model_that_the_table_names(name: str) -> None:
+    [kind] = [kind for kind in MESSAGES if kind.name == name]
+
+    assert kind.body is type(JOBS[name])
+
+
+def test_a_raw_page_has_the_headers_of_the_table() -> None:
+    every = replace(PAGE, behind=True, aside=True, sequence=7).headers()
+
+    assert set(PAGE.headers()) == set(RAW_PAGE.headers)
+    assert set(every) <= {*RAW_PAGE.headers, *RAW_PAGE.maybe}
+
+
+def test_a_dead_letter_has_the_headers_of_the_table_and_those_of_what_it_was() -> None:
+    place = SimpleNamespace(stream="AOC_RAW", sequence=SimpleNamespace(stream=7), timestamp=NOW)
+    message = SimpleNamespace(subject=PAGE.subject, headers=PAGE.headers(), data=b"[]", metadata=place)
+    headers = copy_of(dead_letter("normalizer", cast("Any", message), "no page", NOW)).headers
+
+    assert set(headers) - set(PAGE.headers()) <= {*DEAD_LETTER.headers, *DEAD_LETTER.maybe}
+    assert set(DEAD_LETTER.headers) <= set(headers)
+
+
+def test_the_asyncapi_document_has_a_channel_with_headers_and_body_for_every_kind_of_message() -> None:
+    made = json.loads(asyncapi.document("0.1.0"))
+    messages = made["components"]["messages"]
+
+    assert made["asyncapi"] == "3.0.0"
+    assert {one["address"] for one in made["channels"].values()} == {kind.address for kind in MESSAGES}
+    assert {one["x-stream"] for one in made["channels"].values()} <= made["x-streams"].keys()
+    assert all(one["payload"] and one["summary"] for one in messages.values())
+    assert set(messages["raw-page:Message"]["headers"]["required"]) == set(PAGE.headers())
+    assert messages["heartbeat:Message"]["payload"] == {"$ref": f"#/components/schemas/{Beat.__name__}"}
+    assert "ConsumerWork" in made["components"]["schemas"]
+
+
+def test_every_reference_in_the_asyncapi_document_leads_somewhere() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "asyncapi.json").read_text("utf-8")
+    made = json.loads(text)
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', text):
+        place = made
+        for name in reference.split("/"):
+            place = place[name.replace("~1", "/")]
+        assert place
