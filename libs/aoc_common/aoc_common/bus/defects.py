@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Final
 
+from cachetools import LRUCache
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -30,20 +32,16 @@ class Defects:
     """How often each message met a defect in this process. A restart forgets: it gives more tries, never fewer."""
 
     def __init__(self) -> None:
-        self._counts: OrderedDict[MessageId, int] = OrderedDict()
+        self._counts: LRUCache[MessageId, int] = LRUCache(_REMEMBERED)
 
     def add(self, message: MessageId) -> int:
         """One more; how many by now."""
-        count = self._counts.pop(message, 0) + 1
-        self._counts[message] = count
-        if len(self._counts) > _REMEMBERED:
-            self._counts.popitem(last=False)
+        self._counts[message] = count = self._counts.get(message, 0) + 1
         return count
 
     def forget(self, message: MessageId) -> None:
         """The message is done with."""
-        if self._counts:
-            self._counts.pop(message, None)
+        self._counts.pop(message, None)
 
 
 class Recent:
