@@ -36,6 +36,8 @@ KEEP: Final = timedelta(days=90)
 #: Events of a batch, at most (`bus.atomic`): a batch that reaches behind a position begins this close before it.
 _LONGEST: Final = 999
 _BATCHES: Final = 32
+#: Sequences whose batches one query looks for.
+_WINDOW: Final = 4_000
 #: Bodies that are held at a time, about.
 _MOST_BYTES: Final = 8 * 1024**2
 _ID_BYTES: Final = 16
@@ -98,15 +100,28 @@ class MongoPublications:
             return await self._pages.find_one(waits, {"_id": 1}) is not None
 
     async def _batches(self, after: Position, upto: Position) -> AsyncGenerator[PublishedSpan]:
+        """Window by window: the local server reads all that a query matches before it sorts."""
         begin = _key(Position(after.incarnation, max(after.sequence + 1 - _LONGEST, 0)))
-        wanted = {"_id": {"$gte": begin, "$lt": _key(Position(upto.incarnation, upto.sequence + 1))}}
+        end = _key(Position(upto.incarnation, upto.sequence + 1))
         with translated("publications"):
-            cursor = self._publications.find(wanted).sort("_id", ASCENDING).batch_size(_BATCHES)
-            try:
-                async for document in cursor:
-                    yield _span(document)
-            finally:
-                await cursor.close()
+            while begin < end:
+                window = min(_later(begin, _WINDOW), end)
+                empty = True
+                wanted = {"_id": {"$gte": begin, "$lt": window}}
+                cursor = self._publications.find(wanted).sort("_id", ASCENDING).batch_size(_BATCHES)
+                try:
+                    async for document in cursor:
+                        empty = False
+                        yield _span(document)
+                finally:
+                    await cursor.close()
+                begin = await self._next(window, end) if empty else window
+
+    async def _next(self, begin: str, end: str) -> str:
+        """The first key from `begin` on; `end` when there is none before that."""
+        wanted = {"_id": {"$gte": begin, "$lt": end}}
+        found = await self._publications.find_one(wanted, {"_id": 1}, sort=[("_id", ASCENDING)])
+        return end if found is None else str(found["_id"])
 
     async def _messages(self, entries: Sequence[Entry], wanted: Wanted) -> tuple[list[EventMessage], int, int]:
         """What is stored of these, how many are not any more, and how many of these that accounts for."""
@@ -184,6 +199,12 @@ class _Walk:
 
 def _key(position: Position) -> str:
     return f"{position.incarnation}/{position.sequence:016d}"
+
+
+def _later(key: str, sequences: int) -> str:
+    """The key so many sequences behind another one, of the same incarnation."""
+    name, first, *_ = key.split("/", 2)
+    return _key(Position(name, int(first) + sequences))
 
 
 def _document(span: PublishedSpan, at: datetime) -> Document:
