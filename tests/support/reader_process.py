@@ -44,7 +44,7 @@ async def _read(nats: NatsSettings, mongo: MongoSettings, file: Path) -> None:
 
 if __name__ == "__main__":
     continuity.LOOK_S = 0.1  # type: ignore[misc]
-    continuity._LEASE = LEASE
+    continuity._LEASE = LEASE  # type: ignore[misc]
     asyncio.run(
         _read(
             NatsSettings.model_validate_json(sys.argv[1]),

@@ -26,7 +26,7 @@ PERMISSIONS = [
 
 @pytest.fixture(autouse=True)
 def a_bus_user(monkeypatch: pytest.MonkeyPatch, passwords: dict[str, str]) -> None:
-    monkeypatch.setitem(nats.PUBLISH, "alerter", PERMISSIONS)  # type: ignore[call-overload]
+    monkeypatch.setitem(nats.PUBLISH, "alerter", PERMISSIONS)
     monkeypatch.setitem(passwords, "alerter", "test-alerter")
     monkeypatch.setattr(continuity, "LOOK_S", 0.1)
 
