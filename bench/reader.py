@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 
+from aoc_cli.deployment.bus import USERS
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.bus.atomic import EventPublisher, PageEvents
@@ -227,7 +228,7 @@ def main() -> None:
     out = Console()
     with TemporaryDirectory() as root, ExitStack() as stack:
         port, store = free_port(), free_port()
-        passwords = dict.fromkeys(nats.PUBLISH, "bench")
+        passwords = dict.fromkeys(USERS, "bench")
         for child in (
             nats.server(Path(root) / "nats", port, passwords),
             mongo.server(Path(root) / "mongo", store, auth=False),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from aoc_cli.local import nats
+from aoc_cli.deployment.bus import USERS, User
 from aoc_common.bus import continuity
 from aoc_common.store.mongo.client import ensure_indexes
 from reader_bench import Rig
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 _EVENTS = "AOC_EVENTS"
 #: What a reader has to be allowed on the bus: to look, to take its own messages, and to give up what it cannot handle.
-PERMISSIONS = [
+PERMISSIONS = (
     f"$JS.API.STREAM.INFO.{_EVENTS}",
     *(f"{verb}.{_EVENTS}.alerting" for verb in ("$JS.API.CONSUMER.INFO", "$JS.API.CONSUMER.MSG.NEXT")),
     f"$JS.ACK.{_EVENTS}.alerting.>",
     "aoc.dlq.alerter.>",
-]
+)
 
 
 @pytest.fixture(autouse=True)
 def a_bus_user(monkeypatch: pytest.MonkeyPatch, passwords: dict[str, str]) -> None:
-    monkeypatch.setitem(nats.PUBLISH, "alerter", PERMISSIONS)
+    monkeypatch.setitem(cast("dict[str, User]", USERS), "alerter", User("alerter", "", PERMISSIONS))
     monkeypatch.setitem(passwords, "alerter", "test-alerter")
     monkeypatch.setattr(continuity, "LOOK_S", 0.1)
 
