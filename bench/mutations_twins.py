@@ -17,7 +17,7 @@ LINKING: Final = (
     Mutation(
         "twin-of-itself",
         "a second event says that it is its own twin",
-        "aoc_normalizer.writer",
+        "aoc_common.contracts.event_message",
         "twins.marked(body, first, later=",
         "twins.marked(body, event.id, later=",
     ),

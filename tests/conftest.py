@@ -82,6 +82,12 @@ async def database(mongo_settings: MongoSettings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+def passwords() -> dict[str, str]:
+    """User of `nats_server` -> password."""
+    return _PASSWORDS
+
+
+@pytest.fixture
 def nats_server(tmp_path: Path) -> Iterator[Child]:
     """A nats-server of the test's own, with every user that the product knows."""
     child = nats.server(tmp_path / "nats", free_port(), _PASSWORDS)

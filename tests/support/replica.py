@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aoc_common.bus.atomic import Published
+from aoc_common.bus.atomic import Part, Published
 from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
@@ -19,11 +19,12 @@ from aoc_common.store.mongo.twins import MongoTwins
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.knowledge import NOTHING
 from aoc_normalizer.twins import Twins
-from aoc_normalizer.writer import Writer
+from aoc_normalizer.writer import Writer, unnoted
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
     from aoc_common.store.ports import SliceTotals
+    from aoc_normalizer.writer import Note, Publish
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -57,7 +58,12 @@ class Replica:
     """The writing half of a normalizer. `stream`: message ids on AOC_EVENTS with their headers, shared by replicas."""
 
     def __init__(
-        self, database: Any, stream: dict[str, dict[str, str]] | None = None, keep: timedelta = 30 * DAY
+        self,
+        database: Any,
+        stream: dict[str, dict[str, str]] | None = None,
+        keep: timedelta = 30 * DAY,
+        publish: Publish | None = None,
+        note: Note = unnoted,
     ) -> None:
         self.clock = ManualClock(NOW)
         self.stream = {} if stream is None else stream
@@ -66,7 +72,8 @@ class Replica:
         self.ledger = MongoLedger(database)
         self._writer = Writer(
             self.events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", self.clock),
-            self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, self.clock,
+            self.ledger, MongoQuarantine(database), MongoArrivals(database), publish or self._publish, self.clock,
+            note=note,
         )  # fmt: skip
 
     async def mapped(
@@ -102,4 +109,4 @@ class Replica:
             if name not in self.stream:
                 self.sent.append(name)
                 self.stream[name] = dict(one.headers)
-        return [Published(((1, 1),)) for _ in pages]
+        return [Published((Part(1, ("1",)),)) for _ in pages]

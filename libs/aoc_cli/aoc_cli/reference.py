@@ -226,6 +226,7 @@ def metrics_page() -> str:
         "Gateway": aoc_api.metrics.CATALOGUE,
         "Gateway, of all services": metrics.LOOKOUT,
         "Every service with consumers": metrics.BUS,
+        "Every service that reads AOC_EVENTS": metrics.READER,
         "Every service with periodic work": metrics.TASKS,
     }
     parts = [_metrics_of(title, catalogue) for title, catalogue in catalogues.items()]

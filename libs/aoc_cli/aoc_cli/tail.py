@@ -9,25 +9,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import orjson
 import typer
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.search import moment
-from aoc_cli.terminal import err, out
+from aoc_cli.terminal import err, out, plain
 from aoc_common.bus.broker import reached
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
-from aoc_common.contracts.twins import HEADER
+from aoc_common.contracts.event_message import EventMessage
+from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from faststream.nats import NatsBroker
-    from nats.aio.msg import Msg
 
     from aoc_common.bus.pull import Pull
 
@@ -66,18 +65,15 @@ def tail(
             # Only now: whoever reads this may cause what he wants to see.
             err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
             async for message in _messages(pull):
-                event = orjson.loads(message.data)
-                name = str(
-                    (event.get("api") or {}).get("operation") or (message.headers or {}).get("Aoc-Operation", "")
-                )
+                event = message.event
+                name = str((event.get("api") or {}).get("operation") or message.operation)
                 if not wanted(event, name):
                     continue
                 if as_json:
-                    out.out(message.data.decode(), highlight=False)
+                    out.out(message.body.decode(), highlight=False)
                 else:
-                    _, _, of_tenant, of_source, _ = message.subject.split(".")
-                    found = row(event, of_tenant, of_source, name)
-                    out.print(line(replace(found, twin=HEADER in (message.headers or {}))))
+                    found = row(event, message.tenant, message.source, name)
+                    out.print(line(replace(found, twin=message.twin_of is not None)))
                 shown += 1
                 if limit and shown >= limit:
                     return
@@ -95,10 +91,17 @@ def _listening(broker: NatsBroker, subject: str, start: datetime | None) -> Abst
     return reading(broker, subjects.EVENTS_STREAM, config)
 
 
-async def _messages(pull: Pull) -> AsyncGenerator[Msg]:
+async def _messages(pull: Pull) -> AsyncGenerator[EventMessage]:
+    """Messages that can be read; of any other it is said what is wrong with it."""
     while True:
-        for message in await pull.batch(_BATCH, _IDLE_S):
-            yield message
+        for raw in await pull.batch(_BATCH, _IDLE_S):
+            try:
+                message = EventMessage.from_message(raw.subject, raw.headers, raw.data, raw.metadata.sequence.stream)
+                _ = message.event
+            except Malformed as error:
+                err.print(f"[yellow]{plain(str(error))}[/]")
+            else:
+                yield message
 
 
 def _actors(event: Mapping[str, Any]) -> list[str]:

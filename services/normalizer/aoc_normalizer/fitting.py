@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts.event_message import TRUNCATED_HEADER
 from aoc_common.errors import TooLarge
 from aoc_normalizer.trimming import HOLDS_MUCH, STEPS, cut
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: On every message whose body is not the whole event.
-HEADER: Final = "Aoc-Truncated"
+HEADER: Final = TRUNCATED_HEADER
 #: What is left of an event when nothing else fits: required by one of the classes in use, or telling at a glance.
 _CORE: Final = frozenset({
     "activity_id", "activity_name", "category_uid", "category_name", "class_uid", "class_name", "type_uid",

@@ -18,7 +18,8 @@ from opentelemetry import trace
 from aoc_common.bus.atomic import PageEvents
 from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
-from aoc_common.contracts import twins
+from aoc_common.contracts.event_message import EventMessage
+from aoc_common.contracts.publications import PublishedSpan
 from aoc_common.errors import Transient
 from aoc_common.store.ports import LedgerStore, PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
@@ -30,7 +31,7 @@ from aoc_normalizer.fitting import fit
 from aoc_normalizer.storing import Storing
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -53,12 +54,18 @@ type Limit = Callable[[], Awaitable[int]]
 """The largest message that AOC_EVENTS takes at this moment, headers included."""
 
 
+type Note = Callable[[Sequence[PublishedSpan], datetime], Awaitable[None]]
+"""Notes what was published where (`store.publications.Publications.note`). Idempotent. Raises `Transient`."""
 type Remember = Callable[[Sequence[Remark]], Awaitable[None]]
 """Sums remarks about records up (`store.remarks.RemarkStore.add`). Raises `Transient`."""
 
 
 async def nowhere(_remarks: Sequence[Remark]) -> None:
     """Remember nothing."""
+
+
+async def unnoted(_spans: Sequence[PublishedSpan], _at: datetime) -> None:
+    """Note nothing: nobody reads AOC_EVENTS who would have to be given what it has dropped."""
 
 
 async def unlimited() -> int:
@@ -81,6 +88,7 @@ class Writer:
         clock: Clock,
         limit: Limit = unlimited,
         remember: Remember = nowhere,
+        note: Note = unnoted,
     ) -> None:
         self._storing = Storing(events, versions, ledger)
         self._twins = twins
@@ -91,6 +99,7 @@ class Writer:
         self._clock = clock
         self._limit = limit
         self._remember = remember
+        self._note = note
 
     async def write(self, pages: Sequence[MappedPage]) -> None:
         """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
@@ -146,6 +155,11 @@ class Writer:
             published = await self._publish(pages)
         for (number, _), one in zip(messages, published, strict=True):
             batch.published[number] = (*batch.published.get(number, ()), *one.ranges)
+        # At once: a reader to whom the stream cannot deliver these any more finds them by this alone.
+        await self._note(
+            [span for (number, _), one in zip(messages, published, strict=True) for span in _spans(batch, number, one)],
+            self._clock.now(),
+        )
 
     async def _put_aside(self, batch: Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
@@ -226,13 +240,15 @@ def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing]
     return PageEvents(origin or page.id, messages, returned=returned, since=since)
 
 
+def _spans(batch: Batch, number: int, published: Published) -> Iterator[PublishedSpan]:
+    page = batch.pages[number].page
+    for part in published.parts:
+        yield PublishedSpan(published.incarnation, part.first, page.id, page.tenant, page.source, part.ids)
+
+
 def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version: Version | None) -> Outgoing:
-    headers, body = event.headers(version), event.body
-    if first is not None:
-        body, told = twins.marked(body, first, later=version is not None)
-        headers |= told
-    tracing.inject(headers, page.trace)
-    return Outgoing(event.subject, body, headers)
+    message = EventMessage.of(event, version, first)
+    return Outgoing(message.subject, message.body, tracing.inject(message.headers(), page.trace))
 
 
 def _entry(page: MappedPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from aoc_common.contracts import ids, subjects
 from aoc_common.contracts.event import PackedEvent, Version
+from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
@@ -175,7 +176,7 @@ def test_a_job_that_makes_no_sense_is_refused(change: dict[str, object]) -> None
 def test_a_message_says_which_version_of_its_event_it_is() -> None:
     event = PackedEvent(UUID(int=7), "contoso", "graph-signins", 1, 3002, "Sign-in", b"", b"", 0, "")
 
-    first, later = event.headers(), event.headers(Version(3, "d" * 32))
+    first, later = (EventMessage.of(event, one, None).headers() for one in (None, Version(3, "d" * 32)))
 
     assert (first["Aoc-Version"], later["Aoc-Version"]) == ("1", "3")
     assert (first["Nats-Msg-Id"], later["Nats-Msg-Id"]) == (str(event.id), f"{event.id}:{'d' * 32}")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
-from aoc_cli.doctor import keys, links, remarks, services, shelves
+from aoc_cli.doctor import keys, links, readers, remarks, services, shelves
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -42,7 +42,7 @@ def doctor(
 ) -> None:
     """Check tenants, permissions, licences, subscriptions, clocks, servers, services, dead letters, twins, report keys.
 
-    And what was remarkable in records. Status 1 when something fails.
+    And what was remarkable in records, and what readers of events had missed. Status 1 when something fails.
     """
     system = attach.find(data)
     file = tenants_files.find_file(tenants, data)
@@ -74,7 +74,7 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
         checks = [TenantCheck(one, client, tokens).run() for one in tenants]
         if system is not None:
             checks += [servers.check(system), services.check(system), shelves.check(system), links.check(system)]
-            checks += [keys.check(system, data), remarks.check(system)]
+            checks += [keys.check(system, data), remarks.check(system), readers.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aoc_common.bus import consumers
 from aoc_common.bus.broker import reached
 from aoc_common.bus.provision import provision
+from aoc_common.bus.readers import declare_reader
 from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
@@ -13,12 +15,17 @@ from aoc_common.store.mongo.client import connect, ensure_indexes, is_new, missi
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.publications import MongoPublications
+from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.store.mongo.upgrade import note_former_ids, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from faststream.nats import NatsBroker
+
     from aoc_common.settings import MongoSettings, NatsSettings
+    from aoc_common.store.mongo.client import Database
 
 
 async def bring_in_order(
@@ -62,8 +69,14 @@ async def bring_in_order(
                 await migration.run()
             elif await migration.broken_off():
                 raise BadConfiguration("a migration was broken off, and pages wait in it; run: aoc provision --migrate")
-            for line in await provision(broker, nats, reduce=reduce):
+            for line in [*await provision(broker, nats, reduce=reduce), *await _readers(broker, database)]:
                 tell(line)
             # Only now: until its streams are changed, an older version may still be at work.
             await note_former_ids(database)
     return told
+
+
+async def _readers(broker: NatsBroker, database: Database) -> list[str]:
+    """Make the checkpoints and consumers of the readers of AOC_EVENTS; what was done."""
+    checkpoints, log = MongoReaders(database), MongoPublications(database)
+    return [line for one in consumers.READERS for line in await declare_reader(broker, one, checkpoints, log)]

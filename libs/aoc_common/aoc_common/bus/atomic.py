@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
@@ -20,11 +20,12 @@ from nats.errors import MaxPayloadError, NoRespondersError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError
 
-from aoc_common.bus.broker import connection
+from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import classify
 from aoc_common.bus.streams import check_version
 from aoc_common.contracts import subjects
+from aoc_common.contracts.publications import incarnation
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
 
 if TYPE_CHECKING:
@@ -68,14 +69,34 @@ class PageEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """Where a page's events stand in AOC_EVENTS: sequences of the first and the last, both inclusive, batch by batch.
+class Part:
+    """A batch of a page as it stands in AOC_EVENTS: the sequence of the first message, and the ids of all, in order."""
 
-    `again`: events that were there already and have not been published again.
+    first: int
+    ids: tuple[str, ...]
+
+    @property
+    def last(self) -> int:
+        """The sequence of the last message; the batch's mark follows it."""
+        return self.first + len(self.ids) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a page's events stand in AOC_EVENTS, batch by batch.
+
+    `again`: events that were there already and have not been published again. `incarnation`: which stream of that name
+    it was (`contracts.publications`): sequences mean something within one only.
     """
 
-    ranges: tuple[tuple[int, int], ...] = ()
+    parts: tuple[Part, ...] = ()
     again: int = 0
+    incarnation: str = ""
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Sequences of the first and the last event of each batch, both inclusive."""
+        return tuple((part.first, part.last) for part in self.parts)
 
 
 @dataclass(slots=True)
@@ -83,7 +104,7 @@ class _State:
     """What of a page stands in the stream. `sent`: how many of these this call has published."""
 
     ids: set[str] = field(default_factory=set)
-    ranges: list[tuple[int, int]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     next_number: int = 0
     sent: int = 0
 
@@ -100,6 +121,7 @@ class EventPublisher:
         self._connection = connection(broker)
         self._stream = subjects.EVENTS_STREAM
         self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._incarnation: str | None = None
 
     async def publish(self, pages: Sequence[PageEvents]) -> list[Published]:
         """Publish what of these pages does not stand in the stream yet; where each stands, in the order of the pages.
@@ -107,6 +129,23 @@ class EventPublisher:
         Raises `Transient`, or `Permanent` for a message that is never taken; what has been published then stays, and a
         repetition with `returned` publishes the rest.
         """
+        if not any(page.messages for page in pages):
+            return [Published() for _ in pages]
+        again: list[int] | None = None
+        for _ in range(_ROUNDS):
+            before = self._incarnation or await self._found()
+            found = await self._each(pages)
+            again = [one.again for one in found] if again is None else again
+            # It was the same stream before and after, so in between.
+            self._incarnation = await self._found()
+            if self._incarnation == before:
+                counted = zip(found, again, strict=True)
+                return [replace(one, again=count, incarnation=before) for one, count in counted]
+            # Made anew since the last page: what of these stands in which of both is seen by their marks.
+            pages = [replace(page, returned=True) for page in pages]
+        raise Transient(f"{self._stream} was made anew again and again while events were published")
+
+    async def _each(self, pages: Sequence[PageEvents]) -> list[Published]:
         results = await asyncio.gather(*(self._page(page) for page in pages), return_exceptions=True)
         found: list[Published] = []
         for result in results:
@@ -114,6 +153,13 @@ class EventPublisher:
                 raise result
             found.append(result)
         return found
+
+    async def _found(self) -> str:
+        """The present incarnation of the stream. Raises `Unreachable`."""
+        try:
+            return incarnation((await jetstream(self._broker).stream_info(self._stream)).created)
+        except (NatsError, TimeoutError) as error:
+            raise Unreachable(f"{self._stream}: {error or type(error).__name__}") from error
 
     async def _page(self, page: PageEvents) -> Published:
         if not page.messages:
@@ -130,7 +176,7 @@ class EventPublisher:
                     sent, state = state.sent, await self._look(page)
                     state.sent = sent
                 else:
-                    return Published(tuple(state.ranges), len(page.messages) - state.sent)
+                    return Published(tuple(state.parts), len(page.messages) - state.sent)
             raise Transient(f"{self._stream}: events of page {page.page} are refused as known, and are not there")
 
     async def _rest(self, page: PageEvents, state: _State) -> None:
@@ -141,7 +187,7 @@ class EventPublisher:
             state.next_number += 1
             state.sent += len(ids)
             state.ids.update(ids)
-            state.ranges.append((last - len(batch), last - 1))
+            state.parts.append(Part(last - len(batch), tuple(ids)))
 
     async def _batch(self, page: str, number: int, messages: Sequence[Outgoing], ids: Sequence[str]) -> int:
         """Publish one batch and its mark; the mark's sequence."""
@@ -185,9 +231,9 @@ class EventPublisher:
             ids = message.data.decode().split("\n")
             last = int(headers["Nats-Sequence"])
             state.ids.update(ids)
-            state.ranges.append((last - len(ids), last - 1))
+            state.parts.append(Part(last - len(ids), tuple(ids)))
             state.next_number = max(state.next_number, int(headers["Nats-Subject"].rsplit(".", 1)[1]) + 1)
-        state.ranges.sort()
+        state.parts.sort(key=lambda part: part.first)
         return state
 
     async def _unmarked(self, page: PageEvents) -> set[str]:

@@ -11,7 +11,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 from nats.errors import Error as NatsError
-from nats.js.api import AckPolicy, ConsumerConfig
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
@@ -51,6 +51,8 @@ _GRAVE: Final = (
     "filter_subject", "filter_subjects", "max_deliver", "backoff", "ack_policy", "deliver_policy", "deliver_subject",
     "headers_only", "rate_limit_bps", "inactive_threshold",
 )  # fmt: skip
+#: How a consumer that begins at a position may begin.
+_BEGINS: Final = (DeliverPolicy.ALL, DeliverPolicy.BY_START_SEQUENCE)
 #: The server's header on a message of which it has left the body away.
 _BODILESS: Final = "Nats-Msg-Size"
 
@@ -76,7 +78,7 @@ class Consumer:
     `max_pending`: messages that all replicas together may hold unacknowledged.
     `still_after_s`: a batch in which nothing moves for so long, or a consumer at which everything fails for so long,
     stands still (see `standstill`). `of_sources`: what fails here is a source's trouble (a permission, say), which its
-    own health tells, and no standstill.
+    own health tells, and no standstill. `positioned`: it begins where its reader's checkpoint says (`bus.readers`).
     """
 
     service: str
@@ -89,6 +91,7 @@ class Consumer:
     max_pending: int = 1024
     still_after_s: float = 60.0
     of_sources: bool = False
+    positioned: bool = False
 
     def config(self) -> ConsumerConfig:
         """As JetStream is told."""
@@ -105,7 +108,7 @@ class Consumer:
         declared = self.config()
         for name in (*_GRAVE, *sorted(IN_PLACE)):
             is_, shall = getattr(info.config, name) or None, getattr(declared, name) or None
-            if is_ != shall:
+            if is_ != shall and not (self.positioned and name == "deliver_policy" and is_ in _BEGINS):
                 yield Changed(name, getattr(is_, "value", is_), getattr(shall, "value", shall), name in _GRAVE)
         if info.paused:
             yield Changed("paused", "on", "off", grave=False)
@@ -137,9 +140,8 @@ async def consuming(
     for consumer in several:
         await check_consumer(jetstream(broker), consumer)
     policy, stop = failures or Failures(several[0].service), stopping or asyncio.Event()
-    work = _Work(
-        broker, handler, policy, redelivery or Redelivery(), asyncio.Semaphore(workers), stop, pulse or Pulse()
-    )
+    handling = Handling(broker, handler, policy, redelivery or Redelivery())
+    work = _Work(broker, handling, asyncio.Semaphore(workers), stop, pulse or Pulse())
     for consumer in several:
         work.pulse.serves(consumer.durable)
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
@@ -189,6 +191,62 @@ async def check_consumer(js: JetStreamContext, consumer: Consumer) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class Handling:
+    """A handler, and the policy that settles the messages which it cannot handle."""
+
+    broker: NatsBroker
+    handler: BatchHandler
+    failures: Failures
+    redelivery: Redelivery
+
+    async def run(self, messages: Sequence[Msg]) -> bool:
+        """Run the handler and settle the messages; whether something is away that they need."""
+        try:
+            await self.handler(messages)
+        except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
+            if len(messages) == 1:
+                await self._settle(messages[0], error)
+            elif not isinstance(error, Transient):
+                for message in messages:
+                    await self.run([message])
+            elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
+                for message in messages:
+                    await self._settle(message, error)
+            else:
+                await self._one_by_one(messages, error)
+            return isinstance(error, Transient)
+        self.failures.handled(messages)
+        await asyncio.gather(*(message.ack() for message in messages))
+        settled(len(messages))
+        return False
+
+    async def _one_by_one(self, messages: Sequence[Msg], error: Transient) -> None:
+        """Find the message that fails again and again, so that the others need not fail with it.
+
+        So many that fail alone are an outage: then the rest is not tried.
+        """
+        away = 0
+        # Those that failed least often first, in another order each time: else the same would always be left.
+        for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
+            if away < _OUTAGE:
+                away += await self.run([message])
+            else:
+                await self._settle(message, error)
+
+    async def _settle(self, message: Msg, error: Exception) -> None:
+        if not isinstance(error, Postponed):
+            failed(error)
+        try:
+            await self.failures.settle(jetstream(self.broker), message, error, self.redelivery)
+        except (AocError, NatsError) as unsettled:
+            # Unacknowledged, it comes back after its ack wait: late, but not lost.
+            _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
+        except Exception:  # noqa: BLE001  # reported with its traceback
+            # A defect of the policy must not leave the batch's other messages unsettled.
+            _log.exception("message.unsettled", subject=message.subject)
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """What all pulls of one `consuming` share.
 
@@ -196,9 +254,7 @@ class _Work:
     """
 
     broker: NatsBroker
-    handler: BatchHandler
-    failures: Failures
-    redelivery: Redelivery
+    handling: Handling
     slots: asyncio.Semaphore
     stopping: asyncio.Event
     pulse: Pulse
@@ -258,53 +314,7 @@ class _Work:
         if redelivered:
             metrics.BUS_REDELIVERIES.labels(consumer.service).inc(redelivered)
         with self.pulse.holding(consumer.durable, len(messages)):
-            await self._handle(messages)
-
-    async def _handle(self, messages: Sequence[Msg]) -> bool:
-        """Run the handler and settle the messages; whether something is away that they need."""
-        try:
-            await self.handler(messages)
-        except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
-            if len(messages) == 1:
-                await self._settle(messages[0], error)
-            elif not isinstance(error, Transient):
-                for message in messages:
-                    await self._handle([message])
-            elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
-                for message in messages:
-                    await self._settle(message, error)
-            else:
-                await self._one_by_one(messages, error)
-            return isinstance(error, Transient)
-        self.failures.handled(messages)
-        await asyncio.gather(*(message.ack() for message in messages))
-        settled(len(messages))
-        return False
-
-    async def _one_by_one(self, messages: Sequence[Msg], error: Transient) -> None:
-        """Find the message that fails again and again, so that the others need not fail with it.
-
-        So many that fail alone are an outage: then the rest is not tried.
-        """
-        away = 0
-        # Those that failed least often first, in another order each time: else the same would always be left.
-        for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
-            if away < _OUTAGE:
-                away += await self._handle([message])
-            else:
-                await self._settle(message, error)
-
-    async def _settle(self, message: Msg, error: Exception) -> None:
-        if not isinstance(error, Postponed):
-            failed(error)
-        try:
-            await self.failures.settle(jetstream(self.broker), message, error, self.redelivery)
-        except (AocError, NatsError) as unsettled:
-            # Unacknowledged, it comes back after its ack wait: late, but not lost.
-            _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
-        except Exception:  # noqa: BLE001  # reported with its traceback
-            # A defect of the policy must not leave the batch's other messages unsettled.
-            _log.exception("message.unsettled", subject=message.subject)
+            await self.handling.run(messages)
 
 
 def _deliveries(message: Msg) -> int:

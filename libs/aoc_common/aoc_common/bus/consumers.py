@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus.consume import Consumer
 from aoc_common.contracts import subjects
+
+if TYPE_CHECKING:
+    from aoc_common.bus.readers import Reader
 
 #: One for each part of AOC_RAW: a work queue gives a message to one consumer only, so their filters must not overlap.
 NORMALIZER: Final = tuple(
@@ -45,4 +48,9 @@ DIRECTORY: Final = _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS)
 POLLS: Final = _jobs("collector-polls", subjects.ALL_POLL_JOBS)
 SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS)
 
-ALL: Final = (*NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS)
+#: Who reads AOC_EVENTS and must not lose: none of the services yet. Each has a checkpoint beside its consumer.
+READERS: Final[tuple[Reader, ...]] = ()
+
+ALL: Final = (
+    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, *(one.consumer for one in READERS),
+)  # fmt: skip

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
 
-#: Tokens that name tenant and source: `aoc.raw.{part}.{tenant}.{source}`, `aoc.jobs.collect.{tenant}.{source}`.
-_TENANT_TOKEN: Final = 3
-_SOURCE_TOKEN: Final = 4
 _LONGEST_REASON: Final = 2000
 
 
@@ -48,7 +45,7 @@ def dead_letter(service: str, message: Msg, reason: str, at: datetime) -> DeadLe
         key=f"{service}-{blake2b(made.encode(), digest_size=12).hexdigest()}",
         service=service,
         tenant=tenant_of(message),
-        source=_source(message.subject) or headers.get("Aoc-Source", ""),
+        source=subjects.owner(message.subject)[1] or headers.get("Aoc-Source", ""),
         slice_id=headers.get("Aoc-Slice", ""),
         stream=place.stream,
         sequence=place.sequence.stream,
@@ -80,10 +77,9 @@ def copy_of(letter: DeadLetter) -> Outgoing:
 
 def tenant_of(message: Msg) -> str:
     """Whose message it is: its subject says so, where it has a tenant's place; a header is only words."""
-    tokens = message.subject.split(".")
-    found = tokens[_TENANT_TOKEN] if len(tokens) > _TENANT_TOKEN else (message.headers or {}).get("Aoc-Tenant", "")
+    tenant, _ = subjects.owner(message.subject)
     try:
-        return subjects.check_tenant(found)
+        return subjects.check_tenant(tenant or (message.headers or {}).get("Aoc-Tenant", ""))
     except Malformed:
         return "unknown"
 
@@ -91,8 +87,3 @@ def tenant_of(message: Msg) -> str:
 def _storable(text: str) -> str:
     """The text without lone surrogates, which no store takes."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _source(subject: str) -> str:
-    tokens = subject.split(".")
-    return tokens[_SOURCE_TOKEN] if len(tokens) > _SOURCE_TOKEN else ""

@@ -50,7 +50,8 @@ async def provision(
             if only is None or name in only:
                 done += await _stream(js, name, declared, reduce=reduce)
         for consumer in consumers.ALL:
-            if only is None or consumer.stream in only:
+            # Those of readers are made with their checkpoints (`bus.readers.declare_reader`).
+            if not consumer.positioned and (only is None or consumer.stream in only):
                 lines = await declare_consumer(js, consumer)
                 done += [] if _made(consumer.stream) in done else lines
     except (APIError, NatsError, TimeoutError) as error:

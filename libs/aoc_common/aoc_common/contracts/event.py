@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import orjson
 
-from aoc_common.contracts import subjects
-
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -120,21 +118,6 @@ class PackedEvent:
     def undated(self) -> bool:
         """Whether its record does not say when it happened: it stands in 1970."""
         return self.time_ms == 0
-
-    @property
-    def subject(self) -> str:
-        """Where it is published."""
-        return subjects.events(self.tenant, self.source, self.class_uid)
-
-    def headers(self, version: Version | None = None) -> dict[str, str]:
-        """NATS headers. `Nats-Msg-Id` is the id, of a later version `id:digest`; `Aoc-Version` counts from 1."""
-        return {
-            "Nats-Msg-Id": str(self.id) if version is None else f"{self.id}:{version.digest}",
-            VERSION_HEADER: "1" if version is None else str(version.number),
-            "Aoc-Tenant": self.tenant,
-            "Aoc-Source": self.source,
-            "Aoc-Operation": header_safe(self.operation),
-        }
 
 
 def full_event(ocsf: dict[str, Any], unmapped: dict[str, Any], raw: str) -> bytes:

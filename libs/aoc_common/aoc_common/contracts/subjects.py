@@ -34,6 +34,8 @@ IMPORT_SOURCE: Final = "import"
 _TENANT = re.compile(TENANT_PATTERN)
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
 _RAW_TOKENS: Final = 5
+_EVENT_TENANT: Final = 2
+_TENANT_TOKEN: Final = 3
 
 
 def check_tenant(tenant: str) -> str:
@@ -66,6 +68,18 @@ def partition(tenant: str, source: str) -> int:
 def raw_of_partition(number: int) -> str:
     """All pages of one part."""
     return f"aoc.raw.{number}.>"
+
+
+def owner(subject: str) -> tuple[str, str]:
+    """Tenant and source that a subject names, unchecked; empty where it names none.
+
+    `aoc.events.{tenant}.{source}.{class_uid}`; `aoc.raw.{partition}.{tenant}.{source}` and
+    `aoc.jobs.{kind}.{tenant}.{source}` have a token more before them.
+    """
+    tokens = subject.split(".")
+    first = _EVENT_TENANT if subject.startswith("aoc.events.") else _TENANT_TOKEN
+    tenant, source, *_ = [*tokens[first : first + 2], "", ""]
+    return tenant, source
 
 
 def raw_of_tenant(tenant: str) -> str:

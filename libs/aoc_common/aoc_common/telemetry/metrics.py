@@ -65,6 +65,28 @@ BUS_HALTED = BUS.gauge(
 )
 BUS_REDELIVERIES = BUS.counter("aoc_bus_redeliveries_total", "Messages delivered again.", ("service",))
 
+#: Of every service that reads AOC_EVENTS.
+READER: Final = Catalogue()
+
+READER_EVENTS = READER.counter(
+    "aoc_reader_events_total",
+    "Events that a reader of AOC_EVENTS has handled, by where they came from: the `stream`, or the `store` (the stream "
+    "had dropped them).",
+    ("reader", "origin"),
+)
+READER_HOLES = READER.counter(
+    "aoc_reader_holes_total", "Times that AOC_EVENTS lacked what a reader had not read, by why.", ("reader", "reason")
+)
+READER_LOST = READER.counter(
+    "aoc_reader_lost_total",
+    "Of a hole, events that are stored no more (`missing`), and sequences of which no page has noted what they held "
+    "(`unaccounted`).",
+    ("reader", "why"),
+)
+READER_FILLING = READER.gauge(
+    "aoc_reader_filling", "1: this replica fills a hole of a reader from the store.", ("reader",)
+)
+
 #: What who looks at all services sees of them: the gateway.
 LOOKOUT: Final = Catalogue()
 

@@ -15,6 +15,7 @@ from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.ledger import MongoLedger
+from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
@@ -77,4 +78,5 @@ def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resour
         clock,
         StreamLimit(resources.broker, subjects.EVENTS_STREAM),
         MongoRemarks(database).add,
+        MongoPublications(database).note,
     )

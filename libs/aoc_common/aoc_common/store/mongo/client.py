@@ -96,6 +96,9 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("uncounted", ASCENDING)], name="uncounted", sparse=True),
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
+    "publications": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "moved_events": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "seen": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "quarantine": (
         IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
         IndexModel([("slice_id", ASCENDING)], name="slice"),

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
+from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
+from aoc_common.store.mongo.publications import KEEP
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
@@ -33,10 +35,12 @@ _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unname
 class MongoRenewal:
     """`EventRenewal` over `events`, and reading everything."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
         self._events = database["events"]
         self._versions = database["event_versions"]
+        self._forwards = database["moved_events"]
         self._twins = MovedTwins(database)
+        self._clock = clock or SystemClock()
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
         """All records of a tenant, in no order, then the versions of them that are not shown.
@@ -155,9 +159,19 @@ class MongoRenewal:
             except BulkWriteError as error:
                 duplicates(error.details)
             await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
+        await self._forward(moved)
         # Not one that has got a twin since: the next run moves it with that.
         await self._events.bulk_write([DeleteOne({"_id": one, **as_read[one]}) for one in moved], ordered=False)
         return set(moved)
+
+    async def _forward(self, moved: Mapping[UUID, UUID]) -> None:
+        """Say where events went: they were published under their old ids, and may have to be delivered once more."""
+        until = self._clock.now() + KEEP
+        writes = [
+            UpdateOne({"_id": old}, {"$set": {"to": new, "expire_at": until}}, upsert=True)
+            for old, new in moved.items()
+        ]
+        await self._forwards.bulk_write(writes, ordered=False)
 
 
 def _in_place(document: Document, record: StoredRecord) -> Document:

@@ -1,0 +1,60 @@
+"""Whether AOC_EVENTS had dropped what a reader had not read, and what of that is in no store either."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from aoc_cli.doctor.findings import Finding, Grade
+from aoc_common.errors import AocError
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.readers import MongoReaders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from aoc_cli.attach import System
+    from aoc_common.contracts.reading import Checkpoint, Hole
+
+#: How long a hole that was filled is shown.
+_BACK: Final = timedelta(days=7)
+_ROOM: Final = (
+    "The reader was away for longer than AOC_EVENTS keeps messages: let it run, or give the stream more room "
+    "(AOC_NATS__EVENTS_MAX_BYTES, AOC_NATS__EVENTS_MAX_AGE_S, then aoc provision)"
+)
+_GONE: Final = "Retention has removed these before the reader came to them: keep events longer than a reader is away"
+
+
+async def check(system: System) -> list[Finding]:
+    """A finding for each hole. Nothing when the database is away: another check says so."""
+    try:
+        async with connect(system.mongo) as database:
+            return of_readers(await MongoReaders(database).all(), datetime.now(UTC))
+    except AocError:
+        return []
+
+
+def of_readers(states: Sequence[Checkpoint], now: datetime) -> list[Finding]:
+    """One finding for each reader without a hole, and one for each hole of the last days."""
+    return [finding for state in states for finding in _of_reader(state, now)]
+
+
+def _of_reader(state: Checkpoint, now: datetime) -> Iterator[Finding]:
+    check_ = f"reader {state.name}"
+    holes = [one for one in state.past if one.found_at > now - _BACK]
+    for hole in [*holes, *([state.hole] if state.hole else [])]:
+        grade = Grade.FAIL if hole.missing else Grade.WARN
+        yield Finding("system", check_, grade, _said(hole), _GONE if hole.missing else _ROOM)
+    if not holes and state.hole is None:
+        yield Finding("system", check_, Grade.OK, f"missed nothing in {_BACK.days} days")
+
+
+def _said(hole: Hole) -> str:
+    lost = [
+        f"{count:,} {what}"
+        for count, what in ((hole.missing, "stored no more"), (hole.unaccounted, "places of which nothing is known"))
+        if count
+    ]
+    state = "filled" if hole.filled_at else "being filled"
+    counts = ", ".join([f"{hole.filled:,} events from the store", *lost])
+    return f"hole of {hole.found_at:%Y-%m-%d %H:%M} UTC ({hole.reason}), {state}: {counts}"

@@ -1,0 +1,56 @@
+"""Messages that the stream has dropped, as those who handle messages expect them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from nats.aio.msg import Msg
+
+from aoc_common.contracts import subjects
+from aoc_common.contracts.publications import made_at
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event_message import EventMessage
+
+#: Seconds until the next try, where nobody says.
+_DELAY_S: Final = 1.0
+
+
+class FilledMessage(Msg):
+    """A message from the store. Nobody delivers it once more: `delay_s` says when whoever has it has to try again."""
+
+    def __init__(self, event: EventMessage, incarnation: str, durable: str) -> None:
+        super().__init__(None, event.subject, data=event.body, headers=event.headers())  # type: ignore[arg-type]
+        self.tries = 1
+        self.delay_s = _DELAY_S
+        self._place = Msg.Metadata.SequencePair(consumer=0, stream=event.sequence)
+        self._taken_at = made_at(incarnation)
+        self._durable = durable
+
+    @property
+    def metadata(self) -> Msg.Metadata:
+        """Where it lay. The time is that of its incarnation, so that a dead letter has one key whoever makes it."""
+        return Msg.Metadata(
+            sequence=self._place,
+            num_pending=0,
+            num_delivered=self.tries,
+            timestamp=self._taken_at,
+            stream=subjects.EVENTS_STREAM,
+            consumer=self._durable,
+        )
+
+    async def ack(self) -> None:
+        """It was handled, or is a dead letter."""
+        self._ackd = True
+
+    async def nak(self, delay: float | None = None) -> None:
+        """It has to be tried again."""
+        self.tries += 1
+        self.delay_s = delay or _DELAY_S
+
+    async def in_progress(self) -> None:
+        """Nobody waits for it."""
+
+    async def term(self) -> None:
+        """As `ack`."""
+        self._ackd = True
