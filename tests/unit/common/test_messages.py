@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import pytest
 
@@ -17,8 +18,9 @@ from aoc_common.bus.letters import copy_of, dead_letter
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.contracts.beats import Beat
+from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
-from aoc_common.contracts.messages import DEAD_LETTER, MESSAGES, PLACEHOLDERS, RAW_PAGE
+from aoc_common.contracts.messages import DEAD_LETTER, EVENT, MESSAGES, PLACEHOLDERS, RAW_PAGE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import NatsSettings
 
@@ -84,6 +86,14 @@ def test_a_raw_page_has_the_headers_of_the_table() -> None:
 
     assert set(PAGE.headers()) == set(RAW_PAGE.headers)
     assert set(every) <= {*RAW_PAGE.headers, *RAW_PAGE.maybe}
+
+
+def test_an_event_has_the_headers_of_the_table() -> None:
+    first = EventMessage(UUID(int=1), "contoso", "o365-dlp", 6003, "x", 1, None, None, None, b"{}")
+    every = replace(first, version=2, digest="d", twin_of=UUID(int=2), adds="version", truncated=True)
+
+    assert set(first.headers()) == set(EVENT.headers)
+    assert set(every.headers()) == {*EVENT.headers, *EVENT.maybe} - {"traceparent"}
 
 
 def test_a_dead_letter_has_the_headers_of_the_table_and_those_of_what_it_was() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_common.contracts import letters, raw, subjects, twins
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER
+from aoc_common.contracts.event_message import ID_HEADER, OPERATION_HEADER, TRUNCATED_HEADER
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
 
 if TYPE_CHECKING:
@@ -94,15 +95,15 @@ EVENT: Final = MessageType(
     },
     headers=_OWNER
     | {
-        "Nats-Msg-Id": "the event's id; of a later version `id:digest`",
+        ID_HEADER: "the event's id; of a later version `id:digest`",
         VERSION_HEADER: "number of the version, from 1",
-        "Aoc-Operation": "the operation, in printable ASCII",
+        OPERATION_HEADER: "the operation, in printable ASCII",
     },
     maybe=_TRACE
     | {
         twins.HEADER: "id of the event that was published before and is the same action",
         twins.ADDS: "`version` or `risk`: what this one says beyond that event",
-        "Aoc-Truncated": "1: a shorter form of an event that is larger than the server takes",
+        TRUNCATED_HEADER: "1: a shorter form of an event that is larger than the server takes",
     },
 )
 MARK: Final = MessageType(
