@@ -7,8 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+
+from lanes import dealt
 
 TESTS = Path(__file__).parents[1]
 SLOW = "pytest.mark.slow"
@@ -83,3 +87,22 @@ def test_a_run_of_everything_says_nothing_of_lanes_and_begins_with_what_is_slow(
     assert "fast lane" not in said
     assert said.index("test_c[2]") < said.index("test_a")
     assert "5 passed" in said
+
+
+@pytest.mark.parametrize(("quick", "slow", "workers"), [(11, 5, 4), (0, 3, 2), (7, 0, 3), (2, 9, 4), (1, 1, 1)])
+def test_every_worker_begins_with_slow_tests_and_none_is_left_out(quick: int, slow: int, workers: int) -> None:
+    class Item(str):
+        __slots__ = ()
+
+        def get_closest_marker(self, name: str) -> object:
+            held = {"slow": self.startswith("slow"), "timeout": SimpleNamespace(args=(int(self.split()[1]),))}
+            return held[name] or None
+
+    items = [Item(f"quick {n}") for n in range(quick)] + [Item(f"slow {n}") for n in range(slow)]
+    order = dealt(cast("Any", items), workers)
+    longest = [f"slow {n}" for n in reversed(range(slow))]
+    shares = [order[len(items) * n // workers : len(items) * (n + 1) // workers] for n in range(workers)]
+
+    assert sorted(map(str, order)) == sorted(map(str, items))
+    if slow <= quick:
+        assert [str(share[0]) for share in shares if share][:slow] == longest[:workers]

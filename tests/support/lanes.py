@@ -13,7 +13,7 @@ SLOW: Final = "slow"
 
 
 class Lanes:
-    """Puts slow tests first, so that none of them is begun last, and tells what was left out of the run."""
+    """Deals slow tests to all workers first, so that none is begun last, and tells what was left out of the run."""
 
     def __init__(self) -> None:
         self._functions = 0
@@ -21,9 +21,10 @@ class Lanes:
         self._left_out = (0, 0)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Order and count what was collected, before anything is deselected."""
-        items.sort(key=lambda item: item.get_closest_marker(SLOW) is None)
+        workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+        items[:] = dealt(items, workers)
         self._functions = _functions(items)
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -51,6 +52,28 @@ class Lanes:
             terminalreporter.line(f"{ran} of {self._functions} test functions ran ({share:.1%}).")
             terminalreporter.line(f"Left out: {functions} slow ones ({cases} cases).")
             terminalreporter.line(f"Everything: ./aoc test --all. Those alone: ./aoc test -m {SLOW}.")
+
+
+def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests in an order in which every worker's share begins with some of the slow ones, the longest first.
+
+    xdist gives each worker a stretch of the list, as long as the others', and those who are done take from the rest.
+    """
+    slow = [item for item in items if item.get_closest_marker(SLOW)]
+    slow.sort(key=_patience, reverse=True)
+    quick = [item for item in items if not item.get_closest_marker(SLOW)]
+    order: list[pytest.Item] = []
+    for number in range(workers):
+        end = len(items) * (number + 1) // workers
+        order += slow[number::workers]
+        order += [quick.pop(0) for _ in range(min(len(quick), end - len(order)))]
+    return order + quick
+
+
+def _patience(item: pytest.Item) -> float:
+    """Seconds that a test may take: the longer it may, the longer it does."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker and marker.args else 0.0
 
 
 def _functions(items: Iterable[pytest.Item]) -> int:
