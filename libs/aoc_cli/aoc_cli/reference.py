@@ -216,14 +216,8 @@ def _field_default(field: FieldInfo) -> str:
 
 def metrics_page() -> str:
     """Every metric, by who exports it."""
-    import aoc_api.metrics
-    import aoc_collector.metrics
-    import aoc_normalizer.metrics
-
-    catalogues = {
-        "Collector": aoc_collector.metrics.CATALOGUE,
-        "Normalizer": aoc_normalizer.metrics.CATALOGUE,
-        "Gateway": aoc_api.metrics.CATALOGUE,
+    own = {one.title: importlib.import_module(f"{one.package}.metrics").CATALOGUE for one in roster.SERVICES}
+    catalogues = own | {
         "Gateway, of all services": metrics.LOOKOUT,
         "Every service with consumers": metrics.BUS,
         "Every service that reads AOC_EVENTS": metrics.READER,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from aoc_common.bus.consume import Consumer
+from aoc_common.bus.readers import Reader  # noqa: TC001  # of use as soon as there is one
 from aoc_common.contracts import subjects
-
-if TYPE_CHECKING:
-    from aoc_common.bus.readers import Reader
 
 #: One for each part of AOC_RAW: a work queue gives a message to one consumer only, so their filters must not overlap.
 NORMALIZER: Final = tuple(

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from faststream.nats import NatsBroker
-    from nats.aio.msg import Msg
 
-    from aoc_common.bus.consume import BatchHandler
     from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
@@ -71,10 +69,10 @@ class Standing:
         """What is wrong; None when nothing is."""
         return self._trouble
 
-    def guarded(self, handler: BatchHandler) -> BatchHandler:
+    def guarded[M](self, handler: Callable[[Sequence[M]], Awaitable[None]]) -> Callable[[Sequence[M]], Awaitable[None]]:
         """`handler`, which is not given work on what is not as declared: it comes again."""
 
-        async def on_messages(messages: Sequence[Msg]) -> None:
+        async def on_messages(messages: Sequence[M]) -> None:
             if self._trouble:
                 raise Unreachable(self._trouble)
             await handler(messages)

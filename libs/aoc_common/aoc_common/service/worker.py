@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from aoc_common.bus.consume import consuming
+from aoc_common.bus.events import reading_events
 from aoc_common.bus.policy import Failures, Redelivery
 from aoc_common.clock import SystemClock
 from aoc_common.service import probes, tasks
@@ -19,6 +20,8 @@ from aoc_common.service.run import Service
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo.client import ping
 from aoc_common.store.mongo.dead_letters import JobAccount, MongoDeadLetters
+from aoc_common.store.mongo.publications import MongoPublications
+from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aoc_common.bus.consume import BatchHandler, Consumer
+    from aoc_common.bus.events import Handle, ReadingEvents
     from aoc_common.bus.letters import Account
+    from aoc_common.bus.readers import Reader
     from aoc_common.clock import Clock
     from aoc_common.service.probes import Probe
     from aoc_common.service.tasks import Work
@@ -50,6 +55,15 @@ class _Intake:
 
 
 @dataclass(frozen=True, slots=True)
+class _Reading:
+    """A reader of AOC_EVENTS, and who handles the events."""
+
+    reader: Reader
+    handle: Handle
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a service is made of. `failures`: its policy for messages that could not be handled."""
 
@@ -58,6 +72,7 @@ class Parts:
     _entered: AsyncExitStack
     _tasks: list[Task] = field(default_factory=list)
     _intakes: list[_Intake] = field(default_factory=list)
+    _readings: list[_Reading] = field(default_factory=list)
     _probes: dict[str, Probe] = field(default_factory=dict)
 
     async def enter[T](self, resource: AbstractAsyncContextManager[T]) -> T:
@@ -87,6 +102,13 @@ class Parts:
         guarded = self.resources.standing.guarded(handler)
         self._intakes.append(_Intake(several, guarded, workers, redelivery))
 
+    def read_events(self, reader: Reader, handle: Handle, workers: int = 1) -> None:
+        """Handle every event that this reader wants, `workers` batches at once, also those that the stream has dropped.
+
+        An event may come twice (`bus.events`). While events are not read, the service is not ready.
+        """
+        self._readings.append(_Reading(reader, self.resources.standing.guarded(handle), workers))
+
     def probe(self, name: str, probe: Probe) -> None:
         """Be ready only while this is well too."""
         self._probes[name] = probe
@@ -102,6 +124,11 @@ class Parts:
             AsyncExitStack() as intakes,
         ):
             working = [await intakes.enter_async_context(self._taking_in(one)) for one in self._intakes]
+            readers = {one.reader.name: await intakes.enter_async_context(self._read(one)) for one in self._readings}
+
+            async def reading() -> str | None:
+                troubles = {name: reader.trouble() for name, reader in readers.items()}
+                return "; ".join(f"{name}: {trouble}" for name, trouble in troubles.items() if trouble) or None
 
             async def workers() -> str | None:
                 return self.failures.trouble() if all(at_work() for at_work in working) else "stopped"
@@ -113,6 +140,7 @@ class Parts:
                     "workers": workers,
                     "background": background,
                     "standing": resources.standing.probe,
+                    **({"events": reading} if readers else {}),
                     **self._probes,
                 }
             finally:
@@ -129,6 +157,20 @@ class Parts:
             resources.stopping,
             resources.pulse,
             intake.redelivery,
+        )
+
+    def _read(self, one: _Reading) -> AbstractAsyncContextManager[ReadingEvents]:
+        resources = self.resources
+        return reading_events(
+            resources.broker,
+            one.reader,
+            MongoReaders(resources.database),
+            MongoPublications(resources.database),
+            one.handle,
+            resources.clock,
+            workers=one.workers,
+            failures=self.failures,
+            pulse=resources.pulse,
         )
 
 
