@@ -39,7 +39,7 @@ with redirect_stderr(StringIO()), atheris.instrument_imports(include=["aoc_norma
     from aoc_common.contracts.terms import MAX_TOKEN
     from aoc_normalizer.bounds import depth_over
     from aoc_normalizer.normalise import normalise, normalise_page
-    from aoc_normalizer.reading import RecordContext
+    from aoc_normalizer.reading.records import RecordContext
 
 import bson
 import orjson

@@ -25,11 +25,11 @@ from rich.table import Table
 from aoc_common.store.mongo.client import CODEC
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.app import collect_garbage_seldom
-from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.mapping import Encode, pack_page
 from aoc_normalizer.normalise import finish
-from aoc_normalizer.packing import Encode, pack_page
-from aoc_normalizer.reading import Reading, RecordContext, read
-from aoc_normalizer.split import split
+from aoc_normalizer.reading.records import Reading, RecordContext, read
+from aoc_normalizer.reading.split import split
 from aoc_sim import samples
 
 if TYPE_CHECKING:

@@ -53,11 +53,11 @@ _SIGNED: Final = ("tests/unit/cli/test_line_11_signed.py",)
 #: Beginning of a module's name -> the tests that are closest to it: seconds each, not minutes.
 _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_collector": ("tests/unit/collector",),
-    "aoc_normalizer.writer": (
+    "aoc_normalizer.write.writer": (
         "tests/integration/normalizer/test_redelivery.py",
         "tests/integration/normalizer/test_flow.py",
     ),
-    "aoc_normalizer.storing": ("tests/integration/normalizer/test_versions.py",),
+    "aoc_normalizer.write.dedupe": ("tests/integration/normalizer/test_versions.py",),
     "aoc_normalizer": ("tests/unit/normalizer/test_line_11_books.py", "tests/unit/normalizer"),
     "aoc_common.contracts": ("tests/unit/common", "tests/unit/normalizer/test_line_11_books.py"),
     "aoc_common.store": ("tests/contract", "--ignore=tests/contract/sim"),
@@ -66,9 +66,7 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_common.store.mongo.event_search": ("tests/contract/test_event_search.py",),
     "aoc_common.store.mongo.twins": ("tests/contract/test_twins.py", *_TWINS),
     "aoc_common.contracts.twins": _TWINS,
-    "aoc_normalizer.pairing": _TWINS,
-    "aoc_normalizer.statements": _TWINS,
-    "aoc_normalizer.twin": _TWINS,
+    "aoc_normalizer.twins": _TWINS,
     "aoc_cli.reports": ("tests/unit/cli/test_line_05_form.py", "tests/unit/cli/test_line_05_check.py", *_SIGNED),
 }
 

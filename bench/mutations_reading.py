@@ -111,21 +111,21 @@ MAPPING: Final = (
     Mutation(
         "ocsf-result-always-success",
         "every published event was a success",
-        "aoc_normalizer.ocsf",
+        "aoc_normalizer.render.ocsf",
         "    status_id, status = _STATUS[draft.result]\n",
         '    status_id, status = _STATUS["success"]\n',
     ),
     Mutation(
         "failed-sign-in-succeeds",
         "sign-ins that failed are told as successful",
-        "aoc_normalizer.mappers.signins",
+        "aoc_normalizer.mappers.graph.signins",
         '"failure" if failed else "success"',
         '"success"',
     ),
     Mutation(
         "unified-failure-succeeds",
         "directory changes that failed are told as successful, from the unified log only",
-        "aoc_normalizer.result",
+        "aoc_normalizer.fields.results",
         '        return "failure"\n    if',
         '        return "success"\n    if',
     ),
@@ -153,7 +153,7 @@ MAPPING: Final = (
     Mutation(
         "published-time-now",
         "the published event has the time at which it was fetched",
-        "aoc_normalizer.ocsf",
+        "aoc_normalizer.render.ocsf",
         '        "time": draft.time_ms,\n        "status_id"',
         '        "time": to_ms(logged),\n        "status_id"',
     ),
@@ -195,7 +195,7 @@ MAPPING: Final = (
     Mutation(
         "published-actor-unknown-name",
         "a published event names somebody else",
-        "aoc_normalizer.ocsf",
+        "aoc_normalizer.render.ocsf",
         '        actor["user"] = user(draft.actor)\n',
         '        actor["user"] = user(draft.actor._replace(name="Mallory", upn=None, uid=None))\n',
     ),

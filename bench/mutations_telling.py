@@ -17,14 +17,14 @@ WRITING: Final = (
     Mutation(
         "skip-publish",
         "one event of every batch is stored and not published",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "        for number in batch.mine():\n            event, page = batch.rows",
         "        for number in batch.mine()[1:]:\n            event, page = batch.rows",
     ),
     Mutation(
         "repeat-publish",
         "every event is published twice",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "batch.origins.get(number)].append(fit(message, limit))\n",
         "batch.origins.get(number)] += [fit(message, limit), Outgoing(message.subject, message.body, "
         '{**message.headers, "Nats-Msg-Id": message.headers["Nats-Msg-Id"] + ":again"})]\n',
@@ -53,7 +53,7 @@ WRITING: Final = (
     Mutation(
         "body-of-another",
         "every published body is that of the first event of its page",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "    return Outgoing(message.subject, message.body, ",
         "    return Outgoing(message.subject, page.events[0].body, ",
     ),
@@ -67,21 +67,21 @@ WRITING: Final = (
     Mutation(
         "put-aside-nowhere",
         "what became no event is kept nowhere",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "        if entries:\n",
         "        if False:\n",
     ),
     Mutation(
         "changes-forgotten",
         "a record that has changed counts as known",
-        "aoc_normalizer.storing",
+        "aoc_normalizer.write.dedupe",
         "        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):\n",
         "        if True:\n",
     ),
     Mutation(
         "change-not-shown",
         "an event shows its first state for ever",
-        "aoc_normalizer.storing",
+        "aoc_normalizer.write.dedupe",
         "        newest = max(ranks, key=ranks.__getitem__)\n",
         "        newest = min(ranks)\n",
     ),
@@ -132,14 +132,14 @@ ACCOUNTING: Final = (
     Mutation(
         "over-claim",
         "duplicates count as stored",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "                    stored=stored[number],\n",
         "                    stored=len(page.events),\n",
     ),
     Mutation(
         "forget-page",
         "a page counts as stored that gave nothing, where it gave something",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "                    stored=stored[number],\n",
         "                    stored=0,\n",
     ),
@@ -153,7 +153,7 @@ ACCOUNTING: Final = (
     Mutation(
         "changes-uncounted",
         "the account does not count what has changed",
-        "aoc_normalizer.writer",
+        "aoc_normalizer.write.writer",
         "                    changed=changed[number],\n",
         "                    changed=0,\n",
     ),

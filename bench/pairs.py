@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

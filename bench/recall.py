@@ -21,7 +21,7 @@ from typing import Any
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.terms import query_terms
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
 
 _QUERIES = 200

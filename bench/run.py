@@ -47,10 +47,10 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents, to_document
 from aoc_common.telemetry import logs
 from aoc_normalizer.app import collect_garbage_seldom
-from aoc_normalizer.knowledge import NOTHING, Knowledge
+from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.mapping import pack_page
 from aoc_normalizer.normalise import normalise_page
-from aoc_normalizer.packing import pack_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
 
 if TYPE_CHECKING:

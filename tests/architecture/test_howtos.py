@@ -14,7 +14,7 @@ from aoc_collector.sources.base import Spec
 from aoc_common.contracts.event import Event
 from aoc_normalizer import mappers
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 
 HOWTO = Path(__file__).parents[2] / "docs" / "howto"
 CUP = {

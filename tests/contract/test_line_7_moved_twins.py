@@ -17,10 +17,10 @@ from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twin_links import MongoTwinLinks
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.knowledge import NOTHING
-from aoc_normalizer.naming import renewals
+from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
+from aoc_normalizer.upkeep.late_names import renewals
 from making import NOW, an_event
 from unsteady import Unsteady
 

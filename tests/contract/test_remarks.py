@@ -13,7 +13,7 @@ from aoc_common.contracts import ids
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.remarks import Remark
-from aoc_normalizer.tenancy import remembering
+from aoc_normalizer.enrich.tenant_check import remembering
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import ContentBlob, PageOutcome, PublishedPage, SliceFetched
-from aoc_normalizer.gone import GonePages
+from aoc_normalizer.upkeep.gone_pages import GonePages
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:

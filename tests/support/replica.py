@@ -16,15 +16,16 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
+from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.flow import map_message
-from aoc_normalizer.knowledge import NOTHING
-from aoc_normalizer.twins import Twins
-from aoc_normalizer.writer import Writer, unnoted
+from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.writer import Writer, unnoted
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
+    from aoc_normalizer.write.writer import Note, Publish
+
     from aoc_common.store.ports import SliceTotals
-    from aoc_normalizer.writer import Note, Publish
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_normalizer.normalise import normalise_page
-from aoc_normalizer.reading import RecordContext, Rejected
+from aoc_normalizer.reading.records import RecordContext, Rejected
 
 _SHOWN: Final = 80
 #: Characters up to which a text is a code that stands in many places.

@@ -317,12 +317,12 @@ def _consumers(service: roster.Service) -> str:
 
 def operations_page() -> str:
     """What each known operation means."""
-    from aoc_normalizer.ocsf import class_name, severity_name
+    from aoc_normalizer.ocsf_classes import CLASS_NAMES, SEVERITY_NAMES
     from aoc_normalizer.operations import TABLE
 
     rows = [
-        f"| {_cell(name)} | {class_name(found.class_uid)} ({found.class_uid}) | {found.activity_id} "
-        f"| {severity_name(found.severity)} | {_cell(found.phrase or '')} |\n"
+        f"| {_cell(name)} | {CLASS_NAMES[found.class_uid]} ({found.class_uid}) | {found.activity_id} "
+        f"| {SEVERITY_NAMES[found.severity]} | {_cell(found.phrase or '')} |\n"
         for name, found in sorted(TABLE.items())
     ]
     head = (

@@ -20,11 +20,11 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
-from aoc_normalizer.names import Names, learning
-from aoc_normalizer.naming import renewals
+from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.parts.pages import locating
 from aoc_normalizer.settings import NormalizerSettings
-from aoc_normalizer.tenancy import remembering
+from aoc_normalizer.upkeep.late_names import renewals
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,14 +10,14 @@ from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.knowledge import nowhere
+from aoc_normalizer.enrich.lookup import nowhere
 from aoc_normalizer.parts import pages, upkeep
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
     from aoc_common.service.run import Service
     from aoc_common.service.worker import Parts
-    from aoc_normalizer.knowledge import Locate
+    from aoc_normalizer.enrich.lookup import Locate
 
 
 def collect_garbage_seldom() -> None:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aoc_normalizer.wording import sentence
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aoc_common.contracts.event import Result
-    from aoc_normalizer.fields.addresses import Address
 
 INFORMATIONAL: Final = 1
 LOW: Final = 2
@@ -53,12 +50,23 @@ class Party(NamedTuple):
 NOBODY: Final = Party()
 
 
+class Address(NamedTuple):
+    """A parsed address: canonical text and the port, if the record has one."""
+
+    ip: str
+    port: int | None = None
+
+
 class Device(NamedTuple):
     """What an actor sits at. `os`: the system's name, as it was said."""
 
     name: str | None = None
     uid: str | None = None
     os: str | None = None
+
+
+#: The kind of fact that tells of an object of the tenant's directory.
+DIRECTORY: Final = "directory"
 
 
 class Fact(NamedTuple):
@@ -117,7 +125,7 @@ class Draft:
     phrase: str | None = None
     words: dict[str, str] = field(default_factory=dict)
     remark: str | None = None
-    tell: Callable[[Draft], str] = sentence
+    tell: Callable[[Draft], str] | None = None
     actor: Party = NOBODY
     app: Party = NOBODY
     address: Address | None = None

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 
 from aoc_common.contracts.raw import RawPage
-from aoc_common.store.ports import PublishedPage
 from aoc_common.telemetry import tracing
-from aoc_normalizer.packing import pack_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.mapping import MappedPage, pack_page
+from aoc_normalizer.reading.records import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from nats.aio.msg import Msg
-    from opentelemetry.context import Context
 
-    from aoc_common.contracts.event import Event, PackedEvent
-    from aoc_normalizer.knowledge import Learn
-    from aoc_normalizer.reading import Rejected
-
-
-@dataclass(frozen=True, slots=True)
-class MappedPage:
-    """A raw page after mapping. `sequence`: where it lies on AOC_RAW."""
-
-    page: RawPage
-    trace: Context
-    events: list[PackedEvent]
-    rejected: list[Rejected]
-    sequence: int = 0
-
-    def on_bus(self, since: datetime) -> PublishedPage:
-        """As the ledger knows a page that waits, `since` then."""
-        page = self.page
-        return PublishedPage(page.id, page.tenant, page.source, page.slice_id, self.sequence, since)
+    from aoc_common.contracts.event import Event
+    from aoc_normalizer.enrich.lookup import Learn
 
 
 def make_handler(

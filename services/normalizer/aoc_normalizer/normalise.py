@@ -12,19 +12,21 @@ import orjson
 from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event, text_digest
 from aoc_common.contracts.ids import event_id, spelt_id
-from aoc_normalizer import bounds, twin_facts
+from aoc_normalizer import bounds
 from aoc_normalizer.bounds import bounded, cuts
 from aoc_normalizer.draft import Device
-from aoc_normalizer.enrich import enrich
+from aoc_normalizer.enrich.enrichment import enrich
+from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.enrich.preserved import NOT_STORED, Told
+from aoc_normalizer.enrich.tenant_check import FOREIGN_TENANT, is_foreign
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
-from aoc_normalizer.knowledge import NOTHING, Knowledge
 from aoc_normalizer.mappers import GENERIC
-from aoc_normalizer.ocsf import render
-from aoc_normalizer.reading import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
-from aoc_normalizer.tenancy import FOREIGN_TENANT, is_foreign
-from aoc_normalizer.told import NOT_STORED, Told
-from aoc_normalizer.trimming import trimmed
+from aoc_normalizer.reading.records import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
+from aoc_normalizer.render.event_size import trimmed
+from aoc_normalizer.render.ocsf import render
+from aoc_normalizer.render.sentences import sentence
+from aoc_normalizer.twins import facts as twin_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -99,7 +101,7 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
     unnamed = enrich(draft, knowledge, told)
     actor, found = _actor(draft), _terms(draft, understood=reading.mapper is not GENERIC)
     _clean(draft)
-    message = spelling.shown(draft.tell(draft))
+    message = spelling.shown((draft.tell or sentence)(draft))
     unmapped = _unmapped(reading)
     if reading.deep:
         unmapped = bounded(unmapped)

@@ -84,7 +84,7 @@ async def test_a_crash_between_insert_and_publish_loses_no_event_for_the_consume
     await bus.send(halfway)
     # The state that such a crash leaves: stored, with the page's id, but neither published nor acknowledged.
     from aoc_normalizer.normalise import normalise_page
-    from aoc_normalizer.reading import RecordContext
+    from aoc_normalizer.reading.records import RecordContext
 
     events, _ = normalise_page(page(record(1), record(2)).body, RecordContext("contoso", "o365-exchange", NOW))
     store = MongoEvents(database, lambda _t, _s: NormalizerSettings().retention.keep("contoso", "x"))
@@ -100,7 +100,7 @@ async def test_an_event_that_another_page_had_stored_is_not_published_again(
     bus, normalizer, eventually, database: Database, nats_as
 ) -> None:
     from aoc_normalizer.normalise import normalise_page
-    from aoc_normalizer.reading import RecordContext
+    from aoc_normalizer.reading.records import RecordContext
 
     events, _ = normalise_page(page(record(1)).body, RecordContext("contoso", "o365-exchange", NOW))
     store = MongoEvents(database, lambda _t, _s: NormalizerSettings().retention.keep("contoso", "x"))
@@ -253,7 +253,7 @@ async def test_a_record_that_a_mapper_stumbles_over_is_stored_and_kept_for_the_d
     def stumble(_record, _draft) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr("aoc_normalizer.reading.recognise", lambda _: Mapper("unlucky", 1, bool, stumble))
+    monkeypatch.setattr("aoc_normalizer.reading.records.recognise", lambda _: Mapper("unlucky", 1, bool, stumble))
     await bus.send(page(record(1)))
     async with normalizer():
         await eventually(bus.settled)

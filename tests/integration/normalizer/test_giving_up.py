@@ -28,7 +28,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import SliceFetched
 from aoc_common.store.shelves import Selection
-from aoc_normalizer.letters import PageAccount
+from aoc_normalizer.write.dead_letters import PageAccount
 from unsteady import Unsteady
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.event_search import MongoEventSearch
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.identify import keys
-from aoc_normalizer.names import Names, learning
-from aoc_normalizer.naming import LateNames, renewals
+from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.identify import keys
 from aoc_normalizer.normalise import finish
-from aoc_normalizer.reading import Reading, RecordContext, read
+from aoc_normalizer.reading.records import Reading, RecordContext, read
+from aoc_normalizer.upkeep.late_names import LateNames, renewals
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ async def test_an_event_of_before_is_kept_as_an_older_version_of_aoc_told_it(pip
 
 
 async def test_a_record_that_mappers_stumble_over_later_keeps_what_its_event_told(pipeline, monkeypatch) -> None:
-    from aoc_normalizer import reading
+    from aoc_normalizer.reading import records
 
     await pipeline.read(0, dana(), roles={DANA: ADMIN})
     await pipeline.store(5, {"id": DANA})
@@ -239,7 +239,7 @@ async def test_a_record_that_mappers_stumble_over_later_keeps_what_its_event_tol
     def stumble(_record):
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(reading, "recognise", stumble)
+    monkeypatch.setattr(records, "recognise", stumble)
     await pipeline.remap()
     after = await pipeline.stored()
 

@@ -21,10 +21,10 @@ from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.names import Names, learning
-from aoc_normalizer.naming import LateNames
+from aoc_normalizer.enrich.directory_cache import Names, learning
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
+from aoc_normalizer.upkeep.late_names import LateNames
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:

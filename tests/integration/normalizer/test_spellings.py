@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_normalizer import batch
-from aoc_normalizer.split import split
+from aoc_normalizer.reading.split import split
+from aoc_normalizer.write import batch
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from aoc_common.contracts.twins import ADDS, HEADER, twin_of
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.twin_links import LinkFault, MongoTwinLinks
 from aoc_normalizer.normalise import normalise_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from reading import events_on_the_bus
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import ItemState, Selection
 from aoc_normalizer import flow
 from aoc_normalizer.settings import NormalizerSettings
-from aoc_normalizer.writer import Writer
+from aoc_normalizer.write.writer import Writer
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 AOC = Path(sys.executable).with_name("aoc")

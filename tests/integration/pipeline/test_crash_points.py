@@ -30,10 +30,10 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.store.ports import ContentBlob
+from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.flow import map_message
-from aoc_normalizer.knowledge import NOTHING
-from aoc_normalizer.twins import Twins
-from aoc_normalizer.writer import Writer
+from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.writer import Writer
 from manual_clock import ManualClock
 from unsteady import Unsteady
 

@@ -32,7 +32,7 @@ from aoc_common.store.mongo.upgrade import upgrade
 from aoc_common.store.shelves import Selection
 from aoc_normalizer import app
 from aoc_normalizer.normalise import normalise_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.settings import NormalizerSettings
 from killing import killed_at_every_request
 

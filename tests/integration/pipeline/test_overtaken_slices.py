@@ -14,7 +14,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.ports import PageOutcome
-from aoc_normalizer.overtaken import OvertakenSlices
+from aoc_normalizer.upkeep.overtaken_slices import OvertakenSlices
 from manual_clock import ManualClock
 
 START = datetime(2026, 11, 26, 8, tzinfo=UTC)

@@ -23,9 +23,9 @@ from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.tenants.file import read_tenants
 from aoc_normalizer import app as normalizer
-from aoc_normalizer.names import Names, learning
-from aoc_normalizer.naming import renewals
+from aoc_normalizer.enrich.directory_cache import Names, learning
 from aoc_normalizer.settings import NormalizerSettings
+from aoc_normalizer.upkeep.late_names import renewals
 from aoc_sim.people import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
 from aoc_sim.stories.successor import holder, successor

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aoc_normalizer.fields.addresses import Address, parse
+from aoc_normalizer.draft import Address
+from aoc_normalizer.fields.addresses import parse
 
 
 @pytest.mark.parametrize(

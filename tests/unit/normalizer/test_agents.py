@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_normalizer import ocsf_words
 from aoc_normalizer.fields import agents
+from aoc_normalizer.render import ocsf_enums
 
 EDGE = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -46,7 +46,7 @@ def test_a_huge_agent_is_read_in_part() -> None:
     ],
 )
 def test_systems_have_ocsf_s_names(said, kind) -> None:
-    assert ocsf_words.system(said)["type"] == kind
+    assert ocsf_enums.system(said)["type"] == kind
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_systems_have_ocsf_s_names(said, kind) -> None:
     ],
 )
 def test_methods_have_ocsf_s_names(said, kind) -> None:
-    assert ocsf_words.factor(said)["factor_type"] == kind
+    assert ocsf_enums.factor(said)["factor_type"] == kind

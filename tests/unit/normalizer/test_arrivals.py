@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.raw import RawPage
 from aoc_common.store.arrivals import lateness_step
-from aoc_normalizer.arrivals import arrived
+from aoc_normalizer.write.arrivals import arrived
 
 NOW = datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from aoc_common.bus.publish import Outgoing
 from aoc_common.errors import TooLarge
-from aoc_normalizer.fitting import HEADER, fit
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
+from aoc_normalizer.write.message_size import HEADER, fit
 from aoc_sim import samples
 from aoc_sim.records.base import SOURCES
 

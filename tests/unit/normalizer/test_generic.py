@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer import reading as module
 from aoc_normalizer.mappers.base import Mapper
 from aoc_normalizer.normalise import normalise, normalise_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading import records as module
+from aoc_normalizer.reading.records import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 CONTEXT = RecordContext("contoso", "import", NOW)

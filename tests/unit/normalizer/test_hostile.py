@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from aoc_common.contracts.event import Event
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.normalise import normalise, normalise_page
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
 
 CODEC = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from aoc_common.contracts.event import Event, header_safe
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,11 +20,12 @@ from aoc_common.contracts.event import Event
 from aoc_common.contracts.terms import MAX_TOKEN
 from aoc_common.store.mongo.client import CODEC
 from aoc_common.store.mongo.events import to_document
-from aoc_normalizer import bounds, storing
-from aoc_normalizer.fitting import HEADER, fit
-from aoc_normalizer.knowledge import Knowledge, nowhere
+from aoc_normalizer import bounds
+from aoc_normalizer.enrich.lookup import Knowledge, nowhere
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext, Rejected
+from aoc_normalizer.reading.records import RecordContext, Rejected
+from aoc_normalizer.write import dedupe
+from aoc_normalizer.write.message_size import HEADER, fit
 from remembering import always, by_key
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -292,7 +293,7 @@ def test_line_02_any_record_is_bounded_published_tagged_and_whole(record: dict[s
 
 def test_line_02_two_texts_that_differ_only_in_what_was_cut_are_two_versions() -> None:
     def said(name: str) -> Any:
-        return storing._meaning(json.dumps(audit(ObjectId="o" * 3000 + name)), CONTEXT)
+        return dedupe._meaning(json.dumps(audit(ObjectId="o" * 3000 + name)), CONTEXT)
 
     assert said("a").said == said("a").said
     assert said("a").said != said("b").said

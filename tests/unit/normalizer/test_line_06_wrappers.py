@@ -15,7 +15,7 @@ from aoc_cli.importing.records import Record, items
 from aoc_cli.importing.streams import CountingFile
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 INSIDE = {

@@ -18,12 +18,12 @@ from aoc_cli.importing.streams import CountingFile
 from aoc_common.contracts import ids, spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.store.remarks import REMARKABLE, Remark
+from aoc_normalizer.enrich.lookup import Knowledge, nowhere
+from aoc_normalizer.fields.duplicate_keys import repeats_a_key, told_twice
 from aoc_normalizer.fields.times import parse_ms
-from aoc_normalizer.knowledge import Knowledge, nowhere
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.operations import scopes
-from aoc_normalizer.reading import RecordContext
-from aoc_normalizer.repeats import repeats_a_key, told_twice
+from aoc_normalizer.reading.records import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = "3fe4ff9b-0a72-4c2d-9d8f-5faa9b9dbad8"

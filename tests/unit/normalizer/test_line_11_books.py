@@ -8,7 +8,7 @@ import pytest
 
 from aoc_cli.verify.books import CLASSES, plain
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_sim.app import create_app
 from aoc_sim.bookkeeping import Acquaintance
 from aoc_sim.samples import ANCHOR

@@ -16,9 +16,9 @@ import pytest
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.twins import Candidate, TwinFacts, keys_near
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.pairing import pairs
-from aoc_normalizer.reading import RecordContext
-from aoc_normalizer.twins import Twins
+from aoc_normalizer.reading.records import RecordContext
+from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.twins.pairing import pairs
 from aoc_sim import near_twins
 from aoc_sim.faults import FaultDice
 from aoc_sim.records import directory, signins

@@ -11,12 +11,12 @@ from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.periods import History, Period
-from aoc_normalizer.identify import keys
-from aoc_normalizer.knowledge import Knowledge, nowhere
-from aoc_normalizer.lookalikes import Lookalikes
+from aoc_normalizer.enrich.confusables import Lookalikes
+from aoc_normalizer.enrich.identify import keys
+from aoc_normalizer.enrich.lookup import Knowledge, nowhere
+from aoc_normalizer.enrich.preserved import told_by
 from aoc_normalizer.normalise import finish, normalise
-from aoc_normalizer.reading import Reading, RecordContext, read
-from aoc_normalizer.told import told_by
+from aoc_normalizer.reading.records import Reading, RecordContext, read
 from remembering import always, by_key
 
 AT = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)

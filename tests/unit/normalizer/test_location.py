@@ -10,9 +10,9 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 from aoc_common.errors import BadConfiguration
-from aoc_normalizer import location
-from aoc_normalizer.knowledge import Place
-from aoc_normalizer.location import Locator
+from aoc_normalizer.enrich import location
+from aoc_normalizer.enrich.location import Locator
+from aoc_normalizer.enrich.lookup import Place
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:

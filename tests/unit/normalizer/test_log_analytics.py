@@ -10,7 +10,7 @@ import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 AT = "2026-11-23T07:30:00Z"

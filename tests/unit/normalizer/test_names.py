@@ -9,10 +9,10 @@ import pytest
 
 from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
-from aoc_normalizer.identify import keys
-from aoc_normalizer.knowledge import NOTHING, Knowledge, Place
+from aoc_normalizer.enrich.identify import keys
+from aoc_normalizer.enrich.lookup import NOTHING, Knowledge, Place
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import Reading, RecordContext, read
+from aoc_normalizer.reading.records import Reading, RecordContext, read
 from remembering import always, by_key
 
 CONTEXT = RecordContext("contoso", "graph-directory-audits", datetime(2026, 11, 23, 8, tzinfo=UTC))

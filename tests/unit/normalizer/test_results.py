@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from aoc_common.contracts.event import Event
-from aoc_normalizer import signin_errors
+from aoc_normalizer.fields import signin_errors
+from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
-from aoc_normalizer.result import of_word
+from aoc_normalizer.reading.records import RecordContext
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 STATUS_IDS = {"success": 1, "failure": 2, "partial": 99, "unknown": 0}

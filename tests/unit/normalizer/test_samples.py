@@ -10,7 +10,7 @@ import pytest
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_sim import samples
 from aoc_sim.records.base import SOURCES
 

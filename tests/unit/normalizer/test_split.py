@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aoc_normalizer.split import split
+from aoc_normalizer.reading.split import split
 
 
 def test_a_record_is_exactly_its_own_bytes():

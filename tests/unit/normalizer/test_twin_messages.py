@@ -9,7 +9,7 @@ import pytest
 
 from aoc_common.contracts.twins import ADDS, HEADER, marked, twin_of
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from both_lanes import AUDIT, CHANGE, LOGON, NOW, SIGN_IN
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.twins import Candidate, TwinFacts
-from aoc_normalizer.knowledge import Knowledge, nowhere
+from aoc_normalizer.enrich.lookup import Knowledge, nowhere
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.pairing import pairs
-from aoc_normalizer.reading import RecordContext
+from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.settings import TwinSettings
-from aoc_normalizer.twins import Twins
+from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.twins.pairing import pairs
 from both_lanes import APP, AUDIT, CHANGE, LOGON, NOW, SIGN_IN, WHO, WHOM
 from memory import MemoryTwins
 from remembering import always, by_key

@@ -11,8 +11,8 @@ import pytest
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.twins import Candidate
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext
-from aoc_normalizer.twins import Twins
+from aoc_normalizer.reading.records import RecordContext
+from aoc_normalizer.twins.linker import Twins
 from aoc_sim.faults import FaultDice
 from aoc_sim.settings import SimSettings
 from aoc_sim.timeline import World

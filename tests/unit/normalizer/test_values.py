@@ -14,7 +14,7 @@ from aoc_common.contracts.event import Event
 from aoc_normalizer.bounds import LEVELS, bounded, depth_over
 from aoc_normalizer.fields import values
 from aoc_normalizer.normalise import normalise
-from aoc_normalizer.reading import RecordContext, Rejected
+from aoc_normalizer.reading.records import RecordContext, Rejected
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 JSON = st.recursive(

@@ -16,8 +16,9 @@ from aoc_cli.importing.scan import Scanner, Value
 from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
 from aoc_common.errors import Malformed
 from aoc_normalizer.fields import values
-from aoc_normalizer.mappers import unified, wrapped
-from aoc_normalizer.repeats import repeats_a_key
+from aoc_normalizer.fields.duplicate_keys import repeats_a_key
+from aoc_normalizer.mappers.envelopes import wrapped
+from aoc_normalizer.mappers.unified import audit_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +180,7 @@ def _in_text(line: int, text: bytes, parsed: dict[str, Any], row: bytes, *, whol
 
 def _contradicts(row: dict[str, Any], inside: dict[str, Any]) -> bool:
     """Whether a row says otherwise than its record, so that it must be kept around it."""
-    return unified.MAPPER.recognises(inside) and next(wrapped.contradictions(row, inside), None) is not None
+    return audit_log.MAPPER.recognises(inside) and next(wrapped.contradictions(row, inside), None) is not None
 
 
 def _row_of(header: list[str], row: list[str]) -> bytes:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from aoc_common.contracts import spelling
+from aoc_normalizer.draft import Address
 
 _BRACKETS: Final = re.compile(r"^\[([^\]]+)\](?::(\d{1,5}))?$")
 _V4_PORT: Final = re.compile(r"^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$")
 _LONGEST: Final = 64
 _LAST_PORT: Final = 65_535
-
-
-class Address(NamedTuple):
-    """A parsed address: canonical text and the port, if the record has one."""
-
-    ip: str
-    port: int | None = None
 
 
 def parse(value: Any) -> Address | None:

@@ -11,7 +11,7 @@ import orjson
 from aoc_common.contracts import spelling
 from aoc_normalizer import bounds
 from aoc_normalizer.bounds import ELLIPSIS, LEVELS, STRINGS, TEXT, VALUES, cuts, depth_over, listed
-from aoc_normalizer.repeats import DUPLICATE_KEYS, repeats_a_key
+from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, repeats_a_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_normalizer.mappers import (
-    alerts,
-    diagnostics,
-    directory,
-    generic,
-    graph_activity,
-    hunting,
-    intune,
-    log_analytics,
-    message_trace,
-    provisioning,
-    respelt,
-    risk,
-    signins,
-    unified,
-    wrapped,
-)
+from aoc_normalizer.mappers import generic, message_trace
+from aoc_normalizer.mappers.envelopes import diagnostics, hunting, log_analytics, lowercased, wrapped
+from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, signins
+from aoc_normalizer.mappers.unified import audit_log
 
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Mapper
 
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
-    unified.MAPPER,
+    audit_log.MAPPER,
     log_analytics.MAPPER,
     hunting.MAPPER,
     diagnostics.MAPPER,
@@ -38,8 +25,8 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     risk.MAPPER,
     message_trace.MAPPER,
     provisioning.MAPPER,
-    graph_activity.MAPPER,
-    respelt.MAPPER,
+    activity.MAPPER,
+    lowercased.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

@@ -9,7 +9,7 @@ from aoc_normalizer import bounds
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
-from aoc_normalizer.ocsf import API_ACTIVITY, OTHER
+from aoc_normalizer.ocsf_classes import API_ACTIVITY, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,10 +6,10 @@ from typing import Final
 
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields.duplicate_keys import renamed
+from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
-from aoc_normalizer.ocsf import API_ACTIVITY
-from aoc_normalizer.repeats import renamed
-from aoc_normalizer.result import of_word
+from aoc_normalizer.ocsf_classes import API_ACTIVITY
 
 #: Graph's, the historical search's and our names: the reporting service's.
 _NAMES: Final = {

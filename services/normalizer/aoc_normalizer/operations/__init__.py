@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import spelling
 from aoc_normalizer.draft import INFORMATIONAL
-from aoc_normalizer.ocsf import ACCOUNT_CHANGE, API_ACTIVITY, ENTITY_MANAGEMENT, OTHER
+from aoc_normalizer.ocsf_classes import ACCOUNT_CHANGE, API_ACTIVITY, ENTITY_MANAGEMENT, OTHER
 from aoc_normalizer.operations import collaboration, entra, exchange, files, intune, security
 from aoc_normalizer.operations.base import Meaning
 

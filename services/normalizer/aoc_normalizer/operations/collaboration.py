@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import API_ACTIVITY, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
+from aoc_normalizer.ocsf_classes import API_ACTIVITY, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {

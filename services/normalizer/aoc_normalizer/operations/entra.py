@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import CRITICAL, HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import ACCOUNT_CHANGE, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, OTHER, USER_ACCESS
+from aoc_normalizer.ocsf_classes import (
+    ACCOUNT_CHANGE,
+    AUTHENTICATION,
+    ENTITY_MANAGEMENT,
+    GROUP_MANAGEMENT,
+    OTHER,
+    USER_ACCESS,
+)
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
-from aoc_normalizer.ocsf import API_ACTIVITY, ENTITY_MANAGEMENT, FILE_HOSTING, GROUP_MANAGEMENT, OTHER, USER_ACCESS
+from aoc_normalizer.ocsf_classes import (
+    API_ACTIVITY,
+    ENTITY_MANAGEMENT,
+    FILE_HOSTING,
+    GROUP_MANAGEMENT,
+    OTHER,
+    USER_ACCESS,
+)
 from aoc_normalizer.operations.base import Meaning
 
 TABLE: Final[dict[str, Meaning]] = {

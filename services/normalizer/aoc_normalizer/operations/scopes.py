@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aoc_common.contracts import spelling
-from aoc_normalizer import record_types
+from aoc_normalizer.operations import record_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

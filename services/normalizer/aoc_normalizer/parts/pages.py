@@ -20,14 +20,14 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.mongo.twins import MongoTwins
+from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.location import Locator
+from aoc_normalizer.enrich.lookup import nowhere
+from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.flow import make_handler
-from aoc_normalizer.knowledge import nowhere
-from aoc_normalizer.letters import PageAccount
-from aoc_normalizer.location import Locator
-from aoc_normalizer.names import Names, learning
-from aoc_normalizer.tenancy import remembering
-from aoc_normalizer.twins import Twins
-from aoc_normalizer.writer import Writer
+from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.dead_letters import PageAccount
+from aoc_normalizer.write.writer import Writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.events import MongoEvents
-    from aoc_normalizer.knowledge import Learn, Locate
+    from aoc_normalizer.enrich.lookup import Learn, Locate
     from aoc_normalizer.settings import NormalizerSettings
 
 

@@ -19,15 +19,15 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_normalizer.gone import GonePages
-from aoc_normalizer.letters import Caretaker
-from aoc_normalizer.naming import LateNames
-from aoc_normalizer.overtaken import OvertakenSlices
+from aoc_normalizer.upkeep.gone_pages import GonePages
+from aoc_normalizer.upkeep.late_names import LateNames
+from aoc_normalizer.upkeep.overtaken_slices import OvertakenSlices
+from aoc_normalizer.write.dead_letters import Caretaker
 
 if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.events import MongoEvents
-    from aoc_normalizer.knowledge import Learn
+    from aoc_normalizer.enrich.lookup import Learn
     from aoc_normalizer.settings import NormalizerSettings
 
 #: Slices whose account is closed, or that are looked at to be merged, at a time.

@@ -116,7 +116,7 @@ class MongoLostPages:
             if not retried:
                 await (self._collect_again(one, waiting, at) if again else self._note_gap(one, len(pages), at))
             if pages:
-                # What they stored and did not publish is published by the page that brings it again (`storing`).
+                # What they stored and did not publish is published by the page that brings it again.
                 await self._gone.bulk_write(
                     [
                         UpdateOne(

@@ -1,0 +1,172 @@
+"""Advanced hunting tables that Defender XDR streams (`AdvancedHunting-DeviceNetworkEvents`, ...).
+
+Source: defender-docs, advanced-hunting-schema-tables.md: a ReportId is unique only together with device and time.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts import spelling
+from aoc_normalizer.draft import MEDIUM, Address, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields.canonical import instant
+from aoc_normalizer.fields.duplicate_keys import renamed
+from aoc_normalizer.fields.results import of_word
+from aoc_normalizer.mappers.base import Mapper, Record, named_party
+from aoc_normalizer.mappers.shared import severity_of
+from aoc_normalizer.ocsf_classes import API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, OTHER
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event import Result
+
+_PREFIX: Final = "AdvancedHunting-"
+_USED: Final = frozenset({"category", "operationName", "properties", "time"})
+_INNER: Final = frozenset(
+    {"ActionType", "Timestamp", "ReportId", "AccountUpn", "AccountName", "AccountObjectId", "DeviceName", "DeviceId"}
+)
+#: Where a row says who acted; what started a process acts for somebody.
+_ACTORS: Final = (
+    ("AccountUpn", "AccountName", "AccountObjectId"),
+    ("InitiatingProcessAccountUpn", "InitiatingProcessAccountName", "InitiatingProcessAccountObjectId"),
+    ("SenderFromAddress", "SenderDisplayName", "SenderObjectId"),
+    ("AccountDisplayName", "Account", "AccountId"),
+)
+_ADDRESSES: Final = (
+    ("LocalIP", "LocalPort"),
+    ("IPAddress", "Port"),
+    ("PublicIP", ""),
+    ("SenderIPv4", ""),
+    ("SenderIPv6", ""),
+    ("RequestSourceIP", "RequestSourcePort"),
+    ("RemoteIP", "RemotePort"),
+)
+_OF_A_ROW: Final = frozenset({"DeviceId", "ApplicationId", "ReportId", "ReportId_long"})
+_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_AUTHENTICATIONS: Final = frozenset({"IdentityLogonEvents", "DeviceLogonEvents"})
+_ALERTS: Final = frozenset({"AlertInfo", "AlertEvidence"})
+
+
+def recognises(record: Record) -> bool:
+    """An envelope whose category names a table, or a bare row as a query of the portal exports it."""
+    category = record.get("category")
+    if isinstance(category, str) and category.startswith(_PREFIX) and "properties" in record:
+        return True
+    bare = "ActionType" in record and "Timestamp" in record and "properties" not in record
+    return bare and not _OF_A_ROW.isdisjoint(record)
+
+
+def _unwrapped(record: Record) -> tuple[Record, str]:
+    """The row, and the table that it is from. A bare row does not say; its columns do."""
+    category = values.text(record.get("category")) or ""
+    if category.startswith(_PREFIX):
+        return dict(values.mapping(record.get("properties"))), category.removeprefix(_PREFIX)
+    bare = renamed(record, {name: name.removesuffix("_long").removesuffix("_string") for name in record})
+    return bare, "CloudAppEvents" if "ApplicationId" in bare else "DeviceEvents" if "DeviceId" in bare else "Events"
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """One row: who, what, on which device, with what."""
+    row, table = _unwrapped(record)
+    draft.used |= _USED | _INNER
+    if "properties" in record:
+        draft.rest = {name: value for name, value in row.items() if name not in _INNER}
+    draft.content = {**row, "category": table}
+    draft.product, draft.service, draft.log_name = "Microsoft Defender XDR", "defender", table
+    draft.organisation = values.text(record.get("tenantId"))
+    draft.original_time = values.text(row.get("Timestamp")) or values.text(record.get("time"))
+    draft.time_ms = times.parse_ms(draft.original_time)
+    draft.family = f"hunting-{table.casefold()}"
+    draft.record_id = _identity(row, draft.original_time and instant(draft.original_time))
+    if (before := _identity(row, draft.original_time)) is not None and before != draft.record_id:
+        draft.former.append((draft.family, before))
+    delivery = values.text(row.get("DeliveryAction"))
+    operation = values.first(row, "ActionType", "OperationName") or (f"Email {delivery}" if delivery else table)
+    draft.operation = spelling.folded(operation)
+    draft.spelt = operation if operation != draft.operation else None
+    draft.result = _result(row, draft.operation)
+    draft.class_uid, draft.activity_id = API_ACTIVITY, OTHER
+    if table in _AUTHENTICATIONS and "logon" in draft.operation.casefold():
+        draft.class_uid, draft.activity_id = AUTHENTICATION, 1
+    elif table in _ALERTS:
+        draft.class_uid, draft.activity_id = DETECTION_FINDING, 1
+        draft.severity = severity_of(values.text(row.get("Severity")), MEDIUM)
+    draft.actor = _actor(row)
+    draft.address = _address(row)
+    draft.user_agent = values.text(row.get("UserAgent"))
+    draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
+    draft.targets = _targets(row)
+    draft.search = [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
+    draft.tell = partial(_sentence, row, table)
+
+
+def _identity(row: Record, time: str | None) -> str | None:
+    report, device = values.text(row.get("ReportId")), values.first(row, "DeviceId", "DeviceName")
+    return "|".join(part for part in (device, report, time) if part) if report else None
+
+
+def _result(row: Record, operation: str) -> Result:
+    said = operation.casefold()
+    if said.endswith(("failed", "blocked")):
+        return "failure"
+    if said.endswith(("success", "accepted", "succeeded")):
+        return "success"
+    return of_word(values.first(row, "DeliveryAction", "ActionResult"))
+
+
+def _actor(row: Record) -> Party:
+    for address, name, uid in _ACTORS:
+        who = values.first(row, address, name)
+        if who is not None:
+            party = named_party(who)
+            return Party(values.text(row.get(name)) or party.name, party.upn, values.text(row.get(uid)), "user")
+    logged_on = next(iter(values.objects(row.get("LoggedOnUsers"))), {})
+    return Party(name=values.text(logged_on.get("UserName")), uid=values.text(logged_on.get("Sid")), kind="user")
+
+
+def _address(row: Record) -> Address | None:
+    for name, port_name in _ADDRESSES:
+        found = addresses.parse((values.text(row.get(name)) or "").split(",")[0])
+        if found is not None:
+            port = values.text(row.get(port_name)) if port_name else None
+            number = int(port) if port and port.isascii() and port.isdigit() and len(port) <= 5 else None  # noqa: PLR2004
+            return Address(found.ip, found.port or number)
+    return None
+
+
+def _targets(row: Record) -> list[Party]:
+    found = [
+        Party(values.text(row.get("Title")), uid=values.text(row.get("AlertId")), kind="alert"),
+        Party(values.text(row.get("DeviceName")), uid=values.text(row.get("DeviceId")), kind="device"),
+        Party(
+            values.first(row, "FileName", "ProcessCommandLine"), uid=values.first(row, "SHA256", "SHA1"), kind="file"
+        ),
+        Party(values.first(row, "RemoteUrl", "RemoteIP", "DestinationDeviceName", "QueryTarget"), kind="endpoint"),
+        Party(values.text(row.get("RegistryKey")), kind="registry key"),
+        Party(values.text(row.get("AzureResourceId")), kind="resource"),
+        named_party(values.text(row.get("RecipientEmailAddress")), "mailbox"),
+        Party(values.text(row.get("Subject")), uid=values.text(row.get("NetworkMessageId")), kind="message"),
+    ]
+    return [party for party in found if party.known]
+
+
+def _sentence(row: Record, table: str, draft: Draft) -> str:
+    if draft.class_uid == DETECTION_FINDING:
+        title = values.first(row, "Title") or f"alert {values.text(row.get('AlertId')) or ''}".strip()
+        about = values.text(row.get("EntityType"))
+        who = f" ({draft.actor.spoken})" if draft.actor.known else ""
+        return f"{title}: evidence {about.lower()}{who}" if about else f"Defender raised: {title}"
+    said = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
+    by = {party.kind: party.spoken for party in reversed(draft.targets)}
+    text = f"{draft.actor.spoken}: {said}" if draft.actor.known else said[:1].upper() + said[1:]
+    for kind, word in (("file", "file"), ("registry key", "key"), ("message", "message"), ("resource", "resource")):
+        if kind in by:
+            text += f", {word} {by[kind]}"
+    text += f" to {by['endpoint']}" if "endpoint" in by else ""
+    text += f" to {by['mailbox']}" if "mailbox" in by else ""
+    return text + (f" on {by['device']}" if "device" in by else "")
+
+
+MAPPER: Final = Mapper("hunting", 3, recognises, fill)

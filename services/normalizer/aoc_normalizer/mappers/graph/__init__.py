@@ -1,0 +1,1 @@
+"""Records as Microsoft Graph lists them, one file a resource."""

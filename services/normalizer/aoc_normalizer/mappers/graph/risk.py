@@ -1,0 +1,58 @@
+"""Identity Protection: risk detections and risky users."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from aoc_normalizer.draft import MEDIUM, Draft, Party
+from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.mappers.base import Mapper, Record
+from aoc_normalizer.mappers.shared import location, severity_of
+from aoc_normalizer.ocsf_classes import DETECTION_FINDING
+
+
+def recognises(record: Record) -> bool:
+    """Risk has a level and a state."""
+    return "riskLevel" in record and "riskState" in record
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """A detection, or a user's risk as it stands at its last update."""
+    draft.used |= {"id", "riskLevel", "riskState", "riskEventType", "userId", "userPrincipalName", "userDisplayName"}
+    draft.product, draft.service, draft.log_name = "Microsoft Entra ID Protection", "entra", "Risk"
+    draft.record_id = values.text(record.get("id"))
+    draft.original_time = values.first(
+        record, "activityDateTime", "detectedDateTime", "riskLastUpdatedDateTime", "lastUpdatedDateTime"
+    )
+    draft.time_ms = times.parse_ms(draft.original_time)
+    updated = values.first(record, "riskLastUpdatedDateTime", "lastUpdatedDateTime")
+    kind = values.first(record, "riskEventType", "riskType")
+    draft.family = "risk"
+    if updated and draft.record_id:
+        draft.former.append((f"risk@{updated}", draft.record_id))
+    draft.operation = kind or "Risky user"
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
+    level = _word(record.get("riskLevel"))
+    draft.severity = severity_of(level, MEDIUM)
+    state = _word(record.get("riskState"))
+    draft.result = "success"
+    upn = values.text(record.get("userPrincipalName"))
+    draft.actor = Party(
+        values.text(record.get("userDisplayName")),
+        upn.lower() if upn else None,
+        values.text(record.get("userId")),
+        "user",
+    )
+    draft.address = addresses.parse(record.get("ipAddress"))
+    draft.location = location(record.get("location"))
+    draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
+    standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
+    draft.tell = lambda done: f"Risk of {done.actor.spoken}: {done.operation}, {standing}"
+
+
+def _word(value: Any) -> str | None:
+    """A level or state; here `none` says something."""
+    return "none" if value == "none" else values.text(value)
+
+
+MAPPER: Final = Mapper("risk", 2, recognises, fill)

@@ -1,0 +1,1 @@
+"""Records of the unified audit log: what all have in common (`audit_log`), then one file a workload."""

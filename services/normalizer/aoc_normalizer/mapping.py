@@ -1,0 +1,113 @@
+"""A raw page's records as events ready to store and publish, a few records at a time.
+
+A record is read, named, mapped and packed while its objects are in the processor's cache, and then they are let go. To
+map whole pages before packing them takes a third more time and many times the memory (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts.event import PackedEvent
+from aoc_common.errors import Permanent
+from aoc_common.store.ports import PublishedPage
+from aoc_common.store.remarks import REMARKABLE
+from aoc_normalizer import metrics
+from aoc_normalizer.enrich.identify import keys
+from aoc_normalizer.mappers import GENERIC
+from aoc_normalizer.normalise import finish
+from aoc_normalizer.reading.records import Reading, RecordContext, Rejected, read
+from aoc_normalizer.reading.split import split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from opentelemetry.context import Context
+
+    from aoc_common.contracts.event import Event
+    from aoc_common.contracts.raw import RawPage
+    from aoc_normalizer.enrich.lookup import Learn
+
+#: Records that are worked on together: their objects fit the cache, and one look-up serves them all.
+_TOGETHER: Final = 20
+
+type Encode = Callable[[Event], bytes]
+"""The event as it will be stored. Raises `Permanent` for one that can never be."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedPage:
+    """The events of a page, and what could not become one."""
+
+    events: list[PackedEvent] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPage:
+    """A raw page after mapping. `sequence`: where it lies on AOC_RAW."""
+
+    page: RawPage
+    trace: Context
+    events: list[PackedEvent]
+    rejected: list[Rejected]
+    sequence: int = 0
+
+    def on_bus(self, since: datetime) -> PublishedPage:
+        """As the ledger knows a page that waits, `since` then."""
+        page = self.page
+        return PublishedPage(page.id, page.tenant, page.source, page.slice_id, self.sequence, since)
+
+
+async def pack_page(body: bytes, context: RecordContext, learn: Learn, encode: Encode) -> PackedPage:
+    """Every record of a raw page. Raises `Transient` when names cannot be looked up."""
+    records, broken = split(body)
+    page = PackedPage(rejected=[Rejected(part.text, part.reason) for part in broken])
+    mappers: Counter[str] = Counter()
+    for together in batched(enumerate(records), _TOGETHER):
+        readings: list[tuple[int, Reading]] = []
+        for position, record in together:
+            made = read(record, context)
+            if isinstance(made, Reading):
+                readings.append((position, made))
+            else:
+                page.rejected.append(made)
+        wanted = {key for _, reading in readings for key in keys(reading.draft)}
+        known = (await learn({context.tenant: wanted}))[context.tenant]
+        for position, reading in readings:
+            event = finish(reading, known)
+            mappers[event.mapper] += 1
+            try:
+                page.events.append(_packed(event, position, encode, reading.note))
+            except Permanent as error:
+                page.rejected.append(Rejected(event.raw, str(error)))
+    for name, count in mappers.items():
+        metrics.EVENTS_MAPPED.labels(name).inc(count)
+    metrics.MAPPER_ERRORS.inc(sum(event.note is not None for event in page.events))
+    return page
+
+
+def _packed(event: Event, position: int, encode: Encode, note: str | None) -> PackedEvent:
+    document = encode(event)
+    return PackedEvent(
+        event.id,
+        event.tenant,
+        event.source,
+        event.time_ms,
+        event.class_uid,
+        event.operation,
+        document,
+        event.message(),
+        position,
+        event.text,
+        note,
+        event.twin_facts,
+        former=event.former,
+        kin=event.kin,
+        understood=event.mapper != GENERIC.name,
+        remarks=tuple([tag for tag in event.tags if tag in REMARKABLE]) if event.tags else (),
+    )

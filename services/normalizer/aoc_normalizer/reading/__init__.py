@@ -1,0 +1,1 @@
+"""From the bytes of a raw page to readings: each record, recognised, and its facts."""

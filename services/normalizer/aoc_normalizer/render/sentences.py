@@ -1,0 +1,111 @@
+"""The one sentence that tells an event, in plain words and with names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_normalizer.fields import signin_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_normalizer.draft import Change, Draft
+
+#: Changes that a sentence names, and characters of a value in it.
+_TOLD: Final = 3
+_BRIEF: Final = 40
+#: Properties that repeat what actor and target are.
+_OF_IDS: Final = ("targetid.", "actorid.")
+
+
+def sentence(draft: Draft) -> str:
+    """`Dana Reyes added Sam Ortiz to role Global Administrator`: the actor, and the operation's phrase.
+
+    A phrase's `{target}` is the first target, `{user}`, `{group}`, `{role}` ... the first of that kind, unless the
+    mapper said otherwise in `draft.words`. Without a phrase, or without what it needs: "ran <operation> on <target>".
+    """
+    actor = draft.actor.spoken if draft.actor.known else draft.app.spoken if draft.app.known else "Somebody"
+    target = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
+    text = None
+    if draft.phrase is not None:
+        try:
+            text = draft.phrase.format_map(_names(draft, target))
+        except KeyError:
+            text = None
+    if text is None:
+        text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
+    elif target and target == actor:
+        text = _own(text, target)
+    if draft.changes and text.startswith("changed ") and (told := _told(draft.changes)):
+        text += f": {told}"
+    if draft.remark:
+        text += f", {draft.remark}"
+    return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
+
+
+def _names(draft: Draft, target: str | None) -> dict[str, str]:
+    found = {"target": target, "user": target} if target else {}
+    for party in reversed(draft.targets):
+        if party.kind and party.known:
+            found[party.kind] = party.spoken
+    return found | draft.words
+
+
+def _told(changes: Sequence[Change]) -> str:
+    """`department from Sales to Legal, title and 2 more`: the first few changes, with values that are short."""
+    telling = [change for change in changes if not change.name.casefold().startswith(_OF_IDS)]
+    said = [_change(change) for change in telling[:_TOLD]]
+    return listed_few(said + [""] * (len(telling) - len(said)))
+
+
+def _change(change: Change) -> str:
+    old, new = _brief(change.old), _brief(change.new)
+    if new is not None:
+        return f"{change.name} from {old} to {new}" if old is not None else f"{change.name} set to {new}"
+    return f"{change.name} cleared (was {old})" if old is not None and change.new is None else change.name
+
+
+def _brief(value: Any) -> str | None:
+    """A value that a sentence has room for."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, (str, int, float)) else None
+    return text if text and len(text) <= _BRIEF else None
+
+
+def _own(text: str, name: str) -> str:
+    """`the password of X` by X is `their own password`."""
+    for thing in ("password", "sessions", "inbox rules"):
+        text = text.replace(f"the {thing} of {name}", f"their own {thing}")
+    text = text.replace(f"mail of {name}", "their own mail")
+    for before in ("mailbox ", "mail in ", "mail from ", "item in "):
+        if text.endswith(before + name):
+            return f"{text.removesuffix(name).removesuffix('mailbox ')}their own mailbox"
+    return text.removesuffix(name) + "themselves" if text.endswith((f" for {name}", f" of {name}")) else text
+
+
+def listed_few(names: Sequence[str]) -> str:
+    """`Kim, Sam and Dana`, `Kim, Sam, Dana and 5 more`."""
+    if len(names) > _TOLD:
+        return f"{', '.join(names[:_TOLD])} and {len(names) - _TOLD} more"
+    return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
+
+
+def sign_in(draft: Draft) -> str:
+    """`Sign-in of kim@... from 203.0.113.9 (Lisbon) to Teams failed: wrong password (50126)`."""
+    who = draft.actor.upn or draft.actor.spoken if draft.actor.known else draft.app.spoken
+    place = f" from {draft.address.ip}" if draft.address else ""
+    city = (draft.location or {}).get("city") or (draft.location or {}).get("country")
+    if place and city:
+        place += f" ({city})"
+    service = next((target.name for target in draft.targets if target.kind == "service" and target.name), None)
+    said = f"Sign-in of {who}{place}" + (f" to {service}" if service else "")
+    code = signin_errors.number(draft.status_code)
+    if draft.result == "failure":
+        reason = ", ".join(part for part in (draft.status_detail or "no reason given", draft.remark) if part)
+        return f"{said} failed: {reason}" + (f" ({code})" if code else "")
+    if code:
+        return f"{said} went on: {signin_errors.words(code) or 'a further step'} ({code})"
+    if draft.result == "unknown":
+        return f"{said}: the record does not say how it ended"
+    return f"{said} succeeded"

@@ -1,0 +1,1 @@
+"""Work beside the batches: pages and slices that nobody ends, names that come late, what waits for a decision."""

@@ -1,0 +1,1 @@
+"""From mapped pages to MongoDB, AOC_EVENTS and the ledger."""

@@ -1,0 +1,268 @@
+"""Writes mapped pages: store what is new, link twins, publish what was stored, put aside the rest, settle the ledger.
+
+The order makes a crash at any point harmless. Events are published only after MongoDB accepted them; a page that comes
+again publishes exactly the events that it had inserted (they name the page) and that do not stand in AOC_EVENTS yet,
+unless it is settled. Whether a page was here before is read from what is stored, not from its delivery count: a server
+that was killed forgets counts, and a replica that was paused works on a page that another has taken over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter, defaultdict
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+
+from aoc_common.bus.atomic import PageEvents
+from aoc_common.bus.limits import BATCH_HEADERS
+from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts.event_message import EventMessage
+from aoc_common.contracts.publications import PublishedSpan
+from aoc_common.errors import Transient
+from aoc_common.store.ports import LedgerStore, PageOutcome
+from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
+from aoc_common.telemetry import logs, tracing
+from aoc_normalizer import metrics
+from aoc_normalizer.write import data_quality
+from aoc_normalizer.write.arrivals import arrived
+from aoc_normalizer.write.batch import Batch
+from aoc_normalizer.write.dedupe import Storing
+from aoc_normalizer.write.message_size import fit
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.bus.atomic import Published
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.event import PackedEvent, Version
+    from aoc_common.contracts.raw import RawPage
+    from aoc_common.store.arrivals import ArrivalStore
+    from aoc_common.store.ports import EventStore
+    from aoc_common.store.remarks import Remark
+    from aoc_common.store.versions import EventVersions
+    from aoc_normalizer.mapping import MappedPage
+    from aoc_normalizer.twins.linker import Twins
+
+_log = logs.get(__name__)
+
+type Publish = Callable[[Sequence[PageEvents]], Awaitable[Sequence[Published]]]
+"""Publishes each page's events once, whatever was published before (`bus.atomic`). Raises `Transient`."""
+type Limit = Callable[[], Awaitable[int]]
+"""The largest message that AOC_EVENTS takes at this moment, headers included."""
+
+
+type Note = Callable[[Sequence[PublishedSpan], datetime], Awaitable[None]]
+"""Notes what was published where (`store.publications.Publications.note`). Idempotent. Raises `Transient`."""
+type Remember = Callable[[Sequence[Remark]], Awaitable[None]]
+"""Sums remarks about records up (`store.remarks.RemarkStore.add`). Raises `Transient`."""
+
+
+async def nowhere(_remarks: Sequence[Remark]) -> None:
+    """Remember nothing."""
+
+
+async def unnoted(_spans: Sequence[PublishedSpan], _at: datetime) -> None:
+    """Note nothing: nobody reads AOC_EVENTS who would have to be given what it has dropped."""
+
+
+async def unlimited() -> int:
+    """As large as anybody can store."""
+    return sys.maxsize
+
+
+class Writer:
+    """The storing half of the normalizer. Everything it writes is idempotent."""
+
+    def __init__(
+        self,
+        events: EventStore,
+        versions: EventVersions,
+        twins: Twins,
+        ledger: LedgerStore,
+        quarantine: QuarantineStore,
+        arrivals: ArrivalStore,
+        publish: Publish,
+        clock: Clock,
+        limit: Limit = unlimited,
+        remember: Remember = nowhere,
+        note: Note = unnoted,
+    ) -> None:
+        self._storing = Storing(events, versions, ledger)
+        self._twins = twins
+        self._ledger = ledger
+        self._quarantine = quarantine
+        self._arrivals = arrivals
+        self._publish = publish
+        self._clock = clock
+        self._limit = limit
+        self._remember = remember
+        self._note = note
+
+    async def write(self, pages: Sequence[MappedPage]) -> None:
+        """Bring a batch of pages to rest. Raises `Transient` when a store or the bus is away; nothing is lost then."""
+        now = self._clock.now()
+        # Before anything is stored: a page that vanishes then is looked for, whoever died before he had noted it.
+        await self._ledger.pages_received([page.on_bus(now) for page in pages])
+        batch = Batch.of(pages)
+        metrics.BATCH_RECORDS.observe(len(batch.rows))
+        await self._store(batch)
+        await self._send(batch, await self._seconds(batch))
+        await self._put_aside(batch)
+        await self._settle(batch)
+        await self._measure(batch)
+
+    async def _store(self, batch: Batch) -> None:
+        """Store what is not stored yet, and find what another delivery of these pages has done."""
+        links = [link for page in batch.pages[1:] if (link := tracing.link(page.trace))]
+        with (
+            metrics.STAGE_SECONDS.labels("store").time(),
+            tracing.tracer().start_as_current_span(
+                "events.insert", context=batch.pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
+            ),
+        ):
+            await self._storing.store(batch)
+
+    async def _seconds(self, batch: Batch) -> Mapping[UUID, UUID]:
+        with metrics.STAGE_SECONDS.labels("twins").time():
+            return await self._twins.seconds(
+                [
+                    (
+                        batch.rows[number].event,
+                        batch.origins.get(number, batch.page(number).page.id),
+                        number in batch.before,
+                    )
+                    for number in batch.mine()
+                ]
+            )
+
+    async def _send(self, batch: Batch, seconds: Mapping[UUID, UUID]) -> None:
+        """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
+        messages: dict[tuple[int, str | None], list[Outgoing]] = defaultdict(list)
+        limit = await self._limit() - BATCH_HEADERS
+        for number in batch.mine():
+            event, page = batch.rows[number].event, batch.page(number)
+            message = _outgoing(event, page, seconds.get(event.id), batch.versions.get(number))
+            messages[batch.rows[number].page, batch.origins.get(number)].append(fit(message, limit))
+        returned = {batch.rows[number].page for number in batch.before}
+        pages = [
+            _page_events(batch.pages[number].page, origin, of_page, returned=number in returned)
+            for (number, origin), of_page in messages.items()
+        ]
+        with metrics.STAGE_SECONDS.labels("publish").time():
+            published = await self._publish(pages)
+        for (number, _), one in zip(messages, published, strict=True):
+            batch.published[number] = (*batch.published.get(number, ()), *one.ranges)
+        # At once: a reader to whom the stream cannot deliver these any more finds them by this alone.
+        await self._note(
+            [span for (number, _), one in zip(messages, published, strict=True) for span in _spans(batch, number, one)],
+            self._clock.now(),
+        )
+
+    async def _put_aside(self, batch: Batch) -> None:
+        """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
+        now = self._clock.now()
+        entries = [
+            _entry(page, rejected.text, rejected.reason, now) for page in batch.pages for rejected in page.rejected
+        ]
+        stumbled = {number: note for number in batch.mine() if (note := batch.rows[number].event.note) is not None}
+        reasons = [*batch.refused.items(), *stumbled.items()]
+        texts = batch.texts(number for number, _ in reasons)
+        for number, reason in reasons:
+            entries.append(_entry(batch.page(number), texts[number], reason, now, stored=number in stumbled))
+        if entries:
+            _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
+            await self._quarantine.put(entries)
+
+    async def _settle(self, batch: Batch) -> None:
+        """Tell the ledger what became of each page. One that is settled already stays as it was."""
+        await self._storing.still_there(batch)
+        now = self._clock.now()
+        mine = batch.mine()
+        stored = Counter(batch.rows[number].page for number in mine if number not in batch.versions)
+        changed = Counter(batch.rows[number].page for number in mine if number in batch.versions)
+        put_aside = Counter(batch.rows[number].page for number in batch.refused)
+        put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
+        # Before the pages are settled: a remark that a crash prevents is made when the page comes again.
+        await self._remember(data_quality.remarks(((batch.rows[one].event, one in batch.first) for one in mine), now))
+        odd = data_quality.by_page(
+            (batch.rows[number].page, batch.rows[number].event) for number in mine if number not in batch.versions
+        )
+        await self._ledger.pages_settled(
+            [
+                PageOutcome(
+                    page=page.page.id,
+                    tenant=page.page.tenant,
+                    source=page.page.source,
+                    slice_id=page.page.slice_id,
+                    stored=stored[number],
+                    changed=changed[number],
+                    duplicate=len(page.events)
+                    + batch.added[number]
+                    + len(page.rejected)
+                    - (stored[number] + changed[number] + put_aside[number]),
+                    quarantined=put_aside[number],
+                    at=now,
+                    published=batch.published.get(number, ()),
+                    not_understood=odd[number].not_understood,
+                    undated=odd[number].undated,
+                    examples=odd[number].examples,
+                )
+                for number, page in enumerate(batch.pages)
+            ]
+        )
+        metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))
+        metrics.EVENTS_STORED.labels("changed").inc(changed.total())
+        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(batch.refused))
+        metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
+
+    async def _measure(self, batch: Batch) -> None:
+        """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
+        metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
+        data_quality.measure(batch.rows[number].event for number in batch.first)
+        # Also what a try before this one has stored: it came no further than this.
+        new = (
+            (batch.rows[number].event, batch.page(number).page)
+            for number in batch.mine()
+            if number not in batch.versions
+        )
+        try:
+            await self._arrivals.add(arrived(new))
+        except Transient as error:
+            _log.warning("arrivals.uncounted", count=len(batch.first), error=str(error))
+
+
+def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:
+    # An older version may have published of a page that was migrated from its stream.
+    since = None if page.sequence is None else page.fetched_at
+    return PageEvents(origin or page.id, messages, returned=returned, since=since)
+
+
+def _spans(batch: Batch, number: int, published: Published) -> Iterator[PublishedSpan]:
+    page = batch.pages[number].page
+    for part in published.parts:
+        yield PublishedSpan(published.incarnation, part.first, page.id, page.tenant, page.source, part.ids)
+
+
+def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version: Version | None) -> Outgoing:
+    message = EventMessage.of(event, version, first)
+    return Outgoing(message.subject, message.body, tracing.inject(message.headers(), page.trace))
+
+
+def _entry(page: MappedPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:
+    # By its text: what is fetched again, on whatever page, waits for one decision.
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=16, person=b"stored" if stored else b"")
+    return QuarantineEntry(
+        key=f"{page.page.tenant}/{page.page.source}#{digest.hexdigest()}",
+        tenant=page.page.tenant,
+        source=page.page.source,
+        slice_id=page.page.slice_id,
+        page=page.page.id,
+        reason=reason,
+        text=text,
+        at=at,
+        stored=stored,
+    )
