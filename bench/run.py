@@ -108,7 +108,7 @@ async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]
 
 
 async def on_own_store(events: Sequence[Event]) -> Figure:
-    """`storing` on a database server of its own, which holds nothing else."""
+    """The deduplicator on a database server of its own, which holds nothing else."""
     with TemporaryDirectory(prefix="aoc-bench-") as directory:
         port = free_port()
         child = mongo.server(Path(directory), port, auth=False)

@@ -47,7 +47,7 @@ from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.telemetry import logs
 
 try:
@@ -167,7 +167,8 @@ class Installation:
         lateness = [self._arrivals.lateness] if hasattr(self._arrivals, "lateness") else []
         more: list[Any] = [Corrector(MongoDoubts(database), backlog, sources, clock)] if Corrector is not None else []
         self._scheduler = Scheduler(made, sources, backlog, self._ask, clock, *more, *lateness)
-        stores = Stores(self._ledger, self._ledger, sources, backlog, MongoDeadLetters(database))
+        ledger, letters = self._ledger, MongoDeadLetters(database)
+        stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, letters)
         self._runner = Runner(feeds.of, self._publish, stores, clock, asyncio.Event())
         names: dict[str, list[str]] = defaultdict(list)
         for tenant, source in feeds.records:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from typing_extensions import get_protocol_members, is_protocol
 
 from aoc_common import roster
 
@@ -14,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 TRACKED = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).splitlines()]
 PYTHON = [path for path in TRACKED if path.suffix == ".py" and path.exists()]
 LONGEST = 400
+#: Methods of a port.
+MOST_ASKED = 5
 
 
 def test_no_python_file_is_longer_than_one_thing() -> None:
@@ -22,6 +26,23 @@ def test_no_python_file_is_longer_than_one_thing() -> None:
     }
 
     assert long == {}
+
+
+def test_a_port_of_the_store_stands_in_a_file_of_its_own_and_asks_for_five_things_at_most() -> None:
+    packages = ROOT / "libs" / "aoc_common" / "aoc_common" / "store"
+    ports = {
+        path.stem: [
+            (name, sum(callable(getattr(port, one)) for one in get_protocol_members(port)))
+            for name, port in vars(importlib.import_module(f"aoc_common.store.{path.stem}")).items()
+            if isinstance(port, type) and is_protocol(port) and port.__module__ == f"aoc_common.store.{path.stem}"
+        ]
+        for path in packages.glob("*.py")
+        if path.stem != "__init__"
+    }
+
+    assert sum(map(len, ports.values())) >= 30
+    assert {name for name, several in ports.items() if len(several) > 1} == set()
+    assert {name: count for several in ports.values() for name, count in several if count > MOST_ASKED} == {}
 
 
 @pytest.mark.parametrize("service", roster.SERVICES, ids=lambda one: one.name)

@@ -11,9 +11,11 @@ import pytest
 from account_books import FIVE, NOW, T0, Books
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.store.accounts import GapCause
+from aoc_common.store.blobs import ContentBlob
+from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.ports import ContentBlob, LostWindow, PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database

@@ -9,8 +9,9 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import PageOutcome, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount

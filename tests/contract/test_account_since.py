@@ -9,7 +9,9 @@ import pytest
 
 from account_books import NOW, T0, Books
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.ports import PageOutcome, PublishedPage, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.ports import ContentBlob
 from making import NOW
 from memory import MemoryBlobs
 

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 
 from aoc_common.contracts.jobs import slice_id
 from aoc_common.errors import AocError
+from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.compaction import MongoCompaction
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import EmptySlice, LostWindow, PageOutcome, PublishedPage, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import EmptySlice, SliceFetched
 from unsteady import Unsteady
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.directories import Facts, Held, Learnt, Seen, Sighting, SyncState
+from aoc_common.store.directories import Facts, Held, Seen, Sighting
+from aoc_common.store.directory_names import Learnt
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 

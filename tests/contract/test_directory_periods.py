@@ -11,7 +11,8 @@ import pytest
 from aoc_common.contracts import periods
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Malformed, Unreachable
-from aoc_common.store.directories import Held, Seen, Sighting, SyncState
+from aoc_common.store.directories import Held, Seen, Sighting
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory

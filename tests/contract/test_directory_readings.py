@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from aoc_common.store.directories import Seen, Sighting, SyncState
+from aoc_common.store.directories import Seen, Sighting
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from making import NOW

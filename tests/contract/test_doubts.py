@@ -8,13 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.blobs import ContentBlob
+from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
-from aoc_common.store.ports import ContentBlob, LostWindow, SourceState
+from aoc_common.store.sources import SourceState
 from aoc_common.store.waiting import PATIENCE
 from memory import MemoryBacklog, MemoryDoubts
 

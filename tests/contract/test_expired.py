@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from aoc_common.errors import Unreachable
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.expired import MongoExpired
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import ContentBlob
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.store.accounts import GapCause
+from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo import account as account_module
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import LostWindow, PageOutcome, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

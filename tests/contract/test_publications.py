@@ -14,7 +14,8 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.publications import KEEP, MongoPublications
-from aoc_common.store.ports import PageOutcome, PublishedPage
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.pages import PublishedPage
 from making import an_event
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)

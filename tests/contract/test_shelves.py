@@ -21,7 +21,7 @@ from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
 from aoc_common.store.mongo.outcomes import page_key
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import Decision, ItemState, Selection
 from manual_clock import ManualClock

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import SourceState
+from aoc_common.store.sources import SourceState
 from making import NOW
 from memory import MemorySources
 

@@ -17,8 +17,9 @@ from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.ports import PageOutcome, SliceFetched, SliceTotals
+from aoc_common.store.page_ledger import PageOutcome, SliceTotals
 from aoc_common.store.quarantine import QuarantineEntry
+from aoc_common.store.slices import SliceFetched
 from making import NOW
 from making import an_event as event
 

@@ -18,7 +18,8 @@ from aoc_common.store.mongo.compaction import MongoCompaction
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
 from aoc_common.store.mongo.upgrade import upgrade
-from aoc_common.store.ports import PageOutcome, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.slices import SliceFetched
 from unsteady import Unsteady
 
 if TYPE_CHECKING:

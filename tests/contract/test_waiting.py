@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.waiting import MongoWaitingBlobs
-from aoc_common.store.ports import ContentBlob
 from memory import MemoryWaitingBlobs
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import PageOutcome, PublishedPage, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount

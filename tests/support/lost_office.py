@@ -9,12 +9,15 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.raw import on_stream
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import ContentBlob, PageOutcome, PublishedPage, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 from aoc_normalizer.upkeep.gone_pages import GonePages
 from manual_clock import ManualClock
 

@@ -9,9 +9,9 @@ from aoc_common.contracts import twins
 from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
-from aoc_common.store.directories import SyncState
-from aoc_common.store.ports import SourceState
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.shares import Claims
+from aoc_common.store.sources import SourceState
 from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 #: Facts of an entity that are shown as they are.

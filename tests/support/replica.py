@@ -19,13 +19,13 @@ from aoc_common.store.mongo.twins import MongoTwins
 from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer, unnoted
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
+    from aoc_common.store.page_ledger import SliceTotals
     from aoc_normalizer.write.writer import Note, Publish
-
-    from aoc_common.store.ports import SliceTotals
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -71,8 +71,10 @@ class Replica:
         self.sent: list[str] = []
         self.events = MongoEvents(database, lambda *_: keep, self.clock)
         self.ledger = MongoLedger(database)
+        versions = MongoEventVersions(database)
         self._writer = Writer(
-            self.events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", self.clock),
+            Deduplicator(self.events, versions, versions, self.ledger),
+            Twins(MongoTwins(database), lambda _: "graph", self.clock),
             self.ledger, MongoQuarantine(database), MongoArrivals(database), publish or self._publish, self.clock,
             note=note,
         )  # fmt: skip

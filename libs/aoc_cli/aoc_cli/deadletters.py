@@ -18,7 +18,8 @@ from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed, NotFound, Unreachable
 from aoc_common.store.mongo.outcomes import page_key
-from aoc_common.store.ports import PublishedPage, SliceFetched
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -16,7 +16,8 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import load
 from aoc_common.store.mongo.outcomes import page_key
-from aoc_common.store.ports import PublishedPage, SliceFetched
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:

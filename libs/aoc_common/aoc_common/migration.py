@@ -34,10 +34,10 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.raw import SEQUENCE_BEFORE, RawPage
 from aoc_common.errors import BadConfiguration, Malformed, Unreachable
-from aoc_common.store.ports import PublishedPage
+from aoc_common.store.pages import PublishedPage, PublishedPages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from faststream.nats import NatsBroker
     from nats.aio.msg import Msg
@@ -46,8 +46,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.letters import DeadLetter
     from aoc_common.settings import NatsSettings
-    from aoc_common.store.ports import LedgerStore
-    from aoc_common.store.shelves import DeadLetterStore
+    from aoc_common.store.dead_letters import DeadLetterStore
 
 MOVING: Final = subjects.MOVING_STREAM
 _FROZEN: Final = "aoc.moving.frozen"
@@ -74,6 +73,14 @@ class MigrationLease(Protocol):
         ...
 
 
+class MigratedPages(PublishedPages, Protocol):
+    """What is asked of the ledger."""
+
+    async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
+        ...
+
+
 class Migration:
     """One migration. `say` is told what happens, a line each.
 
@@ -83,7 +90,7 @@ class Migration:
     def __init__(
         self,
         broker: NatsBroker,
-        ledger: LedgerStore,
+        ledger: MigratedPages,
         settings: NatsSettings,
         clock: Clock,
         say: Callable[[str], None],

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.store.backlog import BacklogStore
     from aoc_common.store.doubts import DoubtStore
-    from aoc_common.store.ports import SourceState, SourceStore
+    from aoc_common.store.source_runs import SourceRuns
+    from aoc_common.store.sources import SourceState
 
 _log = logs.get(__name__)
 
@@ -63,7 +64,7 @@ class Corrector:
     serves a clock that fell back for a while: what it doubts in vain is read twice, never lost.
     """
 
-    def __init__(self, doubts: DoubtStore, backlog: BacklogStore, sources: SourceStore, clock: Clock) -> None:
+    def __init__(self, doubts: DoubtStore, backlog: BacklogStore, sources: SourceRuns, clock: Clock) -> None:
         self._doubts = doubts
         self._backlog = backlog
         self._sources = sources

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aoc_collector.slices import Feed, Pace
-    from aoc_common.store.ports import SourceState
+    from aoc_common.store.sources import SourceState
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST: Final = timedelta(minutes=1)

@@ -21,7 +21,10 @@ from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.doubts import AHEAD
-from aoc_common.store.ports import EmptySlice, LostWindow, PublishedPage, SliceFetched, SourceState
+from aoc_common.store.losses import LostWindow
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import EmptySlice, SliceFetched
+from aoc_common.store.sources import SourceState
 from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
@@ -34,8 +37,13 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
     from aoc_common.store.backlog import BacklogStore, Stretch
-    from aoc_common.store.ports import BlobLedger, LedgerStore, SourceStore
-    from aoc_common.store.shelves import DeadLetterStore
+    from aoc_common.store.blobs import BlobLedger
+    from aoc_common.store.dead_letters import DeadLetterStore
+    from aoc_common.store.losses import LossLedger
+    from aoc_common.store.pages import PublishedPages
+    from aoc_common.store.slices import SliceLedger
+    from aoc_common.store.source_runs import SourceRuns
+    from aoc_common.store.source_subscriptions import SourceSubscriptions
 
 _log = logs.get(__name__)
 
@@ -72,9 +80,12 @@ class _Tally:
 class Stores:
     """The account that a runner keeps."""
 
-    ledger: LedgerStore
+    slices: SliceLedger
+    pages: PublishedPages
+    losses: LossLedger
     blobs: BlobLedger
-    sources: SourceStore
+    sources: SourceRuns
+    subscriptions: SourceSubscriptions
     backlog: BacklogStore
     letters: DeadLetterStore
 
@@ -102,7 +113,7 @@ class Runner:
         self._stopping = stopping
         self._room = room
         self._admit = admit
-        self._subscriptions = Subscriptions(stores.sources, stores.ledger, clock)
+        self._subscriptions = Subscriptions(stores.subscriptions, stores.losses, clock)
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -138,7 +149,7 @@ class Runner:
 
     async def abandon(self, job: CollectJob) -> None:
         """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
-        await self._stores.ledger.slice_abandoned(job.slice_id, self._clock.now())
+        await self._stores.slices.slice_abandoned(job.slice_id, self._clock.now())
 
     async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None, SourceState]:
         """Until where the source, or the stretch that a job is a part of, is collected; its end when there is no more.
@@ -180,13 +191,13 @@ class Runner:
             await self._note_fetched(job, tally)
         now = self._clock.now()
         if tally.opened:
-            await stores.ledger.slice_fetched(
+            await stores.slices.slice_fetched(
                 SliceFetched(job.slice_id, pages=len(tally.pages), records=tally.records, at=now)
             )
         else:
             # Most slices give nothing: they cost one write, and no document.
             nothing = EmptySlice(job.tenant, job.source, since, job.end, now, again=again)
-            await stores.ledger.slice_empty(job.slice_id, nothing)
+            await stores.slices.slice_empty(job.slice_id, nothing)
         if stretch is None:
             # A doubt that a crash has left, or an answer that was lost: it runs, or this slice had not been read.
             await self._subscriptions.lost(before)
@@ -204,7 +215,7 @@ class Runner:
 
     async def _open(self, job: CollectJob, tally: _Tally, *, again: bool) -> None:
         if not tally.opened:
-            await self._stores.ledger.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
+            await self._stores.slices.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
             tally.opened = True
 
     async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
@@ -244,7 +255,7 @@ class Runner:
         for loss in losses:
             if not loss.blob:
                 window = loss.window or whole
-                await self._stores.ledger.note_loss(
+                await self._stores.losses.note_loss(
                     job.tenant, job.source, LostWindow(window.start, window.end, loss.reason), at
                 )
 
@@ -262,7 +273,7 @@ class Runner:
     async def _note_fetched(self, job: CollectJob, tally: _Tally) -> None:
         """In this order: a blob that is known as fetched is not fetched again, so its pages must be known before."""
         if tally.unnoted:
-            await self._stores.ledger.note_pages(tally.unnoted)
+            await self._stores.pages.note_pages(tally.unnoted)
             tally.unnoted.clear()
         if tally.blobs:
             at = self._clock.now()
@@ -273,7 +284,7 @@ class Runner:
         at = self._clock.now()
         reason = f"{type(error).__name__}: {error}"
         try:
-            await self._stores.ledger.slice_failed(job.slice_id, reason, at)
+            await self._stores.slices.slice_failed(job.slice_id, reason, at)
             await self._stores.sources.note_error(
                 job.tenant, job.source, reason, at, trouble=classify(error), code=code_of(error)
             )

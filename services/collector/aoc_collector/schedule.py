@@ -19,7 +19,7 @@ from aoc_collector.rescan import due, plan
 from aoc_collector.slices import left_behind, next_live, next_part
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
-from aoc_common.store.ports import SourceState
+from aoc_common.store.sources import SourceState
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aoc_collector.slices import Feed
     from aoc_common.clock import Clock
     from aoc_common.store.backlog import BacklogStore, Stretch
-    from aoc_common.store.ports import SourceStore
+    from aoc_common.store.source_schedule import SourceSchedule
 
 _log = logs.get(__name__)
 
@@ -51,7 +51,7 @@ class Scheduler:
     def __init__(
         self,
         feeds: Sequence[Feed],
-        sources: SourceStore,
+        sources: SourceSchedule,
         backlog: BacklogStore,
         publish: Publish,
         clock: Clock,

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.store.ports import LostWindow
+from aoc_common.store.losses import LostWindow
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from aoc_collector.sources.base import Subscription
     from aoc_common.clock import Clock
-    from aoc_common.store.ports import LedgerStore, SourceState, SourceStore
+    from aoc_common.store.losses import LossLedger
+    from aoc_common.store.source_subscriptions import SourceSubscriptions
+    from aoc_common.store.sources import SourceState
 
 _log = logs.get(__name__)
 
@@ -28,9 +30,9 @@ _REASON: Final = "its subscription did not run: Microsoft keeps nothing of what 
 class Subscriptions:
     """Notes what sources tell of their subscriptions. Every method may raise `Transient`; all may be repeated."""
 
-    def __init__(self, sources: SourceStore, ledger: LedgerStore, clock: Clock) -> None:
+    def __init__(self, sources: SourceSubscriptions, losses: LossLedger, clock: Clock) -> None:
         self._sources = sources
-        self._ledger = ledger
+        self._losses = losses
         self._clock = clock
         #: Noted as not running by this process, and not accounted for yet.
         self._fresh: set[tuple[str, str]] = set()
@@ -59,6 +61,6 @@ class Subscriptions:
         since = state.unsubscribed_since
         if since is not None:
             now = self._clock.now()
-            await self._ledger.note_loss(state.tenant, state.source, LostWindow(since, max(now, since), _REASON), now)
+            await self._losses.note_loss(state.tenant, state.source, LostWindow(since, max(now, since), _REASON), now)
             await self._sources.note_unsubscribed(state.tenant, state.source, None)
             _log.error("subscription.stood", tenant=state.tenant, source=state.source, since=str(since))

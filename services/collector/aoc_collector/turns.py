@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
     from aoc_common.store.backlog import BacklogStore, Stretch
-    from aoc_common.store.ports import SourceStore
+    from aoc_common.store.sources import SourceStates
 
 _log = logs.get(__name__)
 
@@ -36,7 +36,7 @@ _LOST_TURNS: Final = 2
 class Turns:
     """Decides who is next when a stretch cannot be read."""
 
-    def __init__(self, backlog: BacklogStore, sources: SourceStore, clock: Clock) -> None:
+    def __init__(self, backlog: BacklogStore, sources: SourceStates, clock: Clock) -> None:
         self._backlog = backlog
         self._sources = sources
         self._clock = clock

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.store.accounts import AccountStore, Waiting
     from aoc_common.store.judging import Bounds, Judgement
-    from aoc_common.store.ports import SourceState, SourceStore
+    from aoc_common.store.source_watch import SourceWatch
+    from aoc_common.store.sources import SourceState
 
 _log = logs.get(__name__)
 _LEVELS = {state: level for level, state in enumerate(State)}
@@ -45,7 +46,7 @@ class Watch:
         self,
         sources: Mapping[str, Sequence[str]],
         accounts: AccountStore,
-        states: SourceStore,
+        states: SourceWatch,
         throttled: Callable[[str], Mapping[str, float | None]],
         bounds: Bounds,
         clock: Clock,

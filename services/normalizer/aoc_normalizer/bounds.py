@@ -16,8 +16,8 @@ A record may be 7 MiB (`contracts.raw.MAX_RECORD_BYTES`), and an attacker writes
 | `EVENT`, 512 KiB | the OCSF event as JSON | all attributes, filled as above, are hardly ever more |
 | `UNMAPPED`, 4 MiB | what has no home in OCSF, as JSON | a document (16 MiB) holds it, the record's text, the event |
 
-A message is at most as large as the server takes, which is asked (`bus.limits`, `write.message_size`). What is cut stays
-whole in the record's own text, and the event says what kind it was by a tag: `truncated` (a list), `cut-text`,
+A message is at most as large as the server takes, which is asked (`bus.limits`, `write.message_size`). What is cut
+stays whole in the record's own text, and the event says what kind it was by a tag: `truncated` (a list), `cut-text`,
 `cut-name`, `cut-operation`, `cut-event`, `cut-unmapped`.
 """
 

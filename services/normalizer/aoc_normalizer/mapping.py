@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.event import PackedEvent
 from aoc_common.errors import Permanent
-from aoc_common.store.ports import PublishedPage
+from aoc_common.store.pages import PublishedPage
 from aoc_common.store.remarks import REMARKABLE
 from aoc_normalizer import metrics
 from aoc_normalizer.enrich.identify import keys

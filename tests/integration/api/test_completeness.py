@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import ContentBlob, PageOutcome, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.slices import SliceFetched
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 START, END = NOW - timedelta(minutes=10), NOW - timedelta(minutes=5)

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aoc_common.contracts.troubles import Trouble
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import ContentBlob
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 

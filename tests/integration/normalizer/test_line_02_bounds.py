@@ -17,7 +17,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
-from aoc_common.store.ports import SliceFetched
+from aoc_common.store.slices import SliceFetched
 from aoc_normalizer import metrics
 from reading import events_on_the_bus
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.store.directories import Held, Seen, Sighting, SyncState
+from aoc_common.store.directories import Held, Seen, Sighting
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory

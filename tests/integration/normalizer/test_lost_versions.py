@@ -12,7 +12,8 @@ from tests.integration.normalizer.test_versions import current
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.lost_pages import MongoLostPages
-from aoc_common.store.ports import PublishedPage, SliceTotals
+from aoc_common.store.page_ledger import SliceTotals
+from aoc_common.store.pages import PublishedPage
 from replica import AUDIT, HOUR, NOW, RISKY, SIGN_IN, Replica
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ async def test_a_version_that_a_lost_page_stored_and_did_not_show_is_published_b
     async def dead(_current):
         raise AocError("killed")
 
-    monkeypatch.setattr(dying._writer._storing._versions, "show", dead)
+    monkeypatch.setattr(dying._writer._dedupe._versions, "show", dead)
     lost = await dying.mapped("b", RISKY, fetched=NOW + HOUR)
     with pytest.raises(AocError):
         await dying.write(lost)
@@ -83,7 +84,7 @@ async def test_a_version_whose_copy_was_refused_in_a_bulk_is_copied_before_anoth
 ) -> None:
     await replica.takes("a", SIGN_IN)
     dying = Replica(database)
-    store: Any = dying._writer._storing._versions
+    store: Any = dying._writer._dedupe._versions
     insert = store._versions.insert_many
 
     class Partly:
@@ -109,7 +110,7 @@ async def test_a_link_to_a_twin_that_is_written_while_a_version_is_compared_stay
 ) -> None:
     await replica.takes("a", SIGN_IN)
     other = Replica(database)
-    store = other._writer._storing._versions
+    store = other._writer._dedupe._versions
     add = store.add
 
     async def meanwhile(versions):

@@ -23,10 +23,13 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_common.store.ports import PublishedPage, SliceFetched, SliceTotals
+from aoc_common.store.page_ledger import SliceTotals
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceFetched
 from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer
 
 if TYPE_CHECKING:
@@ -45,8 +48,10 @@ class Replica:
         self.bus_is_away = False
         self.events = MongoEvents(database, lambda *_: timedelta(days=30), clock)
         self.ledger = MongoLedger(database)
+        versions = MongoEventVersions(database)
         self._writer = Writer(
-            self.events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", clock),
+            Deduplicator(self.events, versions, versions, self.ledger),
+            Twins(MongoTwins(database), lambda _: "graph", clock),
             self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, clock,
         )  # fmt: skip
 

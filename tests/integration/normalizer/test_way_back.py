@@ -26,9 +26,9 @@ from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import SliceFetched
 from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.slices import SliceFetched
 from aoc_normalizer import flow
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.write.writer import Writer

@@ -18,6 +18,7 @@ from aoc_collector.slices import Feed, Pace
 from aoc_collector.sources.base import Batch, RawArray, Window
 from aoc_common.bus.atomic import Published
 from aoc_common.errors import AocError
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
@@ -29,10 +30,10 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_common.store.ports import ContentBlob
 from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
+from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer
 from manual_clock import ManualClock
 from unsteady import Unsteady
@@ -88,15 +89,16 @@ class Pipeline:
         self._acknowledged: set[int] = set()
         self._ledger, sources, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
         self.account = MongoAccount(database)
-        self._runner = Runner(
-            lambda *_: self, self.raw.publish, Stores(self._ledger, self._ledger, sources, backlog, None), self.clock,
-            asyncio.Event(),
-        )  # fmt: skip
+        ledger = self._ledger
+        stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, None)
+        self._runner = Runner(lambda *_: self, self.raw.publish, stores, self.clock, asyncio.Event())
         corrector = Corrector(MongoDoubts(database), backlog, sources, self.clock)
         self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock, corrector)
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
+        versions = MongoEventVersions(database)
         self._writer = Writer(
-            self._events, MongoEventVersions(database), Twins(MongoTwins(database), lambda _: "graph", self.clock),
+            Deduplicator(self._events, versions, versions, ledger),
+            Twins(MongoTwins(database), lambda _: "graph", self.clock),
             self._ledger, MongoQuarantine(database), MongoArrivals(database), self._tell, self.clock,
         )  # fmt: skip
 

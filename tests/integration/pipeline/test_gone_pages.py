@@ -15,7 +15,7 @@ from aoc_common.store.accounts import GapCause
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.lost_pages import MongoLostPages
-from aoc_common.store.ports import PublishedPage
+from aoc_common.store.pages import PublishedPage
 from lost_office import END, START, Office
 
 

@@ -13,7 +13,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.overtaken import MongoOvertaken
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_normalizer.upkeep.overtaken_slices import OvertakenSlices
 from manual_clock import ManualClock
 

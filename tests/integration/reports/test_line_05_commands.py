@@ -19,8 +19,9 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.ports import PageOutcome, SliceFetched
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.shelves import Decision
+from aoc_common.store.slices import SliceFetched
 from reporting import OURS, THEIRS, pem
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -14,7 +14,7 @@ from aoc_cli.doctor.streams import of_waiting
 from aoc_cli.reports.keys import KeyState
 from aoc_common.contracts.report_keys import PublishedKey
 from aoc_common.store.mongo.twin_links import BrokenLink, LinkFault, LinkReport
-from aoc_common.store.ports import PublishedPage
+from aoc_common.store.pages import PublishedPage
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 IN_USE = PublishedKey("a", b"", NOW)

@@ -15,7 +15,7 @@ from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import next_part
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.backlog import Cause, Stretch
-from aoc_common.store.directories import SyncState
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.judging import Bounds, State, judge
 from manual_clock import ManualClock
 

@@ -48,7 +48,8 @@ def runner(blobs, states, backlog, letters, clock):
     """`runner(source, publish)`: runs slices of one source."""
 
     def make(source, publish=acknowledged):
-        stores = Stores(SilentLedger(), blobs, states, backlog, letters)
+        ledger = SilentLedger()
+        stores = Stores(ledger, ledger, ledger, blobs, states, states, backlog, letters)
         return Runner(lambda *_: source, publish, stores, clock, asyncio.Event())
 
     return make

@@ -16,7 +16,7 @@ from aoc_collector.settings import CollectorSettings
 from aoc_collector.slices import Feed, Pace
 from aoc_common.store.arrivals import lateness_step
 from aoc_common.store.backlog import Cause
-from aoc_common.store.ports import SourceState
+from aoc_common.store.sources import SourceState
 
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -15,7 +15,7 @@ from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Backpressure, Transient, Unreachable
 from aoc_common.store.backlog import Cause, Stretch
-from aoc_common.store.ports import LostWindow
+from aoc_common.store.losses import LostWindow
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOB = CollectJob(tenant="contoso", source="o365-exchange", start=NOW - timedelta(hours=1), end=NOW)
@@ -102,9 +102,8 @@ def windows():
 def run(ledger, bus, blobs, states, backlog, letters, clock, stopping, windows):
     async def go(*items, job=JOB):
         source = Canned(list(items), windows)
-        runner = Runner(
-            lambda *_: source, bus.publish, Stores(ledger, blobs, states, backlog, letters), clock, stopping
-        )
+        stores = Stores(ledger, ledger, ledger, blobs, states, states, backlog, letters)
+        runner = Runner(lambda *_: source, bus.publish, stores, clock, stopping)
         await runner.run(job)
 
     return go
@@ -168,9 +167,8 @@ async def test_a_slice_that_was_done_meanwhile_is_not_fetched_again(run, bus, st
 async def test_a_job_of_a_tenant_that_is_configured_no_more_does_nothing(
     bus, ledger, blobs, states, backlog, letters, clock, stopping
 ):
-    await Runner(lambda *_: None, bus.publish, Stores(ledger, blobs, states, backlog, letters), clock, stopping).run(
-        JOB
-    )
+    stores = Stores(ledger, ledger, ledger, blobs, states, states, backlog, letters)
+    await Runner(lambda *_: None, bus.publish, stores, clock, stopping).run(JOB)
 
     assert (bus.published, ledger.entries) == ([], [])
 

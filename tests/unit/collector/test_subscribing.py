@@ -58,7 +58,7 @@ def look(context, ledger, blobs, states, backlog, letters, clock, office):
         end = clock.now()
         state = await states.state("contoso", "o365-exchange")
         source = SOURCES["o365-exchange"].build(context(BASE))
-        stores = Stores(ledger, blobs, states, backlog, letters)
+        stores = Stores(ledger, ledger, ledger, blobs, states, states, backlog, letters)
         runner = Runner(lambda *_: source, Bus().publish, stores, clock, asyncio.Event())
         await runner.run(JOB.model_copy(update={"start": state.position or JOB.start, "end": end}))
 

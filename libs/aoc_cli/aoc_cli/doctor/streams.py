@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nats.js.api import StreamState
 
     from aoc_common.settings import NatsSettings
-    from aoc_common.store.ports import PublishedPage
+    from aoc_common.store.pages import PublishedPage
 
 _FULL: Final = 0.8
 _TOLD: Final = 3

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import subjects
-from aoc_common.store.ports import PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 
 if TYPE_CHECKING:

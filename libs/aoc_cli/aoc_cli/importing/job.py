@@ -17,7 +17,8 @@ from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, Malformed, Transient
 from aoc_common.store.mongo.imports import left_open
-from aoc_common.store.ports import SliceFetched, SliceTotals
+from aoc_common.store.page_ledger import SliceTotals
+from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

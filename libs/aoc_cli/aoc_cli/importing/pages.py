@@ -10,7 +10,7 @@ from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS, RawPage
 from aoc_common.errors import Backpressure
-from aoc_common.store.ports import PublishedPage
+from aoc_common.store.pages import PublishedPage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator

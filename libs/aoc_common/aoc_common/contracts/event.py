@@ -87,7 +87,7 @@ class PackedEvent:
 
     Like `Event` nobody changes one, and it is not frozen because it is made for every record.
 
-    - `document`: as it will be stored (see `store.ports.EventStore.encoded`). `body`: as it will be published.
+    - `document`: as it will be stored (see `store.events.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
     - `note`: what its mapper stumbled over. `twin_facts`, `former`, `kin`: as of `Event`.
     - `text`: the digest of its record's text (`text_digest`).

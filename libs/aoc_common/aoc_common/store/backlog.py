@@ -72,10 +72,6 @@ class BacklogStore(Protocol):
         """A stretch, also a done one for some time."""
         ...
 
-    async def added_since(self, tenant: str, at: datetime) -> Sequence[Stretch]:
-        """Stretches that were added from then on, done or not."""
-        ...
-
     async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """Everything before `until` is on the bus (never moves back); at its end the stretch is done."""
         ...

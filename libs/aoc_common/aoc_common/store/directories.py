@@ -1,4 +1,4 @@
-"""What the collector asks of storage for the directories that it keeps, and what is read of them.
+"""The directories of tenants, as the collector writes them.
 
 Nothing is erased: what changes or goes closes a period (`contracts.periods`).
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.contracts.directory import Entity, EntityKind
-    from aoc_common.contracts.periods import History
+    from aoc_common.contracts.directory import EntityKind
 
 
 class Facts(TypedDict, total=False):
@@ -99,102 +98,4 @@ class DirectoryStore(Protocol):
 
     async def count(self, tenant: str) -> dict[str, int]:
         """Kind -> how many entities there are now. Kinds without any are left out."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SyncState:
-    """How far a kind of a tenant's directory has been read.
-
-    `delta_link` continues the reading that began with `query`; None until it was read to its end once.
-    `read_from`: when the last reading began that told of everything.
-    """
-
-    tenant: str
-    kind: EntityKind
-    generation: int = 0
-    query: str | None = None
-    delta_link: str | None = None
-    last_success: datetime | None = None
-    last_error: str | None = None
-    last_error_at: datetime | None = None
-    read_from: datetime | None = None
-
-
-class DirectoryStates(Protocol):
-    """How far the directories have been read."""
-
-    async def state(self, tenant: str, kind: EntityKind) -> SyncState:
-        """The state of a kind; an empty one when it was never read."""
-        ...
-
-    async def begin(self, tenant: str, kind: EntityKind) -> int:
-        """The number of a new reading, higher than any before. Forgets nothing."""
-        ...
-
-    async def advance(self, state: SyncState, at: datetime) -> bool:
-        """Note a success with the state's `query`, `delta_link` and, if it has one, `read_from`.
-
-        False, and nothing, if a later reading has begun.
-        """
-        ...
-
-    async def note_error(self, tenant: str, kind: EntityKind, error: str, at: datetime) -> None:
-        """Note why a kind could not be read."""
-        ...
-
-    async def all_states(self, tenant: str) -> list[SyncState]:
-        """The kinds that were tried."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Learnt:
-    """An entity became known, or changed its name: by which keys it is found, and when."""
-
-    tenant: str
-    keys: tuple[str, ...]
-    at: datetime
-
-
-class DirectoryNames(Protocol):
-    """Reads the directories that the collector keeps, as they are now."""
-
-    async def find(self, tenant: str, keys: Sequence[str]) -> dict[str, Entity]:
-        """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
-        ...
-
-    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
-        """Entities that became known or changed their name after `since`, oldest first.
-
-        `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next
-        `since`. Collectors write at the same time and their clocks differ: look back a little.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """What a tenant's directory says of some keys.
-
-    `histories`: key -> the objects that it is or was a key of. `read`: whether users were ever read to the end, so that
-    a key without an object means nobody.
-    """
-
-    histories: Mapping[str, tuple[History, ...]]
-    read: bool
-
-
-class DirectoryHistories(Protocol):
-    """Reads what the directories were. Raises `Transient` when the store is away."""
-
-    async def remembered(self, tenant: str, keys: Sequence[str]) -> Remembered:
-        """All objects that have, or had, one of these keys (100 at most).
-
-        Of a key that more than `contracts.periods.MANY` objects had so many of them, that whose own id it is included.
-        """
-        ...
-
-    async def administrators(self, tenant: str) -> dict[str, tuple[str, ...]]:
-        """Object id -> the names of those that hold a privileged role, or held one since histories are kept."""
         ...

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
     from aoc_common.contracts.event import Result, StoredEvent
+    from aoc_common.store.pace import Pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,6 @@ class FacetCounts:
     fields: Mapping[str, list[tuple[str, int]]]
     complete: bool
     searched_to: UUID | None = None
-
-
-class Pace(Protocol):
-    """How a search shares the store with others."""
-
-    def turn(self) -> AbstractAsyncContextManager[float | None]:
-        """One turn, after waiting for it: seconds that one question may take; None when the search is to stop.
-
-        Raises what ends the search.
-        """
-        ...
 
 
 class EventSearch(Protocol):

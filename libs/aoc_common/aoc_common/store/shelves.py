@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.contracts.letters import DeadLetter
-
 
 class ItemState(StrEnum):
     """What was decided about an item."""
@@ -105,27 +103,4 @@ class Shelf(Protocol):
 
     async def discard(self, keys: Sequence[str], decision: Decision) -> int:
         """These open items are not needed; how many there were. They are kept as evidence of the decision."""
-        ...
-
-
-class DeadLetterStore(Protocol):
-    """The account of dead letters. Idempotent by their keys."""
-
-    async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
-        """Put a letter on record, as open; whether its body is kept here.
-
-        `page`: its page in the ledger, empty when it is none. One that was tried again in vain is open again.
-        """
-        ...
-
-    async def known(self, letter: DeadLetter) -> bool:
-        """Whether the message is that of the letter that it says to be (`again`)."""
-        ...
-
-    async def copied(self, letter: DeadLetter, sequence: int) -> None:
-        """The letter's copy has this sequence in AOC_DLQ; there alone is its body."""
-        ...
-
-    async def handled(self, keys: Sequence[str], at: datetime) -> None:
-        """These letters were handled after all."""
         ...

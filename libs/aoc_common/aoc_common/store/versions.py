@@ -1,4 +1,4 @@
-"""What versions of events ask of storage (docs/adr/0011-versions.md).
+"""The versions of events (docs/adr/0011-versions.md).
 
 Every method may raise `Transient` when the store is away.
 """
@@ -15,27 +15,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What is known of a stored event without reading it.
-
-    `text`: the digest of its text (`contracts.event.text_digest`); None for one that was stored before versions came.
-    `versions`: how many it has. `fetched_ms`: when it was seen first. `forgotten`: retention has left the id only.
-    `origin`: the page that it was adopted from, under whose name it is published.
-    """
-
-    page: str
-    text: str | None
-    versions: int
-    fetched_ms: int
-    forgotten: bool
-    origin: str | None = None
-
-    def is_only(self, text: str | None) -> bool:
-        """Whether a text of this digest is all that is known of the event, as far as one can tell from here."""
-        return self.text == text and self.versions == 1
-
-
-@dataclass(frozen=True, slots=True)
 class StoredVersion:
     """One version of an event. `digest`: of what it tells, for those from number 2 on. `origin`: as of `Sighting`."""
 
@@ -47,16 +26,6 @@ class StoredVersion:
     fetched: datetime
     digest: str | None
     origin: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """A version that a page which is gone had stored, another page that brings the same again may call its own."""
-
-    event: UUID
-    number: int
-    origin: str
-    page: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +55,6 @@ class NewVersion:
 class EventVersions(Protocol):
     """Keeps the versions of events."""
 
-    async def former_until(self) -> datetime | None:
-        """Events that happened later were never stored under a former id; None: unknown, so every event may be."""
-        ...
-
-    async def sightings(self, ids: Collection[UUID]) -> dict[UUID, Sighting]:
-        """What is known of those of these events that are stored."""
-        ...
-
-    async def adopt(self, adoptions: Sequence[Adoption]) -> None:
-        """Make versions those of another page, which has to publish them. One that was adopted stays so."""
-        ...
-
     async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:
         """Those of these events (at most 50) that are stored, whole."""
         ...
@@ -112,8 +69,4 @@ class EventVersions(Protocol):
 
     async def replace(self, repairs: Sequence[tuple[StoredVersion, bytes]]) -> None:
         """Put whole text in the place of damaged text of a version."""
-        ...
-
-    async def seen_earlier(self, sightings: Mapping[tuple[UUID, int], datetime]) -> None:
-        """These versions (event, number) were fetched before they were fetched as stored."""
         ...

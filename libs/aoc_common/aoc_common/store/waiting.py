@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.store.ports import ContentBlob
+    from aoc_common.store.blobs import ContentBlob
 
 #: Failures after which a slice no longer waits for a blob. From then on the blob is tried by itself, ever more slowly.
 PATIENCE: Final = 3

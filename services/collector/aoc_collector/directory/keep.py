@@ -26,7 +26,8 @@ from aoc_collector.directory.roles import read_roles
 from aoc_collector.microsoft.answers import UnfinishedError
 from aoc_collector.microsoft.paging import REFUSED_TOKEN, BrokenSkipTokenError, follow
 from aoc_common.errors import AocError, Refused, Throttled, Transient
-from aoc_common.store.directories import Seen, SyncState
+from aoc_common.store.directories import Seen
+from aoc_common.store.directory_states import SyncState
 from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.jobs import DirectoryJob
-    from aoc_common.store.directories import DirectoryNames, DirectoryStates, DirectoryStore
+    from aoc_common.store.directories import DirectoryStore
+    from aoc_common.store.directory_names import DirectoryNames
+    from aoc_common.store.directory_states import DirectoryStates
 
 _log = logs.get(__name__)
 

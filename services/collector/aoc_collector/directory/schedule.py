@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.directory import EntityKind
-    from aoc_common.store.directories import DirectoryStates, SyncState
+    from aoc_common.store.directory_states import DirectoryStates, SyncState
 
 type Publish = Callable[[DirectoryJob], Awaitable[bool]]
 """Puts a job on the stream; False when the tenant has one already. Raises `Transient`."""

@@ -61,7 +61,7 @@ def add(shared: Shared) -> None:
     )
     parts.closing(scheduler.close)
     parts.every(settings.poll_interval_s, "scheduling slices", scheduler.tick)
-    stores = Stores(ledger, ledger, states, backlog, MongoDeadLetters(database))
+    stores = Stores(ledger, ledger, ledger, ledger, states, states, backlog, MongoDeadLetters(database))
     runner, turns = _runner(shared, found, stores), Turns(backlog, states, clock)
 
     def handler(workers: int) -> BatchHandler:

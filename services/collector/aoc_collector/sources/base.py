@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_collector.microsoft.api import Api
     from aoc_collector.microsoft.families import FamilyName
     from aoc_common.clock import Clock
-    from aoc_common.store.ports import ContentBlob
+    from aoc_common.store.blobs import ContentBlob
     from aoc_common.store.waiting import WaitingBlobs
 
 SAMPLE_BYTES: Final = 64 * 1024

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from aoc_collector.sources.base import Context, Window
-    from aoc_common.store.ports import ContentBlob
+    from aoc_common.store.blobs import ContentBlob
 
 _log = logs.get(__name__)
 

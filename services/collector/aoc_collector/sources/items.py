@@ -15,7 +15,7 @@ import msgspec
 
 from aoc_collector.microsoft.answers import listed
 from aoc_collector.sources.base import SAMPLE_BYTES
-from aoc_common.store.ports import ContentBlob
+from aoc_common.store.blobs import ContentBlob
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

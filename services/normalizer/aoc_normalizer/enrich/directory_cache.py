@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.periods import History
-    from aoc_common.store.directories import DirectoryHistories
+    from aoc_common.store.directory_histories import DirectoryHistories
     from aoc_normalizer.enrich.lookup import Learn, Locate
     from aoc_normalizer.enrich.tenant_check import OwnId
 

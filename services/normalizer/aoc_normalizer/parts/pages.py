@@ -27,6 +27,7 @@ from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dead_letters import PageAccount
+from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def locating(database: Path | None) -> Locate:
 
 def account(database: Database) -> PageAccount:
     """Where pages are put on record that were given up."""
-    return PageAccount(MongoDeadLetters(database), MongoLedger(database))
+    return PageAccount(MongoDeadLetters(database), MongoLedger(database).page_given_up)
 
 
 def learned(settings: NormalizerSettings, locate: Locate, resources: Resources) -> Learn:
@@ -67,11 +68,11 @@ def add(settings: NormalizerSettings, learn: Learn, events: MongoEvents, parts: 
 
 def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resources) -> Writer:
     database, clock = resources.database, resources.clock
+    ledger, versions = MongoLedger(database, clock), MongoEventVersions(database)
     return Writer(
-        events,
-        MongoEventVersions(database),
+        Deduplicator(events, versions, versions, ledger),
         Twins(MongoTwins(database), settings.twins.prefer, clock),
-        MongoLedger(database, clock),
+        ledger,
         MongoQuarantine(database),
         MongoArrivals(database),
         EventPublisher(resources.broker).publish,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.store.doubts import AHEAD
 from aoc_common.telemetry import logs
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from aoc_common.clock import Clock
-    from aoc_common.store.mongo.lost_pages import GoneSlice
-    from aoc_common.store.ports import PublishedPage
+    from aoc_common.store.lost_pages import LostPages
+    from aoc_common.store.pages import PublishedPage
 
 _log = logs.get(__name__)
 
@@ -28,26 +28,6 @@ _TOGETHER: Final = 100
 
 type OnStream = Callable[[Sequence[PublishedPage]], Awaitable[set[str]]]
 """Those of these pages that lie on AOC_RAW, by their ids. Raises `Transient` when that cannot be told."""
-
-
-class LostPages(Protocol):
-    """What is asked of the ledger. Every method may raise `Transient`."""
-
-    async def waiting(self, before: datetime | None, after: datetime | None, limit: int) -> list[PublishedPage]:
-        """Pages that have waited since before a moment (and since `after` or later), the longest first."""
-        ...
-
-    async def of_slices(self, slice_ids: Sequence[str]) -> list[PublishedPage]:
-        """All pages of these slices that wait, however short."""
-        ...
-
-    async def incomplete(self, before: datetime, after: datetime, limit: int) -> list[str]:
-        """Slices fetched before a moment, or after another one, that wait for no page and are not settled."""
-        ...
-
-    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
-        """These pages of a slice will never be settled. Idempotent."""
-        ...
 
 
 class _Round:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import Event
-    from aoc_common.store.directories import DirectoryNames
+    from aoc_common.store.directory_names import DirectoryNames
     from aoc_common.store.renewals import EventRenewal, StoredRecord
     from aoc_normalizer.enrich.lookup import Learn
 

@@ -6,33 +6,20 @@ being tried again, not by its times: those are of the collector's clock.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from aoc_common.clock import Clock
-    from aoc_common.store.mongo.overtaken import Overtaken
+    from aoc_common.store.overtaken import Overtaken, OvertakenStore
 
 _log = logs.get(__name__)
 
 #: Slices that are looked at in one turn.
 _TOGETHER: Final = 500
-
-
-class OvertakenStore(Protocol):
-    """What is asked of the ledger. Both may raise `Transient`."""
-
-    async def overtaken(self, after: str, limit: int) -> tuple[list[Overtaken], str]:
-        """Of the next unfinished slices behind `after`, those whose time is collected; and where to go on."""
-        ...
-
-    async def close(self, slices: Sequence[Overtaken], at: datetime) -> int:
-        """Close those that nobody has tried again since; how many."""
-        ...
 
 
 class OvertakenSlices:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.event import PackedEvent
-    from aoc_common.store.versions import Sighting, StoredVersion
+    from aoc_common.store.sightings import Sighting
+    from aoc_common.store.versions import StoredVersion
     from aoc_normalizer.mapping import MappedPage
 
 

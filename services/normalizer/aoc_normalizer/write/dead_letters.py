@@ -9,7 +9,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.outcomes import page_key
-from aoc_common.store.ports import PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.shelves import Selection
 from aoc_common.telemetry import logs
 from aoc_normalizer import metrics
@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.store.dead_letters import DeadLetterStore
     from aoc_common.store.mongo.dead_letters import MongoDeadLetters
     from aoc_common.store.mongo.ledger import MongoLedger
     from aoc_common.store.mongo.quarantine import MongoQuarantine
-    from aoc_common.store.ports import LedgerStore
-    from aoc_common.store.shelves import DeadLetterStore
 
 _log = logs.get(__name__)
 #: How often what is old is looked for.
 _EXPIRY: Final = timedelta(hours=1)
 
+type GiveUp = Callable[[PageOutcome], Awaitable[bool]]
+"""Notes in the ledger that a page was given up; False, and nothing, when it is settled already. Raises `Transient`."""
 type StreamBounds = Callable[[], Awaitable[tuple[int, int] | None]]
 """The first and last sequence of AOC_DLQ; None when it cannot be told now."""
 
@@ -37,9 +38,9 @@ type StreamBounds = Callable[[], Awaitable[tuple[int, int] | None]]
 class PageAccount:
     """`bus.letters.Account` of raw pages: the letter, then the page's outcome, so that its slice settles."""
 
-    def __init__(self, letters: DeadLetterStore, ledger: LedgerStore) -> None:
+    def __init__(self, letters: DeadLetterStore, give_up: GiveUp) -> None:
         self._letters = letters
-        self._ledger = ledger
+        self._give_up = give_up
 
     async def put(self, letter: DeadLetter) -> bool:
         """Put a page on record; whether its body is kept there. Raises `Transient`."""
@@ -59,7 +60,7 @@ class PageAccount:
             at=letter.at,
             dead_lettered=records,
         )
-        if not await self._ledger.page_given_up(outcome):
+        if not await self._give_up(outcome):
             # Another replica, or this one before, was done with it: what failed now changes nothing.
             await self._letters.handled([letter.key], letter.at)
         metrics.PAGES_NORMALIZED.labels("dead-lettered").inc()

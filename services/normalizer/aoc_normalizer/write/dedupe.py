@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import ids, subjects
 from aoc_common.errors import Permanent, Unreachable
-from aoc_common.store.versions import Adoption, NewVersion
+from aoc_common.store.sightings import Adoption
+from aoc_common.store.versions import NewVersion
 from aoc_normalizer.enrich.lookup import NOTHING
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.normalise import finish
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.store.ports import EventStore, LedgerStore
-    from aoc_common.store.versions import EventVersions, History, Sighting, StoredVersion
+    from aoc_common.store.events import EventStore
+    from aoc_common.store.page_ledger import PageLedger
+    from aoc_common.store.sightings import EventSightings, Sighting
+    from aoc_common.store.versions import EventVersions, History, StoredVersion
     from aoc_normalizer.write.batch import Batch
 
 #: Events whose versions are worked on together.
@@ -38,11 +41,14 @@ _TOGETHER: Final = 50
 _ROUNDS: Final = 10
 
 
-class Storing:
+class Deduplicator:
     """Brings the events of batches into the store. Idempotent."""
 
-    def __init__(self, events: EventStore, versions: EventVersions, ledger: LedgerStore) -> None:
+    def __init__(
+        self, events: EventStore, sightings: EventSightings, versions: EventVersions, ledger: PageLedger
+    ) -> None:
         self._events = events
+        self._sightings = sightings
         self._versions = versions
         self._ledger = ledger
 
@@ -89,7 +95,7 @@ class Storing:
         others = {number: row.event.kin for number, row in enumerate(batch.rows) if row.event.kin}
         aged = [number for number, row in enumerate(batch.rows) if row.event.former]
         if aged:
-            until = await self._versions.former_until()
+            until = await self._sightings.former_until()
             latest = None if until is None else ids.to_ms(until)
             for number in aged:
                 event = batch.rows[number].event
@@ -97,7 +103,7 @@ class Storing:
                     others[number] = (*event.former, *event.kin)
         if not others:
             return set()
-        stored = await self._versions.sightings({one for several in others.values() for one in several})
+        stored = await self._sightings.sightings({one for several in others.values() for one in several})
         known = set()
         for number, several in others.items():
             if (old := next((one for one in several if one in stored), None)) is not None:
@@ -137,9 +143,9 @@ class Storing:
         """What became of rows that are stored already; those that are events of their own, and by what."""
         if not numbers:
             return {}
-        stored = await self._versions.sightings({batch.rows[number].event.id for number in numbers})
+        stored = await self._sightings.sightings({batch.rows[number].event.id for number in numbers})
         if adopted := await self._adopt(batch, numbers, stored):
-            stored |= await self._versions.sightings(adopted)
+            stored |= await self._sightings.sightings(adopted)
         unlike: dict[UUID, list[int]] = defaultdict(list)
         revived: list[int] = []
         earlier: dict[tuple[UUID, int], datetime] = {}
@@ -162,11 +168,11 @@ class Storing:
             wanted = batch.unique(revived)
             await self._events.revive([batch.rows[number].event.document for number in wanted])
             return await self._recognise(batch, revived, one_record=one_record)
-        await self._versions.seen_earlier(earlier)
+        await self._sightings.seen_earlier(earlier)
         beside: dict[int, str] = {}
         for together in batched(unlike, _TOGETHER):
             rows = [number for event in together for number in unlike[event]]
-            comparison = _Comparison(batch, self._versions, self._ledger, one_record=one_record)
+            comparison = _Comparison(batch, self._sightings, self._versions, self._ledger, one_record=one_record)
             beside |= await comparison.run(rows)
         return dict(sorted(beside.items()))
 
@@ -183,7 +189,7 @@ class Storing:
             sighting = stored.get(event.id)
             if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - page.known_as:
                 found.setdefault(event.id, Adoption(event.id, 1, sighting.page, page.id))
-        await self._versions.adopt(list(found.values()))
+        await self._sightings.adopt(list(found.values()))
         return set(found)
 
 
@@ -197,9 +203,18 @@ def _note_same(batch: Batch, row: int, sighting: Sighting, earlier: dict[tuple[U
 class _Comparison:
     """Compares rows with the versions of the events whose ids they have."""
 
-    def __init__(self, batch: Batch, store: EventVersions, ledger: LedgerStore, *, one_record: bool) -> None:
+    def __init__(
+        self,
+        batch: Batch,
+        sightings: EventSightings,
+        versions: EventVersions,
+        ledger: PageLedger,
+        *,
+        one_record: bool,
+    ) -> None:
         self._batch = batch
-        self._store = store
+        self._sightings = sightings
+        self._versions = versions
         self._ledger = ledger
         self._one_record = one_record
         self._meanings: dict[tuple[str, str, int], Meaning | None] = {}
@@ -218,7 +233,7 @@ class _Comparison:
         events = {self._batch.rows[number].event.id for number in rows}
         for _ in range(_ROUNDS):
             self._new, self._repairs, self._earlier, self._adoptions = {}, [], {}, {}
-            histories = await self._store.histories(events)
+            histories = await self._versions.histories(events)
             pages = {one.page for history in histories.values() for one in history.versions.values()}
             self._gone = await self._ledger.gone(pages)
             open_rows = [number for number in open_rows if not self._judged(number, texts[number], histories)]
@@ -226,17 +241,17 @@ class _Comparison:
             if not (self._new or self._repairs or self._earlier or self._adoptions or current):
                 if not (left := self._orphans(rows, histories)):
                     return self._beside
-                await self._store.adopt(left)
+                await self._sightings.adopt(left)
             if self._adoptions:
-                await self._store.adopt(list(self._adoptions.values()))
+                await self._sightings.adopt(list(self._adoptions.values()))
             if self._new:
-                await self._store.add([one for of_event in self._new.values() for one in of_event.values()])
+                await self._versions.add([one for of_event in self._new.values() for one in of_event.values()])
             if self._repairs:
-                await self._store.replace(self._repairs)
+                await self._versions.replace(self._repairs)
             if self._earlier:
-                await self._store.seen_earlier(self._earlier)
+                await self._sightings.seen_earlier(self._earlier)
             if current and not self._new:
-                await self._store.show(current)
+                await self._versions.show(current)
         raise Unreachable("event_versions: others keep changing the same events; the page is tried again")
 
     def _orphans(self, rows: Sequence[int], histories: Mapping[UUID, History]) -> list[Adoption]:

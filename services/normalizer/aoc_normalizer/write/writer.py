@@ -21,14 +21,13 @@ from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.publications import PublishedSpan
 from aoc_common.errors import Transient
-from aoc_common.store.ports import LedgerStore, PageOutcome
+from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, tracing
 from aoc_normalizer import metrics
 from aoc_normalizer.write import data_quality
 from aoc_normalizer.write.arrivals import arrived
 from aoc_normalizer.write.batch import Batch
-from aoc_normalizer.write.dedupe import Storing
 from aoc_normalizer.write.message_size import fit
 
 if TYPE_CHECKING:
@@ -41,11 +40,11 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import PackedEvent, Version
     from aoc_common.contracts.raw import RawPage
     from aoc_common.store.arrivals import ArrivalStore
-    from aoc_common.store.ports import EventStore
+    from aoc_common.store.page_ledger import PageLedger
     from aoc_common.store.remarks import Remark
-    from aoc_common.store.versions import EventVersions
     from aoc_normalizer.mapping import MappedPage
     from aoc_normalizer.twins.linker import Twins
+    from aoc_normalizer.write.dedupe import Deduplicator
 
 _log = logs.get(__name__)
 
@@ -79,10 +78,9 @@ class Writer:
 
     def __init__(
         self,
-        events: EventStore,
-        versions: EventVersions,
+        dedupe: Deduplicator,
         twins: Twins,
-        ledger: LedgerStore,
+        ledger: PageLedger,
         quarantine: QuarantineStore,
         arrivals: ArrivalStore,
         publish: Publish,
@@ -91,7 +89,7 @@ class Writer:
         remember: Remember = nowhere,
         note: Note = unnoted,
     ) -> None:
-        self._storing = Storing(events, versions, ledger)
+        self._dedupe = dedupe
         self._twins = twins
         self._ledger = ledger
         self._quarantine = quarantine
@@ -124,7 +122,7 @@ class Writer:
                 "events.insert", context=batch.pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
             ),
         ):
-            await self._storing.store(batch)
+            await self._dedupe.store(batch)
 
     async def _seconds(self, batch: Batch) -> Mapping[UUID, UUID]:
         with metrics.STAGE_SECONDS.labels("twins").time():
@@ -179,7 +177,7 @@ class Writer:
 
     async def _settle(self, batch: Batch) -> None:
         """Tell the ledger what became of each page. One that is settled already stays as it was."""
-        await self._storing.still_there(batch)
+        await self._dedupe.still_there(batch)
         now = self._clock.now()
         mine = batch.mine()
         stored = Counter(batch.rows[number].page for number in mine if number not in batch.versions)

@@ -6,7 +6,7 @@ import pytest
 
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_common.errors import Unreachable
-from aoc_common.store.directories import SyncState
+from aoc_common.store.directory_states import SyncState
 
 
 class Bus:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from aoc_collector.directory.feeds import FEEDS
-from aoc_common.store.directories import SyncState
+from aoc_common.store.directory_states import SyncState
 from directory_answers import DELTA, NEXT, USERS, answers, page, user
 
 

@@ -20,7 +20,8 @@ from aoc_common.store.mongo.outcomes import KEEP, page_key
 from aoc_common.store.mongo.put_aside import put_aside
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
-from aoc_common.store.ports import SliceState, SourceState
+from aoc_common.store.slices import SliceState
+from aoc_common.store.sources import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from aoc_common.store.ports import ContentBlob
+    from aoc_common.store.blobs import ContentBlob
 
 #: Of an answer without content it is not told: Microsoft makes no empty blob, so it has erred.
 _FETCHED: Final[Document] = {"state": "fetched", "records": {"$ne": 0}}

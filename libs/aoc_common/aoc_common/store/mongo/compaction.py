@@ -21,7 +21,7 @@ from pymongo import ASCENDING, UpdateOne
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.sums import COUNTED
-from aoc_common.store.ports import SliceState
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

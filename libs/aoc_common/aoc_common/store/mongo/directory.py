@@ -17,7 +17,8 @@ from pymongo import ASCENDING, ReturnDocument, UpdateOne
 from aoc_common.contracts.directory import Entity, is_service_account, key
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
-from aoc_common.store.directories import Learnt, SyncState
+from aoc_common.store.directory_names import Learnt
+from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.directory_periods import FACTS, all_keys, closed, keys_of, opened
 

@@ -10,7 +10,7 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.directory import key
 from aoc_common.contracts.periods import FAR, MANY, History, Period
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.directories import Remembered
+from aoc_common.store.directory_histories import Remembered
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.directory import entity
 from aoc_common.store.mongo.directory_periods import keys_of

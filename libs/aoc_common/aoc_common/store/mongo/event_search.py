@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
-    from aoc_common.store.searches import EventQuery, Pace
+    from aoc_common.store.pace import Pace
+    from aoc_common.store.searches import EventQuery
 
 #: Fields that facets can be counted over.
 FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip")

@@ -20,7 +20,8 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import CODEC, TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates, page_of
-from aoc_common.store.versions import Adoption, History, NewVersion, Sighting, StoredVersion
+from aoc_common.store.sightings import Adoption, Sighting
+from aoc_common.store.versions import History, NewVersion, StoredVersion
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.store.mongo.client import Document
-    from aoc_common.store.searches import Pace
+    from aoc_common.store.pace import Pace
 
 #: Above every id. An id is a time in ms and, below it, 80 bits.
 TOP: Final = 1 << 128

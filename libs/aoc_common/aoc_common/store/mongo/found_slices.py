@@ -9,14 +9,15 @@ from pymongo import UpdateOne
 
 from aoc_common.contracts.jobs import span_of
 from aoc_common.store.mongo.client import TOGETHER, Document
-from aoc_common.store.ports import SliceState
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from motor.motor_asyncio import AsyncIOMotorCollection
 
-    from aoc_common.store.ports import PageOutcome, PublishedPage
+    from aoc_common.store.page_ledger import PageOutcome
+    from aoc_common.store.pages import PublishedPage
 
 
 async def make_known(slices: AsyncIOMotorCollection[Document], pages: Iterable[PageOutcome | PublishedPage]) -> None:

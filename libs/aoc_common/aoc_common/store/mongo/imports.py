@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.contracts import subjects
 from aoc_common.store.mongo.client import translated
-from aoc_common.store.ports import SliceState
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from datetime import datetime

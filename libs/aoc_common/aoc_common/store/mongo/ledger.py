@@ -14,21 +14,16 @@ from aoc_common.store.mongo.blobs import MongoBlobs
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.found_slices import make_known
 from aoc_common.store.mongo.outcomes import page_key, write
-from aoc_common.store.ports import (
-    EmptySlice,
-    LostWindow,
-    PageOutcome,
-    PublishedPage,
-    SliceFetched,
-    SliceState,
-    SliceTotals,
-)
+from aoc_common.store.page_ledger import PageOutcome, SliceTotals
+from aoc_common.store.slices import EmptySlice, SliceFetched, SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
+    from aoc_common.store.losses import LostWindow
+    from aoc_common.store.pages import PublishedPage
 
 #: A page that the normalizer is done with; the others wait.
 DONE: Final[Document] = {"waiting_since": {"$exists": False}}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Final
@@ -12,11 +11,14 @@ from pymongo import ASCENDING, UpdateOne
 from aoc_common.contracts.letters import is_retried
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.losses import LostWindow
+from aoc_common.store.lost_pages import GoneSlice
 from aoc_common.store.mongo.account import lacks_pages
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.ports import LostWindow, PublishedPage, SliceState
+from aoc_common.store.pages import PublishedPage
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,21 +27,6 @@ if TYPE_CHECKING:
 _FETCHED: Final = SliceState.FETCHED.value
 #: Longer than Microsoft keeps anything that could bring their records again.
 _REMEMBERED: Final = timedelta(days=400)
-
-
-@dataclass(frozen=True, slots=True)
-class GoneSlice:
-    """A slice of which pages are gone.
-
-    `again`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
-    still the dead letter or the quarantined record that it was.
-    """
-
-    slice_id: str
-    tenant: str
-    source: str
-    pages: int
-    again: bool
 
 
 class MongoLostPages:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aoc_common.store.mongo.client import Document
-    from aoc_common.store.ports import PageOutcome
+    from aoc_common.store.page_ledger import PageOutcome
 
 #: How long pages of a slice that is settled stay, from then on. A look back can bring them again for so long, and a
 #: person can retry what was put aside of them (`LAPSE`).

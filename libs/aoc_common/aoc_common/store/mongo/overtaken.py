@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
@@ -10,21 +9,14 @@ from pymongo import ASCENDING
 
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
 from aoc_common.store.mongo.ledger import abandoned
-from aoc_common.store.ports import SliceState
+from aoc_common.store.overtaken import Overtaken
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
 _UNFINISHED: Final = {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]}
-
-
-@dataclass(frozen=True, slots=True)
-class Overtaken:
-    """A slice that is open, or failed, although all of its time is collected. `attempts`: how often it was tried."""
-
-    slice_id: str
-    attempts: int
 
 
 class MongoOvertaken:

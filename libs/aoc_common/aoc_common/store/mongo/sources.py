@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.backlog import missing
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.ports import SourceState
+from aoc_common.store.sources import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.store.mongo.client import translated
 from aoc_common.store.mongo.event_versions import FORMER_IDS
 from aoc_common.store.mongo.sums import MongoSums
-from aoc_common.store.ports import SliceState
+from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database

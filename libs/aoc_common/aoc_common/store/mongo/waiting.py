@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
-from aoc_common.store.ports import ContentBlob
 from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 if TYPE_CHECKING:

@@ -1,0 +1,19 @@
+"""When a search that scans may use the database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+
+class Pace(Protocol):
+    """How a search shares the store with others."""
+
+    def turn(self) -> AbstractAsyncContextManager[float | None]:
+        """One turn, after waiting for it: seconds that one question may take; None when the search is to stop.
+
+        Raises what ends the search.
+        """
+        ...

@@ -1,0 +1,85 @@
+"""What became of raw pages: the normalizer's part of the ledger.
+
+Every method may raise `Transient` when the store is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from aoc_common.store.pages import PublishedPage
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutcome:
+    """What the normalizer made of one raw page.
+
+    `stored`: new events; `changed`: new versions of events that were stored before.
+    `dead_lettered`: its records, when the page was given up; when it is tried again, its new outcome takes this place.
+    Of the stored, `not_understood` were read by the generic mapper (see `PackedEvent.understood`), and `undated` do not
+    say when they happened. `examples`: the first event of either kind, by these names.
+
+    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
+    """
+
+    page: str
+    tenant: str
+    source: str
+    slice_id: str
+    stored: int
+    duplicate: int
+    quarantined: int
+    at: datetime
+    changed: int = 0
+    published: tuple[tuple[int, int], ...] = ()
+    dead_lettered: int = 0
+    not_understood: int = 0
+    undated: int = 0
+    examples: Mapping[str, UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTotals:
+    """What became of a slice so far, summed over its settled pages; `not_understood` and `undated`: of the stored."""
+
+    pages: int = 0
+    stored: int = 0
+    changed: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    dead_lettered: int = 0
+    not_understood: int = 0
+    undated: int = 0
+
+
+class PageLedger(Protocol):
+    """The account of pages from when they are in work until they are settled. All writes are idempotent."""
+
+    async def pages_received(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages are in work: what they store is theirs from now on, also if nobody has noted them before."""
+        ...
+
+    async def pages_settled(self, outcomes: Sequence[PageOutcome]) -> None:
+        """The normalizer is done with these pages; what was settled before stays as it was.
+
+        The account of a slice that was settled already is made again.
+        """
+        ...
+
+    async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
+        ...
+
+    async def gone(self, pages: Collection[str]) -> set[str]:
+        """Those of these pages that were lost on the bus before they were settled."""
+        ...
+
+    async def back(self, pages: Sequence[PublishedPage]) -> None:
+        """These pages were lost on the bus, and are there again (`sequence`: 0 where that is not known)."""
+        ...
