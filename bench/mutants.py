@@ -64,6 +64,10 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_common.store.mongo.account": ("tests/contract/test_account.py", "tests/contract/test_line_05_account.py"),
     "aoc_common.store.mongo.arrivals": ("tests/contract/test_arrivals.py",),
     "aoc_common.store.mongo.event_search": ("tests/contract/test_event_search.py",),
+    "aoc_common.store.mongo.search_plans": (
+        "tests/contract/test_event_search.py",
+        "tests/contract/test_line_10_walk.py",
+    ),
     "aoc_common.store.mongo.twins": ("tests/contract/test_twins.py", *_TWINS),
     "aoc_common.contracts.twins": _TWINS,
     "aoc_normalizer.twins": _TWINS,

@@ -16,8 +16,9 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search
 from aoc_common.store.mongo.client import Database, connect, ensure_indexes
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.search_plans import MongoPlan, SecantusPlan
 from aoc_common.store.searches import EventQuery
 from making import NOW
 from making import an_event as event
@@ -56,12 +57,10 @@ async def store(database: Database) -> Store:
     return insert
 
 
-@pytest.fixture(params=["asked", "windows"])
+@pytest.fixture(params=[MongoPlan, SecantusPlan])
 def search(database: Database, store: Store, request: pytest.FixtureRequest) -> MongoEventSearch:
-    """Both ways of finding: one query, and the walk that the local stand-in gets."""
-    made = MongoEventSearch(database, ManualClock(NOW))
-    made._local = request.param == "windows"
-    return made
+    """With either plan: both find the same on any server."""
+    return MongoEventSearch(database, request.param(database, ManualClock(NOW)))
 
 
 def newest_first(made: list[Event]) -> list[str]:
@@ -268,6 +267,6 @@ async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, fi
 
 async def test_a_store_that_is_away_is_a_transient_failure() -> None:
     async with connect(MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2)) as database:
-        search = MongoEventSearch(database)
+        search = make_event_search(database)
         asking = (search.search(ALL), search.get("contoso", event("a").id), search.facets(ALL, ("ip",), 1))
         assert [type(it) for it in await asyncio.gather(*asking, return_exceptions=True)] == [Unreachable] * 3

@@ -12,7 +12,7 @@ import pytest
 from aoc_common.contracts.ids import whole_from
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
 from making import NOW, an_event
@@ -43,7 +43,7 @@ async def search(database):
     actors = ("eve", "dana", "li")
     made = [an_event(str(n), NOW - timedelta(minutes=20 * n), actor=actors[n % 3]) for n in range(144)]
     await store.insert(made, ["p"] * len(made))
-    return MongoEventSearch(database, ManualClock(NOW))
+    return make_event_search(database, ManualClock(NOW))
 
 
 EVE = EventQuery("contoso", actor="eve", start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500)
@@ -98,7 +98,7 @@ async def test_a_window_that_holds_more_than_a_turn_allows_is_looked_at_in_narro
     store = MongoEvents(database, lambda _tenant, _source: timedelta(days=3000))
     made = [an_event(str(n), NOW, actor="eve" if n % 2 else "dana") for n in range(1200)]
     await store.insert(made, ["p"] * len(made))
-    found = await MongoEventSearch(database, ManualClock(NOW)).search(EVE, Turns(1000, short=[0.004] * 4))
+    found = await make_event_search(database, ManualClock(NOW)).search(EVE, Turns(1000, short=[0.004] * 4))
 
     assert len(found.events) == 500
     assert (found.more, {one.actor for one in found.events}) == (True, {"eve"})

@@ -14,7 +14,7 @@ import pytest
 from aoc_cli.attach import started as stack_of
 from aoc_common.contracts.event import full_event
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.searches import EventQuery
 from aoc_sim import samples
 
@@ -88,7 +88,7 @@ def as_sent(event: StoredEvent) -> dict[str, Any]:
 async def all_events(system) -> list[StoredEvent]:
     found: list[StoredEvent] = []
     async with connect(system.mongo) as database:
-        search = MongoEventSearch(database)
+        search = make_event_search(database)
         query = EventQuery(tenant="default", limit=500)
         while True:
             page = await search.search(query)

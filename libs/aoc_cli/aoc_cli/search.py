@@ -21,7 +21,7 @@ from aoc_common.contracts.event import Result
 from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.searches import EventQuery
 
@@ -114,7 +114,7 @@ async def _print(system: attach.System, query: EventQuery, limit: int, *, as_jso
     """Print what is found; how many, and what may be the matter if that is nothing."""
     printed = 0
     async with connect(system.mongo) as database:
-        store = MongoEventSearch(database)
+        store = make_event_search(database)
         while printed < limit:
             page: EventPage = await store.search(replace(query, limit=min(_PAGE, limit - printed)))
             for event in page.events:

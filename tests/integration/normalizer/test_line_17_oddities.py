@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.raw import RawPage
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.ledger import MongoLedger
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def test_line_17_what_was_not_understood_or_undated_is_told_beside_what_wa
     ledger = MongoLedger(database)
     totals = await ledger.totals("contoso", "contoso/import/s1")
     assert (totals.stored, totals.not_understood, totals.undated) == (5, 2, 2)
-    search = MongoEventSearch(database)
+    search = make_event_search(database)
     told = {
         kind: json.loads((await search.get("contoso", event)).raw)
         for kind, event in (await ledger.examples("contoso", "contoso/import/s1")).items()

@@ -14,7 +14,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_normalizer.enrich.directory_cache import Names, learning
 from aoc_normalizer.enrich.identify import keys
@@ -184,7 +184,7 @@ async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_w
     await pipeline.read(60, dana(name="Much Later"))
     for _ in range(2):
         await pipeline.remap()
-    search = MongoEventSearch(pipeline.database)
+    search = make_event_search(pipeline.database)
 
     async def found(text):
         page = await search.search(EventQuery(tenant="contoso", terms=tuple(terms.query_terms(text))))

@@ -13,7 +13,7 @@ import pytest
 from aoc_common.contracts import ids
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.searches import EventQuery
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 from unsteady import Unsteady
@@ -173,7 +173,7 @@ async def test_what_retention_removed_is_not_stored_again_by_a_look_back_and_is_
     await replica.takes("b", RISKY)
     replica.clock.advance(2 * 86400)
     assert await replica.events.forget(replica.clock.now()) == 1
-    search = MongoEventSearch(database, replica.clock)
+    search = make_event_search(database, replica.clock)
     assert (await search.search(EventQuery("contoso"))).events == ()
     assert await database["event_versions"].count_documents({}) == 0
     replica.stream.clear()
@@ -208,7 +208,7 @@ async def test_another_shape_of_a_known_record_is_a_duplicate(replica, database)
 async def test_all_versions_are_found_and_listed_with_their_times(replica, database) -> None:
     await replica.takes("a", SIGN_IN | {"appDisplayName": "Zebra"})
     await replica.takes("b", RISKY, fetched=NOW + HOUR)
-    search = MongoEventSearch(database)
+    search = make_event_search(database)
 
     [found] = (await search.search(EventQuery("contoso", terms=("zebra",)))).events
     assert (found.version, found.versions) == (2, 2)

@@ -16,7 +16,7 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import Database, connect
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 
@@ -141,7 +141,7 @@ class Lifeline:
                     MongoLedger(database),
                     MongoQuarantine(database),
                     MongoAccount(database),
-                    MongoEventSearch(database),
+                    make_event_search(database),
                 )
                 self._open = opening.pop_all()
         return self._link

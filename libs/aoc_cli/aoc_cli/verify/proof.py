@@ -14,7 +14,7 @@ from aoc_cli.verify.standing import check_links, check_standing
 from aoc_cli.verify.statements import Statements
 from aoc_cli.verify.stored import Counted, check_stored
 from aoc_common.store.mongo.census import StoredRecord
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ class Proof:
         tenants = sorted({tenant for tenant, _ in self.books.sources})
         known = {event: key for event, key in self.keys.items() if key in self.books.facts}
         chosen = sample(known, seed)
-        await check_search(MongoEventSearch(database), chosen, known, self.books.facts, tenants, self.tally)
+        await check_search(make_event_search(database), chosen, known, self.books.facts, tenants, self.tally)
 
     async def of_links(self, database: Database, watcher: Watcher) -> None:
         """Whether the links of twins hold in the store."""

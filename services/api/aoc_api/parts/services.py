@@ -26,7 +26,7 @@ from aoc_common.service.tasks import Task
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
-from aoc_common.store.mongo.event_search import MongoEventSearch
+from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.telemetry import logs
 from aoc_common.telemetry.pulse import Pulse
@@ -70,7 +70,7 @@ def make_services(settings: ApiSettings) -> Running:
                     _log.warning("cursor_key.generated", hint=hint)
                 _log.info("service.started")
                 yield Services(
-                    search=MongoEventSearch(searched),
+                    search=make_event_search(searched),
                     accounts=MongoAccount(database),
                     same_account=Coalesced(),
                     keys=MongoKeyRegister(database),

@@ -2,9 +2,9 @@
 
 Ids sort by time, so every page is newest first by `_id`, and a page goes on below the last id of the one before.
 
-MongoDB gets one query for what an index serves whole. Whatever has to look at documents (a filter beyond the index;
-with SecantusDB, the local stand-in, everything) walks back in time over windows, in turns (`event_walk`), so that a
-filter which nothing matches can be stopped, says how far it got, and goes on from there.
+How a search is put to the server is a plan's (`search_plans`). Whatever has to look at documents walks back in time
+over windows, in turns (`event_walk`), so that a filter which nothing matches can be stopped, says how far it got, and
+goes on from there.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_common.clock import Clock, SystemClock
+from aoc_common.clock import SystemClock
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import lowest_id
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.event_versions import MongoEventVersions
-from aoc_common.store.mongo.event_walk import TOP, EventWalk, Found, Wanted, questioned
+from aoc_common.store.mongo.event_walk import TOP, Found, Wanted
 from aoc_common.store.mongo.events import page_of
+from aoc_common.store.mongo.search_plans import GIVE_UP_S, PlanOfServer
 from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
+    from aoc_common.clock import Clock
+    from aoc_common.store.mongo.search_plans import SearchPlan
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery
 
@@ -40,8 +43,6 @@ FACET_EVENTS: Final = 5_000
 
 _EXACT: Final = ("source", "service", "operation", "result", "actor", "ip", "correlation_id")
 _NO_RAW: Final[Mapping[str, Any]] = {"raw": 0}
-#: A query that takes longer than this is given up (and answered as "try again").
-_GIVE_UP_S: Final = 20.0
 
 
 class _Unhurried:
@@ -50,18 +51,16 @@ class _Unhurried:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[float | None]:
         """At once, and for as long as any query may take."""
-        yield _GIVE_UP_S
+        yield GIVE_UP_S
 
 
 class MongoEventSearch:
     """`EventSearch` over `events`."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
-        self._database = database
+    def __init__(self, database: Database, plan: SearchPlan) -> None:
         self._events = database["events"]
         self._versions = MongoEventVersions(database)
-        self._walk = EventWalk(self._events, clock or SystemClock())
-        self._local: bool | None = None
+        self._plan = plan
 
     async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
         """One page, newest first, without raw text. Raises `Malformed` for a value that is not text."""
@@ -77,7 +76,7 @@ class MongoEventSearch:
         """One event with its raw text."""
         with translated("events"):
             wanted = {"tenant": check_tenant(tenant), "_id": event_id}
-            document = await self._events.find_one(wanted, max_time_ms=int(_GIVE_UP_S * 1000))
+            document = await self._events.find_one(wanted, max_time_ms=int(GIVE_UP_S * 1000))
         return None if document is None else _stored(document)
 
     async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
@@ -112,27 +111,15 @@ class MongoEventSearch:
 
     async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> Found:
         """The newest `limit` documents that match."""
-        wanted, pace = _filter(query), pace or _Unhurried()
+        wanted = _filter(query)
         if wanted.low >= wanted.high or limit < 1:
             return Found([])
-        local = await self._is_local()
-        if query.correlation_id is not None:
-            # Few events share one, and it has an index of its own, which a range of ids would make useless.
-            index = {"tenant": query.tenant, "correlation_id": query.correlation_id}
-            return await self._once(index if local else {}, wanted.whole(), limit, fields, pace)
-        if local or wanted.rest:
-            return await self._walk.back(wanted, limit, fields, pace)
-        return await self._once(wanted.whole(), {}, limit, fields, pace)
+        return await self._plan.newest(wanted, limit, fields, pace or _Unhurried())
 
-    async def _once(self, index: Document, rest: Document, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """One question. What an index serves is bounded by `limit`, so its turn may be as long as it takes."""
-        async with pace.turn():
-            return Found(await questioned(self._events, index, rest, limit, fields, _GIVE_UP_S))
 
-    async def _is_local(self) -> bool:
-        if self._local is None:
-            self._local = "secantusVersion" in await self._database.command("buildInfo")
-        return self._local
+def make_event_search(database: Database, clock: Clock | None = None) -> MongoEventSearch:
+    """A search with the plan for the server behind `database`, which may be away as yet."""
+    return MongoEventSearch(database, PlanOfServer(database, clock or SystemClock()))
 
 
 def _filter(query: EventQuery) -> Wanted:
@@ -155,7 +142,9 @@ def _filter(query: EventQuery) -> Wanted:
     high = lowest_id(query.end).int if query.end else TOP
     if query.before is not None:
         high = min(high, query.before.int)
-    return Wanted(index, low, high, rest)
+    # Few events share a correlation id, and it has an index of its own, which a range of ids would make useless.
+    few = None if query.correlation_id is None else {"tenant": tenant, "correlation_id": query.correlation_id}
+    return Wanted(index, low, high, rest, few)
 
 
 def _commonness(term: str) -> tuple[bool, int, str]:

@@ -50,12 +50,16 @@ _REMEMBERED: Final = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A query in parts: what the index serves, the range of ids [low, high), and what is left."""
+    """A query in parts: what the index serves, the range of ids [low, high), and what is left.
+
+    `few`: what few events have, and another index serves; None for most queries.
+    """
 
     index: Document
     low: int
     high: int
     rest: Document
+    few: Document | None = None
 
     def whole(self) -> Document:
         """The filter as one document, for a server that plans."""
