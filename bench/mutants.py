@@ -58,6 +58,7 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
         "tests/integration/normalizer/test_flow.py",
     ),
     "aoc_normalizer.write.dedupe": ("tests/integration/normalizer/test_versions.py",),
+    "aoc_normalizer.write.comparison": ("tests/integration/normalizer/test_versions.py",),
     "aoc_normalizer": ("tests/unit/normalizer/test_line_11_books.py", "tests/unit/normalizer"),
     "aoc_common.contracts": ("tests/unit/common", "tests/unit/normalizer/test_line_11_books.py"),
     "aoc_common.store": ("tests/contract", "--ignore=tests/contract/sim"),

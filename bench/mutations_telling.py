@@ -18,15 +18,15 @@ WRITING: Final = (
         "skip-publish",
         "one event of every batch is stored and not published",
         "aoc_normalizer.write.writer",
-        "        for number in batch.mine():\n            event, page = batch.rows",
-        "        for number in batch.mine()[1:]:\n            event, page = batch.rows",
+        "        for row in batch.mine():\n            event, mapped = row.event",
+        "        for row in batch.mine()[1:]:\n            event, mapped = row.event",
     ),
     Mutation(
         "repeat-publish",
         "every event is published twice",
         "aoc_normalizer.write.writer",
-        "batch.origins.get(number)].append(fit(message, limit))\n",
-        "batch.origins.get(number)] += [fit(message, limit), Outgoing(message.subject, message.body, "
+        "row.origin].append(fit(message, limit))\n",
+        "row.origin] += [fit(message, limit), Outgoing(message.subject, message.body, "
         '{**message.headers, "Nats-Msg-Id": message.headers["Nats-Msg-Id"] + ":again"})]\n',
     ),
     Mutation(
@@ -74,14 +74,14 @@ WRITING: Final = (
     Mutation(
         "changes-forgotten",
         "a record that has changed counts as known",
-        "aoc_normalizer.write.dedupe",
+        "aoc_normalizer.write.comparison",
         "        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):\n",
         "        if True:\n",
     ),
     Mutation(
         "change-not-shown",
         "an event shows its first state for ever",
-        "aoc_normalizer.write.dedupe",
+        "aoc_normalizer.write.comparison",
         "        newest = max(ranks, key=ranks.__getitem__)\n",
         "        newest = min(ranks)\n",
     ),
@@ -133,14 +133,14 @@ ACCOUNTING: Final = (
         "over-claim",
         "duplicates count as stored",
         "aoc_normalizer.write.writer",
-        "                    stored=stored[number],\n",
-        "                    stored=len(page.events),\n",
+        "                    stored=stored[page],\n",
+        "                    stored=len(page.mapped.events),\n",
     ),
     Mutation(
         "forget-page",
         "a page counts as stored that gave nothing, where it gave something",
         "aoc_normalizer.write.writer",
-        "                    stored=stored[number],\n",
+        "                    stored=stored[page],\n",
         "                    stored=0,\n",
     ),
     Mutation(
@@ -154,7 +154,7 @@ ACCOUNTING: Final = (
         "changes-uncounted",
         "the account does not count what has changed",
         "aoc_normalizer.write.writer",
-        "                    changed=changed[number],\n",
+        "                    changed=changed[page],\n",
         "                    changed=0,\n",
     ),
     Mutation(

@@ -306,7 +306,7 @@ class MemoryBlobs:
 
 
 class MemorySources:
-    """`SourceStore` in memory, without a backlog: the watermark is the position."""
+    """The ports of `store.sources` in memory, without a backlog: the watermark is the position."""
 
     def __init__(self):
         self.states = {}

@@ -1,9 +1,10 @@
-"""Pages in work, and what became of their events so far."""
+"""Pages in work, and what became of each of their records so far."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.event import Version
@@ -14,94 +15,142 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.event import PackedEvent
+    from aoc_common.contracts.raw import RawPage
     from aoc_common.store.sightings import Sighting
     from aoc_common.store.versions import StoredVersion
     from aoc_normalizer.mapping import MappedPage
 
 
-@dataclass(slots=True)
-class Row:
-    """One event of the batch and the page that it stands in."""
+class Outcome(Enum):
+    """What became of a record."""
 
-    page: int
-    event: PackedEvent
+    DUPLICATE = auto()
+    """Its event is stored, and another record stands for it: of another page, or the same record on this one."""
+    STORED = auto()
+    """Its event was stored now."""
+    CLAIMED = auto()
+    """It stands for what its page has stored otherwise: at another delivery, or as a version."""
+    REFUSED = auto()
+    """Its event can never be stored."""
 
 
-@dataclass(slots=True)
-class Batch:
-    """Pages in work. What became of their rows is told by the rows' numbers, of pages by theirs.
+@dataclass(slots=True, eq=False)
+class PageInWork:
+    """A page of the batch. `settled`: by another delivery, so all of it is published.
 
-    `first`: stored now. `before`: stored by this page, as a version or at another delivery. `versions`: which of them
-    are later versions. `refused`: can never be stored, and why. `done`: pages that another delivery has settled, so
-    published all of. `published`: where in AOC_EVENTS the events of each page stand. `origins`: the page, now gone or
-    given up, that had stored a row before, and under whose name it may have been published. `added`: rows of each
-    page that it does not hold (`lost_versions`).
+    `published`: where in AOC_EVENTS its events stand. `added`: rows that the page does not hold (`lost_versions`).
     """
 
-    pages: Sequence[MappedPage]
-    rows: list[Row]
-    first: set[int] = field(default_factory=set)
-    before: set[int] = field(default_factory=set)
-    versions: dict[int, Version] = field(default_factory=dict)
-    refused: dict[int, str] = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-    published: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    claimed: set[tuple[UUID, int]] = field(default_factory=set)
-    origins: dict[int, str] = field(default_factory=dict)
-    added: Counter[int] = field(default_factory=Counter)
+    mapped: MappedPage
+    settled: bool = False
+    published: tuple[tuple[int, int], ...] = ()
+    added: int = 0
 
-    @classmethod
-    def of(cls, pages: Sequence[MappedPage]) -> Batch:
-        """All events of these pages."""
-        return cls(pages, [Row(number, event) for number, page in enumerate(pages) for event in page.events])
+    @property
+    def raw(self) -> RawPage:
+        """The page as it came."""
+        return self.mapped.page
 
-    def page(self, row: int) -> MappedPage:
-        """The page of a row."""
-        return self.pages[self.rows[row].page]
+    @property
+    def records(self) -> int:
+        """How many records it answers for, whatever became of them."""
+        return len(self.mapped.events) + self.added + len(self.mapped.rejected)
 
-    def names(self) -> set[str]:
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One record's event, the page that it stands in, and what became of it.
+
+    `version`: which later version of its event it is, if one. `reason`: why it was refused. `origin`: the page, now
+    gone or given up, that had stored it before, and under whose name it may have been published.
+    """
+
+    page: PageInWork
+    event: PackedEvent
+    outcome: Outcome = Outcome.DUPLICATE
+    version: Version | None = None
+    reason: str = ""
+    origin: str | None = None
+
+    @property
+    def published_as(self) -> str:
+        """The page under whose name it is published."""
+        return self.origin or self.page.raw.id
+
+
+class Batch:
+    """Pages in work and their rows."""
+
+    def __init__(self, pages: Sequence[MappedPage]) -> None:
+        self.pages = [PageInWork(page) for page in pages]
+        self.rows = [Row(page, event) for page in self.pages for event in page.mapped.events]
+        #: Events and versions by number that have a row which stands for them.
+        self._claimed: set[tuple[UUID, int]] = set()
+
+    def page_ids(self) -> set[str]:
         """The ids of the pages."""
-        return {page.page.id for page in self.pages}
+        return {page.raw.id for page in self.pages}
 
-    def mine(self) -> list[int]:
+    def with_outcome(self, outcome: Outcome) -> list[Row]:
+        """The rows of which this became."""
+        return [row for row in self.rows if row.outcome is outcome]
+
+    def mine(self) -> list[Row]:
         """The rows that this batch is to publish and to account for."""
-        again = {row for row in self.before if self.rows[row].page not in self.done}
-        return sorted(self.first | again)
+        return [
+            row
+            for row in self.rows
+            if row.outcome is Outcome.STORED or (row.outcome is Outcome.CLAIMED and not row.page.settled)
+        ]
 
-    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+    def texts(self, rows: Iterable[Row]) -> dict[Row, str]:
         """Row -> its record's text; each page is cut once."""
-        by_page: dict[int, list[int]] = defaultdict(list)
-        for number in numbers:
-            by_page[self.rows[number].page].append(number)
-        found: dict[int, str] = {}
-        for page, rows in by_page.items():
-            records, _ = split(self.pages[page].page.body)
-            found |= {row: records[self.rows[row].event.position].decode("utf-8", "replace") for row in rows}
+        by_page: dict[PageInWork, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_page[row.page].append(row)
+        found: dict[Row, str] = {}
+        for page, of_page in by_page.items():
+            records, _ = split(page.raw.body)
+            found |= {row: records[row.event.position].decode("utf-8", "replace") for row in of_page}
         return found
 
-    def unique(self, numbers: Iterable[int]) -> list[int]:
-        """The first of these rows of each event: a batch can hold the same record twice."""
-        found: dict[UUID, int] = {}
-        for number in numbers:
-            found.setdefault(self.rows[number].event.id, number)
-        return list(found.values())
+    def is_claimed(self, event: UUID, number: int) -> bool:
+        """Whether a row stands for this version of an event."""
+        return (event, number) in self._claimed
 
-    def add(self, page: int, event: PackedEvent, stored: StoredVersion) -> None:
+    def stored(self, rows: Iterable[Row]) -> None:
+        """The events of these rows are stored now."""
+        for row in rows:
+            row.outcome = Outcome.STORED
+            # The same record may stand on its page once more: that is a duplicate.
+            self._claimed.add((row.event.id, 1))
+
+    def add(self, page: PageInWork, event: PackedEvent, stored: StoredVersion) -> None:
         """A version that a page answers for and does not hold."""
-        self.rows.append(Row(page, event))
-        self.added[page] += 1
-        self.claim(len(self.rows) - 1, stored)
+        row = Row(page, event)
+        self.rows.append(row)
+        page.added += 1
+        self.claim(row, stored)
 
-    def claim(self, row: int, stored: StoredVersion | Sighting) -> None:
+    def claim(self, row: Row, stored: StoredVersion | Sighting) -> None:
         """Make a row the one that stands for a stored event or version, if its page stored it and no other row does."""
         number = getattr(stored, "number", 1)
-        key = (self.rows[row].event.id, number)
-        if stored.page in self.page(row).page.known_as and key not in self.claimed:
-            self.claimed.add(key)
-            self.before.add(row)
-            # Where marks may name it: a page of before there were ids has none.
-            under = stored.origin or stored.page
-            if under != self.page(row).page.id and not under.startswith("#"):
-                self.origins[row] = under
-            if (digest := getattr(stored, "digest", None)) is not None:
-                self.versions[row] = Version(number, digest)
+        raw = row.page.raw
+        if stored.page not in raw.known_as or self.is_claimed(row.event.id, number):
+            return
+        self._claimed.add((row.event.id, number))
+        row.outcome = Outcome.CLAIMED
+        # Where marks may name it: a page of before there were ids has none.
+        under = stored.origin or stored.page
+        if under != raw.id and not under.startswith("#"):
+            row.origin = under
+        if (digest := getattr(stored, "digest", None)) is not None:
+            row.version = Version(number, digest)
+
+
+def unique(rows: Iterable[Row]) -> list[Row]:
+    """The first of these rows of each event: a batch can hold the same record twice."""
+    found: dict[UUID, Row] = {}
+    for row in rows:
+        found.setdefault(row.event.id, row)
+    return list(found.values())

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Oddities:
-    """Those of one page, and the first event of each kind."""
+class DataQuality:
+    """How many of them a page has, and the first event of each kind."""
 
     not_understood: int = 0
     undated: int = 0
@@ -38,9 +38,9 @@ class Oddities:
             self.examples.setdefault("undated", event.id)
 
 
-def by_page(stored: Iterable[tuple[int, PackedEvent]]) -> Mapping[int, Oddities]:
-    """Number of the page -> its oddities."""
-    found: defaultdict[int, Oddities] = defaultdict(Oddities)
+def by_page[Page](stored: Iterable[tuple[Page, PackedEvent]]) -> Mapping[Page, DataQuality]:
+    """Page -> how many of its stored events are not understood or undated."""
+    found: defaultdict[Page, DataQuality] = defaultdict(DataQuality)
     for page, event in stored:
         if event.undated or not event.understood:
             found[page].add(event)

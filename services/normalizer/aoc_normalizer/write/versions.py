@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Shape of record (its mapper) -> fields that may change without meaning: what the delivery or a server says of itself.
 #: "" stands for every shape.
-MEANINGLESS: Final[Mapping[str, frozenset[str]]] = {
+INSIGNIFICANT: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"@odata.type", "@odata.context", "@odata.etag", "@odata.id"}),
     "signins": frozenset({"processingTimeInMilliseconds", "originalRequestId"}),
     "log-analytics": frozenset({"_TimeReceived", "_ItemId", "_ResourceId", "SourceSystem", "MG", "TimeGenerated"}),
@@ -56,11 +56,11 @@ _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a record says. `shape`: its mapper. `rank`: of two versions the one of the higher rank is the newer.
+class RecordState:
+    """One state of a record. `shape`: its mapper. `rank`: of two versions the one of the higher rank is the newer.
 
     `facts`: all that it says, as text; `beyond`: a hash of the record, where it says more than its event shows;
-    `said`: both; `digest`: 32 hex digits of that. `apart`: what makes a record of the same id
+    `content`: both; `digest`: 32 hex digits of that. `apart`: what makes a record of the same id
     another one (`operation`, or content within one shape), and which this is; None where nothing does.
     """
 
@@ -71,21 +71,21 @@ class Meaning:
     beyond: str = ""
 
     @property
-    def said(self) -> str:
+    def content(self) -> str:
         """What two texts of one version have in common."""
         return self.facts + self.beyond
 
     @property
     def digest(self) -> str:
         """Names the version."""
-        return blake2b(self.said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        return blake2b(self.content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     @property
     def damaged(self) -> bool:
         """Whether letters of it were lost on the way."""
         return _DAMAGE in self.facts
 
-    def is_beside(self, others: Iterable[Meaning | None]) -> bool:
+    def is_beside(self, others: Iterable[RecordState | None]) -> bool:
         """Whether it is another record than these of its id, and none of them in another state of repair."""
         if self.apart is None:
             return False
@@ -94,7 +94,7 @@ class Meaning:
             one.apart == self.apart or one.repairs(self) or self.repairs(one) for one in alike
         )
 
-    def repairs(self, other: Meaning) -> bool:
+    def repairs(self, other: RecordState) -> bool:
         """Whether it is the other, of which letters were lost, made whole."""
         return (
             other.damaged
@@ -103,19 +103,21 @@ class Meaning:
         )
 
 
-def meaning(event: Event, draft: Draft, record: Mapping[str, Any], fetched_ms: int, modified_ms: int | None) -> Meaning:
-    """What an event says that was made of a record, by way of a draft, without a directory's names.
+def record_state(
+    event: Event, draft: Draft, record: Mapping[str, Any], fetched_ms: int, modified_ms: int | None
+) -> RecordState:
+    """The state of a record, by the event that was made of it, by way of a draft, without a directory's names.
 
     `fetched_ms`: when it was fetched first. `modified_ms`: when the source says that it was changed.
     """
     ocsf = {name: value for name, value in event.ocsf.items() if name != "metadata"}
     metadata = {name: value for name, value in event.ocsf["metadata"].items() if name not in _OF_DELIVERY}
-    without = MEANINGLESS[""] | MEANINGLESS.get(event.mapper, frozenset())
+    without = INSIGNIFICANT[""] | INSIGNIFICANT.get(event.mapper, frozenset())
     unmapped = draft.rest if event.mapper in WRAPPED else event.unmapped
     unmapped = {name: value for name, value in unmapped.items() if name not in without}
     # What the source says that it has changed, it has: back to what it said before, too.
-    told = sorted_lists(canonical([ocsf, metadata, unmapped, modified_ms]))
-    facts = orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+    comparable = sorted_lists(canonical([ocsf, metadata, unmapped, modified_ms]))
+    facts = orjson.dumps(comparable, option=orjson.OPT_SORT_KEYS).decode()
     apart = None
     if event.mapper in LASTING or draft.family.startswith(LASTING_FAMILIES):
         # In another shape the same content has other names, so those are not compared.
@@ -124,13 +126,13 @@ def meaning(event: Event, draft: Draft, record: Mapping[str, Any], fetched_ms: i
         apart = ("operation", event.operation.lower())
     was_cut = any(tag == _CUT_LIST or tag.startswith(_CUT) for tag in event.tags)
     beyond = _content(draft.content or record, without) if was_cut else ""
-    return Meaning(event.mapper, apart, facts, (modified_ms or 0, fetched_ms), beyond)
+    return RecordState(event.mapper, apart, facts, (modified_ms or 0, fetched_ms), beyond)
 
 
 def _content(record: Mapping[str, Any], without: frozenset[str]) -> str:
     """A hash of a record that no later mapper makes another one of."""
-    told = canonical({name: value for name, value in record.items() if name not in without})
-    return blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    rest = canonical({name: value for name, value in record.items() if name not in without})
+    return blake2b(orjson.dumps(rest, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def sorted_lists(value: Any) -> Any:

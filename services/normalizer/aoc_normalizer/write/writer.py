@@ -27,7 +27,7 @@ from aoc_common.telemetry import logs, tracing
 from aoc_normalizer import metrics
 from aoc_normalizer.write import data_quality
 from aoc_normalizer.write.arrivals import arrived
-from aoc_normalizer.write.batch import Batch
+from aoc_normalizer.write.batch import Batch, Outcome
 from aoc_normalizer.write.message_size import fit
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from aoc_common.store.remarks import Remark
     from aoc_normalizer.mapping import MappedPage
     from aoc_normalizer.twins.linker import Twins
+    from aoc_normalizer.write.batch import PageInWork
     from aoc_normalizer.write.dedupe import Deduplicator
 
 _log = logs.get(__name__)
@@ -105,7 +106,7 @@ class Writer:
         now = self._clock.now()
         # Before anything is stored: a page that vanishes then is looked for, whoever died before he had noted it.
         await self._ledger.pages_received([page.on_bus(now) for page in pages])
-        batch = Batch.of(pages)
+        batch = Batch(pages)
         metrics.BATCH_RECORDS.observe(len(batch.rows))
         await self._store(batch)
         await self._send(batch, await self._seconds(batch))
@@ -115,11 +116,11 @@ class Writer:
 
     async def _store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what another delivery of these pages has done."""
-        links = [link for page in batch.pages[1:] if (link := tracing.link(page.trace))]
+        links = [link for page in batch.pages[1:] if (link := tracing.link(page.mapped.trace))]
         with (
             metrics.STAGE_SECONDS.labels("store").time(),
             tracing.tracer().start_as_current_span(
-                "events.insert", context=batch.pages[0].trace, links=links, kind=trace.SpanKind.CLIENT
+                "events.insert", context=batch.pages[0].mapped.trace, links=links, kind=trace.SpanKind.CLIENT
             ),
         ):
             await self._dedupe.store(batch)
@@ -127,50 +128,44 @@ class Writer:
     async def _seconds(self, batch: Batch) -> Mapping[UUID, UUID]:
         with metrics.STAGE_SECONDS.labels("twins").time():
             return await self._twins.seconds(
-                [
-                    (
-                        batch.rows[number].event,
-                        batch.origins.get(number, batch.page(number).page.id),
-                        number in batch.before,
-                    )
-                    for number in batch.mine()
-                ]
+                [(row.event, row.published_as, row.outcome is Outcome.CLAIMED) for row in batch.mine()]
             )
 
     async def _send(self, batch: Batch, seconds: Mapping[UUID, UUID]) -> None:
         """Publish what stands in AOC_EVENTS nowhere yet, page by page, and note where."""
-        messages: dict[tuple[int, str | None], list[Outgoing]] = defaultdict(list)
+        messages: dict[tuple[PageInWork, str | None], list[Outgoing]] = defaultdict(list)
         limit = await self._limit() - BATCH_HEADERS
-        for number in batch.mine():
-            event, page = batch.rows[number].event, batch.page(number)
-            message = _outgoing(event, page, seconds.get(event.id), batch.versions.get(number))
-            messages[batch.rows[number].page, batch.origins.get(number)].append(fit(message, limit))
-        returned = {batch.rows[number].page for number in batch.before}
+        for row in batch.mine():
+            event, mapped = row.event, row.page.mapped
+            message = _outgoing(event, mapped, seconds.get(event.id), row.version)
+            messages[row.page, row.origin].append(fit(message, limit))
+        returned = {row.page for row in batch.with_outcome(Outcome.CLAIMED)}
         pages = [
-            _page_events(batch.pages[number].page, origin, of_page, returned=number in returned)
-            for (number, origin), of_page in messages.items()
+            _page_events(page.raw, origin, of_page, returned=page in returned)
+            for (page, origin), of_page in messages.items()
         ]
         with metrics.STAGE_SECONDS.labels("publish").time():
             published = await self._publish(pages)
-        for (number, _), one in zip(messages, published, strict=True):
-            batch.published[number] = (*batch.published.get(number, ()), *one.ranges)
+        spans: list[PublishedSpan] = []
+        for (page, _), of_page in zip(messages, published, strict=True):
+            page.published = (*page.published, *of_page.ranges)
+            spans += _spans(page.raw, of_page)
         # At once: a reader to whom the stream cannot deliver these any more finds them by this alone.
-        await self._note(
-            [span for (number, _), one in zip(messages, published, strict=True) for span in _spans(batch, number, one)],
-            self._clock.now(),
-        )
+        await self._note(spans, self._clock.now())
 
     async def _put_aside(self, batch: Batch) -> None:
         """Keep what became no event, and for the developer what a mapper stumbled over (its event is stored too)."""
         now = self._clock.now()
         entries = [
-            _entry(page, rejected.text, rejected.reason, now) for page in batch.pages for rejected in page.rejected
+            _entry(page.raw, rejected.text, rejected.reason, now)
+            for page in batch.pages
+            for rejected in page.mapped.rejected
         ]
-        stumbled = {number: note for number in batch.mine() if (note := batch.rows[number].event.note) is not None}
-        reasons = [*batch.refused.items(), *stumbled.items()]
-        texts = batch.texts(number for number, _ in reasons)
-        for number, reason in reasons:
-            entries.append(_entry(batch.page(number), texts[number], reason, now, stored=number in stumbled))
+        refused = [(row, row.reason) for row in batch.with_outcome(Outcome.REFUSED)]
+        stumbled = [(row, note) for row in batch.mine() if (note := row.event.note) is not None]
+        texts = batch.texts(row for row, _ in (*refused, *stumbled))
+        entries += [_entry(row.page.raw, texts[row], reason, now) for row, reason in refused]
+        entries += [_entry(row.page.raw, texts[row], note, now, stored=True) for row, note in stumbled]
         if entries:
             _log.warning("records.quarantined", count=len(entries), reason=entries[0].reason, source=entries[0].source)
             await self._quarantine.put(entries)
@@ -180,57 +175,52 @@ class Writer:
         await self._dedupe.still_there(batch)
         now = self._clock.now()
         mine = batch.mine()
-        stored = Counter(batch.rows[number].page for number in mine if number not in batch.versions)
-        changed = Counter(batch.rows[number].page for number in mine if number in batch.versions)
-        put_aside = Counter(batch.rows[number].page for number in batch.refused)
-        put_aside.update({number: len(page.rejected) for number, page in enumerate(batch.pages)})
+        refused = batch.with_outcome(Outcome.REFUSED)
+        stored = Counter(row.page for row in mine if row.version is None)
+        changed = Counter(row.page for row in mine if row.version is not None)
+        put_aside = Counter(row.page for row in refused)
+        put_aside.update({page: len(page.mapped.rejected) for page in batch.pages})
         # Before the pages are settled: a remark that a crash prevents is made when the page comes again.
-        await self._remember(data_quality.remarks(((batch.rows[one].event, one in batch.first) for one in mine), now))
-        odd = data_quality.by_page(
-            (batch.rows[number].page, batch.rows[number].event) for number in mine if number not in batch.versions
+        await self._remember(
+            data_quality.remarks(((row.event, row.outcome is Outcome.STORED) for row in mine), now),
         )
+        quality = data_quality.by_page((row.page, row.event) for row in mine if row.version is None)
         await self._ledger.pages_settled(
             [
                 PageOutcome(
-                    page=page.page.id,
-                    tenant=page.page.tenant,
-                    source=page.page.source,
-                    slice_id=page.page.slice_id,
-                    stored=stored[number],
-                    changed=changed[number],
-                    duplicate=len(page.events)
-                    + batch.added[number]
-                    + len(page.rejected)
-                    - (stored[number] + changed[number] + put_aside[number]),
-                    quarantined=put_aside[number],
+                    page=page.raw.id,
+                    tenant=page.raw.tenant,
+                    source=page.raw.source,
+                    slice_id=page.raw.slice_id,
+                    stored=stored[page],
+                    changed=changed[page],
+                    duplicate=page.records - (stored[page] + changed[page] + put_aside[page]),
+                    quarantined=put_aside[page],
                     at=now,
-                    published=batch.published.get(number, ()),
-                    not_understood=odd[number].not_understood,
-                    undated=odd[number].undated,
-                    examples=odd[number].examples,
+                    published=page.published,
+                    not_understood=quality[page].not_understood,
+                    undated=quality[page].undated,
+                    examples=quality[page].examples,
                 )
-                for number, page in enumerate(batch.pages)
+                for page in batch.pages
             ]
         )
         metrics.PAGES_NORMALIZED.labels("settled").inc(len(batch.pages))
         metrics.EVENTS_STORED.labels("changed").inc(changed.total())
-        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(batch.refused))
+        metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(refused))
         metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
 
     async def _measure(self, batch: Batch) -> None:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
-        metrics.EVENTS_STORED.labels("new").inc(len(batch.first))
-        data_quality.measure(batch.rows[number].event for number in batch.first)
+        stored_now = batch.with_outcome(Outcome.STORED)
+        metrics.EVENTS_STORED.labels("new").inc(len(stored_now))
+        data_quality.measure(row.event for row in stored_now)
         # Also what a try before this one has stored: it came no further than this.
-        new = (
-            (batch.rows[number].event, batch.page(number).page)
-            for number in batch.mine()
-            if number not in batch.versions
-        )
+        new = ((row.event, row.page.raw) for row in batch.mine() if row.version is None)
         try:
             await self._arrivals.add(arrived(new))
         except Transient as error:
-            _log.warning("arrivals.uncounted", count=len(batch.first), error=str(error))
+            _log.warning("arrivals.uncounted", count=len(stored_now), error=str(error))
 
 
 def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:
@@ -239,8 +229,7 @@ def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing]
     return PageEvents(origin or page.id, messages, returned=returned, since=since)
 
 
-def _spans(batch: Batch, number: int, published: Published) -> Iterator[PublishedSpan]:
-    page = batch.pages[number].page
+def _spans(page: RawPage, published: Published) -> Iterator[PublishedSpan]:
     for part in published.parts:
         yield PublishedSpan(published.incarnation, part.first, page.id, page.tenant, page.source, part.ids)
 
@@ -250,15 +239,15 @@ def _outgoing(event: PackedEvent, page: MappedPage, first: UUID | None, version:
     return Outgoing(message.subject, message.body, tracing.inject(message.headers(), page.trace))
 
 
-def _entry(page: MappedPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:
+def _entry(page: RawPage, text: str, reason: str, at: datetime, *, stored: bool = False) -> QuarantineEntry:
     # By its text: what is fetched again, on whatever page, waits for one decision.
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=16, person=b"stored" if stored else b"")
     return QuarantineEntry(
-        key=f"{page.page.tenant}/{page.page.source}#{digest.hexdigest()}",
-        tenant=page.page.tenant,
-        source=page.page.source,
-        slice_id=page.page.slice_id,
-        page=page.page.id,
+        key=f"{page.tenant}/{page.source}#{digest.hexdigest()}",
+        tenant=page.tenant,
+        source=page.source,
+        slice_id=page.slice_id,
+        page=page.id,
         reason=reason,
         text=text,
         at=at,

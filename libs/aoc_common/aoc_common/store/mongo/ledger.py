@@ -36,7 +36,7 @@ LAPSE: Final = timedelta(days=80)
 
 
 class MongoLedger(MongoBlobs):
-    """`LedgerStore` over `ledger_slices`, `ledger_pages` and `ledger_gaps`, and `BlobLedger`."""
+    """`SliceLedger`, `PublishedPages`, `PageLedger`, `LossLedger` and `BlobLedger`."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
         super().__init__(database)

@@ -23,7 +23,7 @@ _TRIES: Final = 10
 
 
 class MongoSources:
-    """`SourceStore` over `sources`, and the backlog for the watermark."""
+    """`SourceStates` and what it is part of, over `sources`; and the backlog for the watermark."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
