@@ -17,7 +17,7 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import spelling, subjects
-from aoc_common.contracts.event import Result
+from aoc_common.contracts.results import Result
 from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from aoc_sim.activity.routes import Activity
+from aoc_sim.books import Books
 from aoc_sim.clock import SteppedClock, SystemClock
 from aoc_sim.control import Control
-from aoc_sim.deliveries import Books
 from aoc_sim.faults import FaultDice
 from aoc_sim.graph.applications import Applications
 from aoc_sim.graph.directory import DirectoryObjects

@@ -21,7 +21,7 @@ from aoc_api.turns import Turn, Turns
 from aoc_api.webhooks.judge import Judge
 from aoc_common.clock import Clock
 from aoc_common.contracts import spelling, subjects
-from aoc_common.contracts.event import Result
+from aoc_common.contracts.results import Result
 from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Still

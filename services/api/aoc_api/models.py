@@ -10,7 +10,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_common.contracts import ids
-from aoc_common.contracts.event import Result, StoredEvent
+from aoc_common.contracts.event import StoredEvent
+from aoc_common.contracts.results import Result
 from aoc_common.store.accounts import GapCause, SourceAccount
 
 # Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from aoc_common.contracts.event import Result
+    from aoc_common.contracts.results import Result
 
 INFORMATIONAL: Final = 1
 LOW: Final = 2

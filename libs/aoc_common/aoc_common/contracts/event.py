@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -12,15 +12,13 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.contracts.results import Result
     from aoc_common.contracts.twins import TwinFacts
 
 OCSF_VERSION: Final = "1.8.0"
 
 #: Header of AOC_EVENTS: which version of the event a message is, counted from 1.
 VERSION_HEADER: Final = "Aoc-Version"
-
-type Result = Literal["success", "failure", "partial", "unknown"]
-RESULTS: Final[tuple[Result, ...]] = ("success", "failure", "partial", "unknown")
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aoc_common.contracts.event import Result
+    from aoc_common.contracts.results import Result
 
 type Lane = Literal["graph", "unified"]
 

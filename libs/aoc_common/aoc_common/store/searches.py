@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_common.contracts.event import Result, StoredEvent
+    from aoc_common.contracts.event import StoredEvent
+    from aoc_common.contracts.results import Result
     from aoc_common.store.pace import Pace
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, FastAPI
 
 import aoc_api
-from aoc_api import openapi, problems
+from aoc_api import problem_schemas, problems
 from aoc_api.bodies import BodyLimits
 from aoc_api.deps import refuse_repeated
 from aoc_api.middleware import Gate
@@ -43,7 +43,7 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    openapi.install(app)
+    problem_schemas.install(app)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
     app.add_middleware(Gate, limits=limits, public_host=urlsplit(settings.webhooks.public_url or "").hostname)
     return app

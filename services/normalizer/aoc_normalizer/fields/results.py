@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import spelling
 
 if TYPE_CHECKING:
-    from aoc_common.contracts.event import Result
+    from aoc_common.contracts.results import Result
 
 _GOOD: Final = frozenset(
     {"success", "succeeded", "successful", "true", "new", "ok", "updated", "completed", "delivered", "0", "1"}

@@ -18,7 +18,7 @@ from aoc_normalizer.twins.change_hashes import hashed, statement
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from aoc_common.contracts.event import Result
+    from aoc_common.contracts.results import Result
     from aoc_common.contracts.twins import Lane
     from aoc_normalizer.draft import Draft, Party
 

@@ -20,7 +20,7 @@ from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf_classes import API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, OTHER
 
 if TYPE_CHECKING:
-    from aoc_common.contracts.event import Result
+    from aoc_common.contracts.results import Result
 
 _PREFIX: Final = "AdvancedHunting-"
 _USED: Final = frozenset({"category", "operationName", "properties", "time"})

@@ -1,0 +1,42 @@
+"""Problems in the OpenAPI document: every route's errors have the media type that they are answered with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_api.problems import MEDIA_TYPE
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
+_UNUSED: Final = {"$ref": "#/components/schemas/HTTPValidationError"}
+#: FastAPI's own shapes of a refused request; ours are problems.
+_FOREIGN: Final = ("HTTPValidationError", "ValidationError")
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` describe its problems with the media type that they have."""
+    original = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _with_problems(original())
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            for status, answer in list(operation["responses"].items()):
+                content = answer.get("content", {})
+                if content.get("application/json", {}).get("schema") == _UNUSED:
+                    # FastAPI adds it where a route declares no 422 of its own, also when nothing can be wrong.
+                    del operation["responses"][status]
+                elif content.get("application/json", {}).get("schema") == _PROBLEM:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    for name in _FOREIGN:
+        schema["components"]["schemas"].pop(name, None)
+    return schema
