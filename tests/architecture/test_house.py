@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import re
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 from typing_extensions import get_protocol_members, is_protocol
 
@@ -52,6 +54,15 @@ def test_every_service_has_the_same_top(service: roster.Service) -> None:
     flow = {"routes"} if service is roster.API else {"flow.py"}
 
     assert (expected | flow) - {path.name for path in package.iterdir()} == set()
+
+
+def test_no_file_imports_itself_by_way_of_others_also_where_only_types_are_imported() -> None:
+    packages = [path.name for path in ROOT.glob("*/*/aoc_*") if path.is_dir()]
+    graph = grimp.build_graph(*packages, cache_dir=None)
+    order = TopologicalSorter({module: graph.find_modules_directly_imported_by(module) for module in graph.modules})
+
+    assert len(graph.modules) >= 500
+    assert len(list(order.static_order())) == len(graph.modules)
 
 
 def test_nothing_names_a_package_index_host_or_a_path_of_one_machine() -> None:

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from nats.errors import Error as NatsError
-from nats.js.errors import APIError
-
 from aoc_common.contracts import subjects
-from aoc_common.errors import Backpressure, Unreachable
+from aoc_common.errors import Backpressure
 
 if TYPE_CHECKING:
-    from nats.js import JetStreamContext
-
+    from aoc_common.bus.backlog import Waiting
     from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
 
@@ -25,14 +20,6 @@ _SOONEST_S: Final = 5.0
 _LATEST_S: Final = 60.0
 #: Pages of a tenant after which what was published before counts half.
 _REMEMBERED: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A tenant's pages on AOC_RAW that the normalizer is not done with. `size`: bytes, by the stream's average."""
-
-    pages: int
-    size: int
 
 
 type Look = Callable[[str], Awaitable[Waiting]]
@@ -73,18 +60,3 @@ class Quota:
                 f"{tenant}: {used:.0%} of what may wait on {subjects.RAW_STREAM} waits",
                 retry_after=min(_SOONEST_S * used, _LATEST_S),
             )
-
-
-def looking(js: JetStreamContext) -> Look:
-    """Asks the stream, which counts by subject."""
-
-    async def look(tenant: str) -> Waiting:
-        try:
-            info = await js.stream_info(subjects.RAW_STREAM, subjects_filter=subjects.raw_of_tenant(tenant))
-        except (APIError, NatsError, TimeoutError) as error:
-            raise Unreachable(f"{subjects.RAW_STREAM}: {error or type(error).__name__}") from error
-        pages = sum((info.state.subjects or {}).values())
-        average = info.state.bytes / info.state.messages if info.state.messages else 0.0
-        return Waiting(pages, int(pages * average))
-
-    return look

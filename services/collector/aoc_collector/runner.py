@@ -15,7 +15,7 @@ from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.microsoft.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
 from aoc_collector.subscribing import Subscriptions
-from aoc_common.bus.publish import Outgoing
+from aoc_common.bus.publish import Ack, Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     import asyncio
     from datetime import datetime
 
-    from nats.js.api import PubAck
-
     from aoc_collector.sources.base import Batch, Loss, Source
     from aoc_common.clock import Clock
     from aoc_common.contracts.jobs import CollectJob
@@ -47,7 +45,7 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[PubAck]]]
+type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[Ack]]]
 """Publishes on a stream and awaits every acknowledgement; raises `Transient` or `Permanent`."""
 
 type Room = Callable[[], Awaitable[int]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from aoc_collector.quota import Quota, Waiting
+from aoc_collector.quota import Quota
+from aoc_common.bus.backlog import Waiting
 from aoc_common.bus.publish import Outgoing
 from aoc_common.errors import Backpressure, Unreachable
 

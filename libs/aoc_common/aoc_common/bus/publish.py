@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
 
+type Ack = PubAck
+"""JetStream's acknowledgement: the message is on the stream, at `seq`."""
+
 _IN_FLIGHT: Final = 256
 _TIMEOUT_S: Final = 10.0
 #: How long a full stream is waited for that takes nothing, and between two tries, in seconds.
@@ -56,14 +59,14 @@ class Outgoing:
 
 async def publish_all(
     js: JetStreamContext, stream: str, messages: Iterable[Outgoing], *, timeout_s: float = _TIMEOUT_S
-) -> list[PubAck]:
+) -> list[Ack]:
     """Publish and await every acknowledgement, each for `timeout_s`; acks in the order of the messages.
 
     Raises `Backpressure` when the stream is full, `Unreachable` when it does not answer, `TooLarge` when a message is
     larger than the server takes. On an error some messages may be on the stream already: publish all again with the
     same `Nats-Msg-Id` headers.
     """
-    acks: list[PubAck] = []
+    acks: list[Ack] = []
     for result in await publish_each(js, stream, messages, timeout_s=timeout_s):
         if isinstance(result, BaseException):
             raise result
@@ -73,12 +76,12 @@ async def publish_all(
 
 async def publish_each(
     js: JetStreamContext, stream: str, messages: Iterable[Outgoing], *, timeout_s: float = _TIMEOUT_S
-) -> list[PubAck | BaseException]:
+) -> list[Ack | BaseException]:
     """As `publish_all`, and raises nothing: the acknowledgement or the error of each message, in their order.
 
     After an error nothing more is begun: what had not been sent has that error.
     """
-    results: list[PubAck | BaseException] = []
+    results: list[Ack | BaseException] = []
     failure: BaseException | None = None
     for window in batched(messages, _IN_FLIGHT):
         if failure is None:
@@ -94,14 +97,14 @@ async def publish_each(
 
 async def publish_patiently(
     js: JetStreamContext, clock: Clock, stopping: asyncio.Event, stream: str, messages: Sequence[Outgoing]
-) -> list[PubAck]:
+) -> list[Ack]:
     """As `publish_all`, but what a full stream refuses is published again as it empties.
 
     A full stream is one that others are reading from: whoever gives up fetches all of it again and publishes it again,
     so that the stream is full of what was on it before. Raises `Backpressure` when nothing was taken for a minute, or
     as soon as `stopping` is set.
     """
-    acks: dict[int, PubAck] = {}
+    acks: dict[int, Ack] = {}
     waiting = list(range(len(messages)))
     moved, tries = clock.monotonic(), 0
     while waiting:
@@ -125,7 +128,7 @@ async def publish_patiently(
     return [acks[number] for number in range(len(messages))]
 
 
-async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout_s: float) -> PubAck:
+async def _publish(js: JetStreamContext, stream: str, message: Outgoing, timeout_s: float) -> Ack:
     limit = js._nc.max_payload  # noqa: SLF001  # nats-py looks at the body only, and the server then hangs up
     if message.size > limit:
         raise TooLarge(f"{message.subject}: {message.size} bytes are more than the {limit} that the server takes")

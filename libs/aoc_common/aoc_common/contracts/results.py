@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Literal
 
 type Result = Literal["success", "failure", "partial", "unknown"]
-RESULTS: Final[tuple[Result, ...]] = ("success", "failure", "partial", "unknown")

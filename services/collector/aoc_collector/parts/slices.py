@@ -10,13 +10,14 @@ from aoc_collector.crowding import Crowd, Crowded
 from aoc_collector.flow import backfill_run, redelivery, slice_run
 from aoc_collector.parts import sources
 from aoc_collector.polling import REDELIVERY, Poller
-from aoc_collector.quota import Quota, looking
+from aoc_collector.quota import Quota
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed
 from aoc_collector.sources import SOURCES
 from aoc_collector.turns import Turns
 from aoc_common.bus import consumers
+from aoc_common.bus.backlog import waiting_of
 from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.publish import publish_patiently
@@ -33,13 +34,11 @@ from aoc_common.telemetry import logs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nats.js.api import PubAck
-
     from aoc_collector.parts.shared import Shared
     from aoc_collector.runner import Publish
     from aoc_collector.sources.base import Source
     from aoc_common.bus.consume import BatchHandler
-    from aoc_common.bus.publish import Outgoing
+    from aoc_common.bus.publish import Ack, Outgoing
 
 _log = logs.get(__name__)
 
@@ -81,7 +80,7 @@ def add(shared: Shared) -> None:
 
 def _runner(shared: Shared, found: Mapping[tuple[str, str], Source], stores: Stores) -> Runner:
     settings, resources = shared.settings, shared.parts.resources
-    quota = Quota(looking(resources.js), settings.quota.pages, settings.quota.size_bytes, resources.clock)
+    quota = Quota(partial(waiting_of, resources.js), settings.quota.pages, settings.quota.size_bytes, resources.clock)
     return Runner(
         lambda tenant, source: found.get((tenant, source)),
         _publish(shared, quota),
@@ -96,7 +95,7 @@ def _runner(shared: Shared, found: Mapping[tuple[str, str], Source], stores: Sto
 def _publish(shared: Shared, quota: Quota) -> Publish:
     resources = shared.parts.resources
 
-    async def publish(stream: str, messages: Sequence[Outgoing]) -> list[PubAck]:
+    async def publish(stream: str, messages: Sequence[Outgoing]) -> list[Ack]:
         acks = await publish_patiently(resources.js, resources.clock, resources.stopping, stream, messages)
         if stream == subjects.RAW_STREAM:
             quota.note(messages)
