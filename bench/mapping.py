@@ -25,7 +25,7 @@ from rich.table import Table
 from aoc_common.store.mongo.client import CODEC
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer.app import collect_garbage_seldom
-from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData
 from aoc_normalizer.mapping import Encode, pack_page
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading.records import Reading, RecordContext, read
@@ -73,8 +73,8 @@ async def _through(pages: list[bytes], encode: Encode) -> int:
     return sum([len((await pack_page(page, _CONTEXT, _learn, encode)).events) for page in pages])
 
 
-async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
-    return dict.fromkeys(wanted, NOTHING)
+async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
+    return dict.fromkeys(wanted, NO_ENRICHMENT)
 
 
 def _document(event: Event) -> bytes:
@@ -123,7 +123,7 @@ def _staged(page: bytes, spent: defaultdict[str, float]) -> None:
     for part in batched(records, 20):
         made = [read(record, _CONTEXT) for record in part]
         done("parse and map")
-        events = [finish(reading, NOTHING) for reading in made if isinstance(reading, Reading)]
+        events = [finish(reading, NO_ENRICHMENT) for reading in made if isinstance(reading, Reading)]
         done("names, terms, sentence, OCSF")
         for event in events:
             _document(event)

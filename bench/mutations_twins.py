@@ -46,14 +46,14 @@ LINKING: Final = (
         "wrong-twin",
         "an action is the twin of one that contradicts it",
         "aoc_normalizer.twins.pairing",
-        "    return all(said == theirs[name] for name, said in names.items() if name in theirs)\n",
+        "    return all(values == theirs[name] for name, values in names.items() if name in theirs)\n",
         "    return True\n",
     ),
     Mutation(
         "twin-of-failure",
         "a directory change that succeeded is the twin of one that failed",
         "aoc_normalizer.twins.facts",
-        '    result: Result = draft.result if draft.result_said else "unknown"\n',
+        '    result: Result = draft.result if draft.result_stated else "unknown"\n',
         '    result: Result = "success"\n',
     ),
     Mutation(
@@ -74,8 +74,8 @@ LINKING: Final = (
         "twin-of-cut-value",
         "values that differ late count as the same",
         "aoc_normalizer.twins.change_hashes",
-        "{said}{before}{after}')}\"",
-        "{said}{before[:500]}{after[:500]}')}\"",
+        "{folded}{before}{after}')}\"",
+        "{folded}{before[:500]}{after[:500]}')}\"",
     ),
     Mutation(
         "twin-of-24-properties",

@@ -47,7 +47,7 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents, to_document
 from aoc_common.telemetry import logs
 from aoc_normalizer.app import collect_garbage_seldom
-from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData
 from aoc_normalizer.mapping import pack_page
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext
@@ -103,8 +103,8 @@ async def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, lis
     return Figure("normalise", us, floor, "us CPU/record", floor / us, "parsing alone"), kept
 
 
-async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
-    return dict.fromkeys(wanted, NOTHING)
+async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
+    return dict.fromkeys(wanted, NO_ENRICHMENT)
 
 
 async def on_own_store(events: Sequence[Event]) -> Figure:

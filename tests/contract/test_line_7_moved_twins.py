@@ -17,7 +17,7 @@ from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twin_links import MongoTwinLinks
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import renewals
@@ -85,7 +85,7 @@ async def link(database: Database, graph: Event, unified: Event, first: Event) -
 
 async def outdated(database: Database) -> list:
     async def learn(wanted):
-        return dict.fromkeys(wanted, NOTHING)
+        return dict.fromkeys(wanted, NO_ENRICHMENT)
 
     found = [one async for batch in MongoRenewal(database).batches("contoso", 50) for one in batch]
     pairs = await renewals("contoso", found, learn, NOW)

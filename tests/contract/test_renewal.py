@@ -17,7 +17,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import renewals
@@ -57,8 +57,8 @@ async def everything(renewal: MongoRenewal) -> list[StoredRecord]:
 
 
 async def outdated(renewal: MongoRenewal) -> list[tuple[StoredRecord, Event]]:
-    async def learn(wanted: Mapping[str, object]) -> Mapping[str, Knowledge]:
-        return dict.fromkeys(wanted, NOTHING)
+    async def learn(wanted: Mapping[str, object]) -> Mapping[str, EnrichmentData]:
+        return dict.fromkeys(wanted, NO_ENRICHMENT)
 
     pairs = await renewals("contoso", await everything(renewal), learn, NOW)
     return [(record, event) for record, event in pairs if record.mapper_version != event.mapper_version]

@@ -16,7 +16,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dedupe import Deduplicator
@@ -101,7 +101,7 @@ class Replica:
         await self._writer.write(pages)
 
     async def _learn(self, wanted):
-        return dict.fromkeys(wanted, NOTHING)
+        return dict.fromkeys(wanted, NO_ENRICHMENT)
 
     async def _publish(self, pages):
         for page in pages:

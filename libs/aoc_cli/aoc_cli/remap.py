@@ -20,7 +20,7 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
-from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.parts.pages import locating
 from aoc_normalizer.settings import NormalizerSettings
@@ -77,7 +77,7 @@ async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], No
         store = MongoRenewal(database)
         clock = SystemClock()
         own = remembering(MongoTenantIds(database).id_of, clock)
-        learn = learning(Names(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
+        learn = make_look_up(DirectoryCache(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
         async for records in store.batches(tenant, _BATCH):
             pairs = [
                 pair for pair in await renewals(tenant, records, learn, clock.now()) if everything or _other(*pair)

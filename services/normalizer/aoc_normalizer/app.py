@@ -44,6 +44,6 @@ def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker:
 async def build(settings: NormalizerSettings, locate: Locate, parts: Parts) -> None:
     """Add the parts of a normalizer."""
     events = MongoEvents(parts.resources.database, settings.retention.keep, parts.resources.clock)
-    learn = pages.learned(settings, locate, parts.resources)
-    pages.add(settings, learn, events, parts)
-    upkeep.add(settings, learn, events, parts)
+    look_up = pages.look_up_of(settings, locate, parts.resources)
+    pages.add(settings, look_up, events, parts)
+    upkeep.add(settings, look_up, events, parts)

@@ -81,8 +81,8 @@ def name(text: str) -> str:
     if len(text) <= NAME:
         return text
     cuts.note("cut-name")
-    told = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HASH).hexdigest()
-    return f"{text[: NAME - 2 * _HASH - 1]}{ELLIPSIS}{told}"
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_HASH).hexdigest()
+    return f"{text[: NAME - 2 * _HASH - 1]}{ELLIPSIS}{digest}"
 
 
 def listed[T](items: Sequence[T], most: int = ITEMS) -> Sequence[T]:

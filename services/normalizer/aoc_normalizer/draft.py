@@ -58,7 +58,7 @@ class Address(NamedTuple):
 
 
 class Device(NamedTuple):
-    """What an actor sits at. `os`: the system's name, as it was said."""
+    """What an actor sits at. `os`: the system's name, as the record has it."""
 
     name: str | None = None
     uid: str | None = None
@@ -94,15 +94,15 @@ class Change(NamedTuple):
 class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
-    `tell` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
+    `sentence` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
     (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
     `spelt`: the operation as the record spells it, where that has characters that nobody sees.
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
-    which older versions of AOC identified the same record. `told_ms`: when it happened by another interface that brings
-    the same record, where that tells it less exactly.
+    which older versions of AOC identified the same record. `coarse_ms`: when it happened by another interface that
+    brings the same record, where that tells it less exactly.
 
     For twins, of records that can have one: `stated` has the lists of changed properties as the record has them, whole
-    (`changes` are cut to what can be shown); `action_id` the id that both lanes tell of one action; `result_said` is
+    (`changes` are cut to what can be shown); `action_id` the id that both lanes tell of one action; `result_stated` is
     whether the record itself says how it ended.
     """
 
@@ -125,7 +125,7 @@ class Draft:
     phrase: str | None = None
     words: dict[str, str] = field(default_factory=dict)
     remark: str | None = None
-    tell: Callable[[Draft], str] | None = None
+    sentence: Callable[[Draft], str] | None = None
     actor: Party = NOBODY
     app: Party = NOBODY
     address: Address | None = None
@@ -148,7 +148,7 @@ class Draft:
     rest: dict[str, Any] = field(default_factory=dict)
     content: dict[str, Any] = field(default_factory=dict)
     former: list[tuple[str, str]] = field(default_factory=list)
-    told_ms: int | None = None
+    coarse_ms: int | None = None
     stated: tuple[Any, ...] = ()
     action_id: str | None = None
-    result_said: bool = True
+    result_stated: bool = True

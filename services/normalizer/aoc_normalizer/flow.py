@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
     from aoc_common.contracts.event import Event
-    from aoc_normalizer.enrich.lookup import Learn
+    from aoc_normalizer.enrich.lookup import LookUp
 
 
 def make_handler(
     write: Callable[[Sequence[MappedPage]], Awaitable[None]],
-    learn: Learn,
+    look_up: LookUp,
     encode: Callable[[Event, str], bytes],
 ) -> Callable[[Sequence[Msg]], Awaitable[None]]:
     """The handler of AOC_RAW."""
@@ -34,7 +34,7 @@ def make_handler(
         await write(
             [
                 replace(
-                    await map_message(message, learn, encode, message.metadata.timestamp),
+                    await map_message(message, look_up, encode, message.metadata.timestamp),
                     sequence=message.metadata.sequence.stream,
                 )
                 for message in messages
@@ -45,11 +45,11 @@ def make_handler(
 
 
 async def map_message(
-    message: Msg, learn: Learn, encode: Callable[[Event, str], bytes], on_bus: datetime
+    message: Msg, look_up: LookUp, encode: Callable[[Event, str], bytes], on_bus: datetime
 ) -> MappedPage:
     """The events of one message, which the bus has since `on_bus`.
 
-    Raises `Malformed` for headers that are none of ours, `Transient` as `learn` does.
+    Raises `Malformed` for headers that are none of ours, `Transient` as `look_up` does.
     """
     page = RawPage.from_message(message.subject, message.headers or {}, message.data).timed(on_bus)
     span = tracing.tracer().start_span(
@@ -59,7 +59,7 @@ async def map_message(
         packed = await pack_page(
             page.body,
             RecordContext(page.tenant, page.source, page.fetched_at),
-            learn,
+            look_up,
             partial(_encoded, encode, page.id),
         )
         span.set_attributes({"aoc.tenant": page.tenant, "aoc.source": page.source, "aoc.records": len(packed.events)})

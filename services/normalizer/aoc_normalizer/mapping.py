@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.event import Event
     from aoc_common.contracts.raw import RawPage
-    from aoc_normalizer.enrich.lookup import Learn
+    from aoc_normalizer.enrich.lookup import LookUp
 
 #: Records that are worked on together: their objects fit the cache, and one look-up serves them all.
 _TOGETHER: Final = 20
@@ -63,7 +63,7 @@ class MappedPage:
         return PublishedPage(page.id, page.tenant, page.source, page.slice_id, self.sequence, since)
 
 
-async def pack_page(body: bytes, context: RecordContext, learn: Learn, encode: Encode) -> PackedPage:
+async def pack_page(body: bytes, context: RecordContext, look_up: LookUp, encode: Encode) -> PackedPage:
     """Every record of a raw page. Raises `Transient` when names cannot be looked up."""
     records, broken = split(body)
     page = PackedPage(rejected=[Rejected(part.text, part.reason) for part in broken])
@@ -77,7 +77,7 @@ async def pack_page(body: bytes, context: RecordContext, learn: Learn, encode: E
             else:
                 page.rejected.append(made)
         wanted = {key for _, reading in readings for key in keys(reading.draft)}
-        known = (await learn({context.tenant: wanted}))[context.tenant]
+        known = (await look_up({context.tenant: wanted}))[context.tenant]
         for position, reading in readings:
             event = finish(reading, known)
             mappers[event.mapper] += 1

@@ -16,8 +16,8 @@ from aoc_normalizer import bounds
 from aoc_normalizer.bounds import bounded, cuts
 from aoc_normalizer.draft import Device
 from aoc_normalizer.enrich.enrichment import enrich
-from aoc_normalizer.enrich.lookup import NOTHING, Knowledge
-from aoc_normalizer.enrich.preserved import NOT_STORED, Told
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData
+from aoc_normalizer.enrich.preserved import NOT_STORED, Preserved
 from aoc_normalizer.enrich.tenant_check import FOREIGN_TENANT, is_foreign
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
@@ -49,36 +49,36 @@ _CHANGES: Final = 5
 
 
 def normalise_page(
-    body: bytes, context: RecordContext, knowledge: Knowledge = NOTHING
+    body: bytes, context: RecordContext, enrichment: EnrichmentData = NO_ENRICHMENT
 ) -> tuple[list[Event], list[Rejected]]:
     """Every record of a raw page as an event, and what could not become one."""
     readings, rejected = read_page(body, context)
-    return [finish(reading, knowledge) for reading in readings], rejected
+    return [finish(reading, enrichment) for reading in readings], rejected
 
 
-def normalise(raw: bytes, context: RecordContext, knowledge: Knowledge = NOTHING) -> Event | Rejected:
+def normalise(raw: bytes, context: RecordContext, enrichment: EnrichmentData = NO_ENRICHMENT) -> Event | Rejected:
     """One record as an event, or why it cannot become one."""
     reading = read(raw, context)
-    return finish(reading, knowledge) if isinstance(reading, Reading) else reading
+    return finish(reading, enrichment) if isinstance(reading, Reading) else reading
 
 
-def finish(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> Event:
+def finish(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = NOT_STORED) -> Event:
     """The event of a reading, with names and places that the record itself does not say.
 
-    `told`: what the event says that is stored of it, where it is mapped again.
+    `preserved`: what the stored event says of people and things, where a record is mapped again.
     """
     try:
-        return _event(reading, knowledge, told)
+        return _event(reading, enrichment, preserved)
     except Exception as error:  # noqa: BLE001  # a defect of ours must not cost a record
         generically(reading, error)
     try:
-        return _event(reading, NOTHING, told)
+        return _event(reading, NO_ENRICHMENT, preserved)
     except Exception:  # noqa: BLE001  # see above
         unreadable(reading)
-        return _event(reading, NOTHING, told)
+        return _event(reading, NO_ENRICHMENT, preserved)
 
 
-def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> Event:
+def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = NOT_STORED) -> Event:
     draft, context = reading.draft, reading.context
     tags = [*reading.tags, *draft.tags]
     if draft.time_ms is None:
@@ -89,19 +89,19 @@ def _event(reading: Reading, knowledge: Knowledge, told: Told = NOT_STORED) -> E
         draft.record_id, before = _content_ids(reading)
         draft.former = [(draft.family, before)] if before != draft.record_id else []
         tags.append("no-id")
-    _remark(draft, knowledge.organisation)
+    _remark(draft, enrichment.organisation)
     identity = event_id(context.tenant, draft.family, draft.record_id, draft.time_ms)
     # Most ids are in lower case, so no other id was ever made of them.
     lone = not draft.former and draft.record_id.islower() and spelling.is_plain(draft.record_id)
     former = () if lone else _former(draft, context.tenant, identity)
-    told_ms = draft.told_ms
-    kin = () if told_ms is None else (event_id(context.tenant, draft.family, draft.record_id, told_ms),)
+    coarse_ms = draft.coarse_ms
+    kin = () if coarse_ms is None else (event_id(context.tenant, draft.family, draft.record_id, coarse_ms),)
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
-    unnamed = enrich(draft, knowledge, told)
+    unnamed = enrich(draft, enrichment, preserved)
     actor, found = _actor(draft), _terms(draft, understood=reading.mapper is not GENERIC)
     _clean(draft)
-    message = spelling.shown((draft.tell or sentence)(draft))
+    message = spelling.shown((draft.sentence or sentence)(draft))
     unmapped = _unmapped(reading)
     if reading.deep:
         unmapped = bounded(unmapped)
@@ -185,9 +185,9 @@ def _clean(draft: Draft) -> None:
     if draft.factors:
         draft.factors = [spelling.shown(name) for name in draft.factors]
     if (device := draft.device) is not None and not _plain((device.name, device.uid, device.os)):
-        draft.device = Device(*(said and spelling.shown(said) for said in (device.name, device.uid, device.os)))
-    if (place := draft.location) is not None and not _plain([said for said in place.values() if isinstance(said, str)]):
-        draft.location = {name: spelling.shown(said) if isinstance(said, str) else said for name, said in place.items()}
+        draft.device = Device(*(text and spelling.shown(text) for text in (device.name, device.uid, device.os)))
+    if (place := draft.location) is not None and not _plain([text for text in place.values() if isinstance(text, str)]):
+        draft.location = {name: spelling.shown(text) if isinstance(text, str) else text for name, text in place.items()}
 
 
 @lru_cache(maxsize=8192)
@@ -257,7 +257,7 @@ def _names(draft: Draft) -> list[str | None]:
     """What else is searched for by its words."""
     found = [draft.app.name, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND)]
     for change in draft.changes[:_CHANGES]:
-        found += [said for said in (change.name, change.new, change.old) if isinstance(said, str)]
+        found += [text for text in (change.name, change.new, change.old) if isinstance(text, str)]
     if draft.status_code != "0":
         found.append(draft.status_code)
     return found

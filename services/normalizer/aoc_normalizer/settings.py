@@ -39,7 +39,7 @@ class TwinSettings(Frozen):
 
 
 class NormalizerSettings(ServiceSettings):
-    """Everything the normalizer can be told."""
+    """The options of the normalizer."""
 
     retention: Retention = Retention()
     twins: TwinSettings = TwinSettings()

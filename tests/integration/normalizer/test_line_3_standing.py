@@ -16,7 +16,7 @@ from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.enrich.identify import keys
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading.records import Reading, RecordContext, read
@@ -44,7 +44,7 @@ class Pipeline:
 
     async def learn(self, wanted):
         # Without a cache of answers of before.
-        return await learning(Names(MongoDirectoryHistory(self.database), self.clock, 1000))(wanted)
+        return await make_look_up(DirectoryCache(MongoDirectoryHistory(self.database), self.clock, 1000))(wanted)
 
     async def read(self, minute, *sightings, gone=(), roles=None):
         """A reading of users and roles, that many minutes after the start."""

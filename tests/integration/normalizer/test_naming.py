@@ -21,7 +21,7 @@ from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.upkeep.late_names import LateNames
@@ -76,10 +76,14 @@ async def knows(directory: MongoDirectory, uid: str, name: str, at: datetime = N
     await directory.put(tenant, [Sighting(uid, "user", {"name": name})], Seen(at, 1), whole=False)
 
 
+def look_up_in(database: Database, clock: ManualClock):
+    return make_look_up(DirectoryCache(MongoDirectoryHistory(database), clock, 1000))
+
+
 async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana Reyes")
     counting, clock = Counting(database), ManualClock(NOW)
-    names = Names(counting, clock, 1000)
+    names = DirectoryCache(counting, clock, 1000)
     first = await names.among("contoso", [DANA, SAM])
     second = await names.among("contoso", [SAM, DANA])
 
@@ -90,7 +94,7 @@ async def test_a_batch_asks_once_for_what_it_does_not_know_and_then_remembers(di
 async def test_what_is_known_and_what_is_not_is_asked_for_again_after_a_minute(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana Reyes")
     counting, clock = Counting(database), ManualClock(NOW)
-    names = Names(counting, clock, 1000)
+    names = DirectoryCache(counting, clock, 1000)
     await names.among("contoso", [DANA, SAM])
     await knows(directory, SAM, "Sam Ortiz")
     clock.advance(timedelta(seconds=59))
@@ -104,7 +108,7 @@ async def test_what_is_known_and_what_is_not_is_asked_for_again_after_a_minute(d
 
 async def test_a_clock_that_is_put_back_keeps_no_answer_for_longer(directory, database: Database) -> None:
     counting, clock = Counting(database), ManualClock(NOW)
-    names = Names(counting, clock, 1000)
+    names = DirectoryCache(counting, clock, 1000)
     await names.among("contoso", [DANA])
     await knows(directory, DANA, "Dana Reyes")
     clock.jump(-timedelta(days=1))
@@ -115,7 +119,7 @@ async def test_a_clock_that_is_put_back_keeps_no_answer_for_longer(directory, da
 
 async def test_one_tenants_names_are_never_anothers(directory, database: Database) -> None:
     await knows(directory, DANA, "Dana of Fabrikam", tenant="fabrikam")
-    names = Names(MongoDirectoryHistory(database), ManualClock(NOW), 1000)
+    names = DirectoryCache(MongoDirectoryHistory(database), ManualClock(NOW), 1000)
     await names.among("fabrikam", [DANA])
 
     assert await names.among("contoso", [DANA]) == {}
@@ -124,7 +128,7 @@ async def test_one_tenants_names_are_never_anothers(directory, database: Databas
 @pytest.mark.usefixtures("directory")
 async def test_the_cache_is_bounded(database: Database) -> None:
     counting = Counting(database)
-    names = Names(counting, ManualClock(NOW), 10)
+    names = DirectoryCache(counting, ManualClock(NOW), 10)
     keys = [f"key-{number}" for number in range(3000)]
     await names.among("contoso", keys)
     await names.among("contoso", keys[:5])
@@ -137,9 +141,7 @@ async def test_an_event_is_renewed_in_place_when_its_ids_get_names(directory, da
     assert isinstance(event, Event)
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
     clock = ManualClock(NOW)
-    late = LateNames(
-        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
-    )
+    late = LateNames(directory, MongoRenewal(database), look_up_in(database, clock), clock)
     nothing = await late.catch_up()
     await knows(directory, DANA, "Dana Reyes", NOW + timedelta(seconds=5))
     first = await late.catch_up()
@@ -165,9 +167,7 @@ async def test_more_events_than_one_round_renews_all_get_their_name(directory, d
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert(events, ["p7"] * 450)
     await knows(directory, DANA, "Dana Reyes")
     clock = ManualClock(NOW)
-    late = LateNames(
-        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
-    )
+    late = LateNames(directory, MongoRenewal(database), look_up_in(database, clock), clock)
 
     assert await late.catch_up() == 450
     assert await database["events"].count_documents({"unnamed": DANA}) == 0
@@ -180,9 +180,7 @@ async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, d
     await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], Seen(NOW, 1), whole=False)
     await knows(directory, SAM, "Sam Ortiz")
     clock = ManualClock(NOW)
-    late = LateNames(
-        directory, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock
-    )
+    late = LateNames(directory, MongoRenewal(database), look_up_in(database, clock), clock)
     await asyncio.wait_for(late.catch_up(), 10)
 
     assert (await database["events"].find_one({}))["event"]["message"] == f"{DANA} deleted user Sam Ortiz"
@@ -197,7 +195,7 @@ async def test_a_store_that_is_away_is_asked_again_at_the_next_turn(directory, d
             raise Unreachable("away")
 
     away, clock = Away(), ManualClock(NOW)
-    late = LateNames(away, MongoRenewal(database), learning(Names(MongoDirectoryHistory(database), clock, 1000)), clock)
+    late = LateNames(away, MongoRenewal(database), look_up_in(database, clock), clock)
     async with tasks.running([Task("late names", 0.01, late.catch_up)], SystemClock()):
         await asyncio.sleep(0.2)
 

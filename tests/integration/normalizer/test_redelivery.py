@@ -26,7 +26,7 @@ from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.store.page_ledger import SliceTotals
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import SliceFetched
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dedupe import Deduplicator
@@ -70,7 +70,7 @@ class Replica:
         return await self.ledger.totals("contoso", f"contoso/{slice_id}")
 
     async def _learn(self, wanted):
-        return dict.fromkeys(wanted, NOTHING)
+        return dict.fromkeys(wanted, NO_ENRICHMENT)
 
     async def _publish(self, pages) -> list[Published]:
         if self.bus_is_away:

@@ -30,7 +30,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.flow import map_message
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dedupe import Deduplicator
@@ -142,7 +142,7 @@ class Pipeline:
         await self.account.settle(self.clock.now(), 100)
 
     async def _learn(self, wanted: Iterable[str]) -> dict[str, object]:
-        return dict.fromkeys(wanted, NOTHING)
+        return dict.fromkeys(wanted, NO_ENRICHMENT)
 
     async def _tell(self, pages: Sequence[PageEvents]) -> list[Published]:
         await self.published.publish("AOC_EVENTS", [message for page in pages for message in page.messages])

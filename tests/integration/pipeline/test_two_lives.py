@@ -23,7 +23,7 @@ from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.tenants.file import read_tenants
 from aoc_normalizer import app as normalizer
-from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.upkeep.late_names import renewals
 from aoc_sim.people import build_directory
@@ -65,7 +65,7 @@ class Play:
 
     async def remap(self):
         async def learn(wanted):
-            return await learning(Names(MongoDirectoryHistory(self.database), SystemClock(), 1000))(wanted)
+            return await make_look_up(DirectoryCache(MongoDirectoryHistory(self.database), SystemClock(), 1000))(wanted)
 
         renewal = MongoRenewal(self.database)
         async for records in renewal.batches("contoso", 100):

@@ -21,7 +21,7 @@ from aoc_common.contracts.terms import MAX_TOKEN
 from aoc_common.store.mongo.client import CODEC
 from aoc_common.store.mongo.events import to_document
 from aoc_normalizer import bounds
-from aoc_normalizer.enrich.lookup import Knowledge, nowhere
+from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext, Rejected
 from aoc_normalizer.write import comparison
@@ -185,7 +185,7 @@ def test_line_02_what_was_cut_is_told_by_a_tag_of_the_event_also_where_it_is_pub
 def test_line_02_what_the_directory_tells_of_the_actor_outlasts_every_cut() -> None:
     admin = Entity("00000001-aaaa-4bbb-8ccc-000000000000", "user", "Dana", "dana@contoso.example", privileged=True)
     record = HOSTILE["long values in long lists"] | {"UserId": "dana@contoso.example"}
-    event = normalise(json.dumps(record).encode(), CONTEXT, Knowledge(by_key(always(admin)), nowhere))
+    event = normalise(json.dumps(record).encode(), CONTEXT, EnrichmentData(by_key(always(admin)), nowhere))
 
     assert isinstance(event, Event)
     assert "cut-event" in event.tags

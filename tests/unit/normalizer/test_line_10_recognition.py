@@ -18,8 +18,8 @@ from aoc_cli.importing.streams import CountingFile
 from aoc_common.contracts import ids, spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.store.remarks import REMARKABLE, Remark
-from aoc_normalizer.enrich.lookup import Knowledge, nowhere
-from aoc_normalizer.fields.duplicate_keys import repeats_a_key, told_twice
+from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
+from aoc_normalizer.fields.duplicate_keys import has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.fields.times import parse_ms
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.operations import scopes
@@ -28,7 +28,7 @@ from aoc_normalizer.reading.records import RecordContext
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 OURS = "3fe4ff9b-0a72-4c2d-9d8f-5faa9b9dbad8"
 THEIRS = "9b1762d6-2667-4c2d-ad8f-5faa9b9dbad8"
-KNOWING = Knowledge({}, nowhere, organisation=OURS)
+KNOWING = EnrichmentData({}, nowhere, organisation=OURS)
 
 
 def ual(**more: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def ual(**more: Any) -> dict[str, Any]:
     }
 
 
-def event(record: dict[str, Any] | str, knowledge: Knowledge = KNOWING) -> Event:
+def event(record: dict[str, Any] | str, knowledge: EnrichmentData = KNOWING) -> Event:
     text = record.encode() if isinstance(record, str) else orjson.dumps(record)
     made = normalise(text, RecordContext("contoso", "o365-general", NOW), knowledge)
     assert isinstance(made, Event)
@@ -122,7 +122,7 @@ def json_texts(draw: st.DrawFn, depth: int = 2) -> str:
 
 @given(json_texts())
 def test_line_10_what_is_cheap_to_ask_finds_exactly_what_reading_every_pair_finds(text: str) -> None:
-    assert repeats_a_key(text.encode(), orjson.loads(text)) == told_twice(text)
+    assert has_duplicate_keys(text.encode(), orjson.loads(text)) == has_pairs_twice(text)
 
 
 def test_line_10_one_field_under_two_names_is_said_twice() -> None:
@@ -247,7 +247,7 @@ def test_line_10_where_people_come_from_is_no_foreign_tenant() -> None:
 
 
 def test_line_10_a_tenant_whose_id_nobody_told_has_no_foreign_records() -> None:
-    assert event(ual(OrganizationId=THEIRS), Knowledge({}, nowhere)).tags == ()
+    assert event(ual(OrganizationId=THEIRS), EnrichmentData({}, nowhere)).tags == ()
 
 
 def test_line_10_doctor_tells_each_remark_with_its_number_and_an_example() -> None:

@@ -11,10 +11,10 @@ from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.periods import History, Period
-from aoc_normalizer.enrich.confusables import Lookalikes
+from aoc_normalizer.enrich.confusables import ConfusableNames
 from aoc_normalizer.enrich.identify import keys
-from aoc_normalizer.enrich.lookup import Knowledge, nowhere
-from aoc_normalizer.enrich.preserved import told_by
+from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
+from aoc_normalizer.enrich.preserved import preserved_in
 from aoc_normalizer.normalise import finish, normalise
 from aoc_normalizer.reading.records import Reading, RecordContext, read
 from remembering import always, by_key
@@ -33,13 +33,13 @@ def period(entity, since, held, until=None, *, after=None, gone=False):
 
 
 #: The old account was deleted an hour before, and its user name given to another one half an hour before the event.
-KNOWN = Knowledge(
+KNOWN = EnrichmentData(
     by_key(
         History(OLD, (period(ADMIN, AT - 9 * HOUR, AT - HOUR, AT - HOUR, gone=True),)),
         History(NEW, (period(SUCCESSOR, AT - HOUR / 2, AT + HOUR, after=AT - 0.6 * HOUR),)),
     ),
     nowhere,
-    alike=Lookalikes({OLD: ["Dana Reyes"]}),
+    confusable=ConfusableNames({OLD: ["Dana Reyes"]}),
     read=True,
 )
 
@@ -110,7 +110,7 @@ def test_an_object_that_was_found_by_its_user_name_alone_is_marked_so():
 
 def test_an_application_that_holds_a_role_has_its_standing_told(ocsf_faults):
     robot = Entity(STRANGER, "service principal", "Robot", roles=("Global Administrator",), privileged=True)
-    known = Knowledge(by_key(always(robot)), nowhere)
+    known = EnrichmentData(by_key(always(robot)), nowhere)
     made = event({}, target={"id": STRANGER, "displayName": "Robot", "type": "ServicePrincipal"}, known=known)
 
     assert ocsf_faults(made) == []
@@ -121,14 +121,14 @@ def test_when_a_record_is_mapped_again_the_two_holders_of_a_user_name_in_it_stay
     made = event({"id": OLD, "userPrincipalName": UPN}, target={"userPrincipalName": UPN, "type": "User"})
     reading = read(made.raw.encode(), RecordContext("contoso", "graph-directory-audits", AT + HOUR))
     assert isinstance(reading, Reading)
-    again = finish(reading, KNOWN, told_by(made.ocsf, to_ms(AT + 9 * HOUR)))
+    again = finish(reading, KNOWN, preserved_in(made.ocsf, to_ms(AT + 9 * HOUR)))
 
     assert [(data["uid"], data["name"]) for data in told(made)] == [(OLD, "Dana Reyes"), (NEW, "Dan Avery")]
     assert again.ocsf == made.ocsf
 
 
 def test_an_ambiguous_user_name_names_nobody_and_the_event_says_so(ocsf_faults):
-    both = Knowledge(
+    both = EnrichmentData(
         by_key(
             *(History(one.id, (period(one, AT - HOUR, AT + HOUR),)) for one in (ADMIN, SUCCESSOR)),
         ),
@@ -192,7 +192,8 @@ def test_a_lookalike_without_an_id_is_shown_with_its_user_name_or_as_having_none
 
 
 def test_two_administrators_of_one_name_are_told_apart():
-    alike = Knowledge(KNOWN.histories, nowhere, alike=Lookalikes({OLD: ["Dana Reyes"], NEW: ["dana reyes"]}))
+    names = ConfusableNames({OLD: ["Dana Reyes"], NEW: ["dana reyes"]})
+    alike = EnrichmentData(KNOWN.histories, nowhere, confusable=names)
 
     made = event({"id": OLD, "displayName": "Dana Reyes"}, known=alike)
 

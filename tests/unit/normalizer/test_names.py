@@ -10,7 +10,7 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.event import Event
 from aoc_normalizer.enrich.identify import keys
-from aoc_normalizer.enrich.lookup import NOTHING, Knowledge, Place
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT, EnrichmentData, Place
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import Reading, RecordContext, read
 from remembering import always, by_key
@@ -25,7 +25,7 @@ ENTITIES = (
     Entity(LEADS, "group", "Finance Leads"),
     Entity(ROBOT, "service principal", "Night Robot", app_id="0000000a-aaaa-4bbb-8ccc-000000000000"),
 )  # fmt: skip
-KNOWN = Knowledge(
+KNOWN = EnrichmentData(
     by_key(*map(always, ENTITIES)),
     {"203.0.113.9": Place({"city": "Lisbon", "country": "PT"}, {"number": 64500, "name": "Example Net"})}.get,
 )
@@ -44,7 +44,7 @@ def audit(by: dict[str, object], *targets: dict[str, object]) -> bytes:
     )
 
 
-def event(raw: bytes, known: Knowledge = KNOWN) -> Event:
+def event(raw: bytes, known: EnrichmentData = KNOWN) -> Event:
     made = normalise(raw, CONTEXT, known)
     assert isinstance(made, Event)
     assert "mapper-error" not in made.tags
@@ -110,7 +110,7 @@ def test_an_event_says_what_alerts_ask_of_a_user() -> None:
 
 
 def test_an_id_that_nobody_knows_stays_an_id_and_is_remembered() -> None:
-    made = event(audit({"id": DANA}, {"id": SAM, "type": "User"}), NOTHING)
+    made = event(audit({"id": DANA}, {"id": SAM, "type": "User"}), NO_ENRICHMENT)
 
     assert made.ocsf["message"] == f"{DANA} ran Add member to group on {SAM}"
     assert made.unnamed == (DANA, SAM)
@@ -133,7 +133,7 @@ def test_a_service_account_and_an_application_are_recognised() -> None:
             "targetResources": [],
         }
     )
-    made = event(raw, Knowledge({**KNOWN.histories, DANA: (always(robot),)}, KNOWN.locate))
+    made = event(raw, EnrichmentData({**KNOWN.histories, DANA: (always(robot),)}, KNOWN.locate))
 
     assert made.ocsf["actor"]["user"]["type"] == "Service"
     assert made.ocsf["actor"]["app_name"] == "Night Robot"

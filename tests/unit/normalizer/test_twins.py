@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.directory import Entity
 from aoc_common.contracts.twins import Candidate, TwinFacts
-from aoc_normalizer.enrich.lookup import Knowledge, nowhere
+from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_normalizer.settings import TwinSettings
@@ -87,7 +87,7 @@ def test_some_records_can_have_no_twin(record) -> None:
 
 
 def test_the_directory_s_names_do_not_change_what_a_twin_is_found_by() -> None:
-    known = Knowledge(by_key(always(Entity(WHO, "user", upn="dana@contoso.example"))), nowhere)
+    known = EnrichmentData(by_key(always(Entity(WHO, "user", upn="dana@contoso.example"))), nowhere)
     record = CHANGE | {"Actor": []}
     context = RecordContext("contoso", "any", NOW)
 

@@ -16,7 +16,7 @@ from aoc_cli.importing.scan import Scanner, Value
 from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
 from aoc_common.errors import Malformed
 from aoc_normalizer.fields import values
-from aoc_normalizer.fields.duplicate_keys import repeats_a_key
+from aoc_normalizer.fields.duplicate_keys import has_duplicate_keys
 from aoc_normalizer.mappers.envelopes import wrapped
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -128,7 +128,7 @@ def _unwrap(value: Value) -> Iterator[Item]:
     if not isinstance(parsed, dict):
         yield Unreadable(value.line, "not a JSON object", value.data)
     elif _AUDIT_DATA in parsed:
-        repeated = repeats_a_key(value.data, parsed)
+        repeated = has_duplicate_keys(value.data, parsed)
         yield _audit_data(value.line, parsed, value.data, whole=repeated)
     elif isinstance(parsed.get("value"), list) and any(key.startswith("@odata") for key in parsed):
         for item in Scanner(io.BytesIO(value.data)).values():

@@ -63,7 +63,7 @@ def folded(name: str) -> str:
     return letters
 
 
-class Lookalikes:
+class ConfusableNames:
     """Tells who has an administrator's name. `administrators`: object id -> display names."""
 
     def __init__(self, administrators: Mapping[str, Iterable[str]]) -> None:
@@ -74,7 +74,7 @@ class Lookalikes:
                     ids[read].add(one)
         self._ids = dict(ids)
 
-    def apart(self, party: Party, object_id: str | None) -> Party:
+    def disambiguated(self, party: Party, object_id: str | None) -> Party:
         """The same party; one that has an administrator's name and is not surely he has its id behind it.
 
         `object_id`: who it is by the directory. Where two administrators share a name, both have.
@@ -87,4 +87,4 @@ class Lookalikes:
         return party._replace(name=f"{party.name} ({mine or party.upn or 'no id'})")
 
 
-NOBODY_ELSE: Final = Lookalikes({})
+NO_ADMINISTRATORS: Final = ConfusableNames({})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from cachetools import TTLCache
 
 from aoc_normalizer import metrics
-from aoc_normalizer.enrich.confusables import Lookalikes
-from aoc_normalizer.enrich.lookup import Knowledge, nowhere
+from aoc_normalizer.enrich.confusables import ConfusableNames
+from aoc_normalizer.enrich.lookup import EnrichmentData, nowhere
 from aoc_normalizer.enrich.tenant_check import unknown
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.periods import History
     from aoc_common.store.directory_histories import DirectoryHistories
-    from aoc_normalizer.enrich.lookup import Learn, Locate
+    from aoc_normalizer.enrich.lookup import Locate, LookUp
     from aoc_normalizer.enrich.tenant_check import OwnId
 
 #: How long an answer is believed: a user name can be given away, and a role taken, at any time.
@@ -30,13 +30,13 @@ _TOGETHER: Final = 100
 _LARGEST: Final = 500
 
 
-class Names:
+class DirectoryCache:
     """The directories' objects with their periods. At most `size` periods are remembered, about 500 bytes each."""
 
     def __init__(self, store: DirectoryHistories, clock: Clock, size: int) -> None:
         self._store = store
         self._cache: TTLCache[tuple[str, str], tuple[History, ...]] = TTLCache(size, _FOR_S, clock.monotonic, _size)
-        self._alike: TTLCache[str, Lookalikes] = TTLCache(_TENANTS, _FOR_S, clock.monotonic)
+        self._confusable: TTLCache[str, ConfusableNames] = TTLCache(_TENANTS, _FOR_S, clock.monotonic)
         #: Tenants whose users were read: they stay so.
         self._read: set[str] = set()
 
@@ -68,26 +68,28 @@ class Names:
             found |= known.histories
         return found
 
-    async def knowledge(
+    async def enrichment(
         self, tenant: str, keys: Iterable[str], locate: Locate, organisation: str | None = None
-    ) -> Knowledge:
+    ) -> EnrichmentData:
         """All that is known of a tenant that records with these keys need. Raises `Transient`."""
         histories = await self.among(tenant, keys)
-        alike = self._alike.get(tenant)
-        if alike is None:
-            alike = self._alike[tenant] = Lookalikes(await self._store.administrators(tenant))
-        return Knowledge(histories, locate, alike=alike, read=tenant in self._read, organisation=organisation)
+        confusable = self._confusable.get(tenant)
+        if confusable is None:
+            confusable = self._confusable[tenant] = ConfusableNames(await self._store.administrators(tenant))
+        return EnrichmentData(
+            histories, locate, confusable=confusable, read=tenant in self._read, organisation=organisation
+        )
 
 
-def learning(names: Names, locate: Locate = nowhere, own: OwnId = unknown) -> Learn:
-    """How to learn what is known: from the directories, from a location database if there is one, and whose it is."""
+def make_look_up(cache: DirectoryCache, locate: Locate = nowhere, own: OwnId = unknown) -> LookUp:
+    """How to look up what is known: from the directories, from a location database if there is one, and whose it is."""
 
-    async def learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, Knowledge]:
+    async def look_up(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
         return {
-            tenant: await names.knowledge(tenant, keys, locate, await own(tenant)) for tenant, keys in wanted.items()
+            tenant: await cache.enrichment(tenant, keys, locate, await own(tenant)) for tenant, keys in wanted.items()
         }
 
-    return learn
+    return look_up
 
 
 def _size(histories: tuple[History, ...]) -> int:

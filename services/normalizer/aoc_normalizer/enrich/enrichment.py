@@ -6,22 +6,22 @@ from typing import TYPE_CHECKING
 
 from aoc_normalizer.draft import Fact
 from aoc_normalizer.enrich.identify import identify
-from aoc_normalizer.enrich.preserved import NOT_STORED, Told
+from aoc_normalizer.enrich.preserved import NOT_STORED, Preserved
 from aoc_normalizer.fields import agents
 
 if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft
-    from aoc_normalizer.enrich.lookup import Knowledge
+    from aoc_normalizer.enrich.lookup import EnrichmentData
 
 
-def enrich(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tuple[str, ...]:
+def enrich(draft: Draft, enrichment: EnrichmentData, preserved: Preserved = NOT_STORED) -> tuple[str, ...]:
     """Add what is known; the ids that stay ids, because the directory does not know them.
 
-    `told`: what the stored event says already, if there is one.
+    `preserved`: what the stored event says already, if there is one.
     """
-    if draft.address is not None and (place := knowledge.locate(draft.address.ip)) is not None:
+    if draft.address is not None and (place := enrichment.locate(draft.address.ip)) is not None:
         draft.location = draft.location or place.location
         draft.network = place.network
     if draft.user_agent and (agent := agents.of(draft.user_agent)):
         draft.facts.append(Fact("http_request.user_agent", draft.user_agent, "user agent", agent))
-    return identify(draft, knowledge, told)
+    return identify(draft, enrichment, preserved)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts import directory, periods
 from aoc_normalizer.draft import ADMIN, DIRECTORY, SERVICE, USER, Fact, Party
-from aoc_normalizer.enrich.preserved import NOT_STORED, PROVIDER, Earlier, Told, further_names, is_news
+from aoc_normalizer.enrich.preserved import NOT_STORED, PROVIDER, Preserved, PreservedObject, further_names, is_news
 from aoc_normalizer.fields import values
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.periods import View
     from aoc_normalizer.draft import Draft
-    from aoc_normalizer.enrich.lookup import Knowledge
+    from aoc_normalizer.enrich.lookup import EnrichmentData
 
 #: Targets that are looked up.
 _TARGETS: Final = 20
@@ -43,16 +43,16 @@ def keys(draft: Draft) -> Iterator[str]:
             yield key
 
 
-def identify(draft: Draft, knowledge: Knowledge, told: Told = NOT_STORED) -> tuple[str, ...]:
+def identify(draft: Draft, enrichment: EnrichmentData, preserved: Preserved = NOT_STORED) -> tuple[str, ...]:
     """Add names, and what else is known of actor, application and targets; the ids that stay ids.
 
-    `told`: what the stored event has said already, which stays.
+    `preserved`: what the stored event says already, which stays.
     """
-    draft.facts += told.everything
-    for fact in told.everything:
+    draft.facts += preserved.everything
+    for fact in preserved.everything:
         draft.search[:0] = further_names(fact)
-    if knowledge.histories or knowledge.read or told.now_ms:
-        known = _Known(draft, knowledge, told)
+    if enrichment.histories or enrichment.read or preserved.now_ms:
+        known = _Known(draft, enrichment, preserved)
         draft.actor = known.party("actor.user", draft.actor)
         draft.app = known.party("actor.app", draft.app)
         draft.targets[:_TARGETS] = [known.party("target", target) for target in draft.targets[:_TARGETS]]
@@ -77,23 +77,23 @@ def _key(party: Party) -> str | None:
 class _Known:
     """Brings to the parties of one draft what is known of them."""
 
-    def __init__(self, draft: Draft, knowledge: Knowledge, told: Told) -> None:
+    def __init__(self, draft: Draft, enrichment: EnrichmentData, preserved: Preserved) -> None:
         self._draft = draft
-        self._knowledge = knowledge
-        self._told = told
+        self._enrichment = enrichment
+        self._preserved = preserved
 
     def party(self, place: str, party: Party) -> Party:
         """The party with its names; facts of it go to the draft."""
         key = _key(party)
         if key is None:
-            return self._apart(party, None) if party.kind in _KINDS else party
-        view = periods.find(key, self._knowledge.histories.get(key, ()), self._draft.time_ms or None)
-        if self._told.now_ms:
-            return self._again(place, key, party, self._told.of(key), view)
-        if view is None and self._knowledge.read and party.kind == "user":
+            return self._disambiguated(party, None) if party.kind in _KINDS else party
+        view = periods.find(key, self._enrichment.histories.get(key, ()), self._draft.time_ms or None)
+        if self._preserved.now_ms:
+            return self._added_to(place, key, party, self._preserved.of(key), view)
+        if view is None and self._enrichment.read and party.kind == "user":
             view = periods.UNKNOWN
         if view is None:
-            return self._apart(party, None)
+            return self._disambiguated(party, None)
         named = _named(party, view)
         entity = view.entity
         if (
@@ -106,9 +106,9 @@ class _Known:
             self._draft.facts.append(fact)
             if view.mark == "between readings":
                 self._draft.search[:0] = further_names(fact)
-        return self._apart(named, None if entity is None else entity.id)
+        return self._disambiguated(named, None if entity is None else entity.id)
 
-    def _again(self, place: str, key: str, party: Party, earlier: Earlier, view: View | None) -> Party:
+    def _added_to(self, place: str, key: str, party: Party, earlier: PreservedObject, view: View | None) -> Party:
         """A party of a stored event: what that says stays, and what is new is added with its date."""
         entity = None if view is None else view.entity
         named = party._replace(
@@ -118,9 +118,9 @@ class _Known:
             user_type=_type(party, admin=earlier.admin, service=earlier.service),
         )
         if view is None or entity is None:
-            return self._apart(named, earlier.uid)
+            return self._disambiguated(named, earlier.uid)
         if is_news(view, earlier, named=bool(party.name)):
-            fact = self._told.added(place, _value(key, view), view)
+            fact = self._preserved.added(place, _value(key, view), view)
             self._draft.facts.append(fact)
             self._draft.search[:0] = further_names(fact)
         if not earlier.standing:
@@ -128,10 +128,10 @@ class _Known:
             named = _named(named, view)
         elif named.kind in _VAGUE and directory.key(earlier.uid or "") == directory.key(entity.id):
             named = named._replace(kind=entity.kind)
-        return self._apart(named, earlier.uid or entity.id)
+        return self._disambiguated(named, earlier.uid or entity.id)
 
-    def _apart(self, party: Party, object_id: str | None) -> Party:
-        return self._knowledge.alike.apart(party, object_id)
+    def _disambiguated(self, party: Party, object_id: str | None) -> Party:
+        return self._enrichment.confusable.disambiguated(party, object_id)
 
 
 def _value(key: str, view: View) -> str:

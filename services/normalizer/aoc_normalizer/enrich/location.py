@@ -108,14 +108,14 @@ def _location(found: Any, provider: str) -> Mapping[str, Any] | None:
     """An OCSF `location` out of a City or Country record. A country is its ISO code, as OCSF wants it."""
     record = values.mapping(found)
     country = values.mapping(record.get("country")) or values.mapping(record.get("registered_country"))
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "city": _name(record.get("city")),
         "region": _name(next(iter(values.objects(record.get("subdivisions"))), None)),
         "country": values.text(country.get("iso_code")),
         "continent": _name(record.get("continent")),
         "postal_code": values.text(values.mapping(record.get("postal")).get("code")),
     }
-    made = {name: value for name, value in said.items() if value is not None}
+    made = {name: value for name, value in fields.items() if value is not None}
     if not made:
         return None
     point = values.mapping(record.get("location"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aoc_normalizer.enrich.confusables import NOBODY_ELSE, Lookalikes
+from aoc_normalizer.enrich.confusables import NO_ADMINISTRATORS, ConfusableNames
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -25,18 +25,18 @@ type Locate = Callable[[str], Place | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Knowledge:
+class EnrichmentData:
     """What is known of a tenant.
 
     - `histories`: the objects that have, or had, a key as `contracts.directory.key` spells it.
-    - `locate`: where an address is. `alike`: who has an administrator's name.
+    - `locate`: where an address is. `confusable`: who has an administrator's name.
     - `read`: whether its users were ever read, so that a key without an object means nobody.
     - `organisation`: the tenant's id at Microsoft, where a collector has told it.
     """
 
     histories: Mapping[str, tuple[History, ...]]
     locate: Locate
-    alike: Lookalikes = NOBODY_ELSE
+    confusable: ConfusableNames = NO_ADMINISTRATORS
     read: bool = False
     organisation: str | None = None
 
@@ -45,7 +45,7 @@ def nowhere(_address: str) -> None:
     """Where an address is, without a database."""
 
 
-NOTHING: Final = Knowledge({}, nowhere)
+NO_ENRICHMENT: Final = EnrichmentData({}, nowhere)
 
-type Learn = Callable[[Mapping[str, Iterable[str]]], Awaitable[Mapping[str, Knowledge]]]
+type LookUp = Callable[[Mapping[str, Iterable[str]]], Awaitable[Mapping[str, EnrichmentData]]]
 """Tenant -> keys to look up; gives what is known of each tenant. Raises `Transient`."""

@@ -1,4 +1,4 @@
-"""What a stored event has told of directory objects. Mapping its record again adds to that, and takes nothing away.
+"""What a stored event says of directory objects. Mapping its record again adds to that, and takes nothing away.
 
 The directory goes on: people lose roles, names and accounts. Who reads an event a year later must read of its time.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.periods import View
 
 PROVIDER: Final = "Microsoft Entra ID"
-#: What an event tells of one object, at most: what it told first, and what was learnt since.
+#: What an event says of one object, at most: what it said first, and what was added since.
 _MOST: Final = 6
 #: What makes knowledge other knowledge.
 _COMPARED: Final = (
@@ -27,8 +27,8 @@ _COMPARED: Final = (
 _NAMELESS: Final = frozenset({"ambiguous", "not known"})
 
 
-class Earlier(NamedTuple):
-    """What an event told of one object: its facts, oldest first; whether one says who it is; what it says."""
+class PreservedObject(NamedTuple):
+    """What an event says of one object: its facts, oldest first; whether one says who it is; what that says."""
 
     facts: tuple[Fact, ...]
     standing: bool
@@ -40,21 +40,21 @@ class Earlier(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an event told: all of it, and by the keys of its objects. `now_ms`: when something may be added."""
+class Preserved:
+    """What an event says: all of it, and by the keys of its objects. `now_ms`: when something may be added."""
 
     everything: tuple[Fact, ...] = ()
     facts: Mapping[str, tuple[Fact, ...]] = field(default_factory=dict)
     names: Mapping[str, tuple[str | None, str | None]] = field(default_factory=dict)
     now_ms: int = 0
 
-    def of(self, one: str) -> Earlier:
-        """What was told of the object of a key."""
+    def of(self, one: str) -> PreservedObject:
+        """What is said of the object of a key."""
         facts = self.facts.get(one, ())
         first = next((fact.data for fact in facts if fact.data.get("known") not in _NAMELESS), {})
         uid = first.get("uid")
         name, upn = self.names.get(one) or self.names.get(key(uid or "")) or (None, None)
-        return Earlier(
+        return PreservedObject(
             facts,
             bool(first),
             uid,
@@ -65,16 +65,16 @@ class Told:
         )
 
     def added(self, about: str, value: str, view: View) -> Fact:
-        """A fact that was not told before, with the day on which it is."""
+        """A fact that is new, with the day on which it is."""
         return Fact(about, value, DIRECTORY, {**view.data, "added": spelt(self.now_ms)}, PROVIDER)
 
 
 #: Of a record that is mapped for the first time.
-NOT_STORED: Final = Told()
+NOT_STORED: Final = Preserved()
 
 
-def told_by(ocsf: Mapping[str, Any], now_ms: int) -> Told:
-    """What a stored event tells."""
+def preserved_in(ocsf: Mapping[str, Any], now_ms: int) -> Preserved:
+    """What a stored event says."""
     everything: list[Fact] = []
     facts: dict[str, tuple[Fact, ...]] = {}
     for one in ocsf.get("enrichments", ()):
@@ -88,20 +88,20 @@ def told_by(ocsf: Mapping[str, Any], now_ms: int) -> Told:
         uid, upn, name = one.get("uid"), one.get("email_addr"), one.get("name")
         if uid and (name or upn):
             names.setdefault(key(uid), (None if name == upn else name, upn))
-    return Told(tuple(everything), facts, names, now_ms)
+    return Preserved(tuple(everything), facts, names, now_ms)
 
 
 def further_names(fact: Fact) -> list[str]:
     """What else an object was called, beside how the event shows it: its other state's names, or those learnt later."""
     other = fact.data.get("or")
-    said: list[Mapping[str, Any]] = [other] if isinstance(other, dict) else []
+    states: list[Mapping[str, Any]] = [other] if isinstance(other, dict) else []
     if "added" in fact.data:
-        said.append(fact.data)
-    return [name for data in said for what in ("name", "upn") if (name := data.get(what))]
+        states.append(fact.data)
+    return [name for data in states for what in ("name", "upn") if (name := data.get(what))]
 
 
-def is_news(view: View, earlier: Earlier, *, named: bool) -> bool:
-    """Whether what is known now was not told yet. `named`: the record itself says a name."""
+def is_news(view: View, earlier: PreservedObject, *, named: bool) -> bool:
+    """Whether what is known now is not in the event yet. `named`: the record itself says a name."""
     if view.entity is None or len(earlier.facts) >= _MOST:
         return False
     if not earlier.facts:
@@ -110,17 +110,17 @@ def is_news(view: View, earlier: Earlier, *, named: bool) -> bool:
     return all(not _same(view.data, fact.data, earlier, named=named) for fact in earlier.facts)
 
 
-def _same(now: Mapping[str, Any], then: Mapping[str, Any], earlier: Earlier, *, named: bool) -> bool:
+def _same(now: Mapping[str, Any], then: Mapping[str, Any], earlier: PreservedObject, *, named: bool) -> bool:
     if then.get("known") in _NAMELESS:
         return False
-    # Older versions of AOC said no name in their enrichments.
-    told = {"name": earlier.name, "upn": earlier.upn, **then} if "known" not in then else then
+    # Older versions of AOC had no name in their enrichments.
+    before = {"name": earlier.name, "upn": earlier.upn, **then} if "known" not in then else then
     left = {"name"} if named and "known" not in then else set()
-    return all(now.get(name) == told.get(name) for name in _COMPARED if name not in left)
+    return all(now.get(name) == before.get(name) for name in _COMPARED if name not in left)
 
 
 def _keys(fact: Fact) -> set[str]:
-    """By what the party of a fact is looked up: its id, or what the record said in its place.
+    """By what the party of a fact is looked up: its id, or what the record has in its place.
 
     A user name that a fact shows of somebody who was known by his id may be another one's by now.
     """

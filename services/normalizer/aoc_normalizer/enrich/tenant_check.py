@@ -32,8 +32,8 @@ def is_foreign(named: str | None, own: str | None) -> bool:
     """Whether a record names another tenant than its own, in whatever spelling. False where either is not known."""
     if not named or not own:
         return False
-    said = _plain(named)
-    return said not in _NOBODY and said != _plain(own)
+    other = _plain(named)
+    return other not in _NOBODY and other != _plain(own)
 
 
 async def unknown(_tenant: str) -> None:

@@ -19,14 +19,14 @@ def of(agent: str) -> Mapping[str, str]:
     """`browser`, `browser_version`, `os`, `os_version` and `device`, as far as the agent tells."""
     found = parse(agent[:_MAX_AGENT])
     browser, system, device = found.user_agent, found.os, found.device
-    said = {
+    fields = {
         "browser": browser and browser.family,
         "browser_version": browser and _version(browser.major, browser.minor),
         "os": system and system.family,
         "os_version": system and _version(system.major, system.minor),
         "device": device and device.family,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _version(*parts: str | None) -> str:

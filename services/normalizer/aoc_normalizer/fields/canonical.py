@@ -26,7 +26,7 @@ def canonical(value: Any) -> Any:
     if isinstance(value, str):
         return _canonical_text(value)
     if isinstance(value, dict):
-        return {name: said for name, inner in value.items() if (said := canonical(inner)) not in _NOTHING}
+        return {name: made for name, inner in value.items() if (made := canonical(inner)) not in _NOTHING}
     if isinstance(value, float) and abs(value) < _EXACT and value.is_integer():
         return int(value)
     return [canonical(inner) for inner in value] if isinstance(value, list) else value

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Properties of one record.
 MAX_PROPERTIES: Final = bounds.ITEMS
-#: Leaves of one property that are told.
+#: Leaves of one property that are shown.
 _MAX_LEAVES: Final = 100
 _INT64: Final = 1 << 63
 #: What only lists the names of the other properties.
@@ -33,7 +33,7 @@ _NAMING: Final = {
 def changes(properties: Any, room: int = MAX_PROPERTIES) -> list[Change]:
     """`{displayName, oldValue, newValue}`, `{Name, OldValue, NewValue}`, or bare names.
 
-    Values are decoded from JSON in strings, and left as text when they are none. An object is told by those of its
+    Values are decoded from JSON in strings, and left as text when they are none. An object is shown by those of its
     leaves that differ (`conditions.users.include`); a list of one is its item. At most `room` of them.
     """
     found: list[Change] = []
@@ -57,9 +57,9 @@ def names_in(listed: Sequence[Change]) -> dict[str, str]:
     found: dict[str, str] = {}
     for change in listed:
         if (kind := _NAMING.get(change.name.casefold())) is not None:
-            said = change.new or change.old
-            if isinstance(said, str):
-                found.setdefault(kind, said)
+            value = change.new or change.old
+            if isinstance(value, str):
+                found.setdefault(kind, value)
     return found
 
 

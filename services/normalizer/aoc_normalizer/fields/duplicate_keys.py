@@ -20,18 +20,18 @@ DUPLICATE_KEYS: Final = "duplicate-keys"
 _NOTHING: Final[tuple[Any, ...]] = (None, "", [], {})
 
 
-def repeats_a_key(text: bytes, value: Any) -> bool:
+def has_duplicate_keys(text: bytes, value: Any) -> bool:
     """Whether some object in `text` has a key twice, however it is escaped. `value`: what `orjson` made of it."""
     again = orjson.dumps(value)
     if again == text or (again.count(b'"') == text.count(b'"') and b"\\u0022" not in text):
         return False
-    return told_twice(text)
+    return has_pairs_twice(text)
 
 
 def renamed(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """A record under other names: name -> name that is wanted. Of two fields that get one name the last counts.
 
-    It is told where both say something, and not the same.
+    It is noted where both say something, and not the same.
     """
     found = {names[name]: value for name, value in record.items()}
     if len(found) < len(record) and any(
@@ -41,7 +41,7 @@ def renamed(record: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def told_twice(text: bytes | str) -> bool:
+def has_pairs_twice(text: bytes | str) -> bool:
     """The same, pair by pair."""
     repeated = False
 

@@ -11,7 +11,7 @@ import orjson
 from aoc_common.contracts import spelling
 from aoc_normalizer import bounds
 from aoc_normalizer.bounds import ELLIPSIS, LEVELS, STRINGS, TEXT, VALUES, cuts, depth_over, listed
-from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, repeats_a_key
+from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,9 +50,9 @@ def _scalar(value: Any) -> str | None:
 
 
 @lru_cache(maxsize=8192)
-def word(said: str) -> str:
+def word(spelled: str) -> str:
     """A word as it is compared: without regard to case, or to what nobody sees."""
-    return spelling.folded(said).casefold()
+    return spelling.folded(spelled).casefold()
 
 
 def flag(value: Any) -> bool | None:
@@ -104,7 +104,7 @@ def decoded(value: str) -> Any:
     # Most have fewer brackets than levels are allowed: counting is cheaper.
     if value.count("{") + value.count("[") > LEVELS and depth_over(found, LEVELS):
         return value
-    if "{" in value and repeats_a_key(value.encode(), found):
+    if "{" in value and has_duplicate_keys(value.encode(), found):
         cuts.note(DUPLICATE_KEYS)
     return found
 
@@ -112,9 +112,9 @@ def decoded(value: str) -> Any:
 def pairs(value: Any) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a name/value list, in any of its spellings; values as text, decoded one level."""
     for item in objects(value):
-        said = first(item, *_NAME_KEYS)
-        if said is not None:
-            yield bounds.name(said), shown(_value_in(item)) or ""
+        key = first(item, *_NAME_KEYS)
+        if key is not None:
+            yield bounds.name(key), shown(_value_in(item)) or ""
 
 
 def pair(value: Any, *names: str) -> str | None:
@@ -122,8 +122,8 @@ def pair(value: Any, *names: str) -> str | None:
     if not value:
         return None
     for item in objects(value):
-        said = first(item, *_NAME_KEYS)
-        if said is not None and said.casefold() in names and (found := shown(_value_in(item))):
+        key = first(item, *_NAME_KEYS)
+        if key is not None and key.casefold() in names and (found := shown(_value_in(item))):
             return found
     return None
 

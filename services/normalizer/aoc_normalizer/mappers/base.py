@@ -70,14 +70,14 @@ FOREIGN_OPERATION: Final = "foreign-operation"
 
 def apply_operation(draft: Draft, operation: str | None, scope: Scope = None) -> None:
     """Set operation, class, activity, severity and phrase from the tables. `scope`: whose operations can be meant."""
-    said = operation or ""
-    draft.operation = operations.shown(said)
-    if not spelling.is_plain(said):
-        draft.spelt = said
-    if len(said) > spelling.LONGEST_OPERATION:
+    text = operation or ""
+    draft.operation = operations.shown(text)
+    if not spelling.is_plain(text):
+        draft.spelt = text
+    if len(text) > spelling.LONGEST_OPERATION:
         cuts.note("cut-operation")
     found = operations.meaning(draft.operation, scope)
-    if found.phrase is None and operations.is_foreign(draft.operation, scope) and operations.is_special(said):
+    if found.phrase is None and operations.is_foreign(draft.operation, scope) and operations.is_special(text):
         draft.tags.append(FOREIGN_OPERATION)
     draft.class_uid, draft.activity_id, draft.severity = found.class_uid, found.activity_id, found.severity
     draft.phrase = found.phrase

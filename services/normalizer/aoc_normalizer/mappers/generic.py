@@ -128,9 +128,9 @@ def _words(record: Record) -> Iterator[str]:
                     below.append(one)
                 elif isinstance(one, (str, int)) and not isinstance(one, bool):
                     # Cut without a tag: the value itself stays whole, in `unmapped`.
-                    said = str(one[: bounds.TEXT] if isinstance(one, str) else one)
-                    if times.parse_ms(said) is None:
-                        yield said
+                    text = str(one[: bounds.TEXT] if isinstance(one, str) else one)
+                    if times.parse_ms(text) is None:
+                        yield text
         level = below
 
 

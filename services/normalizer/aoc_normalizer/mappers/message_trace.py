@@ -64,8 +64,8 @@ def fill(record: Record, draft: Draft) -> None:
     status = values.text(record.get("Status"))
     draft.family = "message-trace"
     # Without the trace's own id, recipient and status would make one of many messages.
-    said = (part.casefold() for part in (recipient, status) if part)
-    draft.record_id = "|".join((trace, *said)) if trace else None
+    parts = (part.casefold() for part in (recipient, status) if part)
+    draft.record_id = "|".join((trace, *parts)) if trace else None
     draft.original_time = values.first(record, "Received", "ReceivedTime", "StartDate")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.operation, draft.class_uid, draft.activity_id = "Message trace", API_ACTIVITY, 2
@@ -79,7 +79,7 @@ def fill(record: Record, draft: Draft) -> None:
     ]
     draft.correlation_id = values.text(record.get("MessageId"))
     about = f", \N{LEFT DOUBLE QUOTATION MARK}{subject}\N{RIGHT DOUBLE QUOTATION MARK}" if subject else ""
-    draft.tell = lambda done: (
+    draft.sentence = lambda done: (
         f"Mail from {done.actor.spoken} to {recipient or 'somebody'}: {status or 'unknown'}" + about
     )
 

@@ -19,8 +19,8 @@ def location(value: Any) -> dict[str, Any] | None:
     found = values.mapping(value)
     made: dict[str, Any] = {}
     for ours, theirs in (("city", "city"), ("region", "state"), ("country", "countryOrRegion")):
-        if (said := values.text(found.get(theirs))) is not None:
-            made[ours] = said
+        if (text := values.text(found.get(theirs))) is not None:
+            made[ours] = text
     point = values.mapping(found.get("geoCoordinates"))
     latitude, longitude = point.get("latitude"), point.get("longitude")
     # Coordinates alone are no location to OCSF; 0, 0 is what a record without any has.

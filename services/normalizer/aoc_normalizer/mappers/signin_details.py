@@ -37,10 +37,10 @@ def fill(record: Record, draft: Draft) -> None:
 
 def _factors(record: Record) -> list[str]:
     steps = values.objects(record.get("authenticationDetails"))
-    said = [method for step in steps if (method := values.text(step.get("authenticationMethod")))]
+    methods = [method for step in steps if (method := values.text(step.get("authenticationMethod")))]
     if detail := values.text(values.mapping(record.get("mfaDetail")).get("authMethod")):
-        said.append(detail)
-    return list(dict.fromkeys(method for method in said if method.casefold() not in _NO_METHODS))
+        methods.append(detail)
+    return list(dict.fromkeys(method for method in methods if method.casefold() not in _NO_METHODS))
 
 
 def _conditional_access(record: Record, draft: Draft) -> None:
@@ -51,10 +51,10 @@ def _conditional_access(record: Record, draft: Draft) -> None:
             "uid": values.text(policy.get("id")),
             "result": values.text(policy.get("result")),
             "controls": [
-                said
+                text
                 for name in ("enforcedGrantControls", "enforcedSessionControls")
                 for control in values.sequence(policy.get(name))
-                if (said := values.text(control))
+                if (text := values.text(control))
             ],
         }
         for policy in values.objects(record.get("appliedConditionalAccessPolicies"))
@@ -77,13 +77,13 @@ def device(detail: Mapping[str, Any], draft: Draft) -> None:
     system = values.text(detail.get("operatingSystem"))
     if name or uid or system:
         draft.device = Device(name, uid, system)
-    said = {
+    fields = {
         "compliant": values.flag(detail.get("isCompliant")),
         "managed": values.flag(detail.get("isManaged")),
         "trust": values.text(detail.get("trustType")),
         "browser": values.text(detail.get("browser")),
     }
-    told = {key: value for key, value in said.items() if value is not None}
+    known = {key: value for key, value in fields.items() if value is not None}
     # Graph gives a browser to every sign-in; alone it says nothing that the user agent does not.
-    if told.keys() - {"browser"} and (about := name or uid or system or values.text(detail.get("browser"))):
-        draft.facts.append(Fact("src_endpoint", about, "device", told, "Microsoft Entra ID"))
+    if known.keys() - {"browser"} and (about := name or uid or system or values.text(detail.get("browser"))):
+        draft.facts.append(Fact("src_endpoint", about, "device", known, "Microsoft Entra ID"))

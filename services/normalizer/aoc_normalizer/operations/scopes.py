@@ -90,10 +90,10 @@ class Origin(NamedTuple):
 @lru_cache(maxsize=2048)
 def origin(workload: str | None, record_type: str | None) -> Origin:
     """The origin that a workload and a record type (its number or name) tell; either may be missing."""
-    said, kind = spelling.folded(workload or ""), record_type and spelling.folded(record_type)
-    name = said or record_types.workload(kind) or ""
+    folded, kind = spelling.folded(workload or ""), record_type and spelling.folded(record_type)
+    name = folded or record_types.workload(kind) or ""
     service, product = SERVICES.get(name.casefold(), (_slug(name), name or "Microsoft 365"))
-    return Origin(service, product, scope(said, kind), bool(name), contradict(said, kind))
+    return Origin(service, product, scope(folded, kind), bool(name), contradict(folded, kind))
 
 
 def _slug(workload: str) -> str:

@@ -20,7 +20,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.mongo.twins import MongoTwins
-from aoc_normalizer.enrich.directory_cache import Names, learning
+from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.enrich.location import Locator
 from aoc_normalizer.enrich.lookup import nowhere
 from aoc_normalizer.enrich.tenant_check import remembering
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.events import MongoEvents
-    from aoc_normalizer.enrich.lookup import Learn, Locate
+    from aoc_normalizer.enrich.lookup import Locate, LookUp
     from aoc_normalizer.settings import NormalizerSettings
 
 
@@ -51,19 +51,19 @@ def account(database: Database) -> PageAccount:
     return PageAccount(MongoDeadLetters(database), MongoLedger(database).page_given_up)
 
 
-def learned(settings: NormalizerSettings, locate: Locate, resources: Resources) -> Learn:
+def look_up_of(settings: NormalizerSettings, locate: Locate, resources: Resources) -> LookUp:
     """What is known of ids and addresses, with a memory of the directory."""
     database, clock = resources.database, resources.clock
-    names = Names(MongoDirectoryHistory(database), clock, settings.names_remembered)
-    return learning(names, locate, remembering(MongoTenantIds(database).id_of, clock))
+    names = DirectoryCache(MongoDirectoryHistory(database), clock, settings.names_remembered)
+    return make_look_up(names, locate, remembering(MongoTenantIds(database).id_of, clock))
 
 
-def add(settings: NormalizerSettings, learn: Learn, events: MongoEvents, parts: Parts) -> None:
+def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, parts: Parts) -> None:
     """Add the workers that take pages."""
     resources = parts.resources
     write = _writer(settings, events, resources).write
     pages = [replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER]
-    parts.consume(pages, make_handler(write, learn, events.encoded), settings.workers)
+    parts.consume(pages, make_handler(write, look_up, events.encoded), settings.workers)
 
 
 def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resources) -> Writer:

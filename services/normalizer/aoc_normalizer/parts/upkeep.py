@@ -27,7 +27,7 @@ from aoc_normalizer.write.dead_letters import Caretaker
 if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.events import MongoEvents
-    from aoc_normalizer.enrich.lookup import Learn
+    from aoc_normalizer.enrich.lookup import LookUp
     from aoc_normalizer.settings import NormalizerSettings
 
 #: Slices whose account is closed, or that are looked at to be merged, at a time.
@@ -37,10 +37,10 @@ _FOLD_S: Final = 3600
 _DAYS_TOGETHER: Final = 500
 
 
-def add(settings: NormalizerSettings, learn: Learn, events: MongoEvents, parts: Parts) -> None:
+def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, parts: Parts) -> None:
     """Add the periodic tasks."""
     database, clock = parts.resources.database, parts.resources.clock
-    late = LateNames(MongoDirectory(database), MongoRenewal(database), learn, clock)
+    late = LateNames(MongoDirectory(database), MongoRenewal(database), look_up, clock)
     account, compaction, expired = MongoAccount(database), MongoCompaction(database), MongoExpired(database)
     lost, overtaken = _gone_pages(settings, parts), _overtaken(settings, parts)
 

@@ -14,7 +14,7 @@ import orjson
 
 from aoc_normalizer.bounds import LEVELS, cuts, depth_over
 from aoc_normalizer.draft import Draft
-from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, repeats_a_key, told_twice
+from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.reading.split import split
 
@@ -110,7 +110,7 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
     deep = shape.count(b"{") > LEVELS and depth_over(record, LEVELS)
     if deep and depth_over(record, _MAX_DEPTH):
         return Rejected(text, f"nested more than {_MAX_DEPTH} levels deep")
-    if repeats_a_key(raw, record) if exact else told_twice(text):
+    if has_duplicate_keys(raw, record) if exact else has_pairs_twice(text):
         tags.append(DUPLICATE_KEYS)
     reading = Reading(record, text, context, Draft(), GENERIC, deep, tags=tags)
     _fill(reading)
@@ -140,7 +140,7 @@ def generically(reading: Reading, error: Exception) -> None:
 def unreadable(reading: Reading) -> None:
     """Keep the text alone."""
     reading.record = {}
-    reading.draft = Draft(operation="Unreadable record", tell=lambda _: "A record that could not be read")
+    reading.draft = Draft(operation="Unreadable record", sentence=lambda _: "A record that could not be read")
 
 
 def _exactly(text: str) -> Any:

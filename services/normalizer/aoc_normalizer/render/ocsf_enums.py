@@ -45,18 +45,18 @@ _SYSTEMS: Final = (
 
 def factor(method: str) -> dict[str, Any]:
     """An `auth_factor`."""
-    said = method.casefold()
-    found = next(((number, caption) for word, number, caption in _FACTORS if word in said), (99, method))
+    folded = method.casefold()
+    found = next(((number, caption) for word, number, caption in _FACTORS if word in folded), (99, method))
     return {"factor_type_id": found[0], "factor_type": found[1]}
 
 
 def system(name: str) -> dict[str, Any]:
-    """An `os`: its name as it was said."""
+    """An `os`: its name as the record has it."""
     number, caption = _system(name)
     return {"name": name, "type_id": number, "type": caption}
 
 
 @lru_cache(maxsize=1024)
 def _system(name: str) -> tuple[int, str]:
-    said = name.casefold()
-    return next(((number, caption) for word, number, caption in _SYSTEMS if said.startswith(word)), (99, name))
+    folded = name.casefold()
+    return next(((number, caption) for word, number, caption in _SYSTEMS if folded.startswith(word)), (99, name))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.draft import Change, Draft
 
 #: Changes that a sentence names, and characters of a value in it.
-_TOLD: Final = 3
+_MOST_NAMED: Final = 3
 _BRIEF: Final = 40
 #: Properties that repeat what actor and target are.
 _OF_IDS: Final = ("targetid.", "actorid.")
@@ -22,7 +22,7 @@ def sentence(draft: Draft) -> str:
     """`Dana Reyes added Sam Ortiz to role Global Administrator`: the actor, and the operation's phrase.
 
     A phrase's `{target}` is the first target, `{user}`, `{group}`, `{role}` ... the first of that kind, unless the
-    mapper said otherwise in `draft.words`. Without a phrase, or without what it needs: "ran <operation> on <target>".
+    mapper has others in `draft.words`. Without a phrase, or without what it needs: "ran <operation> on <target>".
     """
     actor = draft.actor.spoken if draft.actor.known else draft.app.spoken if draft.app.known else "Somebody"
     target = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
@@ -36,8 +36,8 @@ def sentence(draft: Draft) -> str:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
     elif target and target == actor:
         text = _own(text, target)
-    if draft.changes and text.startswith("changed ") and (told := _told(draft.changes)):
-        text += f": {told}"
+    if draft.changes and text.startswith("changed ") and (described := _described(draft.changes)):
+        text += f": {described}"
     if draft.remark:
         text += f", {draft.remark}"
     return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
@@ -51,11 +51,11 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
     return found | draft.words
 
 
-def _told(changes: Sequence[Change]) -> str:
+def _described(changes: Sequence[Change]) -> str:
     """`department from Sales to Legal, title and 2 more`: the first few changes, with values that are short."""
     telling = [change for change in changes if not change.name.casefold().startswith(_OF_IDS)]
-    said = [_change(change) for change in telling[:_TOLD]]
-    return listed_few(said + [""] * (len(telling) - len(said)))
+    shown = [_change(change) for change in telling[:_MOST_NAMED]]
+    return listed_few(shown + [""] * (len(telling) - len(shown)))
 
 
 def _change(change: Change) -> str:
@@ -86,8 +86,8 @@ def _own(text: str, name: str) -> str:
 
 def listed_few(names: Sequence[str]) -> str:
     """`Kim, Sam and Dana`, `Kim, Sam, Dana and 5 more`."""
-    if len(names) > _TOLD:
-        return f"{', '.join(names[:_TOLD])} and {len(names) - _TOLD} more"
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(names[:_MOST_NAMED])} and {len(names) - _MOST_NAMED} more"
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)
 
 
@@ -99,13 +99,13 @@ def sign_in(draft: Draft) -> str:
     if place and city:
         place += f" ({city})"
     service = next((target.name for target in draft.targets if target.kind == "service" and target.name), None)
-    said = f"Sign-in of {who}{place}" + (f" to {service}" if service else "")
+    text = f"Sign-in of {who}{place}" + (f" to {service}" if service else "")
     code = signin_errors.number(draft.status_code)
     if draft.result == "failure":
         reason = ", ".join(part for part in (draft.status_detail or "no reason given", draft.remark) if part)
-        return f"{said} failed: {reason}" + (f" ({code})" if code else "")
+        return f"{text} failed: {reason}" + (f" ({code})" if code else "")
     if code:
-        return f"{said} went on: {signin_errors.words(code) or 'a further step'} ({code})"
+        return f"{text} went on: {signin_errors.words(code) or 'a further step'} ({code})"
     if draft.result == "unknown":
-        return f"{said}: the record does not say how it ended"
-    return f"{said} succeeded"
+        return f"{text}: the record does not say how it ended"
+    return f"{text} succeeded"

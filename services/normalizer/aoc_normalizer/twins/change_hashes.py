@@ -1,7 +1,7 @@
 """What a record says was changed, as hashes: of all properties, of whole values, of a bounded size.
 
-An entry is `name:said`, hashes of the property's name and of its name with both of its values. `name=said` is what can
-contradict but tells no change: a value that stayed, the list of the other properties' names, ids of further targets.
+An entry is `name:values`, hashes of the property's name and of its name with both of its values. `name=values` is what
+can contradict but is no change: a value that stayed, the list of the other properties' names, ids of further targets.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def statement(lists: Iterable[Any], others: Mapping[str, set[str]]) -> tuple[str
         if listed:
             entries += [entry for item in values.sequence(listed) or (listed,) if (entry := _entry_of(item))]
     for kind, ids in others.items():
-        said = "\n".join(sorted(ids))
-        entries.append(f"{_name_hash(f'\x00{kind}')}={hashed(said)}")
+        joined = "\n".join(sorted(ids))
+        entries.append(f"{_name_hash(f'\x00{kind}')}={hashed(joined)}")
     return tuple(sorted(entries)) if len(entries) <= MOST else _bounded(entries)
 
 
@@ -71,7 +71,7 @@ def _entry_of(item: Any) -> str:
     else:
         name, old, new = item.get("Name"), item.get("OldValue"), item.get("NewValue")
     if name is None or (old is None and new is None):
-        name = next((said for key in _NAMES if (said := item.get(key)) is not None), "")
+        name = next((value for key in _NAMES if (value := item.get(key)) is not None), "")
         old = item.get("OldValue", item.get("oldValue"))
         new = item.get("NewValue", item.get("newValue", item.get("Value")))
     if not isinstance(name, str):
@@ -83,14 +83,14 @@ def _entry_of(item: Any) -> str:
 
 def _entry(name: str, old: Any, new: Any) -> str:
     """One property; nothing for what only describes. A name without values tells no change."""
-    said = name.strip().casefold()
-    if said.startswith(_CONTEXT) or said in _CONTEXT_NAMES:
+    folded = name.strip().casefold()
+    if folded.startswith(_CONTEXT) or folded in _CONTEXT_NAMES:
         return ""
     before, after = _plain(old), _plain(new)
     mark = "=" if before == after else ":"
-    if said == _ECHO:
+    if folded == _ECHO:
         before, after, mark = "", ",".join(sorted(map(str.strip, after.split(",")))), "="
-    return f"{_name_hash(said)}{mark}{hashed(f'{len(said)}:{len(before)}:{said}{before}{after}')}"
+    return f"{_name_hash(folded)}{mark}{hashed(f'{len(folded)}:{len(before)}:{folded}{before}{after}')}"
 
 
 @lru_cache(maxsize=8192)
@@ -128,12 +128,12 @@ def _plain(value: Any) -> str:
 
 def _read(found: Any, text: str) -> str:
     """What a JSON text means; the text without its white space where reading it could lose something."""
-    said = [_scalar(item) for item in found] if isinstance(found, list) else [_scalar(found)]
-    if None in said:
+    scalars = [_scalar(item) for item in found] if isinstance(found, list) else [_scalar(found)]
+    if None in scalars:
         return _BLANKS.sub(r"\1", text)
-    if len(said) == 1:
-        return said[0] or ""
-    return orjson.dumps(said).decode() if said else ""
+    if len(scalars) == 1:
+        return scalars[0] or ""
+    return orjson.dumps(scalars).decode() if scalars else ""
 
 
 def _scalar(value: Any) -> str | None:

@@ -51,9 +51,9 @@ def of(draft: Draft, tenant: str) -> TwinFacts | None:
     targets, others = _targets(draft.targets)
     if targets is None:
         return None
-    result: Result = draft.result if draft.result_said else "unknown"
+    result: Result = draft.result if draft.result_stated else "unknown"
     digest = _digest(tenant, actor, operation, result, *targets)
-    session = _told_id(draft.action_id)
+    session = _known_id(draft.action_id)
     return TwinFacts(lane, digest, statement(draft.stated, others), _hints(draft, session), session, None, result)
 
 
@@ -64,7 +64,7 @@ def _sign_in(draft: Draft, lane: Lane, tenant: str, actor: str) -> TwinFacts | N
     code = draft.status_code or ("0" if draft.result == "success" else "?")
     digest = _digest(tenant, actor, f"{_SIGN_IN} {code}", draft.result, (draft.app.uid or "").casefold())
     resource = draft.targets[0].uid if draft.targets else None
-    session = _told_id(draft.action_id)
+    session = _known_id(draft.action_id)
     ip = draft.address.ip if draft.address else None
     return TwinFacts(
         lane, digest, _resource(resource) if resource else (), _hints(draft, session), session, ip, draft.result
@@ -77,15 +77,15 @@ def _resource(uid: str) -> tuple[str, ...]:
 
 
 def _hints(draft: Draft, session: str | None) -> tuple[str, ...]:
-    hints = tuple([one for one in (session, _told_id(draft.record_id)) if one is not None])
-    if draft.correlation_id != draft.action_id and (other := _told_id(draft.correlation_id)) is not None:
+    hints = tuple([one for one in (session, _known_id(draft.record_id)) if one is not None])
+    if draft.correlation_id != draft.action_id and (other := _known_id(draft.correlation_id)) is not None:
         hints = (*hints, other)
     return hints
 
 
-def _told_id(said: str | None) -> str | None:
-    told = said.casefold() if said else ""
-    return None if told in _NO_ID else told
+def _known_id(text: str | None) -> str | None:
+    folded = text.casefold() if text else ""
+    return None if folded in _NO_ID else folded
 
 
 @lru_cache(maxsize=4096)
@@ -114,7 +114,7 @@ def _targets(listed: Sequence[Party]) -> tuple[tuple[str, ...] | None, Mapping[s
     found = [_target(one) for one in chosen]
     if None in found:
         return None, _NO_OTHERS
-    named = sorted({said for one in found if one is not None for said in one})
+    named = sorted({name for one in found if one is not None for name in one})
     others: dict[str, set[str]] = {}
     for one in listed:
         if one.uid and one not in chosen and values.is_guid(one.uid) and (uid := one.uid.casefold()) not in named:

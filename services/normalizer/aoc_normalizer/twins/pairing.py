@@ -1,7 +1,7 @@
 """Which of two lanes' records are one action. Pure, and the same answer in whatever order the records are given.
 
 The rule behind all others: an event stands for another one only if it asserts all that the other asserts. So whatever
-an attacker makes Microsoft write, nothing that is said only once is said by a second event alone.
+an attacker makes Microsoft write, nothing that is asserted only once is asserted by a second event alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ type Pair = tuple[Candidate, Candidate]
 _ALIGNED: Final = 40
 
 
-class _Told(NamedTuple):
+class _Properties(NamedTuple):
     """`TwinFacts.told` taken apart: what it tells to be changed, and all that it says by name."""
 
     changes: frozenset[str]
@@ -53,7 +53,7 @@ def stands_for(first: Candidate, second: Candidate) -> bool:
     """Whether the first asserts all that the second does. They do not contradict each other (`agree`)."""
     if second.facts.ip and not first.facts.ip:
         return False
-    mine, its = _told(first.facts.told), _told(second.facts.told)
+    mine, its = _properties(first.facts.told), _properties(second.facts.told)
     return its.changes == mine.changes or (its.whole and mine.whole and its.changes < mine.changes)
 
 
@@ -73,8 +73,8 @@ def agree(one: Candidate, other: Candidate) -> bool:
         return False
     if (mine.ip and its.ip and mine.ip != its.ip) or (mine.session and its.session and mine.session != its.session):
         return False
-    names, theirs = _told(mine.told).by_name, _told(its.told).by_name
-    return all(said == theirs[name] for name, said in names.items() if name in theirs)
+    names, theirs = _properties(mine.told).by_name, _properties(its.told).by_name
+    return all(values == theirs[name] for name, values in names.items() if name in theirs)
 
 
 class _Group:
@@ -94,7 +94,7 @@ class _Group:
         # Without an id in common, one that says the same is the twin only of a success, and only if one lane tells
         # no id at all: failures are tried again, and different ids are different actions.
         done = [one for one in self._group if one.facts.result == "success"]
-        for bucket in _buckets((said, one) for one in done if (said := _told(one.facts.told).changes)):
+        for bucket in _buckets((changes, one) for one in done if (changes := _properties(one.facts.told).changes)):
             if any(one.facts.session is None for one in bucket):
                 found += self._paired(bucket, alike=True)
         return found
@@ -122,7 +122,7 @@ class _Group:
         return rows, list(islice(columns, 2 * _ALIGNED))
 
     def _fit(self, graph: Candidate, unified: Candidate, *, alike: bool) -> bool:
-        if alike and _told(graph.facts.told).changes != _told(unified.facts.told).changes:
+        if alike and _properties(graph.facts.told).changes != _properties(unified.facts.told).changes:
             return False
         return agree(graph, unified) and first_of(graph, unified, self._before, "graph") is not None
 
@@ -146,19 +146,19 @@ def _buckets(keyed: Iterable[tuple[str | frozenset[str], Candidate]]) -> list[li
 
 
 @lru_cache(maxsize=4096)
-def _told(told: tuple[str, ...]) -> _Told:
+def _properties(entries: tuple[str, ...]) -> _Properties:
     by_name: dict[str, set[str]] = defaultdict(set)
     changes: set[str] = set()
     whole = True
-    for entry in told:
-        name, mark, said = (*entry.partition(":"),) if ":" in entry else (*entry.partition("="),)
+    for entry in entries:
+        name, mark, value = (*entry.partition(":"),) if ":" in entry else (*entry.partition("="),)
         if mark == ":":
             changes.add(entry)
         if entry.startswith("*:"):
             whole = False
         else:
-            by_name[name].add(said)
-    return _Told(frozenset(changes), {name: frozenset(said) for name, said in by_name.items()}, whole)
+            by_name[name].add(value)
+    return _Properties(frozenset(changes), {name: frozenset(values) for name, values in by_name.items()}, whole)
 
 
 def _cheapest(rows: int, columns: int, cost: Mapping[tuple[int, int], int]) -> list[tuple[int, int]]:

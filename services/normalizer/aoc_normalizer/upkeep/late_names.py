@@ -2,7 +2,7 @@
 
 A new user is in the audit log minutes before the collector has read the directory, and so is everything in the first
 minutes of a new tenant. Events change in place; nothing is published again. Every replica looks: what one has renewed,
-the others no longer find. What an event has told of somebody stays; names are added.
+the others no longer find. What an event says of somebody stays; names are added.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aoc_common.contracts.ids import to_ms
 from aoc_common.telemetry import logs
 from aoc_normalizer import metrics
 from aoc_normalizer.enrich.identify import keys
-from aoc_normalizer.enrich.preserved import told_by
+from aoc_normalizer.enrich.preserved import preserved_in
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading.records import Reading, RecordContext, read
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
     from aoc_common.store.directory_names import DirectoryNames
     from aoc_common.store.renewals import EventRenewal, StoredRecord
-    from aoc_normalizer.enrich.lookup import Learn
+    from aoc_normalizer.enrich.lookup import LookUp
 
 _log = logs.get(__name__)
 
@@ -44,10 +44,10 @@ _KEYS: Final = 100
 class LateNames:
     """Renews events whose ids have got names since."""
 
-    def __init__(self, directory: DirectoryNames, events: EventRenewal, learn: Learn, clock: Clock) -> None:
+    def __init__(self, directory: DirectoryNames, events: EventRenewal, look_up: LookUp, clock: Clock) -> None:
         self._directory = directory
         self._events = events
-        self._learn = learn
+        self._look_up = look_up
         self._clock = clock
         self._since = clock.now() - _AT_START
 
@@ -69,7 +69,7 @@ class LateNames:
     async def _renew(self, tenant: str, known: Sequence[str]) -> int:
         done = 0
         while records := await self._events.unnamed(tenant, known, _EVENTS):
-            pairs = await renewals(tenant, records, self._learn, self._clock.now())
+            pairs = await renewals(tenant, records, self._look_up, self._clock.now())
             await self._events.renew(pairs)
             done += len(pairs)
             # An event that still has one of the ids without a name would be found for ever.
@@ -82,7 +82,7 @@ class LateNames:
 
 
 async def renewals(
-    tenant: str, records: Iterable[StoredRecord], learn: Learn, now: datetime
+    tenant: str, records: Iterable[StoredRecord], look_up: LookUp, now: datetime
 ) -> list[tuple[StoredRecord, Event]]:
     """Stored records beside the events that today's mappers make of them. Raises `Transient`.
 
@@ -97,8 +97,8 @@ async def renewals(
         )
     ]
     wanted = {key for _, reading in read_again for key in keys(reading.draft)}
-    known = (await learn({tenant: wanted}))[tenant]
-    return [(record, finish(reading, known, told_by(record.ocsf, now_ms))) for record, reading in read_again]
+    known = (await look_up({tenant: wanted}))[tenant]
+    return [(record, finish(reading, known, preserved_in(record.ocsf, now_ms))) for record, reading in read_again]
 
 
 def _fewer(pairs: Iterable[tuple[StoredRecord, Event]], known: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from aoc_common.contracts import ids
 from aoc_common.errors import Unreachable
 from aoc_common.store.sightings import Adoption
 from aoc_common.store.versions import NewVersion
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading.records import Reading, RecordContext, read
@@ -172,7 +172,7 @@ def state_of(text: str, context: RecordContext) -> RecordState | None:
     if not isinstance(reading, Reading):
         return None
     modified = values.first(reading.record, *MODIFIED.get(reading.mapper.name, ()))
-    event = finish(reading, NOTHING)
+    event = finish(reading, NO_ENRICHMENT)
     fetched_ms, modified_ms = ids.to_ms(context.fetched_at), times.parse_ms(modified)
     return record_state(event, reading.draft, reading.record, fetched_ms, modified_ms)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.event import PackedEvent
-from aoc_normalizer.enrich.lookup import NOTHING
+from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.normalise import finish
 from aoc_normalizer.reading.records import Reading, RecordContext, read
@@ -23,7 +23,7 @@ def packed(one: StoredVersion, tenant: str) -> PackedEvent | None:
     reading = read(one.raw.encode("utf-8", "replace"), RecordContext(tenant, one.source, one.fetched))
     if not isinstance(reading, Reading):
         return None
-    event = finish(reading, NOTHING)
+    event = finish(reading, NO_ENRICHMENT)
     event.ocsf["metadata"]["processed_time"] = ids.to_ms(one.fetched)
     return PackedEvent(
         one.event,

@@ -49,10 +49,10 @@ def fit(message: Outgoing, limit: int) -> Outgoing:
 
 def _shorter(event: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
     """Ever shorter forms of an event."""
-    said = {"is_truncated": True, "untruncated_size": -(-size // 1024)}
+    truncation = {"is_truncated": True, "untruncated_size": -(-size // 1024)}
     raw = event.get("raw_data", "")
     form = {name: value for name, value in event.items() if name != "raw_data"}
-    form |= {"metadata": {**event["metadata"], **said}, "raw_data_size": len(raw.encode())}
+    form |= {"metadata": {**event["metadata"], **truncation}, "raw_data_size": len(raw.encode())}
     yield form
     form.pop("unmapped", None)
     yield form

@@ -95,8 +95,8 @@ def _precise(inner: int | None, envelope: int | None) -> int | None:
 
 def _identity(record: Record) -> str | None:
     """Who the envelope names; Intune only says there where to look."""
-    said = values.text(record.get("identity"))
-    return None if said is not None and said.startswith("See Actor") else said
+    name = values.text(record.get("identity"))
+    return None if name is not None and name.startswith("See Actor") else name
 
 
 MAPPER: Final = Mapper("diagnostics", 3, recognises, fill)

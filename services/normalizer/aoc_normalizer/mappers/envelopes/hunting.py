@@ -99,7 +99,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
     draft.search = [found for name in ("SHA256", "SHA1", "MD5", "AlertId") if (found := values.text(row.get(name)))]
-    draft.tell = partial(_sentence, row, table)
+    draft.sentence = partial(_sentence, row, table)
 
 
 def _identity(row: Record, time: str | None) -> str | None:
@@ -108,10 +108,10 @@ def _identity(row: Record, time: str | None) -> str | None:
 
 
 def _result(row: Record, operation: str) -> Result:
-    said = operation.casefold()
-    if said.endswith(("failed", "blocked")):
+    folded = operation.casefold()
+    if folded.endswith(("failed", "blocked")):
         return "failure"
-    if said.endswith(("success", "accepted", "succeeded")):
+    if folded.endswith(("success", "accepted", "succeeded")):
         return "success"
     return of_word(values.first(row, "DeliveryAction", "ActionResult"))
 
@@ -158,9 +158,9 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
         about = values.text(row.get("EntityType"))
         who = f" ({draft.actor.spoken})" if draft.actor.known else ""
         return f"{title}: evidence {about.lower()}{who}" if about else f"Defender raised: {title}"
-    said = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
+    what = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
     by = {party.kind: party.spoken for party in reversed(draft.targets)}
-    text = f"{draft.actor.spoken}: {said}" if draft.actor.known else said[:1].upper() + said[1:]
+    text = f"{draft.actor.spoken}: {what}" if draft.actor.known else what[:1].upper() + what[1:]
     for kind, word in (("file", "file"), ("registry key", "key"), ("message", "message"), ("resource", "resource")):
         if kind in by:
             text += f", {word} {by[kind]}"

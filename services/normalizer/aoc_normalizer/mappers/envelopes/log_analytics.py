@@ -70,7 +70,7 @@ def _table(record: Record) -> str | None:
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """Hand the row on under the names that its mapper reads; what that used is told under the row's own names."""
+    """Hand the row on under the names that its mapper reads; what that used is noted under the row's own names."""
     table = _table(record) or ""
     if table in _ALERTS:
         _alert(record, draft, table)
@@ -152,10 +152,10 @@ def _alert(record: Record, draft: Draft, table: str) -> None:
         draft.targets.append(draft.actor)
     owner = values.first(values.mapping(record.get("Owner")), "userPrincipalName", "assignedTo")
     draft.remark = ", ".join(part for part in (status, f"assigned to {owner}" if owner else None) if part)
-    draft.tell = _told(title)
+    draft.sentence = _sentence(title)
 
 
-def _told(title: str) -> Callable[[Draft], str]:
+def _sentence(title: str) -> Callable[[Draft], str]:
     def tell(draft: Draft) -> str:
         about = f" ({draft.actor.spoken})" if draft.actor.known else ""
         return f"{draft.operation}: {title}{about}" + (f", {draft.remark}" if draft.remark else "")

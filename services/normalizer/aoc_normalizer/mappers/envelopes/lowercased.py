@@ -46,7 +46,7 @@ def recognises(record: Record) -> bool:
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """Map it under Microsoft's names; what its mapper used is told under the record's own."""
+    """Map it under Microsoft's names; what its mapper used is noted under the record's own."""
     spelling = _CAPITALS if "creationtime" in record else _SMALL
     names = {name: spelling.get(name, name) for name in record}
     respelt = renamed(record, names)

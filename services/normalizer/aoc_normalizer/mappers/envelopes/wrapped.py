@@ -42,7 +42,7 @@ class Contradiction(NamedTuple):
     """What a wrapper says otherwise: of which attribute of the event, what it says, and what the record inside says."""
 
     about: str
-    told: str
+    outside: str
     inside: str
 
 
@@ -74,9 +74,9 @@ def contradictions(around: Mapping[str, Any], inside: Mapping[str, Any]) -> Iter
     report = values.text(around.get("ReportId"))  # of Defender, which puts the id at its end
     if report and own and not uid and not report.casefold().endswith(own.casefold()):
         yield Contradiction("metadata.uid", report, own)
-    operation, said = values.first(around, *_OPERATIONS), values.text(inside.get("Operation"))
-    if operation and said and not _same_operation(operation, inside):
-        yield Contradiction("metadata.event_code", operation, said)
+    operation, own_operation = values.first(around, *_OPERATIONS), values.text(inside.get("Operation"))
+    if operation and own_operation and not _same_operation(operation, inside):
+        yield Contradiction("metadata.event_code", operation, own_operation)
     # A row's `UserId` is the record's; a search's is its `UserKey`.
     user = values.first(around, *_USERS) or (values.text(around.get("UserId")) if "RecordId" in around else None)
     who = values.text(inside.get("UserId"))
@@ -106,19 +106,19 @@ def fill(record: Record, draft: Draft) -> None:
     draft.used |= {*_HOLDERS, "properties"}
     draft.organisation = draft.organisation or values.first(around, "organizationId", "OrganizationId")
     for one in contradictions(around, found):
-        _tell(one, around, draft)
+        _note(one, around, draft)
 
 
-def _tell(one: Contradiction, around: Mapping[str, Any], draft: Draft) -> None:
+def _note(one: Contradiction, around: Mapping[str, Any], draft: Draft) -> None:
     if CONTRADICTS not in draft.tags:
         draft.tags.append(CONTRADICTS)
-    draft.facts.append(Fact(one.about, one.inside, "wrapper", {"told": one.told}))
-    draft.search.append(one.told)
+    draft.facts.append(Fact(one.about, one.inside, "wrapper", {"told": one.outside}))
+    draft.search.append(one.outside)
     if one.about == "metadata.event_code":
-        draft.severity = max(draft.severity, operations.meaning(operations.shown(one.told)).severity)
+        draft.severity = max(draft.severity, operations.meaning(operations.shown(one.outside)).severity)
     elif one.about == "metadata.uid" and draft.record_id and values.first(around, *_OPERATIONS):
         # Two that carry the same record under ids of their own must not be one.
-        draft.record_id = f"{draft.record_id}|{one.told}"
+        draft.record_id = f"{draft.record_id}|{one.outside}"
 
 
 def _holder(record: Record) -> tuple[Mapping[str, Any], Record] | None:
@@ -144,15 +144,15 @@ def _same_operation(operation: str, inside: Mapping[str, Any]) -> bool:
     return operations.key(operation) == operations.key(values.text(inside.get("Operation")) or "")
 
 
-def _same_time(told: str, inside: str) -> bool:
+def _same_time(outside: str, inside: str) -> bool:
     """Whether two times are one to the second. What cannot be read contradicts nothing.
 
     Of `5/6/2021` nobody knows which is the month.
     """
-    first, second = times.parse_ms(told), times.parse_ms(inside)
+    first, second = times.parse_ms(outside), times.parse_ms(inside)
     if first is None or second is None or abs(first - second) < _SECOND_MS:
         return True
-    month, slash, rest = told.partition("/")
+    month, slash, rest = outside.partition("/")
     day, slash_too, year = rest.partition("/")
     turned = times.parse_ms(f"{day}/{month}/{year}") if slash and slash_too else None
     return turned is not None and abs(turned - second) < _SECOND_MS

@@ -58,7 +58,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.privileges = (values.first(record, "scopes", "roles") or "").split()
     draft.parameters = [("permissions", " ".join(draft.privileges))] if draft.privileges else []
     path = _path(uri)
-    draft.tell = lambda done: (
+    draft.sentence = lambda done: (
         f"{done.actor.spoken} {verb} {path} in Microsoft Graph"
         + (f" through {done.app.spoken}" if done.app.known and done.app.uid != done.actor.uid else "")
         + (f": {done.status_code}" if done.status_code else "")

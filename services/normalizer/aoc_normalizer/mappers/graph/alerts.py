@@ -49,7 +49,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.targets = [Party(title, uid=draft.record_id, kind="alert")]
     _evidence(record, draft)
     draft.remark = _standing(record, status)
-    draft.tell = partial(_told, title)
+    draft.sentence = partial(_sentence, title)
 
 
 def _standing(record: Record, status: str) -> str:
@@ -67,7 +67,7 @@ def _standing(record: Record, status: str) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _told(title: str, draft: Draft) -> str:
+def _sentence(title: str, draft: Draft) -> str:
     about = next((target.spoken for target in draft.targets[1:] if target.known), None)
     return (
         f"{draft.operation}: {title}" + (f" ({about})" if about else "") + (f", {draft.remark}" if draft.remark else "")

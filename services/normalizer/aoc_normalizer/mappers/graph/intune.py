@@ -58,9 +58,9 @@ def fill(record: Record, draft: Draft) -> None:
         draft.changes += changes(resource.get("modifiedProperties"), bounds.ITEMS - len(draft.changes))
 
 
-def kind_of(said: str | None) -> str | None:
+def kind_of(text: str | None) -> str | None:
     """`managed device` of `#microsoft.graph.managedDevice`, `Microsoft.Management.Services.Api.ManagedDevice` ..."""
-    return _WORDS.sub(" ", said.rpartition(".")[2]).lower() if said else None
+    return _WORDS.sub(" ", text.rpartition(".")[2]).lower() if text else None
 
 
 MAPPER: Final = Mapper("intune", 3, recognises, fill)

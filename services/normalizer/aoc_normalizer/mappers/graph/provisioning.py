@@ -62,10 +62,10 @@ def fill(record: Record, draft: Draft) -> None:
     _outcome(record, draft)
     source, target = (_name(record, system) for system in ("sourceSystem", "targetSystem"))
     way = f" from {source}" * bool(source) + f" in {target}" * bool(target)
-    draft.tell = lambda done: _told(done, f"{past} {done.targets[0].spoken}{way}")
+    draft.sentence = lambda done: _sentence(done, f"{past} {done.targets[0].spoken}{way}")
 
 
-def _told(draft: Draft, text: str) -> str:
+def _sentence(draft: Draft, text: str) -> str:
     failed = f"Failed: {draft.actor.spoken} {text}" + (f": {draft.status_detail}" if draft.status_detail else "")
     return failed if draft.result == "failure" else f"{draft.actor.spoken} {text}"
 
@@ -98,14 +98,14 @@ def _actors(record: Record, draft: Draft) -> None:
 
 def _outcome(record: Record, draft: Draft) -> None:
     status = values.mapping(record.get("provisioningStatusInfo")) or values.mapping(record.get("statusInfo"))
-    said = values.text(status.get("status"))
-    draft.result = "success" if said in {"skipped", "warning"} else of_word(said)
+    outcome = values.text(status.get("status"))
+    draft.result = "success" if outcome in {"skipped", "warning"} else of_word(outcome)
     error = values.mapping(status.get("errorInformation")) or status
     draft.status_code = values.first(error, "errorCode")
     draft.status_detail = values.first(error, "reason", "additionalDetails")
     if draft.result == "failure":
         draft.severity = LOW
-    elif said == "skipped":
+    elif outcome == "skipped":
         draft.remark = "skipped"
 
 

@@ -47,7 +47,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.location = location(record.get("location"))
     draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
     standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
-    draft.tell = lambda done: f"Risk of {done.actor.spoken}: {done.operation}, {standing}"
+    draft.sentence = lambda done: f"Risk of {done.actor.spoken}: {done.operation}, {standing}"
 
 
 def _word(value: Any) -> str | None:

@@ -63,7 +63,7 @@ def fill(record: Record, draft: Draft) -> None:
 def by_second(draft: Draft) -> None:
     """Note that Graph lists the same sign-in with its time to the second; envelopes and tables have decimals."""
     if draft.time_ms is not None and draft.time_ms % _SECOND_MS:
-        draft.told_ms = draft.time_ms - draft.time_ms % _SECOND_MS
+        draft.coarse_ms = draft.time_ms - draft.time_ms % _SECOND_MS
 
 
 def _outcome(record: Record, draft: Draft) -> None:
@@ -79,7 +79,7 @@ def _outcome(record: Record, draft: Draft) -> None:
     risk = severity_of(values.first(record, "riskLevelDuringSignIn", "riskLevelAggregated"), 1)
     risky = values.text(record.get("riskState")) in _AT_RISK
     draft.severity = max(risk, LOW if failed else 1, MEDIUM if risky else 1)
-    draft.tell = sign_in
+    draft.sentence = sign_in
 
 
 def _who(record: Record) -> Party:

@@ -48,7 +48,7 @@ def fill(record: Record, draft: Draft) -> None:
         return
     draft.used |= {"Actor", "Target", "ModifiedProperties"}
     draft.stated = (record.get("ModifiedProperties"),)
-    draft.result_said = record.get("ResultStatus") is not None
+    draft.result_stated = record.get("ResultStatus") is not None
     acting = entity(record.get("Actor"))
     if acting.known:
         own = draft.actor
@@ -89,12 +89,12 @@ def entity(listed: Any) -> Party:
         identifier, sort = values.text(item.get("ID")), values.text(item.get("Type"))
         if identifier is None:
             continue
-        said = identifier.casefold()
-        if said in _NOT_NAMES:
-            kind = _KINDS.get(said, kind)
+        folded = identifier.casefold()
+        if folded in _NOT_NAMES:
+            kind = _KINDS.get(folded, kind)
         elif sort == _UPN and values.is_email(identifier):
             upn = identifier.lower()
-        elif said.startswith(_PREFIXES):
+        elif folded.startswith(_PREFIXES):
             prefix, _, rest = identifier.partition("_")
             uid, kind = rest, _KINDS.get(prefix.casefold(), kind)
         elif sort == _ID or values.is_guid(identifier):
@@ -153,4 +153,4 @@ def _sign_in(record: Record, draft: Draft) -> None:
     if listed:
         draft.used.add("DeviceProperties")
         signin_details.device({name: listed.get(theirs) for name, theirs in _DEVICE.items()}, draft)
-    draft.tell = sign_in
+    draft.sentence = sign_in

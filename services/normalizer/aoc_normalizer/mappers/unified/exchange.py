@@ -66,9 +66,9 @@ def _items(record: Record, draft: Draft) -> None:
         if subject or message:
             draft.targets.append(Party(name=subject, uid=message, kind="message"))
         ids = (item.get("Id"), values.mapping(item.get("ParentFolder")).get("Id"))
-        draft.search += [said for uid in ids if (said := values.text(uid))]
+        draft.search += [text for uid in ids if (text := values.text(uid))]
     folders = (values.mapping(record.get(name)).get("Id") for name in ("Folder", "DestFolder"))
-    draft.search += [said for uid in folders if (said := values.text(uid))]
+    draft.search += [text for uid in folders if (text := values.text(uid))]
     if items and (about := values.text(items[0].get("Subject"))):
         more = f" and {len(items) - 1} more" if len(items) > 1 else ""
         draft.remark = f"\N{LEFT DOUBLE QUOTATION MARK}{about}\N{RIGHT DOUBLE QUOTATION MARK}{more}"
@@ -89,8 +89,8 @@ def _accessed(record: Record, draft: Draft) -> None:
     if not listed and draft.operation.casefold() != "mailitemsaccessed":
         return
     folders = values.objects(record.get("Folders"))[:_MAX_ITEMS]
-    draft.search += [said for folder in folders if (said := values.text(folder.get("Id")))]
-    draft.search += [said for item in listed for name in _ITEM_IDS if (said := values.text(item.get(name)))]
+    draft.search += [text for folder in folders if (text := values.text(folder.get("Id")))]
+    draft.search += [text for item in listed for name in _ITEM_IDS if (text := values.text(item.get(name)))]
     if len(listed) > _MAX_ITEMS:
         draft.tags.append("truncated")
     properties = record.get("OperationProperties")
@@ -135,16 +135,16 @@ def _folder_access(record: Record, draft: Draft) -> None:
 
 def _rule(record: Record, draft: Draft) -> None:
     """An inbox rule that Outlook changed: its name and what it does are operation properties."""
-    said = dict(values.pairs(record.get("OperationProperties")))
-    name = said.get("RuleName")
-    if not (name or "RuleActions" in said):
+    properties = dict(values.pairs(record.get("OperationProperties")))
+    name = properties.get("RuleName")
+    if not (name or "RuleActions" in properties):
         return
     draft.used.add("OperationProperties")
-    draft.parameters = [(key, value) for key, value in said.items() if key.casefold().startswith("rule")]
-    rule = exchange_rules.of_outlook(said.get("RuleActions"))
+    draft.parameters = [(key, value) for key, value in properties.items() if key.casefold().startswith("rule")]
+    rule = exchange_rules.of_outlook(properties.get("RuleActions"))
     draft.search += rule.away
     if name:
         draft.targets.append(Party(name=name, kind="rule"))
-    draft.remark = ", ".join(part for part in (f"rule {name}" if name else None, rule.told) if part) or None
+    draft.remark = ", ".join(part for part in (f"rule {name}" if name else None, rule.summary) if part) or None
     if rule.severe:
         draft.severity = max(draft.severity, HIGH)

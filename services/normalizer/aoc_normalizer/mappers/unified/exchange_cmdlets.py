@@ -66,7 +66,7 @@ def fill(record: Record, draft: Draft) -> bool:
     weakened = [_WEAKENS.get((name, values.word(lower[name])), 0) for name in _WEAKENING & lower.keys()]
     draft.severity = max([draft.severity, *weakened])
     if draft.remark is None:
-        draft.remark = _told(parameters, about)
+        draft.remark = _summary(parameters, about)
     return True
 
 
@@ -79,7 +79,7 @@ def _rule(record: Record, draft: Draft, lower: Mapping[str, str]) -> None:
         draft.targets = [Party(name=name, uid=place if place != name else None, kind="rule")]
     rule = exchange_rules.of_cmdlet(lower)
     draft.search += rule.away
-    draft.remark = rule.told
+    draft.remark = rule.summary
     if rule.severe:
         draft.severity = max(draft.severity, HIGH)
     owner = lower.get("mailbox") or (_leaf(place.rpartition("\\")[0]) if place and "\\" in place else None)
@@ -112,7 +112,7 @@ def _forwarding(draft: Draft, lower: Mapping[str, str]) -> None:
     if not sent:
         return
     rule = exchange_rules.of_cmdlet(sent)
-    draft.remark = rule.told or "no longer forwarding"
+    draft.remark = rule.summary or "no longer forwarding"
     draft.search += rule.away
     if rule.severe:
         draft.severity = max(draft.severity, HIGH)
@@ -130,18 +130,18 @@ def _access(draft: Draft, lower: Mapping[str, str]) -> None:
         draft.remark = f"with {rights}" if draft.remark is None else draft.remark
 
 
-def _told(parameters: Mapping[str, str], about: str) -> str | None:
+def _summary(parameters: Mapping[str, str], about: str) -> str | None:
     """`setting AuditEnabled to False`, `with ContentMatchQuery password`: the first few parameters."""
-    said = {
+    notable = {
         name: value
         for name, value in parameters.items()
         if value and len(value) <= _MAX_SAID and name.casefold() not in _UNTOLD
     }
-    if not said or about.startswith("get-"):
+    if not notable or about.startswith("get-"):
         return None
     if about.startswith("set-"):
-        return f"setting {listed_few([f'{name} to {value}' for name, value in said.items()])}"
-    return f"with {listed_few([f'{name} {value}' for name, value in said.items()])}"
+        return f"setting {listed_few([f'{name} to {value}' for name, value in notable.items()])}"
+    return f"with {listed_few([f'{name} {value}' for name, value in notable.items()])}"
 
 
 def _leaf(name: str) -> str:

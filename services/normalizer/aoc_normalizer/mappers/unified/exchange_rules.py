@@ -92,7 +92,7 @@ _MAX_WORDS: Final = 120
 class Rule(NamedTuple):
     """A rule in words. `away`: addresses that mail goes to; `severe`: mail is sent away, deleted or hidden."""
 
-    told: str | None
+    summary: str | None
     away: list[str]
     severe: bool
 
@@ -100,7 +100,7 @@ class Rule(NamedTuple):
 def of_cmdlet(parameters: Mapping[str, str]) -> Rule:
     """What parameters, by their names in lower case, make a rule (or a mailbox) do."""
     return _rule(
-        {name: said for name, said in parameters.items() if len(said) > _SHORT or values.word(said) not in _NO}
+        {name: value for name, value in parameters.items() if len(value) > _SHORT or values.word(value) not in _NO}
     )
 
 
@@ -114,25 +114,25 @@ def of_outlook(actions: object) -> Rule:
     return _rule(found)
 
 
-def _rule(said: Mapping[str, str]) -> Rule:
-    away = [said[name] for name in sorted(SENDS_AWAY & said.keys()) if said[name]]
-    place = values.word(said.get("movetofolder", ""))
+def _rule(settings: Mapping[str, str]) -> Rule:
+    away = [settings[name] for name in sorted(SENDS_AWAY & settings.keys()) if settings[name]]
+    place = values.word(settings.get("movetofolder", ""))
     hidden = any(folder in place for folder in _UNREAD_FOLDERS)
-    severe = hidden or not (SENDS_AWAY | _DELETES).isdisjoint(said)
-    deeds = _worded(_ACTIONS, said)
-    finds = _worded(_CONDITIONS, said)
-    told = _list(deeds)
-    if finds and told:
-        told = f"{told}, of mail {_list(finds)}"
-    return Rule(told or None, away, severe)
+    severe = hidden or not (SENDS_AWAY | _DELETES).isdisjoint(settings)
+    deeds = _worded(_ACTIONS, settings)
+    finds = _worded(_CONDITIONS, settings)
+    summary = _list(deeds)
+    if finds and summary:
+        summary = f"{summary}, of mail {_list(finds)}"
+    return Rule(summary or None, away, severe)
 
 
-def _worded(words: Mapping[str, str], said: Mapping[str, str]) -> list[str]:
-    """The words of what was said, one for each: forwarding to two addresses is one deed."""
+def _worded(words: Mapping[str, str], settings: Mapping[str, str]) -> list[str]:
+    """The words of what is set, one for each: forwarding to two addresses is one deed."""
     found: dict[str, list[str]] = {}
     for name, pattern in words.items():
-        if name in said:
-            found.setdefault(pattern, []).append(said[name])
+        if name in settings:
+            found.setdefault(pattern, []).append(settings[name])
     return [pattern.format(_short(", ".join(filter(None, given))) or "somewhere") for pattern, given in found.items()]
 
 

@@ -55,12 +55,12 @@ def _event_data(record: Record, draft: Draft) -> None:
         root = ElementTree.fromstring(f"<data>{text[:_MAX_XML]}</data>")
     except (ElementTree.ParseError, DefusedXmlException, ValueError):
         return
-    said = [(child.tag, value) for child in root if (value := values.text(child.text)) is not None]
-    if not said:
+    children = [(child.tag, value) for child in root if (value := values.text(child.text)) is not None]
+    if not children:
         return
     draft.used.add("EventData")
-    draft.parameters = said
-    rights = next((value for tag, value in said if tag in _RIGHTS), None)
+    draft.parameters = children
+    rights = next((value for tag, value in children if tag in _RIGHTS), None)
     if rights:
         draft.privileges = [rights]
         draft.remark = ", ".join(part for part in (draft.remark, f"allowing {rights.lower()}") if part)

@@ -35,8 +35,8 @@ def fill(record: Record, draft: Draft) -> None:
         ("SearchName", "ObjectId", "search"),
         ("Name", "ObjectId", "object"),
     ):
-        if (said := values.text(record.get(name))) is not None:
-            draft.targets = [Party(said, uid=values.text(record.get(uid)), kind=kind)]
+        if (text := values.text(record.get(name))) is not None:
+            draft.targets = [Party(text, uid=values.text(record.get(uid)), kind=kind)]
             draft.used |= {name, uid}
             break
     draft.targets += [named_party(to, "mailbox") for to in _texts(record.get("Recipients"))]
@@ -66,7 +66,7 @@ def _finding(record: Record, draft: Draft) -> None:
     if draft.activity_id == _CREATED:
         _matched(rule, draft)
     if policy:
-        draft.search += [said for said in (values.text(policy.get("PolicyName")),) if said]
+        draft.search += [text for text in (values.text(policy.get("PolicyName")),) if text]
 
 
 def _item(record: Record, draft: Draft) -> None:
@@ -97,9 +97,9 @@ def _entity(record: Record, draft: Draft) -> None:
     if (draft.actor.label or "").casefold() in _AGENTS and values.is_email(about):
         # Whoever looks for what a person was part of must find the alerts about them; the agent only reports.
         title = draft.targets[0].spoken if draft.targets else "an alert"
-        said = _CAMEL.sub(" ", draft.operation).capitalize()
+        text = _CAMEL.sub(" ", draft.operation).capitalize()
         draft.actor = named_party(about)
-        draft.tell = lambda done: f"{said}: {title}, about {done.actor.spoken}"
+        draft.sentence = lambda done: f"{text}: {title}, about {done.actor.spoken}"
 
 
 def _matched(rule: Record, draft: Draft) -> None:
@@ -111,11 +111,11 @@ def _matched(rule: Record, draft: Draft) -> None:
         if (name := values.text(item.get("SensitiveInformationTypeName")))
     ]
     actions = _texts(rule.get("Actions"))
-    said = ", ".join(types) + (f"; did {', '.join(actions)}" if actions else "")
-    if said:
-        draft.remark = f"found {said}" if types else said.removeprefix("; ")
+    text = ", ".join(types) + (f"; did {', '.join(actions)}" if actions else "")
+    if text:
+        draft.remark = f"found {text}" if types else text.removeprefix("; ")
 
 
 def _texts(value: object) -> list[str]:
     listed = value if isinstance(value, list) else [value]
-    return [said for item in listed if (said := values.text(item)) is not None]
+    return [text for item in listed if (text := values.text(item)) is not None]
