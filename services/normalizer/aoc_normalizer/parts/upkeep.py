@@ -22,7 +22,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_normalizer.upkeep.gone_pages import GonePages
 from aoc_normalizer.upkeep.late_names import LateNames
 from aoc_normalizer.upkeep.overtaken_slices import OvertakenSlices
-from aoc_normalizer.write.dead_letters import Caretaker
+from aoc_normalizer.upkeep.put_aside import PutAsideUpkeep
 
 if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
@@ -63,7 +63,7 @@ def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, part
     parts.every(settings.gone_look_s, "looking for pages that are gone", lost.look)
     parts.every(settings.gone_look_s, "closing slices that were overtaken", overtaken.look)
     parts.every(_FOLD_S, "counting expired content", fold)
-    parts.every(settings.quarantine_s, "quarantine", _caretaker(settings, parts).look_after)
+    parts.every(settings.quarantine_s, "quarantine", _put_aside(settings, parts).look_after)
 
 
 def _gone_pages(settings: NormalizerSettings, parts: Parts) -> GonePages:
@@ -82,10 +82,10 @@ def _overtaken(settings: NormalizerSettings, parts: Parts) -> OvertakenSlices:
     return OvertakenSlices(MongoOvertaken(resources.database), resources.clock, after)
 
 
-def _caretaker(settings: NormalizerSettings, parts: Parts) -> Caretaker:
+def _put_aside(settings: NormalizerSettings, parts: Parts) -> PutAsideUpkeep:
     resources = parts.resources
     database, clock = resources.database, resources.clock
-    return Caretaker(
+    return PutAsideUpkeep(
         MongoDeadLetters(database),
         MongoQuarantine(database),
         MongoLedger(database, clock),
