@@ -244,7 +244,7 @@ async def test_a_second_user_among_the_targets_is_another_action() -> None:
 
 
 def test_facts_that_an_older_version_stored_are_agreed_on_by_an_id_only_and_are_never_asked_for() -> None:
-    old = TwinFacts("graph", "0123456789abcdef01234567", told=("6b1f4e2a:0123456789abcdef",), hints=("c1",))
+    old = TwinFacts("graph", "0123456789abcdef01234567", properties=("6b1f4e2a:0123456789abcdef",), hints=("c1",))
     new = event(in_unified(ROLE)).twin_facts
 
     assert len(new.digest) != len(old.digest)

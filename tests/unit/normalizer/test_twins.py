@@ -48,7 +48,7 @@ def test_both_lanes_tell_one_action_by_the_same_facts(graph, unified) -> None:
     mine, its = facts(graph), facts(unified)
 
     assert (mine.lane, its.lane) == ("graph", "unified")
-    assert (mine.digest, mine.told, mine.ip, mine.session) == (its.digest, its.told, its.ip, its.session)
+    assert (mine.digest, mine.properties, mine.ip, mine.session) == (its.digest, its.properties, its.ip, its.session)
     assert mine.result == its.result != "unknown"
     assert set(mine.hints) & set(its.hints)
 
@@ -95,20 +95,20 @@ def test_the_directory_s_names_do_not_change_what_a_twin_is_found_by() -> None:
 
 
 def test_changes_of_different_properties_or_values_are_never_joined() -> None:
-    assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(b=1))) == set()
-    assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(a=2))) == set()
-    assert joined(one(1, "graph", told=told(a=1)), one(2, "unified", told=told(a=1))) == {(1, 2)}
+    assert joined(one(1, "graph", properties=told(a=1)), one(2, "unified", properties=told(b=1))) == set()
+    assert joined(one(1, "graph", properties=told(a=1)), one(2, "unified", properties=told(a=2))) == set()
+    assert joined(one(1, "graph", properties=told(a=1)), one(2, "unified", properties=told(a=1))) == {(1, 2)}
 
 
 def test_two_changes_of_one_second_are_paired_by_what_they_changed_whatever_their_order() -> None:
-    graph = [one(1, "graph", 0, told=told(a=1)), one(2, "graph", 500, told=told(b=1))]
-    unified = [one(3, "unified", 2000, told=told(a=1)), one(4, "unified", 0, told=told(b=1))]
+    graph = [one(1, "graph", 0, properties=told(a=1)), one(2, "graph", 500, properties=told(b=1))]
+    unified = [one(3, "unified", 2000, properties=told(a=1)), one(4, "unified", 0, properties=told(b=1))]
 
     assert joined(*graph, *unified) == {(1, 3), (2, 4)}
 
 
 def test_each_record_has_one_twin_at_most() -> None:
-    changed = {"told": told(a=1)}
+    changed = {"properties": told(a=1)}
 
     assert len(joined(one(1, "graph", **changed), one(2, "graph", 1000, **changed), one(3, "unified", **changed))) == 1
     assert (
@@ -142,7 +142,10 @@ def test_a_shared_id_decides_between_alike_records_and_proves_nothing() -> None:
     assert joined(*graph, one(3, "unified", 1000, hints=("x",))) == {(1, 3)}
     assert joined(one(1, "graph", 0, hints=("x",)), one(3, "unified", 6000, hints=("x",))) == set()
     assert (
-        joined(one(1, "graph", 0, hints=("x",), told=told(a=1)), one(3, "unified", 0, hints=("x",), told=told(a=2)))
+        joined(
+            one(1, "graph", 0, hints=("x",), properties=told(a=1)),
+            one(3, "unified", 0, hints=("x",), properties=told(a=2)),
+        )
         == set()
     )
 
@@ -168,7 +171,7 @@ RECORDS = st.lists(
 @given(RECORDS, st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_the_order_in_which_records_are_given_changes_nothing(records, rng) -> None:
-    candidates = [one(n, lane, at, told=told, hints=hint) for n, (lane, at, told, hint) in enumerate(records)]
+    candidates = [one(n, lane, at, properties=told, hints=hint) for n, (lane, at, told, hint) in enumerate(records)]
     found = joined(*candidates)
     rng.shuffle(candidates)
 
@@ -180,7 +183,9 @@ def test_the_order_in_which_records_are_given_changes_nothing(records, rng) -> N
 @settings(max_examples=200, deadline=None)
 async def test_told_changes_get_the_same_links_in_whatever_order_and_batches_they_arrive(order, size) -> None:
     lanes = [(lane, number) for number in range(6) for lane in ("graph", "unified")]
-    events = [Packed(one(n, lane, 200 * number, told=(f"p{number}:v",))) for n, (lane, number) in enumerate(lanes)]
+    events = [
+        Packed(one(at, lane, 200 * number, properties=(f"p{number}:v",))) for at, (lane, number) in enumerate(lanes)
+    ]
     store = MemoryTwins()
     linked = {}
     for start in range(0, len(order), size):

@@ -35,8 +35,8 @@ class TwinFacts(NamedTuple):
 
     - `lane`: through which API the record came; twins are never of one lane.
     - `digest`: a hash of tenant, actor, operation, result and targets, the same for both.
-    - `told`: hashes of the changed properties with their values, `name:said`, sorted, and as `name=said` what changes
-      nothing and can still contradict; `*` stands for what is left of very many. Empty when it tells nothing.
+    - `properties`: hashes of the changed ones with their values, `name:values`, sorted, and as `name=values` what
+      changes nothing and can still contradict; `*` stands for what is left of very many. Empty when it tells nothing.
     - `hints`: ids that both records may share. Never proof alone: up to ten records share one, and clients choose some.
     - `session`: the id that both lanes give this action; records with different ones are different actions.
     - `ip`: the address, where both lanes tell the same one.
@@ -45,7 +45,7 @@ class TwinFacts(NamedTuple):
 
     lane: Lane
     digest: str
-    told: tuple[str, ...] = ()
+    properties: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     session: str | None = None
     ip: str | None = None

@@ -31,7 +31,7 @@ class EnrichmentData:
     - `histories`: the objects that have, or had, a key as `contracts.directory.key` spells it.
     - `locate`: where an address is. `confusable`: who has an administrator's name.
     - `read`: whether its users were ever read, so that a key without an object means nobody.
-    - `organisation`: the tenant's id at Microsoft, where a collector has told it.
+    - `organisation`: the tenant's id at Microsoft, where a collector has stored it.
     """
 
     histories: Mapping[str, tuple[History, ...]]

@@ -92,7 +92,7 @@ def preserved_in(ocsf: Mapping[str, Any], now_ms: int) -> Preserved:
 
 
 def further_names(fact: Fact) -> list[str]:
-    """What else an object was called, beside how the event shows it: its other state's names, or those learnt later."""
+    """What else an object was called, beside how the event shows it: its other state's names, or those added later."""
     other = fact.data.get("or")
     states: list[Mapping[str, Any]] = [other] if isinstance(other, dict) else []
     if "added" in fact.data:

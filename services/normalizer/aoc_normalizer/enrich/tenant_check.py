@@ -1,6 +1,6 @@
 """Whose record it is, by the record's own words: each names the tenant that it is of, by its id at Microsoft.
 
-Compared is only what names the tenant of the record (`OrganizationId`, `tenantId`). Where its people come from is told
+Compared is only what names the tenant of the record (`OrganizationId`, `tenantId`). Where its people come from is
 in other fields: a guest's or a service provider's home tenant is no foreign record.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 type OwnId = Callable[[str], Awaitable[str | None]]
-"""A tenant's id at Microsoft, if a collector has told it. Raises `Transient`."""
+"""A tenant's id at Microsoft, if a collector has stored it. Raises `Transient`."""
 
 #: Tag of an event whose record names another tenant than the one that it was collected for.
 FOREIGN_TENANT: Final = "foreign-tenant"

@@ -72,7 +72,7 @@ def _find(
 ) -> str | None:
     """The first of these fields with something in it that can be read, here or one level down."""
     for name in names:
-        found = _said(record.get(name))
+        found = _text_of(record.get(name))
         if found is not None and read(found) is not None:
             used.add(name)
             return found
@@ -85,7 +85,7 @@ def _find(
     return None
 
 
-def _said(value: object) -> str | None:
+def _text_of(value: object) -> str | None:
     """A text, also as Azure's activity log has it: `{"value": ..., "localizedValue": ...}`."""
     return values.text(value.get("value") if isinstance(value, dict) else value)
 

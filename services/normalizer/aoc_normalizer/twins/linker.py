@@ -1,4 +1,4 @@
-"""Links events that are one action told twice. A handful of queries a batch, none for batches without such events.
+"""Links events that are two records of one action. A handful of queries a batch, none for batches without such events.
 
 An event is stored before its twin is looked for, so of two replicas at least one sees the other's; a claim that MongoDB
 refuses was won by another, whose word counts. What was decided for a raw page is noted before anything of it is

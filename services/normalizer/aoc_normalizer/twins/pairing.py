@@ -27,7 +27,7 @@ _ALIGNED: Final = 40
 
 
 class _Properties(NamedTuple):
-    """`TwinFacts.told` taken apart: what it tells to be changed, and all that it says by name."""
+    """`TwinFacts.properties` taken apart: what has changed, and all values by name."""
 
     changes: frozenset[str]
     by_name: Mapping[str, frozenset[str]]
@@ -53,7 +53,7 @@ def stands_for(first: Candidate, second: Candidate) -> bool:
     """Whether the first asserts all that the second does. They do not contradict each other (`agree`)."""
     if second.facts.ip and not first.facts.ip:
         return False
-    mine, its = _properties(first.facts.told), _properties(second.facts.told)
+    mine, its = _properties(first.facts.properties), _properties(second.facts.properties)
     return its.changes == mine.changes or (its.whole and mine.whole and its.changes < mine.changes)
 
 
@@ -73,7 +73,7 @@ def agree(one: Candidate, other: Candidate) -> bool:
         return False
     if (mine.ip and its.ip and mine.ip != its.ip) or (mine.session and its.session and mine.session != its.session):
         return False
-    names, theirs = _properties(mine.told).by_name, _properties(its.told).by_name
+    names, theirs = _properties(mine.properties).by_name, _properties(its.properties).by_name
     return all(values == theirs[name] for name, values in names.items() if name in theirs)
 
 
@@ -94,7 +94,8 @@ class _Group:
         # Without an id in common, one that says the same is the twin only of a success, and only if one lane tells
         # no id at all: failures are tried again, and different ids are different actions.
         done = [one for one in self._group if one.facts.result == "success"]
-        for bucket in _buckets((changes, one) for one in done if (changes := _properties(one.facts.told).changes)):
+        by_changes = ((_properties(one.facts.properties).changes, one) for one in done)
+        for bucket in _buckets((changes, one) for changes, one in by_changes if changes):
             if any(one.facts.session is None for one in bucket):
                 found += self._paired(bucket, alike=True)
         return found
@@ -122,7 +123,7 @@ class _Group:
         return rows, list(islice(columns, 2 * _ALIGNED))
 
     def _fit(self, graph: Candidate, unified: Candidate, *, alike: bool) -> bool:
-        if alike and _properties(graph.facts.told).changes != _properties(unified.facts.told).changes:
+        if alike and _properties(graph.facts.properties).changes != _properties(unified.facts.properties).changes:
             return False
         return agree(graph, unified) and first_of(graph, unified, self._before, "graph") is not None
 

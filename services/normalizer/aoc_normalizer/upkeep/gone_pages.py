@@ -27,7 +27,7 @@ _log = logs.get(__name__)
 _TOGETHER: Final = 100
 
 type OnStream = Callable[[Sequence[PublishedPage]], Awaitable[set[str]]]
-"""Those of these pages that lie on AOC_RAW, by their ids. Raises `Transient` when that cannot be told."""
+"""Those of these pages that lie on AOC_RAW, by their ids. Raises `Transient` when that is not known."""
 
 
 class _Round:

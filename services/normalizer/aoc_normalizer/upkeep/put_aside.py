@@ -22,7 +22,7 @@ _log = logs.get(__name__)
 _EXPIRY: Final = timedelta(hours=1)
 
 type StreamBounds = Callable[[], Awaitable[tuple[int, int] | None]]
-"""The first and last sequence of AOC_DLQ; None when it cannot be told now."""
+"""The first and last sequence of AOC_DLQ; None when it is not known now."""
 
 
 class PutAsideUpkeep:

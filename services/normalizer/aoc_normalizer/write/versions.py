@@ -47,7 +47,7 @@ UNIFIED: Final = frozenset({"unified", "wrapped", "respelt", "log-analytics"})
 #: unknown record calls `EventId` may name a kind of event, and a report of a mail has a row for each of its links.
 LASTING: Final = frozenset({"generic"})
 LASTING_FAMILIES: Final = "hunting-"
-#: What OCSF's metadata holds of one delivery, what is told by the id already, and our own remarks.
+#: What OCSF's metadata holds of one delivery, what the id has already, and our own remarks.
 _OF_DELIVERY: Final = frozenset({"logged_time", "processed_time", "original_time", "uid", "labels"})
 #: Tags of an event that does not show all that its record says (`bounds`).
 _CUT: Final = "cut-"
@@ -115,7 +115,7 @@ def record_state(
     without = INSIGNIFICANT[""] | INSIGNIFICANT.get(event.mapper, frozenset())
     unmapped = draft.rest if event.mapper in WRAPPED else event.unmapped
     unmapped = {name: value for name, value in unmapped.items() if name not in without}
-    # What the source says that it has changed, it has: back to what it said before, too.
+    # A record whose source says that it has changed it has changed, be it back to an earlier state.
     comparable = sorted_lists(canonical([ocsf, metadata, unmapped, modified_ms]))
     facts = orjson.dumps(comparable, option=orjson.OPT_SORT_KEYS).decode()
     apart = None

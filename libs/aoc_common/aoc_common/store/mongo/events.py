@@ -95,18 +95,19 @@ def to_document(event: Event, page: str, stored_at: datetime, keep: timedelta) -
 
 def twin_fields(facts: TwinFacts, time_ms: int) -> Document:
     """What the document of an event that can have a twin holds for it; `store.mongo.twins` reads it."""
-    told: Document = {"lane": facts.lane}
-    if facts.told:
-        told["told"] = list(facts.told)
+    stored: Document = {"lane": facts.lane}
+    if facts.properties:
+        # The name that stored events have it under.
+        stored["told"] = list(facts.properties)
     if facts.hints:
-        told["hints"] = list(facts.hints)
+        stored["hints"] = list(facts.hints)
     if facts.session is not None:
-        told["session"] = facts.session
+        stored["session"] = facts.session
     if facts.ip is not None:
-        told["ip"] = facts.ip
+        stored["ip"] = facts.ip
     if facts.result != "unknown":
-        told["result"] = facts.result
-    return {"twin_key": twins.key(facts, time_ms), "twin_facts": told}
+        stored["result"] = facts.result
+    return {"twin_key": twins.key(facts, time_ms), "twin_facts": stored}
 
 
 class MongoEvents:

@@ -148,18 +148,18 @@ def _link(document: Document) -> TwinLink | None:
 
 
 def _candidate(document: Document) -> Candidate:
-    told = document["twin_facts"]
+    stored = document["twin_facts"]
     return Candidate(
         id=document["_id"],
         tenant=document["tenant"],
         time_ms=document["_id"].int >> 80,
         facts=TwinFacts(
-            lane=told["lane"],
+            lane=stored["lane"],
             digest=document["twin_key"].partition(":")[0],
-            told=tuple(told.get("told", ())),
-            hints=tuple(told.get("hints", ())),
-            session=told.get("session"),
-            ip=told.get("ip"),
-            result=told.get("result", "unknown"),
+            properties=tuple(stored.get("told", ())),
+            hints=tuple(stored.get("hints", ())),
+            session=stored.get("session"),
+            ip=stored.get("ip"),
+            result=stored.get("result", "unknown"),
         ),
     )
