@@ -16,21 +16,15 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.account import MongoAccount
-from aoc_common.store.mongo.arrivals import MongoArrivals
-from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.lost_pages import MongoLostPages
-from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.store.page_ledger import SliceTotals
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import SliceFetched
 from aoc_normalizer.enrich.lookup import NO_ENRICHMENT
 from aoc_normalizer.flow import map_message
-from aoc_normalizer.twins.linker import Twins
-from aoc_normalizer.write.dedupe import Deduplicator
-from aoc_normalizer.write.writer import Writer
+from writing import make_writer
 
 if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
@@ -48,12 +42,7 @@ class Replica:
         self.bus_is_away = False
         self.events = MongoEvents(database, lambda *_: timedelta(days=30), clock)
         self.ledger = MongoLedger(database)
-        versions = MongoEventVersions(database)
-        self._writer = Writer(
-            Deduplicator(self.events, versions, versions, self.ledger),
-            Twins(MongoTwins(database), lambda _: "graph", clock),
-            self.ledger, MongoQuarantine(database), MongoArrivals(database), self._publish, clock,
-        )  # fmt: skip
+        self._writer = make_writer(database, self.events, self.ledger, self._publish, clock)
 
     async def mapped(self, slice_id: str, *names: str):
         records = [{"Id": name, "CreationTime": "2026-11-23T07:30:00", "Operation": "Set-Mailbox"} for name in names]
