@@ -72,6 +72,52 @@ async def test_what_was_asked_for_counts_from_when_it_is_settled(books: Books) -
     assert (neither, newer, (await books.of()).since) == (first, first - 4 * day, first - 9 * day)
 
 
+@pytest.mark.parametrize(
+    ("asked", "until"),
+    [
+        # Minutes after T0, of a backfill within the slice from 5 to 60 that is still on its way.
+        ((20, 30), 5),
+        ((20, 59), 5),
+        # This one covers its beginning, too.
+        ((5, 30), 30),
+        ((0, 30), 30),
+    ],
+)
+async def test_a_backfill_within_a_slice_that_is_on_its_way_says_nothing_of_the_slices_beginning(
+    books: Books, asked: tuple[int, int], until: int
+) -> None:
+    minute = timedelta(minutes=1)
+    await books.settled(await books.fetched(0, 1, records=1), 1)
+    await books.ledger.open_slice("late", "contoso", "graph-signins", T0 + 5 * minute, T0 + 60 * minute)
+    await books.ledger.note_pages([PublishedPage("late", "contoso", "graph-signins", "late", 7, NOW)])
+    await books.ledger.slice_fetched(SliceFetched("late", pages=1, records=1, at=NOW))
+    begin, end = (T0 + one * minute for one in asked)
+    await books.ledger.open_slice("asked", "contoso", "graph-signins", begin, end, again=True)
+    await books.ledger.note_pages([PublishedPage("asked", "contoso", "graph-signins", "asked", 8, NOW)])
+    await books.ledger.slice_fetched(SliceFetched("asked", pages=1, records=1, at=NOW))
+    await books.ledger.pages_settled([PageOutcome("asked", "contoso", "graph-signins", "asked", 1, 0, 0, NOW)])
+    await books.sources.advance("contoso", "graph-signins", T0 + 60 * minute, NOW)
+    await books.account.settle(NOW, 10)
+
+    assert (await books.of()).complete_until == T0 + until * minute
+
+
+async def test_of_slices_that_are_on_their_way_the_one_that_begins_first_counts(books: Books) -> None:
+    minute = timedelta(minutes=1)
+    await books.settled(await books.fetched(0, 1, records=1), 1)
+    for name, begin, end in (("long", 5, 90), ("short", 50, 60), ("asked", 45, 55)):
+        await books.ledger.open_slice(
+            name, "contoso", "graph-signins", T0 + begin * minute, T0 + end * minute, again=name == "asked"
+        )
+        await books.ledger.note_pages([PublishedPage(name, "contoso", "graph-signins", name, begin, NOW)])
+        await books.ledger.slice_fetched(SliceFetched(name, pages=1, records=1, at=NOW))
+    await books.ledger.pages_settled([PageOutcome("asked", "contoso", "graph-signins", "asked", 1, 0, 0, NOW)])
+    await books.sources.advance("contoso", "graph-signins", T0 + 90 * minute, NOW)
+    await books.account.settle(NOW, 10)
+
+    assert (await books.of()).complete_until == T0 + 5 * minute
+
+
 async def test_what_was_asked_for_is_noted_as_spans_that_are_apart(books: Books) -> None:
     hour = timedelta(hours=1)
     for start, end in [(9, 10), (1, 2), (2, 3), (9, 10), (0, 1), (5, 6)]:

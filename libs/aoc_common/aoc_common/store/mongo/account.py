@@ -237,19 +237,27 @@ class MongoAccount:
         if state.source == IMPORT_SOURCE:
             return None  # a file says nothing of the time that it lacks
         # What is only looked at again was complete before.
-        oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["end"], default=None)
+        oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["start"], default=None)
         if oldest is None:
             return state.watermark
-        until = await self._settled_before(state, oldest["end"]) or oldest["start"]
+        until = await self._settled_before(state, oldest) or oldest["start"]
         return min(until, state.watermark or oldest["start"])
 
-    async def _settled_before(self, state: SourceState, moment: datetime) -> datetime | None:
-        """The end of a source's last settled slice that ends before a moment."""
+    async def _settled_before(self, state: SourceState, oldest: Document) -> datetime | None:
+        """Until where settled slices reach that begin no later than the oldest unsettled one, and end before it does.
+
+        Slices overlap. One that begins within it (a backfill of a part of its time) says nothing of its beginning.
+        """
+        of_source = {"tenant": state.tenant, "source": state.source, "state": SliceState.SETTLED.value}
+        moment: datetime = oldest["end"]
         # Nearly always it is near. The local server reads all that a filter matches before it sorts.
         for back in _NEAR:
-            ends = {"$lt": moment} | ({"$gte": moment - back} if back else {})
-            of_source = {"tenant": state.tenant, "source": state.source, "state": SliceState.SETTLED.value}
-            found = await self._slices.find_one({**of_source, "end": ends}, {"end": 1}, sort=[("end", DESCENDING)])
+            wanted = {
+                **of_source,
+                "start": {"$lte": oldest["start"]},
+                "end": {"$lt": moment} | ({"$gte": moment - back} if back else {}),
+            }
+            found = await self._slices.find_one(wanted, {"end": 1}, sort=[("end", DESCENDING)])
             if found:
                 until: datetime = found["end"]
                 return until
