@@ -14,9 +14,16 @@ from aoc_common.settings import Frozen, ServiceSettings
 class Retention(Frozen):
     """How long events are kept after they were stored."""
 
-    days: int = Field(365, ge=1, le=36_500, description="For every tenant and source without a value of its own.")
-    by_tenant: dict[str, int] = Field(default_factory=dict, description="Tenant -> days.")
-    by_source: dict[str, int] = Field(default_factory=dict, description="tenant/source -> days; wins over by_tenant.")
+    days: int = Field(
+        365,
+        ge=1,
+        le=36_500,
+        description="Days that events are kept after they were stored, where nothing else says so.",
+    )
+    by_tenant: dict[str, int] = Field(default_factory=dict, description="Tenant -> days that its events are kept.")
+    by_source: dict[str, int] = Field(
+        default_factory=dict, description="tenant/source -> days that its events are kept; wins over by_tenant."
+    )
 
     def keep(self, tenant: str, source: str) -> timedelta:
         """The time that an event of this tenant and source is kept."""
