@@ -35,7 +35,8 @@ class Service:
     - `store_role`: what it may do in MongoDB.
     - `listens`, `port`: the prefix of the settings `__HOST` and `__PORT`, and the port, where it answers /livez,
       /readyz and /metrics. `published`: whether anybody outside of the deployment's networks calls it there.
-    - `egress`: whether it calls anybody outside, e.g. Microsoft. `tenants_file`: the setting that names the tenants' file, if it reads one.
+    - `egress`: whether it calls anybody outside, e.g. Microsoft. `tenants_file`: the setting that names the tenants'
+      file, if it reads one.
     - `secrets`: setting -> name of a secret that is made for it.
     - `scales`: whether several may run. `memory_mb`: its limit in a container.
     """
