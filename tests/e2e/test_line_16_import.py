@@ -138,8 +138,13 @@ def test_line_16_servers_that_die_during_an_import_are_started_again(aoc, starte
             time.sleep(0.05)
         return found
 
-    # The normalizer is started last; the database of a first start runs for a moment before, to make its users.
+    # The normalizer is started last; the database of a first start runs for a moment before, to make its users. What
+    # dies before it was ever ready is not started again.
     until_running("aoc_normalizer")
+    words, deadline = data / "logs" / "normalizer.log", time.monotonic() + 60
+    while "service.started" not in words.read_text():
+        assert time.monotonic() < deadline, importing.log.read_text()
+        time.sleep(0.05)
     for name in ("mongo/db", "nats-server.conf", "aoc_normalizer"):
         time.sleep(1.5)
         for pid in until_running(name):
