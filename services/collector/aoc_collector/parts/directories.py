@@ -8,8 +8,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from aoc_collector.crowding import Crowd
-from aoc_collector.directory.keep import Keeper, Stores, Target
 from aoc_collector.directory.schedule import DirectoryScheduler
+from aoc_collector.directory.sync import DirectorySync, Stores, Target
 from aoc_collector.flow import redelivery
 from aoc_common.bus import consumers
 from aoc_common.bus.jobs import job_handler, publish_job
@@ -33,7 +33,7 @@ def add(shared: Shared) -> None:
     publish, interval = partial(publish_job, resources.js), timedelta(seconds=settings.interval_s)
     scheduler = DirectoryScheduler(list(targets), kinds, interval, states, publish, resources.clock)
     parts.every(shared.settings.poll_interval_s, "scheduling directories", scheduler.tick)
-    keeper = Keeper(targets.get, Stores(directory, states, directory), resources.clock, resources.stopping)
+    sync = DirectorySync(targets.get, Stores(directory, states, directory), resources.clock, resources.stopping)
     crowd = Crowd[DirectoryJob](settings.workers, attrgetter("tenant"), resources.clock)
-    handler = job_handler(DirectoryJob, partial(crowd.run, keeper.run))
+    handler = job_handler(DirectoryJob, partial(crowd.run, sync.run))
     parts.consume(consumers.DIRECTORY, handler, settings.workers, redelivery(shared.settings.max_backoff_s))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aoc_collector.flow import redelivery
 from aoc_collector.sources import SOURCES
-from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
 from aoc_collector.subscriptions.schedule import ask
+from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, wanted_of
 from aoc_common.bus import consumers
 from aoc_common.bus.jobs import job_handler, publish_job
 from aoc_common.contracts.jobs import SubscriptionJob
@@ -31,10 +31,10 @@ def add(shared: Shared, seals: Seals) -> None:
     settings, parts, resources = shared.settings.webhooks, shared.parts, shared.parts.resources
     publish = partial(publish_job, resources.js)
     targets = {tenant.name: target(shared, seals, tenant) for tenant in shared.tenants}
-    keeper = SubscriptionKeeper(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
+    sync = SubscriptionSync(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
     parts.every(settings.interval_s, "scheduling subscriptions", partial(ask, list(targets), publish))
     patiently = redelivery(shared.settings.max_backoff_s)
-    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, keeper.run), redelivery=patiently)
+    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, sync.run), redelivery=patiently)
 
 
 def target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from aoc_collector.directory.keep import Keeper, Stores, Target
+from aoc_collector.directory.sync import DirectorySync, Stores, Target
 from aoc_common.contracts.jobs import DirectoryJob
 from directory_answers import GRAPH
 from memory import MemoryDirectory
@@ -21,21 +21,21 @@ def stopping():
 
 
 @pytest.fixture
-def keeper(context, store, clock, stopping):
-    """`keeper("user", "group")`: keeps these kinds of one tenant's directory."""
+def sync(context, store, clock, stopping):
+    """`sync("user", "group")`: keeps these kinds of one tenant's directory."""
 
     def make(*kinds, tenant="contoso"):
         targets = {tenant: Target(tenant, context(GRAPH).api, kinds or ("user",))}
-        return Keeper(targets.get, Stores(store, store, store), clock, stopping)
+        return DirectorySync(targets.get, Stores(store, store, store), clock, stopping)
 
     return make
 
 
 @pytest.fixture
-def keep(keeper):
+def keep(sync):
     """`await keep("user")`: one job."""
 
     async def run(*kinds, tenant="contoso"):
-        await keeper(*kinds, tenant=tenant).run(DirectoryJob(tenant=tenant))
+        await sync(*kinds, tenant=tenant).run(DirectoryJob(tenant=tenant))
 
     return run

@@ -264,8 +264,8 @@ async def test_a_reading_that_starts_again_because_of_a_skip_token_sweeps_what_w
     assert store.ids() == {"a", "b"}
 
 
-async def test_a_job_for_a_tenant_that_is_not_configured_here_asks_nothing(keeper, microsoft):
-    await keeper("user").run(DirectoryJob(tenant="elsewhere"))
+async def test_a_job_for_a_tenant_that_is_not_configured_here_asks_nothing(sync, microsoft):
+    await sync("user").run(DirectoryJob(tenant="elsewhere"))
 
     assert microsoft.requests == []
 

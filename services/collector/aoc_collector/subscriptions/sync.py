@@ -54,7 +54,7 @@ def wanted_of(tenant: str, tenant_id: str, kinds: Collection[GraphKind], url: st
     ]
 
 
-class SubscriptionKeeper:
+class SubscriptionSync:
     """Brings subscriptions in order. `find` gives a tenant of this collector, or None."""
 
     def __init__(

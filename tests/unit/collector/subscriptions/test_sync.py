@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from aoc_collector.subscriptions.graph import Held, compare
-from aoc_collector.subscriptions.keep import SubscriptionKeeper, Target, address, wanted_of
+from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, wanted_of
 from aoc_common.contracts.jobs import PollJob, SubscriptionJob
 from aoc_common.contracts.webhooks import Sealed, Seals
 from aoc_common.errors import Refused, Throttled, Unreachable
@@ -125,8 +125,8 @@ def published():
 
 
 @pytest.fixture
-def keeper(context, clock, published):
-    """`keeper(wanted)`: keeps contoso."""
+def sync(context, clock, published):
+    """`sync(wanted)`: keeps contoso."""
 
     def make(wanted=WANTED[:1]):
         target = Target("contoso", context(GRAPH).api, URL, wanted)
@@ -135,7 +135,7 @@ def keeper(context, clock, published):
             published.append(job)
             return True
 
-        return SubscriptionKeeper({"contoso": target}.get, publish, LIFETIME, clock)
+        return SubscriptionSync({"contoso": target}.get, publish, LIFETIME, clock)
 
     return make
 
@@ -144,10 +144,8 @@ RECONCILE = SubscriptionJob(tenant="contoso")
 REAUTHORISE = SubscriptionJob(tenant="contoso", subscription="76619225-ff6b-4489-96ca-4ef547e78b22")
 
 
-async def test_what_is_missing_is_created_and_what_was_missed_meanwhile_is_looked_at(
-    keeper, graph, published, microsoft
-):
-    await keeper(WANTED).run(RECONCILE)
+async def test_what_is_missing_is_created_and_what_was_missed_meanwhile_is_looked_at(sync, graph, published, microsoft):
+    await sync(WANTED).run(RECONCILE)
 
     assert graph.done == [("POST", "")] * 3
     assert [job.source for job in published] == ["directory", "directory", "graph-alerts"]
@@ -162,42 +160,42 @@ async def test_what_is_missing_is_created_and_what_was_missed_meanwhile_is_looke
     }
 
 
-async def test_what_is_there_and_lives_on_is_left_alone(keeper, graph, published):
+async def test_what_is_there_and_lives_on_is_left_alone(sync, graph, published):
     graph.hold("1", days=2)
-    await keeper().run(RECONCILE)
+    await sync().run(RECONCILE)
 
     assert (graph.done, published) == ([], [])
 
 
-async def test_what_ends_soon_is_renewed(keeper, graph, published):
+async def test_what_ends_soon_is_renewed(sync, graph, published):
     graph.hold("1", days=1)
-    await keeper().run(RECONCILE)
+    await sync().run(RECONCILE)
 
     assert (graph.done, published) == ([("PATCH", "/1")], [])
 
 
 @pytest.mark.parametrize("status", [404, 403, 400])
-async def test_what_cannot_be_renewed_is_created_anew(keeper, graph, published, status):
+async def test_what_cannot_be_renewed_is_created_anew(sync, graph, published, status):
     graph.hold("1", days=1)
     graph.refuse = {("PATCH", "/1"): refusal(status)}
-    await keeper().run(RECONCILE)
+    await sync().run(RECONCILE)
 
     assert graph.done == [("POST", "")]
     assert published == [PollJob(tenant="contoso", source="directory")]
 
 
-async def test_doubles_are_deleted_also_when_they_are_gone_already(keeper, graph):
+async def test_doubles_are_deleted_also_when_they_are_gone_already(sync, graph):
     for key in ("1", "2", "3"):
         graph.hold(key, days=2)
     graph.refuse = {("DELETE", "/1"): refusal(404)}
-    await keeper().run(RECONCILE)
+    await sync().run(RECONCILE)
 
     assert graph.done == [("DELETE", "/2")]
 
 
-async def test_a_refused_resource_leaves_the_others_running_and_is_told_of_once(keeper, graph, caplog):
+async def test_a_refused_resource_leaves_the_others_running_and_is_told_of_once(sync, graph, caplog):
     graph.refuse = {("POST", ""): refusal(403, "Authorization_RequestDenied")}
-    kept = keeper(WANTED)
+    kept = sync(WANTED)
     for _ in range(2):
         await kept.run(RECONCILE)
 
@@ -212,43 +210,43 @@ async def test_a_refused_resource_leaves_the_others_running_and_is_told_of_once(
         refusal(400, "InvalidRequest", "Subscription validation request timed out."),
     ],
 )
-async def test_a_gateway_that_does_not_answer_graph_yet_is_waited_for(keeper, graph, answer):
+async def test_a_gateway_that_does_not_answer_graph_yet_is_waited_for(sync, graph, answer):
     graph.refuse = {("POST", ""): answer}
 
     with pytest.raises(Unreachable, match=r"https://aoc\.example/api/webhooks/graph does not answer Graph"):
-        await keeper().run(RECONCILE)
+        await sync().run(RECONCILE)
 
 
 @pytest.mark.parametrize(("status", "error"), [(429, Throttled), (503, Unreachable), (403, Refused)])
-async def test_a_list_that_cannot_be_had_puts_the_job_off(keeper, graph, status, error):
+async def test_a_list_that_cannot_be_had_puts_the_job_off(sync, graph, status, error):
     graph.refuse = {("GET", ""): refusal(status)}
 
     with pytest.raises(error):
-        await keeper().run(RECONCILE)
+        await sync().run(RECONCILE)
     assert graph.done == []
 
 
-async def test_reauthorising_says_so_to_graph_and_does_nothing_else(keeper, graph, published):
-    await keeper().run(REAUTHORISE)
+async def test_reauthorising_says_so_to_graph_and_does_nothing_else(sync, graph, published):
+    await sync().run(REAUTHORISE)
 
     assert graph.done == [("POST", f"/{REAUTHORISE.subscription}/reauthorize")]
     assert published == []
 
 
-async def test_a_subscription_that_is_gone_when_it_is_to_be_reauthorised_is_looked_into(keeper, graph, published):
+async def test_a_subscription_that_is_gone_when_it_is_to_be_reauthorised_is_looked_into(sync, graph, published):
     graph.refuse = {("POST", "/reauthorize"): refusal(404)}
-    await keeper().run(REAUTHORISE)
+    await sync().run(REAUTHORISE)
 
     assert published == [RECONCILE]
 
 
-async def test_a_tenant_of_another_collector_is_passed_over(keeper, graph, microsoft):
-    await keeper().run(SubscriptionJob(tenant="fabrikam"))
+async def test_a_tenant_of_another_collector_is_passed_over(sync, graph, microsoft):
+    await sync().run(SubscriptionJob(tenant="fabrikam"))
 
     assert microsoft.requests == []
 
 
-async def test_subscriptions_are_read_over_all_pages_of_this_host_only(keeper, graph, microsoft):
+async def test_subscriptions_are_read_over_all_pages_of_this_host_only(sync, graph, microsoft):
     graph.hold("1", days=2)
     pages = iter([f"{GRAPH}/v1.0/subscriptions?$skiptoken=1", "https://evil.example/v1.0/subscriptions"])
     whole = graph.__call__
@@ -259,5 +257,5 @@ async def test_subscriptions_are_read_over_all_pages_of_this_host_only(keeper, g
 
     microsoft.respond = respond
     with pytest.raises(Refused, match="evil"):
-        await keeper().run(RECONCILE)
+        await sync().run(RECONCILE)
     assert len(microsoft.requests) == 2

@@ -87,7 +87,7 @@ class _StoppingError(Transient):
     """The collector stops: somebody else reads on."""
 
 
-class Keeper:
+class DirectorySync:
     """Keeps directories. `find` gives a tenant of this collector, or None."""
 
     def __init__(
