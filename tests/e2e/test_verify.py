@@ -32,19 +32,14 @@ def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_noth
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(420)
-def test_line_11_the_usual_faults_are_expiry_deletion_and_change_too_and_nothing_false_is_said(aoc) -> None:
-    usual = {"expired_blob", "changed", "shared_id"}
-    # Whether a record that changes is read again before a short run is over, chance decides.
-    for seed in ("5", "6", "7"):
-        ran = aoc.run("verify", "--json", "--events", "900", "--seed", seed, timeout=160)
-        account = json.loads(ran.stdout)
-        assert account["false_statements"] == 0, account["statements"]["named"]
-        if usual <= set(account["faults"]):
-            break
+@pytest.mark.timeout(180)
+def test_line_11_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) -> None:
+    ran = aoc.run("verify", "--json", "--events", "900", "--seed", "5", timeout=160)
 
+    account = json.loads(ran.stdout)
     kinds = account["statements"]["kinds"]
-    assert usual <= set(account["faults"])
+    assert account["false_statements"] == 0, account["statements"]["named"]
+    assert {"expired_blob", "changed", "shared_id"} <= set(account["faults"])
     assert (account["strikes"], account["incarnations"]) == ({"delete account": 2, "delete stream": 1}, 2)
     assert (
         min(kinds[f"stored: {what}"]["compared"] for what in ("raw text", "actor", "kept until")) == account["stored"]

@@ -143,6 +143,12 @@ class SimSettings(BaseSettings):
         description="Share of directory changes and interactive sign-ins that the unified log tells too; 0 is none "
         "but the stories' own.",
     )
+    fresh: int = Field(
+        default=0,
+        ge=0,
+        description="Records of each tenant's history that are minutes old, whatever the hour: some faults strike only "
+        "young ones, and at night there are none.",
+    )
     near_twins: float = Field(
         default=0.2,
         ge=0,

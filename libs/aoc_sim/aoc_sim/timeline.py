@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import cycle
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -38,6 +39,9 @@ _GRAPH_LAG_S = (5.0, 900.0)
 _ACTIVITY_LAG_S = (90.0, 5400.0)
 """Unified audit records appear after minutes to hours."""
 _LIVE_LAG_S = (0.2, 2.0)
+_FRESH: Final[tuple[Source, ...]] = ("graph-signins", "o365-exchange", "graph-signins-noninteractive")
+"""Of which sources the `fresh` records are, in turns; and how old they are at most, seconds."""
+_FRESH_S = 540.0
 _OLDEST_CONTENT = timedelta(hours=167)
 """Content older than 7 days cannot be listed, so the history of the Management API ends just before."""
 
@@ -129,7 +133,9 @@ class World:
         """Exactly `count` records over the history, one by one: as dictionaries they are large."""
         start = self.started - timedelta(hours=self.settings.history_hours)
         oldest = self.started - _OLDEST_CONTENT
-        made = 0
+        fresh = self._fresh(world, count)
+        yield from fresh
+        made = len(fresh)
         for at in Rhythm(world.directory, start, self.started).moments(count, rng):
             if made >= count:
                 break
@@ -137,6 +143,15 @@ class World:
                 made += 1
                 too_old = draft.at < oldest and draft.source.startswith("o365-")
                 yield _moved(draft, oldest, rng) if too_old else draft
+
+    def _fresh(self, world: TenantWorld, count: int) -> list[Draft]:
+        """Some records of the last minutes, whatever the hour."""
+        rng = Random(f"fresh:{self.settings.seed}:{world.settings.slug}")
+        found: list[Draft] = []
+        for source, _ in zip(cycle(_FRESH), range(min(self.settings.fresh, count)), strict=False):
+            at = self.started - timedelta(seconds=rng.uniform(1, _FRESH_S))
+            found += world.traffic.drafts(at, rng, source=source)
+        return found
 
     def _place(self, world: TenantWorld, drafts: Iterable[Draft], rng: Random, story: str | None) -> None:
         """Give each record of the history its ready time, and put Management records into blobs."""

@@ -18,8 +18,8 @@ NOW = datetime(2026, 1, 14, 15, 0, tzinfo=UTC)
 
 @pytest.fixture
 def make_world() -> Callable[..., World]:
-    def make(**options: Any) -> World:
+    def make(now: datetime = NOW, **options: Any) -> World:
         settings = SimSettings(**({"live_rate": 0} | options))
-        return World(settings, ManualClock(NOW), FaultDice(settings.starting_faults(), settings.seed))
+        return World(settings, ManualClock(now), FaultDice(settings.starting_faults(), settings.seed))
 
     return make

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -139,3 +139,31 @@ def test_addresses_come_from_the_documentation_ranges_only(make_world):
     odd = {a for a in found if not a.startswith((b"192.0.2.", b"198.51.100.", b"203.0.113.", b"10.0."))}
     # versions of clients and systems look like addresses
     assert {a for a in odd if not a.endswith(b".0")} <= {b"16.0.18129.20158"}
+
+
+NIGHT = datetime(2026, 1, 18, 2, 30, tzinfo=UTC)
+"""A Sunday's."""
+
+
+def young(world, age_s):
+    return [entry for entry in entries(world) if entry.at_us >= world.now_us() - age_s * 1_000_000]
+
+
+@pytest.mark.parametrize("when", [(), (NIGHT,)], ids=["working hours", "Sunday night"])
+@pytest.mark.parametrize("profile", ["verify", "quick", "chaos"])
+@pytest.mark.parametrize("seed", range(5, 12))
+def test_what_strikes_young_records_only_has_some_to_strike_at_every_hour(make_world, when, profile, seed):
+    faults = {"faults_profile": profile, "faults_extra": ["changes", "case", "spelling"]}
+    world = make_world(*when, events=900, seed=seed, fresh=12, **faults)
+
+    changing = {course.entry for course in world.changes.courses().values()}
+    assert world.dice.injected["late"] > 0
+    assert any(entry in changing for entry in young(world, 1200))
+    assert len(entries(world)) == 900
+
+
+def test_the_night_is_quiet_but_for_what_is_to_be_fresh(make_world):
+    quiet, fresh = (young(make_world(NIGHT, events=900, fresh=count), 600) for count in (0, 12))
+
+    assert len(quiet) < 3
+    assert 24 <= len(fresh) < 27

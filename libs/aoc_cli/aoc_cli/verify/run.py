@@ -78,6 +78,8 @@ _EAGER: Final = {
     "AOC_WORKERS": "16",
     "AOC_BACKLOG_WORKERS": "16",
 }
+#: Young records of each tenant: what changes or comes late is young, and a run may be at night.
+_FRESH: Final = 12
 #: Few records hold as many actions that are told twice, or seem to be, as thousands otherwise do.
 _DENSE: Final = {"AOC_SIM__TWINS": "0.9", "AOC_SIM__NEAR_TWINS": "0.7"}
 #: Each rule of retention occurs.
@@ -154,6 +156,7 @@ class Verification:
             "AOC_SIM__EVENTS": str(self.options.events),
             "AOC_SIM__SEED": str(self.options.seed),
             "AOC_SIM__LIVE_RATE": "0",
+            "AOC_SIM__FRESH": str(_FRESH),
             # Few records make few blobs: their lists are to have several pages all the same.
             "AOC_SIM__PAGES__ACTIVITY_LISTING": str(_FEW if self.options.events < _MANY else 50),
             "AOC_SIM__FAULTS_PROFILE": "chaos" if self.options.chaos else "quick" if self.options.quick else "verify",
