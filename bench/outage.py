@@ -41,7 +41,7 @@ from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
 from aoc_common import http, roster
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import reached
+from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import consuming
 from aoc_common.service.worker import Worker
 from aoc_common.settings import TelemetrySettings
@@ -202,7 +202,7 @@ async def _build(settings: CollectorSettings, tenants: Sequence[Tenant], parts: 
 
 
 async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) -> NatsBroker:
-    return await stack.enter_async_context(reached(data.nats_settings(endpoints, "normalizer"), "normalizer"))
+    return await stack.enter_async_context(connected_broker(data.nats_settings(endpoints, "normalizer"), "normalizer"))
 
 
 async def _until_caught_up(database: Database) -> None:

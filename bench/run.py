@@ -36,7 +36,7 @@ from aoc_cli.importing.lifeline import Lifeline
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.clock import SystemClock
@@ -186,7 +186,7 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
         child.wait_ready()
         endpoints = Endpoints(f"nats://{LOOPBACK}:{port}", 0)
         settings = data.nats_settings(endpoints, "cli")
-        async with reached(settings, "cli") as broker:
+        async with connected_broker(settings, "cli") as broker:
             await provisioned(data, endpoints)
             return await publishing(jetstream(broker), events)
 
@@ -194,7 +194,7 @@ async def on_own_server(events: Sequence[Event]) -> Figure:
 async def provisioned(data: DataDirectory, endpoints: Endpoints) -> None:
     """The streams of a bus."""
     settings = data.nats_settings(endpoints, "provision")
-    async with reached(settings, "provision") as broker:
+    async with connected_broker(settings, "provision") as broker:
         await provision(broker, settings)
 
 

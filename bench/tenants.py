@@ -39,7 +39,6 @@ from aoc_collector.sources.base import Batch, RawArray
 from aoc_collector.watch import Watch
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.arrivals import Arrivals, lateness_step
-from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
@@ -48,12 +47,13 @@ from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
+from aoc_common.store.source_health import Bounds
 from aoc_common.telemetry import logs
 
 try:
     from aoc_collector.clocks import Corrector
+    from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
     from aoc_common.store.mongo.compaction import MongoCompaction
-    from aoc_common.store.mongo.doubts import MongoDoubts
 except ImportError:  # a version before
     Corrector = MongoCompaction = None  # type: ignore[assignment,misc]
 
@@ -165,7 +165,9 @@ class Installation:
         paces = families(settings)
         made = [Feed(tenant, source, paces[SOURCES[source].family].pace) for tenant, source in feeds.records]
         lateness = [self._arrivals.lateness] if hasattr(self._arrivals, "lateness") else []
-        more: list[Any] = [Corrector(MongoDoubts(database), backlog, sources, clock)] if Corrector is not None else []
+        more: list[Any] = (
+            [Corrector(MongoClockCorrections(database), backlog, sources, clock)] if Corrector is not None else []
+        )
         self._scheduler = Scheduler(made, sources, backlog, self._ask, clock, *more, *lateness)
         ledger, letters = self._ledger, MongoDeadLetters(database)
         stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, letters)

@@ -8,11 +8,11 @@ import pytest
 
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.shares import MongoShares
-from aoc_common.store.shares import Claim, Claims
+from aoc_common.store.shares import Allocation, Allocations
 from making import NOW
 from memory import MemoryShares
 
-MINE, YOURS = Claim(units=8, wants=10, beat=1), Claim(units=2, wants=2, beat=7)
+MINE, YOURS = Allocation(units=8, demand=10, beat=1), Allocation(units=2, demand=2, beat=7)
 
 
 @pytest.fixture(params=["memory", "mongo"])
@@ -24,7 +24,7 @@ async def shares(request, database):
 
 
 async def test_a_limit_that_nobody_uses_has_no_claims(shares):
-    assert await shares.read("limit") == Claims(0, {})
+    assert await shares.read("limit") == Allocations(0, {})
 
 
 async def test_claims_are_set_beside_each_other_and_each_makes_a_version(shares):
@@ -35,27 +35,27 @@ async def test_claims_are_set_beside_each_other_and_each_makes_a_version(shares)
     ]
 
     assert written == [True] * 3
-    assert await shares.read("limit") == Claims(3, {"me": MINE, "you": YOURS})
+    assert await shares.read("limit") == Allocations(3, {"me": MINE, "you": YOURS})
 
 
 async def test_whoever_knows_an_older_version_writes_nothing(shares):
     await shares.write("limit", 0, "me", MINE, [], NOW)
 
     assert not await shares.write("limit", 0, "you", YOURS, ["me"], NOW)
-    assert await shares.read("limit") == Claims(1, {"me": MINE})
+    assert await shares.read("limit") == Allocations(1, {"me": MINE})
 
 
 async def test_claims_of_those_who_are_gone_are_dropped_in_the_same_step(shares):
     await shares.write("limit", 0, "gone", YOURS, [], NOW)
     await shares.write("limit", 1, "me", MINE, ["gone"], NOW)
 
-    assert await shares.read("limit") == Claims(2, {"me": MINE})
+    assert await shares.read("limit") == Allocations(2, {"me": MINE})
 
 
 async def test_limits_are_apart(shares):
     await shares.write("limit", 0, "me", MINE, [], NOW)
 
-    assert await shares.read("other") == Claims()
+    assert await shares.read("other") == Allocations()
 
 
 async def test_of_many_who_write_at_once_one_is_first(shares):

@@ -9,10 +9,10 @@ from aoc_common.contracts import twins
 from aoc_common.contracts.directory import Entity, key
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
+from aoc_common.store.blob_retries import LONGEST, PATIENCE, pause
 from aoc_common.store.directory_states import SyncState
-from aoc_common.store.shares import Claims
+from aoc_common.store.shares import Allocations
 from aoc_common.store.sources import SourceState
-from aoc_common.store.waiting import LONGEST, PATIENCE, pause
 
 #: Facts of an entity that are shown as they are.
 _SHOWN = frozenset({"name", "upn", "app_id", "enabled", "guest", "department"})
@@ -190,8 +190,8 @@ class MemoryTwins:
         return self.pages & set(pages)
 
 
-class MemoryWaitingBlobs:
-    """`WaitingBlobs` in memory, of one source. `fetched`: content ids of what was fetched meanwhile."""
+class MemoryBlobRetries:
+    """`BlobRetries` in memory, of one source. `fetched`: content ids of what was fetched meanwhile."""
 
     def __init__(self, fetched=frozenset):
         self.blobs = {}
@@ -238,8 +238,11 @@ class MemoryWaitingBlobs:
         return len(gone)
 
 
-class MemoryDoubts:
-    """`DoubtStore` in memory, over a backlog, sources (their `states`), and slices: (tenant, source, start, end)."""
+class MemoryClockCorrections:
+    """`ClockCorrections` in memory, over a backlog, sources (their `states`), and slices.
+
+    A slice is (tenant, source, start, end).
+    """
 
     def __init__(self, backlog, states, slices=()):
         self._backlog = backlog
@@ -250,7 +253,7 @@ class MemoryDoubts:
     def _stretches(self, tenant, source):
         return [one for one in self._backlog.stretches.values() if (one.tenant, one.source) == (tenant, source)]
 
-    async def doubtful_from(self, tenant, source, now):
+    async def first_in_future(self, tenant, source, now):
         stretches = [one for one in self._stretches(tenant, source) if one.cause is Cause.BEHIND]
         starts = [one.start for one in [*stretches, *self.withdrawn] if one.end > now and one.source == source]
         starts += [start for its, of, start, end in self.slices if (its, of) == (tenant, source) and end > now]
@@ -370,12 +373,12 @@ class MemoryShares:
 
     async def read(self, limit):
         await asyncio.sleep(0)
-        return self._claims.get(limit, Claims())
+        return self._claims.get(limit, Allocations())
 
     async def write(self, limit, version, member, claim, gone, at):
         claims = await self.read(limit)
         if version != claims.version:
             return False
         others = {name: one for name, one in claims.members.items() if name not in gone}
-        self._claims[limit] = Claims(version + 1, others | {member: claim})
+        self._claims[limit] = Allocations(version + 1, others | {member: claim})
         return True

@@ -11,7 +11,7 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.terminal import err, out, plain
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.jobs import publish_job
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import BackfillJob
@@ -75,7 +75,7 @@ async def _ask(
             raise BadConfiguration(
                 f"{strange[0]} is not collected for tenant {tenant}; collected are {', '.join(known)}"
             )
-        async with reached(system.nats, "cli") as broker:
+        async with connected_broker(system.nats, "cli") as broker:
             for name in names:
                 job = BackfillJob(tenant=tenant, source=name, start=begin, end=until)
                 new = await publish_job(jetstream(broker), job)

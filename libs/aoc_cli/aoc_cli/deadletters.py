@@ -14,7 +14,7 @@ from aoc_cli.shelves import By, Data, Everything, Json, Key, Keys, Limit, Reason
 from aoc_common.bus.jobs import put_job
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
+from aoc_common.contracts.dead_letters import LETTER, PAGE_BEFORE
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Malformed, NotFound, Unreachable
 from aoc_common.store.mongo.outcomes import page_key
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_cli.shelves import Desk
-    from aoc_common.store.shelves import Item
+    from aoc_common.store.review_queues import Item
 
 group = typer.Typer(help="Show, retry and discard what services gave up.", no_args_is_help=True)
 Service = Annotated[str | None, typer.Option(help="Only what this service gave up: normalizer or collector.")]

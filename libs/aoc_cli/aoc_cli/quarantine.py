@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_cli.shelves import Desk
-    from aoc_common.store.shelves import Item
+    from aoc_common.store.review_queues import Item
 
 group = typer.Typer(help="Show, retry and discard records that could not become events.", no_args_is_help=True)
 

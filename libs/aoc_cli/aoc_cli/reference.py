@@ -218,7 +218,7 @@ def metrics_page() -> str:
     """Every metric, by who exports it."""
     own = {one.title: importlib.import_module(f"{one.package}.metrics").CATALOGUE for one in roster.SERVICES}
     catalogues = own | {
-        "Gateway, of all services": metrics.LOOKOUT,
+        "Gateway, of all services": metrics.MONITOR,
         "Every service with consumers": metrics.BUS,
         "Every service that reads AOC_EVENTS": metrics.READER,
         "Every service with periodic work": metrics.TASKS,

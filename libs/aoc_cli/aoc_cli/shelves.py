@@ -15,15 +15,15 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.terminal import as_json, err, out, plain
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import retried_slice
+from aoc_common.contracts.dead_letters import retried_slice
 from aoc_common.errors import BadConfiguration, Permanent, Unreachable
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.shelves import Decision, Item, ItemState, Selection
+from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
     from aoc_common.store.mongo.client import Database
-    from aoc_common.store.mongo.shelves import MongoShelf
+    from aoc_common.store.mongo.review_queues import MongoReviewQueue
 
 #: The user of the bus that may publish pages and jobs of any source again.
 _USER: Final = "operator"
@@ -117,7 +117,7 @@ def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]]
                 await MongoQuarantine(database).adopt()
                 if not bus:
                     return await work(Desk(database))
-                async with reached(system.nats, _USER) as broker:
+                async with connected_broker(system.nats, _USER) as broker:
                     return await work(Desk(database, jetstream(broker)))
 
         return asyncio.run(run())
@@ -178,7 +178,7 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
         err.print("none")
 
 
-async def one(shelf: MongoShelf, key: str) -> Item:
+async def one(shelf: MongoReviewQueue, key: str) -> Item:
     """The item of that id. Raises `BadConfiguration`."""
     found = await shelf.find(Selection(state=None, keys=(key,)))
     if not found:
@@ -210,7 +210,7 @@ def on_its_way(item: Item) -> bool:
 
 
 async def decide(
-    shelf: MongoShelf,
+    shelf: MongoReviewQueue,
     wanted: Selection,
     work: Callable[[Item], Awaitable[str | None]],
     *,
@@ -242,7 +242,7 @@ async def decide(
     return done
 
 
-async def discard(shelf: MongoShelf, wanted: Selection, why: str, by: str | None, *, everything: bool) -> Done:
+async def discard(shelf: MongoReviewQueue, wanted: Selection, why: str, by: str | None, *, everything: bool) -> Done:
     """Note that the chosen items are not needed. Raises `BadConfiguration` without a reason."""
     if not why.strip():
         raise BadConfiguration("--why: say why it is not needed")

@@ -16,7 +16,7 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.search import moment
 from aoc_cli.terminal import err, out, plain
-from aoc_common.bus.broker import reached
+from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
@@ -61,7 +61,7 @@ def tail(
 
     async def run() -> None:
         shown = 0
-        async with reached(system.nats, "cli") as broker, _listening(broker, subject, start) as pull:
+        async with connected_broker(system.nats, "cli") as broker, _listening(broker, subject, start) as pull:
             # Only now: whoever reads this may cause what he wants to see.
             err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
             async for message in _messages(pull):

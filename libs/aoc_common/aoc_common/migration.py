@@ -25,7 +25,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.consume import reading
-from aoc_common.bus.letters import dead_letter
+from aoc_common.bus.dead_letters import dead_letter
 from aoc_common.bus.provision import provision
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.bus.pull import Pull
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from nats.js import JetStreamContext
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
     from aoc_common.settings import NatsSettings
     from aoc_common.store.dead_letters import DeadLetterStore
 

@@ -24,7 +24,7 @@ from aoc_common.contracts import spelling, subjects
 from aoc_common.contracts.results import Result
 from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.service.probes import Probe, run_probes
-from aoc_common.service.standstill import Still
+from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch
@@ -49,7 +49,7 @@ class Services:
     options: ApiOptions
     probes: Mapping[str, Probe]
     same_health: Coalesced[dict[str, str]]
-    still: Callable[[], tuple[Still, ...] | str]
+    still: Callable[[], tuple[Standstill, ...] | str]
     turns: Turns
     clock: Clock
     ask: Ask

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_common.contracts.troubles import Trouble
-from aoc_common.store.judging import State
+from aoc_common.store.source_health import State
 
 if TYPE_CHECKING:
-    from aoc_common.service.standstill import Still
+    from aoc_common.service.standstill import Standstill
     from aoc_common.store.accounts import SourceAccount
-    from aoc_common.store.judging import Judgement
+    from aoc_common.store.source_health import Judgement
 
 _SOURCE: dict[str, Any] = {
     "source": "o365-exchange",
@@ -104,12 +104,12 @@ class Stillness(BaseModel):
     fix: str = Field(description="What to do.")
 
 
-def stillness(found: tuple[Still, ...] | str) -> list[Stillness]:
+def stillness(found: tuple[Standstill, ...] | str) -> list[Stillness]:
     """Who stands still; that it is not known, where it is not."""
     if isinstance(found, str):
         fix = "Look whether NATS runs, and whether the gateway may look: docs/howto/health.md"
         return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {found}", fix=fix)]
-    return [Stillness(who=one.who, since=one.since, said=one.said, fix=one.fix) for one in found]
+    return [Stillness(who=one.who, since=one.since, said=one.message, fix=one.fix) for one in found]
 
 
 class Health(BaseModel):

@@ -1,4 +1,4 @@
-"""What the gateway measures, beside what it sees of the others (`aoc_common.telemetry.metrics.LOOKOUT`)."""
+"""What the gateway measures, beside what it sees of the others (`aoc_common.telemetry.metrics.MONITOR`)."""
 
 from __future__ import annotations
 

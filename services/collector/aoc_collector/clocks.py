@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_collector import metrics
 from aoc_common.store.backlog import Cause, Stretch
-from aoc_common.store.doubts import AHEAD
+from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aoc_collector.slices import Feed
     from aoc_common.clock import Clock
     from aoc_common.store.backlog import BacklogStore
-    from aoc_common.store.doubts import DoubtStore
+    from aoc_common.store.clock_corrections import ClockCorrections
     from aoc_common.store.source_runs import SourceRuns
     from aoc_common.store.sources import SourceState
 
@@ -64,8 +64,8 @@ class Corrector:
     serves a clock that fell back for a while: what it doubts in vain is read twice, never lost.
     """
 
-    def __init__(self, doubts: DoubtStore, backlog: BacklogStore, sources: SourceRuns, clock: Clock) -> None:
-        self._doubts = doubts
+    def __init__(self, corrections: ClockCorrections, backlog: BacklogStore, sources: SourceRuns, clock: Clock) -> None:
+        self._corrections = corrections
         self._backlog = backlog
         self._sources = sources
         self._clock = clock
@@ -82,13 +82,13 @@ class Corrector:
             _log.warning("position.ahead", tenant=feed.tenant, source=feed.source, position=str(position))
             return state
         end = (now - feed.pace.settle).replace(microsecond=0)
-        begin = await self._doubts.doubtful_from(feed.tenant, feed.source, now)
+        begin = await self._corrections.first_in_future(feed.tenant, feed.source, now)
         begin = min(end - feed.pace.lookback if begin is None else begin, end)
         name = f"{begin:%Y-%m-%dT%H:%M:%SZ} clock {position:%Y-%m-%dT%H:%M:%SZ}"
         # In this order: a crash in between leaves too much to collect, never too little, and is gone on from.
         await self._backlog.add(Stretch(feed.tenant, feed.source, Cause.BEHIND, name, begin, end, begin), now)
-        await self._doubts.withdraw(feed.tenant, feed.source, now)
-        if await self._doubts.pull_back(feed.tenant, feed.source, position, end, now):
+        await self._corrections.withdraw(feed.tenant, feed.source, now)
+        if await self._corrections.pull_back(feed.tenant, feed.source, position, end, now):
             metrics.POSITIONS_CORRECTED.labels(feed.tenant, feed.source).inc()
             said = f"its position was {position:%FT%TZ}, in the future: collected again from {begin:%FT%TZ} on"
             _log.error("position.corrected", tenant=feed.tenant, source=feed.source, reason=said)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from aoc_collector.sources.base import Window
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
+from aoc_common.contracts.dead_letters import LETTER, DeadLetter
 from aoc_common.contracts.event import header_safe
 from aoc_common.contracts.jobs import BackfillJob
-from aoc_common.contracts.letters import LETTER, DeadLetter
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,7 +20,7 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.backlog import Cause
-from aoc_common.store.doubts import AHEAD
+from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.store.losses import LostWindow
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import EmptySlice, SliceFetched

@@ -14,7 +14,7 @@ from zlib import crc32
 from aoc_collector import metrics
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.arrivals import Recently
-from aoc_common.store.judging import State, judge
+from aoc_common.store.source_health import State, judge
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from aoc_common.clock import Clock
     from aoc_common.store.accounts import AccountStore, Waiting
-    from aoc_common.store.judging import Bounds, Judgement
+    from aoc_common.store.source_health import Bounds, Judgement
     from aoc_common.store.source_watch import SourceWatch
     from aoc_common.store.sources import SourceState
 

@@ -17,7 +17,7 @@ import pytest
 from aoc_api.coalesce import Coalesced
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
-from aoc_common.contracts.letters import DeadLetter
+from aoc_common.contracts.dead_letters import DeadLetter
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.quarantine import QuarantineEntry

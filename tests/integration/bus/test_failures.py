@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
 
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
     from aoc_common.settings import NatsSettings
 
 
@@ -230,7 +230,7 @@ async def test_one_poison_tenant_does_not_halt_the_others_and_its_pages_are_give
 async def test_a_reason_that_no_store_takes_is_put_on_record_as_text(eventually, nats_as) -> None:
     letters_put: list[DeadLetter] = []
 
-    class Account:
+    class DeadLetterRecorder:
         async def put(self, letter: DeadLetter) -> bool:
             letters_put.append(letter)
             return True
@@ -247,7 +247,7 @@ async def test_a_reason_that_no_store_takes_is_put_on_record_as_text(eventually,
     hostile = Outgoing(page(1).subject, b"[1]", page(1).headers | {"Aoc-Source": "x"})
     async with (
         publisher(nats_as("collector")) as js,
-        running(nats_as("normalizer"), handler, Failures("normalizer", Account())) as own,
+        running(nats_as("normalizer"), handler, Failures("normalizer", DeadLetterRecorder())) as own,
     ):
         await publish_all(js, subjects.RAW_STREAM, [hostile])
         await eventually(lambda: over(own, (), 1))

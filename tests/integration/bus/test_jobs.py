@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
 from aoc_common.bus.policy import Redelivery
@@ -31,7 +31,7 @@ def working(nats_as):
     @asynccontextmanager
     async def start(handler, redelivery=None):
         async with (
-            reached(nats_as("collector"), "collector") as broker,
+            connected_broker(nats_as("collector"), "collector") as broker,
             consuming(broker, consumers.DIRECTORY, handler, redelivery=redelivery),
         ):
             yield jetstream(broker)

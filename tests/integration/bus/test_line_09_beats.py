@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, connection, jetstream, make_broker
 from aoc_common.bus.consume import consuming
-from aoc_common.bus.lag import look
+from aoc_common.bus.lag import bus_state
 from aoc_common.contracts import subjects
 from aoc_common.errors import Unreachable
 from aoc_common.service.heartbeat import beating
-from aoc_common.service.standstill import judged
+from aoc_common.service.standstill import assess
 from aoc_common.telemetry.pulse import Pulse
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ async def test_a_look_tells_who_runs_what_waits_and_who_left(as_user, eventually
     async with beating(normalizer, "normalizer", Pulse()) as instance:
 
         async def beaten() -> bool:
-            return bool((await look(looker, OF)).seen)
+            return bool((await bus_state(looker, OF)).seen)
 
         await eventually(beaten)
-        found = await look(looker, OF)
-    after = await look(looker, OF)
+        found = await bus_state(looker, OF)
+    after = await bus_state(looker, OF)
 
     jobs, lag = found.lags
     assert (lag.waiting, lag.in_work, jobs.lag) == (1, 0, 0)
@@ -106,7 +106,7 @@ async def test_an_alive_process_whose_batch_never_returns_or_whose_every_try_fai
         await ends.wait()
 
     async def still():
-        return judged(await look(looker, OF)).still
+        return assess(await bus_state(looker, OF)).standstills
 
     async with beating(normalizer, "normalizer", pulse, 0.1), consuming(normalizer, MINE, handler, pulse=pulse):
         assert await still() == ()
@@ -125,7 +125,7 @@ async def test_an_alive_process_whose_batch_never_returns_or_whose_every_try_fai
         await eventually(well)
 
     assert found.who == f"normalizer, consumer {MINE.durable}"
-    assert ("Unreachable: the database is away" if fails else "nothing moves in them") in found.said
+    assert ("Unreachable: the database is away" if fails else "nothing moves in them") in found.message
 
 
 async def test_a_bus_without_the_stream_of_beats_stops_no_service_and_is_told(as_user, eventually) -> None:
@@ -136,9 +136,9 @@ async def test_a_bus_without_the_stream_of_beats_stops_no_service_and_is_told(as
         async with beating(normalizer, "normalizer", Pulse(), 0.05):
             await eventually(lambda: bool(logged))
             await asyncio.sleep(0.2)  # four more beats, of which no other is told
-            found = await look(looker, OF)
+            found = await bus_state(looker, OF)
 
-    assert found.lacking == (subjects.BEATS_STREAM,)
+    assert found.missing == (subjects.BEATS_STREAM,)
     assert [one["event"] for one in logged].count("heartbeat.failed") == 1
 
 
@@ -148,7 +148,7 @@ async def test_a_bus_that_does_not_answer_is_unreachable_within_a_bounded_time(a
     try:
         async with asyncio.timeout(15):
             with pytest.raises(Unreachable):
-                await look(looker, OF)
+                await bus_state(looker, OF)
     finally:
         nats_server.start()
         with suppress(Exception):

@@ -13,7 +13,7 @@ from aoc_cli.doctor.findings import Grade
 from aoc_cli.local import nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.limits import max_message_bytes
 from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams, check_version
@@ -57,7 +57,7 @@ def settings(server: Child, user: str, tmp_path: Path) -> NatsSettings:
 async def test_a_server_that_is_set_up_as_documented_takes_every_user_and_what_is_declared(
     documented, tmp_path
 ) -> None:
-    async with reached(settings(documented, "provision", tmp_path), "provision") as broker:
+    async with connected_broker(settings(documented, "provision", tmp_path), "provision") as broker:
         check_version(broker._connection)
         await provision(broker, settings(documented, "provision", tmp_path))
         assert of_payload("system", max_message_bytes(broker)).grade is Grade.OK
@@ -67,14 +67,14 @@ async def test_a_server_that_is_set_up_as_documented_takes_every_user_and_what_i
         ("cli", (subjects.RAW_STREAM, subjects.EVENTS_STREAM)),
     ):
         own = settings(documented, user, tmp_path)
-        async with reached(own, user) as broker:
+        async with connected_broker(own, user) as broker:
             assert await check_streams(jetstream(broker), own, streams) == []
 
 
 async def test_a_user_of_the_documented_server_may_not_do_what_is_not_its_work(documented, tmp_path) -> None:
-    async with reached(settings(documented, "provision", tmp_path), "provision") as broker:
+    async with connected_broker(settings(documented, "provision", tmp_path), "provision") as broker:
         await provision(broker, settings(documented, "provision", tmp_path))
-    async with reached(settings(documented, "reader", tmp_path), "reader") as broker:
+    async with connected_broker(settings(documented, "reader", tmp_path), "reader") as broker:
         with pytest.raises(Exception, match=r"(?i)timeout|no response|permissions"):
             await broker._connection.jetstream(timeout=0.5).delete_stream(subjects.EVENTS_STREAM)
 
@@ -83,5 +83,5 @@ async def test_a_command_names_the_settings_when_the_bus_does_not_take_it(docume
     wrong = settings(documented, "cli", tmp_path)
     (tmp_path / "cli").write_text("falsch")
     with pytest.raises(Unreachable, match=r"uthorization.*\(AOC_NATS__USER and AOC_NATS__PASSWORD, or AOC_NATS__CRED"):
-        async with reached(wrong, "cli"):
+        async with connected_broker(wrong, "cli"):
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aoc_cli.local.ports import free_port
-from aoc_common.bus.broker import reached
+from aoc_common.bus.broker import connected_broker
 from aoc_common.errors import Unreachable
 from aoc_common.settings import NatsSettings
 
@@ -17,7 +17,7 @@ async def test_a_command_that_the_bus_refuses_says_so_soon(nats_on, tmp_path, mo
     settings = nats_on("cli").model_copy(update={"password": f"file:{wrong}"})
 
     with pytest.raises(Unreachable, match=r"NATS at 127.0.0.1:\d+: .*[Aa]uthorization [Vv]iolation"):
-        async with reached(settings, "cli"):
+        async with connected_broker(settings, "cli"):
             pass
 
 
@@ -26,7 +26,7 @@ async def test_a_command_whose_bus_is_away_says_so_soon(monkeypatch) -> None:
     settings = NatsSettings(url=f"nats://cli:guessed@127.0.0.1:{free_port()}")
 
     with pytest.raises(Unreachable, match="Connect call failed") as refusal:
-        async with reached(settings, "cli"):
+        async with connected_broker(settings, "cli"):
             pass
 
     assert "guessed" not in str(refusal.value)

@@ -14,7 +14,7 @@ from aoc_common.contracts.jobs import BackfillJob, CollectJob
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.review_queues import ItemState, Selection
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 JOB = CollectJob(tenant="contoso", source="o365-exchange", start=NOW - timedelta(hours=1), end=NOW)

@@ -9,8 +9,8 @@ import pytest
 
 from aoc_collector.app import worker
 from aoc_collector.settings import CollectorSettings, DirectorySettings
-from aoc_common.store.judging import Bounds, State, judge
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.source_health import Bounds, State, judge
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
 SOURCES = ("graph-signins", "graph-intune", "o365-exchange")

@@ -13,7 +13,7 @@ from aoc_cli.local import nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
 from aoc_common import roster
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.consume import check_consumer
 from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams
@@ -67,25 +67,25 @@ def settings(container: Child, tmp_path: Path):
 
 
 async def test_each_service_finds_what_it_checks_at_its_start(settings) -> None:
-    async with reached(settings("provision"), "provision") as broker:
+    async with connected_broker(settings("provision"), "provision") as broker:
         await provision(broker, settings("provision"))
     for service in roster.SERVICES:
         own = settings(service.name)
-        async with reached(own, service.name) as broker:
+        async with connected_broker(own, service.name) as broker:
             assert await check_streams(jetstream(broker), own, service.streams) == []
             for consumer in service.consumers:
                 await check_consumer(jetstream(broker), consumer)
 
 
 async def test_a_service_may_not_write_in_the_name_of_another(settings) -> None:
-    async with reached(settings("provision"), "provision") as broker:
+    async with connected_broker(settings("provision"), "provision") as broker:
         await provision(broker, settings("provision"))
-    async with reached(settings("api"), "api") as broker:
+    async with connected_broker(settings("api"), "api") as broker:
         with pytest.raises((NatsError, TimeoutError)):
             await jetstream(broker).publish(subjects.raw("contoso", "graph-signins"), b"[]", timeout=1)
 
 
 async def test_the_password_of_another_user_is_refused(settings) -> None:
     with pytest.raises(Unreachable, match=r"(?i)authorization"):
-        async with reached(settings("collector", secret="nats-api"), "collector"):
+        async with connected_broker(settings("collector", secret="nats-api"), "collector"):
             pass

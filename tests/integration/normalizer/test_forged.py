@@ -9,12 +9,12 @@ import pytest
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import LETTER, DeadLetter
+from aoc_common.contracts.dead_letters import LETTER, DeadLetter
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.shelves import Selection
+from aoc_common.store.review_queues import Selection
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINE = subjects.raw("contoso", "import")

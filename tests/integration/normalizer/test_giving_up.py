@@ -26,9 +26,9 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.shelves import Selection
+from aoc_common.store.review_queues import Selection
 from aoc_common.store.slices import SliceFetched
-from aoc_normalizer.write.dead_letters import PageAccount
+from aoc_normalizer.write.dead_letters import PageDeadLetters
 from unsteady import Unsteady
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def run(database: Database, nats_as, eventually, unsteady) -> dict[str, ob
     await MongoSources(database).advance("contoso", "o365-exchange", NOW, NOW)
     await ledger.open_slice(SLICE, "contoso", "o365-exchange", NOW, NOW)
     await ledger.slice_fetched(SliceFetched(SLICE, 1, 2, NOW))
-    account = PageAccount(MongoDeadLetters(unsteady), MongoLedger(unsteady).page_given_up)
+    account = PageDeadLetters(MongoDeadLetters(unsteady), MongoLedger(unsteady).page_given_up)
     async with giving_up(nats_as("normalizer"), account) as js:
         collector = make_broker(nats_as("collector"), "collector")
         await collector.connect()

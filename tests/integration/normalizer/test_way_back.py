@@ -16,8 +16,8 @@ import structlog
 
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
+from aoc_common.contracts.dead_letters import DeadLetter
 from aoc_common.contracts.ids import to_ms
-from aoc_common.contracts.letters import DeadLetter
 from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo import dead_letters
 from aoc_common.store.mongo.account import MongoAccount
@@ -27,7 +27,7 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.quarantine import QuarantineEntry
-from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.review_queues import ItemState, Selection
 from aoc_common.store.slices import SliceFetched
 from aoc_normalizer import flow
 from aoc_normalizer.settings import NormalizerSettings

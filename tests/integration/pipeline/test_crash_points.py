@@ -23,7 +23,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.doubts import MongoDoubts
+from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -92,7 +92,7 @@ class Pipeline:
         ledger = self._ledger
         stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, None)
         self._runner = Runner(lambda *_: self, self.raw.publish, stores, self.clock, asyncio.Event())
-        corrector = Corrector(MongoDoubts(database), backlog, sources, self.clock)
+        corrector = Corrector(MongoClockCorrections(database), backlog, sources, self.clock)
         self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock, corrector)
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
         versions = MongoEventVersions(database)

@@ -8,7 +8,7 @@ import pytest
 
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import retried_slice
+from aoc_common.contracts.dead_letters import retried_slice
 from aoc_common.contracts.raw import RawPage
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import GapCause

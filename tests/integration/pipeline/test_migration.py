@@ -29,7 +29,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.upgrade import upgrade
-from aoc_common.store.shelves import Selection
+from aoc_common.store.review_queues import Selection
 from aoc_normalizer import app
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 import pytest
 
 from aoc_cli.main import main
-from aoc_common.contracts.letters import DeadLetter
+from aoc_common.contracts.dead_letters import DeadLetter
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
-from aoc_common.store.shelves import Decision
+from aoc_common.store.review_queues import Decision
 from aoc_common.store.slices import SliceFetched
 from reporting import OURS, THEIRS, pem
 

@@ -34,7 +34,7 @@ class Kind:
 SERVICES = {
     "collector": Kind((aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
     "normalizer": Kind((aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
-    "api": Kind((aoc_api.metrics.CATALOGUE, metrics.LOOKOUT, metrics.TASKS), prefix="AOC_API", waits=False),
+    "api": Kind((aoc_api.metrics.CATALOGUE, metrics.MONITOR, metrics.TASKS), prefix="AOC_API", waits=False),
 }
 WAITING = [name for name, kind in SERVICES.items() if kind.waits]
 NOBODY = 1

@@ -12,7 +12,7 @@ import structlog
 
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Malformed
@@ -50,7 +50,7 @@ def service(nats_as, mongo_settings):
 
 @pytest.fixture
 async def bus(nats_as):
-    async with reached(nats_as("collector"), "collector") as broker:
+    async with connected_broker(nats_as("collector"), "collector") as broker:
         yield jetstream(broker)
 
 

@@ -22,12 +22,12 @@ from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context
 from aoc_common.tenants.tenant import Tenant
 from manual_clock import ManualClock
-from memory import MemoryBacklog, MemoryBlobs, MemoryDoubts, MemorySources, MemoryWaitingBlobs
+from memory import MemoryBacklog, MemoryBlobRetries, MemoryBlobs, MemoryClockCorrections, MemorySources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
 
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -84,13 +84,13 @@ def blobs() -> MemoryBlobs:
 
 
 @pytest.fixture
-def waiting(blobs: MemoryBlobs) -> MemoryWaitingBlobs:
-    return MemoryWaitingBlobs(lambda: blobs.known)
+def waiting(blobs: MemoryBlobs) -> MemoryBlobRetries:
+    return MemoryBlobRetries(lambda: blobs.known)
 
 
 @pytest.fixture
 def context(
-    microsoft: Microsoft, clock: ManualClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryWaitingBlobs
+    microsoft: Microsoft, clock: ManualClock, tenant: Tenant, blobs: MemoryBlobs, waiting: MemoryBlobRetries
 ) -> Callable[[str], Context]:
     """`context(base)`: what a source is built from, with canned answers behind it."""
 
@@ -142,13 +142,15 @@ def letters() -> MemoryLetters:
 
 
 @pytest.fixture
-def doubts(backlog: MemoryBacklog, states: MemorySources) -> MemoryDoubts:
-    return MemoryDoubts(backlog, states.states)
+def corrections(backlog: MemoryBacklog, states: MemorySources) -> MemoryClockCorrections:
+    return MemoryClockCorrections(backlog, states.states)
 
 
 @pytest.fixture
-def corrector(doubts: MemoryDoubts, backlog: MemoryBacklog, states: MemorySources, clock: ManualClock) -> Corrector:
-    return Corrector(doubts, backlog, states, clock)
+def corrector(
+    corrections: MemoryClockCorrections, backlog: MemoryBacklog, states: MemorySources, clock: ManualClock
+) -> Corrector:
+    return Corrector(corrections, backlog, states, clock)
 
 
 @pytest.fixture

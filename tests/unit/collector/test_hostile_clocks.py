@@ -16,7 +16,7 @@ from aoc_collector.slices import next_part
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.directory_states import SyncState
-from aoc_common.store.judging import Bounds, State, judge
+from aoc_common.store.source_health import Bounds, State, judge
 from manual_clock import ManualClock
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -33,11 +33,11 @@ def bus():
 
 
 @pytest.fixture
-def started(states, backlog, doubts, bus, wall):
+def started(states, backlog, corrections, bus, wall):
     """`started()`: a scheduler whose process has just begun, whatever the clock says."""
 
     def make():
-        return Scheduler([SIGNINS], states, backlog, bus.publish, wall, Corrector(doubts, backlog, states, wall))
+        return Scheduler([SIGNINS], states, backlog, bus.publish, wall, Corrector(corrections, backlog, states, wall))
 
     return make
 
@@ -70,7 +70,7 @@ async def test_line_10_a_clock_that_jumps_for_a_moment_asks_for_nothing(started,
 
 
 async def test_line_10_a_clock_that_was_three_days_ahead_stops_no_live_slice_and_leaves_no_watermark_that_lies(
-    started, bus, states, backlog, doubts, wall
+    started, bus, states, backlog, corrections, wall
 ):
     truth = NOW - MINUTE
     await states.advance("contoso", "graph-signins", truth, NOW)
@@ -97,10 +97,10 @@ async def test_line_10_a_clock_that_was_three_days_ahead_stops_no_live_slice_and
     assert bus.live[0].end <= wall.now()
 
 
-async def test_line_10_a_clock_that_falls_back_for_long_loses_nothing(started, bus, states, backlog, wall, doubts):
+async def test_line_10_a_clock_that_falls_back_for_long_loses_nothing(started, bus, states, backlog, wall, corrections):
     truth = NOW - MINUTE
     await states.advance("contoso", "graph-signins", truth, NOW)
-    doubts.slices = [("contoso", "graph-signins", NOW - 2 * DAY, NOW - 2 * DAY + HOUR)]
+    corrections.slices = [("contoso", "graph-signins", NOW - 2 * DAY, NOW - 2 * DAY + HOUR)]
     wall.jump(-3 * DAY)
     scheduler = started()
     for _ in range(2):

@@ -12,7 +12,7 @@ from aoc_collector.watch import Watch
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import SourceAccount, Waiting
 from aoc_common.store.arrivals import Recently
-from aoc_common.store.judging import Bounds
+from aoc_common.store.source_health import Bounds
 
 BOUNDS = Bounds(timedelta(minutes=15), timedelta(hours=24))
 MINUTE = timedelta(minutes=1)

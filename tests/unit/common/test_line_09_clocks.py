@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 from aoc_common.bus.consumers import COLLECT, NORMALIZER
-from aoc_common.bus.lag import look
-from aoc_common.service.standstill import Life, judged
+from aoc_common.bus.lag import bus_state
+from aoc_common.service.standstill import Life, assess
 
 #: By the clock of who stamps beats.
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -74,11 +74,11 @@ class Cluster:
 
 async def test_all_times_of_a_look_are_by_one_clock() -> None:
     for minutes in (-10, 0, 10):
-        found = await look(Cluster(timedelta(minutes=minutes)), (MINE, COLLECT))
-        [instance] = next(one for one in judged(found).services if one.name == "normalizer").instances
+        found = await bus_state(Cluster(timedelta(minutes=minutes)), (MINE, COLLECT))
+        [instance] = next(one for one in assess(found).services if one.name == "normalizer").instances
         lag = found.lags[1]
 
-        assert judged(found).still == ()
+        assert assess(found).standstills == ()
         assert instance.life is Life.RUNNING
         assert [(found.at - moment).total_seconds() for moment in (lag.oldest, lag.taken_at, lag.settled_at)] == [
             9,

@@ -1,4 +1,4 @@
-"""Line 9: who stands still and since when, judged by what waits and by heartbeats."""
+"""Line 9: who stands still and since when, assess by what waits and by heartbeats."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_common.bus.lag import ConsumerLag, Look, Seen
+from aoc_common.bus.lag import BusState, ConsumerLag, LastBeat
 from aoc_common.contracts.beats import Beat, ConsumerWork
 from aoc_common.errors import Unreachable
-from aoc_common.service.lookout import SURE_S, Lookout, look_surely
-from aoc_common.service.standstill import Life, judged
+from aoc_common.service.standstill import Life, assess
+from aoc_common.service.standstill_monitor import SURE_S, StandstillMonitor, confirmed_standstills
 from manual_clock import ManualClock
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -22,15 +22,15 @@ def ago(seconds: float) -> datetime:
     return NOW - timedelta(seconds=seconds)
 
 
-def beat(name: str = "vm-1-a", at: float = 1, running: float = 3600, service: str = "normalizer", **work) -> Seen:
+def beat(name: str = "vm-1-a", at: float = 1, running: float = 3600, service: str = "normalizer", **work) -> LastBeat:
     """A beat of `at` seconds ago."""
     told = ConsumerWork(consumer="normalizer-3", **{key: work[key] for key in work if key != "leaving"})
     leaving = work.get("leaving", False)
-    return Seen(service, name, ago(at), Beat(version="0.1.0", running_s=running, work=(told,), leaving=leaving))
+    return LastBeat(service, name, ago(at), Beat(version="0.1.0", running_s=running, work=(told,), leaving=leaving))
 
 
-def still(*seen: Seen, **lag):
-    return judged(Look(NOW, (replace(LAG, **lag),), seen)).still
+def still(*seen: LastBeat, **lag):
+    return assess(BusState(NOW, (replace(LAG, **lag),), seen)).standstills
 
 
 def test_an_idle_system_is_well() -> None:
@@ -52,8 +52,10 @@ def test_an_instance_without_a_sign_of_life_stands_still_since_its_last_one(lag,
     [found] = still(beat(at=13), **lag)
 
     assert (found.who, found.since) == ("normalizer vm-1-a", ago(13))
-    assert found.said.startswith("normalizer vm-1-a stands still since 2026-11-26T11:59:47Z: no sign of life for 13 s")
-    assert said in found.said
+    assert found.message.startswith(
+        "normalizer vm-1-a stands still since 2026-11-26T11:59:47Z: no sign of life for 13 s"
+    )
+    assert said in found.message
     assert "kill -CONT" in found.fix
 
 
@@ -69,7 +71,7 @@ def test_work_that_waits_after_the_last_one_left_is_told_since_then() -> None:
     [found] = still(beat(at=400, leaving=True), waiting=7, taken_at=ago(500), oldest=ago(300))
 
     assert (found.who, found.since) == ("normalizer", ago(300))
-    assert "7 messages wait, and none of it runs" in found.said
+    assert "7 messages wait, and none of it runs" in found.message
 
 
 def test_one_that_died_is_replaced_by_one_that_started_since_and_by_no_other() -> None:
@@ -84,7 +86,7 @@ def test_one_that_died_is_replaced_by_one_that_started_since_and_by_no_other() -
 
 def test_a_chain_of_crashes_is_replaced_by_who_runs() -> None:
     chain = [beat("a", at=300, running=10), beat("b", at=200, running=50), beat("c", at=1, running=150)]
-    lives = judged(Look(NOW, (LAG,), tuple(chain))).services[0].instances
+    lives = assess(BusState(NOW, (LAG,), tuple(chain))).services[0].instances
 
     assert [one.life for one in lives] == [Life.REPLACED, Life.REPLACED, Life.RUNNING]
 
@@ -93,7 +95,7 @@ def test_a_batch_that_never_returns_is_seen_though_the_process_is_alive() -> Non
     [found] = still(beat(at=1, held=2, held_s=75), in_work=2, waiting=9, taken_at=ago(76))
 
     assert (found.who, found.since) == ("normalizer, consumer normalizer-3", ago(76))
-    assert "2 messages are in work, and nothing moves in them; 9 more wait" in found.said
+    assert "2 messages are in work, and nothing moves in them; 9 more wait" in found.message
 
 
 def test_a_batch_that_takes_its_time_is_no_standstill() -> None:
@@ -104,7 +106,7 @@ def test_a_consumer_at_which_all_fails_stands_still_and_says_why() -> None:
     [found] = still(beat(failing_s=70, error="Unreachable: events: away"), in_work=3, taken_at=ago(1))
 
     assert found.since == ago(71)
-    assert "all of 3 messages fail (Unreachable: events: away)" in found.said
+    assert "all of 3 messages fail (Unreachable: events: away)" in found.message
 
 
 def test_a_source_that_refuses_is_no_standstill_of_the_collector() -> None:
@@ -121,7 +123,7 @@ def test_what_one_instance_fails_at_and_another_settles_is_no_standstill() -> No
 def test_messages_that_nobody_takes_though_somebody_runs_are_told(paused, why) -> None:
     [found] = still(beat(), waiting=3, taken_at=ago(200), settled_at=ago(190), paused=paused)
 
-    assert (found.since, why in found.said) == (ago(190), True)
+    assert (found.since, why in found.message) == (ago(190), True)
 
 
 def test_what_no_running_instance_is_set_up_for_is_nobodys_standstill() -> None:
@@ -140,42 +142,42 @@ def test_a_wrong_clock_of_an_instance_changes_nothing_since_beats_hold_ages_only
 
 
 def test_a_missing_stream_is_told() -> None:
-    [found] = judged(Look(NOW, (), (), ("AOC_BEATS",))).still
+    [found] = assess(BusState(NOW, (), (), ("AOC_BEATS",))).standstills
 
     assert (found.who, found.fix) == ("AOC_BEATS", "Run aoc provision")
 
 
 async def test_what_only_one_look_finds_is_not_believed() -> None:
     """A message that has just arrived; a beat that a bus which was restarted has not got yet."""
-    looks = [Look(NOW, (LAG,), (beat(at=20),)), Look(NOW, (LAG,), (beat(at=1),))]
+    looks = [BusState(NOW, (LAG,), (beat(at=20),)), BusState(NOW, (LAG,), (beat(at=1),))]
 
     async def look():
         return looks.pop(0)
 
     clock = ManualClock(NOW)
-    assert (await look_surely(look, clock)).still == ()
+    assert (await confirmed_standstills(look, clock)).standstills == ()
     assert looks == []
 
 
-async def test_the_lookout_tells_of_a_standstill_when_it_is_sure_and_of_a_bus_that_is_away() -> None:
+async def test_the_monitor_tells_of_a_standstill_when_it_is_sure_and_of_a_bus_that_is_away() -> None:
     clock, away = ManualClock(NOW), False
 
     async def look():
         if away:
             raise Unreachable("the bus is not connected")
-        return Look(NOW, (LAG,), (beat(at=20),))
+        return BusState(NOW, (LAG,), (beat(at=20),))
 
-    lookout = Lookout(look, clock)
-    assert await lookout.probe() == "not known: nobody has looked yet"
-    await lookout.look()
-    assert await lookout.probe() is None
+    monitor = StandstillMonitor(look, clock)
+    assert await monitor.probe() == "not known: nobody has looked yet"
+    await monitor.look()
+    assert await monitor.probe() is None
     await clock.sleep(SURE_S)
-    await lookout.look()
-    assert (await lookout.probe() or "").startswith("normalizer vm-1-a stands still since")
+    await monitor.look()
+    assert (await monitor.probe() or "").startswith("normalizer vm-1-a stands still since")
     away = True
     await clock.sleep(SURE_S)
-    await lookout.look()
-    assert lookout.still() != "the bus is not connected"  # what was known a moment ago
+    await monitor.look()
+    assert monitor.standstills() != "the bus is not connected"  # what was known a moment ago
     await clock.sleep(20)
-    await lookout.look()
-    assert lookout.still() == "the bus is not connected"
+    await monitor.look()
+    assert monitor.standstills() == "the bus is not connected"

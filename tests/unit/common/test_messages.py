@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from aoc_cli import asyncapi
-from aoc_common.bus.letters import copy_of, dead_letter
+from aoc_common.bus.dead_letters import copy_of, dead_letter
 from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.contracts.beats import Beat

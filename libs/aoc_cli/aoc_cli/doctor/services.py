@@ -7,12 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.doctor.findings import Finding, Grade
-from aoc_common.bus.broker import connection, reached
-from aoc_common.bus.lag import look
+from aoc_common.bus.broker import connected_broker, connection
+from aoc_common.bus.lag import bus_state
 from aoc_common.clock import SystemClock
 from aoc_common.errors import AocError, Unreachable
-from aoc_common.service.lookout import SURE_S, look_surely
 from aoc_common.service.standstill import Life
+from aoc_common.service.standstill_monitor import SURE_S, confirmed_standstills
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
 
     from aoc_cli.attach import System
-    from aoc_common.service.standstill import Judged, ServiceState
+    from aoc_common.service.standstill import Assessment, ServiceState
 
 _WHERE: Final = "system"
 _PATIENCE_S: Final = 10.0
@@ -29,7 +29,7 @@ _PATIENCE_S: Final = 10.0
 async def check(system: System) -> list[Finding]:
     """Services. Nothing when the bus is away: another check says so."""
     try:
-        async with reached(system.nats, "cli") as broker:
+        async with connected_broker(system.nats, "cli") as broker:
             return await _looked(broker)
     except AocError:
         return []
@@ -38,23 +38,23 @@ async def check(system: System) -> list[Finding]:
 async def _looked(broker: NatsBroker) -> list[Finding]:
     try:
         async with asyncio.timeout(_PATIENCE_S + SURE_S):
-            return list(of_services(await look_surely(partial(look, connection(broker)), SystemClock())))
+            return list(of_services(await confirmed_standstills(partial(bus_state, connection(broker)), SystemClock())))
     except (Unreachable, TimeoutError) as error:
         fix = "Allow this user $JS.API.CONSUMER.LIST.* and $JS.API.DIRECT.GET.AOC_BEATS, or look as one who may"
         return [Finding(_WHERE, "services", Grade.FAIL, f"not known: {error or 'no answer'}", fix)]
 
 
-def of_services(found: Judged) -> Iterator[Finding]:
+def of_services(found: Assessment) -> Iterator[Finding]:
     """Each service, and who of it stands still."""
-    for one in found.still:
-        yield Finding(_WHERE, one.service or "services", Grade.FAIL, one.said, one.fix)
-    troubled = {one.service for one in found.still}
+    for one in found.standstills:
+        yield Finding(_WHERE, one.service or "services", Grade.FAIL, one.message, one.fix)
+    troubled = {one.service for one in found.standstills}
     for service in found.services:
         if service.name not in troubled and (service.instances or service.lag):
             yield Finding(_WHERE, service.name, Grade.OK, _in_words(service, found))
 
 
-def _in_words(service: ServiceState, found: Judged) -> str:
+def _in_words(service: ServiceState, found: Assessment) -> str:
     """How many run, since when, and what they have to do."""
     running = service.running
     who = "none runs"

@@ -9,7 +9,7 @@ from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.quarantine import MongoQuarantine
-from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.review_queues import ItemState, Selection
 
 if TYPE_CHECKING:
     from aoc_cli.attach import System

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import stamina
 
 from aoc_cli import attach
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
@@ -129,7 +129,7 @@ class Lifeline:
     async def _linked(self) -> Link:
         if self._link is None:
             async with AsyncExitStack() as opening:
-                broker = await opening.enter_async_context(reached(self._system.nats, "cli"))
+                broker = await opening.enter_async_context(connected_broker(self._system.nats, "cli"))
                 database = await opening.enter_async_context(connect(self._system.mongo))
                 if not self._prepared:
                     await check_streams(jetstream(broker), self._system.nats, (subjects.RAW_STREAM,))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aoc_common.bus import consumers
-from aoc_common.bus.broker import reached
+from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.provision import provision
 from aoc_common.bus.readers import declare_reader
 from aoc_common.clock import SystemClock
@@ -61,7 +61,7 @@ async def bring_in_order(
         await upgrade(database)
         if nats is None:
             return told
-        async with reached(nats, "provision") as broker:
+        async with connected_broker(nats, "provision") as broker:
             lease = MongoLease(database, "migration")
             ledger, letters = MongoLedger(database), MongoDeadLetters(database)
             migration = Migration(broker, ledger, nats, SystemClock(), tell, lease, letters)

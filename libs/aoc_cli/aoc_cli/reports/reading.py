@@ -11,7 +11,7 @@ from aoc_cli.reports.form import Form
 from aoc_cli.reports.statement import VERSION
 from aoc_common.errors import Malformed
 from aoc_common.store.accounts import GapCause
-from aoc_common.store.judging import State
+from aoc_common.store.source_health import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,8 @@ import orjson
 from aoc_cli import tenants
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import IMPORT_SOURCE
-from aoc_common.store.judging import Bounds, judge
 from aoc_common.store.mongo.decisions import Discarded
+from aoc_common.store.source_health import Bounds, judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -28,7 +28,7 @@ from aoc_cli.verify.judge import Judge, Run
 from aoc_cli.verify.kinds import USUAL, setup
 from aoc_cli.verify.streams import Vandal, settled
 from aoc_cli.verify.watcher import Watcher
-from aoc_common.bus.broker import jetstream, reached
+from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration, Transient
 from aoc_common.store.mongo.census import MongoCensus
@@ -66,7 +66,7 @@ _GRACE_S: Final = 10.0
 _SHORT_GRACE_S: Final = 5.0
 _LONG_GRACE_S: Final = 60.0
 _SEEN_WITHIN_S: Final = 30.0
-#: More than a collector lets a watermark be ahead (`aoc_common.store.doubts.AHEAD`).
+#: More than a collector lets a watermark be ahead (`aoc_common.store.clock_corrections.AHEAD`).
 _SKEW: Final = timedelta(minutes=6)
 #: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
 _EAGER: Final = {
@@ -212,7 +212,7 @@ class Verification:
             )
             database = await stack.enter_async_context(connect(data.mongo_settings(endpoints)))
             reader, owner = [
-                await stack.enter_async_context(reached(data.nats_settings(endpoints, user), user))
+                await stack.enter_async_context(connected_broker(data.nats_settings(endpoints, user), user))
                 for user in ("cli", "provision")
             ]
             declared = data.nats_settings(endpoints, "provision").model_copy(update=dict(self._setup.bus))

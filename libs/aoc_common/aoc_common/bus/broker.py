@@ -12,7 +12,7 @@ from faststream.nats import NatsBroker
 from faststream.security import SASLPlaintext
 from nats.errors import Error as NatsError
 
-from aoc_common.bus.complaints import Complaints
+from aoc_common.bus.log_throttle import LogThrottle
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import NatsSettings, resolve_secret
 from aoc_common.telemetry import logs
@@ -45,7 +45,7 @@ async def opened(
 
 
 @asynccontextmanager
-async def reached(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker]:
+async def connected_broker(settings: NatsSettings, name: str) -> AsyncIterator[NatsBroker]:
     """A broker that is connected, for one command. Raises `Unreachable`, which says why, and as `make_broker` does."""
     troubles: list[str] = []
     async with opened(settings, name, troubles.append) as broker:
@@ -109,7 +109,7 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
     async def reconnected() -> None:
         _log.info("nats.reconnected")
 
-    complaints, hosts = Complaints(), _hosts(settings)
+    complaints, hosts = LogThrottle(), _hosts(settings)
 
     async def failed(error: Exception) -> None:
         why = str(error) or repr(error)

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.bus.consume import Handling, consuming
 from aoc_common.bus.continuity import LOOK_S, Continuity
-from aoc_common.bus.filled import FilledMessage
 from aoc_common.bus.policy import Failures, Redelivery
+from aoc_common.bus.restored import RestoredMessage
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.errors import Postponed
 from aoc_common.telemetry import metrics
@@ -81,7 +81,7 @@ async def reading_events(  # what a reader is made of
     policy, work, how = failures or Failures(reader.service), pulse or Pulse(), redelivery or Redelivery()
 
     async def deliver(events: Sequence[EventMessage], incarnation: str) -> None:
-        left = [FilledMessage(event, incarnation, reader.name) for event in events]
+        left = [RestoredMessage(event, incarnation, reader.name) for event in events]
         while left:
             with work.holding(reader.name, len(left)):
                 await filling.run(left)

@@ -1,7 +1,8 @@
-"""What waits at every consumer, and the last beat of every instance: one look, by the server's time.
+"""What waits at every consumer, and the last beat of every instance: one snapshot, by the server's time.
 
-A look costs two requests a stream, however many tenants there are. In a cluster each stream and each consumer has a
-leader of its own, and clocks differ: every answer tells its time, and all are brought to that of who stamps beats.
+A snapshot costs two requests a stream, however many tenants there are. In a cluster each stream and each consumer has
+a leader of its own, and clocks differ: every answer has its own time, and all are converted to the clock of the leader
+of AOC_BEATS, which stamps beats.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S: Final = 3.0
 #: nats-server, errors.json: there is no such stream.
 _NO_STREAM: Final = 10059
-#: Instances of which a look is told; AOC_BEATS keeps no more.
+#: Instances of which a snapshot tells; AOC_BEATS keeps no more.
 _MOST: Final = 1_000
 _NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -67,7 +68,7 @@ class ConsumerLag:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LastBeat:
     """The last beat of an instance, and when the server got it."""
 
     service: str
@@ -77,20 +78,20 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class BusState:
     """What was found at one moment, `at` by the clock that stamps beats.
 
-    `lacking`: streams and consumers that are not there.
+    `missing`: streams and consumers that are not there.
     """
 
     at: datetime
     lags: tuple[ConsumerLag, ...] = ()
-    seen: tuple[Seen, ...] = ()
-    lacking: tuple[str, ...] = ()
+    seen: tuple[LastBeat, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
-async def look(connection: Client, of: Sequence[Consumer] = consumers.ALL) -> Look:
-    """Look once, within a bounded time. Raises `Unreachable`, also when the server does not let us look."""
+async def bus_state(connection: Client, of: Sequence[Consumer] = consumers.ALL) -> BusState:
+    """Take one snapshot, within a bounded time. Raises `Unreachable`, also when this user may not ask."""
     streams = sorted({one.stream for one in of})
     try:
         async with asyncio.timeout(2 * _TIMEOUT_S):
@@ -102,22 +103,22 @@ async def look(connection: Client, of: Sequence[Consumer] = consumers.ALL) -> Lo
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"the bus does not tell its state: {error or type(error).__name__}") from error
     lags: list[ConsumerLag] = []
-    lacking: list[str] = []
+    missing: list[str] = []
     clocks = [stamped, *(found.info for found in told if found)]
     at = next((at for one in clocks if one and (at := _time(one.get("ts")))), _NEVER)
     for name, found in zip(streams, told, strict=True):
         if found is None:
-            lacking.append(name)
+            missing.append(name)
             continue
         for one in (consumer for consumer in of if consumer.stream == name):
             if info := found.consumers.get(one.durable):
                 lags.append(_lag(one, info, found, at))
             else:
-                lacking.append(f"{name}: consumer {one.durable}")
+                missing.append(f"{name}: consumer {one.durable}")
     if beats is None:
-        lacking.append(subjects.BEATS_STREAM)
+        missing.append(subjects.BEATS_STREAM)
     seen = tuple(beats or ())
-    return Look(at, tuple(lags), seen, tuple(lacking))
+    return BusState(at, tuple(lags), seen, tuple(missing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +166,12 @@ def _lag(consumer: Consumer, info: Mapping[str, Any], stream: _Stream, at: datet
     )
 
 
-async def _beats(connection: Client) -> list[Seen] | None:
+async def _beats(connection: Client) -> list[LastBeat] | None:
     """The last beat of each instance; None when there is no stream of them."""
     inbox = connection.new_inbox()
     answers = await connection.subscribe(inbox)
     wanted = {"multi_last": [subjects.ALL_BEATS], "batch": _MOST}
-    found: list[Seen] = []
+    found: list[LastBeat] = []
     try:
         await connection.publish(f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}", json.dumps(wanted).encode(), inbox)
         while True:
@@ -186,12 +187,12 @@ async def _beats(connection: Client) -> list[Seen] | None:
         await answers.unsubscribe()
 
 
-def _seen(headers: Mapping[str, str], body: bytes) -> Iterator[Seen]:
+def _seen(headers: Mapping[str, str], body: bytes) -> Iterator[LastBeat]:
     """A beat; nothing for what is none of this version: its service is judged by what the server knows."""
     tokens, at = headers.get("Nats-Subject", "").split("."), _time(headers.get("Nats-Time-Stamp"))
     if at is not None:
         try:
-            yield Seen(tokens[-2], tokens[-1], at, Beat.read(body))
+            yield LastBeat(tokens[-2], tokens[-1], at, Beat.read(body))
         except Malformed:
             return
 

@@ -23,8 +23,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.backoff import backoff
+from aoc_common.bus.dead_letters import copy_of, dead_letter, tenant_of
 from aoc_common.bus.defects import Defects, Recent
-from aoc_common.bus.letters import copy_of, dead_letter, tenant_of
 from aoc_common.bus.publish import publish_all
 from aoc_common.contracts import subjects
 from aoc_common.errors import Permanent, Postponed, TooLarge, Transient, Unreadable
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
 
+    from aoc_common.bus.dead_letters import DeadLetterRecorder
     from aoc_common.bus.defects import MessageId
-    from aoc_common.bus.letters import Account
 
 _log = logs.get(__name__)
 
@@ -84,7 +84,7 @@ class Failures:
     """
 
     def __init__(
-        self, service: str, account: Account | None = None, monotonic: Callable[[], float] = time.monotonic
+        self, service: str, account: DeadLetterRecorder | None = None, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._service = service
         self._account = account

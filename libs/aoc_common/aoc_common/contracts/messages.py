@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_common.contracts import letters, raw, subjects, twins
+from aoc_common.contracts import dead_letters, raw, subjects, twins
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER
 from aoc_common.contracts.event_message import ID_HEADER, OPERATION_HEADER, TRUNCATED_HEADER
@@ -78,8 +78,8 @@ RAW_PAGE: Final = MessageType(
         "Aoc-Behind": "1: of a stretch that was never collected before",
         raw.ASIDE: "1: it lay aside between Microsoft and the bus",
         raw.SEQUENCE_BEFORE: "the sequence that it had on the stream from which it was migrated",
-        letters.LETTER: "key of the dead letter that it was",
-        letters.PAGE_BEFORE: "id that it had before it was tried again in another slice",
+        dead_letters.LETTER: "key of the dead letter that it was",
+        dead_letters.PAGE_BEFORE: "id that it had before it was tried again in another slice",
     },
 )
 EVENT: Final = MessageType(
@@ -124,7 +124,7 @@ DEAD_LETTER: Final = MessageType(
         "Nats-Msg-Id": "the letter's key, of a message that had an id with that id",
         "Aoc-Reason": "why it was given up",
         "Aoc-Subject": "the message's own subject",
-        letters.LETTER: "the letter's key, by which `aoc deadletters` knows it",
+        dead_letters.LETTER: "the letter's key, by which `aoc deadletters` knows it",
     },
     maybe=_OWNER
     | {

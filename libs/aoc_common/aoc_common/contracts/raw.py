@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final, Self
 
 from aoc_common.contracts import subjects
-from aoc_common.contracts.letters import LETTER, PAGE_BEFORE
+from aoc_common.contracts.dead_letters import LETTER, PAGE_BEFORE
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:

@@ -5,6 +5,6 @@
 - `resources`: the bus, the database and the clock, connected and checked
 - `tasks`: work that is done again each interval
 - `probes`: /livez, /readyz and /metrics
-- `standing`: whether streams, consumers and indexes are still as declared
-- `heartbeat`, `standstill`, `lookout`: signs of life, what they mean, and who looks at them
+- `drift`: whether streams, consumers and indexes are still as declared
+- `heartbeat`, `standstill`, `standstill_monitor`: signs of life, what they mean, and who looks at them
 """

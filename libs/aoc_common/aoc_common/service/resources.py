@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from nats.errors import Error as NatsError
 
 from aoc_common.bus.broker import jetstream, join, opened
-from aoc_common.bus.complaints import Complaints
-from aoc_common.service.standing import Standing, check_of
+from aoc_common.bus.log_throttle import LogThrottle
+from aoc_common.service.drift import DriftMonitor, declared_state
 from aoc_common.store.mongo.client import check_indexes, connect
 from aoc_common.telemetry import logs
 from aoc_common.telemetry.pulse import Pulse
@@ -38,7 +38,7 @@ class Resources:
     broker: NatsBroker
     database: Database
     clock: Clock
-    standing: Standing
+    drift: DriftMonitor
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     pulse: Pulse = field(default_factory=Pulse)
 
@@ -60,9 +60,9 @@ async def acquired(
     async with opened(settings.nats, name) as broker, connect(settings.mongo) as database:
         await check_indexes(database)
         await join(broker, settings.nats)
-        check = check_of(name, broker, database, settings.nats, streams)
+        check = declared_state(name, broker, database, settings.nats, streams)
         await check()
-        yield Resources(name, broker, database, clock, Standing(check))
+        yield Resources(name, broker, database, clock, DriftMonitor(check))
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def connecting(settings: NatsSettings, name: str) -> AsyncIterator[NatsBro
 
 async def _until_connected(broker: NatsBroker) -> None:
     """Connect; from then on the client reconnects by itself."""
-    complaints = Complaints()
+    complaints = LogThrottle()
     while True:
         try:
             await broker.connect()

@@ -1,4 +1,4 @@
-"""Who stands still, and since when: judged by what waits on the bus and by the heartbeats of services. Pure.
+"""Who stands still, and since when: assess by what waits on the bus and by the heartbeats of services. Pure.
 
 - An instance whose beat is old is silent: stopped, blocked, or gone. One that left on purpose, or after which another
   one started in its place, is no trouble.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from aoc_common.bus.lag import ConsumerLag, Look, Seen
+    from aoc_common.bus.lag import BusState, ConsumerLag, LastBeat
     from aoc_common.contracts.beats import ConsumerWork
 
 #: Seconds for which work may wait that nobody takes.
@@ -84,7 +84,7 @@ class ServiceState:
 
 
 @dataclass(frozen=True, slots=True)
-class Still:
+class Standstill:
     """Somebody stands still.
 
     `who`: the service, and its instance or consumer. `since`: None when nobody knows. `said`: one sentence; `fix`: what
@@ -94,20 +94,20 @@ class Still:
     service: str
     who: str
     since: datetime | None
-    said: str
+    message: str
     fix: str
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Assessment:
     """What one look means."""
 
     at: datetime
     services: tuple[ServiceState, ...]
-    still: tuple[Still, ...]
+    standstills: tuple[Standstill, ...]
 
 
-def judged(look: Look) -> Judged:
+def assess(look: BusState) -> Assessment:
     """What a look means."""
     names = sorted({one.service for one in look.lags} | {one.service for one in look.seen})
     services = tuple(
@@ -119,10 +119,10 @@ def judged(look: Look) -> Judged:
         for name in names
     )
     still = [one for service in services for one in _of_service(service, look.at)]
-    return Judged(look.at, services, (*still, *_of_lacking(look)))
+    return Assessment(look.at, services, (*still, *_of_lacking(look)))
 
 
-def _instances(seen: Sequence[Seen], now: datetime) -> Iterator[Instance]:
+def _instances(seen: Sequence[LastBeat], now: datetime) -> Iterator[Instance]:
     """Each with its life. One that fell silent is replaced by one that started since: each replaces one."""
     free = sorted(one.at - timedelta(seconds=one.beat.running_s) for one in seen)
     for one in sorted(seen, key=lambda found: found.at):
@@ -138,7 +138,7 @@ def _instances(seen: Sequence[Seen], now: datetime) -> Iterator[Instance]:
         yield Instance(one.instance, one.beat.version, started, one.at, life, one.beat.work)
 
 
-def _of_service(service: ServiceState, now: datetime) -> Iterator[Still]:
+def _of_service(service: ServiceState, now: datetime) -> Iterator[Standstill]:
     silent = [one for one in service.instances if one.life is Life.SILENT]
     for one in silent:
         yield _silent(service, one, now)
@@ -150,7 +150,7 @@ def _of_service(service: ServiceState, now: datetime) -> Iterator[Still]:
         yield from _of_consumer(service, lag, now)
 
 
-def _silent(service: ServiceState, one: Instance, now: datetime) -> Still:
+def _silent(service: ServiceState, one: Instance, now: datetime) -> Standstill:
     others = len(service.running)
     waits = f"; {service.lag:,} messages wait for it" if service.lag else ""
     beside = f"; {others} more of {service.name} run" if others else waits
@@ -160,10 +160,10 @@ def _silent(service: ServiceState, one: Instance, now: datetime) -> Still:
         f"Look whether the process is stopped (kill -CONT), hangs, or is gone (start it again), and at its log. "
         f"{_LEFT_BEHIND}; one that was taken away for good is forgotten a day after its last sign"
     )
-    return Still(service.name, f"{service.name} {one.name}", one.seen, said, fix)
+    return Standstill(service.name, f"{service.name} {one.name}", one.seen, said, fix)
 
 
-def _deserted(service: ServiceState, now: datetime) -> Iterator[Still]:
+def _deserted(service: ServiceState, now: datetime) -> Iterator[Standstill]:
     """Work waits, and nobody is known to run."""
     left = max((one.seen for one in service.instances if one.life is Life.LEFT), default=None)
     if left is None and any(one.asking for one in service.lags):
@@ -173,10 +173,10 @@ def _deserted(service: ServiceState, now: datetime) -> Iterator[Still]:
     since = max(filter(None, (left, moved, service.oldest if left else None)))
     if (now - since).total_seconds() > _UNTAKEN_S:
         said = f"{service.name} stands still since {_at(since)}: {service.lag:,} messages wait, and none of it runs"
-        yield Still(service.name, service.name, since, said, f"Start the {service.name}")
+        yield Standstill(service.name, service.name, since, said, f"Start the {service.name}")
 
 
-def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iterator[Still]:
+def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iterator[Standstill]:
     """What stands still at a consumer although the service is alive: the first of its causes."""
     work = [(one.seen, what) for one in service.running for what in one.work if what.consumer == lag.durable]
     if not lag.lag or not work:  # where nobody is set up to serve it, nobody stands still
@@ -188,13 +188,15 @@ def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iter
             f"{who} stands still since {_at(since)}: {min(held)[1]:,} messages are in work, and nothing moves in them; "
             f"{lag.waiting:,} more wait"
         )
-        yield Still(service.name, who, since, said, f"Look at the {service.name}'s log, and restart it. {_LEFT_BEHIND}")
+        yield Standstill(
+            service.name, who, since, said, f"Look at the {service.name}'s log, and restart it. {_LEFT_BEHIND}"
+        )
         return
     failing = [(seen - timedelta(seconds=what.failing_s), what.error) for seen, what in work if what.failing_s]
     fails = failing and len(failing) == len(work) and not lag.of_sources
     if fails and (now - (since := max(failing)[0])).total_seconds() > lag.still_after_s:
         said = f"{who} stands still since {_at(since)}: all of {lag.lag:,} messages fail ({max(failing)[1]})"
-        yield Still(service.name, who, since, said, f"Mend what fails; see the {service.name}'s log")
+        yield Standstill(service.name, who, since, said, f"Mend what fails; see the {service.name}'s log")
         return
     since = _moved(lag)
     untaken = lag.waiting and not lag.in_work and not held
@@ -202,12 +204,12 @@ def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iter
         why = "the consumer is paused" if lag.paused else "nobody takes them"
         said = f"{who} stands still since {_at(since)}: {lag.waiting:,} messages wait, and {why}"
         fix = "Run aoc provision: it ends the pause" if lag.paused else f"Restart the {service.name}; see its log"
-        yield Still(service.name, who, since, said, fix)
+        yield Standstill(service.name, who, since, said, fix)
 
 
-def _of_lacking(look: Look) -> Iterator[Still]:
-    for name in look.lacking:
-        yield Still("", name, None, f"{name} is not there: what it is for stands still", "Run aoc provision")
+def _of_lacking(look: BusState) -> Iterator[Standstill]:
+    for name in look.missing:
+        yield Standstill("", name, None, f"{name} is not there: what it is for stands still", "Run aoc provision")
 
 
 def _moved(lag: ConsumerLag) -> datetime:

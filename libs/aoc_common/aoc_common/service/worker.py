@@ -19,7 +19,7 @@ from aoc_common.service.resources import Resources, acquired
 from aoc_common.service.run import Service
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo.client import ping
-from aoc_common.store.mongo.dead_letters import JobAccount, MongoDeadLetters
+from aoc_common.store.mongo.dead_letters import JobDeadLetters, MongoDeadLetters
 from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.readers import MongoReaders
 from aoc_common.telemetry import logs
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from aoc_common.bus.consume import BatchHandler, Consumer
+    from aoc_common.bus.dead_letters import DeadLetterRecorder
     from aoc_common.bus.events import Handle, ReadingEvents
-    from aoc_common.bus.letters import Account
     from aoc_common.bus.readers import Reader
     from aoc_common.clock import Clock
     from aoc_common.service.probes import Probe
@@ -99,7 +99,7 @@ class Parts:
         What the service stands on is guarded: while it is not as declared, no message is handled.
         """
         several = consumers if isinstance(consumers, Sequence) else [consumers]
-        guarded = self.resources.standing.guarded(handler)
+        guarded = self.resources.drift.guarded(handler)
         self._intakes.append(_Intake(several, guarded, workers, redelivery))
 
     def read_events(self, reader: Reader, handle: Handle, workers: int = 1) -> None:
@@ -107,7 +107,7 @@ class Parts:
 
         An event may come twice (`bus.events`). While events are not read, the service is not ready.
         """
-        self._readings.append(_Reading(reader, self.resources.standing.guarded(handle), workers))
+        self._readings.append(_Reading(reader, self.resources.drift.guarded(handle), workers))
 
     def probe(self, name: str, probe: Probe) -> None:
         """Be ready only while this is well too."""
@@ -117,7 +117,7 @@ class Parts:
     async def running(self) -> AsyncIterator[Mapping[str, Probe]]:
         """All parts at work; gives the probes. Leaving drains the consumers, then stops the tasks."""
         resources = self.resources
-        looking = Task("standing", resources.standing.pause_s, resources.standing.look, jitter=0)
+        looking = Task("standing", resources.drift.pause_s, resources.drift.look, jitter=0)
         async with (
             beating(resources.broker, resources.name, resources.pulse),
             tasks.running([looking, *self._tasks], resources.clock) as background,
@@ -139,7 +139,7 @@ class Parts:
                     "mongo": partial(ping, resources.database),
                     "workers": workers,
                     "background": background,
-                    "standing": resources.standing.probe,
+                    "standing": resources.drift.probe,
                     **({"events": reading} if readers else {}),
                     **self._probes,
                 }
@@ -174,9 +174,9 @@ class Parts:
         )
 
 
-def job_account(database: Database) -> Account:
+def job_account(database: Database) -> DeadLetterRecorder:
     """The account of messages that have no page in the ledger."""
-    return JobAccount(MongoDeadLetters(database))
+    return JobDeadLetters(MongoDeadLetters(database))
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class Worker:
     settings: ServiceSettings
     build: Build
     streams: Sequence[str]
-    account: Callable[[Database], Account] = job_account
+    account: Callable[[Database], DeadLetterRecorder] = job_account
     clock: Clock = field(default_factory=SystemClock)
 
     @asynccontextmanager

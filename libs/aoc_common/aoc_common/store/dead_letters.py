@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
 
 
 class DeadLetterStore(Protocol):

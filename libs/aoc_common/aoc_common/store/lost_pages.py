@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class GoneSlice:
+class LostSlice:
     """A slice of which pages are gone.
 
     `again`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
@@ -45,6 +45,6 @@ class LostPages(Protocol):
         """Slices fetched before a moment, or after another one, that wait for no page and are not settled."""
         ...
 
-    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
+    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> LostSlice | None:
         """These pages of a slice will never be settled. Idempotent."""
         ...

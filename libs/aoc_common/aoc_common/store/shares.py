@@ -14,31 +14,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Allocation:
     """What a collector holds of a limit, and could use: requests a window. `beat` counts its renewals."""
 
     units: int
-    wants: int
+    demand: int
     beat: int
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class Allocations:
     """The claims of a limit, by collector. `version` changes with each of them; 0 when there is none yet."""
 
     version: int = 0
-    members: Mapping[str, Claim] = field(default_factory=dict)
+    members: Mapping[str, Allocation] = field(default_factory=dict)
 
 
 class ShareStore(Protocol):
     """Keeps claims."""
 
-    async def read(self, limit: str) -> Claims:
+    async def read(self, limit: str) -> Allocations:
         """The claims of a limit."""
         ...
 
     async def write(  # one step: all of it, or nothing
-        self, limit: str, version: int, member: str, claim: Claim, gone: Collection[str], at: datetime
+        self, limit: str, version: int, member: str, claim: Allocation, gone: Collection[str], at: datetime
     ) -> bool:
         """Set one claim and drop those of `gone`, if the claims still are of this version; whether they were."""
         ...

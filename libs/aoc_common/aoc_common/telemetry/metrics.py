@@ -88,28 +88,28 @@ READER_FILLING = READER.gauge(
 )
 
 #: What who looks at all services sees of them: the gateway.
-LOOKOUT: Final = Catalogue()
+MONITOR: Final = Catalogue()
 
-BUS_WAITING = LOOKOUT.gauge(
+BUS_WAITING = MONITOR.gauge(
     "aoc_bus_waiting", "Messages that were not given to anybody yet (of the gateway's last look).", ("consumer",)
 )
-BUS_IN_WORK = LOOKOUT.gauge(
+BUS_IN_WORK = MONITOR.gauge(
     "aoc_bus_in_work", "Messages that were given to somebody and are not settled.", ("consumer",)
 )
-BUS_REDELIVERED = LOOKOUT.gauge(
+BUS_REDELIVERED = MONITOR.gauge(
     "aoc_bus_redelivered", "Of these, messages that were given more than once.", ("consumer",)
 )
-BUS_OLDEST_SECONDS = LOOKOUT.gauge(
+BUS_OLDEST_SECONDS = MONITOR.gauge(
     "aoc_bus_oldest_seconds", "Age of the oldest message of a stream that is not settled; 0 without any.", ("stream",)
 )
-SERVICE_INSTANCES = LOOKOUT.gauge(
+SERVICE_INSTANCES = MONITOR.gauge(
     "aoc_service_instances", "Instances by what their heartbeats say: running, silent.", ("service", "life")
 )
-SERVICE_STILL_SECONDS = LOOKOUT.gauge(
+SERVICE_STILL_SECONDS = MONITOR.gauge(
     "aoc_service_still_seconds", "For how long a service, or a consumer of it, has stood still; 0: it does not.",
     ("service",),
 )  # fmt: skip
-LOOK_FAILED = LOOKOUT.gauge("aoc_service_look_failed", "1: the bus does not tell what waits and who runs.")
+LOOK_FAILED = MONITOR.gauge("aoc_service_look_failed", "1: the bus does not tell what waits and who runs.")
 
 #: Of every process with periodic work.
 TASKS: Final = Catalogue()

@@ -15,13 +15,13 @@ from aoc_api.parts.hooks import make_judge
 from aoc_api.turns import Turns
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
-from aoc_common.bus.lag import Look, look
+from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.clock import SystemClock
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
-from aoc_common.service.lookout import Lookout
 from aoc_common.service.resources import connecting
+from aoc_common.service.standstill_monitor import StandstillMonitor
 from aoc_common.service.tasks import Task
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
@@ -63,8 +63,8 @@ def make_services(settings: ApiSettings) -> Running:
             connecting(settings.nats, "api") as broker,
             beating(broker, "api", Pulse()),
         ):
-            lookout = Lookout(partial(_look, broker), clock)
-            async with tasks.running([Task("lookout", lookout.pause_s, lookout.look, jitter=0)], clock):
+            monitor = StandstillMonitor(partial(_look, broker), clock)
+            async with tasks.running([Task("lookout", monitor.pause_s, monitor.look, jitter=0)], clock):
                 if settings.api.cursor_key is None:
                     hint = "set AOC_API__CURSOR_KEY so that cursors outlive a restart"
                     _log.warning("cursor_key.generated", hint=hint)
@@ -81,10 +81,10 @@ def make_services(settings: ApiSettings) -> Running:
                         "mongo": partial(ping, searched),
                         "dead_letters": partial(dead_letters.waiting, searched),
                         "quarantine": partial(quarantine.waiting, searched),
-                        "services": lookout.probe,
+                        "services": monitor.probe,
                     },
                     same_health=Coalesced(_HEALTH_S),
-                    still=lookout.still,
+                    still=monitor.standstills,
                     turns=Turns(settings.api.limits),
                     clock=clock,
                     ask=make_ask(broker),
@@ -94,7 +94,7 @@ def make_services(settings: ApiSettings) -> Running:
     return running
 
 
-async def _look(broker: NatsBroker) -> Look:
+async def _look(broker: NatsBroker) -> BusState:
     if not connected(broker):
         raise Unreachable("the bus is not connected")
-    return await look(connection(broker))
+    return await bus_state(connection(broker))

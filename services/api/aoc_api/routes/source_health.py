@@ -10,7 +10,7 @@ from aoc_api import problems
 from aoc_api.deps import Given, Tenant, refuse_unknown, turn
 from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
 from aoc_api.problems import BUSY
-from aoc_common.store.judging import Bounds, judge
+from aoc_common.store.source_health import Bounds, judge
 
 router = APIRouter(prefix="/api/source-health", tags=["operations"])
 

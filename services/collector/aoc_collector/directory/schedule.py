@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.jobs import DirectoryJob
-from aoc_common.store.doubts import AHEAD
+from aoc_common.store.clock_corrections import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

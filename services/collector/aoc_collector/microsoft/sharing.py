@@ -13,13 +13,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import Transient
-from aoc_common.store.shares import Claim
+from aoc_common.store.shares import Allocation
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from aoc_collector.settings import Rate
     from aoc_common.clock import Clock
-    from aoc_common.store.shares import Claims, ShareStore
+    from aoc_common.store.shares import Allocations, ShareStore
 
 _log = logs.get(__name__)
 
@@ -101,13 +101,13 @@ class Share:
             self._shrunk = None
             self._sent = sent
 
-    async def _claim(self, claims: Claims, now: float) -> bool:
+    async def _claim(self, claims: Allocations, now: float) -> bool:
         others, gone = self._others(claims, now)
         mine = claims.members.get(self._member)
         held = mine.units if mine else 0
         wants = self._wants(now)
         # Who is alone need not say what for, and leaves a newcomer something to begin with.
-        target = self._fair(wants, [one.wants for one in others.values()]) if others else self._total - self._beginning
+        target = self._fair(wants, [one.demand for one in others.values()]) if others else self._total - self._beginning
         units = held
         if target >= held:
             self._shrunk = None
@@ -119,14 +119,14 @@ class Share:
             units, self._shrunk = target, None
         self._target = min(self._target, target)
         self._beat += 1
-        claim = Claim(units, wants, self._beat)
+        claim = Allocation(units, wants, self._beat)
         if not await self._store.write(self._limit, claims.version, self._member, claim, gone, self._clock.now()):
             return False
         self._target, self._held = target, units
         return True
 
-    def _others(self, claims: Claims, now: float) -> tuple[dict[str, Claim], set[str]]:
-        live, gone = dict[str, Claim](), set[str]()
+    def _others(self, claims: Allocations, now: float) -> tuple[dict[str, Allocation], set[str]]:
+        live, gone = dict[str, Allocation](), set[str]()
         for name, claim in claims.members.items():
             if name == self._member:
                 continue

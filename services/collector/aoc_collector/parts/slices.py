@@ -25,8 +25,8 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, PollJob
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.doubts import MongoDoubts
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.telemetry import logs
@@ -55,7 +55,7 @@ def add(shared: Shared) -> None:
         backlog,
         partial(publish_job, parts.resources.js),
         clock,
-        Corrector(MongoDoubts(database), backlog, states, clock),
+        Corrector(MongoClockCorrections(database), backlog, states, clock),
         MongoArrivals(database).lateness,
     )
     parts.closing(scheduler.close)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Context, Webhook
 from aoc_common.contracts.webhooks import O365_PATH
-from aoc_common.store.mongo.waiting import MongoWaitingBlobs
+from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def build(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
     """(tenant, source) -> the source, for all that are configured."""
     settings, resources = shared.settings, shared.parts.resources
-    waiting = MongoWaitingBlobs(resources.database)
+    waiting = MongoBlobRetries(resources.database)
     for tenant in shared.tenants:
         webhook = _webhook(shared, tenant)
         for name in tenant.sources or SOURCES:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from aoc_collector.sources import SOURCES
 from aoc_collector.watch import Watch
-from aoc_common.store.judging import Bounds
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.source_health import Bounds
 
 if TYPE_CHECKING:
     from aoc_collector.parts.shared import Shared

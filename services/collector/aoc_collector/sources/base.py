@@ -9,7 +9,7 @@ import msgspec
 
 from aoc_collector.microsoft.answers import ELEMENTS, is_strict, listed, tolerated
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
-from aoc_common.store.doubts import TOO_OLD
+from aoc_common.store.clock_corrections import TOO_OLD
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from aoc_collector.microsoft.api import Api
     from aoc_collector.microsoft.families import FamilyName
     from aoc_common.clock import Clock
+    from aoc_common.store.blob_retries import BlobRetries
     from aoc_common.store.blobs import ContentBlob
-    from aoc_common.store.waiting import WaitingBlobs
 
 SAMPLE_BYTES: Final = 64 * 1024
 
@@ -130,7 +130,7 @@ class Context:
     tenant_id: str
     api: Api
     blobs: Blobs
-    waiting: WaitingBlobs
+    waiting: BlobRetries
     clock: Clock
     publisher: str
     concurrency: int

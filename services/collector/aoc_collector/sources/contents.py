@@ -19,7 +19,7 @@ from aoc_collector.sources.base import Batch, Loss, cut
 from aoc_collector.sources.items import Item, told_apart
 from aoc_common.errors import AocError, Permanent, Refused, Throttled, Transient, Unreachable
 from aoc_common.http import UNREADABLE_LINK
-from aoc_common.store.waiting import PATIENCE
+from aoc_common.store.blob_retries import PATIENCE
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:

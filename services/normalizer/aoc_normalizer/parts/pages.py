@@ -26,7 +26,7 @@ from aoc_normalizer.enrich.lookup import nowhere
 from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.flow import make_handler
 from aoc_normalizer.twins.linker import Twins
-from aoc_normalizer.write.dead_letters import PageAccount
+from aoc_normalizer.write.dead_letters import PageDeadLetters
 from aoc_normalizer.write.dedupe import Deduplicator
 from aoc_normalizer.write.writer import Writer
 
@@ -46,9 +46,9 @@ def locating(database: Path | None) -> Locate:
     return nowhere if database is None else Locator(database, time.monotonic).find
 
 
-def account(database: Database) -> PageAccount:
+def account(database: Database) -> PageDeadLetters:
     """Where pages are put on record that were given up."""
-    return PageAccount(MongoDeadLetters(database), MongoLedger(database).page_given_up)
+    return PageDeadLetters(MongoDeadLetters(database), MongoLedger(database).page_given_up)
 
 
 def look_up_of(settings: NormalizerSettings, locate: Locate, resources: Resources) -> LookUp:

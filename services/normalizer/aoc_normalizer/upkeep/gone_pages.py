@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.store.doubts import AHEAD
+from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.telemetry import logs
 from aoc_normalizer import metrics
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.store.shelves import Selection
+from aoc_common.store.review_queues import Selection
 from aoc_common.telemetry import logs
 from aoc_normalizer import metrics
 

@@ -15,14 +15,14 @@ from aoc_normalizer.reading.split import split
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
     from aoc_common.store.dead_letters import DeadLetterStore
 
 type GiveUp = Callable[[PageOutcome], Awaitable[bool]]
 """Notes in the ledger that a page was given up; False, and nothing, when it is settled already. Raises `Transient`."""
 
 
-class PageAccount:
+class PageDeadLetters:
     """`bus.letters.Account` of raw pages: the letter, then the page's outcome, so that its slice settles."""
 
     def __init__(self, letters: DeadLetterStore, give_up: GiveUp) -> None:

@@ -14,10 +14,10 @@ from aoc_common.store.accounts import Gap, GapCause, SourceAccount, Waiting
 from aoc_common.store.backlog import Cause
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.expired import MongoExpired, added
 from aoc_common.store.mongo.outcomes import KEEP, page_key
-from aoc_common.store.mongo.put_aside import put_aside
+from aoc_common.store.mongo.review_counts import review_counts
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
 from aoc_common.store.slices import SliceState
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.store.backlog import Stretch
-    from aoc_common.store.mongo.put_aside import PutAside
+    from aoc_common.store.mongo.review_counts import ReviewCounts
 
 #: A slice that gave nothing is only kept to be looked at; the others are evidence.
 _KEEP_EMPTY: Final = timedelta(days=7)
@@ -82,7 +82,7 @@ class MongoAccount:
             wanted = {"unchecked": True, "state": SliceState.FETCHED.value}
             fetched = await self._slices.find(wanted).limit(limit).to_list(None)
             settled = await self._settled(fetched, at)
-            for some in batched(settled, TOGETHER):
+            for some in batched(settled, BATCH_SIZE):
                 # First: what is closed and never expires would be there for ever.
                 of_slices = {"slice_id": {"$in": list(some)}}
                 await self._pages.update_many(of_slices, {"$set": {"expire_at": at + KEEP}})
@@ -111,7 +111,7 @@ class MongoAccount:
         its pages are forgotten stays what it was.
         """
         found: dict[str, Document] = {}
-        for together in batched(fetched, TOGETHER):
+        for together in batched(fetched, BATCH_SIZE):
             slices = {one["_id"]: one for one in together}
             mine = {"slice_id": {"$in": list(slices)}}
             waiting = set(await self._pages.distinct("slice_id", {**mine, "waiting_since": {"$exists": True}}))
@@ -167,7 +167,7 @@ class MongoAccount:
         """Every source of a tenant of which anything is known, by name; what came from files is one."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
-        aside = await put_aside(self._database, tenant)
+        aside = await review_counts(self._database, tenant)
         behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
         sums = await self._sums.of(tenant)
         with translated("ledger"):
@@ -196,7 +196,7 @@ class MongoAccount:
         state: SourceState,
         sums: Document,
         blobs: Mapping[str, Document],
-        aside: PutAside,
+        aside: ReviewCounts,
         unsettled: Sequence[Document],
         gaps: Sequence[Gap],
     ) -> SourceAccount:

@@ -8,7 +8,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.ids import to_ms
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -100,7 +100,7 @@ class MongoCensus:
     async def texts(self, ids: Collection[UUID]) -> AsyncIterator[tuple[UUID, int, str]]:
         """These events' versions: event, number, and the record's own text as it was then."""
         with translated("census"):
-            for some in batched(ids, TOGETHER):
+            for some in batched(ids, BATCH_SIZE):
                 wanted = {"$in": list(some)}
                 async for document in self._database["events"].find({"_id": wanted}, {"raw": 1, "version": 1}):
                     yield document["_id"], document.get("version", 1), document["raw"]

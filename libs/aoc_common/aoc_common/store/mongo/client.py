@@ -15,7 +15,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, OperationFailure, PyMongoError
 
 from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
-from aoc_common.store.mongo.trouble import trouble
+from aoc_common.store.mongo.unavailable import why_unavailable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
@@ -40,7 +40,7 @@ _DUPLICATE_KEY: Final = 11000
 _REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
 
 #: Keys that one query asks for. The local server's cost of `$in` grows with the square of its values.
-TOGETHER: Final = 50
+BATCH_SIZE: Final = 50
 #: Collection -> indexes beside `_id`. Ids of events sort by time, so `_id` serves ranges, order and pages.
 INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "events": (
@@ -236,7 +236,7 @@ async def ping(database: Database) -> str | None:
     try:
         await database.command("ping")
     except PyMongoError as error:
-        return trouble(error) or f"MongoDB: {error}"[:200]
+        return why_unavailable(error) or f"MongoDB: {error}"[:200]
     return None
 
 
@@ -273,4 +273,4 @@ def translated(what: str) -> Iterator[None]:
 def _translate(what: str, error: PyMongoError) -> Transient:
     # Which refusals are final is decided where a document is at hand (see `events`): a wrong "final" loses data,
     # a wrong "try again" costs time and shows in the log.
-    return Unreachable(trouble(error) or f"{what}: {str(error)[:300]}")
+    return Unreachable(why_unavailable(error) or f"{what}: {str(error)[:300]}")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import IMPORT_SOURCE
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.sums import COUNTED
 from aoc_common.store.slices import SliceState
 
@@ -61,7 +61,7 @@ class MongoCompaction:
         slices = await self._slices.find(of_day).sort("start", ASCENDING).to_list(None)
         lost = await self._gaps.find({**of_source, "start": {"$lt": day + _DAY}, "end": {"$gt": day}}).to_list(None)
         given_up = set[str]()
-        for some in batched([one["_id"] for one in slices if one.get("pages")], TOGETHER):
+        for some in batched([one["_id"] for one in slices if one.get("pages")], BATCH_SIZE):
             letters: Document = {"slice_id": {"$in": list(some)}, "dead_lettered": {"$gt": 0}}
             given_up |= {page["slice_id"] async for page in self._pages.find(letters, {"slice_id": 1})}
         # What is complete is told by the last slice that ends before the first that is not settled.
@@ -72,7 +72,7 @@ class MongoCompaction:
         for group in groups(slices, day, rested, first["end"] if first else None, lost):
             fewer += await self._merge(group)
         examined = [one["_id"] for one in slices if one.get("loose") and one.get("settled_at", rested) <= rested]
-        for some in batched(examined, TOGETHER):
+        for some in batched(examined, BATCH_SIZE):
             wanted = {"_id": {"$in": list(some)}, "settled_at": {"$lte": rested}}
             await self._slices.update_many(wanted, {"$unset": {"loose": ""}})
         return fewer
@@ -105,7 +105,7 @@ class MongoCompaction:
             return 0
         stays = await self._slices.find_one({"_id": stays_id, "merging.token": token}) or {}
         absorbed = stays.get("merging", {}).get("absorbed", [])
-        for some in batched(absorbed, TOGETHER):
+        for some in batched(absorbed, BATCH_SIZE):
             await self._pages.update_many({"slice_id": {"$in": list(some)}}, {"$set": {"slice_id": stays_id}})
             await self._slices.delete_many({"_id": {"$in": list(some)}, "merged_into": token})
         await self._free(token)

@@ -9,20 +9,20 @@ from bson.binary import Binary
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.mongo.shelves import MongoShelf
-from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.mongo.review_queues import MongoReviewQueue
+from aoc_common.store.review_queues import ItemState, Selection
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from aoc_common.contracts.letters import DeadLetter
+    from aoc_common.contracts.dead_letters import DeadLetter
 
 #: Bytes of a body that is kept here; MongoDB's documents end at 16 MiB. Larger ones are on AOC_DLQ alone.
 KEPT: Final = 12 * 1024 * 1024
 
 
-class MongoDeadLetters(MongoShelf):
-    """`DeadLetterStore` and `Shelf` over `dead_letters`."""
+class MongoDeadLetters(MongoReviewQueue):
+    """`DeadLetterStore` and `ReviewQueue` over `dead_letters`."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, "dead_letters", "body")
@@ -105,7 +105,7 @@ class MongoDeadLetters(MongoShelf):
         return int(done.modified_count)
 
 
-class JobAccount:
+class JobDeadLetters:
     """`bus.letters.Account` of messages that have no page in the ledger."""
 
     def __init__(self, letters: MongoDeadLetters) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.shelves import ItemState
+from aoc_common.store.review_queues import ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
 from aoc_common.store.directory_names import Learnt
 from aoc_common.store.directory_states import SyncState
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.directory_periods import FACTS, all_keys, closed, keys_of, opened
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class MongoDirectory:
         check_tenant(tenant)
         # What a later reading has seen is there.
         mine: Document = {"kind": kind, "generation": {"$lte": seen.generation}, **_THERE}
-        for some in batched(ids, TOGETHER):
+        for some in batched(ids, BATCH_SIZE):
             named = {"_id": {"$in": [_identity(tenant, one) for one in some]}}
             await self._written(partial(self._going, named | mine, seen))
 
@@ -135,7 +135,7 @@ class MongoDirectory:
                     made.change(one, change)
             return made
 
-        for some in batched(sorted(other), TOGETHER):
+        for some in batched(sorted(other), BATCH_SIZE):
             await self._written(partial(writes, some))
 
     async def count(self, tenant: str) -> dict[str, int]:

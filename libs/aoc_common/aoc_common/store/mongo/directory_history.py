@@ -11,7 +11,7 @@ from aoc_common.contracts.directory import key
 from aoc_common.contracts.periods import FAR, MANY, History, Period
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.directory_histories import Remembered
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.directory import entity
 from aoc_common.store.mongo.directory_periods import keys_of
 
@@ -39,8 +39,8 @@ class MongoDirectoryHistory:
             # How far it was read comes first: what is read of the objects after that is not older.
             states = {one["kind"]: one async for one in self._states.find(mine)}
             found: list[Document] = []
-            for start in range(0, len(keys), TOGETHER):
-                found += await self._of(tenant, keys[start : start + TOGETHER])
+            for start in range(0, len(keys), BATCH_SIZE):
+                found += await self._of(tenant, keys[start : start + BATCH_SIZE])
         asked = set(keys)
         by_key: defaultdict[str, list[History]] = defaultdict(list)
         for document in {one["_id"]: one for one in found}.values():

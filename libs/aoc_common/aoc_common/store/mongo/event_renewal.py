@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError
 from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
@@ -108,7 +108,7 @@ class MongoRenewal:
         moved: set[UUID] = set()
         with translated("events"):
             await self._write(staying)
-            for together in batched(moving, TOGETHER):
+            for together in batched(moving, BATCH_SIZE):
                 moved |= await self._move(together)
             await self._write([pair for pair in moving if pair[0].id not in moved])
         return len(moved)

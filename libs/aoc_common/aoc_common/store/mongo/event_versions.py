@@ -18,7 +18,7 @@ from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.mongo.client import CODEC, TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, CODEC, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates, page_of
 from aoc_common.store.sightings import Adoption, Sighting
 from aoc_common.store.versions import History, NewVersion, StoredVersion
@@ -70,7 +70,7 @@ class MongoEventVersions:
         """What is known of those of these events that are stored."""
         found: dict[UUID, Sighting] = {}
         with translated("events"):
-            for some in batched(ids, TOGETHER):
+            for some in batched(ids, BATCH_SIZE):
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LOOK):
                     found[document["_id"]] = _sighting(document)
         return found

@@ -11,8 +11,8 @@ from pymongo import UpdateMany, UpdateOne
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.blobs import MongoBlobs
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
-from aoc_common.store.mongo.found_slices import make_known
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.missing_slices import insert_missing
 from aoc_common.store.mongo.outcomes import page_key, write
 from aoc_common.store.page_ledger import PageOutcome, SliceTotals
 from aoc_common.store.slices import EmptySlice, SliceFetched, SliceState
@@ -82,7 +82,7 @@ class MongoLedger(MongoBlobs):
         if pages:
             with translated("ledger"):
                 new = await self._noted(pages)
-                await make_known(self._slices, [pages[number] for number in new])
+                await insert_missing(self._slices, [pages[number] for number in new])
 
     async def _noted(self, pages: Sequence[PublishedPage]) -> set[int]:
         """The numbers of those that were not known."""
@@ -233,7 +233,7 @@ class MongoLedger(MongoBlobs):
             return
         with translated("ledger"):
             stood, new = await write(self._pages, outcomes)
-            await make_known(self._slices, [outcomes[number] for number in new])
+            await insert_missing(self._slices, [outcomes[number] for number in new])
             await self._touch(one.slice_id for number, one in enumerate(outcomes) if number not in stood)
             if again := {outcomes[number].slice_id for number in stood}:
                 # Whoever settled them may have died before it said so at their slices.
@@ -246,7 +246,7 @@ class MongoLedger(MongoBlobs):
             stood, new = await write(self._pages, [outcome])
             if stood:
                 return False
-            await make_known(self._slices, [outcome] if new else [])
+            await insert_missing(self._slices, [outcome] if new else [])
             await self._touch([outcome.slice_id])
         return True
 
@@ -268,7 +268,7 @@ class MongoLedger(MongoBlobs):
         keys = {page_key(*page): page for page in pages}
         found: set[tuple[str, str]] = set()
         with translated("ledger"):
-            for some in batched(keys, TOGETHER):
+            for some in batched(keys, BATCH_SIZE):
                 cursor = self._pages.find({"_id": {"$in": list(some)}, **HANDLED}, {"_id": 1})
                 found |= {keys[document["_id"]] async for document in cursor}
         return found
@@ -282,7 +282,7 @@ class MongoLedger(MongoBlobs):
         with translated("ledger"):
             if not pages or await self._gone.find_one({}, {"_id": 1}) is None:
                 return set()
-            for some in batched(pages, TOGETHER):
+            for some in batched(pages, BATCH_SIZE):
                 async for one in self._gone.find({"_id": {"$in": list(some)}}, {"slice_id": 1}):
                     found[one["_id"]] = one.get("slice_id", "")
         return found.keys() - {page for _, page in await self.settled((name, page) for page, name in found.items())}

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING, UpdateOne
 
-from aoc_common.contracts.letters import is_retried
+from aoc_common.contracts.dead_letters import is_retried
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.losses import LostWindow
-from aoc_common.store.lost_pages import GoneSlice
+from aoc_common.store.lost_pages import LostSlice
 from aoc_common.store.mongo.account import lacks_pages
 from aoc_common.store.mongo.backlog import MongoBacklog
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.pages import PublishedPage
 from aoc_common.store.slices import SliceState
@@ -52,7 +52,7 @@ class MongoLostPages:
         """All pages of these slices that wait, however short."""
         found: list[PublishedPage] = []
         with translated("ledger"):
-            for some in batched(slice_ids, TOGETHER):
+            for some in batched(slice_ids, BATCH_SIZE):
                 wanted = {"slice_id": {"$in": list(some)}, "waiting_since": {"$exists": True}}
                 found += [_page(document) async for document in self._pages.find(wanted)]
         return found
@@ -83,7 +83,7 @@ class MongoLostPages:
                 await self._slices.update_many({"_id": {"$in": whole}}, {"$set": {"unchecked": True}})
         return [one for one in idle if one not in whole]
 
-    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> GoneSlice | None:
+    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> LostSlice | None:
         """These pages of a slice will never be settled: forget them, and have its time collected again.
 
         Crash-safe: what has to happen is written before the pages are forgotten, and writing it twice changes nothing.
@@ -133,7 +133,7 @@ class MongoLostPages:
             await self._pages.delete_many({**mine, "page": {"$in": list(pages)}})
             # It may have been looked at while they still waited.
             await self._slices.update_one({"_id": slice_id, "state": _FETCHED}, {"$set": {"unchecked": True}})
-        return GoneSlice(slice_id, one["tenant"], one["source"], len(pages), again)
+        return LostSlice(slice_id, one["tenant"], one["source"], len(pages), again)
 
     async def _collect_again(self, one: Document, waiting: Sequence[datetime], at: datetime) -> None:
         tenant, source, start, end = (one[name] for name in ("tenant", "source", "start", "end"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
-from aoc_common.store.mongo.client import TOGETHER, Database, Document
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document
 from aoc_common.store.mongo.events import duplicates
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class MovedTwins:
 
     async def _read(self, ids: Iterable[UUID]) -> dict[UUID, Document]:
         found: dict[UUID, Document] = {}
-        for some in batched(ids, TOGETHER):
+        for some in batched(ids, BATCH_SIZE):
             async for one in self._events.find({"_id": {"$in": list(some)}}, _READ):
                 found[one["_id"]] = one
         return found
@@ -89,7 +89,7 @@ class MovedTwins:
         The Graph event is a claim's `_id`, and no two claims have one unified event: so a claim whose Graph event
         moves is copied with the unified one in `moving`, deleted, and then the copy gets what is its.
         """
-        for some in batched(going, TOGETHER):
+        for some in batched(going, BATCH_SIZE):
             mine = {"$in": list(some)}
             found = await self._claims.find({"$or": [{"_id": mine}, {"unified": mine}]}).to_list(None)
             stays = [one for one in found if one["_id"] not in going]

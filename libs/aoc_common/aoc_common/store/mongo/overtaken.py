@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING
 
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.ledger import abandoned
 from aoc_common.store.overtaken import Overtaken
 from aoc_common.store.slices import SliceState
@@ -39,7 +39,7 @@ class MongoOvertaken:
             found = await self._slices.find(wanted, fields).sort("_id", ASCENDING).limit(limit).to_list(None)
             keys = sorted({f"{one['tenant']}/{one['source']}" for one in found})
             positions: dict[str, datetime] = {}
-            for some in batched(keys, TOGETHER):
+            for some in batched(keys, BATCH_SIZE):
                 async for source in self._sources.find({"_id": {"$in": list(some)}}, {"position": 1}):
                     if source.get("position") is not None:
                         positions[source["_id"]] = source["position"]
@@ -64,7 +64,7 @@ class MongoOvertaken:
     async def _open_stretches(self, tenants: set[str]) -> list[Document]:
         fields = dict.fromkeys(("tenant", "source", "done_until", "end"), 1)
         found: list[Document] = []
-        for some in batched(sorted(tenants), TOGETHER):
+        for some in batched(sorted(tenants), BATCH_SIZE):
             found += await self._backlog.find({"tenant": {"$in": list(some)}, "open": True}, fields).to_list(None)
         return found
 

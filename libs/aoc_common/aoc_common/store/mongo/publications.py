@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts.publications import END, Position, PublishedSpan, Range
 from aoc_common.contracts.reading import SKEW, Portion
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates
 from aoc_common.store.mongo.published import PublishedEvents
 
@@ -127,7 +127,7 @@ class MongoPublications:
         """What is stored of these, how many are not any more, and how many of these that accounts for."""
         messages: list[EventMessage] = []
         missing, size, done = 0, 0, 0
-        for some in batched(entries, TOGETHER):
+        for some in batched(entries, BATCH_SIZE):
             found = await self._events.messages(some)
             missing += sum(one is None for one in found)
             messages += [one for one in found if one is not None and wanted.takes(one)]

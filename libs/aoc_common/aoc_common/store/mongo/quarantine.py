@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.mongo.shelves import MongoShelf
+from aoc_common.store.mongo.review_queues import MongoReviewQueue
 from aoc_common.store.quarantine import QuarantineEntry
-from aoc_common.store.shelves import ItemState, Selection
+from aoc_common.store.review_queues import ItemState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +20,8 @@ _ENTRY: Final = ("tenant", "source", "slice_id", "page", "reason", "text", "at",
 _TOGETHER: Final = 500
 
 
-class MongoQuarantine(MongoShelf):
-    """`QuarantineStore` and `Shelf` over `quarantine`. What expires is noted in `ledger_gaps` before it goes."""
+class MongoQuarantine(MongoReviewQueue):
+    """`QuarantineStore` and `ReviewQueue` over `quarantine`. What expires is noted in `ledger_gaps` before it goes."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database, "quarantine", "text")

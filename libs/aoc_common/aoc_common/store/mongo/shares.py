@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.store.mongo.client import Database, translated
-from aoc_common.store.shares import Claim, Claims
+from aoc_common.store.shares import Allocation, Allocations
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -22,20 +22,20 @@ class MongoShares:
     def __init__(self, database: Database) -> None:
         self._shares = database["rate_shares"]
 
-    async def read(self, limit: str) -> Claims:
+    async def read(self, limit: str) -> Allocations:
         """The claims of a limit."""
         with translated("shares"):
             found = await self._shares.find_one({"_id": limit})
         if found is None:
-            return Claims()
-        members = {name: Claim(one["units"], one["wants"], one["beat"]) for name, one in found["members"].items()}
-        return Claims(found["version"], members)
+            return Allocations()
+        members = {name: Allocation(one["units"], one["wants"], one["beat"]) for name, one in found["members"].items()}
+        return Allocations(found["version"], members)
 
     async def write(  # see `ShareStore`
-        self, limit: str, version: int, member: str, claim: Claim, gone: Collection[str], at: datetime
+        self, limit: str, version: int, member: str, claim: Allocation, gone: Collection[str], at: datetime
     ) -> bool:
         """Set one claim and drop others, if nobody was faster."""
-        mine = {"units": claim.units, "wants": claim.wants, "beat": claim.beat}
+        mine = {"units": claim.units, "wants": claim.demand, "beat": claim.beat}
         update: dict[str, Any] = {
             "$set": {f"members.{member}": mine, "version": version + 1, "expire_at": at + _KEEP},
         }

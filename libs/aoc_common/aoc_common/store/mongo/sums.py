@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import UpdateMany, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -91,7 +91,7 @@ class MongoSums:
             )
             mine = [
                 book
-                for some in batched(updates, TOGETHER)
+                for some in batched(updates, BATCH_SIZE)
                 for book in await self._sums.find({"_id": {"$in": list(some)}, "writer": token}).to_list(None)
                 if book.get("pending")
             ]
@@ -107,7 +107,7 @@ class MongoSums:
     async def _books(self, keys: Iterable[tuple[str, str]]) -> dict[str, Document]:
         sources = {f"{tenant}/{source}": (tenant, source) for tenant, source in keys}
         found: dict[str, Document] = {}
-        for some in batched(sources, TOGETHER):
+        for some in batched(sources, BATCH_SIZE):
             found |= {one["_id"]: one async for one in self._sums.find({"_id": {"$in": list(some)}})}
         for key in sources.keys() - found.keys():
             await self._begin(*sources[key])
@@ -152,7 +152,7 @@ class MongoSums:
         """Days of the versions before that some of these slices may already be counted in."""
         wanted = sorted({_day_of(one) for one in slices if "summed" not in one})
         found: dict[str, Document] = {}
-        for some in batched(wanted, TOGETHER):
+        for some in batched(wanted, BATCH_SIZE):
             cursor = self._days.find({"_id": {"$in": list(some)}, "converted": {"$ne": True}})
             found |= {one["_id"]: one async for one in cursor}
         return found
@@ -198,7 +198,7 @@ class MongoSums:
         if blobs:
             marks = [
                 UpdateMany({"_id": {"$in": list(some)}}, {"$unset": {"uncounted": ""}})
-                for some in batched(blobs, TOGETHER)
+                for some in batched(blobs, BATCH_SIZE)
             ]
             await self._blobs.bulk_write(marks, ordered=False)
         for day in days:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from aoc_common.contracts import ids
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.events import page_of
-from aoc_common.store.shelves import ItemState
+from aoc_common.store.review_queues import ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -114,7 +114,7 @@ class MongoTwinLinks:
     async def _named(self, wanted: Iterable[UUID]) -> dict[UUID, Document]:
         found: dict[UUID, Document] = {}
         with translated("twins"):
-            for some in batched(set(wanted), TOGETHER):
+            for some in batched(set(wanted), BATCH_SIZE):
                 async for one in self._events.find({"_id": {"$in": list(some)}}, _FIELDS):
                     found[one["_id"]] = one
         return found

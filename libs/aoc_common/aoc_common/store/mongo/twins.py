@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.contracts.twins import Candidate, TwinFacts, TwinLink
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.events import duplicates
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class MongoTwins:
         its = {"tenant": check_tenant(tenant)}
         found: list[Document] = []
         with translated("twins"):
-            for some in batched(keys, TOGETHER):
+            for some in batched(keys, BATCH_SIZE):
                 together = await self._found({"twin_key": {"$in": list(some)}, **its}, _MOST + 1)
                 if len(together) > _MOST:
                     each = [await self._found({"twin_key": key, **its, **_FREE}, _OF_A_KEY) for key in some]
@@ -86,14 +86,14 @@ class MongoTwins:
         """The links that these events are in: by their claims, where those are forgotten by what the events say."""
         found: dict[UUID, TwinLink] = {}
         with translated("twins"):
-            for some in batched(ids, TOGETHER):
+            for some in batched(ids, BATCH_SIZE):
                 for field in ("_id", "unified"):
                     async for claim in self._claims.find({field: {"$in": list(some)}}):
                         # One that follows an event whose id moves has the unified event here (`moved_twins`).
                         unified = claim.get("moving", claim["unified"])
                         found[claim["_id"]] = TwinLink(claim["tenant"], claim["_id"], unified, first=claim["first"])
             claimed = {one for link in found.values() for one in (link.graph, link.unified)}
-            for some in batched([one for one in ids if one not in claimed], TOGETHER):
+            for some in batched([one for one in ids if one not in claimed], BATCH_SIZE):
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LINKED):
                     if (link := _link(document)) is not None:
                         found.setdefault(link.graph, link)
@@ -103,7 +103,7 @@ class MongoTwins:
         """Write the links on their events, the first ones first; then that all twins of these raw pages are decided."""
         decided: list[Document] = [{"_id": page, "expire_at": at + _KEEP} for page in pages]
         with translated("twins"):
-            for some in batched(links, TOGETHER):
+            for some in batched(links, BATCH_SIZE):
                 await self._write(some)
             try:
                 if decided:
@@ -131,7 +131,7 @@ class MongoTwins:
         """Those of these raw pages whose twins are decided."""
         found: set[str] = set()
         with translated("twins"):
-            for some in batched(pages, TOGETHER):
+            for some in batched(pages, BATCH_SIZE):
                 found |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         return found
 

@@ -27,7 +27,7 @@ def pause(failures: int) -> timedelta:
     return timedelta(seconds=backoff(failures - PATIENCE + 1, LONGEST.total_seconds(), _FIRST.total_seconds()))
 
 
-class WaitingBlobs(Protocol):
+class BlobRetries(Protocol):
     """Which blobs failed, how often, and when they are tried again. All writes are of one source.
 
     A next try that lies more than twice `LONGEST` ahead was written by a clock that was wrong, and is due.

@@ -15,7 +15,7 @@ _TEXTS: Final = 100
 
 
 @dataclass(slots=True)
-class Complaints:
+class LogThrottle:
     """Remembers what was told when. `now`: seconds that never go back."""
 
     now: Callable[[], float] = time.monotonic

@@ -22,7 +22,7 @@ _NOT_ALLOWED: Final = 13
 _NOT_KNOWN: Final = 18
 
 
-def trouble(error: PyMongoError) -> str | None:
+def why_unavailable(error: PyMongoError) -> str | None:
     """What hinders every operation alike: no server, or one that does not take us. None for any other error."""
     if isinstance(error, OperationFailure):
         if error.code == _NOT_KNOWN:

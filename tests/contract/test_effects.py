@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from aoc_common.store.effects import KEEP
 from aoc_common.store.mongo.client import INDEXES, ensure_indexes
-from aoc_common.store.mongo.seen import MongoSeen
-from aoc_common.store.seen import KEEP
+from aoc_common.store.mongo.effects import MongoEffects
 from manual_clock import ManualClock
 
 KEYS = [(UUID(int=number), version) for number in range(120) for version in (1, 2)]
@@ -21,9 +21,9 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def seen(database, clock) -> MongoSeen:
+async def seen(database, clock) -> MongoEffects:
     await ensure_indexes(database, ("seen",))
-    return MongoSeen(database, clock)
+    return MongoEffects(database, clock)
 
 
 async def test_what_was_noted_is_seen_by_event_and_version(seen) -> None:
@@ -44,7 +44,7 @@ async def test_other_replicas_see_it_and_a_note_may_be_repeated(seen, database, 
     await seen.note("tickets", KEYS[1:4])
     await seen.note("tickets", [])
 
-    assert await MongoSeen(database, clock).unseen("tickets", KEYS[:5]) == {KEYS[4]}
+    assert await MongoEffects(database, clock).unseen("tickets", KEYS[:5]) == {KEYS[4]}
 
 
 async def test_past_its_time_a_message_that_comes_again_is_taken_for_new(seen, clock) -> None:

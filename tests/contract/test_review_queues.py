@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.contracts.letters import DeadLetter
+from aoc_common.contracts.dead_letters import DeadLetter
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import GapCause
 from aoc_common.store.mongo import dead_letters
@@ -23,7 +23,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
-from aoc_common.store.shelves import Decision, ItemState, Selection
+from aoc_common.store.review_queues import Decision, ItemState, Selection
 from manual_clock import ManualClock
 from unsteady import Unsteady
 

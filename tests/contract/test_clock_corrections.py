@@ -8,17 +8,17 @@ from types import SimpleNamespace
 import pytest
 
 from aoc_common.store.backlog import Cause, Stretch
+from aoc_common.store.blob_retries import PATIENCE
 from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo.backlog import MongoBacklog
+from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 from aoc_common.store.mongo.client import ensure_indexes
-from aoc_common.store.mongo.doubts import MongoDoubts
+from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.mongo.waiting import MongoWaitingBlobs
 from aoc_common.store.sources import SourceState
-from aoc_common.store.waiting import PATIENCE
-from memory import MemoryBacklog, MemoryDoubts
+from memory import MemoryBacklog, MemoryClockCorrections
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -32,10 +32,10 @@ def stretch(name, begin, end, cause=Cause.BEHIND):
 class InMemory:
     def __init__(self):
         self.backlog, self._states = MemoryBacklog(), {}
-        self.doubts = MemoryDoubts(self.backlog, self._states)
+        self.corrections = MemoryClockCorrections(self.backlog, self._states)
 
     async def open_slice(self, begin, end):
-        self.doubts.slices.append((*MINE, begin, end))
+        self.corrections.slices.append((*MINE, begin, end))
 
     async def advance(self, position, at):
         self._states[MINE] = SourceState(*MINE, position=position, last_success=at, started_at=NOW - DAY)
@@ -46,7 +46,7 @@ class InMemory:
 
 class InMongo:
     def __init__(self, database):
-        self.backlog, self.doubts = MongoBacklog(database), MongoDoubts(database)
+        self.backlog, self.corrections = MongoBacklog(database), MongoClockCorrections(database)
         self._ledger, self._sources = MongoLedger(database), MongoSources(database)
 
     async def open_slice(self, begin, end):
@@ -69,36 +69,36 @@ async def books(request, database):
 
 
 async def test_doubt_begins_where_the_first_begins_that_reaches_past_now(books):
-    assert await books.doubts.doubtful_from(*MINE, NOW) is None
+    assert await books.corrections.first_in_future(*MINE, NOW) is None
 
     await books.open_slice(NOW - 2 * HOUR, NOW - HOUR)
     await books.backlog.add(stretch("fine", NOW - 9 * HOUR, NOW - 8 * HOUR), NOW)
-    assert await books.doubts.doubtful_from(*MINE, NOW) is None
+    assert await books.corrections.first_in_future(*MINE, NOW) is None
 
     await books.open_slice(NOW - HOUR, NOW + DAY)
-    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - HOUR
+    assert await books.corrections.first_in_future(*MINE, NOW) == NOW - HOUR
 
     await books.backlog.add(stretch("ahead", NOW - 3 * HOUR, NOW + DAY), NOW)
     await books.backlog.add(stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED), NOW)
-    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - 3 * HOUR
+    assert await books.corrections.first_in_future(*MINE, NOW) == NOW - 3 * HOUR
 
 
 async def test_what_was_withdrawn_is_not_collected_and_still_tells_where_doubt_begins(books):
     kept = [stretch("fine", NOW - 9 * HOUR, NOW), stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED)]
     for one in [*kept, stretch("ahead", NOW - 3 * HOUR, NOW + DAY)]:
         await books.backlog.add(one, NOW)
-    await books.doubts.withdraw(*MINE, NOW)
-    await books.doubts.withdraw(*MINE, NOW)
+    await books.corrections.withdraw(*MINE, NOW)
+    await books.corrections.withdraw(*MINE, NOW)
 
     assert [one.name for one in await books.backlog.waiting("contoso")] == ["fine", "asked"]
-    assert await books.doubts.doubtful_from(*MINE, NOW) == NOW - 3 * HOUR
+    assert await books.corrections.first_in_future(*MINE, NOW) == NOW - 3 * HOUR
 
 
 async def test_a_re_scan_of_the_future_can_be_added_again_when_its_time_comes(books):
     rescan = stretch("turn", NOW - 3 * HOUR, NOW - HOUR, Cause.LATE)
     await books.backlog.add(rescan, NOW + 3 * DAY)
     await books.backlog.advance(rescan.id, rescan.end, NOW + 3 * DAY)
-    await books.doubts.withdraw(*MINE, NOW)
+    await books.corrections.withdraw(*MINE, NOW)
     await books.backlog.add(rescan, NOW + HOUR)
 
     assert [one.name for one in await books.backlog.waiting("contoso")] == ["turn"]
@@ -108,15 +108,15 @@ async def test_a_position_is_pulled_back_only_when_it_is_still_the_one_that_was_
     await books.advance(NOW + 3 * DAY, NOW + 3 * DAY)
     seen = SimpleNamespace(right=NOW + 3 * DAY, wrong=NOW + DAY)
 
-    assert await books.doubts.pull_back(*MINE, seen.wrong, NOW - HOUR, NOW) is False
-    assert await books.doubts.pull_back(*MINE, seen.right, NOW - HOUR, NOW) is True
+    assert await books.corrections.pull_back(*MINE, seen.wrong, NOW - HOUR, NOW) is False
+    assert await books.corrections.pull_back(*MINE, seen.right, NOW - HOUR, NOW) is True
     state = await books.state()
     assert (state.position, state.last_success, state.started_at) == (NOW - HOUR, NOW, NOW - DAY)
 
 
 async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_is_doubtful(database):
     await ensure_indexes(database)
-    doubts, ledger = MongoDoubts(database), MongoLedger(database)
+    corrections, ledger = MongoClockCorrections(database), MongoLedger(database)
     wrong, true = NOW + 8 * DAY, LostWindow(NOW - 20 * DAY, NOW - 19 * DAY, "older than Microsoft keeps it")
     await ledger.note_loss(*MINE, true, NOW - 9 * DAY)
     await ledger.note_loss(*MINE, LostWindow(NOW - 5 * DAY, NOW + DAY, "older than Microsoft keeps it"), wrong)
@@ -124,13 +124,13 @@ async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_i
     await ledger.note_loss(*MINE, stood, wrong)
     blob = ContentBlob("a", "https://x/a", NOW - DAY, NOW + 6 * DAY)
     await ledger.listed(*MINE, [blob], NOW)
-    waiting = MongoWaitingBlobs(database)
+    waiting = MongoBlobRetries(database)
     for _ in range(PATIENCE):
         await waiting.failed(*MINE, {blob: "HTTP 500"}, NOW)
     expired = await waiting.expire(*MINE, NOW - 9 * DAY, wrong)
 
-    begin = await doubts.doubtful_from(*MINE, NOW)
-    await doubts.withdraw(*MINE, NOW)
+    begin = await corrections.first_in_future(*MINE, NOW)
+    await corrections.withdraw(*MINE, NOW)
 
     assert (expired, begin) == (1, NOW - 5 * DAY)
     left = [one["start"] async for one in database["ledger_gaps"].find({}).sort("start", 1)]

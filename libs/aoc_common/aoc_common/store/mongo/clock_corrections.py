@@ -9,7 +9,7 @@ from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.backlog import Cause
-from aoc_common.store.doubts import TOO_OLD
+from aoc_common.store.clock_corrections import TOO_OLD
 from aoc_common.store.mongo.backlog import REMEMBERED
 from aoc_common.store.mongo.client import Database, Document, translated
 
@@ -24,8 +24,8 @@ _TAKEN_FOR_TOO_OLD: Final[Document] = {"reason": {"$regex": f"{TOO_OLD}$"}}
 _RESCANS: Final = [Cause.LATE.value, "hourly", "daily"]
 
 
-class MongoDoubts:
-    """`DoubtStore` over `sources`, `backlog`, and the slices, gaps and blobs of the ledger."""
+class MongoClockCorrections:
+    """`ClockCorrections` over `sources`, `backlog`, and the slices, gaps and blobs of the ledger."""
 
     def __init__(self, database: Database) -> None:
         self._sources = database["sources"]
@@ -34,7 +34,7 @@ class MongoDoubts:
         self._gaps = database["ledger_gaps"]
         self._blobs = database["ledger_blobs"]
 
-    async def doubtful_from(self, tenant: str, source: str, now: datetime) -> datetime | None:
+    async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
         """Where the first of what was collected, left behind, or given up as a gap, past `now` begins."""
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
         with translated("backlog"):

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import AocError
-from aoc_common.service.standstill import Judged, Life, judged
+from aoc_common.service.standstill import Assessment, Life, assess
 from aoc_common.telemetry import logs, metrics
 
 if TYPE_CHECKING:
-    from aoc_common.bus.lag import Look
+    from aoc_common.bus.lag import BusState
     from aoc_common.clock import Clock
-    from aoc_common.service.standstill import Still
+    from aoc_common.service.standstill import Standstill
 
 _log = logs.get(__name__)
 
@@ -29,32 +29,32 @@ SURE_S: Final = 5.0
 _STALE_S: Final = 15.0
 _TOLD: Final = 3
 
-type LookOnce = Callable[[], Awaitable[Look]]
+type LookOnce = Callable[[], Awaitable[BusState]]
 """One look at the bus. Raises `Transient` when that is not possible."""
 
 
-async def look_surely(look: LookOnce, clock: Clock) -> Judged:
+async def confirmed_standstills(look: LookOnce, clock: Clock) -> Assessment:
     """What stands still, by one look, or by two where the first finds something. Raises `Transient`."""
-    first = judged(await look())
-    if not first.still:
+    first = assess(await look())
+    if not first.standstills:
         return first
     await clock.sleep(SURE_S)
-    second = judged(await look())
-    known = {one.who for one in first.still}
-    return Judged(second.at, second.services, tuple(one for one in second.still if one.who in known))
+    second = assess(await look())
+    known = {one.who for one in first.standstills}
+    return Assessment(second.at, second.services, tuple(one for one in second.standstills if one.who in known))
 
 
-class Lookout:
+class StandstillMonitor:
     """The last look, and since when each finding is found."""
 
     def __init__(self, look: LookOnce, clock: Clock) -> None:
         self._look = look
         self._clock = clock
         self._found: dict[str, float] = {}
-        self._sure: tuple[Still, ...] = ()
+        self._sure: tuple[Standstill, ...] = ()
         self._looked_at: float | None = None
         self._trouble = "nobody has looked yet"
-        metrics.LOOKOUT.export()
+        metrics.MONITOR.export()
 
     def pause_s(self) -> float:
         """Seconds until the next look."""
@@ -63,20 +63,20 @@ class Lookout:
     async def look(self) -> None:
         """Look once."""
         try:
-            found = judged(await self._look())
+            found = assess(await self._look())
         except AocError as error:
             self._trouble = str(error)
             metrics.LOOK_FAILED.set(1)
             return
         now = self._clock.monotonic()
         self._trouble, self._looked_at = "", now
-        self._found = {one.who: self._found.get(one.who, now) for one in found.still}
-        sure = tuple(one for one in found.still if now - self._found[one.who] >= SURE_S)
+        self._found = {one.who: self._found.get(one.who, now) for one in found.standstills}
+        sure = tuple(one for one in found.standstills if now - self._found[one.who] >= SURE_S)
         self._tell(sure)
         self._sure = sure
         _measure(found, sure)
 
-    def still(self) -> tuple[Still, ...] | str:
+    def standstills(self) -> tuple[Standstill, ...] | str:
         """Who stands still; in words why that is not known, where it is not."""
         if self._looked_at is None or self._clock.monotonic() - self._looked_at > _STALE_S:
             return self._trouble or "no look came to its end"
@@ -84,22 +84,22 @@ class Lookout:
 
     async def probe(self) -> str | None:
         """Who stands still, in words; None when nobody does."""
-        found = self.still()
+        found = self.standstills()
         if isinstance(found, str):
             return f"not known: {found}"
         more = f" (and {len(found) - _TOLD} more)" if len(found) > _TOLD else ""
-        return ". ".join(one.said for one in found[:_TOLD]) + more if found else None
+        return ". ".join(one.message for one in found[:_TOLD]) + more if found else None
 
-    def _tell(self, sure: tuple[Still, ...]) -> None:
+    def _tell(self, sure: tuple[Standstill, ...]) -> None:
         before, now = {one.who for one in self._sure}, {one.who for one in sure}
         for one in sure:
             if one.who not in before:
-                _log.error("service.stands_still", who=one.who, since=str(one.since), why=one.said, hint=one.fix)
+                _log.error("service.stands_still", who=one.who, since=str(one.since), why=one.message, hint=one.fix)
         for who in sorted(before - now):
             _log.info("service.moves_again", who=who)
 
 
-def _measure(found: Judged, sure: tuple[Still, ...]) -> None:
+def _measure(found: Assessment, sure: tuple[Standstill, ...]) -> None:
     metrics.LOOK_FAILED.set(0)
     oldest: dict[str, float] = {}
     for service in found.services:

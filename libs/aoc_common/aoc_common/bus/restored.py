@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DELAY_S: Final = 1.0
 
 
-class FilledMessage(Msg):
+class RestoredMessage(Msg):
     """A message from the store. Nobody delivers it once more: `delay_s` says when whoever has it has to try again."""
 
     def __init__(self, event: EventMessage, incarnation: str, durable: str) -> None:

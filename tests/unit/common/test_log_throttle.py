@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from aoc_common.bus.complaints import Complaints
+from aoc_common.bus.log_throttle import LogThrottle
 
 
 def test_a_complaint_is_told_at_once_and_then_each_minute_with_its_count() -> None:
     now = [0.0]
-    complaints = Complaints(lambda: now[0])
+    complaints = LogThrottle(lambda: now[0])
     told = []
     for second in range(121):
         now[0] = float(second)
@@ -17,13 +17,13 @@ def test_a_complaint_is_told_at_once_and_then_each_minute_with_its_count() -> No
 
 
 def test_another_complaint_is_told_at_once() -> None:
-    complaints = Complaints(lambda: 0.0)
+    complaints = LogThrottle(lambda: 0.0)
 
     assert [complaints.due(text) for text in ("refused", "denied", "refused", "denied")] == [1, 1, 0, 0]
 
 
 def test_complaints_that_are_never_the_same_do_not_pile_up() -> None:
-    complaints = Complaints(lambda: 0.0)
+    complaints = LogThrottle(lambda: 0.0)
 
     assert all(complaints.due(f"number {number}") == 1 for number in range(1000))
     assert len(complaints._since) <= 100

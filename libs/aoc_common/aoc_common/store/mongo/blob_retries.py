@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 from pymongo import ASCENDING, UpdateOne
 
 from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.blob_retries import LONGEST, PATIENCE, pause
 from aoc_common.store.blobs import ContentBlob
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
-from aoc_common.store.waiting import LONGEST, PATIENCE, pause
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
 
-class MongoWaitingBlobs:
-    """`WaitingBlobs` over `ledger_blobs`: `failures`, `reason`, `uri` and `next_try_at` of blobs that are "listed"."""
+class MongoBlobRetries:
+    """`BlobRetries` over `ledger_blobs`: `failures`, `reason`, `uri` and `next_try_at` of blobs that are "listed"."""
 
     def __init__(self, database: Database) -> None:
         self._blobs = database["ledger_blobs"]
@@ -44,7 +44,7 @@ class MongoWaitingBlobs:
                 ordered=False,
             )
             found: dict[str, int] = {}
-            for some in batched(keys, TOGETHER):
+            for some in batched(keys, BATCH_SIZE):
                 cursor = self._blobs.find({"_id": {"$in": list(some)}, "state": "listed"}, {"failures": 1})
                 found |= {one["_id"]: one.get("failures", 0) async for one in cursor}
             if found:
@@ -62,7 +62,7 @@ class MongoWaitingBlobs:
         keys = {f"{check_tenant(tenant)}/{source}/{one}": one for one in content_ids}
         found: set[str] = set()
         with translated("ledger"):
-            for some in batched(keys, TOGETHER):
+            for some in batched(keys, BATCH_SIZE):
                 wanted: Document = {
                     "_id": {"$in": list(some)},
                     "state": "listed",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.contracts.troubles import Trouble
-from aoc_common.store.doubts import AHEAD
+from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.tenants.remedies import next_action
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from aoc_common.bus.provision import provision
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import slice_id
 from aoc_common.contracts.raw import RawPage
-from aoc_common.service import standing
+from aoc_common.service import drift
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.sources import MongoSources
@@ -28,8 +28,8 @@ PAGE = RawPage(
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(standing, "_EVERY_S", 0.1)
-    monkeypatch.setattr(standing, "_SOON_S", 0.1)
+    monkeypatch.setattr(drift, "_EVERY_S", 0.1)
+    monkeypatch.setattr(drift, "_SOON_S", 0.1)
 
 
 @pytest.fixture

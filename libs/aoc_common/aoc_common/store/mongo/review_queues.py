@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ASCENDING, DESCENDING, UpdateOne
 
-from aoc_common.store.mongo.client import TOGETHER, Database, Document, translated
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.ledger import HANDLED
-from aoc_common.store.shelves import Decision, Item, ItemState, Selection
+from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ _LOOKED_AFTER: Final = 1_000
 _OPEN: Final = {"state": ItemState.OPEN.value}
 
 
-class MongoShelf:
-    """`Shelf` over a collection whose items hold their content in the field `content`."""
+class MongoReviewQueue:
+    """`ReviewQueue` over a collection whose items hold their content in the field `content`."""
 
     def __init__(self, database: Database, name: str, content: str) -> None:
         self._items = database[name]
@@ -101,8 +101,8 @@ class MongoShelf:
         with translated(self._name):
             waiting = await self._waiting_with_page()
             pages = list(waiting)
-            for start in range(0, len(pages), TOGETHER):
-                done = {"_id": {"$in": pages[start : start + TOGETHER]}, **HANDLED}
+            for start in range(0, len(pages), BATCH_SIZE):
+                done = {"_id": {"$in": pages[start : start + BATCH_SIZE]}, **HANDLED}
                 settled = [page["_id"] async for page in self._pages.find(done, {"_id": 1})]
                 await self.handled([key for page in settled for key in waiting[page]], at)
 

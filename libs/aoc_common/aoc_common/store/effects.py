@@ -22,7 +22,7 @@ type EventKey = tuple[UUID, int]
 """An event's id, and the number of its version (`EventMessage.key`)."""
 
 
-class SeenStore(Protocol):
+class EffectStore(Protocol):
     """Notes about effects, shared by the replicas of a consumer. `effect` names what is not to be repeated."""
 
     async def unseen(self, effect: str, keys: Collection[EventKey]) -> set[EventKey]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from aoc_common.store.accounts import Gap, GapCause
 from aoc_common.store.mongo.client import Database, Document, translated
-from aoc_common.store.shelves import ItemState
+from aoc_common.store.review_queues import ItemState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
-class PutAside:
+class ReviewCounts:
     """What waits of a tenant.
 
     `letters`: source -> state -> letters, records, first and last. `waiting`: source -> records in the quarantine.
@@ -38,7 +38,7 @@ class PutAside:
                 yield Gap(cause, found["first"], found["last"], closable, found["letters"], detail)
 
 
-async def put_aside(database: Database, tenant: str) -> PutAside:
+async def review_counts(database: Database, tenant: str) -> ReviewCounts:
     """Count a tenant's dead letters and quarantine."""
     told = {"$in": [ItemState.OPEN.value, ItemState.EXPIRED.value]}
     by_state: list[Document] = [
@@ -63,4 +63,4 @@ async def put_aside(database: Database, tenant: str) -> PutAside:
         async for group in database["dead_letters"].aggregate(by_state):
             letters.setdefault(group["_id"]["source"], {})[group["_id"]["state"]] = group
         counts = {group["_id"]: group["count"] async for group in database["quarantine"].aggregate(waiting)}
-    return PutAside(letters, counts)
+    return ReviewCounts(letters, counts)

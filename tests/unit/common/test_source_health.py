@@ -10,7 +10,7 @@ import pytest
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.arrivals import Recently
-from aoc_common.store.judging import Bounds, State, judge
+from aoc_common.store.source_health import Bounds, State, judge
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

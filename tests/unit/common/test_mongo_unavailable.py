@@ -14,7 +14,7 @@ from pymongo.errors import (
 
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import translated
-from aoc_common.store.mongo.trouble import trouble
+from aoc_common.store.mongo.unavailable import why_unavailable
 
 ADDED = (
     " (configured timeouts: socketTimeoutMS: 60000.0ms, connectTimeoutMS: 20000.0ms), Timeout: 10.0s, Topology "
@@ -55,7 +55,7 @@ ADDED = (
     ],
 )
 def test_a_server_that_hinders_every_operation_is_one_line(error, said) -> None:
-    assert trouble(error) == said
+    assert why_unavailable(error) == said
     with pytest.raises(Unreachable) as caught, translated("events"):
         raise error
     assert str(caught.value) == said
@@ -66,6 +66,6 @@ def test_a_server_that_hinders_every_operation_is_one_line(error, said) -> None:
     [DuplicateKeyError("E11000"), NotPrimaryError("not primary"), AutoReconnect("closed"), OperationFailure("?", 2)],
 )
 def test_what_is_wrong_with_one_operation_names_the_operation(error) -> None:
-    assert trouble(error) is None
+    assert why_unavailable(error) is None
     with pytest.raises(Unreachable, match=r"^events: "), translated("events"):
         raise error

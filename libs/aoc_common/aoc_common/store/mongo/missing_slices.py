@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pymongo import UpdateOne
 
 from aoc_common.contracts.jobs import span_of
-from aoc_common.store.mongo.client import TOGETHER, Document
+from aoc_common.store.mongo.client import BATCH_SIZE, Document
 from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
@@ -20,13 +20,15 @@ if TYPE_CHECKING:
     from aoc_common.store.pages import PublishedPage
 
 
-async def make_known(slices: AsyncIOMotorCollection[Document], pages: Iterable[PageOutcome | PublishedPage]) -> None:
+async def insert_missing(
+    slices: AsyncIOMotorCollection[Document], pages: Iterable[PageOutcome | PublishedPage]
+) -> None:
     """Have slices for these pages, which were not known, so that what becomes of them is counted.
 
     A slice is noted before its first page is published, so nearly always all of them are there. Raises as the driver.
     """
     wanted = {one.slice_id: one for one in pages}
-    for some in batched(wanted, TOGETHER):
+    for some in batched(wanted, BATCH_SIZE):
         known = {one["_id"] async for one in slices.find({"_id": {"$in": list(some)}}, {"_id": 1})}
         if unknown := [wanted[name] for name in some if name not in known]:
             writes = [UpdateOne({"_id": one.slice_id}, {"$setOnInsert": _slice(one)}, upsert=True) for one in unknown]

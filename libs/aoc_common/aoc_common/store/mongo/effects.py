@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from pymongo import UpdateOne
 
 from aoc_common.clock import Clock, SystemClock
-from aoc_common.store.mongo.client import TOGETHER, Database, translated
-from aoc_common.store.seen import KEEP
+from aoc_common.store.effects import KEEP
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, translated
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import timedelta
 
-    from aoc_common.store.seen import EventKey
+    from aoc_common.store.effects import EventKey
 
 
-class MongoSeen:
-    """`SeenStore` over `seen`, whose documents the server removes `keep` after they were noted."""
+class MongoEffects:
+    """`EffectStore` over `seen`, whose documents the server removes `keep` after they were noted."""
 
     def __init__(self, database: Database, clock: Clock | None = None, keep: timedelta = KEEP) -> None:
         self._seen = database["seen"]
@@ -32,7 +32,7 @@ class MongoSeen:
         now = self._clock.now()
         noted: set[str] = set()
         with translated("seen"):
-            for some in batched(wanted, TOGETHER):
+            for some in batched(wanted, BATCH_SIZE):
                 mine = {"_id": {"$in": list(some)}, "expire_at": {"$gt": now}}
                 noted |= {one["_id"] async for one in self._seen.find(mine, {"_id": 1})}
         return {key for name, key in wanted.items() if name not in noted}

@@ -36,7 +36,7 @@ type Check = Callable[[], Awaitable[None]]
 """Raises `BadConfiguration` for what is not as declared; any other error says nothing about it."""
 
 
-class Standing:
+class DriftMonitor:
     """What a service stands on."""
 
     def __init__(self, check: Check) -> None:
@@ -80,7 +80,7 @@ class Standing:
         return on_messages
 
 
-def check_of(
+def declared_state(
     service: str, broker: NatsBroker, database: Database, settings: NatsSettings, streams: Sequence[str]
 ) -> Check:
     """What a service stands on: the server's version, these streams, all of its consumers, and unique indexes."""

@@ -8,11 +8,11 @@ import pytest
 
 from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
-from aoc_common.store.mongo.waiting import MongoWaitingBlobs
-from memory import MemoryWaitingBlobs
+from memory import MemoryBlobRetries
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -47,10 +47,10 @@ class Books:
 async def books(request, database):
     if request.param == "memory":
         made = Books(None)
-        made.waiting = MemoryWaitingBlobs(lambda: made.known)
+        made.waiting = MemoryBlobRetries(lambda: made.known)
         return made
     await ensure_indexes(database)
-    return Books(MongoWaitingBlobs(database), MongoLedger(database))
+    return Books(MongoBlobRetries(database), MongoLedger(database))
 
 
 async def test_failures_are_counted_and_from_the_third_on_the_blob_is_put_off(books):
@@ -111,7 +111,7 @@ async def test_what_was_never_fetched_expires_once(books):
 
 async def test_the_account_shows_a_blob_that_cannot_be_read_as_waiting_and_then_as_expired(database):
     await MongoSources(database).advance(*MINE, NOW, NOW)
-    books = Books(MongoWaitingBlobs(database), MongoLedger(database))
+    books = Books(MongoBlobRetries(database), MongoLedger(database))
     await books.listed(BAD)
     await books.fail(3)
     [before] = await MongoAccount(database).accounts("contoso", NOW)

@@ -17,10 +17,10 @@ AHEAD: Final = timedelta(minutes=5)
 TOO_OLD: Final = "older than Microsoft keeps it"
 
 
-class DoubtStore(Protocol):
+class ClockCorrections(Protocol):
     """Takes back what a clock that was ahead has claimed of a source. All writes are idempotent."""
 
-    async def doubtful_from(self, tenant: str, source: str, now: datetime) -> datetime | None:
+    async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
         """Where the first of what was collected, left behind or given up past `now` begins; None without any."""
         ...
 

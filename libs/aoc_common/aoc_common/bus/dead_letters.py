@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_common.bus.publish import Outgoing
 from aoc_common.contracts import subjects
+from aoc_common.contracts.dead_letters import LETTER, DeadLetter
 from aoc_common.contracts.event import header_safe
-from aoc_common.contracts.letters import LETTER, DeadLetter
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST_REASON: Final = 2000
 
 
-class Account(Protocol):
+class DeadLetterRecorder(Protocol):
     """Puts dead letters on record. Idempotent by their keys. Raises `Transient`."""
 
     async def put(self, letter: DeadLetter) -> bool:

@@ -83,7 +83,7 @@ class Decision:
     at: datetime
 
 
-class Shelf(Protocol):
+class ReviewQueue(Protocol):
     """Items that wait for a person, newest first."""
 
     async def find(self, wanted: Selection) -> list[Item]:
