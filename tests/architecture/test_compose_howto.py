@@ -53,6 +53,7 @@ def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -
         assert given["--scale"].partition("=")[0] in services()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [one for one in COMPOSE if "run" in one], ids=" ".join)
 def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
     (_, service, command, *rest), _ = arguments(words[2:])

@@ -72,6 +72,7 @@ def run(tmp_path_factory: pytest.TempPathFactory):
     return start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_of_the_fast_lane_says_what_it_left_out_and_how_to_run_it(run, workers: str) -> None:
     said = run("-n", workers, "-m", "not slow")

@@ -77,6 +77,7 @@ async def health(client):
     return answer.status_code, answer.json()["status"]
 
 
+@pytest.mark.slow
 async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, answers, eventually) -> None:
     database = mongo.server(tmp_path / "mongo", free_port(), auth=False)
     store = {"AOC_MONGO__URI": f"mongodb://{LOOPBACK}:{database.port}", "AOC_MONGO__TIMEOUT_S": "0.2"}

@@ -323,6 +323,7 @@ async def test_a_repeated_publish_is_one_message(eventually, nats_as) -> None:
     assert again[0].duplicate
 
 
+@pytest.mark.slow
 async def test_the_bus_comes_back_after_the_server_was_killed(
     eventually, nats_as, declared, nats_server: Child
 ) -> None:

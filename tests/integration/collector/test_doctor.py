@@ -57,6 +57,7 @@ async def test_a_revoked_permission_is_named_with_its_sources_and_nothing_else_f
     assert "AuditLog.Read.All is missing, for graph-directory-audits, graph-signins," in str(failed)
 
 
+@pytest.mark.slow
 async def test_an_expired_secret_is_told_with_what_to_do(doctor, microsoft):
     await switch(microsoft, credentials="expired")
 
@@ -76,6 +77,7 @@ async def test_a_missing_licence_is_a_warning(doctor, microsoft):
     assert "Entra ID P1 or P2" in wrong["contoso", "licence, sign-ins"]["fix"]
 
 
+@pytest.mark.slow
 async def test_hosts_that_do_not_answer_are_told_in_time(doctor, microsoft, tmp_path):
     described = json.loads(microsoft.tenants_file.read_text())
     for one in described:

@@ -89,6 +89,7 @@ async def test_three_replicas_never_run_one_source_twice_at_a_time(replica, even
     assert all(done[source] > 3 for source in sources)
 
 
+@pytest.mark.slow
 async def test_the_job_of_a_replica_that_dies_is_taken_by_another_within_its_ack_wait(nats_as, replica, eventually):
     ran = []
     owner = make_broker(nats_as("provision"), "provision")

@@ -72,6 +72,7 @@ async def test_line_07_a_record_of_900_kb_at_the_default_limit_is_stored_and_pub
     assert (await MongoLedger(database).totals("contoso", "contoso/o365-exchange/s1")).stored == 2
 
 
+@pytest.mark.slow
 async def test_line_07_the_limit_is_asked_at_each_use_so_that_a_smaller_server_is_noticed(
     nats_server, nats_as, tmp_path: Path, eventually, bus
 ) -> None:

@@ -218,6 +218,7 @@ async def test_all_versions_are_found_and_listed_with_their_times(replica, datab
     assert await search.versions("fabrikam", found.id) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["before", "after"])
 async def test_wherever_the_database_dies_versions_are_stored_and_published_once(database: Database, how) -> None:
     await ensure_indexes(database)

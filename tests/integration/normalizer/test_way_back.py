@@ -33,6 +33,8 @@ from aoc_normalizer import flow
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.write.writer import Writer
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 AOC = Path(sys.executable).with_name("aoc")
 HOWTO = Path(__file__).parents[3] / "docs" / "howto" / "dead-letters.md"

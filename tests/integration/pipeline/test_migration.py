@@ -228,6 +228,7 @@ async def test_it_does_not_begin_while_a_service_of_the_version_before_is_at_wor
     assert (await before.js.stream_info("AOC_RAW")).config.subjects == ["aoc.raw.*.*"]
 
 
+@pytest.mark.slow
 async def test_killed_at_every_step_it_goes_on_where_it_was(before, migration, outcome, monkeypatch) -> None:
     """Every request to the server is a step: each run dies one step later, until one gets through."""
     js = migration._js

@@ -17,6 +17,7 @@ from reader_bench import READER, Handled, Rig, sign_ins
 SUPPORT = Path(reader_process.__file__).parent
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_batch", [1, 3])
 async def test_a_replica_that_is_killed_while_it_fills_a_hole_loses_nothing(
     rig: Rig, eventually, nats_as, mongo_settings, tmp_path, monkeypatch, at_batch

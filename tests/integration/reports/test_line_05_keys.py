@@ -187,6 +187,7 @@ for number in range(20):
 """
 
 
+@pytest.mark.slow
 def test_line_05_processes_that_make_a_secret_at_once_get_the_same(tmp_path) -> None:
     command = [sys.executable, "-c", _MAKER, str(tmp_path)]
     makers = [subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) for _ in range(3)]

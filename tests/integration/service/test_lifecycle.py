@@ -76,6 +76,7 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_status_2(launch, setting,
         assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_one_line_before_anything_is_started(launch) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
@@ -116,6 +117,7 @@ async def test_it_exports_what_it_measures_and_no_family_of_another_service(star
     assert exported == {next(iter(family.describe())).name for part in SERVICES[service].exports for family in part}
 
 
+@pytest.mark.slow
 async def test_a_bus_that_is_away_for_a_while_makes_unready_what_needs_it_and_ends_nothing(
     started, service, nats_server, eventually
 ) -> None:

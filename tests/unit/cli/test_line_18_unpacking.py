@@ -38,6 +38,7 @@ def bomb(path: Path, mib: int, members: int = 1) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("members", [1, 8])
 def test_line_18_a_gzip_that_unpacks_to_too_much_for_its_size_ends_with_its_name_and_bound(tmp_path, members) -> None:
     path = bomb(tmp_path / "bomb.json.gz", 400 // members, members)
@@ -67,6 +68,7 @@ def test_line_18_a_small_file_may_repeat_itself(tmp_path) -> None:
     assert read(path, Unpacking(ratio=2)) == (100_000, [])
 
 
+@pytest.mark.slow
 def test_line_18_gzip_inside_of_gzip_is_no_log(tmp_path) -> None:
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(bomb(tmp_path / "inner.gz", 400).read_bytes()))

@@ -177,6 +177,7 @@ def test_a_records_own_bytes_are_kept(read, row) -> None:
     assert found == [Record(1, odd)]
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_on_a_long_array(tmp_path: Path) -> None:
     path = tmp_path / "long.json"
     one = json.dumps(ONE | {"filler": "x" * 1000}).encode()

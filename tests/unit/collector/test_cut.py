@@ -98,6 +98,7 @@ def test_a_clean_array_is_cut_without_looking_at_its_brackets(monkeypatch):
 VALUES = st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 
 
+@pytest.mark.slow
 @given(st.lists(VALUES))
 def test_brackets_and_strings_tell_where_any_element_is(values):
     texts = [orjson.dumps(value) for value in values]

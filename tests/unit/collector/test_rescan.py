@@ -102,6 +102,7 @@ def test_where_records_come_late_early_ages_cost_nothing_and_more_are_taken():
     away=st.lists(st.tuples(st.integers(0, 4 * 1440), st.integers(1, 3 * 1440)), max_size=3),
     replicas=st.integers(1, 3),
 )
+@pytest.mark.slow
 def test_every_instant_is_read_at_the_reach_whatever_the_outages(away, replicas):
     schedule = Schedule()
     ticks = range(0, 9 * 1440, 7)
@@ -141,6 +142,7 @@ def test_a_restart_and_another_plan_lose_no_instant():
     assert all(schedule.ages_of(T0 + n * 10 * MINUTE)[-1] >= DAY for n in range(4 * 144))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(begin=st.integers(0, 2 * 1440), length=st.integers(1, 20 * 60), days=st.floats(-4, 4))
 def test_a_clock_that_jumps_for_a_while_loses_no_instant(begin, length, days):

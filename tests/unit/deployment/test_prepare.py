@@ -93,6 +93,7 @@ def test_without_tenants_the_collector_is_idle(checkout: Path) -> None:
     assert read_tenants(checkout / "deploy/docker/private/tenants/tenants.json", SOURCES) == ()
 
 
+@pytest.mark.slow
 def test_the_simulated_tenants_are_a_tenants_file_with_its_secrets(checkout: Path) -> None:
     prepare(checkout)
     assert prepare(checkout, "--simulator").returncode == 0

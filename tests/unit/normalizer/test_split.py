@@ -35,6 +35,7 @@ def test_a_page_is_cut_without_reading_what_is_in_its_records(monkeypatch):
     st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.dictionaries(st.text(), st.none())))),
     st.sampled_from([None, 2]),
 )
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 def test_every_page_comes_apart_into_what_it_was_made_of(records, indent):
     texts = [json.dumps(record, indent=indent).encode() for record in records]

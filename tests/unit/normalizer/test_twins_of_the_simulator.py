@@ -58,6 +58,7 @@ async def linked(events, size) -> set[frozenset]:
     return {frozenset(both) for both in told.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["as it came", "backwards", "shuffled", "graph first", "unified first"])
 async def test_every_link_is_true_and_next_to_none_is_missing(history, order) -> None:
     events, truth = list(history[0]), history[1]
