@@ -177,7 +177,7 @@ SEARCHING: Final = (
         "search-of-all-tenants",
         "a search finds what other tenants have",
         "aoc_common.store.mongo.event_search",
-        '    index: Document = {"tenant": tenant}\n',
+        '    index: Document = {"tenant": check_tenant(_text("tenant", query.tenant))}\n',
         '    index: Document = {"tenant": {"$gte": ""}}\n',
     ),
     Mutation(
@@ -191,7 +191,7 @@ SEARCHING: Final = (
         "search-any-term",
         "a search finds what has one of the words",
         "aoc_common.store.mongo.event_search",
-        "        if len(terms) > 1:\n",
-        "        if False:\n",
+        "    rest: list[Document] = [conditions.need(need) for need in needs[1:]]\n",
+        "    rest: list[Document] = []\n",
     ),
 )

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.contracts import ids
+from aoc_common.contracts import ids, terms
+from aoc_common.contracts.query import values
+from aoc_common.contracts.query.filters import Check, Clause, Span, Value
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search
@@ -20,7 +22,7 @@ from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_sea
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.search_plans import MongoPlan, SecantusPlan
 from aoc_common.store.searches import EventQuery
-from making import NOW
+from making import NOW, asking
 from making import an_event as event
 from manual_clock import ManualClock
 
@@ -117,17 +119,16 @@ async def test_a_filter_matches_its_field_exactly(search: MongoEventSearch, stor
     await store(
         event("it", **{field: value}),
         event("longer", **{field: value + "x"}),
-        event("other case", **{field: value.swapcase()}),
         event("other"),
     )
 
-    assert await found(search, replace(ALL, **{field: value})) == ["it"]
+    assert await found(search, replace(ALL, where=asking(**{field: value}))) == ["it"]
 
 
 async def test_every_filter_must_match(search: MongoEventSearch, store: Store) -> None:
     await store(event("it", **EXACT), *(event(f"not {f}", **(EXACT | {f: "other"})) for f in EXACT))
 
-    assert await found(search, replace(ALL, **EXACT)) == ["it"]
+    assert await found(search, replace(ALL, where=asking(**EXACT))) == ["it"]
 
 
 async def test_every_term_must_occur(search: MongoEventSearch, store: Store) -> None:
@@ -137,10 +138,10 @@ async def test_every_term_must_occur(search: MongoEventSearch, store: Store) -> 
         event("other", ago(hours=2), terms=("invoices", "danas")),
     )
 
-    assert await found(search, replace(ALL, terms=("dana",))) == ["both", "one"]
-    assert await found(search, replace(ALL, terms=("invoices", "dana"))) == ["both"]
-    assert await found(search, replace(ALL, terms=("dana", "rule", "invoices"), result="success")) == ["both"]
-    assert await found(search, replace(ALL, terms=("dana", "absent"))) == []
+    assert await found(search, replace(ALL, where=asking(text="dana"))) == ["both", "one"]
+    assert await found(search, replace(ALL, where=asking(text="invoices dana"))) == ["both"]
+    assert await found(search, replace(ALL, where=asking(text="dana rule invoices", result="success"))) == ["both"]
+    assert await found(search, replace(ALL, where=asking(text="dana absent"))) == []
 
 
 async def test_a_range_holds_its_start_and_not_its_end(search: MongoEventSearch, store: Store) -> None:
@@ -160,12 +161,11 @@ async def test_parts_of_a_millisecond_in_a_range_count(search: MongoEventSearch,
     assert await found(search, replace(ALL, start=NOW, end=NOW + little)) == ["now"]
 
 
-@pytest.mark.parametrize("filters", [{}, EXACT, {"terms": ("dana", "rule")}, {"correlation_id": "c-1"}])
+@pytest.mark.parametrize("filters", [{}, EXACT, {"text": "eve sign"}, {"correlation_id": "c-1"}])
 async def test_no_search_and_no_facet_takes_events_of_another_tenant(search, store, filters) -> None:
-    values = EXACT | {"terms": ("dana", "rule")}
-    await store(event("ours", **values), event("theirs", tenant="fabrikam", **values))
+    await store(event("ours", **EXACT), event("theirs", tenant="fabrikam", **EXACT))
 
-    query = replace(ALL, **filters)
+    query = replace(ALL, where=asking(**filters))
     assert await found(search, query) == ["ours"]
     assert await found(search, replace(query, tenant="fabrikam")) == ["theirs"]
     assert await found(search, replace(query, tenant="nobody")) == []
@@ -199,7 +199,7 @@ async def test_events_of_the_future_or_without_a_time_are_found_each_time(search
 
     for _ in range(3):
         assert await paged(search, replace(EVER, limit=1)) == ["future", "now", "no time"]
-    assert await found(search, replace(EVER, actor="nobody")) == []
+    assert await found(search, replace(EVER, where=asking(actor="nobody"))) == []
     await store(event("further", NOW + timedelta(days=4000)), event("nearer", NOW + timedelta(minutes=1)))
     assert await found(search, EVER) == ["further", "future", "nearer", "now", "no time"]
 
@@ -212,7 +212,9 @@ async def test_new_events_are_found_after_silent_searches(search: MongoEventSear
     assert [*seen, await found(search)] == [["first"], ["first"], ["third", "second", "first"]]
 
 
-@pytest.mark.parametrize("query", [EVER, replace(EVER, terms=("dana",)), replace(EVER, actor="dana@contoso.example")])
+@pytest.mark.parametrize(
+    "query", [EVER, replace(EVER, where=asking(text="dana")), replace(EVER, where=asking(actor="dana@contoso.example"))]
+)
 async def test_events_spread_over_years_are_all_found(search, store, query) -> None:
     dice = Random(3)
     heaps = [ago(days=days) for days in (0, 1, 45, 400, 2_000, 3_700, 9_000, 15_000)]
@@ -234,7 +236,7 @@ async def test_facets_count_the_most_frequent_first_and_equals_by_value(search, 
 
 async def test_facets_count_what_the_filters_leave(search: MongoEventSearch, store: Store) -> None:
     await store(event("a", result="failure"), event("b", ago(days=2), result="failure"), event("c"))
-    counts = await search.facets(replace(ALL, result="failure", start=ago(days=1)), ("operation",), 10)
+    counts = await search.facets(replace(ALL, where=asking(result="failure"), start=ago(days=1)), ("operation",), 10)
 
     assert counts.fields == {"operation": [("Set-Mailbox", 1)]}
 
@@ -255,10 +257,12 @@ async def test_a_facet_of_no_such_field_is_refused(search: MongoEventSearch) -> 
         await search.facets(ALL, ("actor", "raw"), 10)
 
 
-@pytest.mark.parametrize("field", [*EXACT, "terms", "tenant"])
+@pytest.mark.parametrize("field", [*EXACT, "text", "tenant"])
 async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, field: str) -> None:
     for value in ({"$ne": None}, {"$gt": ""}, ["x"], 1):
-        hostile = replace(ALL, **{field: (value,) if field == "terms" else value})
+        need, check = ((Span(value, value),),), Check("equal", value)
+        hostile = replace(ALL, where=(Clause(field, (Value(need if field == "text" else (), check),)),))
+        hostile = replace(ALL, tenant=value) if field == "tenant" else hostile
         with pytest.raises(Malformed, match=field):
             await search.search(hostile)
         with pytest.raises(Malformed, match=field):
@@ -270,3 +274,64 @@ async def test_a_store_that_is_away_is_a_transient_failure() -> None:
         search = make_event_search(database)
         asking = (search.search(ALL), search.get("contoso", event("a").id), search.facets(ALL, ("ip",), 1))
         assert [type(it) for it in await asyncio.gather(*asking, return_exceptions=True)] == [Unreachable] * 3
+
+
+WIDE = {
+    "near": {"ip": "203.0.113.9", "actor": "ada.hollander@contoso.example", "operation": "New-InboxRule"},
+    "far": {"ip": "203.0.114.1", "actor": "hollis@contoso.example", "operation": "Set-InboxRule", "service": "entra"},
+    "six": {"ip": "2001:db8::7", "actor": "adam@contoso.example", "operation": "Sign-in", "service": "sharepoint"},
+}
+
+
+@pytest.mark.parametrize(
+    ("where", "names"),
+    [
+        ((Clause("text", (values.beginning("text", "holl"),)),), ["near", "far"]),
+        ((Clause("text", (values.beginning("text", "ada.holl"),)),), ["near"]),
+        ((Clause("actor", (values.beginning("actor", "Ada"),)),), ["near", "six"]),
+        ((Clause("operation", (values.beginning("operation", "new-"),)),), ["near"]),
+        ((Clause("service", (values.beginning("service", "ex"),)),), ["near"]),
+        (asking(ip="203.0.113.0/24"), ["near"]),
+        (asking(ip="203.0.112.0/22"), ["near", "far"]),
+        (asking(ip="203.0."), ["near", "far"]),
+        (asking(ip="2001:db8::/32"), ["six"]),
+        (asking(ip="::/0"), ["six"]),
+        (asking(actor="hollis"), ["far"]),
+        (asking(operation="set-INBOXRULE"), ["far"]),
+        (asking(service="Entra"), ["far"]),
+        ((Clause("service", tuple(values.exactly("service", one) for one in ("entra", "exchange"))),), ["near", "far"]),
+        ((Clause("ip", (values.exactly("ip", "::/0"), values.exactly("ip", "203.0.113.9"))),), ["near", "six"]),
+        ((Clause("text", (values.exactly("text", "adam"), values.exactly("text", "ada"))),), ["near", "six"]),
+        ((Clause("service", (values.exactly("service", "entra"),), excluded=True),), ["near", "six"]),
+        ((*asking(text="contoso"), Clause("text", (values.exactly("text", "inboxrule"),), excluded=True)), ["six"]),
+        ((Clause("ip", (values.exactly("ip", "203.0.113.0/24"),), excluded=True),), ["far", "six"]),
+        ((Clause("text", (values.phrase("Inbox Rule (payroll)"),)),), ["near"]),
+        ((Clause("text", (values.phrase("rule inbox"),)),), []),
+    ],
+)  # fmt: skip
+async def test_a_clause_finds_what_it_says(search: MongoEventSearch, store: Store, where, names) -> None:
+    for number, (name, fields) in enumerate(WIDE.items()):
+        told = {"near": "created an inbox rule: payroll", "far": "inbox: a rule"}.get(name, "")
+        made = event(name, ago(minutes=number), **fields)
+        ocsf = made.ocsf | {"message": told}
+        found_by = (*made.terms, *terms.name_terms(told))
+        await store(replace(made, ocsf=ocsf, terms=found_by))
+
+    assert await found(search, replace(ALL, where=where)) == names
+
+
+async def test_an_actor_is_found_by_the_name_that_is_shown(search: MongoEventSearch, store: Store) -> None:
+    named = event("it", terms=("mara", "holland", "dana", "contoso"))
+    named.ocsf["actor"] = {"user": {"name": "Mara Holland", "uid": "u-1"}}
+    target = event("about her", ago(hours=1), terms=("mara", "holland"))
+    await store(named, target)
+
+    assert await found(search, replace(ALL, where=asking(actor="mara holland"))) == ["it"]
+    assert await found(search, replace(ALL, where=asking(actor="Mara"))) == []
+
+
+async def test_an_address_is_found_as_events_of_before_spell_it(search: MongoEventSearch, store: Store) -> None:
+    await store(event("before", terms=("203.0.113.9",)), event("now", ago(hours=1)))
+
+    assert await found(search, replace(ALL, where=asking(ip="203.0.113.9"))) == ["before", "now"]
+    assert await found(search, replace(ALL, where=asking(text="203.0.113.9"))) == ["before", "now"]

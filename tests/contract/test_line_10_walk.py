@@ -15,7 +15,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.searches import EventQuery
-from making import NOW, an_event
+from making import NOW, an_event, asking
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ async def search(database):
     return make_event_search(database, ManualClock(NOW))
 
 
-EVE = EventQuery("contoso", actor="eve", start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500)
+EVE = EventQuery(
+    "contoso", asking(actor="eve"), start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500
+)
 
 
 async def test_a_search_that_is_stopped_tells_each_event_once_when_it_is_gone_on_with(search) -> None:
@@ -67,7 +69,7 @@ async def test_a_search_that_is_stopped_tells_each_event_once_when_it_is_gone_on
 
 
 async def test_a_filter_that_nothing_matches_comes_to_its_end(search) -> None:
-    query, stops = replace(EVE, actor="nobody"), []
+    query, stops = replace(EVE, where=asking(actor="nobody")), []
     while (page := await search.search(query, Turns(8))).searched_to is not None:
         assert page.events == ()
         stops.append(page.searched_to)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from aoc_common.contracts import ids
+from aoc_common.contracts import ids, terms
 from aoc_common.contracts.event import Event
+from aoc_common.contracts.query import values
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.query.filters import Clause, Field
 
 NOW: Final = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 def an_event(record: str, time: datetime = NOW, tenant: str = "contoso", **changes: Any) -> Event:
-    """The event of a record of that id; everything else is the same, or as `changes` say."""
+    """The event of a record of that id; everything else is the same, or as `changes` say.
+
+    Its terms are those of its actor, operation, address and correlation id, unless they are among the changes.
+    """
     time_ms = ids.to_ms(time)
     made = Event(
         id=ids.event_id(tenant, "ual", record, time_ms),
@@ -27,7 +34,7 @@ def an_event(record: str, time: datetime = NOW, tenant: str = "contoso", **chang
         actor="dana@contoso.example",
         ip="203.0.113.9",
         correlation_id=None,
-        terms=("dana", "set-mailbox"),
+        terms=(),
         tags=(),
         mapper="exchange",
         mapper_version=1,
@@ -35,4 +42,16 @@ def an_event(record: str, time: datetime = NOW, tenant: str = "contoso", **chang
         unmapped={},
         raw=f'{{"Id":"{record}"}}',
     )
-    return replace(made, **changes)
+    made = replace(made, **changes)
+    return made if "terms" in changes else replace(made, terms=_terms_of(made))
+
+
+def asking(**fields: str) -> tuple[Clause, ...]:
+    """What asks for these values of fields."""
+    return tuple(values.clause(cast("Field", field), text) for field, text in fields.items())
+
+
+def _terms_of(made: Event) -> tuple[str, ...]:
+    names = [term for name in (made.actor, made.ip) for term in terms.name_terms(name or "")]
+    ids_terms = terms.id_terms(made.correlation_id or "")
+    return terms.first_terms([*names, *terms.operation_terms(made.operation), *ids_terms], 48)

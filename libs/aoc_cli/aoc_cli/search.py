@@ -16,9 +16,8 @@ import typer
 from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out, plain
-from aoc_common.contracts import spelling, subjects
-from aoc_common.contracts.results import Result
-from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
+from aoc_common.contracts import subjects
+from aoc_common.contracts.query import values
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -26,6 +25,7 @@ from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
+    from aoc_common.contracts.query.filters import Clause, Field
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.searches import EventPage
 
@@ -57,16 +57,19 @@ def search(
 ) -> None:
     """Search stored events, newest first."""
     now = datetime.now(UTC)
-    result: Result | None = "failure" if failed else None
+    named: list[tuple[str, Field, str | None]] = [
+        ("TEXT", "text", text.strip() or None),
+        ("--source", "source", source),
+        ("--service", "service", service),
+        ("--operation", "operation", operation),
+        ("--actor", "actor", actor),
+        ("--ip", "ip", ip),
+        ("--failed", "result", "failure" if failed else None),
+    ]
+    where = [_clause(option, field, asked) for option, field, asked in named if asked is not None]
     query = EventQuery(
         tenant=subjects.check_tenant(tenant),
-        source=source,
-        service=service,
-        operation=spelling.operation(operation) if operation else None,
-        result=result,
-        actor=spelling.actor(actor) if actor else None,
-        ip=_address(ip),
-        terms=(*_terms(text), *((NOT_UNDERSTOOD,) if not_understood else ())),
+        where=(*where, *([values.not_understood()] if not_understood else [])),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )
@@ -79,22 +82,12 @@ def search(
         err.print(f"nothing found{plain(hint)}")
 
 
-def _terms(text: str) -> tuple[str, ...]:
-    """What to search for. Raises `BadConfiguration` for a text without a word that is indexed."""
-    terms = tuple(query_terms(text))
-    if text.strip() and not terms:
-        raise BadConfiguration(f"{text!r}: no word to search for; single letters and words like `the` are left out")
-    return terms
-
-
-def _address(text: str | None) -> str | None:
-    """The spelling that events are stored with. Raises `BadConfiguration`."""
-    if text is None:
-        return None
-    found = spelling.address(text)
-    if found is None:
-        raise BadConfiguration(f"--ip {text!r}: no IP address")
-    return found
+def _clause(option: str, field: Field, text: str) -> Clause:
+    """The clause of an option. Raises `BadConfiguration` for what cannot be searched."""
+    try:
+        return values.clause(field, text)
+    except values.Unsearchable as error:
+        raise BadConfiguration(f"{option} {text!r} {error}") from None
 
 
 def moment(text: str | None, now: datetime, option: str) -> datetime | None:
@@ -140,6 +133,6 @@ async def _misspelt(database: Database, query: EventQuery) -> str:
     if tenants and query.tenant not in tenants:
         return f"; there is something of --tenant {' or '.join(tenants[:_SHOWN])}"
     sources = sorted({one.source for one in states if one.tenant == query.tenant})
-    if sources and query.source is not None and query.source not in sources:
+    if sources and any(clause.field == "source" for clause in query.where):
         return f"; there is something from --source {' or '.join(sources[:_SHOWN])}"
     return ""

@@ -20,9 +20,10 @@ from aoc_api.settings import ApiOptions
 from aoc_api.turns import Turn, Turns
 from aoc_api.webhooks.judge import Judge
 from aoc_common.clock import Clock
-from aoc_common.contracts import spelling, subjects
+from aoc_common.contracts import subjects
+from aoc_common.contracts.query import values
+from aoc_common.contracts.query.filters import Clause, Field
 from aoc_common.contracts.results import Result
-from aoc_common.contracts.terms import NOT_UNDERSTOOD, query_terms
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
@@ -139,27 +140,20 @@ def filters(
     begin, until = utc(start), utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
-    terms = tuple(query_terms(q)) if q else ()
-    if q and not terms:
-        raise invalid("q", "holds no word to search for: single letters and words like `the` and `com` are left out")
-    if len(terms) > _MAX_TOKENS:
-        raise invalid("q", f"holds {len(terms)} words; at most {_MAX_TOKENS}")
+    named: list[tuple[str, Field, str | None]] = [
+        ("source", "source", source),
+        ("service", "service", service),
+        ("operation", "operation", operation),
+        ("result", "result", result),
+        ("actor", "actor", actor),
+        ("ip", "ip", ip),
+        ("correlation_id", "correlation_id", correlation_id),
+        ("q", "text", q),
+    ]
+    where = [_clause(name, field, text) for name, field, text in named if text is not None]
     if understood == "no":
-        terms = (*terms, NOT_UNDERSTOOD)
-    return EventQuery(
-        tenant=tenant,
-        source=source,
-        service=service,
-        operation=_spelt("operation", operation, spelling.operation),
-        result=result,
-        actor=_spelt("actor", actor, spelling.actor),
-        ip=_spelt("ip", ip, spelling.address),
-        correlation_id=correlation_id,
-        terms=terms,
-        twins=twins == "in",
-        start=begin,
-        end=until,
-    )
+        where.append(values.not_understood())
+    return EventQuery(tenant=tenant, where=tuple(where), twins=twins == "in", start=begin, end=until)
 
 
 Filters = Annotated[EventQuery, Depends(filters)]
@@ -209,11 +203,13 @@ def utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC)
 
 
-def _spelt(name: str, text: str | None, spell: Callable[[str], str | None]) -> str | None:
-    """A filter in the spelling that events are stored with."""
-    if text is None:
-        return None
-    found = spell(text)
-    if not found:
-        raise invalid(name, "is no IP address" if name == "ip" else "is blank")
+def _clause(name: str, field: Field, text: str) -> Clause:
+    """The clause of a parameter. Raises a problem that names it."""
+    try:
+        found = values.clause(field, text)
+    except values.Unsearchable as error:
+        raise invalid(name, str(error)) from None
+    words = sum(len(value.needs) for value in found.values)
+    if words > _MAX_TOKENS:
+        raise invalid(name, f"holds {words} words; at most {_MAX_TOKENS}")
     return found

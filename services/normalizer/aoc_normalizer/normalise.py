@@ -224,7 +224,7 @@ def _terms(draft: Draft, *, understood: bool) -> tuple[str, ...]:
     """Search terms, the most telling first."""
     found = [] if understood else [terms.NOT_UNDERSTOOD]
     if draft.address:
-        found.append(draft.address.ip)
+        found.append(spelling.ordered_address(draft.address.ip))
     for party in (draft.actor, *draft.targets[:20]):
         found += _terms_of(party)
     found += terms.operation_terms(draft.operation)

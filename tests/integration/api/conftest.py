@@ -53,7 +53,6 @@ def event() -> Callable[..., Event]:
         ours = {
             "class_uid": 3004,
             "operation": "New-InboxRule",
-            "terms": ("dana", "invoices"),
             "ocsf": {"metadata": {"uid": record}, "class_uid": 3004, "message": record},
             "raw": "{}",
         }

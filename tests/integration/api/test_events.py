@@ -61,7 +61,7 @@ async def test_without_a_size_a_page_holds_fifty(gateway, store, event) -> None:
 
 async def test_a_search_with_filters_is_paged_like_any_other(gateway, store, event) -> None:
     await store(*(event(str(n), hours=n, actor=("dana", "eve")[n % 2]) for n in range(9)))
-    filters = {"actor": "eve", "q": "invoices", "start": "2026-11-22T08:00:00+01:00", "end": "2026-11-23T08:00:00.001"}
+    filters = {"actor": "eve", "q": "inboxrule", "start": "2026-11-22T08:00:00+01:00", "end": "2026-11-23T08:00:00.001"}
 
     assert await pages(gateway, 3, **filters) == [["1", "3", "5"], ["7"]]
 

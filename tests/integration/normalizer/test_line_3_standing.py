@@ -172,8 +172,8 @@ async def test_a_record_that_comes_late_has_the_standing_of_its_own_time(pipelin
 
 
 async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_was_learnt_later(pipeline) -> None:
-    from aoc_common.contracts import terms
     from aoc_common.store.searches import EventQuery
+    from making import asking
 
     await pipeline.read(0, dana(), roles={DANA: ADMIN})
     await pipeline.store(5, {"id": DANA})
@@ -187,7 +187,7 @@ async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_w
     search = make_event_search(pipeline.database)
 
     async def found(text):
-        page = await search.search(EventQuery(tenant="contoso", terms=tuple(terms.query_terms(text))))
+        page = await search.search(EventQuery("contoso", asking(text=text)))
         return len(page.events)
 
     names = ("Dana Reyes", "Sam Ortiz", "Quentin Vale", "Much Later")

@@ -15,6 +15,7 @@ from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.searches import EventQuery
+from making import asking
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 from unsteady import Unsteady
 
@@ -210,7 +211,7 @@ async def test_all_versions_are_found_and_listed_with_their_times(replica, datab
     await replica.takes("b", RISKY, fetched=NOW + HOUR)
     search = make_event_search(database)
 
-    [found] = (await search.search(EventQuery("contoso", terms=("zebra",)))).events
+    [found] = (await search.search(EventQuery("contoso", asking(text="zebra")))).events
     assert (found.version, found.versions) == (2, 2)
     versions = await search.versions("contoso", found.id)
     assert [one.version for one in versions] == [1, 2]

@@ -75,7 +75,7 @@ def test_an_alert_is_a_finding_about_somebody(ocsf_faults):
     assert made.ocsf["finding_info"] == {"uid": "al-1", "title": "Odd sign-in", "created_time": made.time_ms}
     assert made.ocsf["evidences"][0]["src_endpoint"] == {"ip": "203.0.113.9"}
     assert "con-nb1.contoso.example" in [seen["value"] for seen in made.ocsf["observables"]]
-    assert {"dana", "odd", "203.0.113.9"} <= set(made.terms)
+    assert {"dana", "odd", "4.203.000.113.009"} <= set(made.terms)
 
 
 @pytest.mark.parametrize(

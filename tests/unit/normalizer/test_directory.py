@@ -69,7 +69,7 @@ def test_observables_are_actor_address_and_every_target():
 
 
 def test_everybody_in_the_record_can_be_searched_for():
-    assert {"dana", "sam", "helpdesk", "203.0.113.9", "role"} <= set(event().terms)
+    assert {"dana", "sam", "helpdesk", "4.203.000.113.009", "role"} <= set(event().terms)
 
 
 @pytest.mark.parametrize("spelt", ['"Helpdesk"', '["Helpdesk"]', "Helpdesk", '[\r\n  "Helpdesk"\r\n]'])

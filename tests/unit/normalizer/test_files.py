@@ -47,7 +47,7 @@ def test_a_download_says_who_took_which_file(ocsf_faults):
     assert made.ocsf["file"] == {"name": "Offer draft.docx", "type_id": 0, "path": URL}
     assert made.ocsf["message"] == "dana@contoso.example downloaded file Offer draft.docx"
     assert made.ocsf["http_request"] == {"user_agent": "Mozilla/5.0"}
-    assert {"offer", "docx", "dana", "2001:db8::9"} <= set(made.terms)
+    assert {"offer", "docx", "dana", "6.2001:0db8:0000:0000:0000:0000:0000:0009"} <= set(made.terms)
     assert made.unmapped["ItemType"] == "File"
 
 

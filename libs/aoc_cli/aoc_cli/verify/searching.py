@@ -9,8 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.verify.books import about, plain_address
-from aoc_common.contracts import ids, spelling
-from aoc_common.contracts.terms import query_terms
+from aoc_common.contracts import ids
+from aoc_common.contracts.query import values
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ async def _check_one(
         tally.holds("search: other tenants", about(key), f"found in {other}", f"in {key[0]} only", good=good)
     query = EventQuery(
         key[0],
-        source=key[1],
-        operation=spelling.operation(fact.operation),
+        where=(values.clause("source", key[1]), values.clause("operation", fact.operation)),
         start=ids.from_ms(fact.time_ms),
         end=ids.from_ms(fact.time_ms) + _INSTANT,
         limit=_MOST,
@@ -98,6 +97,5 @@ _FINDING: Final = 2004
 
 async def _found(search: MongoEventSearch, tenant: str, fact: Fact, words: str) -> set[UUID]:
     start = ids.from_ms(fact.time_ms)
-    terms = tuple(query_terms(words))
-    query = EventQuery(tenant, terms=terms, start=start, end=start + _INSTANT, limit=_MOST)
+    query = EventQuery(tenant, (values.clause("text", words),), start=start, end=start + _INSTANT, limit=_MOST)
     return {event.id for event in (await search.search(query)).events}

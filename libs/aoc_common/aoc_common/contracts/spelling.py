@@ -65,6 +65,23 @@ def address(text: str) -> str | None:
 
 
 @lru_cache(maxsize=8192)
+def ordered_address(address: str) -> str:
+    """An address so spelt that a network is a range: `4.203.000.113.009`, `6.2001:0db8:...:0007`. No word is like it.
+
+    `address`: in its shortest form, as `address` gives it.
+    """
+    if ":" in address:
+        return f"6.{IPv6Address(address).exploded}"
+    return f"4.{'.'.join(octet.zfill(3) for octet in address.split('.'))}"
+
+
+def unordered(address: str) -> str:
+    """An address in its shortest form, of what `ordered_address` gave."""
+    bare = address[2:]
+    return str(IPv6Address(bare)) if ":" in bare else ".".join(str(int(octet)) for octet in bare.split("."))
+
+
+@lru_cache(maxsize=8192)
 def actor(text: str) -> str:
     """Who acted: workloads spell one person's name in different cases."""
     return shown(folded(text).strip()).lower()[:_LONGEST_ACTOR]

@@ -2,7 +2,9 @@
 
 Text is cut into its smallest words, and a query asks for all of its own: `dana`, `dana.reyes` and
 `dana.reyes@contoso.example` find the same person, who costs the index three terms. What means nothing in parts stays
-whole: addresses in their one spelling, GUIDs, message ids and hashes. A token is lower-case, at most 64 characters.
+whole: addresses, GUIDs, message ids and hashes. A token is lower-case, at most 64 characters.
+
+An address is spelt so that networks are ranges (`spelling.ordered_address`): `4.203.000.113.009`.
 """
 
 from __future__ import annotations
@@ -33,6 +35,10 @@ _AROUND: Final = "[](){}<>\"'`,;:.!?"
 _WORD: Final = re.compile(r"[^\W_]+")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GUID_LENGTH: Final = 36
+#: What was typed of a GUID or SID so far: their terms are whole, so it is not cut either.
+_BEGUN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}|s-1-[\d-]*")
+#: An address as it is a term.
+_ORDERED: Final = re.compile(r"4\.\d{3}(?:\.\d{3}){3}|6\.[0-9a-f]{4}(?::[0-9a-f]{4}){7}")
 _ADDRESS: Final = re.compile(r"\[?[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]+(?:%\w+)?\]?(?::\d+)?")
 #: Ids that are no GUIDs (of messages, items, files' hashes) and SIDs: letters and digits run on without a break.
 _OPAQUE: Final = re.compile(r"(?=[^@]*\d)(?=[^@]*[a-zA-Z])[\w+/=-]*[A-Za-z0-9+/=]{20}|[sS]-1-\d[\d-]+$")
@@ -51,6 +57,36 @@ def query_terms(text: str) -> list[str]:
         guids = _GUID.findall(word.casefold())
         found += guids or _cut(word)
     return list(dict.fromkeys(found))
+
+
+def prefix_terms(text: str) -> tuple[list[str], str]:
+    """What the beginning of a text asks for: whole terms, and how another one begins; that is empty when none need be.
+
+    Of `dana.rey` that is `dana` whole, and `rey`.
+    """
+    before, _, last = spelling.folded(text[:_MAX_TEXT]).rstrip().rpartition(" ")
+    whole = query_terms(before)
+    lower = _folded(last.strip(_AROUND) or last)
+    if _BEGUN.fullmatch(lower) or _OPAQUE.match(lower):
+        return whole, lower[:MAX_TOKEN]
+    *first, start = pieces(lower) or [""]
+    if lower and not lower[-1].isalnum():
+        first, start = [*first, start], ""
+    whole = list(dict.fromkeys([*whole, *(term for piece in first for term in _cut(piece))]))
+    # Beside whole terms it need not be one itself: single letters and stop words are none.
+    if whole and ((len(start) == 1 and start.isascii()) or any(word.startswith(start) for word in _STOP)):
+        start = ""
+    return whole, start[:MAX_TOKEN]
+
+
+def pieces(text: str) -> list[str]:
+    """The words of a text, all of them, in lower case."""
+    return _WORD.findall(_folded(spelling.folded(text[:_MAX_TEXT])))
+
+
+def former_spelling(term: str) -> str | None:
+    """How events of before spell the address that this term is; None for a term that is none."""
+    return spelling.unordered(term) if _ORDERED.fullmatch(term) else None
 
 
 def name_terms(name: str) -> tuple[str, ...]:
@@ -117,7 +153,8 @@ def _folded(word: str) -> str:
 def _address(word: str) -> str | None:
     bare, _, port = word.rpartition(":")
     with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
-    return spelling.address((bare if with_port else word).strip("[](),;"))
+    found = spelling.address((bare if with_port else word).strip("[](),;"))
+    return None if found is None else spelling.ordered_address(found)
 
 
 def _unique(terms: Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.contracts.event import StoredEvent
-    from aoc_common.contracts.results import Result
+    from aoc_common.contracts.query.filters import Clause
     from aoc_common.store.pace import Pace
 
 
@@ -19,20 +19,12 @@ if TYPE_CHECKING:
 class EventQuery:
     """A search over one tenant's events, newest first.
 
-    `terms`: tokens that must all be present (see `contracts.terms`). `start` inclusive, `end` exclusive, UTC.
+    `where`: clauses that must all match (see `contracts.query`). `start` inclusive, `end` exclusive, UTC.
     `before`: only ids below this one (keyset pagination). `twins`: False leaves out the second of two twins.
-    The other fields match exactly when given.
     """
 
     tenant: str
-    source: str | None = None
-    service: str | None = None
-    operation: str | None = None
-    result: Result | None = None
-    actor: str | None = None
-    ip: str | None = None
-    correlation_id: str | None = None
-    terms: tuple[str, ...] = ()
+    where: tuple[Clause, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
     before: UUID | None = None

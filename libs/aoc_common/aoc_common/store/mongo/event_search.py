@@ -20,6 +20,7 @@ from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import lowest_id
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
+from aoc_common.store.mongo import conditions
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.event_walk import TOP, Found, Wanted
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.clock import Clock
+    from aoc_common.contracts.query.filters import Clause, Need
     from aoc_common.store.mongo.search_plans import SearchPlan
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery
@@ -41,7 +43,6 @@ FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip"
 #: Facets are counted over at most this many events, the newest that match.
 FACET_EVENTS: Final = 5_000
 
-_EXACT: Final = ("source", "service", "operation", "result", "actor", "ip", "correlation_id")
 _NO_RAW: Final[Mapping[str, Any]] = {"raw": 0}
 
 
@@ -123,33 +124,43 @@ def make_event_search(database: Database, clock: Clock | None = None) -> MongoEv
 
 
 def _filter(query: EventQuery) -> Wanted:
-    tenant = check_tenant(_text("tenant", query.tenant))
-    rest: Document = {}
-    for field in _EXACT:
-        value = getattr(query, field)
-        if value is not None:
-            rest[field] = _text(field, value)
+    """One need chooses the index entries; the rest filters what they lead to."""
+    for clause in query.where:
+        _check_texts(clause)
+    index: Document = {"tenant": check_tenant(_text("tenant", query.tenant))}
+    lone = [clause.values[0] for clause in query.where if not clause.excluded and len(clause.values) == 1]
+    needs = sorted({need for value in lone for need in value.needs}, key=_commonness)
+    if needs:
+        index |= conditions.need(needs[0])
+    rest: list[Document] = [conditions.need(need) for need in needs[1:]]
+    rest += [conditions.check(clause) for clause in query.where if conditions.beyond_needs(clause)]
     if not query.twins:
-        rest["twin_of"] = {"$exists": False}
-    index: Document = {"tenant": tenant}
-    if query.terms:
-        terms = sorted({_text("terms", term) for term in query.terms}, key=_commonness)
-        # One term chooses the index entries, the rest filter what they lead to.
-        index["terms"] = terms[0]
-        if len(terms) > 1:
-            rest["$and"] = [{"terms": {"$all": terms[1:]}}]
+        rest.append({"twin_of": {"$exists": False}})
     low = lowest_id(query.start).int if query.start else 0
     high = lowest_id(query.end).int if query.end else TOP
     if query.before is not None:
         high = min(high, query.before.int)
-    # Few events share a correlation id, and it has an index of its own, which a range of ids would make useless.
-    few = None if query.correlation_id is None else {"tenant": tenant, "correlation_id": query.correlation_id}
-    return Wanted(index, low, high, rest, few)
+    return Wanted(index, low, high, {"$and": rest} if rest else {})
 
 
-def _commonness(term: str) -> tuple[bool, int, str]:
-    """Sorts the term first that is most likely the rarest: ids, addresses and names with digits, then long words."""
-    return not any(character.isdigit() or character == "@" for character in term), -len(term), term
+def _commonness(need: Need) -> tuple[bool, bool, int, str]:
+    """Sorts the need first that is most likely the rarest: terms before ranges, digits first, then long words."""
+    first = need[0].first
+    return (
+        need[0].term is None,
+        not any(character.isdigit() or character == "@" for character in first),
+        -len(first),
+        first,
+    )
+
+
+def _check_texts(clause: Clause) -> None:
+    for value in clause.values:
+        for span in (span for need in value.needs for span in need):
+            _text(clause.field, span.first)
+            _text(clause.field, span.last)
+        if value.check is not None:
+            _text(clause.field, value.check.text)
 
 
 def _text(field: str, value: object) -> str:

@@ -1,0 +1,119 @@
+"""A query as data. A store turns it into its own language; `matching` says the same of one event at hand.
+
+A value has two parts. `needs` are what an index over terms can serve: an event that matches has, for each need, a term
+in one of its spans. `check` is what terms cannot tell; it is None where the needs say all. So a store may look up any
+one need, and filters by the others and by the check.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id"]
+"""What a clause is about. `text`: anything that can be searched for."""
+
+type CheckKind = Literal["equal", "name", "start", "phrase"]
+"""How a stored value is compared, in any case.
+
+- `equal`: the whole of it. `name`: the whole of it, or all before the `@` of an address.
+- `start`: it begins so. `phrase`: it has these words side by side.
+"""
+
+#: Behind every character: where the terms of a prefix end.
+_LAST: Final = "\U0010ffff"
+
+#: Field -> where a stored document has what is checked; one of these values has to match.
+PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
+    "text": ("event.message", "raw"),
+    "source": ("source",),
+    "service": ("service",),
+    "operation": ("operation",),
+    "result": ("result",),
+    "actor": (
+        "actor",
+        "event.actor.user.name",
+        "event.actor.user.uid",
+        "event.actor.user.email_addr",
+        "event.actor.app_name",
+        "event.actor.app_uid",
+    ),
+    "ip": ("ip",),
+    "correlation_id": ("correlation_id",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Terms from `first` to `last`, both of them included, in the order of code points (which is that of UTF-8)."""
+
+    first: str
+    last: str
+
+    @classmethod
+    def of(cls, term: str) -> Span:
+        """One term."""
+        return cls(term, term)
+
+    @classmethod
+    def beginning(cls, start: str) -> Span:
+        """All terms that begin so."""
+        return cls(start, start + _LAST)
+
+    @property
+    def term(self) -> str | None:
+        """The one term of it; None when there are more."""
+        return self.first if self.first == self.last else None
+
+    def __contains__(self, term: str) -> bool:
+        return self.first <= term <= self.last
+
+
+type Need = tuple[Span, ...]
+"""An event that matches has a term in one of these spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is compared with a stored value. `text`: in lower case, without what nobody sees."""
+
+    kind: CheckKind
+    text: str
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression that finds it, to be used without regard to case; it has nothing to go back over.
+
+        It is understood alike by Python and by PCRE, MongoDB's.
+        """
+        if self.kind == "phrase":
+            words = [re.escape(word) for word in _PIECES.findall(self.text)]
+            return r"(?:^|[^0-9A-Za-z])" + _BETWEEN.join(words) + r"(?:[^0-9A-Za-z]|$)"
+        return "^" + re.escape(self.text) + _END[self.kind]
+
+
+_END: Final[Mapping[CheckKind, str]] = {"equal": "$", "name": "(?:@|$)", "start": ""}
+#: The words of a phrase, and what may stand between two of them: signs and blanks, but not the end of a JSON string.
+_PIECES: Final = re.compile(r"[^\W_]+")
+_BETWEEN: Final = r"[^0-9A-Za-z\"]{1,8}"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One thing to look for. `needs`: all of them; `check`: on one of the field's `PATHS`."""
+
+    needs: tuple[Need, ...] = ()
+    check: Check | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """An event matches when one of the values does; with `excluded`, when none does."""
+
+    field: Field
+    values: tuple[Value, ...]
+    excluded: bool = False

@@ -1,0 +1,175 @@
+"""From what somebody asks of one field, or of the text, to a value of a clause."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts import spelling, terms
+from aoc_common.contracts.query.filters import Check, Clause, Field, Need, Span, Value
+from aoc_common.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from aoc_common.contracts.results import Result
+
+#: What a prefix has at least: shorter ones are in nearly all events.
+SHORTEST_PREFIX: Final = 2
+#: Fields whose words are among the terms of an event.
+_IN_TERMS: Final[frozenset[Field]] = frozenset({"text", "actor", "operation", "correlation_id"})
+_OCTETS: Final = 4
+#: How people and products call an outcome.
+RESULTS: Final[Mapping[str, Result]] = {
+    "success": "success", "succeeded": "success", "ok": "success",
+    "failure": "failure", "failed": "failure", "fail": "failure",
+    "partial": "partial", "unknown": "unknown",
+}  # fmt: skip
+
+
+class Unsearchable(Malformed):
+    """What was asked for cannot be searched; the text says why, in a few words."""
+
+
+def exactly(field: Field, text: str) -> Value:
+    """The whole value of a field, or words, an address or an id anywhere in the text. Raises `Unsearchable`."""
+    return _EXACT[field](text)
+
+
+def beginning(field: Field, text: str) -> Value:
+    """What begins so. Raises `Unsearchable`."""
+    if (network := _octets(text)) is not None:
+        return _within(network)
+    needs = _prefix_needs(text)
+    if field == "text":
+        return Value(needs)
+    if field == "ip":
+        raise Unsearchable("is no beginning of an IPv4 address: 203.0.113. or 203.0.113.0/24 are networks")
+    start = spelling.folded(text).strip().lower()
+    return Value(needs if field in _IN_TERMS else (), Check("start", start))
+
+
+def phrase(text: str) -> Value:
+    """Words that stand side by side. Raises `Unsearchable`."""
+    value = _words(text)
+    if len(terms.pieces(text)) < 2:  # noqa: PLR2004  # one word, or an address: a phrase has two
+        return value
+    return Value(value.needs, Check("phrase", spelling.folded(text).strip().lower()))
+
+
+def within(text: str) -> Value | None:
+    """Addresses of a network in CIDR notation; None for what is none. Raises `Unsearchable` for one with bits set."""
+    address, slash, bits = text.partition("/")
+    if not slash or not bits.isdigit() or spelling.address(address) is None:
+        return None
+    try:
+        ip_network(text)
+    except ValueError as error:
+        if "host bits" in str(error):
+            raise Unsearchable(f"is no network; its own is {ip_network(text, strict=False)}") from None
+        raise Unsearchable("is no network") from None
+    return _within(text)
+
+
+def not_understood() -> Clause:
+    """Events whose records have a shape that no mapper knows."""
+    return Clause("text", (Value(((Span.of(terms.NOT_UNDERSTOOD),),)),))
+
+
+def clause(field: Field, text: str) -> Clause:
+    """A clause of one value, as a parameter or an option gives it. Raises `Unsearchable`."""
+    return Clause(field, (exactly(field, text),))
+
+
+def _words(text: str) -> Value:
+    found = terms.query_terms(text)
+    if not found:
+        raise Unsearchable("has no word to search for: single letters and words like `the` and `com` are left out")
+    return Value(tuple(_need(term) for term in found))
+
+
+def _need(term: str) -> Need:
+    """An event has the term; events of before have addresses in another spelling."""
+    former = terms.former_spelling(term)
+    return (Span.of(term),) if former is None else (Span.of(term), Span.of(former))
+
+
+def _actor(text: str) -> Value:
+    name = spelling.actor(text)
+    if not name:
+        raise Unsearchable("is blank")
+    needs = tuple(_need(term) for term in terms.query_terms(name))
+    return Value(needs, Check("equal" if "@" in name else "name", name))
+
+
+def _operation(text: str) -> Value:
+    name = spelling.operation(text).lower()
+    if not name:
+        raise Unsearchable("is blank")
+    return Value(tuple(_need(term) for term in terms.query_terms(name)), Check("equal", name))
+
+
+def _ip(text: str) -> Value:
+    if (network := within(text)) is not None:
+        return network
+    if (octets := _octets(text)) is not None:
+        return _within(octets)
+    address = spelling.address(text)
+    if address is None:
+        raise Unsearchable("is no IP address, nor a network like 203.0.113.0/24")
+    return Value((_need(spelling.ordered_address(address)),))
+
+
+def _result(text: str) -> Value:
+    found = RESULTS.get(text.strip().lower())
+    if found is None:
+        raise Unsearchable("is no result; there are success, failure, partial, unknown")
+    return Value((), Check("equal", found))
+
+
+def _correlation(text: str) -> Value:
+    value = _plain(text)
+    return Value(tuple(_need(term) for term in terms.query_terms(text)), value.check)
+
+
+def _plain(text: str) -> Value:
+    value = spelling.folded(text).strip()
+    if not value:
+        raise Unsearchable("is blank")
+    return Value((), Check("equal", value.lower()))
+
+
+_EXACT: Final[Mapping[Field, Callable[[str], Value]]] = {
+    "text": _words,
+    "source": _plain,
+    "service": _plain,
+    "operation": _operation,
+    "result": _result,
+    "actor": _actor,
+    "ip": _ip,
+    "correlation_id": _correlation,
+}
+
+
+def _octets(text: str) -> str | None:
+    """The network of the first octets of an IPv4 address: `203.0.113.` is 203.0.113.0/24."""
+    octets = text.strip().removesuffix(".").split(".")
+    if not text.strip().endswith(".") or len(octets) >= _OCTETS:
+        return None
+    if not all(octet.isdecimal() and octet.isascii() and int(octet) < 256 for octet in octets):  # noqa: PLR2004
+        return None
+    return f"{'.'.join(octets)}{'.0' * (_OCTETS - len(octets))}/{8 * len(octets)}"
+
+
+def _within(network: str) -> Value:
+    addresses = ip_network(network)
+    first, last = (spelling.address(str(addresses[end])) or "" for end in (0, -1))
+    return Value(((Span(spelling.ordered_address(first), spelling.ordered_address(last)),),))
+
+
+def _prefix_needs(text: str) -> tuple[Need, ...]:
+    whole, start = terms.prefix_terms(text)
+    if not whole and len(start) < SHORTEST_PREFIX and start.isascii():
+        raise Unsearchable(f"is too short: at least {SHORTEST_PREFIX} letters or digits stand before a *")
+    needs = tuple(_need(term) for term in whole)
+    return (*needs, (Span.beginning(start),)) if start else needs
