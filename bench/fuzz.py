@@ -92,7 +92,7 @@ PROMISES: Final[Mapping[str, Callable[[Event], bool]]] = {
     "a printable operation": lambda event: not _UNPRINTABLE.search(event.operation),
     "a printable actor": lambda event: not _UNPRINTABLE.search(event.actor or ""),
     "printable observables": lambda event: (
-        not any(_UNPRINTABLE.search(found["value"]) for found in event.ocsf["observables"])
+        not any(_UNPRINTABLE.search(observable["value"]) for observable in event.ocsf["observables"])
     ),
     "a type of its class": lambda event: event.ocsf["type_uid"] == event.class_uid * 100 + event.ocsf["activity_id"],
     "JSON that says the same": lambda event: (
@@ -127,8 +127,8 @@ def broken_at_length(event: Event, data: bytes, chance: int) -> str | None:
     if chance % _AGAIN == 0:
         if depth_over(event.unmapped, _MAX_LEVELS):
             return "bounded depth"
-        again = normalise(event.raw.encode(), _CONTEXT)
-        if not isinstance(again, Event) or again.id != event.id:
+        remapped = normalise(event.raw.encode(), _CONTEXT)
+        if not isinstance(remapped, Event) or remapped.id != event.id:
             return "the same id the second time"
         bson.encode(to_document(event, "page", _CONTEXT.fetched_at, timedelta(days=1)), codec_options=_CODEC)
     if chance % _VALIDATED == 0:
@@ -154,13 +154,13 @@ class Findings:
 
     def __call__(self, data: bytes) -> None:
         """Try one input."""
-        kind, told = self._kind(data)
+        kind, detail = self._kind(data)
         if kind is None or kind in self._known:
             return
         self._known.add(kind)
         name = blake2b(kind.encode(), digest_size=6).hexdigest()
         (self._directory / f"{name}.json").write_bytes(self._smallest(data, kind))
-        (self._directory / f"{name}.txt").write_text(f"{kind}\n\n{told}")
+        (self._directory / f"{name}.txt").write_text(f"{kind}\n\n{detail}")
 
     @staticmethod
     def _kind(data: bytes) -> tuple[str | None, str]:
@@ -258,8 +258,8 @@ class Mutator:
                 value[rng.choice(self._names)] = deepcopy(rng.choice(_ODD))
             case 3:
                 other = rng.choice(self._seeds)
-                taken = rng.choice(list(other))
-                value[taken] = deepcopy(other[taken])
+                other_key = rng.choice(list(other))
+                value[other_key] = deepcopy(other[other_key])
             case _:
                 value[name] = self._changed(value[name], rng)
         return value
@@ -310,11 +310,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--directory", type=Path, default=Path(tempfile.gettempdir()) / "aoc-fuzz")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    given, options = parser.parse_known_args()
-    if given.work:
-        work(given.work, options)
+    arguments, options = parser.parse_known_args()
+    if arguments.work:
+        work(arguments.work, options)
         return
-    directory: Path = given.directory.resolve()
+    directory: Path = arguments.directory.resolve()
     corpus, findings = directory / "corpus", directory / f"findings-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
@@ -322,11 +322,11 @@ def main() -> None:
         (corpus / f"seed-{number}").write_bytes(orjson.dumps([seed]))
     command = [
         sys.executable, __file__, f"--work={findings}", str(corpus),
-        f"-max_total_time={int(given.minutes * 60)}", f"-runs={given.iterations // given.workers}", "-timeout=10",
-        "-rss_limit_mb=1024", f"-max_len={_LONGEST}", "-print_final_stats=1", "-reload=30",
+        f"-max_total_time={int(arguments.minutes * 60)}", f"-runs={arguments.iterations // arguments.workers}",
+        "-timeout=10", "-rss_limit_mb=1024", f"-max_len={_LONGEST}", "-print_final_stats=1", "-reload=30",
         f"-artifact_prefix={findings}/",
     ]  # fmt: skip
-    logs = [directory / f"worker-{number + 1}.log" for number in range(given.workers)]
+    logs = [directory / f"worker-{number + 1}.log" for number in range(arguments.workers)]
     workers = [start([*command, f"-seed={number + 1}"], log) for number, log in enumerate(logs)]
     codes = [worker.wait() for worker in workers]
     report([log.read_text("utf-8", "replace") for log in logs], codes, findings)
@@ -338,10 +338,10 @@ def start(command: list[str], log: Path) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
 
 
-def report(said: list[str], codes: list[int], findings: Path) -> None:
+def report(lines: list[str], codes: list[int], findings: Path) -> None:
     """Print a line a worker, and what was found; end with status 1 when anything was."""
     table = Table("worker", "iterations", "a second", "coverage", "features", "peak MB", "ended", box=None)
-    for number, (text, code) in enumerate(zip(said, codes, strict=True)):
+    for number, (text, code) in enumerate(zip(lines, codes, strict=True)):
         table.add_row(
             str(number + 1),
             f"{int(figure(text, r'number_of_executed_units: *(\d+)')):,}",
@@ -353,18 +353,18 @@ def report(said: list[str], codes: list[int], findings: Path) -> None:
         )
     console = Console()
     console.print(table)
-    found = sorted(path for path in findings.iterdir() if path.suffix != ".txt")
-    for path in found:
-        told = path.with_suffix(".txt")
-        console.print(f"{path}: {told.read_text() if told.exists() else ''}", markup=False, highlight=False)
-    console.print(f"{len(found)} findings")
-    sys.exit(int(bool(found) or any(codes)))
+    files = sorted(path for path in findings.iterdir() if path.suffix != ".txt")
+    for path in files:
+        summary = path.with_suffix(".txt")
+        console.print(f"{path}: {summary.read_text() if summary.exists() else ''}", markup=False, highlight=False)
+    console.print(f"{len(files)} findings")
+    sys.exit(int(bool(files) or any(codes)))
 
 
 def figure(text: str, pattern: str) -> str:
     """The last figure of that kind in libFuzzer's output."""
-    found = re.findall(pattern, text)
-    return found[-1] if found else "0"
+    figures = re.findall(pattern, text)
+    return figures[-1] if figures else "0"
 
 
 if __name__ == "__main__":

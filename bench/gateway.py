@@ -137,14 +137,14 @@ def gateway(uri: str, log: Path) -> Child:
 
 async def timed(ask: Callable[[], Awaitable[httpx.Response]], times: int) -> list[float]:
     """Milliseconds of each of so many requests, one after the other."""
-    found = []
+    durations = []
     for _ in range(times):
         began = time.perf_counter()
         answer = await ask()
         answer.raise_for_status()
-        found.append((time.perf_counter() - began) * 1000)
+        durations.append((time.perf_counter() - began) * 1000)
         await asyncio.sleep(0.02)
-    return found
+    return durations
 
 
 async def measure(client: httpx.AsyncClient, at_once: int, asks: int) -> dict[str, Any]:
@@ -165,7 +165,7 @@ async def measure(client: httpx.AsyncClient, at_once: int, asks: int) -> dict[st
     alone = await timed(cheap, 10)
     began = time.perf_counter()
     (await client.get("/api/events", params=_DEAR)).raise_for_status()
-    one = (time.perf_counter() - began) * 1000
+    elapsed_ms = (time.perf_counter() - began) * 1000
     crowd = [asyncio.create_task(dear()) for _ in range(at_once)]
     await asyncio.sleep(0.5)
     beside = await timed(cheap, asks)
@@ -176,22 +176,22 @@ async def measure(client: httpx.AsyncClient, at_once: int, asks: int) -> dict[st
         "source_health_ms": {"median": median(health), "worst": max(health)},
         "cheap_alone_ms": {"median": median(alone), "worst": max(alone)},
         "cheap_beside_dear_ms": {"median": median(beside), "worst": max(beside)},
-        "one_dear_ms": one,
+        "one_dear_ms": elapsed_ms,
         "dear_answers": answers,
     }
 
 
-async def run(uri: str, log: Path, given: argparse.Namespace) -> dict[str, Any]:
+async def run(uri: str, log: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Seed, start, measure."""
     async with connect(MongoSettings(uri=uri)) as database:
-        await seed(database, given.events, given.sources)
+        await seed(database, arguments.events, arguments.sources)
     with ExitStack() as stack:
         child = gateway(uri, log)
         child.start()
         stack.callback(child.stop)
         child.wait_ready()
         async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{child.port}", timeout=120) as client:
-            return await measure(client, given.at_once, given.asks)
+            return await measure(client, arguments.at_once, arguments.asks)
 
 
 def main() -> None:
@@ -202,17 +202,17 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--asks", type=int, default=150, help="cheap requests that are timed")
     parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     with TemporaryDirectory() as directory, ExitStack() as stack:
         server = mongo.server(Path(directory) / "mongo", free_port(), auth=False)
         server.start()
         stack.callback(server.stop)
         server.wait_ready()
-        found = asyncio.run(run(f"mongodb://{LOOPBACK}:{server.port}", Path(directory) / "gateway.log", given))
-    if given.json:
-        print(json.dumps(found, indent=1))
+        figures = asyncio.run(run(f"mongodb://{LOOPBACK}:{server.port}", Path(directory) / "gateway.log", arguments))
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
         return
-    for name, figure in found.items():
+    for name, figure in figures.items():
         shown = figure if not isinstance(figure, float) else f"{figure:,.0f}"
         if isinstance(figure, dict):
             shown = ", ".join(f"{kind} {value:,.0f}" for kind, value in figure.items())

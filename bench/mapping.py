@@ -70,11 +70,11 @@ def through(pages: list[bytes], encode: Encode | None = None) -> int:
 
 
 async def _through(pages: list[bytes], encode: Encode) -> int:
-    return sum([len((await pack_page(page, _CONTEXT, _learn, encode)).events) for page in pages])
+    return sum([len((await pack_page(page, _CONTEXT, _look_up, encode)).events) for page in pages])
 
 
-async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
-    return dict.fromkeys(wanted, NO_ENRICHMENT)
+async def _look_up(keys: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
+    return dict.fromkeys(keys, NO_ENRICHMENT)
 
 
 def _document(event: Event) -> bytes:
@@ -90,9 +90,9 @@ def fastest(work: Callable[[Any], object], prepare: Callable[[], Any]) -> float:
     """CPU seconds of the fastest of some rounds: other processes only ever make it slower."""
     best = float("inf")
     for _ in range(_ROUNDS):
-        given = prepare()
+        prepared = prepare()
         started = time.process_time()
-        work(given)
+        work(prepared)
         best = min(best, time.process_time() - started)
     return best
 
@@ -150,13 +150,13 @@ def main() -> None:
     out = Console()
     pages = pages_of(sys.argv[1:])
     records = through(pages)
-    whole = fastest(through, lambda: pages)
+    complete = fastest(through, lambda: pages)
     table = Table("stage", "us/record", "share", box=None)
     for name, seconds in stages(pages).items():
-        table.add_row(name, f"{seconds / records * 1e6:.1f}", f"{seconds / whole:.0%}")
+        table.add_row(name, f"{seconds / records * 1e6:.1f}", f"{seconds / complete:.0%}")
     encoded = fastest(partial(through, encode=_encoded), lambda: pages)
     out.print(
-        f"{records:,} records, [bold]{whole / records * 1e6:.1f} us CPU[/] each; "
+        f"{records:,} records, [bold]{complete / records * 1e6:.1f} us CPU[/] each; "
         f"{encoded / records * 1e6:.1f} us with the driver's encoding of the document"
     )
     out.print(table)

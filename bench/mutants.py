@@ -102,9 +102,9 @@ class Outcome:
 
 def _run(name: str, arguments: Sequence[str], limit_s: float) -> tuple[int | None, str, str, float]:
     """Run a module with a mutation: status (None: it took too long), output, errors, seconds."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("AOC_")}
-    path = os.pathsep.join(filter(None, (str(_ROOT / "bench"), kept.get("PYTHONPATH"))))
-    env = kept | {"PYTHONPATH": path, "AOC_MUTANT": name, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AOC_")}
+    path = os.pathsep.join(filter(None, (str(_ROOT / "bench"), environment.get("PYTHONPATH"))))
+    env = environment | {"PYTHONPATH": path, "AOC_MUTANT": name, "PYTHONDONTWRITEBYTECODE": "1"}
     started = time.monotonic()
     command = [sys.executable, "-m", "mutated", *arguments]
     process = subprocess.Popen(
@@ -133,13 +133,13 @@ def _reason(status: int | None, out: str, err: str) -> str:
         account = json.loads(out)
     except json.JSONDecodeError:
         return (err.strip().splitlines() or ["no output"])[-1][:120]
-    said = [f"{count} {name}" for name in _COUNTS if (count := account[name])]
-    said += [f"twins {name} {account['twins'][name]}" for name in ("missed", "wrong") if account["twins"][name]]
+    reasons = [f"{count} {name}" for name in _COUNTS if (count := account[name])]
+    reasons += [f"twins {name} {account['twins'][name]}" for name in ("missed", "wrong") if account["twins"][name]]
     kinds = account["statements"].get("kinds", {})
-    said += [f"{kind} ({counts['false']})" for kind, counts in kinds.items() if counts["false"]]
+    reasons += [f"{kind} ({counts['false']})" for kind, counts in kinds.items() if counts["false"]]
     if not account["drained"]:
-        said.append("never at rest")
-    return "; ".join(said)
+        reasons.append("never at rest")
+    return "; ".join(reasons)
 
 
 _COUNTS: Final = ("lost", "doubled", "hidden", "unknown", "misaccounted")
@@ -158,9 +158,9 @@ def tested(name: str, tests: Iterable[str]) -> Verdict:
     status, out, _, seconds = _run(name, ("pytest", *quiet, *chosen), _TESTS_S)
     failed = [line.partition(" ")[2] for line in out.splitlines() if line.startswith(("FAILED", "ERROR"))]
     by = failed[0].partition(" - ")[0].removeprefix("tests/") if failed else ""
-    said = {0: "", None: "too long"}.get(status, by or "no test could be run")
+    reasons = {0: "", None: "too long"}.get(status, by or "no test could be run")
     # What could not be run, or was not done, has noticed nothing.
-    return Verdict(bool(by), said, round(seconds, 1))
+    return Verdict(bool(by), reasons, round(seconds, 1))
 
 
 class Verification:
@@ -189,23 +189,23 @@ class Verification:
 
 def _outcome(name: str, options: argparse.Namespace, verification: Verification) -> Outcome:
     tests = Verdict() if options.verify_only else tested(name, closest(name))
-    wanted = not options.tests_only and not (options.until_caught and tests.noticed)
-    verify = verification.of(name) if wanted else Verdict()
+    run_verify = not options.tests_only and not (options.until_caught and tests.noticed)
+    verify = verification.of(name) if run_verify else Verdict()
     outcome = Outcome(name, MUTATIONS[name].what, verify, tests)
-    said = "noticed" if outcome.caught else "not noticed"
-    print(f"{said}: {name}: {verify.by or tests.by}", file=sys.stderr, flush=True)
+    verdict = "noticed" if outcome.caught else "not noticed"
+    print(f"{verdict}: {name}: {verify.by or tests.by}", file=sys.stderr, flush=True)
     return outcome
 
 
 def _show(outcomes: Sequence[Outcome]) -> None:
     table = Table("mutation", "what is wrong then", "verify", "fast tests", title=f"{len(outcomes)} mutations")
-    for one in outcomes:
-        table.add_row(one.name, one.what, *(_cell(verdict) for verdict in (one.verify, one.tests)))
+    for outcome in outcomes:
+        table.add_row(outcome.name, outcome.what, *(_cell(verdict) for verdict in (outcome.verify, outcome.tests)))
     console = Console(width=200)
     console.print(table)
-    by_verify = sum(bool(one.verify.noticed) for one in outcomes)
-    by_tests = sum(bool(one.tests.noticed) for one in outcomes)
-    missed = [one.name for one in outcomes if not one.caught]
+    by_verify = sum(bool(outcome.verify.noticed) for outcome in outcomes)
+    by_tests = sum(bool(outcome.tests.noticed) for outcome in outcomes)
+    missed = [outcome.name for outcome in outcomes if not outcome.caught]
     console.print(
         f"caught by verify {by_verify}, by the fast tests {by_tests}, by neither {len(missed)}: {', '.join(missed)}"
     )
@@ -235,7 +235,7 @@ def _all(names: Sequence[str], options: argparse.Namespace) -> list[Outcome]:
     with ThreadPoolExecutor(options.jobs) as threads:
         outcomes = list(threads.map(lambda name: _outcome(name, options, verification), names))
     # A test that fails without a mutation has noticed none.
-    failed = sorted({f"tests/{one.tests.by}" for one in outcomes if one.tests.noticed})
+    failed = sorted({f"tests/{outcome.tests.by}" for outcome in outcomes if outcome.tests.noticed})
     if failed and (plain := tested(_NOTHING, failed)).by:
         raise SystemExit(f"without any mutation, this test fails: {plain.by}")
     return outcomes
@@ -262,10 +262,10 @@ def main() -> None:
         return
     outcomes = _all(names, options)
     if options.json:
-        print(json.dumps([asdict(one) | {"caught": one.caught} for one in outcomes], indent=1))
+        print(json.dumps([asdict(outcome) | {"caught": outcome.caught} for outcome in outcomes], indent=1))
     else:
         _show(outcomes)
-    raise SystemExit(any(not one.caught for one in outcomes))
+    raise SystemExit(any(not outcome.caught for outcome in outcomes))
 
 
 if __name__ == "__main__":

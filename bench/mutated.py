@@ -48,10 +48,10 @@ class Finder(MetaPathFinder):
         """The module's spec with the loader above; None for every other module."""
         if fullname != self._mutation.module:
             return None
-        found = PathFinder.find_spec(fullname, path, target)
-        if found is not None and found.origin is not None:
-            found.loader = Loader(self._mutation, found.origin)
-        return found
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.origin is not None:
+            spec.loader = Loader(self._mutation, spec.origin)
+        return spec
 
 
 def _services_too() -> None:

@@ -17,6 +17,6 @@ class Mutation:
 
     def applied(self, source: str) -> str:
         """The source with the mutation. Raises ValueError when `old` is not there exactly once."""
-        if (found := source.count(self.old)) != 1:
-            raise ValueError(f"{self.name}: {self.module} has {found} times, not once: {self.old}")
+        if (count := source.count(self.old)) != 1:
+            raise ValueError(f"{self.name}: {self.module} has {count} times, not once: {self.old}")
         return source.replace(self.old, self.new)

@@ -12,5 +12,6 @@ if TYPE_CHECKING:
     from mutation import Mutation  # type: ignore[import-not-found]  # the same
 
 MUTATIONS: Final[dict[str, Mutation]] = {
-    one.name: one for one in (*COLLECTING, *MAPPING, *WRITING, *LINKING, *ACCOUNTING, *SIGNING, *SEARCHING)
+    mutation.name: mutation
+    for mutation in (*COLLECTING, *MAPPING, *WRITING, *LINKING, *ACCOUNTING, *SIGNING, *SEARCHING)
 }

@@ -180,7 +180,7 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         )
         database = await stack.enter_async_context(connect(settings.mongo))
         await bring_in_order(data.nats_settings(endpoints, "provision"), settings.mongo, lambda _: None, migrate=False)
-        tenants = [one for one in read_tenants(tenants_file, SOURCES) if one.name == _TENANT.slug]
+        tenants = [tenant for tenant in read_tenants(tenants_file, SOURCES) if tenant.name == _TENANT.slug]
         collector = Worker(
             "collector", settings, partial(_build, settings, tenants), roster.COLLECTOR.streams, clock=clock
         )
@@ -208,8 +208,8 @@ async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) ->
 async def _until_caught_up(database: Database) -> None:
     sources, backlog = MongoSources(database), MongoBacklog(database)
     while True:
-        collected = [one for one in await sources.all_states(_TENANT.slug) if one.position]
-        waiting = [one for one in await backlog.waiting(_TENANT.slug) if one.cause is Cause.BEHIND]
+        collected = [state for state in await sources.all_states(_TENANT.slug) if state.position]
+        waiting = [state for state in await backlog.waiting(_TENANT.slug) if state.cause is Cause.BEHIND]
         if len(collected) == len(SOURCES) and not waiting:
             return
         await asyncio.sleep(0.1)
@@ -227,7 +227,7 @@ async def _catching_up(
     while caught_up is None:
         now = clock.now()
         states = await sources.all_states(_TENANT.slug)
-        waiting = [one for one in await backlog.waiting(_TENANT.slug) if one.cause is Cause.BEHIND]
+        waiting = [stretch for stretch in await backlog.waiting(_TENANT.slug) if stretch.cause is Cause.BEHIND]
         for state in states:
             lag = (now - (state.position or now)).total_seconds()
             if state.position and state.position >= returned and state.source not in seen:
@@ -235,7 +235,7 @@ async def _catching_up(
                 live_again = clock.monotonic() - began
             if state.source in seen:
                 lags.append((lag, state.source))
-        if any(one.source.startswith(_PACED) for one in waiting):
+        if any(stretch.source.startswith(_PACED) for stretch in waiting):
             paced_until = clock.monotonic()
         if len(seen) == len(SOURCES) and not waiting:
             caught_up = clock.monotonic() - began
@@ -263,21 +263,21 @@ async def _missing(world: World, broker: NatsBroker, clock: FastClock) -> tuple[
     """Records that the simulator had made available by now and that are not on the bus after a while."""
     world.catch_up()
     tenant, moment = world.tenants[_TENANT.slug], world.now_us()
-    wanted = {(source, entry.body) for source in tenant.lanes for entry in truth.available(tenant, source, moment)}
+    expected = {(source, entry.body) for source in tenant.lanes for entry in truth.available(tenant, source, moment)}
     await clock.sleep(1200)
-    found: dict[str, set[bytes]] = defaultdict(set)
+    stored: dict[str, set[bytes]] = defaultdict(set)
 
     async def take(messages: Sequence[Msg]) -> None:
         for message in messages:
-            found[message.subject.split(".")[4]] |= {bytes(record) for record in _RECORDS.decode(message.data)}
+            stored[message.subject.split(".")[4]] |= {bytes(record) for record in _RECORDS.decode(message.data)}
 
-    pages = [replace(one, batch=100) for one in consumers.NORMALIZER]
+    pages = [replace(consumer, batch=100) for consumer in consumers.NORMALIZER]
     async with consuming(broker, pages, take, 1):
         before = -1
-        while (count := sum(map(len, found.values()))) > before or not count:
+        while (count := sum(map(len, stored.values()))) > before or not count:
             before = count
             await asyncio.sleep(1)
-    return sum(body not in found[source] for source, body in wanted), len(wanted)
+    return sum(body not in stored[source] for source, body in expected), len(expected)
 
 
 def main() -> None:

@@ -54,9 +54,9 @@ def lookup(value: Any, *path: str) -> Any:
     return value
 
 
-def alike(one: Any, other: Any) -> bool:
+def alike(first: Any, second: Any) -> bool:
     """Whether two texts are the same but for case and punctuation."""
-    return [c for c in str(one).lower() if c.isalnum()] == [c for c in str(other).lower() if c.isalnum()]
+    return [c for c in str(first).lower() if c.isalnum()] == [c for c in str(second).lower() if c.isalnum()]
 
 
 def comparisons(event: Event, expected: dict[str, Any]) -> Iterator[tuple[str, Any, Any, bool]]:
@@ -65,12 +65,12 @@ def comparisons(event: Event, expected: dict[str, Any]) -> Iterator[tuple[str, A
     theirs = next((action for action in actions if action), None)
     yield "action", theirs, event.operation, any(alike(action, event.operation) for action in actions if action)
     if stamp := expected.get("@timestamp"):
-        wanted = datetime.fromisoformat(stamp).timestamp() * 1000
+        expected_ms = datetime.fromisoformat(stamp).timestamp() * 1000
         yield (
             "time",
             stamp,
             datetime.fromtimestamp(event.time_ms / 1000, UTC).isoformat(),
-            abs(wanted - event.time_ms) < 1,
+            abs(expected_ms - event.time_ms) < 1,
         )
     ip, port = lookup(expected, "source", "ip"), lookup(expected, "source", "port")
     yield "ip", ip, event.ip, ip == event.ip
@@ -90,9 +90,9 @@ def ocsf_comparisons(event: Event, expected: dict[str, Any]) -> Iterator[tuple[s
     """The same for an expected OCSF event."""
     at = expected.get("time")
     if at is not None:
-        wanted = at if isinstance(at, int) else datetime.fromisoformat(str(at)).timestamp() * 1000
+        expected_ms = at if isinstance(at, int) else datetime.fromisoformat(str(at)).timestamp() * 1000
         ours = datetime.fromtimestamp(event.time_ms / 1000, UTC).isoformat()
-        yield "time", at, ours, abs(wanted - event.time_ms) < 1
+        yield "time", at, ours, abs(expected_ms - event.time_ms) < 1
     evidence: dict[str, Any] = next(iter(expected.get("evidences") or []), {})
     ip = lookup(expected, "src_endpoint", "ip") or lookup(evidence, "src_endpoint", "ip")
     yield "ip", ip, event.ip, ip == event.ip
@@ -110,8 +110,8 @@ def ocsf_comparisons(event: Event, expected: dict[str, Any]) -> Iterator[tuple[s
     record = lookup(expected, "metadata", "original_event_uid")
     yield "id", record, event.ocsf["metadata"]["uid"], record == event.ocsf["metadata"]["uid"]
     targets = lookup(expected, "email", "smtp_to") or []
-    told = json.dumps(event.ocsf).lower()
-    yield "target", targets or None, event.ocsf["message"], all(str(target).lower() in told for target in targets)
+    text = json.dumps(event.ocsf).lower()
+    yield "target", targets or None, event.ocsf["message"], all(str(target).lower() in text for target in targets)
 
 
 def loosely(text: str) -> list[dict[str, Any]]:
@@ -119,12 +119,12 @@ def loosely(text: str) -> list[dict[str, Any]]:
     text = re.sub(r"(?m)^(\s*)([A-Za-z_]\w*): ", r'\1"\2": ', text)
     text = re.sub(r'(?m)^(\s*"[^"]+": )([^"\[{\s][^"\n]*?),?$', _quoted, text)
     text = re.sub(r",(\s*[}\]])", r"\1", text)
-    decoder, found, at = json.JSONDecoder(), [], 0
+    decoder, values, at = json.JSONDecoder(), [], 0
     while at < len(text.rstrip()):
         at += len(text[at:]) - len(text[at:].lstrip())
         value, at = decoder.raw_decode(text, at)
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -143,8 +143,8 @@ def pairs(directory: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         records = directory / f"{path.stem}.ndjson"
         if records.exists():
             expected = loosely(path.read_text("utf-8"))
-            for raw, one in zip(records.read_text("utf-8").splitlines(), expected, strict=True):
-                yield path.stem, raw, one
+            for raw, counterpart in zip(records.read_text("utf-8").splitlines(), expected, strict=True):
+                yield path.stem, raw, counterpart
 
 
 def main() -> None:

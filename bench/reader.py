@@ -95,16 +95,16 @@ async def _publish(bus: NatsBroker, settings: MongoSettings, count: int) -> None
         await ensure_indexes(database, ("publications", "event_versions"))
         store, log = MongoEvents(database, lambda *_: timedelta(days=1)), MongoPublications(database)
         for number, some in enumerate(batched(batched(_events(count, settings.database), _PAGE), _PAGES_TOGETHER)):
-            await store.insert_encoded([store.encoded(one, "page") for page in some for one in page])
+            await store.insert_encoded([store.encoded(event, "page") for page in some for event in page])
             pages = [
-                PageEvents(f"{number}-{place}-{time.monotonic_ns()}", [_message(one) for one in page])
+                PageEvents(f"{number}-{place}-{time.monotonic_ns()}", [_message(event) for event in page])
                 for place, page in enumerate(some)
             ]
             published = await publisher.publish(pages)
             spans = [
-                PublishedSpan(one.incarnation, part.first, page.page, "contoso", "o365-exchange", part.ids)
-                for page, one in zip(pages, published, strict=True)
-                for part in one.parts
+                PublishedSpan(receipt.incarnation, part.first, page.page, "contoso", "o365-exchange", part.ids)
+                for page, receipt in zip(pages, published, strict=True)
+                for part in receipt.parts
             ]
             await log.note(spans, _NOW)
 
@@ -169,7 +169,7 @@ async def _anew(bus: NatsBroker, settings: MongoSettings) -> None:
     async with connect(settings) as database:
         await database["readers"].delete_many({})
         js = jetstream(bus)
-        if any(one.name == _READER.name for one in await js.consumers_info(_STREAM)):
+        if any(consumer.name == _READER.name for consumer in await js.consumers_info(_STREAM)):
             await js.delete_consumer(_STREAM, _READER.name)
         await declare_reader(bus, _READER, MongoReaders(database), MongoPublications(database))
 
@@ -187,7 +187,7 @@ def _fill(bus: NatsSettings, settings: MongoSettings, count: int) -> tuple[float
 
 def _peak_mib() -> float:
     """The most memory that this process has held (Linux; what `getrusage` says is also the parent's)."""
-    [line] = [one for one in Path("/proc/self/status").read_text("ascii").splitlines() if one.startswith("VmHWM")]
+    [line] = [line for line in Path("/proc/self/status").read_text("ascii").splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 
 
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=50_000, help="events for the comparison with a plain pull")
     parser.add_argument("--pairs", type=int, default=3, help="how often that is done")
     parser.add_argument("--holes", type=int, nargs="*", default=[2_000, 20_000, 200_000], help="sizes of holes")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     out = Console()
     with TemporaryDirectory() as root, ExitStack() as stack:
         port, store = free_port(), free_port()
@@ -240,12 +240,12 @@ def main() -> None:
         secret.write_text("bench")
         bus = NatsSettings(url=f"nats://{LOOPBACK}:{port}", user="provision", password=f"file:{secret}")
         asyncio.run(_connected(bus, lambda broker: provision(broker, bus)))
-        for number, count in enumerate([asked.events, *asked.holes]):
+        for number, count in enumerate([arguments.events, *arguments.holes]):
             settings = MongoSettings(uri=f"mongodb://{LOOPBACK}:{store}", database=f"bench{number}")
             if number:
                 asyncio.run(_hole(bus, settings, count, out))
-            elif asked.pairs:
-                asyncio.run(_nothing_missing(bus, settings, count, asked.pairs, out))
+            elif arguments.pairs:
+                asyncio.run(_nothing_missing(bus, settings, count, arguments.pairs, out))
                 asyncio.run(_connected(bus, lambda broker: jetstream(broker).purge_stream(_STREAM)))
 
 

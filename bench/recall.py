@@ -41,9 +41,9 @@ _KINDS: dict[str, str] = {
 def candidates(value: Any, key: str = "") -> list[tuple[str, str]]:
     """(kind, text) of everything in a record that a person might type."""
     if isinstance(value, dict):
-        return [found for name, item in value.items() for found in candidates(item, name)]
+        return [candidate for name, item in value.items() for candidate in candidates(item, name)]
     if isinstance(value, list):
-        return [found for item in value for found in candidates(item, key)]
+        return [candidate for item in value for candidate in candidates(item, key)]
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return [(kind, text) for kind, keys in _KINDS.items() if 1 < len(text) <= 120 and re.match(keys, key)]
 
@@ -56,8 +56,8 @@ def query_of(kind: str, text: str, rng: random.Random) -> str:
     if kind == "operation":
         return str(rng.choice([text, *re.findall(r"[A-Z]?[a-z]{3,}", text)]))
     if kind == "address":
-        bare: str = re.sub(r"^\[?([^\]]*?)\]?(:\d+)?$", r"\1", text) if "." in text or text.startswith("[") else text
-        return bare
+        query: str = re.sub(r"^\[?([^\]]*?)\]?(:\d+)?$", r"\1", text) if "." in text or text.startswith("[") else text
+        return query
     return text
 
 
@@ -92,17 +92,17 @@ def main() -> None:
     while len(worst) < _QUERIES:
         kind = ""
         while not kind:
-            found = candidates(json.loads(rng.choice(events).raw))
-            if found:
-                wanted = rng.choice(sorted({kind for kind, _ in found}))
-                kind, text = rng.choice([one for one in found if one[0] == wanted])
+            typed = candidates(json.loads(rng.choice(events).raw))
+            if typed:
+                chosen_kind = rng.choice(sorted({kind for kind, _ in typed}))
+                kind, text = rng.choice([candidate for candidate in typed if candidate[0] == chosen_kind])
                 query = query_of(kind, text, rng)
-        asked = query_terms(query)
+        query_tokens = query_terms(query)
         pattern = pattern_of(query)
         relevant = [index for index, text in enumerate(texts) if pattern.search(text)]
-        if not relevant or not asked or len(relevant) > len(events) * _TOO_COMMON:
+        if not relevant or not query_tokens or len(relevant) > len(events) * _TOO_COMMON:
             continue
-        hits = sum(all(token in terms[index] for token in asked) for index in relevant)
+        hits = sum(all(token in terms[index] for token in query_tokens) for index in relevant)
         recalls[kind].append(hits / len(relevant))
         worst.append((hits / len(relevant), kind, query, len(relevant)))
     every = [value for values in recalls.values() for value in values]

@@ -94,17 +94,17 @@ async def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, lis
     context = RecordContext("bench", subjects.IMPORT_SOURCE, now)
     started = time.process_time()
     for page in pages:
-        await pack_page(page, context, _learn, encode)
+        await pack_page(page, context, _look_up, encode)
     spent = time.process_time() - started
     # Afterwards: what is kept would be looked through for garbage, and be in the caches' way.
-    kept = [event for page in pages for event in normalise_page(page, context)[0]]
+    events = [event for page in pages for event in normalise_page(page, context)[0]]
     us = spent / records * 1e6
     floor = limit / records * 1e6
-    return Figure("normalise", us, floor, "us CPU/record", floor / us, "parsing alone"), kept
+    return Figure("normalise", us, floor, "us CPU/record", floor / us, "parsing alone"), events
 
 
-async def _learn(wanted: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
-    return dict.fromkeys(wanted, NO_ENRICHMENT)
+async def _look_up(keys: Mapping[str, Iterable[str]]) -> Mapping[str, EnrichmentData]:
+    return dict.fromkeys(keys, NO_ENRICHMENT)
 
 
 async def on_own_store(events: Sequence[Event]) -> Figure:
@@ -248,8 +248,8 @@ async def measure(data: DataDirectory, local: Servers, records: int) -> tuple[li
         rate, memory = await end_to_end(data, local.endpoints, normalizer, records)
     finally:
         normalizer.stop()
-    whole = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
-    return [publish, store, normalise, whole], memory
+    complete = Figure("end to end", rate, store.limit, "records/s", rate / store.limit, "bare unordered insert_many")
+    return [publish, store, normalise, complete], memory
 
 
 def main() -> None:

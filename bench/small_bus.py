@@ -67,17 +67,17 @@ def main() -> None:
     parser.add_argument("--mb", type=int, default=1000, help="size of the export in MB")
     parser.add_argument("--raw-mib", type=int, default=64, help="what AOC_RAW may hold, in MiB")
     parser.add_argument("--pairs", type=int, default=3, help="how often each is done; 0: only the small bus, once")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     out = Console()
     with TemporaryDirectory() as directory:
         export = Path(directory) / "export.ndjson"
-        records = written(export, asked.mb)
+        records = written(export, arguments.mb)
         size = export.stat().st_size / _MB
-        out.print(f"{records:,} records, {size:,.0f} MB, through an AOC_RAW of {asked.raw_mib} MiB")
+        out.print(f"{records:,} records, {size:,.0f} MB, through an AOC_RAW of {arguments.raw_mib} MiB")
         try:
             rates: list[float] = []
-            for _ in range(asked.pairs):
-                small = imported(export, records, asked.raw_mib)
+            for _ in range(arguments.pairs):
+                small = imported(export, records, arguments.raw_mib)
                 out.print(f"{small:,.1f} s, {records / small:,.0f} records/s")
                 large = imported(export, records, _LARGE_MIB)
                 rates.append(large / small)
@@ -85,7 +85,7 @@ def main() -> None:
             if rates:
                 out.print(f"[bold]median {median(rates):.2f}[/] of the unbounded rate")
             else:
-                small = imported(export, records, asked.raw_mib)
+                small = imported(export, records, arguments.raw_mib)
                 out.print(f"{small:,.1f} s, {size / small:.2f} MB/s, {records / small:,.0f} records/s")
         except RuntimeError as error:
             sys.exit(str(error))

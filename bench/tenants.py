@@ -211,20 +211,20 @@ class Installation:
     async def _publish(self, stream: str, messages: Sequence[Outgoing]) -> list[Any]:
         del stream
         acks = []
-        for one in messages:
+        for message in messages:
             self._sequence += 1
-            self._pages.append((self._sequence, one))
+            self._pages.append((self._sequence, message))
             acks.append(SimpleNamespace(seq=self._sequence))
         return acks
 
     async def _normalise(self) -> None:
         outcomes, arrived = [], []
-        for sequence, one in self._pages:
-            tenant, source, name = (one.headers[f"Aoc-{part}"] for part in ("Tenant", "Source", "Slice"))
-            fresh = [at for at in json.loads(one.body) if (tenant, source, at) not in self._seen]
+        for sequence, message in self._pages:
+            tenant, source, name = (message.headers[f"Aoc-{part}"] for part in ("Tenant", "Source", "Slice"))
+            fresh = [at for at in json.loads(message.body) if (tenant, source, at) not in self._seen]
             self._seen |= {(tenant, source, at) for at in fresh}
-            count = len(json.loads(one.body))
-            page: Any = one.headers["Nats-Msg-Id"] if _BY_ID else sequence
+            count = len(json.loads(message.body))
+            page: Any = message.headers["Nats-Msg-Id"] if _BY_ID else sequence
             outcomes.append(PageOutcome(page, tenant, source, name, len(fresh), count - len(fresh), 0, self._clock.at))
             for text in fresh:
                 at = datetime.fromisoformat(text)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_cli.verify.standing import check_links
 from aoc_cli.verify.statements import Statements
+from aoc_cli.verify.twin_links import check_links
 from aoc_common.contracts.twins import TwinFacts, TwinLink
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _nothing() -> None:
+def _unsupervised() -> None:
     """Somebody else looks after the servers."""
 
 
@@ -44,7 +44,7 @@ class System:
     directory: DataDirectory | None = None
     endpoints: Endpoints | None = None
     owned: bool = False
-    check: Callable[[], None] = _nothing
+    check: Callable[[], None] = _unsupervised
 
 
 def find(data: Path | None, user: str = "cli") -> System | None:
@@ -87,7 +87,7 @@ def required(data: Path | None, user: str = "cli") -> System:
 
 @contextmanager
 def started(
-    path: Path, services: Sequence[str] = (), say: Callable[[str], None] = lambda _: None, user: str = "cli"
+    path: Path, services: Sequence[str] = (), report: Callable[[str], None] = lambda _: None, user: str = "cli"
 ) -> Iterator[System]:
     """The servers of a data directory, and these services, for as long as one command takes.
 
@@ -98,11 +98,11 @@ def started(
     with ExitStack() as stack:
         stack.enter_context(data.held())
         local = servers(data)
-        supervisor = stack.enter_context(Supervisor(say))
+        supervisor = stack.enter_context(Supervisor(report))
         for _ in supervisor.start(local.children):
             pass
         with ThreadPoolExecutor(1) as beside:  # it has a loop of its own, and this one's may be running
-            beside.submit(data.bring_in_order, local.endpoints, say).result()
+            beside.submit(data.bring_in_order, local.endpoints, report).result()
         for _ in supervisor.start([service(name, data, local.endpoints) for name in services]):
             pass
         data.describe(local.endpoints)

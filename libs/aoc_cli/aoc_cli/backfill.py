@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _POLL_S: Final = 1.0
 #: What the collector needs to take a request from the bus, seconds.
-_TAKEN_S: Final = 60.0
+_ACCEPT_TIMEOUT_S: Final = 60.0
 #: How far the collector's clock may be behind ours.
 _SKEW: Final = timedelta(minutes=1)
 
@@ -51,7 +51,7 @@ def backfill(
     for name in source or ():
         if name not in SOURCE_NAMES:
             raise BadConfiguration(f"--source {name}: no such source; there are {', '.join(SOURCE_NAMES)}")
-    asyncio.run(_ask(attach.required(data), tenant, source, begin, until, wait=wait))
+    asyncio.run(_request(attach.required(data), tenant, source, begin, until, wait=wait))
 
 
 def moment(option: str, text: str) -> datetime:
@@ -63,7 +63,7 @@ def moment(option: str, text: str) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC).replace(microsecond=0)
 
 
-async def _ask(
+async def _request(
     system: attach.System, tenant: str, sources: Sequence[str] | None, begin: datetime, until: datetime, *, wait: bool
 ) -> None:
     async with connect(system.mongo) as database:
@@ -92,24 +92,24 @@ async def _watch(
     tenant: str,
     names: Collection[str],
     span: tuple[datetime, datetime],
-    say: Callable[[str], None],
+    show: Callable[[str], None],
 ) -> None:
     """Wait until the collector has taken the stretches and is done with them. Raises `AocError` when it does not."""
     since, loop = datetime.now(UTC) - _SKEW, asyncio.get_running_loop()
-    given_up = loop.time() + _TAKEN_S
+    deadline = loop.time() + _ACCEPT_TIMEOUT_S
     while True:
-        taken = [
-            one
-            for one in await backlog.added_since(tenant, since)
-            if one.cause is Cause.ASKED and one.source in names and (one.start, one.end) == span
+        accepted = [
+            stretch
+            for stretch in await backlog.added_since(tenant, since)
+            if stretch.cause is Cause.ASKED and stretch.source in names and (stretch.start, stretch.end) == span
         ]
-        lacking = set(names) - {one.source for one in taken}
-        left = [one for one in taken if one.done_until < one.end]
-        if not lacking and not left:
+        not_accepted = set(names) - {stretch.source for stretch in accepted}
+        unfinished = [stretch for stretch in accepted if stretch.done_until < stretch.end]
+        if not not_accepted and not unfinished:
             out.print("[green]collected[/]")
             return
-        if lacking and loop.time() > given_up:
-            raise AocError(f"no collector takes the request for {', '.join(sorted(lacking))}; is one running?")
-        remaining = sum((one.end - one.done_until for one in left), timedelta(0))
-        say(f"{len(left) + len(lacking)} sources, {remaining} left")
+        if not_accepted and loop.time() > deadline:
+            raise AocError(f"no collector takes the request for {', '.join(sorted(not_accepted))}; is one running?")
+        remaining = sum((stretch.end - stretch.done_until for stretch in unfinished), timedelta(0))
+        show(f"{len(unfinished) + len(not_accepted)} sources, {remaining} left")
         await asyncio.sleep(_POLL_S)

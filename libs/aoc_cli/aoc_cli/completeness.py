@@ -71,7 +71,7 @@ def completeness(
     Status 1 when something is lost for good, or a dead letter waits for a decision. With --check: 0 only when a pinned
     key signed the report, 1 when it was changed or is none, 3 when another key signed it, 4 when no key is pinned.
     """
-    _one_thing(write, verify, key, fingerprint)
+    _check_options(write, verify, key, fingerprint)
     if verify is not None:
         believed = pins(fingerprint or (), load(ReportSettings).reports.fingerprints, key)
         if verdict := check(verify, believed, json=as_json):
@@ -81,26 +81,32 @@ def completeness(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-        accounts, gone, others = asyncio.run(_read(system, tenant, now))
+        accounts, dropped, other_tenants = asyncio.run(_read(system, tenant, now))
         signed = (
-            asyncio.run(_signed(system, accounts, gone, now, key, data)) if write is not None and accounts else None
+            asyncio.run(_signed(system, accounts, dropped, now, key, data)) if write is not None and accounts else None
         )
     if write is not None:
         _write(write, tenant, signed)
     elif as_json:
-        sources = [asdict(one) | {"discarded": asdict(gone.get(one.source, Discarded()))} for one in accounts]
-        told = {"tenant": tenant, "at": now, "sources": sources}
-        out.out(orjson.dumps(told, default=str).decode(), highlight=False)
+        sources = [
+            asdict(missing) | {"discarded": asdict(dropped.get(missing.source, Discarded()))} for missing in accounts
+        ]
+        document = {"tenant": tenant, "at": now, "sources": sources}
+        out.out(orjson.dumps(document, default=str).decode(), highlight=False)
     elif accounts:
-        _show(accounts, gone, now)
+        _show(accounts, dropped, now)
     else:
-        hint = f"; there is something of --tenant {plain(' or '.join(others))}" if others else ""
+        hint = f"; there is something of --tenant {plain(' or '.join(other_tenants))}" if other_tenants else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
-    if any(not one.closable or one.cause is GapCause.DEAD_LETTER for account in accounts for one in account.gaps):
+    if any(
+        not missing.closable or missing.cause is GapCause.DEAD_LETTER
+        for account in accounts
+        for missing in account.gaps
+    ):
         raise typer.Exit(1)
 
 
-def _one_thing(write: Path | None, verify: Path | None, key: str | None, fingerprint: Sequence[str] | None) -> None:
+def _check_options(write: Path | None, verify: Path | None, key: str | None, fingerprint: Sequence[str] | None) -> None:
     """Raise `BadConfiguration` for options that do not go together."""
     if write is not None and verify is not None:
         raise BadConfiguration("--report and --check: one at a time")
@@ -113,7 +119,7 @@ def _one_thing(write: Path | None, verify: Path | None, key: str | None, fingerp
 async def _signed(
     system: attach.System,
     accounts: Sequence[SourceAccount],
-    gone: Mapping[str, Discarded],
+    dropped: Mapping[str, Discarded],
     now: datetime,
     key: str | None,
     data: Path | None,
@@ -124,8 +130,8 @@ async def _signed(
         register = MongoKeyRegister(database)
         signer = await keys.signer(directory, key, register, now)
         installation = await register.installation()
-    told = statement(tenant, tenant_id_of(tenant, directory.path), now, installation, accounts, gone)
-    return sign(told, signer), thumbprint(public_bytes(signer))
+    document = statement(tenant, tenant_id_of(tenant, directory.path), now, installation, accounts, dropped)
+    return sign(document, signer), thumbprint(public_bytes(signer))
 
 
 def _write(path: Path, tenant: str, signed: tuple[bytes, str] | None) -> None:
@@ -145,26 +151,27 @@ async def _read(
 ) -> tuple[list[SourceAccount], Mapping[str, Discarded], list[str]]:
     """The tenant's accounts, and what was discarded; when there are none, the first tenants that have some."""
     async with connect(system.mongo) as database:
-        accounts, gone = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
+        accounts, dropped = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
         # Also a source of which nothing else is left.
         accounts += [
-            SourceAccount(tenant, one) for one in sorted(gone.keys() - {account.source for account in accounts})
+            SourceAccount(tenant, source)
+            for source in sorted(dropped.keys() - {account.source for account in accounts})
         ]
         if accounts:
-            return accounts, gone, []
+            return accounts, dropped, []
         states = await MongoSources(database).all_states(None)
         return [], {}, sorted({state.tenant for state in states})[:_SHOWN]
 
 
-def _show(accounts: Sequence[SourceAccount], gone: Mapping[str, Discarded], now: datetime) -> None:
+def _show(accounts: Sequence[SourceAccount], dropped: Mapping[str, Discarded], now: datetime) -> None:
     table([_HEADINGS, *(_row(account, now) for account in accounts)], _TEXTS)
     for account in accounts:
-        for one in account.gaps:
-            out.print(gap(account.source, one), soft_wrap=True)
+        for missing in account.gaps:
+            out.print(gap(account.source, missing), soft_wrap=True)
         if account.waiting:
-            kept = f"{account.waiting:,} records in the quarantine wait for a decision: aoc quarantine list"
-            out.print(f"[yellow]aside[/] {plain(account.source)} {kept}", soft_wrap=True)
-        if line := not_needed(account.source, gone.get(account.source, Discarded())):
+            waiting = f"{account.waiting:,} records in the quarantine wait for a decision: aoc quarantine list"
+            out.print(f"[yellow]aside[/] {plain(account.source)} {waiting}", soft_wrap=True)
+        if line := not_needed(account.source, dropped.get(account.source, Discarded())):
             out.print(line, soft_wrap=True)
 
 

@@ -9,8 +9,8 @@ import typer
 from nats.errors import Error as NatsError
 from nats.js.errors import NotFoundError
 
-from aoc_cli import shelves
-from aoc_cli.shelves import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
+from aoc_cli import decisions
+from aoc_cli.decisions import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
 from aoc_common.bus.jobs import put_job
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
@@ -24,7 +24,7 @@ from aoc_common.store.slices import SliceFetched
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aoc_cli.shelves import Desk
+    from aoc_cli.decisions import Backends
     from aoc_common.store.review_queues import Item
 
 group = typer.Typer(help="Show, retry and discard what services gave up.", no_args_is_help=True)
@@ -43,24 +43,26 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List them, newest first."""
-    wanted = shelves.selection(tenant=tenant, source=source, service=service, reason=reason, state=state, limit=limit)
+    selection = decisions.selection(
+        tenant=tenant, source=source, service=service, reason=reason, state=state, limit=limit
+    )
 
-    async def work(desk: Desk) -> tuple[list[Item], int]:
-        return await desk.letters.find(wanted), await desk.letters.count(wanted)
+    async def work(backends: Backends) -> tuple[list[Item], int]:
+        return await backends.letters.find(selection), await backends.letters.count(selection)
 
-    shelves.show_list(*shelves.at_desk(data, work), json=as_json)
+    decisions.show_list(*decisions.run_on_backends(data, work), json=as_json)
 
 
 @group.command("show")
 def show(key: Key, data: Data = None, as_json: Json = False) -> None:
     """Show one with its headers and its content."""
 
-    async def work(desk: Desk) -> tuple[Item, bytes | None]:
-        item = await shelves.one(desk.letters, key)
-        content = await desk.letters.content(key)
-        return item, content if content is not None or item.copy is None else await _copy(desk, item)
+    async def work(backends: Backends) -> tuple[Item, bytes | None]:
+        item = await decisions.find_item(backends.letters, key)
+        content = await backends.letters.content(key)
+        return item, content if content is not None or item.copy is None else await _copy(backends, item)
 
-    shelves.show_item(*shelves.at_desk(data, work, bus=True), json=as_json)
+    decisions.show_item(*decisions.run_on_backends(data, work, bus=True), json=as_json)
 
 
 @group.command("retry")
@@ -76,14 +78,14 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Publish them again, as they came. What was stored already is not stored twice. Status 1 when one is left."""
-    wanted = shelves.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
+    selection = decisions.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
 
-    async def work(desk: Desk) -> shelves.Done:
-        return await shelves.decide(
-            desk.letters, wanted, lambda item: again(desk, item, shelves.now()), everything=everything
+    async def work(backends: Backends) -> decisions.BatchOutcome:
+        return await decisions.decide(
+            backends.letters, selection, lambda item: republish(backends, item, decisions.now()), everything=everything
         )
 
-    shelves.at_desk(data, work, bus=True).end("published again", json=as_json)
+    decisions.run_on_backends(data, work, bus=True).end("published again", json=as_json)
 
 
 @group.command("discard")
@@ -101,26 +103,26 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Note that they are not needed, who says so and why. They stay on record."""
-    wanted = shelves.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
+    selection = decisions.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
 
-    async def work(desk: Desk) -> shelves.Done:
-        return await shelves.discard(desk.letters, wanted, why, by, everything=everything)
+    async def work(backends: Backends) -> decisions.BatchOutcome:
+        return await decisions.discard(backends.letters, selection, why, by, everything=everything)
 
-    shelves.at_desk(data, work).end("discarded", json=as_json)
+    decisions.run_on_backends(data, work).end("discarded", json=as_json)
 
 
-async def again(desk: Desk, item: Item, at: datetime) -> str | None:
+async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
     """Publish a letter again; why it is left. Raises `Transient` when the bus or the store is away.
 
     A crash after the publication and before it is noted is harmless: the next try has the same message id, and the
     page has the same id (`RawPage.id`), so that the normalizer knows what became of it.
     """
-    body = await desk.letters.content(item.key)
+    body = await backends.letters.content(item.key)
     if body is None:
         try:
-            body = await _copy(desk, item)
+            body = await _copy(backends, item)
         except NotFound as error:
-            await desk.letters.lapsed(item.key, at)
+            await backends.letters.lapsed(item.key, at)
             return str(error)
     # JetStream's own headers were for the first time.
     headers = {name: value for name, value in item.headers.items() if not name.startswith("Nats-")}
@@ -128,27 +130,27 @@ async def again(desk: Desk, item: Item, at: datetime) -> str | None:
     failed = item.failed_at.timestamp() if item.failed_at else 0
     headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/{failed:.3f}/retry-{item.tries + 1}"}
     if item.stream == subjects.JOBS_STREAM:
-        put = await put_job(desk.bus, Outgoing(item.subject, body, headers))
+        published = await put_job(backends.bus, Outgoing(item.subject, body, headers))
         # To ask twice for the same stretch of time is to ask once.
-        if not put and not item.subject.startswith(subjects.ALL_BACKFILL_JOBS.partition("*")[0]):
+        if not published and not item.subject.startswith(subjects.ALL_BACKFILL_JOBS.partition("*")[0]):
             return "a job of this kind is on the stream already: discard this one, or try again when that is done"
-        await desk.letters.asked(item, "", at)
+        await backends.letters.asked(item, "", at)
         return None
-    name, opened = shelves.slice_for(item, at)
+    name, opened = decisions.slice_for(item, at)
     page = _page(item.subject, headers, body)
     if page is None:
-        await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
-        await desk.letters.asked(item, "", at)
+        await publish_all(backends.bus, item.stream, [Outgoing(item.subject, body, headers)])
+        await backends.letters.asked(item, "", at)
         return None
     if opened:
         headers |= {"Aoc-Slice": name, PAGE_BEFORE: page.id}
         page = replace(page, slice_id=name)
-        await desk.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, again=True)
-    [ack] = await publish_all(desk.bus, item.stream, [Outgoing(item.subject, body, headers)])
+        await backends.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, again=True)
+    [ack] = await publish_all(backends.bus, item.stream, [Outgoing(item.subject, body, headers)])
     if opened:
-        await desk.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
-        await desk.ledger.slice_fetched(SliceFetched(name, 1, item.records, at))
-    await desk.letters.asked(item, page_key(name, page.id), at)
+        await backends.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
+        await backends.ledger.slice_fetched(SliceFetched(name, 1, item.records, at))
+    await backends.letters.asked(item, page_key(name, page.id), at)
     return None
 
 
@@ -160,10 +162,10 @@ def _page(subject: str, headers: dict[str, str], body: bytes) -> RawPage | None:
         return None
 
 
-async def _copy(desk: Desk, item: Item) -> bytes:
+async def _copy(backends: Backends, item: Item) -> bytes:
     """The body on AOC_DLQ. Raises `NotFound` when it is gone."""
     try:
-        message = await desk.bus.get_msg(subjects.DLQ_STREAM, item.copy or 0)
+        message = await backends.bus.get_msg(subjects.DLQ_STREAM, item.copy or 0)
     except NotFoundError:
         message = None
     except (NatsError, TimeoutError) as error:

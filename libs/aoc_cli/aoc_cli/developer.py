@@ -28,11 +28,11 @@ def run_tests(
     Other arguments go to pytest (-x, --durations 20, ...). Whoever names tests (paths, -k, -m) gets what they name.
     """
     arguments = list(context.args)
-    few = any(one.startswith("-k") or (_root() / one.partition("::")[0]).exists() for one in arguments)
-    if not few and not any(one.startswith("-n") for one in arguments):
+    few = any(argument.startswith("-k") or (_root() / argument.partition("::")[0]).exists() for argument in arguments)
+    if not few and not any(argument.startswith("-n") for argument in arguments):
         workers = _WORKERS_PER_CORE * len(os.sched_getaffinity(0))
         arguments = ["-n", str(workers), "--dist", "worksteal", *arguments]
-    if not few and not everything and not any(one.startswith("-m") for one in arguments):
+    if not few and not everything and not any(argument.startswith("-m") for argument in arguments):
         arguments = ["-m", "not slow", *arguments]
     sys.exit(_covered(arguments) if coverage else _run("pytest", *arguments))
 
@@ -82,9 +82,9 @@ def fuzz(context: typer.Context) -> None:
 def _docs_current(*, fix: bool) -> bool:
     from aoc_cli.reference import stale, write
 
-    found = write(_root()) if fix else stale(_root())
-    if found and not fix:
-        err.print("docs: not current, run ./aoc docs: " + ", ".join(str(path.relative_to(_root())) for path in found))
+    pages = write(_root()) if fix else stale(_root())
+    if pages and not fix:
+        err.print("docs: not current, run ./aoc docs: " + ", ".join(str(path.relative_to(_root())) for path in pages))
         return False
     return True
 
@@ -114,7 +114,7 @@ def _run(program: str, *arguments: str) -> int:
 
 
 def _root() -> Path:
-    found = root()
-    if not (found / "pyproject.toml").exists():
+    checkout = root()
+    if not (checkout / "pyproject.toml").exists():
         raise BadConfiguration("run this from a checkout, as ./aoc")
-    return found
+    return checkout

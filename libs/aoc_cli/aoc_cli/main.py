@@ -51,12 +51,12 @@ def _application(names: list[str]) -> typer.Typer:
     )
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
-        found = getattr(importlib.import_module(module), function)
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
+        command = getattr(importlib.import_module(module), function)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
             continue
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if name in _PASS_THROUGH else {}
-        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(found)
+        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(command)
     app.callback()(_no_options)  # keeps subcommands also when only one is registered
     return app
 
@@ -67,9 +67,9 @@ def _no_options() -> None:
 
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr. Status 2: it was used or set up wrongly."""
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    command_name = sys.argv[1] if len(sys.argv) > 1 else ""
     logs.configure("cli", TelemetrySettings(log_level="error", log_format="console"))
-    app = _application([wanted] if wanted in COMMANDS else list(COMMANDS))
+    app = _application([command_name] if command_name in COMMANDS else list(COMMANDS))
     try:
         app()
     except BadConfiguration as error:

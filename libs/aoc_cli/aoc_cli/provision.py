@@ -28,10 +28,10 @@ def provision(
 ) -> None:
     """Make what is missing of streams, consumers and indexes, and bring the rest in order. Services only check."""
     system = attach.named() or attach.required(data, user="provision")
-    done = asyncio.run(bring_in_order(system.nats, system.mongo, _say, migrate=migrate, reduce=reduce))
+    done = asyncio.run(bring_in_order(system.nats, system.mongo, _print_line, migrate=migrate, reduce=reduce))
     if not done:
         out.print("everything is as declared")
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     out.print(plain(line))

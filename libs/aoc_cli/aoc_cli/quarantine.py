@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from aoc_cli import shelves
-from aoc_cli.shelves import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
+from aoc_cli import decisions
+from aoc_cli.decisions import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
 from aoc_cli.terminal import out
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
@@ -23,7 +23,7 @@ from aoc_normalizer.settings import NormalizerSettings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from aoc_cli.shelves import Desk
+    from aoc_cli.decisions import Backends
     from aoc_common.store.review_queues import Item
 
 group = typer.Typer(help="Show, retry and discard records that could not become events.", no_args_is_help=True)
@@ -40,22 +40,22 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """List them, newest first."""
-    wanted = shelves.selection(tenant=tenant, source=source, reason=reason, state=state, limit=limit)
+    selection = decisions.selection(tenant=tenant, source=source, reason=reason, state=state, limit=limit)
 
-    async def work(desk: Desk) -> tuple[list[Item], int]:
-        return await desk.quarantine.find(wanted), await desk.quarantine.count(wanted)
+    async def work(backends: Backends) -> tuple[list[Item], int]:
+        return await backends.quarantine.find(selection), await backends.quarantine.count(selection)
 
-    shelves.show_list(*shelves.at_desk(data, work), json=as_json)
+    decisions.show_list(*decisions.run_on_backends(data, work), json=as_json)
 
 
 @group.command("show")
 def show(key: Key, data: Data = None, as_json: Json = False) -> None:
     """Show one with its text."""
 
-    async def work(desk: Desk) -> tuple[Item, bytes | None]:
-        return await shelves.one(desk.quarantine, key), await desk.quarantine.content(key)
+    async def work(backends: Backends) -> tuple[Item, bytes | None]:
+        return await decisions.find_item(backends.quarantine, key), await backends.quarantine.content(key)
 
-    shelves.show_item(*shelves.at_desk(data, work), json=as_json)
+    decisions.show_item(*decisions.run_on_backends(data, work), json=as_json)
 
 
 @group.command("retry")
@@ -70,18 +70,18 @@ def retry(
     as_json: Json = False,
 ) -> None:
     """Publish each as a page of one record, for a normalizer that can read it now. Status 1 when one is left."""
-    wanted = shelves.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
+    selection = decisions.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
 
-    async def work(desk: Desk) -> shelves.Done:
-        return await shelves.decide(
-            desk.quarantine,
-            wanted,
-            lambda item: again(desk, item, shelves.now()),
+    async def work(backends: Backends) -> decisions.BatchOutcome:
+        return await decisions.decide(
+            backends.quarantine,
+            selection,
+            lambda item: republish(backends, item, decisions.now()),
             everything=everything,
-            passes=lambda item: item.stored or shelves.on_its_way(item),
+            skip=lambda item: item.stored or decisions.in_flight(item),
         )
 
-    shelves.at_desk(data, work, bus=True).end("published again", json=as_json)
+    decisions.run_on_backends(data, work, bus=True).end("published again", json=as_json)
 
 
 @group.command("discard")
@@ -98,44 +98,44 @@ def discard(
     as_json: Json = False,
 ) -> None:
     """Note that they are not needed, who says so and why. They stay on record."""
-    wanted = shelves.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
+    selection = decisions.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
 
-    async def work(desk: Desk) -> shelves.Done:
-        return await shelves.discard(desk.quarantine, wanted, why, by, everything=everything)
+    async def work(backends: Backends) -> decisions.BatchOutcome:
+        return await decisions.discard(backends.quarantine, selection, why, by, everything=everything)
 
-    shelves.at_desk(data, work).end("discarded", json=as_json)
+    decisions.run_on_backends(data, work).end("discarded", json=as_json)
 
 
 @group.command("expire")
 def expire(data: Data = None) -> None:
     """Remove what is older than AOC_QUARANTINE_DAYS, as the normalizer does each hour; it is counted as a gap."""
-    keep = timedelta(days=load(NormalizerSettings).quarantine_days)
+    retention = timedelta(days=load(NormalizerSettings).quarantine_days)
 
-    async def work(desk: Desk) -> int:
-        return await desk.quarantine.expire(shelves.now(), keep)
+    async def work(backends: Backends) -> int:
+        return await backends.quarantine.expire(decisions.now(), retention)
 
-    out.print(f"{shelves.at_desk(data, work):,} removed, and noted as a gap")
+    out.print(f"{decisions.run_on_backends(data, work):,} removed, and noted as a gap")
 
 
-async def again(desk: Desk, item: Item, at: datetime) -> str | None:
+async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
     """Publish a record again, in its slice's name; why it is left. Raises `Transient` when bus or store is away."""
     if item.stored:
         return "its event is stored, as a generic one: aoc remap maps it again"
-    text = await desk.quarantine.content(item.key)
+    text = await backends.quarantine.content(item.key)
     if text is None:
         return "its text is gone"
-    name, opened = shelves.slice_for(item, at)
+    name, opened = decisions.slice_for(item, at)
     # Late because of us: it tells nothing of how late Microsoft is.
     body = b"[" + text + b"]" + _blanks(item)
     page = RawPage(item.tenant, item.source, name, item.at, body, behind=True, aside=True)
     headers = page.headers()
     if opened:
-        await desk.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)
-    [ack] = await publish_all(desk.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
+        await backends.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)
+    [ack] = await publish_all(backends.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
     if opened:
-        await desk.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
-        await desk.ledger.slice_fetched(SliceFetched(name, 1, 1, at))
-    await desk.quarantine.asked(item, page_key(name, page.id), at)
+        await backends.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
+        await backends.ledger.slice_fetched(SliceFetched(name, 1, 1, at))
+    await backends.quarantine.asked(item, page_key(name, page.id), at)
     return None
 
 

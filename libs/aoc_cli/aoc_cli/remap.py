@@ -61,34 +61,36 @@ def remap(
         )
         task = bar.add_task("reading")
 
-        def say(done: Renewed) -> None:
+        def show(done: Renewed) -> None:
             bar.update(task, description=f"{done.read:,} records read, {done.changed:,} events renewed")
 
-        done = asyncio.run(_remap(system, tenant, say, everything=everything))
+        done = asyncio.run(_remap(system, tenant, show, everything=everything))
     out.print(
         f"{done.read:,} records read, [bold]{done.changed:,}[/] events renewed, {done.moved:,} of them under a new id"
     )
 
 
-async def _remap(system: attach.System, tenant: str, say: Callable[[Renewed], None], *, everything: bool) -> Renewed:
+async def _remap(system: attach.System, tenant: str, show: Callable[[Renewed], None], *, everything: bool) -> Renewed:
     done = Renewed()
     locate = locating(load(NormalizerSettings).location_database)
     async with connect(system.mongo) as database:
         store = MongoRenewal(database)
         clock = SystemClock()
         own = remembering(MongoTenantIds(database).id_of, clock)
-        learn = make_look_up(DirectoryCache(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
+        look_up = make_look_up(DirectoryCache(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
         async for records in store.batches(tenant, _BATCH):
             pairs = [
-                pair for pair in await renewals(tenant, records, learn, clock.now()) if everything or _other(*pair)
+                pair
+                for pair in await renewals(tenant, records, look_up, clock.now())
+                if everything or _mapper_changed(*pair)
             ]
             done.moved += await store.renew(pairs)
             done.read += len(records)
             done.changed += len(pairs)
-            say(done)
+            show(done)
     return done
 
 
-def _other(record: StoredRecord, event: Event) -> bool:
+def _mapper_changed(record: StoredRecord, event: Event) -> bool:
     """Whether another mapper, or another version of it, made the event now."""
     return (record.mapper, record.mapper_version) != (event.mapper, event.mapper_version)

@@ -84,11 +84,11 @@ def up(
         stack.enter_context(directory.held())
         simulated = not directory.evidence if simulate is None else simulate
         plan = Plan(directory, claim(port, "the gateway (--port)"), nats_port, events, rate, replicas, simulated)
-        supervisor = stack.enter_context(Supervisor(say=lambda text: err.print(f"[yellow]![/] {plain(text)}")))
+        supervisor = stack.enter_context(Supervisor(report=lambda text: err.print(f"[yellow]![/] {plain(text)}")))
         try:
             endpoints = _start(plan, supervisor)
             attach.remember(directory)
-            _welcome(plan, endpoints, kept=data is not None)
+            _welcome(plan, endpoints, permanent=data is not None)
             _watch(plan, endpoints, supervisor)
         except KeyboardInterrupt:
             err.print("[dim]stopping ...[/]")
@@ -135,11 +135,11 @@ def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
         settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
     children = []
     for replica in range(1, plan.replicas + 1):
-        for one in reversed(roster.SERVICES):
-            if (replica > 1 and not one.scales) or (one is roster.COLLECTOR and endpoints.simulator is None):
+        for entry in reversed(roster.SERVICES):
+            if (replica > 1 and not entry.scales) or (entry is roster.COLLECTOR and endpoints.simulator is None):
                 continue
-            children.append(service(one.name, plan.data, endpoints, settings.get(one.name), replica=replica))
-            if one is roster.API:
+            children.append(service(entry.name, plan.data, endpoints, settings.get(entry.name), replica=replica))
+            if entry is roster.API:
                 children[-1].port = plan.gateway_port
     return children
 
@@ -173,7 +173,7 @@ def _progress(total: int) -> Iterator[Callable[[Child], None]]:
         yield started
 
 
-def _welcome(plan: Plan, endpoints: Endpoints, *, kept: bool) -> None:
+def _welcome(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> None:
     tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
     gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
     out.print("[bold green]AOC is up[/]  [dim](Ctrl-C stops everything)[/]")
@@ -184,7 +184,7 @@ def _welcome(plan: Plan, endpoints: Endpoints, *, kept: bool) -> None:
         out.print(f"  NATS      {endpoints.nats_url}  subscribe to aoc.events.> as user reader, password in {password}")
     if endpoints.simulator is not None:
         out.print(f"  simulator http://{LOOPBACK}:{endpoints.simulator}/_truth?summary=1  tenants {', '.join(tenants)}")
-    out.print(f"  data      {plan.data.path}{'' if kept else '  (temporary; keep it with --data DIR)'}")
+    out.print(f"  data      {plan.data.path}{'' if permanent else '  (temporary; keep it with --data DIR)'}")
     out.print(f"  try       ./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail")
 
 

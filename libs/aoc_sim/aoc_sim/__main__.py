@@ -32,8 +32,10 @@ def parse(argv: Sequence[str] | None = None) -> SimSettings:
     parser.add_argument("--live-rate", type=float, help="records per second after the start")
     parser.add_argument("--faults-profile", choices=("none", "verify", "chaos"), help="a named set of faults")
     parser.add_argument("--public-url", help="base of the links in answers")
-    given: dict[str, Any] = {name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None}
-    return SimSettings(**given)
+    options: dict[str, Any] = {
+        name: value for name, value in vars(parser.parse_args(argv)).items() if value is not None
+    }
+    return SimSettings(**options)
 
 
 async def serve(settings: SimSettings) -> None:

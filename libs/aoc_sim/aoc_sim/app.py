@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from aoc_sim.activity.routes import Activity
-from aoc_sim.books import Books
 from aoc_sim.clock import SteppedClock, SystemClock
 from aoc_sim.control import Control
+from aoc_sim.facts_routes import FactsRoutes
 from aoc_sim.faults import FaultDice
 from aoc_sim.graph.applications import Applications
 from aoc_sim.graph.directory import DirectoryObjects
@@ -47,11 +47,11 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     gate = Gate(settings, world, tokens, throttler)
     subscriptions = Subscriptions(gate)
     activity = Activity(settings, world, tokens, throttler)
-    notifier = Notifier(subscriptions.shelf, tokens, clock)
+    notifier = Notifier(subscriptions.store, tokens, clock)
     app = Starlette(
         routes=[
             *Control(world, stepped).routes(),
-            *Books(world).routes(),
+            *FactsRoutes(world).routes(),
             *world.switches.routes(),
             *Notify(settings, world, notifier, activity).routes(),
             *Oidc(settings, clock, tokens, world.switches).routes(),

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 _SIGNINS: Final = frozenset({"graph-signins", "graph-signins-noninteractive"})
 _ALERTS: Final = "graph-alerts"
 #: Shares of the sign-ins that change: once; and back again; once more.
-_WAYS: Final = (("enriched",), ("enriched", "first"), ("enriched", "confirmed"))
-_STATUSES: Final = (("inProgress",), ("inProgress", "resolved"))
+_SIGN_IN_COURSES: Final = (("enriched",), ("enriched", "first"), ("enriched", "confirmed"))
+_ALERT_COURSES: Final = (("inProgress",), ("inProgress", "resolved"))
 
 
 @dataclass(slots=True, eq=False)
@@ -63,8 +63,8 @@ class Changes:
             return
         rng = Random(f"changes:{self._seed}:{entry.seq}")
         if rng.random() < faults.change_rate:
-            ways = _STATUSES if entry.source == _ALERTS else _WAYS
-            self._courses[entry.seq] = Course(entry, deque(rng.choice(ways)), [entry.body])
+            courses = _ALERT_COURSES if entry.source == _ALERTS else _SIGN_IN_COURSES
+            self._courses[entry.seq] = Course(entry, deque(rng.choice(courses)), [entry.body])
             self._moving.add(entry.seq)
 
     def served(self, entry: Entry, now_us: int) -> None:
@@ -139,7 +139,7 @@ def _worked_on(record: dict[str, Any], state: str, at: datetime) -> dict[str, An
     }
 
 
-def told(course: Course) -> Iterator[dict[str, Any]]:
+def states(course: Course) -> Iterator[dict[str, Any]]:
     """The states of a record for the truth; `served`: somebody was shown it, in an answer that may not have arrived."""
     for position, body in enumerate(course.bodies):
         yield {"served": position in course.served, "record": orjson.loads(body)}

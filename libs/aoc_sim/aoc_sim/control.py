@@ -160,7 +160,7 @@ class Control:
         """The objects of a collection as they are now."""
         self._world.catch_up()
         tenant = self._world.tenants.get(request.path_params["slug"])
-        name = next((one for one in NAMES if one == request.path_params["collection"]), None)
+        name = next((collection for collection in NAMES if collection == request.path_params["collection"]), None)
         if tenant is None or name is None:
             return json_answer({"error": "no such tenant or collection"}, status=404)
         return json_answer({"value": [item.shown(None) for item in tenant.register.there(name)]})
@@ -183,9 +183,9 @@ class Control:
         return json_answer({"id": object_id}, status=201)
 
     async def stories(self, request: Request) -> Response:
-        """The stories, and the records of those that were told."""
+        """The stories, and the records of those that have happened."""
         del request
-        told = self._world.stories_told()
+        by_story = self._world.story_records()
         answer: list[dict[str, Any]] = []
         for story in STORIES.values():
             records = [
@@ -196,7 +196,7 @@ class Control:
                     "operation": _operation(entry),
                     "time": iso(from_us(entry.at_us)),
                 }
-                for slug, entry in told.get(story.name, [])
+                for slug, entry in by_story.get(story.name, [])
             ]
             answer.append(
                 {

@@ -21,13 +21,13 @@ class Deliveries:
     """The deliveries of every tenant and source, in order."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str], deque[Delivery]] = {}
+        self._deliveries: dict[tuple[str, str], deque[Delivery]] = {}
 
     def note(self, slug: str, source: str, at_us: int, start_us: int, end_us: int) -> None:
         """A list was answered to its end. What is still to come is not delivered by that."""
-        kept = self._told.setdefault((slug, source), deque(maxlen=_REMEMBERED))
-        kept.append(Delivery(at_us, start_us, min(end_us, at_us)))
+        deliveries = self._deliveries.setdefault((slug, source), deque(maxlen=_REMEMBERED))
+        deliveries.append(Delivery(at_us, start_us, min(end_us, at_us)))
 
     def of(self, slug: str, source: str) -> list[Delivery]:
         """Those of a source."""
-        return list(self._told.get((slug, source), ()))
+        return list(self._deliveries.get((slug, source), ()))

@@ -60,10 +60,10 @@ class Namesakes:
 
 def _models(others: Iterable[TenantWorld]) -> dict[tuple[str, str], list[Entry]]:
     """Source and operation -> records, but those that share their id already."""
-    found: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    models: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for world in others:
         for source in _ABLE:
             for entry in world.lanes[source].entries:
                 if "|" not in entry.key:
-                    found[source, entry.facts.operation].append(entry)
-    return found
+                    models[source, entry.facts.operation].append(entry)
+    return models

@@ -37,7 +37,7 @@ def is_sign_in(body: Json) -> bool:
     return "createdDateTime" in body
 
 
-def again(draft: Draft, scene: Scene, **changes: object) -> Draft:
+def repeated(draft: Draft, scene: Scene, **changes: object) -> Draft:
     """The same person does the like again, a little later."""
     rng = scene.rng
     if is_sign_in(draft.body):
@@ -45,10 +45,10 @@ def again(draft: Draft, scene: Scene, **changes: object) -> Draft:
         own = {"id": scene.guid(), "correlationId": scene.guid(), "createdDateTime": graph_time(at)}
         return Draft(draft.source, at, draft.body | own | changes)
     at = draft.at + timedelta(seconds=rng.uniform(*_LATER_S))
-    return Draft(draft.source, at, _audit_again(draft.body, scene, at) | changes)
+    return Draft(draft.source, at, _repeated_audit(draft.body, scene, at) | changes)
 
 
-def _audit_again(body: Json, scene: Scene, at: datetime) -> Json:
+def _repeated_audit(body: Json, scene: Scene, at: datetime) -> Json:
     correlation = scene.guid()
     identity = f"Directory_{correlation}_NEAR7_{scene.rng.randrange(10**6, 10**9)}"
     return body | {"id": identity, "correlationId": correlation, "activityDateTime": graph_time(at, scene.rng)}
@@ -57,25 +57,29 @@ def _audit_again(body: Json, scene: Scene, at: datetime) -> Json:
 def _retry(draft: Draft, scene: Scene) -> Acts:
     """It fails, and fails again."""
     failed = _failed(draft)
-    return [failed, again(failed, scene)]
+    return [failed, repeated(failed, scene)]
 
 
 def _success_after_failure(draft: Draft, scene: Scene) -> Acts:
     """It fails, and then it does not. An attacker can have both under one id."""
     shared = {"correlationId": draft.body["correlationId"]} if scene.rng.random() < 0.5 else {}
-    return [_failed(draft), again(_succeeded(draft), scene, **shared)]
+    return [_failed(draft), repeated(_succeeded(draft), scene, **shared)]
 
 
 def _once_more(draft: Draft, scene: Scene) -> Acts:
     """It succeeds, and is done once more: what was to be changed is so already."""
     if is_sign_in(draft.body):
-        return [draft, again(draft, scene)]
+        return [draft, repeated(draft, scene)]
     resources = [
         resource
-        | {"modifiedProperties": [one | {"oldValue": one["newValue"]} for one in resource["modifiedProperties"]]}
+        | {
+            "modifiedProperties": [
+                modified | {"oldValue": modified["newValue"]} for modified in resource["modifiedProperties"]
+            ]
+        }
         for resource in draft.body["targetResources"]
     ]
-    return [draft, again(draft, scene, targetResources=resources)]
+    return [draft, repeated(draft, scene, targetResources=resources)]
 
 
 def _back_and_forth(draft: Draft, scene: Scene) -> Acts:
@@ -85,43 +89,43 @@ def _back_and_forth(draft: Draft, scene: Scene) -> Acts:
         resource
         | {
             "modifiedProperties": [
-                one | {"oldValue": one["newValue"], "newValue": one["oldValue"]}
-                for one in resource["modifiedProperties"]
+                modified | {"oldValue": modified["newValue"], "newValue": modified["oldValue"]}
+                for modified in resource["modifiedProperties"]
             ]
         }
         for resource in draft.body["targetResources"]
     ]
     other = name.replace("Add member to", "Remove member from", 1)
-    taken = again(draft, scene, activityDisplayName=other, targetResources=turned)
-    given = again(taken, scene, activityDisplayName=name, targetResources=draft.body["targetResources"])
-    return [draft, taken, given]
+    removal = repeated(draft, scene, activityDisplayName=other, targetResources=turned)
+    addition = repeated(removal, scene, activityDisplayName=name, targetResources=draft.body["targetResources"])
+    return [draft, removal, addition]
 
 
 def _decoy(draft: Draft, scene: Scene) -> Acts:
     """Before the change, one that only says that something was updated."""
     echo = change("Included Updated Properties", None, quoted("Department"))
-    return [_with(draft, echo), again(draft, scene)]
+    return [_with(draft, echo), repeated(draft, scene)]
 
 
 def _late_difference(draft: Draft, scene: Scene) -> Acts:
     """Two values that are alike for longer than an event shows."""
     alike = "Projects " * (_LONG // 9)
     first, second = (change("Department", "[]", f"[{quoted(alike + end)}]") for end in ("A", "B"))
-    return [_with(draft, first), _with(again(draft, scene), second)]
+    return [_with(draft, first), _with(repeated(draft, scene), second)]
 
 
 def _property_too_many(draft: Draft, scene: Scene) -> Acts:
     """Very many properties, of which the last one differs."""
     alike = [change(f"extensionAttribute{number}", "[]", '["x"]') for number in range(_MANY)]
     first, second = (change("zz", "[]", f"[{quoted(end)}]") for end in ("A", "B"))
-    return [_with(draft, *alike, first), _with(again(draft, scene), *alike, second)]
+    return [_with(draft, *alike, first), _with(repeated(draft, scene), *alike, second)]
 
 
 def _another_value(draft: Draft, scene: Scene) -> Acts:
     """The same property of the same target gets another value, or another one changes."""
     name, new = scene.rng.choice((("Department", "Archive"), ("JobTitle", "Planner"), ("Mobile", "+31 6 555 0142")))
     echo = change("Included Updated Properties", None, quoted(name))
-    return [draft, _with(again(draft, scene), change(name, "[]", f"[{quoted(new)}]"), echo)]
+    return [draft, _with(repeated(draft, scene), change(name, "[]", f"[{quoted(new)}]"), echo)]
 
 
 def _with(draft: Draft, *changed: Json) -> Draft:

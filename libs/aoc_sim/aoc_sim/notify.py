@@ -12,7 +12,7 @@ from starlette.routing import Route
 from aoc_sim.activity.subscriptions import CONTENT_TYPES
 from aoc_sim.answers import base_url, json_answer
 from aoc_sim.graph.notifications import LifecycleEvent
-from aoc_sim.graph.shelf import RESOURCES
+from aoc_sim.graph.subscription_store import RESOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,4 +82,4 @@ class Notify:
             sent = await self._notifier.lifecycle(tenant_id, wish.resource, wish.lifecycle, base)
         else:
             sent = await self._notifier.changed(tenant_id, wish.resource, wish.ids or [str(uuid4())], base)
-        return json_answer({"deliveries": [{"url": one.url, "status": one.status} for one in sent]})
+        return json_answer({"deliveries": [{"url": delivery.url, "status": delivery.status} for delivery in sent]})

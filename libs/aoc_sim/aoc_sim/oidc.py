@@ -114,8 +114,8 @@ class Oidc:
         """Instance discovery: tells MSAL that this host is a trusted authority."""
         base = base_url(request, self._settings)
         host = base.split("://", 1)[1]
-        wanted = request.query_params.get("authorization_endpoint", "")
-        path = wanted.split("://", 1)[-1].partition("/")[2]
+        authorization_endpoint = request.query_params.get("authorization_endpoint", "")
+        path = authorization_endpoint.split("://", 1)[-1].partition("/")[2]
         name = path.partition("/")[0] or self._settings.tenants[0].tenant_id
         return json_answer(
             {
@@ -230,8 +230,8 @@ class Oidc:
 
 def _check_thumbprint(header: Mapping[str, Any], certificate: x509.Certificate) -> None:
     """`x5t` is the SHA-1, `x5t#S256` the SHA-256 of the certificate, base64url; one must be there and match."""
-    given = header.get("x5t#S256") or header.get("x5t")
+    thumbprint = header.get("x5t#S256") or header.get("x5t")
     prints = [certificate.fingerprint(SHA256()), certificate.fingerprint(SHA1())]  # noqa: S303 - the header is defined so
     known = {urlsafe_b64encode(value).decode().rstrip("=") for value in prints}
-    if given is None or str(given).rstrip("=") not in known:
+    if thumbprint is None or str(thumbprint).rstrip("=") not in known:
         raise jwt.InvalidKeyError("no certificate with that thumbprint is registered")

@@ -1,7 +1,7 @@
 """The directory as it is now: objects that appear, change and go, each change with a version.
 
-People, apps, groups, devices and roles come from `people`, under the ids that records name them by. What happens later
-is learnt from the directory audits (`learn`), so that the directory says what the records say, or told by the control
+People, apps, groups, devices and roles come from `inventory`, under the ids that records name them by. Later changes
+come from the directory audits (`apply_audit`), so that the directory agrees with the records, or from the control
 plane.
 """
 
@@ -18,7 +18,7 @@ from aoc_sim.vocabulary import OFFICE_APPS, RESOURCES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aoc_sim.people import App, Device, Directory, Person
+    from aoc_sim.inventory import App, Device, Directory, Person
     from aoc_sim.records.base import Json
 
 type Name = Literal[
@@ -91,13 +91,13 @@ class Register:
 
     def there(self, collection: Name) -> Iterator[Item]:
         """The objects that are there, oldest first."""
-        found = (item for item in self._items[collection].values() if not item.removed)
-        return iter(sorted(found, key=lambda item: item.born))
+        items = (item for item in self._items[collection].values() if not item.removed)
+        return iter(sorted(items, key=lambda item: item.born))
 
     def since(self, collection: Name, version: int) -> Iterator[Item]:
         """The objects that changed after a version, or were removed, in the order of their changes."""
-        found = (item for item in self._items[collection].values() if item.changed > version)
-        return iter(sorted(found, key=lambda item: item.changed))
+        items = (item for item in self._items[collection].values() if item.changed > version)
+        return iter(sorted(items, key=lambda item: item.changed))
 
     def members(self, group_id: str) -> list[str]:
         """Object ids of a group's members."""
@@ -121,9 +121,9 @@ class Register:
         """Take a role from somebody."""
         return self.remove("roleAssignments", _assignment_id(role_id, principal_id))
 
-    def learn(self, audit: Json) -> None:
+    def apply_audit(self, audit: Json) -> None:
         """Change as a directory audit says."""
-        change = _LEARNT.get(audit["activityDisplayName"])
+        change = _AUDITED_CHANGES.get(audit["activityDisplayName"])
         if change is not None and audit["result"] == "success":
             change(self, audit)
 
@@ -210,7 +210,9 @@ def _assignment_id(role_id: str, principal_id: str) -> str:
 
 def _target(audit: Json, kind: str) -> Json | None:
     """The first target of a kind; the key is `type`, or `Type` for groups."""
-    return next((one for one in audit["targetResources"] if kind in (one.get("type"), one.get("Type"))), None)
+    return next(
+        (target for target in audit["targetResources"] if kind in (target.get("type"), target.get("Type"))), None
+    )
 
 
 def _role_added(register: Register, audit: Json) -> None:
@@ -247,11 +249,11 @@ def _user_added(register: Register, audit: Json) -> None:
     target = _target(audit, "User")
     if target is None or register.find("users", target["id"]):
         return
-    told = {one["displayName"]: one["newValue"] for one in target["modifiedProperties"]}
+    values = {changed["displayName"]: changed["newValue"] for changed in target["modifiedProperties"]}
     register.put(
         "users",
         target["id"],
-        displayName=orjson.loads(told["DisplayName"])[0] if "DisplayName" in told else None,
+        displayName=orjson.loads(values["DisplayName"])[0] if "DisplayName" in values else None,
         userPrincipalName=target["userPrincipalName"],
         userType="Member",
         accountEnabled=True,
@@ -263,12 +265,12 @@ def _user_deleted(register: Register, audit: Json) -> None:
     """Its assignments of roles go with it."""
     target = _target(audit, "User")
     if target and register.remove("users", target["id"]):
-        for one in list(register.there("roleAssignments")):
-            if one.properties["principalId"] == target["id"]:
-                register.remove("roleAssignments", one.id)
+        for assignment in list(register.there("roleAssignments")):
+            if assignment.properties["principalId"] == target["id"]:
+                register.remove("roleAssignments", assignment.id)
 
 
-_LEARNT = {
+_AUDITED_CHANGES = {
     "Add user": _user_added,
     "Delete user": _user_deleted,
     "Add member to role": _role_added,

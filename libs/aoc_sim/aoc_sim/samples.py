@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 import orjson
 
-from aoc_sim.people import build_directory
+from aoc_sim.inventory import build_directory
 from aoc_sim.records.base import SOURCES, Source, hex_guid, us_time
 from aoc_sim.settings import DEFAULT_TENANTS
 from aoc_sim.traffic import Rhythm, Traffic
@@ -58,13 +58,13 @@ def records(seed: int, count: int, source: Source | None = None) -> Iterator[tup
     traffic = Traffic(directory)
     rhythm = Rhythm(directory, ANCHOR - timedelta(days=1), ANCHOR)
     rng = Random(f"samples:{seed}:{source}")
-    left = count
-    while left:
-        for at in rhythm.moments(min(left, _CHUNK), rng):
-            for draft in traffic.drafts(at, rng, room=left, source=source):
+    remaining = count
+    while remaining:
+        for at in rhythm.moments(min(remaining, _CHUNK), rng):
+            for draft in traffic.drafts(at, rng, room=remaining, source=source):
                 yield draft.source, orjson.dumps(draft.body)
-                left -= 1
-            if not left:
+                remaining -= 1
+            if not remaining:
                 break
 
 
@@ -128,10 +128,10 @@ class _Template:
         self._parts: list[bytes] = []
         self._kinds: list[bytes] = []
         while True:
-            found = [(row.find(mark), mark) for mark in (_ID, _TIME, _US_TIME) if mark in row]
-            if not found:
+            marks = [(row.find(mark), mark) for mark in (_ID, _TIME, _US_TIME) if mark in row]
+            if not marks:
                 break
-            at, mark = min(found)
+            at, mark = min(marks)
             self._parts.append(row[:at])
             self._kinds.append(mark)
             row = row[at + len(mark) :]

@@ -24,24 +24,24 @@ _IDS: Final = ("Id", "id")
 
 def padded(text: str) -> str:
     """`...:00Z` as `...:00.0000000Z`: seven decimals, as .NET writes them. The zone stays as it is."""
-    found = _INSTANT.fullmatch(text)
-    if found is None:
+    match = _INSTANT.fullmatch(text)
+    if match is None:
         return text
-    zone = text[found.end(2 if found[2] else 1) :]
-    return f"{found[1]}.{found[2] or '':0<7}{zone}"
+    zone = text[match.end(2 if match[2] else 1) :]
+    return f"{match[1]}.{match[2] or '':0<7}{zone}"
 
 
 def with_offset(text: str, hours: int) -> str:
     """The same instant with an offset of that many hours; a time without a zone is UTC."""
-    found = _INSTANT.fullmatch(text)
-    if found is None:
+    match = _INSTANT.fullmatch(text)
+    if match is None:
         return text
     shift = timedelta(hours=hours)
-    if found[3]:
-        given = timedelta(hours=int(found[4]), minutes=int(found[5]))
-        shift += -given if found[3] == "+" else given
-    local = datetime.fromisoformat(found[1]) + shift
-    return f"{local:%Y-%m-%dT%H:%M:%S}{'.' + found[2] if found[2] else ''}{hours:+03d}:00"
+    if match[3]:
+        offset = timedelta(hours=int(match[4]), minutes=int(match[5]))
+        shift += -offset if match[3] == "+" else offset
+    local = datetime.fromisoformat(match[1]) + shift
+    return f"{local:%Y-%m-%dT%H:%M:%S}{'.' + match[2] if match[2] else ''}{hours:+03d}:00"
 
 
 _SPELLINGS: Final[tuple[Callable[[str], str], ...]] = (

@@ -74,8 +74,8 @@ class Switchboard:
     def roles(self, tenant_id: str, roles: tuple[str, ...], *, management: bool | None) -> tuple[str, ...]:
         """The roles of a new token for the Management API, for Graph, or (None) for both."""
         switches = self.of(tenant_id)
-        more = [one for one in switches.granted if one not in roles and management in {None, _of_management(one)}]
-        return tuple(one for one in (*roles, *more) if one not in switches.revoked)
+        more = [role for role in switches.granted if role not in roles and management in {None, _of_management(role)}]
+        return tuple(role for role in (*roles, *more) if role not in switches.revoked)
 
     def held(self, caller: Caller) -> Caller:
         """A caller with the roles that count now."""

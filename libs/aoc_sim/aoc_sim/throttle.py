@@ -50,8 +50,8 @@ class Throttler:
         )
         checks = [(key, limit, length, scope, cost)]
         if family != "activity":
-            whole = (settings.graph_all_requests, settings.graph_all_window_s, "Application", 1)
-            checks.append((("graph_all", caller.app_id), *whole))
+            application = (settings.graph_all_requests, settings.graph_all_window_s, "Application", 1)
+            checks.append((("graph_all", caller.app_id), *application))
         now = to_us(self._clock.now())
         for window_key, most, span, name, used in checks:
             window = self._windows.setdefault(window_key, deque())

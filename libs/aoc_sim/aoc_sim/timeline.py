@@ -15,10 +15,10 @@ import orjson
 from aoc_sim.changes import Changes
 from aoc_sim.clock import from_us, seconds, to_us
 from aoc_sim.deliveries import Deliveries
-from aoc_sim.lies import Lies
+from aoc_sim.difficult_records import DifficultRecords
+from aoc_sim.inventory import build_directory
+from aoc_sim.malformed_responses import MalformedResponses
 from aoc_sim.namesakes import Namesakes
-from aoc_sim.oddities import Oddities
-from aoc_sim.people import build_directory
 from aoc_sim.spelling import Spelling
 from aoc_sim.stories import ON_DEMAND, STORIES, set_stage
 from aoc_sim.switches import Switchboard
@@ -66,11 +66,11 @@ class World:
         }
         self.switches = Switchboard(settings.tenants, clock)
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
-        self.lies = Lies(settings.seed, dice)
+        self.malformed = MalformedResponses(settings.seed, dice)
         self.changes = Changes(settings.seed, dice)
         self.deliveries = Deliveries()
         self._spelling = Spelling(settings.seed, dice)
-        self._oddities = Oddities(settings.seed, dice)
+        self._difficult_records = DifficultRecords(settings.seed, dice)
         self._namesakes = Namesakes(settings.seed, dice)
         self._emitted = 0
         self._ticks_done = 0
@@ -98,7 +98,7 @@ class World:
 
     def _write_history(self) -> None:
         room = self.settings.events
-        for slug, name, drafts in self._tell_all():
+        for slug, name, drafts in self._story_drafts():
             if len(drafts) <= room:
                 room -= len(drafts)
                 self._place(self.tenants[slug], drafts, Random(f"place:{self.settings.seed}:{name}"), name)
@@ -106,19 +106,19 @@ class World:
         for index, world in enumerate(worlds):
             share = room // len(worlds) + (index < room % len(worlds))
             rng = Random(f"history:{self.settings.seed}:{world.settings.slug}")
-            benign = self._oddities.made(self._benign(world, share, rng))
+            benign = self._difficult_records.made(self._benign(world, share, rng))
             self._place(world, self._namesakes.made(benign, worlds[:index]), rng, None)
         for world in worlds:
             for lane in world.lanes.values():
                 lane.sort()
             for entry in world.lanes["graph-directory-audits"].entries:
-                world.register.learn(orjson.loads(entry.body))
+                world.register.apply_audit(orjson.loads(entry.body))
 
-    def _tell_all(self) -> list[tuple[str, str, list[Draft]]]:
+    def _story_drafts(self) -> list[tuple[str, str, list[Draft]]]:
         chosen = STORIES if self.settings.stories == "all" else self.settings.stories
         slugs = list(self.tenants)
         span = timedelta(hours=min(self.settings.history_hours, 160))
-        told = []
+        planned = []
         for index, name in enumerate(chosen):
             story = STORIES[name]
             slug = slugs[index % len(slugs)]
@@ -126,8 +126,8 @@ class World:
             # spread over the middle of the history, the last one ending well before now
             start = self.started - span * (0.95 - 0.5 * index / max(1, len(chosen)))
             stage = set_stage(self.tenants[slug].directory, start, scale, f"{self.settings.seed}:{name}")
-            told.append((slug, name, list(story.tell(stage))))
-        return told
+            planned.append((slug, name, list(story.drafts(stage))))
+        return planned
 
     def _benign(self, world: TenantWorld, count: int, rng: Random) -> Iterator[Draft]:
         """Exactly `count` records over the history, one by one: as dictionaries they are large."""
@@ -147,11 +147,11 @@ class World:
     def _fresh(self, world: TenantWorld, count: int) -> list[Draft]:
         """Some records of the last minutes, whatever the hour."""
         rng = Random(f"fresh:{self.settings.seed}:{world.settings.slug}")
-        found: list[Draft] = []
+        drafts: list[Draft] = []
         for source, _ in zip(cycle(_FRESH), range(min(self.settings.fresh, count)), strict=False):
             at = self.started - timedelta(seconds=rng.uniform(1, _FRESH_S))
-            found += world.traffic.drafts(at, rng, source=source)
-        return found
+            drafts += world.traffic.drafts(at, rng, source=source)
+        return drafts
 
     def _place(self, world: TenantWorld, drafts: Iterable[Draft], rng: Random, story: str | None) -> None:
         """Give each record of the history its ready time, and put Management records into blobs."""
@@ -222,9 +222,9 @@ class World:
         self._relisted += 1
         soonest = max(blob.created_us, to_us(self.started), self.now_us()) + seconds(faults.resend_after_s)
         created = soonest + seconds(rng.uniform(faults.late_min_s, max(faults.late_min_s, faults.late_max_s)))
-        again = self._blob(source, -(-created // 1000) * 1000, blob.entries)
-        world.feeds[source].add(again)
-        world.feeds[source].relisted |= {blob.seq, again.seq}
+        copy = self._blob(source, -(-created // 1000) * 1000, blob.entries)
+        world.feeds[source].add(copy)
+        world.feeds[source].relisted |= {blob.seq, copy.seq}
         self.resent += len(blob.entries)
         self.dice.injected["resend"] += 1
 
@@ -256,9 +256,9 @@ class World:
         while made < count:
             slug = rng.choice(slugs)
             at = start + timedelta(seconds=tick * rng.random())
-            told = self.tenants[slug].traffic.drafts(at, rng, room=count - made)
-            made += len(told)
-            drafts.setdefault(slug, []).extend(told)
+            made_now = self.tenants[slug].traffic.drafts(at, rng, room=count - made)
+            made += len(made_now)
+            drafts.setdefault(slug, []).extend(made_now)
         end_us = to_us(start) + seconds(tick)
         for slug, items in drafts.items():
             self._publish(self.tenants[slug], items, end_us, rng)
@@ -279,7 +279,7 @@ class World:
             world.lanes[draft.source].add(entry)
             entries.append(entry)
             if draft.source == "graph-directory-audits":
-                world.register.learn(draft.body)
+                world.register.apply_audit(draft.body)
             self.late += held
             self.dice.injected["late"] += held
             if draft.source in world.feeds:
@@ -299,10 +299,10 @@ class World:
         world = self.tenants[slug]
         now = self.clock.now()
         if story is not None:
-            told = (STORIES | ON_DEMAND)[story]
-            start = now - timedelta(seconds=told.duration_s + 1)
+            chosen = (STORIES | ON_DEMAND)[story]
+            start = now - timedelta(seconds=chosen.duration_s + 1)
             stage = set_stage(world.directory, start, 1.0, f"{self.settings.seed}:{story}:{self._emitted}")
-            drafts = list(told.tell(stage))
+            drafts = list(chosen.drafts(stage))
         else:
             drafts = []
             while len(drafts) < count:
@@ -324,17 +324,17 @@ class World:
                     if fresh and rng.random() < faults.resend_rate:
                         self._relist(world, source, blob, rng, faults)
 
-    def stories_told(self) -> dict[str, list[tuple[str, Entry]]]:
+    def story_records(self) -> dict[str, list[tuple[str, Entry]]]:
         """Story name -> (tenant, record), in event order."""
-        told: dict[str, list[tuple[str, Entry]]] = {}
+        by_story: dict[str, list[tuple[str, Entry]]] = {}
         for slug, world in self.tenants.items():
             for lane in world.lanes.values():
                 for entry in lane.entries:
                     if entry.story:
-                        told.setdefault(entry.story, []).append((slug, entry))
-        for items in told.values():
+                        by_story.setdefault(entry.story, []).append((slug, entry))
+        for items in by_story.values():
             items.sort(key=lambda item: (item[1].at_us, item[1].seq))
-        return told
+        return by_story
 
     def count_by_source(self) -> Counter[str]:
         """How many records each source holds, available or not, over all tenants."""

@@ -15,7 +15,7 @@ from aoc_sim.records.base import Builder, Draft, Scene, Source, ual_time
 if TYPE_CHECKING:
     from random import Random
 
-    from aoc_sim.people import Directory, Person
+    from aoc_sim.inventory import Directory, Person
 
 type Table = tuple[tuple[float, Builder, bool], ...]
 """(weight, builder, whether an administrator does it)"""
@@ -43,7 +43,7 @@ _WEEKEND = 0.2
 _BUCKET = timedelta(minutes=15)
 _SATURDAY = 5
 _WORKDAY_HOURS = 9
-_WHOLE_SECONDS = frozenset({"graph-directory-audits", "graph-intune", "graph-alerts"})
+_TIMES_IN_SECONDS = frozenset({"graph-directory-audits", "graph-intune", "graph-alerts"})
 """The other sources write times without decimals, so their records happen on whole seconds."""
 
 
@@ -94,7 +94,7 @@ class Traffic:
         """One record; if there is room, a DLP pair that shares an Id, or twins and near-twins."""
         rows = self._rows[source]
         chosen, builder, by_admin = rng.choices(rows, cum_weights=self._cumulative[source])[0]
-        if chosen not in _WHOLE_SECONDS:
+        if chosen not in _TIMES_IN_SECONDS:
             at = at.replace(microsecond=0)
         if chosen == "o365-dlp" and room > 1 and rng.random() < 0.25:
             # the undo happens at the given moment, so that a history never reaches past its end
@@ -107,7 +107,7 @@ class Traffic:
             at -= twins.SPAN  # a history must not reach past its end
         scene = self.scene(at, rng, by_admin=by_admin)
         draft = Draft(chosen, at, builder(scene))
-        return twins.tell(draft, scene, room, self._twins, self._near) if twice else [draft]
+        return twins.with_twin(draft, scene, room, self._twins, self._near) if twice else [draft]
 
     def scene(self, at: datetime, rng: Random, *, by_admin: bool = False) -> Scene:
         """Somebody who is probably at work then, at the office, at home or on the way."""

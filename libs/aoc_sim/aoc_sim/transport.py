@@ -70,5 +70,5 @@ class BrokenTransport:
 
 def _answer(start: Message, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> list[Message]:
     changed = dict(headers) | {b"content-length": str(len(body)).encode()}
-    kept: list[Any] = [(name, value) for name, value in start["headers"] if name.lower() not in changed]
-    return [{**start, "headers": [*kept, *changed.items()]}, {"type": "http.response.body", "body": body}]
+    unchanged: list[Any] = [(name, value) for name, value in start["headers"] if name.lower() not in changed]
+    return [{**start, "headers": [*unchanged, *changed.items()]}, {"type": "http.response.body", "body": body}]

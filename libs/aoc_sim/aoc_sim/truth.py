@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aoc_sim.changes import told
+from aoc_sim.changes import states
 from aoc_sim.clock import from_us, iso
-from aoc_sim.oddities import HUGE
+from aoc_sim.difficult_records import HUGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,13 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
     """
     feed = world.feeds.get(source)
     entries = world.lanes[source].entries
-    if feed is None or not (feed.hidden or feed.gone):
+    if feed is None or not (feed.unsubscribed or feed.expired):
         yield from (entry for entry in entries if entry.ready_us <= now_us)
         return
     seen = {
         entry.seq
         for blob in feed.blobs
-        if blob.created_us <= now_us and feed.listed(blob) and blob.seq not in feed.gone
+        if blob.created_us <= now_us and feed.listed(blob) and blob.seq not in feed.expired
         for entry in blob.entries
     }
     yield from (entry for entry in entries if entry.seq in seen)
@@ -39,29 +39,29 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
 def twins(world: World) -> dict[str, Any]:
     """The body of `GET /_truth/twins`: by tenant, pairs of records that are one action, both available."""
     now = world.now_us()
-    found: dict[str, list[list[dict[str, str]]]] = {}
+    pairs: dict[str, list[list[dict[str, str]]]] = {}
     for slug, tenant in world.tenants.items():
         sides: dict[str, list[Entry]] = {}
         for source in tenant.lanes:
             for entry in available(tenant, source, now):
                 if entry.twin is not None:
                     sides.setdefault(entry.twin, []).append(entry)
-        found[slug] = [
+        pairs[slug] = [
             [{"source": entry.source, "id": entry.key} for entry in both] for both in sides.values() if len(both) > 1
         ]
-    return {"tenants": found, "total": sum(map(len, found.values()))}
+    return {"tenants": pairs, "total": sum(map(len, pairs.values()))}
 
 
 def changes(world: World) -> dict[str, Any]:
     """The body of `GET /_truth/changes`: tenant -> source -> record -> its states, in order, with their text."""
     now, courses = world.now_us(), world.changes.courses()
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    by_tenant: dict[str, dict[str, dict[str, Any]]] = {}
     for slug, tenant in world.tenants.items():
         for source in tenant.lanes:
             for entry in available(tenant, source, now):
                 if entry.seq in courses:
-                    found.setdefault(slug, {}).setdefault(source, {})[entry.key] = list(told(courses[entry.seq]))
-    return {"tenants": found}
+                    by_tenant.setdefault(slug, {}).setdefault(source, {})[entry.key] = list(states(courses[entry.seq]))
+    return {"tenants": by_tenant}
 
 
 def excused(world: World, tenant: TenantWorld, source: Source, now_us: int) -> Iterator[dict[str, Any]]:
@@ -73,8 +73,8 @@ def excused(world: World, tenant: TenantWorld, source: Source, now_us: int) -> I
     feed = tenant.feeds.get(source)
     reachable: set[int] = set()
     dead: dict[int, Blob] = {}
-    for blob in feed.blobs if feed and world.lies.dead else ():
-        if blob.seq in world.lies.dead:
+    for blob in feed.blobs if feed and world.malformed.dead else ():
+        if blob.seq in world.malformed.dead:
             dead |= dict.fromkeys((entry.seq for entry in blob.entries), blob)
         elif blob.created_us <= now_us:
             reachable |= {entry.seq for entry in blob.entries}
@@ -107,7 +107,7 @@ def report(world: World, *, ids: bool = True) -> dict[str, Any]:
         "late": world.late,
         "pages_served": world.pages_served,
         "expired": {
-            slug: {source: len(feed.gone) for source, feed in tenant.feeds.items()}
+            slug: {source: len(feed.expired) for source, feed in tenant.feeds.items()}
             for slug, tenant in world.tenants.items()
         },
         "faults_injected": dict(world.dice.injected),

@@ -30,9 +30,9 @@ _SHARES: Final[Mapping[Source, float]] = {
     "graph-signins-noninteractive": 0.05,
 }
 #: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
-_UNTOLD: Final = 0.1
+_NO_CORRELATION_ID: Final = 0.1
 #: Properties that say nothing of what changed, or only of whom it was done to.
-_SAYING_NOTHING: Final = ("included updated properties", "targetid.", "actorid.", "spn")
+_UNSPECIFIC: Final = ("included updated properties", "targetid.", "actorid.", "spn")
 _APART_S: Final = 2.5
 #: All that is told of an action ends at most this long after its first Graph record.
 SPAN: Final = timedelta(seconds=6)
@@ -43,7 +43,7 @@ def possible(source: Source) -> bool:
     return source in _SHARES
 
 
-def tell(draft: Draft, scene: Scene, room: int, share: float, near: float) -> list[Draft]:
+def with_twin(draft: Draft, scene: Scene, room: int, share: float, near: float) -> list[Draft]:
     """A Graph record, with its twin or without; `room`: how many records at most; `near`: how often near-twins."""
     rng = scene.rng
     if room < 2 or not _mirrored(draft.body) or rng.random() >= share * _SHARES[draft.source]:
@@ -52,45 +52,47 @@ def tell(draft: Draft, scene: Scene, room: int, share: float, near: float) -> li
         acts = near_twins.SCENES[rng.choice(near_twins.possible(draft.body))](draft, scene)
         if 2 * len(acts) <= room:
             return _several(acts, scene, near)
-    return pair(draft, scene, rng.uniform(-_APART_S, _APART_S), told=rng.random() >= _UNTOLD)
+    return pair(draft, scene, rng.uniform(-_APART_S, _APART_S), with_correlation_id=rng.random() >= _NO_CORRELATION_ID)
 
 
 def _several(acts: Sequence[Draft], scene: Scene, crossed_share: float) -> list[Draft]:
     """Near-twins: the first is told by both, the others by both or one; or, of a share, each by one, in turns."""
     rng = scene.rng
     crossed = rng.random() < crossed_share
-    told: list[Draft] = []
+    drafts: list[Draft] = []
     for number, act in enumerate(acts):
         both = pair(act, scene, rng.uniform(-_APART_S, _APART_S))
-        alone = [[one._replace(twin=None)] for one in both]
+        alone = [[draft._replace(twin=None)] for draft in both]
         if crossed:
-            told += alone[number % 2]
+            drafts += alone[number % 2]
         else:
-            told += both if number == 0 else rng.choice((both, *alone))
-    return told
+            drafts += both if number == 0 else rng.choice((both, *alone))
+    return drafts
 
 
 def pair(
-    draft: Draft, scene: Scene, apart_s: float = 0.0, user_agent: str | None = None, *, told: bool = True
+    draft: Draft, scene: Scene, apart_s: float = 0.0, user_agent: str | None = None, *, with_correlation_id: bool = True
 ) -> list[Draft]:
     """A Graph record and its twin in the unified log, that many seconds later and then on a whole second.
 
-    `told`: whether the twin of a change tells Graph's correlation id.
+    `with_correlation_id`: whether the twin of a change tells Graph's correlation id.
     """
     at = (draft.at + timedelta(seconds=apart_s)).replace(microsecond=0)
     body = mirror(draft.body, replace(scene, at=at), user_agent)
-    if not told and _says_what_changed(draft.body):
+    if not with_correlation_id and _is_specific(draft.body):
         body["InterSystemsId"] = ""
     mark = draft.identity()
     return [draft._replace(twin=mark), Draft("o365-azuread", at, body, twin=mark)]
 
 
-def _says_what_changed(body: Json) -> bool:
+def _is_specific(body: Json) -> bool:
     """Whether two records of a change can be known as one by what they say: nothing else tells them apart then."""
     if near_twins.is_sign_in(body) or body["result"] != "success":
         return False
-    changed = (one["displayName"] for resource in body["targetResources"] for one in resource["modifiedProperties"])
-    return any(not name.lower().startswith(_SAYING_NOTHING) for name in changed)
+    changed = (
+        modified["displayName"] for resource in body["targetResources"] for modified in resource["modifiedProperties"]
+    )
+    return any(not name.lower().startswith(_UNSPECIFIC) for name in changed)
 
 
 def mirror(body: Json, scene: Scene, user_agent: str | None = None) -> Json:
@@ -119,11 +121,11 @@ def _sign_in(body: Json, scene: Scene, user_agent: str | None) -> Json:
 def _change(body: Json, scene: Scene) -> Json:
     name = body["activityDisplayName"]
     app = body["initiatedBy"]["app"]
-    target = next((one for one in body["targetResources"] if one.get("type") == "User"), body["targetResources"][0])
+    target = next((item for item in body["targetResources"] if item.get("type") == "User"), body["targetResources"][0])
     modified = [
-        (one["displayName"], _respelt(one["oldValue"]), _respelt(one["newValue"]))
+        (item["displayName"], _respelt(item["oldValue"]), _respelt(item["newValue"]))
         for resource in body["targetResources"]
-        for one in resource["modifiedProperties"]
+        for item in resource["modifiedProperties"]
     ]
     return azuread.change(
         scene,
@@ -149,13 +151,13 @@ def _respelt(value: str | None) -> str:
     if value is None:
         return ""
     try:
-        meant: Any = orjson.loads(value)
+        parsed: Any = orjson.loads(value)
     except orjson.JSONDecodeError:
         return value
-    if isinstance(meant, list):
-        texts = all(isinstance(item, str) for item in meant)
-        return json_list(*meant) if texts else "[\r\n  " + ",\r\n  ".join(map(_json, meant)) + "\r\n]"
-    return meant if isinstance(meant, str) else _json(meant)
+    if isinstance(parsed, list):
+        texts = all(isinstance(item, str) for item in parsed)
+        return json_list(*parsed) if texts else "[\r\n  " + ",\r\n  ".join(map(_json, parsed)) + "\r\n]"
+    return parsed if isinstance(parsed, str) else _json(parsed)
 
 
 def _json(value: Any) -> str:

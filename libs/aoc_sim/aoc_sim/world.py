@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from aoc_sim.bookkeeping import digest, facts, tells_risk
 from aoc_sim.clock import to_us
+from aoc_sim.record_facts import digest, facts, shows_risk
 from aoc_sim.records.base import SOURCES, Source
 from aoc_sim.register import build_register
 from aoc_sim.traffic import Traffic
 
 if TYPE_CHECKING:
-    from aoc_sim.bookkeeping import Facts
-    from aoc_sim.people import Directory
+    from aoc_sim.inventory import Directory
+    from aoc_sim.record_facts import Facts
     from aoc_sim.records.base import Draft
     from aoc_sim.settings import TenantSettings
 
@@ -52,7 +52,7 @@ class Entry:
 
     def note(self, body: bytes) -> None:
         """Remember a text."""
-        self.digests[digest(body)] = self.facts.kind == "sign-in" and tells_risk(body)
+        self.digests[digest(body)] = self.facts.kind == "sign-in" and shows_risk(body)
         self.sizes.add(len(body))
         self.noted = body
 
@@ -104,11 +104,11 @@ class Feed:
 
     blobs: list[Blob] = field(default_factory=list)
     by_id: dict[str, Blob] = field(default_factory=dict)
-    hidden: list[tuple[int, int]] = field(default_factory=list)
+    unsubscribed: list[tuple[int, int]] = field(default_factory=list)
     """[from, to) in which no subscription ran: content created then is lost for good."""
     served: set[int] = field(default_factory=set)
     """Sequence numbers of blobs that were served."""
-    gone: set[int] = field(default_factory=set)
+    expired: set[int] = field(default_factory=set)
     """Of blobs that expired before they were ever served."""
     relisted: set[int] = field(default_factory=set)
     """Sequence numbers of blobs that were, or are, re-sent copies."""
@@ -120,7 +120,7 @@ class Feed:
 
     def listed(self, blob: Blob) -> bool:
         """Whether a subscriber can see the blob, as far as stops and restarts go."""
-        return not any(start <= blob.created_us < end for start, end in self.hidden)
+        return not any(start <= blob.created_us < end for start, end in self.unsubscribed)
 
 
 class TenantWorld:

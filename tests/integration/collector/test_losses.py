@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aoc_cli.deadletters import again
-from aoc_cli.shelves import Desk
+from aoc_cli.deadletters import republish
+from aoc_cli.decisions import Backends
 from aoc_collector.losses import letter_of
 from aoc_collector.sources.base import Loss, Window
 from aoc_common.bus.broker import jetstream, make_broker
@@ -34,7 +34,7 @@ async def test_a_loss_of_the_collector_is_counted_and_its_time_is_collected_agai
     try:
         js = jetstream(broker)
         for item in await letters.find(Selection()):
-            assert await again(Desk(database, js), item, NOW) is None
+            assert await republish(Backends(database, js), item, NOW) is None
     finally:
         await broker.stop()
     owner = make_broker(nats_as("collector"), "collector")

@@ -210,11 +210,11 @@ async def test_a_page_without_our_headers_is_given_up_with_a_way_back_too(
         subject = subjects.raw("contoso", SOURCE)
         await publish_all(bus.js, subjects.RAW_STREAM, [Outgoing(subject, b"[1]", {"Aoc-Tenant": "contoso"})])
         await eventually(lambda: one_letter(books))
-        again = await aoc("deadletters", "retry", "--all", "--json")
+        republish = await aoc("deadletters", "retry", "--all", "--json")
         await eventually(lambda: one_letter(books))
     [item] = await books.letters.find(Selection(state=None))
 
-    assert again.lines == [{"chosen": 1, "done": 1, "left": {}}]
+    assert republish.lines == [{"chosen": 1, "done": 1, "left": {}}]
     assert (item.source, item.tries, item.reason) == (SOURCE, 1, "Malformed: raw page without header Aoc-Source")
 
 
@@ -240,7 +240,7 @@ async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_
         named = await aoc("quarantine", "retry", "slice#3")
         published = await events(bus)
     states = {item.key: item.state for item in await books.quarantine.find(Selection(state=None))}
-    again = [key for key, state in states.items() if state is ItemState.OPEN and key != "slice#3"]
+    republish = [key for key, state in states.items() if state is ItemState.OPEN and key != "slice#3"]
 
     assert f"{SLICE}#1" in listed.out
     assert not re.search("[\x1b\x9b]", listed.out + as_json.out)
@@ -252,7 +252,7 @@ async def test_a_record_in_the_quarantine_becomes_an_event_by_a_normalizer_that_
     [event] = await database["events"].find({}).to_list(None)
     assert event["event"]["metadata"]["logged_time"] == to_ms(long_ago)
     # What still cannot be read is put aside anew.
-    assert len(again) == 1
+    assert len(republish) == 1
 
 
 async def waiting_are(books, count: int) -> bool:

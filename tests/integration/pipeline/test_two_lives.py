@@ -26,7 +26,7 @@ from aoc_normalizer import app as normalizer
 from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.upkeep.late_names import renewals
-from aoc_sim.people import build_directory
+from aoc_sim.inventory import build_directory
 from aoc_sim.settings import DEFAULT_TENANTS, SimSettings
 from aoc_sim.stories.successor import holder, successor
 

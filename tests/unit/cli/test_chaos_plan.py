@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from aoc_cli.verify.chaos import plan
-from aoc_cli.verify.kinds import ENABLED, KINDS, USUAL, Kind, chosen, setup
+from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, Kind, chosen, setup
 from aoc_common.errors import BadConfiguration
 from aoc_sim.faults import EXTRAS, PROFILES
 from aoc_sim.settings import SimSettings

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from aoc_cli.doctor import command, links, shelves
+from aoc_cli.doctor import command, decisions, links
 from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
 from aoc_cli.doctor.keys import of_keys
 from aoc_cli.doctor.streams import of_waiting
@@ -80,13 +80,13 @@ def test_the_gravest_finding_decides():
 
 @pytest.mark.parametrize(("open_ones", "expired", "grade"), [(0, 0, Grade.OK), (0, 2, Grade.WARN), (1, 0, Grade.FAIL)])
 def test_a_dead_letter_that_waits_fails_and_one_that_expired_is_warned_of(open_ones, expired, grade):
-    found = shelves.of_letters(open_ones, expired)
+    found = decisions.of_letters(open_ones, expired)
 
     assert (found.grade, bool(found.fix)) == (grade, grade is not Grade.OK)
 
 
 def test_a_record_in_the_quarantine_is_warned_of():
-    assert [shelves.of_quarantine(count).grade for count in (0, 1)] == [Grade.OK, Grade.WARN]
+    assert [decisions.of_quarantine(count).grade for count in (0, 1)] == [Grade.OK, Grade.WARN]
 
 
 def test_a_link_that_hides_an_action_fails_and_is_named():

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from aoc_cli.reports import form
 from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.statement import statement
-from aoc_cli.verify import signed
-from aoc_cli.verify.books import Books, Source
-from aoc_cli.verify.signed import Report, check_reports
+from aoc_cli.verify import signed_reports
+from aoc_cli.verify.ground_truth import GroundTruth, SourceDeliveries
+from aoc_cli.verify.signed_reports import Report, check_reports
 from aoc_cli.verify.statements import Statements
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
@@ -23,7 +23,7 @@ from aoc_common.store.arrivals import Recently
 
 AT = datetime(2026, 1, 14, 12, 0, 0, 123456, tzinfo=UTC)
 PLACE = ("contoso", "o365-exchange")
-BOOKS = Books.of(0, {PLACE: Source((), 0, 0, 0, ())}, {})
+GROUND_TRUTH = GroundTruth.of(0, {PLACE: SourceDeliveries((), 0, 0, 0, ())}, {})
 ACCOUNT = SourceAccount(
     *PLACE, since=AT, watermark=AT, complete_until=AT, last_success=AT, trouble="denied", slices=1, pages=1, records=2,
     stored=1, duplicate=1, throttled=0.25, recently=Recently(last_record=AT, usual=3),
@@ -40,7 +40,7 @@ def told(account=ACCOUNT, **other):
 def false(statement_, key=KEY, kid=None) -> set[str]:
     report = Report("contoso", AT, kid or thumbprint(public_bytes(KEY)), sign(statement_, key))
     tally = Statements()
-    check_reports([report], {PLACE: ACCOUNT}, BOOKS, tally)
+    check_reports([report], {PLACE: ACCOUNT}, GROUND_TRUTH, tally)
     return {kind.removeprefix("signed: ") for kind, count in tally.false.items() if count}
 
 
@@ -52,7 +52,7 @@ def source(**changed):
 def test_the_account_that_is_read_back_from_a_report_is_the_one_that_was_signed() -> None:
     report = Report("contoso", AT, thumbprint(public_bytes(KEY)), sign(told(), KEY))
     tally = Statements()
-    stated = check_reports([report], {PLACE: ACCOUNT}, BOOKS, tally)
+    stated = check_reports([report], {PLACE: ACCOUNT}, GROUND_TRUTH, tally)
     day = AT.replace(hour=0, microsecond=0)
 
     assert tally.count == 0
@@ -91,6 +91,6 @@ def test_a_check_that_takes_an_altered_report_is_noticed(monkeypatch) -> None:
         payload = urlsafe_b64decode(document.split(b".")[1] + b"==")
         return form.Signed(form.Form.JWS, public_bytes(KEY), payload)
 
-    monkeypatch.setattr(signed, "check", careless)
+    monkeypatch.setattr(signed_reports, "check", careless)
 
     assert false(told()) == {"alteration"}

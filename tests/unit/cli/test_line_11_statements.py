@@ -10,13 +10,13 @@ from uuid import UUID
 import orjson
 import pytest
 
-from aoc_cli.verify.books import Books, Fact, Source
-from aoc_cli.verify.claims import Claims
-from aoc_cli.verify.numbers import Bounds, check_numbers
+from aoc_cli.verify.account_numbers import Bounds, check_numbers
+from aoc_cli.verify.completeness_claims import CompletenessClaims
+from aoc_cli.verify.ground_truth import GroundTruth, RecordFacts, SourceDeliveries
 from aoc_cli.verify.published import Bodies, check_published, check_schema
-from aoc_cli.verify.standing import check_standing
 from aoc_cli.verify.statements import Statements
 from aoc_cli.verify.stored import Counted, Lifetime, check_stored
+from aoc_cli.verify.twin_links import check_second_events
 from aoc_common.contracts import ids
 from aoc_common.contracts.event import text_digest
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
@@ -34,9 +34,9 @@ PLACE = KEY[:2]
 EVENT = ids.event_id("contoso", "ual", "a", MS)
 
 
-def fact(raw: str = RAW, *, result: str = "success") -> Fact:
+def fact(raw: str = RAW, *, result: str = "success") -> RecordFacts:
     names = ("dana@contoso.example", "d4")
-    return Fact(
+    return RecordFacts(
         MS,
         US - 2,
         (text_digest(raw),),
@@ -49,8 +49,8 @@ def fact(raw: str = RAW, *, result: str = "success") -> Fact:
     )
 
 
-SOURCE = Source(((US + 60_000_000, US - 3_600_000_000, US + 60_000_000),), 3, 1, 0, ())
-BOOKS = Books.of(US - 1, {PLACE: SOURCE}, {KEY: fact(), OTHER: fact(f"{RAW} ")})
+SOURCE = SourceDeliveries(((US + 60_000_000, US - 3_600_000_000, US + 60_000_000),), 3, 1, 0, ())
+GROUND_TRUTH = GroundTruth.of(US - 1, {PLACE: SOURCE}, {KEY: fact(), OTHER: fact(f"{RAW} ")})
 LIFETIME = Lifetime(AT, AT + HOUR)
 STORED = StoredStatement(
     EVENT, "contoso", "o365-exchange", "A", "New-InboxRule", None, None, MS, MS, 3004, 3004, "success", 1,
@@ -93,7 +93,7 @@ def false(tally: Statements) -> set[str]:
 )
 def test_each_false_statement_of_a_stored_event_is_found(said, kinds) -> None:
     tally = Statements()
-    check_stored(replace(STORED, **said), BOOKS, LIFETIME, tally)
+    check_stored(replace(STORED, **said), GROUND_TRUTH, LIFETIME, tally)
 
     assert false(tally) == kinds
     assert all(one.about for one in tally.named)
@@ -144,17 +144,17 @@ def metadata(**changed):
 )
 def test_each_false_statement_of_a_message_is_found(message, kinds) -> None:
     tally = Statements()
-    check_published(str(EVENT), None, Bodies().read(message), {str(EVENT): KEY}, BOOKS, tally, later=False)
+    check_published(str(EVENT), None, Bodies().read(message), {str(EVENT): KEY}, GROUND_TRUTH, tally, later=False)
 
     assert {kind.removeprefix("published: ") for kind in false(tally)} == kinds
 
 
 @pytest.mark.parametrize(("size", "good"), [(400_000, True), (400_008, True), (400_001, False), (100, False)])
 def test_a_message_without_its_text_tells_the_size_of_one_in_which_the_record_was_shown(size, good) -> None:
-    books = Books.of(US, {}, {KEY: fact()._replace(sizes=(100, 400_000, 400_008))})
+    ground_truth = GroundTruth.of(US, {}, {KEY: fact()._replace(sizes=(100, 400_000, 400_008))})
     message = Message(headers={"Aoc-Truncated": "1"}, raw_data_size=size, **metadata(is_truncated=True))
     tally = Statements()
-    check_published(str(EVENT), None, Bodies().read(message), {str(EVENT): KEY}, books, tally, later=False)
+    check_published(str(EVENT), None, Bodies().read(message), {str(EVENT): KEY}, ground_truth, tally, later=False)
 
     assert ("published: raw text" not in false(tally)) is good
 
@@ -164,11 +164,11 @@ def test_a_message_without_its_text_tells_the_size_of_one_in_which_the_record_wa
 @pytest.mark.parametrize("twin", [None, "11111111-1111-8111-8111-111111111111"])
 @pytest.mark.parametrize("adds", [None, "risk", "version"])
 def test_what_a_twin_adds_is_that_it_has_changed_or_tells_a_risk(later, risky, twin, adds) -> None:
-    books = Books.of(US, {}, {KEY: fact()._replace(risky=(text_digest(RAW),) if risky else ())})
+    ground_truth = GroundTruth.of(US, {}, {KEY: fact()._replace(risky=(text_digest(RAW),) if risky else ())})
     headers = {"Aoc-Version": "2" if later else "1"} | ({"Aoc-Twin-Adds": adds} if adds else {})
     body = {"enrichments": [{"type": "twin", "data": {"twin_of": twin}}]} if twin else {}
-    told, tally = Bodies().read(Message(headers=headers, **body)), Statements()
-    check_published(str(EVENT), twin, told, {str(EVENT): KEY}, books, tally, later=later)
+    properties, tally = Bodies().read(Message(headers=headers, **body)), Statements()
+    check_published(str(EVENT), twin, properties, {str(EVENT): KEY}, ground_truth, tally, later=later)
     true = None if twin is None else "version" if later else "risk" if risky else None
 
     assert false(tally) == (set() if adds == true else {"published: what a twin adds"})
@@ -177,7 +177,7 @@ def test_what_a_twin_adds_is_that_it_has_changed_or_tells_a_risk(later, risky, t
 def test_a_message_that_is_no_event_is_a_false_statement() -> None:
     tally, message = Statements(), Message()
     message.data = b"[]"
-    check_published(str(EVENT), None, Bodies().read(message), {}, BOOKS, tally, later=False)
+    check_published(str(EVENT), None, Bodies().read(message), {}, GROUND_TRUTH, tally, later=False)
 
     assert false(tally) == {"published: body"}
 
@@ -236,7 +236,7 @@ def gap(cause: GapCause, items: int | None = 1) -> Gap:
 )
 def test_each_false_number_of_an_account_is_found(said, kind) -> None:
     tally = Statements()
-    check_numbers({PLACE: replace(ACCOUNT, **said)}, BOOKS, COUNTED, BOUNDS, tally)
+    check_numbers({PLACE: replace(ACCOUNT, **said)}, GROUND_TRUTH, COUNTED, BOUNDS, tally)
 
     assert false(tally) == ({f"account: {kind}"} if kind else set())
 
@@ -251,27 +251,27 @@ def test_each_false_number_of_an_account_is_found(said, kind) -> None:
     ],
 )
 def test_what_expired_must_be_a_gap_of_that_size_and_time(gaps, good) -> None:
-    books = Books.of(US - 1, {PLACE: replace(SOURCE, blobs_gone=(US, US))}, {KEY: fact()})
+    ground_truth = GroundTruth.of(US - 1, {PLACE: replace(SOURCE, blobs_expired_us=(US, US))}, {KEY: fact()})
     tally = Statements()
-    check_numbers({PLACE: replace(ACCOUNT, gaps=gaps, dead_letters=2)}, books, COUNTED, BOUNDS, tally)
+    check_numbers({PLACE: replace(ACCOUNT, gaps=gaps, dead_letters=2)}, ground_truth, COUNTED, BOUNDS, tally)
 
     assert false(tally) == (set() if good else {"account: gaps"})
 
 
 def test_each_blob_that_expired_is_a_dead_letter() -> None:
-    books = Books.of(US - 1, {PLACE: replace(SOURCE, blobs_gone=(US, US))}, {KEY: fact()})
-    told = replace(ACCOUNT, gaps=(gap(GapCause.EXPIRED, 2), gap(GapCause.DEAD_LETTER, 1)), dead_letters=1)
+    ground_truth = GroundTruth.of(US - 1, {PLACE: replace(SOURCE, blobs_expired_us=(US, US))}, {KEY: fact()})
+    properties = replace(ACCOUNT, gaps=(gap(GapCause.EXPIRED, 2), gap(GapCause.DEAD_LETTER, 1)), dead_letters=1)
     tally = Statements()
-    check_numbers({PLACE: told}, books, COUNTED, BOUNDS, tally)
+    check_numbers({PLACE: properties}, ground_truth, COUNTED, BOUNDS, tally)
 
     assert false(tally) == {"account: numbers"}
 
 
 def test_a_blob_without_an_address_is_a_dead_letter_although_its_records_came_in_another() -> None:
-    books = Books.of(US - 1, {PLACE: replace(SOURCE, blobs_dead=1)}, {KEY: fact()})
-    told = replace(ACCOUNT, gaps=(gap(GapCause.DEAD_LETTER, 1),), dead_letters=1)
+    ground_truth = GroundTruth.of(US - 1, {PLACE: replace(SOURCE, blobs_unfetchable=1)}, {KEY: fact()})
+    properties = replace(ACCOUNT, gaps=(gap(GapCause.DEAD_LETTER, 1),), dead_letters=1)
     tally = Statements()
-    check_numbers({PLACE: told}, books, COUNTED, BOUNDS, tally)
+    check_numbers({PLACE: properties}, ground_truth, COUNTED, BOUNDS, tally)
 
     assert false(tally) == set()
 
@@ -279,19 +279,19 @@ def test_a_blob_without_an_address_is_a_dead_letter_although_its_records_came_in
 @pytest.mark.parametrize(("off", "kinds"), [(timedelta(), {"account: times"}), (timedelta(days=4), set())])
 def test_where_a_collection_begins_is_as_exact_as_the_clocks_were(off, kinds) -> None:
     tally = Statements()
-    told = replace(ACCOUNT, since=ACCOUNT.since - timedelta(days=3))
-    check_numbers({PLACE: told}, BOOKS, COUNTED, replace(BOUNDS, off=off), tally)
+    properties = replace(ACCOUNT, since=ACCOUNT.since - timedelta(days=3))
+    check_numbers({PLACE: properties}, GROUND_TRUTH, COUNTED, replace(BOUNDS, off=off), tally)
 
     assert false(tally) == kinds
 
 
 def test_each_text_of_a_record_that_cannot_be_carried_is_given_up_for_itself() -> None:
-    told = replace(ACCOUNT, gaps=(gap(GapCause.DEAD_LETTER, 2),), dead_letters=2, dead_lettered=2)
+    properties = replace(ACCOUNT, gaps=(gap(GapCause.DEAD_LETTER, 2),), dead_letters=2, dead_lettered=2)
     found = []
     for texts in (2, 1):
         tally = Statements()
         bounds = replace(BOUNDS, excused={PLACE: 1}, texts={PLACE: texts})
-        check_numbers({PLACE: told}, BOOKS, COUNTED, bounds, tally)
+        check_numbers({PLACE: properties}, GROUND_TRUTH, COUNTED, bounds, tally)
         found.append(false(tally))
 
     assert found == [set(), {"account: numbers"}]
@@ -299,15 +299,15 @@ def test_each_text_of_a_record_that_cannot_be_carried_is_given_up_for_itself() -
 
 def test_a_source_without_an_account_is_a_false_statement() -> None:
     tally = Statements()
-    check_numbers({}, BOOKS, COUNTED, BOUNDS, tally)
+    check_numbers({}, GROUND_TRUTH, COUNTED, BOUNDS, tally)
 
     assert false(tally) == {"account: sources"}
 
 
 def claimed(until: datetime, at: datetime, *, stored_at: datetime = AT, watermark: datetime | None = None) -> set[str]:
-    claims, tally = Claims(), Statements()
+    claims, tally = CompletenessClaims(), Statements()
     claims.note(at, [replace(ACCOUNT, complete_until=until, watermark=watermark or until)])
-    claims.check(BOOKS, {KEY: ids.to_ms(stored_at)}, tally)
+    claims.check(GROUND_TRUTH, {KEY: ids.to_ms(stored_at)}, tally)
     return false(tally)
 
 
@@ -354,7 +354,7 @@ def standing(published=None, results=("success", "success"), **changed):
     facts = {key: fact(result=result) for key, result in zip(NAMES.values(), results, strict=True)}
     tally = Statements()
     sent = {str(FIRST): None, str(SECOND): str(FIRST)} if published is None else published
-    check_standing(stored, sent, NAMES, Books.of(0, {}, facts), tally)
+    check_second_events(stored, sent, NAMES, GroundTruth.of(0, {}, facts), tally)
     return false(tally)
 
 
@@ -379,12 +379,12 @@ def test_a_success_is_never_told_by_a_failure_or_by_another_tenant() -> None:
 def test_every_false_statement_is_counted_and_a_few_of_each_kind_are_named() -> None:
     tally = Statements()
     for number in range(1000):
-        tally.hold("one", f"record {number}", "x" * 10_000, "y")
-        tally.hold("other", f"record {number}", number, number)
-    told = tally.as_dict()
+        tally.compare("one", f"record {number}", "x" * 10_000, "y")
+        tally.compare("other", f"record {number}", number, number)
+    properties = tally.as_dict()
 
-    assert (told["false"], tally.count) == (1000, 1000)
-    assert told["kinds"] == {"one": {"compared": 1000, "false": 1000}, "other": {"compared": 1000, "false": 0}}
-    assert len(told["named"]) == 20
-    assert told["named"][0]["about"] == "record 0"
-    assert max(len(one["said"]) for one in told["named"]) < 300
+    assert (properties["false"], tally.count) == (1000, 1000)
+    assert properties["kinds"] == {"one": {"compared": 1000, "false": 1000}, "other": {"compared": 1000, "false": 0}}
+    assert len(properties["named"]) == 20
+    assert properties["named"][0]["about"] == "record 0"
+    assert max(len(one["said"]) for one in properties["named"]) < 300

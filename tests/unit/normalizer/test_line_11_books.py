@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from aoc_cli.verify.books import CLASSES, plain
+from aoc_cli.verify.ground_truth import CLASSES, plain
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from aoc_sim.app import create_app
-from aoc_sim.bookkeeping import Acquaintance
+from aoc_sim.record_facts import Identities
 from aoc_sim.samples import ANCHOR
 from aoc_sim.settings import SimSettings
 from manual_clock import ManualClock
@@ -22,7 +22,7 @@ def told():
     world = create_app(SimSettings(events=4000, live_rate=0), ManualClock(ANCHOR)).state.world
     found = []
     for slug, tenant in world.tenants.items():
-        known = Acquaintance(tenant.directory)
+        known = Identities(tenant.directory)
         for source, lane in tenant.lanes.items():
             context = RecordContext(slug, source, ANCHOR)
             for entry in lane.entries:

@@ -90,8 +90,8 @@ def test_every_management_record_is_in_a_blob_and_no_blob_is_empty(make_world):
 
 
 def test_stories_alternate_between_the_tenants_and_can_be_chosen(make_world):
-    everything = make_world().stories_told()
-    two = make_world(stories=["device-wipe", "mass-download"]).stories_told()
+    everything = make_world().story_records()
+    two = make_world(stories=["device-wipe", "mass-download"]).story_records()
 
     assert set(everything) == set(STORIES)
     assert {slug for items in everything.values() for slug, _ in items} == {"contoso", "fabrikam"}
@@ -102,12 +102,12 @@ def test_stories_fit_into_a_short_history(make_world):
     world = make_world(history_hours=0.25, events=1000)
     earliest = to_us(world.started - timedelta(minutes=15))
 
-    assert set(world.stories_told()) == set(STORIES)
-    assert all(earliest <= e.at_us <= to_us(world.started) for i in world.stories_told().values() for _, e in i)
+    assert set(world.story_records()) == set(STORIES)
+    assert all(earliest <= e.at_us <= to_us(world.started) for i in world.story_records().values() for _, e in i)
 
 
 def test_a_story_that_does_not_fit_the_number_of_records_is_left_out_whole(make_world):
-    told = make_world(events=50).stories_told()
+    told = make_world(events=50).story_records()
 
     assert "mass-download" not in told
     assert len(told["device-wipe"]) == 6

@@ -48,7 +48,7 @@ _USERS: Final = (
         "`aoc provision`",
         ("$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>", f"aoc.dlq.{roster.NORMALIZER.name}.>"),
     ),
-    *(User(one.name, f"`python -m {one.package}`", one.may_publish) for one in roster.SERVICES),
+    *(User(service.name, f"`python -m {service.package}`", service.may_publish) for service in roster.SERVICES),
     User(
         # Who looks, imports, and asks for work; in no source's name.
         "cli",
@@ -87,7 +87,7 @@ _USERS: Final = (
     ),
 )
 #: Name -> user.
-USERS: Final[Mapping[str, User]] = {one.name: one for one in _USERS}
+USERS: Final[Mapping[str, User]] = {user.name: user for user in _USERS}
 
 
 #: A page of records, or one large record, is one message.
@@ -120,7 +120,7 @@ def authorization(passwords: Mapping[str, str]) -> str:
 
     `passwords`: user -> as it stands in the file, a `"text"` or a `$VARIABLE`.
     """
-    users = "\n".join(_block(one, passwords[one.name]) for one in USERS.values())
+    users = "\n".join(_block(user, passwords[user.name]) for user in USERS.values())
     return f"authorization {{\n  users = [\n{users}\n  ]\n}}\n"
 
 

@@ -40,7 +40,7 @@ def compose_file() -> str:
         "mongo_users": ", ".join(f"mongo-{user}" for user in mongo.USERS.values()),
         "mongo_reader": mongo.USERS["read"],
         "provision": "\n".join(_as_user("provision")) + "\n",
-        "services": "\n\n".join("\n".join(_service(one)) for one in roster.SERVICES) + "\n",
+        "services": "\n\n".join("\n".join(_service(service)) for service in roster.SERVICES) + "\n",
         "commands": "\n\n".join("\n".join(_command(user)) for user in _PERSONS) + "\n",
         "simulator_build": "\n".join(_build(SIMULATOR)),
         "secrets": "\n".join(
@@ -151,5 +151,5 @@ def _names_of_secrets() -> list[str]:
         *(f"nats-{user}" for user in bus.USERS),
         "mongo-root",
         *(name for user in mongo.USERS.values() for name in (f"mongo-{user}", f"mongo-{user}-uri")),
-        *dict.fromkeys(name for one in roster.SERVICES for name in one.secrets.values()),
+        *dict.fromkeys(name for service in roster.SERVICES for name in service.secrets.values()),
     ]

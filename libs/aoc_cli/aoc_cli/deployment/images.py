@@ -31,14 +31,14 @@ class Image:
     @property
     def arguments(self) -> Mapping[str, str]:
         """The arguments of its build, without those that are as the Dockerfile has them."""
-        found = {"SERVICE": self.name}
+        arguments = {"SERVICE": self.name}
         if self.members != _members(self.name):
-            found["MEMBERS"] = " ".join(self.members)
+            arguments["MEMBERS"] = " ".join(self.members)
         if (self.port_setting, self.port) != (_DEFAULT_PORT_SETTING, _DEFAULT_PORT):
-            found |= {"PORT_SETTING": self.port_setting, "PORT": str(self.port)}
+            arguments |= {"PORT_SETTING": self.port_setting, "PORT": str(self.port)}
         if self.health_path != "/readyz":
-            found["HEALTH_PATH"] = self.health_path
-        return found
+            arguments["HEALTH_PATH"] = self.health_path
+        return arguments
 
     @property
     def tag(self) -> str:
@@ -59,7 +59,7 @@ def _members(service: str) -> tuple[str, ...]:
 
 
 _SERVICES: Final = tuple(
-    Image(one.name, _members(one.name), f"{one.listens}__PORT", one.port) for one in roster.SERVICES
+    Image(service.name, _members(service.name), f"{service.listens}__PORT", service.port) for service in roster.SERVICES
 )
 #: The command line reads with the collector's and the normalizer's own code.
 CLI: Final = Image(
@@ -68,10 +68,10 @@ CLI: Final = Image(
         "libs/aoc_common",
         "libs/aoc_sim",
         "libs/aoc_cli",
-        *(f"services/{one.name}" for one in (roster.COLLECTOR, roster.NORMALIZER)),
+        *(f"services/{service.name}" for service in (roster.COLLECTOR, roster.NORMALIZER)),
     ),
 )
 SIMULATOR: Final = Image("sim", ("libs/aoc_sim",), "AOC_SIM__PORT", 8365, "/_health")
 
 #: Name -> image.
-IMAGES: Final[Mapping[str, Image]] = {one.name: one for one in (*_SERVICES, CLI, SIMULATOR)}
+IMAGES: Final[Mapping[str, Image]] = {image.name: image for image in (*_SERVICES, CLI, SIMULATOR)}

@@ -17,14 +17,14 @@ _CHECK: Final = "NATS max_payload"
 
 def of_payload(where: str, limit: int) -> Finding:
     """`limit`: the largest message that the server takes, bytes."""
-    said = f"{limit:,} bytes"
+    size = f"{limit:,} bytes"
     if limit < MIN_MESSAGE_BYTES:
         fix = f"Set max_payload of nats-server to 8MB ({MIN_MESSAGE_BYTES:,} bytes at the least): nothing is collected"
-        return Finding(where, _CHECK, Grade.FAIL, f"{said}: too small for pages of records", fix)
+        return Finding(where, _CHECK, Grade.FAIL, f"{size}: too small for pages of records", fix)
     if limit < _PAGE:
         fix = "Set max_payload of nats-server to 8MB: pages are cut smaller, which is slow, and large records are lost"
-        return Finding(where, _CHECK, Grade.WARN, f"{said}: smaller than a page ({_PAGE:,} bytes)", fix)
+        return Finding(where, _CHECK, Grade.WARN, f"{size}: smaller than a page ({_PAGE:,} bytes)", fix)
     if limit < _RECORD:
         fix = f"Set max_payload of nats-server to 8MB: a record larger than {limit - HEADER_ROOM:,} bytes cannot travel"
-        return Finding(where, _CHECK, Grade.WARN, f"{said}: smaller than a record may be ({_RECORD:,} bytes)", fix)
-    return Finding(where, _CHECK, Grade.OK, said)
+        return Finding(where, _CHECK, Grade.WARN, f"{size}: smaller than a record may be ({_RECORD:,} bytes)", fix)
+    return Finding(where, _CHECK, Grade.OK, size)

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
-from aoc_cli.doctor import keys, links, readers, remarks, services, shelves
+from aoc_cli.doctor import decisions, keys, links, readers, remarks, services
 from aoc_cli.doctor import system as servers
 from aoc_cli.doctor.findings import Grade, gravest
 from aoc_cli.doctor.tenant import TenantCheck
@@ -53,8 +53,8 @@ def doctor(
         findings = asyncio.run(_look(chosen, system, data))
     grade = gravest(findings)
     if as_json:
-        told = {"grade": grade, "findings": [asdict(one) for one in findings]}
-        out.out(orjson.dumps(told).decode(), highlight=False)
+        report = {"grade": grade, "findings": [asdict(finding) for finding in findings]}
+        out.out(orjson.dumps(report).decode(), highlight=False)
     else:
         _show(findings)
     if grade is Grade.FAIL:
@@ -62,18 +62,18 @@ def doctor(
 
 
 def _chosen(file: Path, name: str | None) -> list[Tenant]:
-    found = [one for one in tenants_files.read(file) if name in {None, one.name}]
-    if not found:
+    chosen = [tenant for tenant in tenants_files.read(file) if name in {None, tenant.name}]
+    if not chosen:
         raise BadConfiguration(f"{file}: no tenant {name!r}" if name else f"{file}: no tenants")
-    return found
+    return chosen
 
 
 async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: Path | None) -> list[Finding]:
     async with http.make_client(timeout_s=_HTTP_S) as client:
         tokens = Tokens(client, SystemClock(), attempts=1)
-        checks = [TenantCheck(one, client, tokens).run() for one in tenants]
+        checks = [TenantCheck(tenant, client, tokens).run() for tenant in tenants]
         if system is not None:
-            checks += [servers.check(system), services.check(system), shelves.check(system), links.check(system)]
+            checks += [servers.check(system), services.check(system), decisions.check(system), links.check(system)]
             checks += [keys.check(system, data), remarks.check(system), readers.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
@@ -83,13 +83,13 @@ def _show(findings: Sequence[Finding]) -> None:
     for _ in range(3):
         table.add_column(overflow="fold")  # half a fingerprint, or half an address, is none
     where = ""
-    for one in findings:
-        if one.where != where:
-            where = one.where
+    for finding in findings:
+        if finding.where != where:
+            where = finding.where
             table.add_row("", f"[bold]{plain(where)}[/]", "")
-        colour = _COLOURS[one.grade]
-        fix = f"\n[dim]-> {plain(one.fix)}[/]" if one.fix else ""
-        table.add_row(f"[{colour}]{one.grade.value}[/]", plain(one.check), f"{plain(one.found)}{fix}")
+        colour = _COLOURS[finding.grade]
+        fix = f"\n[dim]-> {plain(finding.fix)}[/]" if finding.fix else ""
+        table.add_row(f"[{colour}]{finding.grade.value}[/]", plain(finding.check), f"{plain(finding.found)}{fix}")
     out.print(table)
-    counts = {grade: sum(one.grade is grade for one in findings) for grade in Grade}
+    counts = {grade: sum(finding.grade is grade for finding in findings) for grade in Grade}
     out.print(f"\n{counts[Grade.OK]} ok, {counts[Grade.WARN]} to look at, {counts[Grade.FAIL]} failed")

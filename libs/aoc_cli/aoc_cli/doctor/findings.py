@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from aoc_common.tenants.needs import Resource
 
-_SOON: Final = timedelta(days=30)
+_EXPIRY_WARNING: Final = timedelta(days=30)
 #: Entra refuses an assertion whose times are further off; a little is normal.
 _SKEW_NOTED: Final = timedelta(seconds=60)
 _SKEW_REFUSED: Final = timedelta(minutes=5)
@@ -42,12 +42,12 @@ class Finding:
     fix: str = ""
 
 
-def of_roles(where: str, resource: Resource, roles: frozenset[str], wanted: Iterable[str]) -> Iterator[Finding]:
-    """What the roles of a token mean for what is read with it. `wanted`: sources, and `directory/` kinds."""
-    needs = {name: NEEDS[name] for name in wanted if name in NEEDS and NEEDS[name].resource == resource}
+def of_roles(where: str, resource: Resource, roles: frozenset[str], readings: Iterable[str]) -> Iterator[Finding]:
+    """What the roles of a token mean for what is read with it. `readings`: sources, and `directory/` kinds."""
+    needs = {name: NEEDS[name] for name in readings if name in NEEDS and NEEDS[name].resource == resource}
     check = f"permissions, {resource}"
     if needs and not roles:
-        every = sorted({one for need in needs.values() for one in need.permissions})
+        every = sorted({permission for need in needs.values() for permission in need.permissions})
         fix = f"{_GRANT}s {', '.join(every)} of {resource}, and grant admin consent"
         yield Finding(where, check, Grade.FAIL, "the token holds no role at all", fix)
         return
@@ -71,9 +71,11 @@ def of_expiry(where: str, what: str, ends: datetime | None, now: datetime, fix: 
         return Finding(where, what, Grade.WARN, "when it expires is not known", "")
     if ends <= now:
         return Finding(where, what, Grade.FAIL, f"expired on {ends:%Y-%m-%d}", fix)
-    left = (ends - now).days
-    grade = Grade.WARN if ends - now < _SOON else Grade.OK
-    return Finding(where, what, grade, f"expires on {ends:%Y-%m-%d}, in {left} days", "" if grade is Grade.OK else fix)
+    days_left = (ends - now).days
+    grade = Grade.WARN if ends - now < _EXPIRY_WARNING else Grade.OK
+    return Finding(
+        where, what, grade, f"expires on {ends:%Y-%m-%d}, in {days_left} days", "" if grade is Grade.OK else fix
+    )
 
 
 def of_skew(where: str, theirs: datetime | None, ours: datetime) -> Finding:
@@ -88,7 +90,7 @@ def of_skew(where: str, theirs: datetime | None, ours: datetime) -> Finding:
 
 def gravest(findings: Iterable[Finding]) -> Grade:
     """The gravest grade of all."""
-    grades = {one.grade for one in findings}
+    grades = {finding.grade for finding in findings}
     return next((grade for grade in (Grade.FAIL, Grade.WARN) if grade in grades), Grade.OK)
 
 

@@ -48,18 +48,18 @@ def _of_rights(reference: str | None) -> Iterator[Finding]:
 
 def of_keys(published: Sequence[PublishedKey], own: KeyState) -> Iterator[Finding]:
     """What is published, and whether it fits the key that signs on this machine."""
-    in_use = [one for one in published if one.retired_at is None]
-    for one in in_use:
-        yield Finding(_WHERE, _CHECK, Grade.OK, f"{one.kid} signs since {one.published_at:%Y-%m-%d}")
+    in_use = [key for key in published if key.retired_at is None]
+    for key in in_use:
+        yield Finding(_WHERE, _CHECK, Grade.OK, f"{key.kid} signs since {key.published_at:%Y-%m-%d}")
     if own.changing:
         fix = "Run aoc keys fingerprint: it ends the change"
         yield Finding(_WHERE, _CHECK, Grade.WARN, "a change of keys was cut short", fix)
-    elif own.kid is not None and own.kid not in {one.kid for one in in_use}:
-        retired = own.kid in {one.kid for one in published}
-        said = f"{own.kid}, the key of this machine, is {'retired' if retired else 'not published'}"
+    elif own.kid is not None and own.kid not in {key.kid for key in in_use}:
+        retired = own.kid in {key.kid for key in published}
+        problem = f"{own.kid}, the key of this machine, is {'retired' if retired else 'not published'}"
         fix = (
             "Run aoc keys rotate, or name another key" if retired else "Run aoc keys fingerprint: it publishes the key"
         )
-        yield Finding(_WHERE, _CHECK, Grade.WARN, said, fix)
+        yield Finding(_WHERE, _CHECK, Grade.WARN, problem, fix)
     elif not in_use:
         yield Finding(_WHERE, _CHECK, Grade.OK, "none yet: it is made with the first report")

@@ -36,6 +36,6 @@ def of_links(report: LinkReport) -> Finding:
     looked = f"{report.links:,} links of the newest {report.events:,} events"
     if not report.broken:
         return Finding(_WHERE, "twins", Grade.OK, f"{looked}: each leads to an event that stands for itself")
-    shown = "; ".join(f"{one.tenant}/{one.second}: {one.fault} ({one.first})" for one in report.broken[:_SHOWN])
+    shown = "; ".join(f"{link.tenant}/{link.second}: {link.fault} ({link.first})" for link in report.broken[:_SHOWN])
     fix = "Ask with twins=in until this is settled; aoc remap --all moves links that a killed remap left behind"
     return Finding(_WHERE, "twins", Grade.FAIL, f"{len(report.broken):,} of {looked} hide an action: {shown}", fix)

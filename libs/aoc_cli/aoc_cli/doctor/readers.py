@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 
 #: How long a hole that was filled is shown.
 _BACK: Final = timedelta(days=7)
-_ROOM: Final = (
+_DROPPED_FIX: Final = (
     "The reader was away for longer than AOC_EVENTS keeps messages: let it run, or give the stream more room "
     "(AOC_NATS__EVENTS_MAX_BYTES, AOC_NATS__EVENTS_MAX_AGE_S, then aoc provision)"
 )
-_GONE: Final = "Retention has removed these before the reader came to them: keep events longer than a reader is away"
+_DELETED_FIX: Final = (
+    "Retention has removed these before the reader came to them: keep events longer than a reader is away"
+)
 
 
 async def check(system: System) -> list[Finding]:
@@ -41,15 +43,15 @@ def of_readers(states: Sequence[Checkpoint], now: datetime) -> list[Finding]:
 
 def _of_reader(state: Checkpoint, now: datetime) -> Iterator[Finding]:
     check_ = f"reader {state.name}"
-    holes = [one for one in state.past if one.found_at > now - _BACK]
+    holes = [hole for hole in state.past if hole.found_at > now - _BACK]
     for hole in [*holes, *([state.hole] if state.hole else [])]:
         grade = Grade.FAIL if hole.missing else Grade.WARN
-        yield Finding("system", check_, grade, _said(hole), _GONE if hole.missing else _ROOM)
+        yield Finding("system", check_, grade, _description(hole), _DELETED_FIX if hole.missing else _DROPPED_FIX)
     if not holes and state.hole is None:
         yield Finding("system", check_, Grade.OK, f"missed nothing in {_BACK.days} days")
 
 
-def _said(hole: Hole) -> str:
+def _description(hole: Hole) -> str:
     lost = [
         f"{count:,} {what}"
         for count, what in ((hole.missing, "stored no more"), (hole.unaccounted, "places of which nothing is known"))

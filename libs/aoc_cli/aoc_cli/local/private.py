@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_GROUP_AND_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 #: Seconds that a lock is waited for. Its holder may be waiting for a database.
 _PATIENCE_S: Final = 30.0
 _LOOK_S: Final = 0.02
@@ -78,4 +78,4 @@ def move(old: Path, new: Path) -> None:
 
 def exposed(path: Path) -> bool:
     """Whether others than its owner may read or write a file."""
-    return bool(path.stat().st_mode & _OTHERS)
+    return bool(path.stat().st_mode & _GROUP_AND_OTHERS)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 async def bring_in_order(
     nats: NatsSettings | None,
     mongo: MongoSettings,
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     migrate: bool,
     reduce: bool = False,
@@ -42,41 +42,41 @@ async def bring_in_order(
     `nats`: None leaves streams and consumers alone. `greet`: also tell what a new installation is made of. Idempotent.
     Raises `BadConfiguration` for what needs `migrate` or cannot be, `Unreachable`.
     """
-    told = 0
+    lines = 0
 
-    def tell(line: str) -> None:
-        nonlocal told
-        told += 1
+    def report_line(line: str) -> None:
+        nonlocal lines
+        lines += 1
         if greet or not new:
-            say(line)
+            report(line)
 
     async with connect(mongo) as database:
         new = await is_new(database)
         missing = await missing_indexes(database)
         if new:
-            tell(f"a new database: {len(missing)} indexes are made")
+            report_line(f"a new database: {len(missing)} indexes are made")
         for index in () if new else missing:
-            tell(f"index {index}: missing or other than declared, is made")
+            report_line(f"index {index}: missing or other than declared, is made")
         await ensure_indexes(database)
         await upgrade(database)
         if nats is None:
-            return told
+            return lines
         async with connected_broker(nats, "provision") as broker:
             lease = MongoLease(database, "migration")
             ledger, letters = MongoLedger(database), MongoDeadLetters(database)
-            migration = Migration(broker, ledger, nats, SystemClock(), tell, lease, letters)
+            migration = Migration(broker, ledger, nats, SystemClock(), report_line, lease, letters)
             if migrate:
                 await migration.run()
             elif await migration.broken_off():
                 raise BadConfiguration("a migration was broken off, and pages wait in it; run: aoc provision --migrate")
             for line in [*await provision(broker, nats, reduce=reduce), *await _readers(broker, database)]:
-                tell(line)
+                report_line(line)
             # Only now: until its streams are changed, an older version may still be at work.
             await note_former_ids(database)
-    return told
+    return lines
 
 
 async def _readers(broker: NatsBroker, database: Database) -> list[str]:
     """Make the checkpoints and consumers of the readers of AOC_EVENTS; what was done."""
     checkpoints, log = MongoReaders(database), MongoPublications(database)
-    return [line for one in consumers.READERS for line in await declare_reader(broker, one, checkpoints, log)]
+    return [line for reader in consumers.READERS for line in await declare_reader(broker, reader, checkpoints, log)]

@@ -178,7 +178,7 @@ class DataDirectory:
     def bring_in_order(
         self,
         endpoints: Endpoints,
-        say: Callable[[str], None] = lambda _: None,
+        report: Callable[[str], None] = lambda _: None,
         declared: Mapping[str, Any] | None = None,
     ) -> None:
         """Indexes, and on the stack's own bus streams and consumers, as this version needs them; what changed is said.
@@ -189,7 +189,7 @@ class DataDirectory:
         nats = None
         if not endpoints.own_nats:
             nats = self.nats_settings(endpoints, "provision").model_copy(update=declared)
-        asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), say, migrate=True, greet=False))
+        asyncio.run(bring_in_order(nats, self.mongo_settings(endpoints), report, migrate=True, greet=False))
 
 
 @dataclass(frozen=True, slots=True)

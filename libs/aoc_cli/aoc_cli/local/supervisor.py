@@ -18,13 +18,13 @@ _WINDOW_S: Final = 60.0
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs children until it is closed. `say` is told, in one line, whatever a person should know.
+    """Runs children until it is closed. `report` is told, in one line, whatever a person should know.
 
     A child that dies more than `patience` times within a minute will not get better by itself. `held`: names of
     children that are not started again for the moment.
     """
 
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     patience: int = 3
     held: set[str] = field(default_factory=set)
     _children: list[Child] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Supervisor:
         if len(recent) >= self.patience:
             raise ChildDied(f"{death}; it died {len(recent) + 1} times within a minute, giving up")
         recent.append(now)
-        self.say(f"{death}; starting it again")
+        self.report(f"{death}; starting it again")
         child.start()
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_cli.reports.reading import Statement
     from aoc_cli.reports.trust import Pins
 
-_SAID: Final = {
+_VERDICT_TEXTS: Final = {
     Verdict.PROVEN: "[green]proven[/]: unchanged since it was signed with the pinned key {kid}",
     Verdict.OTHER_KEY: "[red]not proven[/]: signed with another key than is pinned: {kid}",
     Verdict.UNPINNED: "[yellow]not proven[/]: unchanged since it was signed with key {kid}, but no key is pinned, and "
@@ -34,31 +34,36 @@ def check(path: Path, pins: Pins, *, json: bool) -> Verdict:
     """
     signed = form.check(_bytes(path))
     verdict = pins.judge(signed.key)
-    told: dict[str, Any] = {}
+    document: dict[str, Any] = {}
     # Nobody has to read what a stranger wrote, nor this program.
     if verdict is not Verdict.OTHER_KEY:
-        told = signed.statement()
-        statement = read(told, signed.form)
+        document = signed.statement()
+        statement = read(document, signed.form)
         retired = pins.retired.get(signed.kid)
         if retired is not None and statement.at > retired:
             verdict = Verdict.OTHER_KEY
     if json:
-        whole = {"verdict": verdict.name.lower(), "key": signed.kid, "form": signed.form, "statement": told or None}
-        out.out(as_json(whole), highlight=False)
-    elif told:
-        _say(signed, verdict, statement, pins)
+        result = {
+            "verdict": verdict.name.lower(),
+            "key": signed.kid,
+            "form": signed.form,
+            "statement": document or None,
+        }
+        out.out(as_json(result), highlight=False)
+    elif document:
+        _print_verdict(signed, verdict, statement, pins)
     else:
-        out.print(_SAID[verdict].format(kid=plain(signed.kid)))
+        out.print(_VERDICT_TEXTS[verdict].format(kid=plain(signed.kid)))
         out.print(f"pinned: {plain(', '.join(sorted(pins.fingerprints)))}")
     return verdict
 
 
-def _say(signed: Signed, verdict: Verdict, statement: Statement, pins: Pins) -> None:
+def _print_verdict(signed: Signed, verdict: Verdict, statement: Statement, pins: Pins) -> None:
     if verdict is Verdict.OTHER_KEY:
         retired, made = (f"{at:%Y-%m-%d %H:%M:%S} UTC" for at in (pins.retired[signed.kid], statement.at))
         out.print(f"[red]not proven[/]: key {plain(signed.kid)} was retired at {retired}; the report names {made}")
     else:
-        out.print(_SAID[verdict].format(kid=plain(signed.kid)))
+        out.print(_VERDICT_TEXTS[verdict].format(kid=plain(signed.kid)))
     if signed.form is form.Form.BEFORE:
         out.print(_BEFORE)
     show(statement)

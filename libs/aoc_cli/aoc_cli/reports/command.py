@@ -56,14 +56,14 @@ def list_(
     async def work(register: MongoKeyRegister, _directory: DataDirectory, _now: datetime) -> list[PublishedKey]:
         return await register.published()
 
-    found = _with_register(data, work)
+    published = _with_register(data, work)
     if as_json:
-        out.out(json_text({"keys": [published_jwk(one) for one in found]}), highlight=False)
+        out.out(json_text({"keys": [published_jwk(key) for key in published]}), highlight=False)
         return
-    for one in found:
-        retired = f"[yellow]retired[/] {_moment(one.retired_at)}" if one.retired_at else "[green]in use[/]"
-        out.print(f"{plain(one.kid)}  published {_moment(one.published_at)}  {retired}")
-    if not found:
+    for key in published:
+        retired = f"[yellow]retired[/] {_moment(key.retired_at)}" if key.retired_at else "[green]in use[/]"
+        out.print(f"{plain(key.kid)}  published {_moment(key.published_at)}  {retired}")
+    if not published:
         out.print("no key was published yet: aoc keys fingerprint makes one")
 
 

@@ -99,11 +99,11 @@ def public_bytes(key: Ed25519PrivateKey) -> bytes:
 
 
 def _check_jws(document: bytes) -> Signed:
-    found = _COMPACT.fullmatch(document)
-    if found is None or len(found[1]) > _LONGEST_HEADER:
+    parts = _COMPACT.fullmatch(document)
+    if parts is None or len(parts[1]) > _LONGEST_HEADER:
         raise Malformed(f"{_NONE}: neither a JWS in compact form nor a report of the version before")
     try:
-        header = _read(base64.urlsafe_b64decode(found[1] + b"=" * (-len(found[1]) % 4)), "the header")
+        header = _read(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)), "the header")
         key = key_bytes(header["jwk"]["x"])
     except (KeyError, TypeError, binascii.Error):
         key = None
@@ -126,7 +126,7 @@ def _check_before(document: bytes) -> Signed:
         written = orjson.dumps({"report": parsed["report"], "signature": ours}, option=orjson.OPT_INDENT_2)
         key = base64.b64decode(ours["public_key"], validate=True)
         value = base64.b64decode(ours["value"], validate=True)
-        spelt = [base64.b64encode(one).decode() for one in (key, value)] == [ours["public_key"], ours["value"]]
+        spelt = [base64.b64encode(part).decode() for part in (key, value)] == [ours["public_key"], ours["value"]]
         payload = _canonical(parsed["report"])
         public = Ed25519PublicKey.from_public_bytes(key)
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
@@ -151,11 +151,11 @@ def _canonical(value: Any) -> bytes:
 def _read(text: bytes, what: str) -> dict[str, Any]:
     """A JSON object in our own spelling: no key twice, nothing beside it, no deeper than orjson writes (254)."""
     try:
-        found = orjson.loads(text)
-        ours = isinstance(found, dict) and _canonical(found) == text
+        parsed = orjson.loads(text)
+        ours = isinstance(parsed, dict) and _canonical(parsed) == text
     except (ValueError, TypeError, RecursionError) as error:
         raise Malformed(f"{_NONE}: {what} is no JSON of ours: {error}") from None
     if not ours:
         raise Malformed(f"{_NONE}: {what} is not spelt as AOC spells it")
-    result: dict[str, Any] = found
+    result: dict[str, Any] = parsed
     return result

@@ -123,24 +123,28 @@ async def signer(
 
     It is published. Raises `BadConfiguration` for what is no such key, or was retired.
     """
-    setting, found = ("--key", reference) if reference else ("AOC_REPORTS__KEY", configured())
-    if found is None:
+    setting, configured_key = ("--key", reference) if reference else ("AOC_REPORTS__KEY", configured())
+    if configured_key is None:
         key = await OwnKey(directory.secret_files).current(register, now)
     else:
-        key = load(resolve_secret(found, setting), setting)
+        key = load(resolve_secret(configured_key, setting), setting)
         await register.publish(public_bytes(key), now)
     kid = _kid(key)
-    if retired := [one.retired_at for one in await register.published() if one.kid == kid and one.retired_at]:
-        remedy = "sign with another" if found else "aoc keys rotate makes another"
+    if retired := [
+        key_entry.retired_at
+        for key_entry in await register.published()
+        if key_entry.kid == kid and key_entry.retired_at
+    ]:
+        remedy = "sign with another" if configured_key else "aoc keys rotate makes another"
         raise BadConfiguration(f"the key {kid} was retired at {retired[0]:%Y-%m-%dT%H:%M:%SZ}: {remedy}")
     return key
 
 
 def here(directory: DataDirectory) -> KeyState:
     """The key that would sign now, if there is one. Makes nothing. Raises `BadConfiguration` as `signer` does."""
-    if (found := configured()) is None:
+    if (reference := configured()) is None:
         return OwnKey(directory.secret_files).state()
-    return KeyState(_kid(load(resolve_secret(found, "AOC_REPORTS__KEY"), "AOC_REPORTS__KEY")), changing=False)
+    return KeyState(_kid(load(resolve_secret(reference, "AOC_REPORTS__KEY"), "AOC_REPORTS__KEY")), changing=False)
 
 
 def configured() -> str | None:

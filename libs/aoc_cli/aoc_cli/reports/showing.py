@@ -66,8 +66,8 @@ def _lines(source: Source) -> Iterator[str]:
     if source.open is not None:
         span = f"{_moment(source.open.start)} to {_moment(source.open.end)}"
         yield f"[yellow]open[/] {name} {span}, not accounted for yet"
-    for one in source.gaps[:_SHOWN]:
-        yield gap(source.source, one)
+    for missing in source.gaps[:_SHOWN]:
+        yield gap(source.source, missing)
     if len(source.gaps) > _SHOWN:
         yield f"[red]gap[/] {name} and {len(source.gaps) - _SHOWN:,} more: --json shows them"
     if source.waiting:

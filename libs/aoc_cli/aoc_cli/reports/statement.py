@@ -67,24 +67,24 @@ def statement(
 ) -> dict[str, Any]:
     """The statement of a tenant's accounts, as plain JSON values. Times are RFC 3339 in UTC."""
     known = {account.source for account in accounts}
-    told = {
+    document = {
         "version": VERSION,
         "tenant": tenant,
         "tenant_id": tenant_id,
         "at": at,
         "made_by": {"installation": installation, "aoc": version("aoc-cli")},
-        "sources": [_source(one, at, discarded.get(one.source, Discarded())) for one in accounts],
+        "sources": [_source(account, at, discarded.get(account.source, Discarded())) for account in accounts],
         "never_collected": [name for name in SOURCE_NAMES if name not in known],
         "meaning": MEANING,
     }
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(told, option=orjson.OPT_UTC_Z))
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z))
     return plain
 
 
 def _source(account: SourceAccount, at: datetime, discarded: Discarded) -> dict[str, Any]:
     judgement = judge(account, _BOUNDS, at)
-    told = {name: value for name, value in asdict(account).items() if name != "tenant"}
-    return told | {
+    fields = {name: value for name, value in asdict(account).items() if name != "tenant"}
+    return fields | {
         # A day, and no midnight: the first slice of it begins some time that day.
         "since": account.since.astimezone(UTC).date() if account.since else None,
         # What came from files is complete by its files; nothing is still to come.
@@ -101,4 +101,4 @@ def tenant_id_of(tenant: str, data: Path | None) -> str | None:
     Raises `BadConfiguration` for a file that is none.
     """
     file = tenants.find_file(None, data)
-    return next((one.tenant_id for one in tenants.read(file) if one.name == tenant), None)
+    return next((entry.tenant_id for entry in tenants.read(file) if entry.name == tenant), None)

@@ -60,21 +60,21 @@ def pins(fingerprints: Iterable[str], configured: str, reference: str | None) ->
 
     Both options together pin what either names. Raises `BadConfiguration`, naming the option, for what names no key.
     """
-    named = [_fingerprint(one, "--fingerprint") for one in fingerprints]
+    named = [_fingerprint(text, "--fingerprint") for text in fingerprints]
     if reference is not None:
         held = _keys(resolve_secret(reference, "--key"))
         return Pins(frozenset([*named, *held]), {kid: at for kid, at in held.items() if at is not None})
     if not named:
-        parts = filter(None, (one.strip() for one in configured.split(",")))
-        named = [_fingerprint(one, "AOC_REPORTS__FINGERPRINTS") for one in parts]
+        parts = filter(None, (text.strip() for text in configured.split(",")))
+        named = [_fingerprint(text, "AOC_REPORTS__FINGERPRINTS") for text in parts]
     return Pins(frozenset(named))
 
 
 def _fingerprint(text: str, setting: str) -> str:
-    found = text.strip()
-    if not _FINGERPRINT.fullmatch(found) and not _BEFORE.fullmatch(found):
+    fingerprint = text.strip()
+    if not _FINGERPRINT.fullmatch(fingerprint) and not _BEFORE.fullmatch(fingerprint):
         raise BadConfiguration(f"{setting}: {text!r} is no fingerprint: 43 characters, as aoc keys shows them")
-    return found
+    return fingerprint
 
 
 def _fingerprint_before(key: bytes) -> str:
@@ -86,16 +86,16 @@ def _keys(text: str) -> dict[str, datetime | None]:
     if "-----BEGIN" in text:
         return {thumbprint(_of_pem(text)): None}
     try:
-        parsed: Any = json.loads(text, object_pairs_hook=_once)
+        parsed: Any = json.loads(text, object_pairs_hook=_no_duplicates)
     except (ValueError, RecursionError) as error:
         raise BadConfiguration(f"--key: neither PEM nor a JWK or JWK Set: {error}") from None
     listed: Any = parsed.get("keys", [parsed]) if isinstance(parsed, dict) else None
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+    if not isinstance(listed, list) or not all(isinstance(jwk, dict) for jwk in listed):
         raise BadConfiguration("--key: neither PEM nor a JWK or JWK Set")
-    found = dict(_of_jwk(one) for one in listed if (one.get("kty"), one.get("crv")) == ("OKP", "Ed25519"))
-    if not found:
+    keys = dict(_of_jwk(jwk) for jwk in listed if (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519"))
+    if not keys:
         raise BadConfiguration("--key: there is no Ed25519 key in it")
-    return found
+    return keys
 
 
 def _of_pem(text: str) -> bytes:
@@ -127,14 +127,14 @@ def _of_jwk(jwk: Mapping[str, Any]) -> tuple[str, datetime | None]:
 
 def moment(text: str) -> datetime:
     """A time as reports and key sets spell it. Raises `ValueError`, or `TypeError` for what is no text."""
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
         raise ValueError(f"{text}: a time without a zone")
-    return found.astimezone(UTC)
+    return at.astimezone(UTC)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise ValueError("a key that is there twice")
-    return found
+    return members

@@ -69,22 +69,22 @@ def table(rows: Sequence[Sequence[str]], texts: int) -> None:
     out.print(shown)
 
 
-def gap(source: str, one: AnyGap) -> str:
+def gap(source: str, item: AnyGap) -> str:
     """A line about a gap, with markup."""
-    colour = "yellow" if one.closable else "red"
-    size = f", {one.items:,} {_ITEMS[one.cause]}" if one.items else ""
-    detail = f": {plain(one.detail)}" if one.detail else ""
-    span = f"{_moment(one.start)} to {_moment(one.end)}"
-    return f"[{colour}]gap[/] {plain(source)} {span}{size}, {_WORDS[one.cause]}{detail}"
+    colour = "yellow" if item.closable else "red"
+    size = f", {item.items:,} {_ITEMS[item.cause]}" if item.items else ""
+    detail = f": {plain(item.detail)}" if item.detail else ""
+    span = f"{_moment(item.start)} to {_moment(item.end)}"
+    return f"[{colour}]gap[/] {plain(source)} {span}{size}, {_WORDS[item.cause]}{detail}"
 
 
-def not_needed(source: str, gone: AnyDiscarded) -> str | None:
+def not_needed(source: str, discarded: AnyDiscarded) -> str | None:
     """A line about what was discarded, with markup; None when nothing was."""
-    if not gone.letters and not gone.quarantined:
+    if not discarded.letters and not discarded.quarantined:
         return None
     return (
-        f"[yellow]discarded[/] {plain(source)} {gone.letters:,} dead letters with {gone.in_letters:,} records, and "
-        f"{gone.quarantined:,} records of the quarantine, by decision"
+        f"[yellow]discarded[/] {plain(source)} {discarded.letters:,} dead letters with {discarded.in_letters:,} "
+        f"records, and {discarded.quarantined:,} records of the quarantine, by decision"
     )
 
 

@@ -1,1 +1,1 @@
-"""Runs the whole pipeline against the simulator with faults on, and compares what came out with the truth."""
+"""Runs the whole pipeline against the simulator with faults on, and compares the result with the ground truth."""

@@ -1,4 +1,4 @@
-"""What strikes a run, and when: kills, pauses, outages, deletions and clocks, in an order of the seed's."""
+"""The faults that strike a run: kills, pauses, outages, deletions and clock steps, in an order by the seed."""
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
 
@@ -10,39 +10,39 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from aoc_cli.verify.accounts import delete_account
-from aoc_cli.verify.kinds import EVENTS_AGE_S
+from aoc_cli.verify.account_deletion import delete_account
+from aoc_cli.verify.fault_kinds import EVENTS_AGE_S
 from aoc_common.contracts import subjects
 from aoc_sim.settings import DEFAULT_TENANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from aoc_cli.verify.bus_faults import BusFaults
     from aoc_cli.verify.clocks import Clocks
-    from aoc_cli.verify.grip import Grip
-    from aoc_cli.verify.kinds import Kind
-    from aoc_cli.verify.streams import Vandal
+    from aoc_cli.verify.fault_kinds import Kind
+    from aoc_cli.verify.process_control import ProcessControl
 
 type Deed = Literal["kill -9", "pause", "down", "delete stream", "delete consumer", "delete account", "fill", "clock"]
 
-#: Seconds between two strikes, and that a pause takes.
+#: Seconds between two strikes; seconds of a pause.
 _CALM_S: Final = (0.5, 2.0)
 _PAUSE_S: Final = (0.5, 4.0)
-#: Longer than a message waits for its acknowledgement: it is given to another replica, and then its first one goes on.
+#: Longer than ack_wait: a message is redelivered to another replica, and then its first one continues.
 _LONG_PAUSE_S: Final = 35.0
-#: Longer than the bus remembers ids; than it keeps events; than a message that fails is put off at first.
+#: Longer than the duplicate window; than the bus holds events; than the first delay of a redelivery.
 _FORGOTTEN_S: Final = (3.0, 6.0)
 _EXPIRED_S: Final = EVENTS_AGE_S + 5.0
-_PUT_OFF_S: Final = 35.0
+_RETRY_DELAY_S: Final = 35.0
 _AWAY_S: Final = (0.5, 3.0)
 _FILL_S: Final = 40.0
 _DAY_S: Final = 24 * 3600.0
-#: Seconds. Strikes that need work to be under way wait for it for so long.
-_UNDER_WAY_S: Final = 20.0
+#: Seconds. Strikes that need a busy pipeline wait for it at most this long.
+_WORK_WAIT_S: Final = 20.0
 
 
 class Strike(NamedTuple):
-    """What happens to whom, for how long; `step_s` of a clock."""
+    """One fault: what happens to which victim, for how long; `step_s` of a clock."""
 
     deed: Deed
     victim: str
@@ -51,7 +51,7 @@ class Strike(NamedTuple):
 
     @property
     def harmless(self) -> bool:
-        """Whether all that is served is read all the same: nothing is over before it can be stored."""
+        """Whether every served state is still read: none ends before it can be stored."""
         return self.deed == "delete account" or (self.deed, self.victim) == ("delete stream", subjects.EVENTS_STREAM)
 
     def __str__(self) -> str:
@@ -62,10 +62,10 @@ class Strike(NamedTuple):
 def plan(
     victims: Sequence[str], seed: int, rounds: int, kinds: Collection[Kind] = (), *, all_: bool = True
 ) -> list[Strike]:
-    """Each round strikes as each kind of fault does, in an order of the seed's.
+    """Each round has the strikes of each kind of fault, in an order by the seed.
 
-    `all_`: each round also kills every victim once and pauses it once; from the second round on one of them is paused
-    for longer than a message waits.
+    `all_`: each round also kills every victim once and pauses it once; from the second round on a normalizer is paused
+    for longer than ack_wait.
     """
     rng, other = Random(f"chaos:{seed}"), Random(f"kinds:{seed}")
     strikes: list[Strike] = []
@@ -75,7 +75,9 @@ def plan(
             part += [Strike("kill -9", victim) for victim in victims]
             part += [Strike("pause", victim, rng.uniform(*_PAUSE_S)) for victim in victims]
             if number:
-                part.append(Strike("pause", rng.choice([one for one in victims if "normalizer" in one]), _LONG_PAUSE_S))
+                part.append(
+                    Strike("pause", rng.choice([victim for victim in victims if "normalizer" in victim]), _LONG_PAUSE_S)
+                )
         part += [strike for kind in sorted(kinds) for strike in _of(kind, victims, other)]
         rng.shuffle(part)
         strikes += part
@@ -83,15 +85,15 @@ def plan(
 
 
 def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
-    """What a kind of fault strikes in a round; nothing when it is the simulator's own."""
+    """The strikes of a kind of fault in a round; none when the simulator injects it."""
     match kind:
         case "windows":
-            servers = [one for one in victims if not one.startswith(("normalizer", "collector", "nats"))]
+            servers = [victim for victim in victims if not victim.startswith(("normalizer", "collector", "nats"))]
             yield Strike("down", "normalizer*", rng.uniform(*_FORGOTTEN_S))
             yield Strike("down", "normalizer*", _EXPIRED_S)
             yield Strike("down", "collector*", rng.uniform(*_FORGOTTEN_S))
             yield Strike("down", "nats-server", rng.uniform(*_FORGOTTEN_S))
-            yield from (Strike("down", one, _PUT_OFF_S) for one in servers)
+            yield from (Strike("down", victim, _RETRY_DELAY_S) for victim in servers)
         case "streams":
             for name in (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM):
                 yield Strike("delete stream", name, rng.uniform(*_AWAY_S))
@@ -112,29 +114,29 @@ def _of(kind: Kind, victims: Sequence[str], rng: Random) -> Iterator[Strike]:
 
 @dataclass(slots=True)
 class Chaos:
-    """Carries a plan out. Whoever supervises the children starts again what was killed.
+    """Carries a plan out. The supervisor of the children restarts what was killed.
 
-    `under_way`: set when the pipeline has something to do, for which strikes at what lies in it wait.
+    `busy`: set when the pipeline has work; strikes at streams and services wait for it.
     """
 
-    grip: Grip
-    vandal: Vandal
+    processes: ProcessControl
+    bus_faults: BusFaults
     clocks: Clocks
     strikes: Sequence[Strike]
     seed: int
-    say: Callable[[str], None]
-    under_way: asyncio.Event = field(default_factory=asyncio.Event)
+    report: Callable[[str], None]
+    busy: asyncio.Event = field(default_factory=asyncio.Event)
     done: list[Strike] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Strike after strike; a long pause goes on beside the next ones."""
+        """Strike after strike; a long pause overlaps with the next ones."""
         rng = Random(f"calm:{self.seed}")
         if any(strike.deed not in {"kill -9", "pause"} for strike in self.strikes):
-            await asyncio.wait([asyncio.create_task(self.under_way.wait())], timeout=_UNDER_WAY_S)
+            await asyncio.wait([asyncio.create_task(self.busy.wait())], timeout=_WORK_WAIT_S)
         async with asyncio.TaskGroup() as beside:
             for strike in self.strikes:
                 await asyncio.sleep(rng.uniform(*_CALM_S))
-                self.say(str(strike))
+                self.report(str(strike))
                 await self._strike(strike, beside)
                 self.done.append(strike)
 
@@ -142,30 +144,30 @@ class Chaos:
         deed, victim, seconds, step_s = strike
         match deed:
             case "kill -9" | "pause":
-                child = self.grip.children[victim]
+                child = self.processes.children[victim]
                 while not child.alive():  # noqa: ASYNC110  # a process offers no event
-                    # Dead still from the strike before: nothing to prove by another.
+                    # Still dead from the strike before: another one would prove nothing.
                     await asyncio.sleep(_CALM_S[0])
                 if deed == "kill -9":
                     child.kill()
                 elif seconds < _LONG_PAUSE_S:
-                    await self.grip.pause(child, seconds)
+                    await self.processes.pause(child, seconds)
                 else:
-                    beside.create_task(self.grip.pause(child, seconds))
+                    beside.create_task(self.processes.pause(child, seconds))
             case "down":
-                await self.grip.down(victim, seconds)
+                await self.processes.down(victim, seconds)
             case "delete stream" | "delete consumer" | "delete account":
                 await self._delete(strike)
             case "fill":
-                await self.vandal.fill(victim, seconds)
+                await self.bus_faults.fill(victim, seconds)
             case "clock":
                 await self.clocks.step(victim, step_s, seconds)
 
     async def _delete(self, strike: Strike) -> None:
         if strike.deed == "delete stream":
-            await self.vandal.delete_stream(strike.victim, strike.seconds)
+            await self.bus_faults.delete_stream(strike.victim, strike.seconds)
         elif strike.deed == "delete consumer":
-            await self.vandal.delete_consumer(strike.victim)
+            await self.bus_faults.delete_consumer(strike.victim)
         else:
             await delete_account(self.clocks.simulator, strike.victim, self.seed + len(self.done))
 

@@ -1,8 +1,8 @@
 """`python -m aoc_cli.verify.clocked FILE MODULE`: run a service whose clock is ahead by the seconds that FILE holds.
 
-The services get the time from one class (`aoc_common.clock.SystemClock`), which is told here to look into the file; it
-may change at any moment. Nothing that is shipped knows of this. What measures durations goes on as it does on a machine
-whose clock is set: a monotonic clock does not jump.
+The services get the time from one class (`aoc_common.clock.SystemClock`), whose `now` is replaced here by one that
+reads the file; it may change at any moment. Production code does not depend on this. Durations are measured by the
+monotonic clock, which does not jump, as on a machine whose clock is set.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Final
 
 from aoc_common.clock import SystemClock
 
-#: How long a reading of the file is good, seconds: a service asks for the time once a record.
-_GOOD_S: Final = 0.05
+#: Seconds for which the file's content is cached: a service reads the time once a record.
+_CACHE_S: Final = 0.05
 
 
 class Offset:
@@ -29,9 +29,9 @@ class Offset:
         self._until = 0.0
 
     def now(self) -> datetime:
-        """The time that the service is told, in UTC."""
+        """The service's time, in UTC."""
         if (at := time.monotonic()) >= self._until:
-            self._ahead, self._until = timedelta(seconds=read(self._file)), at + _GOOD_S
+            self._ahead, self._until = timedelta(seconds=read(self._file)), at + _CACHE_S
         return datetime.now(UTC) + self._ahead
 
 
@@ -44,11 +44,11 @@ def read(file: Path) -> float:
 
 
 def write(file: Path, ahead_s: float) -> None:
-    """Let the clock be ahead by so much from now on."""
+    """Set how far the clock is ahead from now on, in seconds."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     fresh.write_text(str(ahead_s), "utf-8")
-    fresh.replace(file)  # never half of a number
+    fresh.replace(file)  # a reader never sees a partial number
 
 
 def main() -> None:

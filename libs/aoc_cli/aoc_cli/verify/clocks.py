@@ -17,7 +17,7 @@ SIMULATOR = "simulator"
 
 
 def launcher(directory: Path, service: str) -> tuple[str, str]:
-    """What runs a service with a clock that can be stepped by a file in this directory."""
+    """Module and argument that run a service with a clock that is stepped by a file in this directory."""
     return (clocked.__name__, str(directory / service))
 
 
@@ -28,16 +28,16 @@ class Clocks:
     directory: Path
     simulator: httpx.AsyncClient
 
-    async def step(self, whose: str, ahead_s: float, seconds: float) -> None:
-        """Set a clock ahead (or back) for that long, then right again."""
-        await self._set(whose, ahead_s)
+    async def step(self, owner: str, ahead_s: float, seconds: float) -> None:
+        """Set a clock ahead (or back) for that many seconds, then correct it."""
+        await self._set(owner, ahead_s)
         try:
             await asyncio.sleep(seconds)
         finally:
-            await self._set(whose, 0)
+            await self._set(owner, 0)
 
-    async def _set(self, whose: str, ahead_s: float) -> None:
-        if whose == SIMULATOR:
+    async def _set(self, owner: str, ahead_s: float) -> None:
+        if owner == SIMULATOR:
             (await self.simulator.put("/_clock", json={"ahead_s": ahead_s})).raise_for_status()
         else:
-            clocked.write(self.directory / whose, ahead_s)
+            clocked.write(self.directory / owner, ahead_s)

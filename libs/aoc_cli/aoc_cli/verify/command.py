@@ -12,14 +12,14 @@ import typer
 from rich.table import Table
 
 from aoc_cli.terminal import err, out, plain
-from aoc_cli.verify.kinds import ENABLED, KINDS, USUAL, chosen
+from aoc_cli.verify.fault_kinds import ENABLED, KINDS, USUAL, chosen
 from aoc_cli.verify.run import Options, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_cli.verify.account import Account
-    from aoc_cli.verify.kinds import Kind
+    from aoc_cli.verify.comparison import RunResult
+    from aoc_cli.verify.fault_kinds import Kind
 
 
 def verify(
@@ -74,7 +74,7 @@ def _show_plan(kinds: frozenset[Kind], strikes: Sequence[str]) -> None:
         err.print(plain(f"plan: {'; '.join(strikes)}"))
 
 
-def _show(account: Account) -> None:
+def _show(account: RunResult) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2))
     rows = {
         "records emitted": account.emitted,
@@ -118,7 +118,7 @@ def _show(account: Account) -> None:
     out.print("[bold green]complete[/]" if account.complete else "[bold red]NOT complete[/]")
 
 
-def _show_statements(account: Account) -> None:
+def _show_statements(account: RunResult) -> None:
     """What was compared, kind by kind, and each statement that is false."""
     table = Table("what is said", "compared", "false", box=None, padding=(0, 2))
     for column in table.columns[1:]:
@@ -127,9 +127,9 @@ def _show_statements(account: Account) -> None:
         style = "bold red" if counts["false"] else "bold"
         table.add_row(plain(kind), f"{counts['compared']:,}", f"[{style}]{counts['false']:,}[/]")
     out.print(table)
-    for one in account.statements.get("named", ()):
+    for statement in account.statements.get("named", ()):
         out.print(
-            f"[red]false[/]: {plain(one['kind'])}: {plain(one['about'])}: said {plain(one['said'])}; "
-            f"true: {plain(one['true'])}",
+            f"[red]false[/]: {plain(statement['kind'])}: {plain(statement['about'])}: said {plain(statement['said'])}; "
+            f"true: {plain(statement['true'])}",
             soft_wrap=True,
         )

@@ -1,4 +1,4 @@
-"""What AOC_EVENTS says of each record, in subject, headers and body, against what the record tells."""
+"""The messages of AOC_EVENTS (subject, headers, body) against the facts of their records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
-from aoc_cli.verify.books import about, plain
+from aoc_cli.verify.ground_truth import about, plain
 from aoc_cli.verify.stored import STATUS
 from aoc_common.contracts import subjects, twins
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER, text_digest
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
 
-    from aoc_cli.verify.books import Books, Fact, Key
+    from aoc_cli.verify.ground_truth import GroundTruth, RecordFacts, RecordKey
     from aoc_cli.verify.statements import Statements
 
-#: Bodies that are held against the schema: the first of each source, class and operation.
+#: Bodies that are checked against the schema: the first of each source, class and operation.
 _SAMPLE: Final = 150
 _FAULTS: Final = 3
-#: Bytes of a record below which its event fits every message that a server takes unless it is told otherwise.
+#: Bytes of a record below which its event fits the default max_payload of a nats-server.
 _LARGE: Final = 400_000
 _HEADERS: Final = ("Aoc-Tenant", "Aoc-Source", "Aoc-Operation", VERSION_HEADER, twins.ADDS)
 
 
-class Told(NamedTuple):
-    """What a message says, in short.
+class MessageProperties(NamedTuple):
+    """The compared properties of a message.
 
     `headers`: tenant, source, operation, version, and what a twin adds.
-    `text`: the digest of the record's own text in it; None when that was too large, and `size` says how large.
-    `named`: whom it names as the one who acted.
+    `text`: the digest of the raw record in it; None when that was too large (`size`, in bytes).
+    `named`: the names of the actor.
     """
 
     subject: str
@@ -52,28 +52,28 @@ class Told(NamedTuple):
 
 
 class Bodies:
-    """Reads messages; keeps a few bodies whole."""
+    """Reads messages; stores a sample of complete bodies."""
 
     def __init__(self) -> None:
         self.sample: dict[tuple[str, str], bytes] = {}
 
-    def read(self, message: Msg) -> Told | None:
-        """What a message says; None when its body is no event."""
+    def read(self, message: Msg) -> MessageProperties | None:
+        """The properties of a message; None when its body is no event."""
         try:
             event: dict[str, Any] = orjson.loads(message.data)
-            told = _told(message.subject, message.headers or {}, event)
+            properties = _properties_of(message.subject, message.headers or {}, event)
         except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
             return None
-        place = (message.subject, told.operation)
+        place = (message.subject, properties.operation)
         if len(self.sample) < _SAMPLE and place not in self.sample:
             self.sample[place] = message.data
-        return told
+        return properties
 
 
-def _told(subject: str, headers: Mapping[str, str], event: dict[str, Any]) -> Told:
+def _properties_of(subject: str, headers: Mapping[str, str], event: dict[str, Any]) -> MessageProperties:
     metadata = event["metadata"]
-    twin = next((one for one in event.get("enrichments", ()) if one.get("type") == "twin"), None)
-    return Told(
+    twin = next((enrichment for enrichment in event.get("enrichments", ()) if enrichment.get("type") == "twin"), None)
+    return MessageProperties(
         intern(subject),
         tuple(intern(headers[name]) if name in headers else None for name in _HEADERS),
         None if _is_cut(headers, metadata) else text_digest(event["raw_data"]),
@@ -89,13 +89,13 @@ def _told(subject: str, headers: Mapping[str, str], event: dict[str, Any]) -> To
 
 
 def _is_cut(headers: Mapping[str, str], metadata: Mapping[str, Any]) -> bool:
-    """Whether a message says that it is not the whole event."""
+    """Whether a message is marked as truncated."""
     return headers.get("Aoc-Truncated") == "1" and metadata.get("is_truncated") is True
 
 
 def _named(event: dict[str, Any]) -> Iterable[str]:
-    """Whom an event names as the one who acted."""
-    places = [event.get("actor") or {}, *(one.get("actor") or {} for one in event.get("evidences", ()))]
+    """The names of an event's actor."""
+    places = [event.get("actor") or {}, *(evidence.get("actor") or {} for evidence in event.get("evidences", ()))]
     for place in places:
         user = place.get("user") or {}
         yield from (user[name] for name in ("name", "email_addr", "uid") if user.get(name))
@@ -105,82 +105,98 @@ def _named(event: dict[str, Any]) -> Iterable[str]:
 def check_published(
     event: str,
     twin_of: str | None,
-    told: Told | None,
-    keys: Mapping[str, Key],
-    books: Books,
+    properties: MessageProperties | None,
+    keys: Mapping[str, RecordKey],
+    ground_truth: GroundTruth,
     tally: Statements,
     *,
     later: bool,
 ) -> None:
-    """Compare a message. `event`: whose it says it is; `twin_of`: its header; `later`: whether it is a later version.
+    """Compare a message. `event`: its event id; `twin_of`: its header; `later`: whether it is a later version.
 
-    `keys`: event -> the record that is stored under it.
+    `keys`: event id -> the stored record.
     """
-    if told is None:
-        tally.holds("published: body", event, "no OCSF event", "the record", good=False)
+    if properties is None:
+        tally.judge("published: body", event, "no OCSF event", "the record", good=False)
         return
-    owner = books.owners.get(told.text) if told.text else None
+    owner = ground_truth.owners.get(properties.text) if properties.text else None
     key = owner or keys.get(event)
     name = about(key) if key else event
-    if told.text is None:
-        sizes = [size for size in (books.facts[key].sizes if key else ()) if size >= _LARGE]
+    if properties.text is None:
+        sizes = [size for size in (ground_truth.facts[key].sizes if key else ()) if size >= _LARGE]
         true = f"{' or '.join(map(str, sizes)) or 'fewer'} bytes"
-        tally.holds("published: raw text", name, f"cut, of {told.size} bytes", true, good=told.size in sizes)
+        tally.judge(
+            "published: raw text", name, f"cut, of {properties.size} bytes", true, good=properties.size in sizes
+        )
     else:
-        tally.holds("published: raw text", name, told.text, "one of the texts that were shown", good=owner is not None)
+        tally.judge(
+            "published: raw text", name, properties.text, "one of the texts that were shown", good=owner is not None
+        )
     if key is None:
         return
-    tally.holds("published: record", name, f"{event}, {told.uid}", about(key), good=_is(key, event, told, keys))
-    fact = books.facts[key]
+    tally.judge(
+        "published: record",
+        name,
+        f"{event}, {properties.uid}",
+        about(key),
+        good=_is_record(key, event, properties, keys),
+    )
+    fact = ground_truth.facts[key]
     tenant, source, _ = key
-    tally.hold("published: subject", name, told.subject, subjects.events(tenant, source, fact.class_uid))
-    _check_headers(name, key, fact, told, tally, later=later)
-    _check_body(name, fact, told, tally)
-    tally.hold("published: twin mark", name, told.twin_of, twin_of)
-    if told.text is not None:
-        adds = _adds(fact, told.text, later=later) if twin_of is not None else None
-        tally.hold("published: what a twin adds", name, told.headers[-1], adds)
+    tally.compare("published: subject", name, properties.subject, subjects.events(tenant, source, fact.class_uid))
+    _check_headers(name, key, fact, properties, tally, later=later)
+    _check_body(name, fact, properties, tally)
+    tally.compare("published: twin mark", name, properties.twin_of, twin_of)
+    if properties.text is not None:
+        adds = _adds(fact, properties.text, later=later) if twin_of is not None else None
+        tally.compare("published: what a twin adds", name, properties.headers[-1], adds)
 
 
-def _adds(fact: Fact, text: str, *, later: bool) -> str | None:
-    """What a second record says that the first one never does."""
+def _adds(fact: RecordFacts, text: str, *, later: bool) -> str | None:
+    """What a second record adds to the first: a later version, or a risk."""
     return "version" if later else "risk" if text in fact.risky else None
 
 
-def _is(key: Key, event: str, told: Told, keys: Mapping[str, Key]) -> bool:
-    return keys.get(event) == key and told.uid.lower() == key[2].partition("|")[0]
+def _is_record(key: RecordKey, event: str, properties: MessageProperties, keys: Mapping[str, RecordKey]) -> bool:
+    return keys.get(event) == key and properties.uid.lower() == key[2].partition("|")[0]
 
 
-def _check_headers(name: str, key: Key, fact: Fact, told: Told, tally: Statements, *, later: bool) -> None:
-    tenant, source, operation, number, _ = told.headers
-    tally.hold("published: headers", name, f"{tenant}/{source}", f"{key[0]}/{key[1]}")
-    # Letters that no header can hold are replaced.
+def _check_headers(
+    name: str, key: RecordKey, fact: RecordFacts, properties: MessageProperties, tally: Statements, *, later: bool
+) -> None:
+    tenant, source, operation, number, _ = properties.headers
+    tally.compare("published: headers", name, f"{tenant}/{source}", f"{key[0]}/{key[1]}")
+    # Characters that a header cannot hold are replaced.
     spelt = "".join(letter if " " <= letter <= "~" else "?" for letter in fact.operation)
-    tally.hold("published: headers", name, plain(operation or ""), plain(spelt))
+    tally.compare("published: headers", name, plain(operation or ""), plain(spelt))
     good = number is not None and number.isdigit() and (int(number) > 1) is later
-    tally.holds("published: headers", name, f"version {number}", "1, and more of later versions", good=good)
+    tally.judge("published: headers", name, f"version {number}", "1, and more of later versions", good=good)
 
 
-def _check_body(name: str, fact: Fact, told: Told, tally: Statements) -> None:
-    tally.hold("published: time", name, told.time_ms, fact.time_ms)
-    tally.hold("published: result", name, told.status_id, STATUS[fact.result])
-    tally.hold("published: class", name, told.class_uid, fact.class_uid)
-    tally.hold("published: operation", name, plain(told.operation), plain(fact.operation))
-    good = not told.named or not set(told.named).isdisjoint(fact.actor)
-    tally.holds("published: actor", name, told.named, fact.says, good=good)
+def _check_body(name: str, fact: RecordFacts, properties: MessageProperties, tally: Statements) -> None:
+    tally.compare("published: time", name, properties.time_ms, fact.time_ms)
+    tally.compare("published: result", name, properties.status_id, STATUS[fact.result])
+    tally.compare("published: class", name, properties.class_uid, fact.class_uid)
+    tally.compare("published: operation", name, plain(properties.operation), plain(fact.operation))
+    good = not properties.named or not set(properties.named).isdisjoint(fact.actor)
+    tally.judge("published: actor", name, properties.named, fact.actor_as_written, good=good)
 
 
 def check_schema(sample: Mapping[tuple[str, str], bytes], tally: Statements) -> None:
-    """Hold bodies against the official OCSF schema."""
+    """Check bodies against the official OCSF schema."""
     for (subject, operation), body in sample.items():
         event = orjson.loads(body)
         faults = [
             f"{'/'.join(map(str, error.absolute_path))}: {error.message}"
             for error in _validator(event["class_uid"]).iter_errors(event)
         ]
-        said = "; ".join(faults[:_FAULTS])
-        tally.holds(
-            "published: schema", f"{subject} {operation}", said, f"OCSF {OCSF_VERSION} without faults", good=not faults
+        summary = "; ".join(faults[:_FAULTS])
+        tally.judge(
+            "published: schema",
+            f"{subject} {operation}",
+            summary,
+            f"OCSF {OCSF_VERSION} without faults",
+            good=not faults,
         )
 
 

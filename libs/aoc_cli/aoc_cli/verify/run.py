@@ -20,14 +20,14 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, refuse_servers, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.verify import stored
+from aoc_cli.verify.bus_faults import BusFaults, settled
 from aoc_cli.verify.chaos import Chaos, Strike, plan
-from aoc_cli.verify.claims import Claims
 from aoc_cli.verify.clocks import Clocks, launcher
-from aoc_cli.verify.grip import Grip
-from aoc_cli.verify.judge import Judge, Run
-from aoc_cli.verify.kinds import USUAL, setup
-from aoc_cli.verify.streams import Vandal, settled
-from aoc_cli.verify.watcher import Watcher
+from aoc_cli.verify.completeness_claims import CompletenessClaims
+from aoc_cli.verify.evaluation import Evaluator, RunSummary
+from aoc_cli.verify.fault_kinds import USUAL, setup
+from aoc_cli.verify.process_control import ProcessControl
+from aoc_cli.verify.stream_recorder import StreamRecorder
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration, Transient
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from faststream.nats import NatsBroker
 
     from aoc_cli.local.process import Child
-    from aoc_cli.verify.account import Account
-    from aoc_cli.verify.kinds import Kind, Setup
+    from aoc_cli.verify.comparison import RunResult
+    from aoc_cli.verify.fault_kinds import Kind, Setup
     from aoc_common.settings import NatsSettings
     from aoc_common.store.mongo.client import Database
 
@@ -51,24 +51,24 @@ _FEW: Final = 10
 _MANY: Final = 5000
 _POLL_S: Final = 0.5
 _CHECK_S: Final = 0.2
-#: How often the account is asked what it claims, seconds; in a quick run as well.
-_LISTEN_S: Final = 5.0
-_LISTEN_OFTEN_S: Final = 0.5
+#: Seconds between two readings of the completeness claims; in a quick run.
+_CLAIMS_EVERY_S: Final = 5.0
+_CLAIMS_OFTEN_S: Final = 0.5
 _SIMULATOR: Final = "simulator"
-#: Restarts of one process within a minute: strikes, and ends because another was struck.
+#: Restarts of one process within a minute: after strikes, and after failures of a process it depends on.
 _PATIENCE: Final = 3
 _PATIENCE_IN_CHAOS: Final = 20
-#: Share of the records that are stored when work is under way.
-_UNDER_WAY: Final = 0.05
+#: Share of stored records from which the pipeline counts as busy.
+_WORK_STARTED_SHARE: Final = 0.05
 #: After the last page has left AOC_RAW, seconds until what is still missing counts as lost; where the bus is struck,
 #: pages that were lost on it are looked for and fetched again first.
 _GRACE_S: Final = 10.0
 _SHORT_GRACE_S: Final = 5.0
 _LONG_GRACE_S: Final = 60.0
-_SEEN_WITHIN_S: Final = 30.0
+_READ_WITHIN_S: Final = 30.0
 #: More than a collector lets a watermark be ahead (`aoc_common.store.clock_corrections.AHEAD`).
 _SKEW: Final = timedelta(minutes=6)
-#: A run should take seconds: slices are long, nothing waits for records to settle, and late ones come within seconds.
+#: A run should take seconds: long slices, no settle delay, and late records that come within seconds.
 _EAGER: Final = {
     "AOC_POLL_INTERVAL_S": "2",
     "AOC_SETTLE_DELAY_S": "0",
@@ -80,7 +80,7 @@ _EAGER: Final = {
 }
 #: Young records of each tenant: what changes or comes late is young, and a run may be at night.
 _FRESH: Final = 12
-#: Few records hold as many actions that are told twice, or seem to be, as thousands otherwise do.
+#: A small run gets as many twins and near-twins as thousands of records otherwise have.
 _DENSE: Final = {"AOC_SIM__TWINS": "0.9", "AOC_SIM__NEAR_TWINS": "0.7"}
 #: Each rule of retention occurs.
 _RETENTION: Final = {
@@ -94,8 +94,8 @@ _RETENTION: Final = {
 class Options:
     """What to verify.
 
-    `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which everything is killed
-    and paused once. `kinds`: kinds of fault beside the simulator's usual ones. `quick`: fewer faults, soon over.
+    `kill`: services to kill -9 in the middle of the run, in this order. `chaos`: rounds in which every process is
+    killed and paused once. `kinds`: kinds of fault beside the simulator's usual ones. `quick`: fewer faults.
     """
 
     events: int = 5000
@@ -117,15 +117,15 @@ class _Links:
     reader: NatsBroker
     operator: NatsBroker
     operator_settings: NatsSettings
-    watcher: Watcher
+    recorder: StreamRecorder
 
 
 @dataclass(slots=True)
 class Verification:
-    """A run. `say` is told, in one line, what happens; `show`, before it begins, each strike that is planned."""
+    """A run. `report` gets one line for each step; `show` gets the planned strikes before the run begins."""
 
     options: Options
-    say: Callable[[str], None]
+    report: Callable[[str], None]
     directory: Path | None = None
     show: Callable[[Sequence[str]], None] = lambda _: None
     _kills: list[str] = field(default_factory=list)
@@ -134,7 +134,7 @@ class Verification:
     _setup: Setup = field(init=False)
     _began: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def run(self) -> Account:
+    def run(self) -> RunResult:
         """Run and compare. Raises `AocError` when a server or service cannot be started."""
         refuse_servers("a verification fills and breaks those that it runs on")
         with ExitStack() as stack:
@@ -142,7 +142,7 @@ class Verification:
             data = DataDirectory(path)
             stack.enter_context(data.held())
             patience = _PATIENCE_IN_CHAOS if self.options.chaos or self.options.kinds else _PATIENCE
-            supervisor = stack.enter_context(Supervisor(self.say, patience))
+            supervisor = stack.enter_context(Supervisor(self.report, patience))
             calm = self.options.kinds <= USUAL and not (self.options.chaos or self.options.quick)
             self._setup = setup(self.options.kinds, calm=calm)
             self._clocks = path / "clocks"
@@ -173,7 +173,7 @@ class Verification:
             [self._service("normalizer", data, local.endpoints, normalizing, number) for number in replicas]
             + [self._service("collector", data, local.endpoints, collecting, number) for number in replicas],
         )
-        self.say("collecting")
+        self.report("collecting")
         return replace(local.endpoints, simulator=port)
 
     def _service(
@@ -185,24 +185,24 @@ class Verification:
     def _up(self, supervisor: Supervisor, children: list[Child]) -> None:
         for child in supervisor.start(children):
             self._by_name[child.name] = child
-            self.say(f"started {child.name}")
+            self.report(f"started {child.name}")
 
-    async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> Account:
+    async def _follow(self, data: DataDirectory, endpoints: Endpoints, supervisor: Supervisor) -> RunResult:
         started = time.monotonic()
-        claims = Claims()
+        claims = CompletenessClaims()
         async with self._linked(data, endpoints) as links:
             chaos = self._chaos(links, supervisor)
             self.show([str(strike) for strike in chaos.strikes])
-            watching = asyncio.create_task(links.watcher.run())
+            watching = asyncio.create_task(links.recorder.run())
             try:
                 drained = await self._drained(links, supervisor, chaos, claims)
                 seconds = time.monotonic() - started
                 await asyncio.to_thread(self._stop_collecting)
-                await links.watcher.caught_up(_SEEN_WITHIN_S)
+                await links.recorder.caught_up(_READ_WITHIN_S)
             finally:
                 watching.cancel()
-            judge = Judge(links.simulator, links.database, links.operator)
-            return await judge.account(self._over(data, chaos, seconds, drained=drained), links.watcher, claims)
+            evaluator = Evaluator(links.simulator, links.database, links.operator)
+            return await evaluator.account(self._over(data, chaos, seconds, drained=drained), links.recorder, claims)
 
     @asynccontextmanager
     async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:
@@ -216,29 +216,29 @@ class Verification:
                 for user in ("cli", "provision")
             ]
             declared = data.nats_settings(endpoints, "provision").model_copy(update=dict(self._setup.bus))
-            yield _Links(truth, database, reader, owner, declared, Watcher(reader))
+            yield _Links(truth, database, reader, owner, declared, StreamRecorder(reader))
 
     def _chaos(self, links: _Links, supervisor: Supervisor) -> Chaos:
         options = self.options
         victims = [name for name in self._by_name if name != _SIMULATOR]
-        grip = Grip(self._by_name, supervisor)
+        processes = ProcessControl(self._by_name, supervisor)
         strikes: list[Strike] = plan(
             victims, options.seed, max(options.chaos, 1), options.kinds, all_=options.chaos > 0
         )
-        vandal = Vandal(links.operator, links.operator_settings, grip, links.watcher, options.seed)
-        return Chaos(grip, vandal, Clocks(self._clocks, links.simulator), strikes, options.seed, self.say)
+        bus_faults = BusFaults(links.operator, links.operator_settings, processes, links.recorder, options.seed)
+        return Chaos(processes, bus_faults, Clocks(self._clocks, links.simulator), strikes, options.seed, self.report)
 
-    async def _drained(self, links: _Links, supervisor: Supervisor, chaos: Chaos, claims: Claims) -> bool:
-        """Strike and keep alive until all is done. Raises `ChildDied` when a process cannot be kept alive."""
+    async def _drained(self, links: _Links, supervisor: Supervisor, chaos: Chaos, claims: CompletenessClaims) -> bool:
+        """Strike, and restart what dies, until all is done. Raises `ChildDied` when a process keeps dying."""
         for name in self.options.kill:
             if name not in self._by_name:
                 raise BadConfiguration(f"--kill {name}: no such service; there are {', '.join(self._by_name)}")
         try:
             async with asyncio.TaskGroup() as group:
-                watching = group.create_task(_keep_alive(supervisor))
+                watching = group.create_task(_restart_dead(supervisor))
                 striking = group.create_task(chaos.run())
                 listening = group.create_task(
-                    _listen(links, claims, _LISTEN_OFTEN_S if self.options.quick else _LISTEN_S)
+                    _record_claims(links, claims, _CLAIMS_OFTEN_S if self.options.quick else _CLAIMS_EVERY_S)
                 )
                 drained = await self._drain(links, chaos, striking)
                 listening.cancel()
@@ -249,7 +249,7 @@ class Verification:
         return drained
 
     async def _drain(self, links: _Links, chaos: Chaos, striking: asyncio.Task[None]) -> bool:
-        """Wait until everything was made available, then collected, then settled. False when time runs out."""
+        """Wait until everything was made available, then collected, then settled. False on timeout."""
         deadline = time.monotonic() + self.options.timeout_s
         census, sources = MongoCensus(links.database), MongoSources(links.database)
         all_available: datetime | None = None
@@ -264,48 +264,48 @@ class Verification:
             try:
                 stored = await census.events()
                 total = summary["total"] + summary["pending"]
-                self._kill_one(stored, total)
-                if stored >= total * _UNDER_WAY:
-                    chaos.under_way.set()
+                self._kill_next(stored, total)
+                if stored >= total * _WORK_STARTED_SHARE:
+                    chaos.busy.set()
                 behind = await _behind(sources, all_available, summary)
-                self.say(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
+                self.report(f"{stored:,} of {total:,} stored, {len(behind)} sources not at the end yet")
                 if not behind and striking.done() and len(self._kills) == len(self.options.kill):
-                    # Polling goes on and publishes the overlap again and again; what counts is all up to here.
+                    # Polling continues and publishes the overlap repeatedly; what counts is everything up to here.
                     if last_page is None:
                         last_page = (await jetstream(links.operator).stream_info(subjects.RAW_STREAM)).state.last_seq
                     if await settled(links.operator, last_page):
                         done_at = done_at or time.monotonic()
-                        if await _whole(links, stored, total) or time.monotonic() - done_at > self._grace_s():
+                        if await _all_accounted(links, stored, total) or time.monotonic() - done_at > self._grace_s():
                             return True
             except (Transient, NatsError, TimeoutError) as error:
-                self.say(f"asked in vain: {error}")
+                self.report(f"asked in vain: {error}")
             await asyncio.sleep(_POLL_S)
         return False
 
     def _grace_s(self) -> float:
-        """How long to wait for what is missing although all seems done."""
+        """How long to wait for missing records after everything else is done, in seconds."""
         if {"streams", "consumers", "windows", "full"} & self.options.kinds:
             return _LONG_GRACE_S
         return _SHORT_GRACE_S if self.options.quick else _GRACE_S
 
     def _stop_collecting(self) -> None:
-        """Polling would go on, and an account that is taken slowly would never be at its end."""
+        """Polling would continue, and a slow evaluation would never see the last slice."""
         for name, child in self._by_name.items():
             if name.startswith("collector"):
                 child.stop()
 
-    def _kill_one(self, stored: int, total: int) -> None:
+    def _kill_next(self, stored: int, total: int) -> None:
         """Kill the next service of `kill` when its share of the work is done."""
         done = len(self._kills)
         if done < len(self.options.kill) and stored >= total * (done + 1) / (len(self.options.kill) + 2):
             name = self.options.kill[done]
-            self.say(f"kill -9 {name}")
+            self.report(f"kill -9 {name}")
             self._by_name[name].kill()
             self._kills.append(name)
 
-    def _over(self, data: DataDirectory, chaos: Chaos, seconds: float, *, drained: bool) -> Run:
+    def _over(self, data: DataDirectory, chaos: Chaos, seconds: float, *, drained: bool) -> RunSummary:
         strikes = chaos.counts()
-        return Run(
+        return RunSummary(
             directory=data,
             began=self._began,
             clocks_right=not self._setup.clocks,
@@ -316,45 +316,45 @@ class Verification:
             plan=[str(strike) for strike in chaos.strikes],
             strikes=strikes,
             kills=len(self._kills) + strikes["kill -9"],
-            kept_s=self._setup.events_age_s,
+            retention_s=self._setup.events_age_s,
         )
 
 
-async def _keep_alive(supervisor: Supervisor) -> None:
-    """Start again what dies. Raises `ChildDied` for what keeps dying."""
+async def _restart_dead(supervisor: Supervisor) -> None:
+    """Restart what dies. Raises `ChildDied` for what keeps dying."""
     while True:
         supervisor.check()
         await asyncio.sleep(_CHECK_S)
 
 
-async def _listen(links: _Links, claims: Claims, every_s: float) -> None:
-    """Hear what the account claims, now and then, until cancelled."""
-    judge = Judge(links.simulator, links.database, links.operator)
+async def _record_claims(links: _Links, claims: CompletenessClaims, every_s: float) -> None:
+    """Record the completeness claims periodically, until cancelled."""
+    evaluator = Evaluator(links.simulator, links.database, links.operator)
     while True:
         try:
-            said = await judge.said(datetime.now(UTC))
-            claims.note(datetime.now(UTC), said.values())
+            accounts = await evaluator.current_accounts(datetime.now(UTC))
+            claims.note(datetime.now(UTC), accounts.values())
         except (Transient, httpx.TransportError):
-            pass  # nothing is said while nobody can be asked
+            pass  # no claims while the store is away
         await asyncio.sleep(every_s)
 
 
-async def _whole(links: _Links, stored: int, total: int) -> bool:
-    """Whether everything is stored, seen on AOC_EVENTS, and in the account."""
-    if stored < total or len({one.event for one in links.watcher.seen}) < stored:
+async def _all_accounted(links: _Links, stored: int, total: int) -> bool:
+    """Whether everything is stored, published on AOC_EVENTS, and in the account."""
+    if stored < total or len({message.event for message in links.recorder.messages}) < stored:
         return False
-    accounts = await Judge(links.simulator, links.database, links.operator).accounts()
+    accounts = await Evaluator(links.simulator, links.database, links.operator).accounts()
     return sum(account.stored for account in accounts.values()) >= stored
 
 
 async def _behind(sources: MongoSources, moment: datetime | None, truth: dict[str, Any]) -> list[tuple[str, str]]:
-    """The sources that have not finished a slice which ends after `moment` (None: it has not come yet).
+    """The sources without a finished slice that ends after `moment` (None: not connected_broker yet).
 
-    A watermark in the future says nothing: it is of a clock that was wrong, and is to be put right.
+    A watermark in the future does not count: it comes from a wrong clock and will be corrected.
     """
     future = datetime.now(UTC) + _SKEW
     states = {(state.tenant, state.source): state.watermark for state in await sources.all_states(None)}
-    expected = [(tenant, source) for tenant, found in truth["tenants"].items() for source in found]
+    expected = [(tenant, source) for tenant, names in truth["tenants"].items() for source in names]
     if moment is None:
         return expected
     return [key for key in expected if (mark := states.get(key)) is None or not moment < mark < future]

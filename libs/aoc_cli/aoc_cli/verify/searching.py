@@ -1,4 +1,4 @@
-"""Whether events are found by their own words, through the search that people use."""
+"""Whether events are found by the words of their records, through the search of the gateway."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import batched
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.verify.books import about, plain_address
+from aoc_cli.verify.ground_truth import about, plain_address
 from aoc_common.contracts import ids
 from aoc_common.contracts.query import values
 from aoc_common.store.searches import EventQuery
@@ -17,60 +17,67 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
-    from aoc_cli.verify.books import Fact, Key
+    from aoc_cli.verify.ground_truth import RecordFacts, RecordKey
     from aoc_cli.verify.statements import Statements
     from aoc_common.store.mongo.event_search import MongoEventSearch
 
 #: Events that are looked for.
 _SAMPLE: Final = 48
 #: Events that are looked for at once.
-_TOGETHER: Final = 8
+_BATCH: Final = 8
 _MOST: Final = 100
-#: A word that no record has.
-_NOBODYS: Final = "quokka"
+#: A word that is in no record.
+_ABSENT_WORD: Final = "quokka"
 _INSTANT: Final = timedelta(milliseconds=1)
 
 
-def sample(keys: Mapping[UUID, Key], seed: int) -> list[UUID]:
-    """Some events, of each source one at least; the same for the same events and seed."""
+def sample(keys: Mapping[UUID, RecordKey], seed: int) -> list[UUID]:
+    """Some events, at least one of each source; the same for the same events and seed."""
     rng = Random(f"searching:{seed}")  # noqa: S311  # randomness must be reproducible here, not secret
     order = sorted(keys)
     rng.shuffle(order)
     first: dict[tuple[str, str], UUID] = {}
-    for one in order:
-        first.setdefault(keys[one][:2], one)
-    rest = (one for one in order if first[keys[one][:2]] != one)
-    return [*first.values(), *(one for one, _ in zip(rest, range(_SAMPLE - len(first)), strict=False))]
+    for event in order:
+        first.setdefault(keys[event][:2], event)
+    rest = (event for event in order if first[keys[event][:2]] != event)
+    return [*first.values(), *(event for event, _ in zip(rest, range(_SAMPLE - len(first)), strict=False))]
 
 
 async def check_search(
     search: MongoEventSearch,
     chosen: Sequence[UUID],
-    keys: Mapping[UUID, Key],
-    facts: Mapping[Key, Fact],
+    keys: Mapping[UUID, RecordKey],
+    facts: Mapping[RecordKey, RecordFacts],
     tenants: Sequence[str],
     tally: Statements,
 ) -> None:
-    """Ask for each of these events by what its record says, and in another tenant, where it must not be found."""
-    for some in batched(chosen, _TOGETHER):
-        await asyncio.gather(*(_check_one(search, one, keys[one], facts[keys[one]], tenants, tally) for one in some))
+    """Search each of these events by its record's words, and in another tenant, where it must not be found."""
+    for some in batched(chosen, _BATCH):
+        await asyncio.gather(
+            *(_check_event(search, event, keys[event], facts[keys[event]], tenants, tally) for event in some)
+        )
 
 
-async def _check_one(
-    search: MongoEventSearch, one: UUID, key: Key, fact: Fact, tenants: Sequence[str], tally: Statements
+async def _check_event(
+    search: MongoEventSearch,
+    event_id: UUID,
+    key: RecordKey,
+    fact: RecordFacts,
+    tenants: Sequence[str],
+    tally: Statements,
 ) -> None:
     for words in _words(fact):
-        found = await _found(search, key[0], fact, words)
-        said = "found" if one in found else f"not found by {words!r}"
-        tally.hold("search: by its own words", about(key), said, "found")
-    words = f"{plain_address(fact.ip) or fact.operation} {_NOBODYS}"
-    good = one not in await _found(search, key[0], fact, words)
-    tally.holds("search: all words", about(key), f"found by {words!r}", "no record has all of them", good=good)
+        results = await _find(search, key[0], fact, words)
+        outcome = "found" if event_id in results else f"not found by {words!r}"
+        tally.compare("search: by its own words", about(key), outcome, "found")
+    words = f"{plain_address(fact.ip) or fact.operation} {_ABSENT_WORD}"
+    good = event_id not in await _find(search, key[0], fact, words)
+    tally.judge("search: all words", about(key), f"found by {words!r}", "no record has all of them", good=good)
     for other in (tenant for tenant in tenants if tenant != key[0]):
-        found = await _found(search, other, fact, fact.operation)
-        got = await search.get(other, one)
-        good = one not in found and got is None
-        tally.holds("search: other tenants", about(key), f"found in {other}", f"in {key[0]} only", good=good)
+        results = await _find(search, other, fact, fact.operation)
+        direct = await search.get(other, event_id)
+        good = event_id not in results and direct is None
+        tally.judge("search: other tenants", about(key), f"found in {other}", f"in {key[0]} only", good=good)
     query = EventQuery(
         key[0],
         where=(values.clause("source", key[1]), values.clause("operation", fact.operation)),
@@ -79,14 +86,16 @@ async def _check_one(
         limit=_MOST,
     )
     page = await search.search(query)
-    said = "found" if one in {event.id for event in page.events} else "not found by source, operation and time"
-    tally.hold("search: by its facets", about(key), said, "found")
+    outcome = "found" if event_id in {event.id for event in page.events} else "not found by source, operation and time"
+    tally.compare("search: by its facets", about(key), outcome, "found")
 
 
-def _words(fact: Fact) -> Iterator[str]:
-    """By what people look for a record: how it calls whoever acted, its operation, its address."""
+def _words(fact: RecordFacts) -> Iterator[str]:
+    """The words by which people search a record: its operation, its actor, its address."""
     yield fact.operation
-    if (who := next((name for name in fact.says if "@" in name), None)) is not None and fact.class_uid != _FINDING:
+    if (
+        who := next((name for name in fact.actor_as_written if "@" in name), None)
+    ) is not None and fact.class_uid != _FINDING:
         yield who
     if fact.ip and plain_address(fact.ip):
         yield fact.ip
@@ -95,7 +104,7 @@ def _words(fact: Fact) -> Iterator[str]:
 _FINDING: Final = 2004
 
 
-async def _found(search: MongoEventSearch, tenant: str, fact: Fact, words: str) -> set[UUID]:
+async def _find(search: MongoEventSearch, tenant: str, fact: RecordFacts, words: str) -> set[UUID]:
     start = ids.from_ms(fact.time_ms)
     query = EventQuery(tenant, (values.clause("text", words),), start=start, end=start + _INSTANT, limit=_MOST)
     return {event.id for event in (await search.search(query)).events}

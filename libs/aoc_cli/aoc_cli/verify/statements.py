@@ -1,4 +1,4 @@
-"""What the system says, compared with what is true: one row a kind of statement, and the false ones by name."""
+"""Statements of the system compared with the truth: counters by kind of statement, and the false ones."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-#: False statements that are kept of each kind; all are counted.
-_KEPT: Final = 20
+#: False statements that are stored of each kind; all are counted.
+_NAMED_PER_KIND: Final = 20
 _LONGEST: Final = 200
 
 
 class FalseStatement(NamedTuple):
-    """Of `about` (a record, a source) something was `said`, and something else is `true`."""
+    """A statement about a record or a source (`about`) that differs from the truth."""
 
     kind: str
     about: str
-    said: str
+    stated: str
     true: str
 
+    def as_dict(self) -> dict[str, str]:
+        """For `--json`."""
+        return {"kind": self.kind, "about": self.about, "said": self.stated, "true": self.true}
+
     def __str__(self) -> str:
-        return f"{self.about}: said {self.said}, true is {self.true}"
+        return f"{self.about}: said {self.stated}, true is {self.true}"
 
 
 @dataclass(slots=True)
@@ -31,21 +35,21 @@ class Statements:
     false: Counter[str] = field(default_factory=Counter)
     named: list[FalseStatement] = field(default_factory=list)
 
-    def hold(self, kind: str, about: str, said: object, true: object) -> None:
-        """Compare a statement that must be this."""
-        self.holds(kind, about, said, true, good=said == true)
+    def compare(self, kind: str, about: str, stated: object, true: object) -> None:
+        """Count a statement; it must equal `true`."""
+        self.judge(kind, about, stated, true, good=stated == true)
 
-    def holds(self, kind: str, about: str, said: object, true: object, *, good: bool) -> None:
-        """Count a statement that was judged; `true` is for people."""
+    def judge(self, kind: str, about: str, stated: object, true: object, *, good: bool) -> None:
+        """Count a statement that the caller has compared (`good`); `true` is for display."""
         self.compared[kind] += 1
         if good:
             return
         self.false[kind] += 1
-        if self.false[kind] <= _KEPT:
-            self.named.append(FalseStatement(kind, about, brief(said), brief(true)))
+        if self.false[kind] <= _NAMED_PER_KIND:
+            self.named.append(FalseStatement(kind, about, brief(stated), brief(true)))
 
-    def held(self, kind: str, count: int) -> None:
-        """Count statements of which somebody else has seen that they hold."""
+    def add_true(self, kind: str, count: int) -> None:
+        """Count statements that were found true elsewhere."""
         self.compared[kind] += count
 
     @property
@@ -54,17 +58,17 @@ class Statements:
         return self.false.total()
 
     def as_dict(self) -> dict[str, Any]:
-        """For `--json`: kind -> compared and false; and the false ones that were kept."""
+        """For `--json`: kind -> compared and false; and the stored false ones."""
         return {
             "false": self.count,
             "kinds": {
                 kind: {"compared": count, "false": self.false[kind]} for kind, count in sorted(self.compared.items())
             },
-            "named": [one._asdict() for one in self.named],
+            "named": [statement.as_dict() for statement in self.named],
         }
 
 
 def brief(what: object) -> str:
-    """A value for people."""
+    """A value as text, shortened for display."""
     text = "nothing" if what is None else str(what)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} characters)"

@@ -1,4 +1,4 @@
-"""Twins: the links that were made and published against those that the simulator knows to be true."""
+"""Twins: the stored and published links against the true pairs of the simulator."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from aoc_cli.verify.ground_truth import RecordKey
     from aoc_common.store.mongo.census import StoredRecord
 
 _SHOWN: Final = 20
 _TOLERATED: Final = 0.01
 
-type Record = tuple[str, str, str]
-"""Tenant, source, record id (in lower case)."""
-type Pair = frozenset[Record]
+type Pair = frozenset[RecordKey]
 
 
 @dataclass(frozen=True, slots=True)
 class TwinOutcome:
     """`true`: pairs of records that are one action. `missed`: of these, not linked.
 
-    `wrong`: links between events that are no twins, and events that were published otherwise than they are stored.
+    `wrong`: links between events that are no twins, and events whose published link differs from the stored one.
     """
 
     true: int = 0
@@ -41,25 +40,25 @@ def compare_twins(
 ) -> TwinOutcome:
     """Compare. `truth`: the `tenants` object of `/_truth/twins`; `published`: event id -> its `Aoc-Twin-Of`."""
     true: set[Pair] = {
-        frozenset((tenant, one["source"], one["id"].lower()) for one in pair)
+        frozenset((tenant, item["source"], item["id"].lower()) for item in pair)
         for tenant, pairs in truth.items()
         for pair in pairs
     }
     records = list(stored)
-    named: dict[str, Record] = {str(one.id): (one.tenant, one.source, one.record_id.lower()) for one in records}
-    seconds = {str(one.id): str(one.twin_of) for one in records if one.twin_of is not None}
+    named: dict[str, RecordKey] = {str(item.id): (item.tenant, item.source, item.record_id.lower()) for item in records}
+    seconds = {str(item.id): str(item.twin_of) for item in records if item.twin_of is not None}
     linked: set[Pair] = {
         frozenset((named[second], named.get(first, ("", "", first)))) for second, first in seconds.items()
     }
     unlike = [event for event, first in published.items() if event in named and first != seconds.get(event)]
     groups = {"twins missed": true - linked, "twins wrong": linked - true}
     examples = {
-        name: [" = ".join(sorted("/".join(one) for one in pair)) for pair in list(group)[:_SHOWN]]
+        name: [" = ".join(sorted("/".join(item) for item in pair)) for pair in list(group)[:_SHOWN]]
         for name, group in groups.items()
         if group
     }
     if unlike:
         examples["twins published otherwise"] = ["/".join(named[event]) for event in sorted(unlike)[:_SHOWN]]
-    # A link that is no pair of two records, e.g. two seconds of one first, is among the wrong ones by its count.
+    # Links that do not form a pair, e.g. two seconds of one first, are counted as wrong.
     wrong = len(linked - true) + len(seconds) - len(linked) + len(unlike)
     return TwinOutcome(len(true), len(true - linked), wrong, examples)

@@ -1,4 +1,4 @@
-"""Records that change: each state that must be there against the states that are."""
+"""Records that change: the states that must be stored against the states that are."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from uuid import UUID
 
+    from aoc_cli.verify.ground_truth import RecordKey
     from aoc_cli.verify.statements import Statements
     from aoc_common.store.mongo.census import StoredRecord
 
-type Key = tuple[str, str, str]
-"""Tenant, source, record id (in lower case)."""
-
 _SHOWN: Final = 20
-#: What may come in other letters the second time.
+#: Properties that may be spelt otherwise when a record is served again.
 _SPELT: Final = frozenset({"id", "createdDateTime"})
 
 
@@ -27,7 +25,7 @@ _SPELT: Final = frozenset({"id", "createdDateTime"})
 class VersionOutcome:
     """`changed`: records that changed. `lost`: of these, those that lack a state which must be there, or its message.
 
-    `made_up`: those that have a state which the simulator never gave them.
+    `made_up`: those with a stored state that the simulator never served.
     """
 
     changed: int = 0
@@ -47,23 +45,22 @@ def compare_versions(
     """Compare. `truth`: the `tenants` object of `/_truth/changes`; `texts`: event -> number of a version -> its text.
 
     `messages`: the ids of the messages on AOC_EVENTS, of which each version has one.
-    The last state must be there: it was there to be fetched until the end. `every`: each state that was served must
-    be there. That holds while nothing is killed and no answer is cut off: otherwise a state can be over before anybody
-    asks again, and nobody could have kept it.
+    The last state must be stored: it could be fetched until the end. `every`: each served state must be stored. That
+    can be required while nothing is killed and no answer is cut off: otherwise a state can end before it is fetched.
     """
-    found: dict[Key, list[Any]] = {}
+    stored_states: dict[RecordKey, list[Any]] = {}
     published = Counter(message.partition(":")[0] for message in messages)
     changed, lost, made_up, unpublished = 0, set(), set(), set()
     for record in stored:
         key, versions = (record.tenant, record.source, record.record_id.lower()), texts.get(record.id, {})
-        found.setdefault(key, []).extend(_plain(_read(text)) for text in versions.values())
+        stored_states.setdefault(key, []).extend(_plain(_read(text)) for text in versions.values())
         if len(versions) > published[str(record.id)]:
             unpublished.add(key)
     for key, states in _courses(truth):
         changed += len(states) > 1
         bodies = [_plain(state["record"]) for state in states]
         needed = [body for body, state in zip(bodies, states, strict=True) if every and state["served"]]
-        there = found.get(key)
+        there = stored_states.get(key)
         if there is None:
             continue  # not stored at all: lost as a record
         if any(body not in there for body in [*needed, bodies[-1]]):
@@ -78,20 +75,20 @@ def compare_versions(
 def check_current(
     truth: Mapping[str, Any], stored: Iterable[StoredRecord], current: Mapping[UUID, str], tally: Statements
 ) -> None:
-    """An event shows the last state of its record. `current`: event -> the text that it shows, of those that changed.
+    """An event shows the last state of its record. `current`: event -> its current text, of those that changed.
 
-    Not of a record that is again what it was: nothing in it tells which of two states is the later one.
+    Not checked for a record that returned to an earlier state: its text does not show which of the two is the later.
     """
-    shown = {(one.tenant, one.source, one.record_id.lower()): current.get(one.id) for one in stored}
+    shown = {(record.tenant, record.source, record.record_id.lower()): current.get(record.id) for record in stored}
     for key, states in _courses(truth):
         bodies = [_plain(state["record"]) for state in states]
         text = shown.get(key)
         if text is not None and bodies[-1] not in bodies[:-1]:
             good = _plain(_read(text)) == bodies[-1]
-            tally.holds("stored: current version", "/".join(key), text, states[-1]["record"], good=good)
+            tally.judge("stored: current version", "/".join(key), text, states[-1]["record"], good=good)
 
 
-def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[Key, list[dict[str, Any]]]]:
+def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[RecordKey, list[dict[str, Any]]]]:
     for tenant, sources in truth.items():
         for source, records in sources.items():
             for key, states in records.items():
@@ -99,7 +96,7 @@ def _courses(truth: Mapping[str, Any]) -> Iterator[tuple[Key, list[dict[str, Any
 
 
 def _read(text: str) -> dict[str, Any]:
-    """A record's text; what is none is unlike every record."""
+    """The parsed text of a record; unparsable text differs from every record."""
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -25,9 +25,9 @@ class ActivityError(Exception):
         return json_answer(body, status=self.status, headers=self.headers)
 
 
-def not_permitted(granted: frozenset[str], wanted: str) -> ActivityError:
+def not_permitted(granted: frozenset[str], role: str) -> ActivityError:
     """AF10001."""
-    text = f"The token's permissions ({', '.join(sorted(granted))}) lack {wanted}."
+    text = f"The token's permissions ({', '.join(sorted(granted))}) lack {role}."
     return ActivityError(403, "AF10001", text)
 
 

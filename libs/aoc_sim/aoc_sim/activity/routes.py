@@ -37,7 +37,7 @@ _CONTENT_ID = re.compile(r"[\w$.\-]+")
 _SERVER_ERRORS = (500, 502, 503, 504)
 _DLP_ROLE = "ActivityFeed.ReadDlp"
 #: Content items in a notification.
-_TOLD = 10
+_NOTIFIED_ITEMS = 10
 
 type Handler = Callable[[Request, TenantWorld, frozenset[str]], Awaitable[Response]]
 
@@ -113,9 +113,9 @@ class Activity:
         elif more:
             headers["NextPageUri"] = _next_uri(request, root, content_type, window, next_page(blobs[-1]))
         if "NextPageUri" not in headers:
-            whole = partial(window)
+            requested = partial(window)
             slug = tenant.settings.slug
-            self._world.deliveries.note(slug, CONTENT_TYPES[content_type], now_us, whole.start_us, whole.end_us)
+            self._world.deliveries.note(slug, CONTENT_TYPES[content_type], now_us, requested.start_us, requested.end_us)
         self._world.pages_served += 1
         return json_answer([self._listed(blob, content_type, root) for blob in blobs], headers=headers)
 
@@ -132,28 +132,35 @@ class Activity:
             if blob is None or blob.created_us > now_us or not feed.listed(blob):
                 continue
             self._subscriptions.running(tenant, content_type)
-            if blob.created_us + WEEK_US <= now_us or self._gone(feed, blob):
+            if blob.created_us + WEEK_US <= now_us or self._is_expired(feed, blob):
                 raise errors.expired(key)
             feed.served.add(blob.seq)
             self._world.pages_served += 1
             shown = b"[" + b",".join(map(self._world.show, blob.entries)) + b"]"
-            return json_answer(self._world.lies.body(blob, shown))
+            return json_answer(self._world.malformed.body(blob, shown))
         raise errors.no_content(key)
 
     def _listed(self, blob: Blob, content_type: str, root: str) -> dict[str, Any]:
         """A blob as a listing shows it, with the address that it is said to have."""
         body = blob_body(blob, content_type, root)
-        return body | {"contentUri": self._world.lies.uri(blob, body["contentUri"])}
+        return body | {"contentUri": self._world.malformed.uri(blob, body["contentUri"])}
 
-    def _gone(self, feed: Feed, blob: Blob) -> bool:
+    def _is_expired(self, feed: Feed, blob: Blob) -> bool:
         """Whether a blob expired before its time. Once served, it stays."""
-        if blob.seq not in feed.served and blob.seq not in feed.gone and self._world.dice.strikes("expired_blob"):
-            feed.gone.add(blob.seq)
-        return blob.seq in feed.gone
+        if blob.seq not in feed.served and blob.seq not in feed.expired and self._world.dice.strikes("expired_blob"):
+            feed.expired.add(blob.seq)
+        return blob.seq in feed.expired
 
     async def notify(self, tenant: TenantWorld, content_type: str, base: str) -> Sequence[Delivery]:
         """Tell the webhook of a subscription of the newest content; nothing when there is none, or it is disabled."""
-        held = next((one for one in self._subscriptions.all(tenant) if one.content_type == content_type), None)
+        held = next(
+            (
+                subscription
+                for subscription in self._subscriptions.all(tenant)
+                if subscription.content_type == content_type
+            ),
+            None,
+        )
         webhook = shown(held.webhook, self._world.clock.now()) if held else None
         if held is None or held.webhook is None or webhook is None or webhook["status"] != "enabled":
             return []
@@ -161,7 +168,7 @@ class Activity:
         now_us = self._world.now_us()
         blobs = [blob for blob in tenant.feeds[CONTENT_TYPES[content_type]].blobs if blob.created_us <= now_us]
         owner = {"tenantId": tenant.settings.tenant_id, "clientId": tenant.settings.client_id}
-        items = [owner | self._listed(blob, content_type, root) for blob in blobs[-_TOLD:]]
+        items = [owner | self._listed(blob, content_type, root) for blob in blobs[-_NOTIFIED_ITEMS:]]
         return [await deliver(held.webhook, orjson.dumps(items))]
 
     def _guard(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
@@ -209,9 +216,9 @@ class Activity:
             raise errors.throttled(method, publisher)
         if dice.strikes("http_403_af429"):
             raise errors.throttled(method, publisher, status=403)
-        if (wait := self._world.lies.retry_after()) is not None:
-            lies = (errors.throttled(method, publisher, retry_after_s=wait), errors.broken(503, wait))
-            raise dice.choose(lies)
+        if (wait := self._world.malformed.retry_after()) is not None:
+            malformed = (errors.throttled(method, publisher, retry_after_s=wait), errors.broken(503, wait))
+            raise dice.choose(malformed)
         if dice.strikes("http_5xx"):
             raise errors.broken(dice.choose(_SERVER_ERRORS))
 
@@ -231,11 +238,11 @@ def _options(request: Request) -> dict[str, str]:
 
 def _content_type(request: Request, roles: frozenset[str]) -> str:
     """The content type asked for: AF20001, AF20020, or AF10001 for DLP without its role."""
-    given = _options(request).get("contenttype")
-    if not given:
+    requested = _options(request).get("contenttype")
+    if not requested:
         raise errors.missing("contentType")
     for name in CONTENT_TYPES:
-        if name.lower() == given.lower():
+        if name.lower() == requested.lower():
             if name == "DLP.All" and _DLP_ROLE not in roles:
                 raise errors.not_permitted(roles, _DLP_ROLE)
             return name

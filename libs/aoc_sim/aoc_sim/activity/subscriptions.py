@@ -54,7 +54,7 @@ class Subscriptions:
         if held is None:
             held = self._held[key] = Subscription(content_type, now_us)
         elif held.status == "disabled":
-            gaps = world.feeds[CONTENT_TYPES[content_type]].hidden
+            gaps = world.feeds[CONTENT_TYPES[content_type]].unsubscribed
             gaps[-1] = (gaps[-1][0], now_us)
             held.status = "enabled"
         held.webhook = webhook
@@ -65,7 +65,7 @@ class Subscriptions:
         held = self.running(world, content_type)
         held.status = "disabled"
         held.webhook = None
-        world.feeds[CONTENT_TYPES[content_type]].hidden.append((now_us, NEVER_US))
+        world.feeds[CONTENT_TYPES[content_type]].unsubscribed.append((now_us, NEVER_US))
 
     def running(self, world: TenantWorld, content_type: str) -> Subscription:
         """The subscription; AF20022 if there is none or it was stopped."""

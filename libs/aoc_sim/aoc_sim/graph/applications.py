@@ -50,9 +50,9 @@ class Applications:
             "passwordCredentials": [_credential(settings, "secret", ends)],
             "keyCredentials": _certificates(settings),
         }
-        wanted = request.query_params.get("$select")
-        if wanted:
-            body = {name: value for name, value in body.items() if name in wanted.split(",")}
+        selected = request.query_params.get("$select")
+        if selected:
+            body = {name: value for name, value in body.items() if name in selected.split(",")}
         return json_answer({"@odata.context": f"{self._gate.base(request)}/v1.0/$metadata#applications/$entity"} | body)
 
 

@@ -129,8 +129,8 @@ class DirectoryObjects:
         guarded = self._gate.guarded
         members = "/v1.0/groups/{id}/transitiveMembers"
         return [
-            *(Route(f"/v1.0/{one.path}", guarded(self._delta(one)), methods=["GET"]) for one in DELTAS),
-            *(Route(f"/v1.0/{one.path}", guarded(self._list(one)), methods=["GET"]) for one in LISTS),
+            *(Route(f"/v1.0/{query.path}", guarded(self._delta(query)), methods=["GET"]) for query in DELTAS),
+            *(Route(f"/v1.0/{query.path}", guarded(self._list(query)), methods=["GET"]) for query in LISTS),
             Route(members, guarded(self.members), methods=["GET"]),
         ]
 
@@ -159,8 +159,8 @@ class DirectoryObjects:
             options = dict(request.query_params)
             reading = self._list_reading(objects, admitted, options)
             register = admitted.tenant.register
-            found = (item for item in register.there(objects.name) if reading.after < item.born <= reading.as_of)
-            page, more = self._cut(found)
+            items = (item for item in register.there(objects.name) if reading.after < item.born <= reading.as_of)
+            page, more = self._cut(items)
             head = self._head(request, objects.path)
             if more:
                 after = page[-1].born if page else reading.after
@@ -178,7 +178,7 @@ class DirectoryObjects:
         group = register.find("groups", request.path_params["id"])
         if group is None:
             raise errors.not_found(request.path_params["id"])
-        value = [{"@odata.type": "#microsoft.graph.user", "id": one} for one in register.members(group.id)]
+        value = [{"@odata.type": "#microsoft.graph.user", "id": member} for member in register.members(group.id)]
         return json_answer(self._head(request, "directoryObjects") | {"value": value}, headers=admitted.headers())
 
     def _delta_reading(

@@ -45,9 +45,9 @@ def not_authenticated(message: str) -> GraphError:
     return GraphError(401, "InvalidAuthenticationToken", message, {"WWW-Authenticate": challenge})
 
 
-def not_permitted(code: str, wanted: tuple[str, ...]) -> GraphError:
+def not_permitted(code: str, roles: tuple[str, ...]) -> GraphError:
     """403: the token lacks the app role."""
-    return GraphError(403, code, f"The caller has none of the permissions that this needs: {', '.join(wanted)}.")
+    return GraphError(403, code, f"The caller has none of the permissions that this needs: {', '.join(roles)}.")
 
 
 def not_premium() -> GraphError:

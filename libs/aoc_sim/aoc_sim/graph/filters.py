@@ -52,7 +52,7 @@ class Filter:
 
     def matches(self, record: Json) -> bool:
         """Whether a record passes the tests (not the bounds)."""
-        return all(_passes(_value(record, name), operator, wanted) for name, operator, wanted in self.tests)
+        return all(_passes(_value(record, name), operator, operand) for name, operator, operand in self.tests)
 
 
 def parse_filter(text: str | None, fields: Fields, *, kinds_allowed: bool = False) -> Filter:
@@ -181,10 +181,10 @@ def _value(record: Json, path: str) -> Any:
     return value
 
 
-def _passes(value: Any, operator: str, wanted: Any) -> bool:
-    if isinstance(value, str) and isinstance(wanted, str):
+def _passes(value: Any, operator: str, operand: Any) -> bool:
+    if isinstance(value, str) and isinstance(operand, str):
         # text compares without regard to case
-        found, prefix = value.lower(), wanted.lower()
-        return found.startswith(prefix) if operator == "startswith" else found == prefix
-    same_kind = isinstance(value, bool) == isinstance(wanted, bool)
-    return operator == "eq" and same_kind and bool(value == wanted)
+        lower, prefix = value.lower(), operand.lower()
+        return lower.startswith(prefix) if operator == "startswith" else lower == prefix
+    same_kind = isinstance(value, bool) == isinstance(operand, bool)
+    return operator == "eq" and same_kind and bool(value == operand)

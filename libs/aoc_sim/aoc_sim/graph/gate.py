@@ -111,7 +111,7 @@ class Gate:
             raise errors.throttled(dice.settings.retry_after_s)
         if dice.strikes("http_429_no_retry_after"):
             raise errors.throttled(None, {"x-ms-throttle-scope": f"Tenant_Application/{family}"})
-        if (wait := self.world.lies.retry_after()) is not None:
+        if (wait := self.world.malformed.retry_after()) is not None:
             raise dice.choose((errors.throttled(wait), errors.broken(503, wait)))
         if dice.strikes("http_5xx"):
             raise errors.broken(dice.choose(_SERVER_ERRORS))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
     from aoc_sim.clock import Clock
-    from aoc_sim.graph.shelf import Shelf, Subscription
+    from aoc_sim.graph.subscription_store import Subscription, SubscriptionStore
     from aoc_sim.tokens import Tokens
 
 type LifecycleEvent = Literal["reauthorizationRequired", "subscriptionRemoved", "missed"]
@@ -41,8 +41,8 @@ _TOKEN_LIFETIME_S = 3600
 class Notifier:
     """Sends notifications to the subscribers of a tenant."""
 
-    def __init__(self, shelf: Shelf, tokens: Tokens, clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(self, store: SubscriptionStore, tokens: Tokens, clock: Clock) -> None:
+        self._store = store
         self._tokens = tokens
         self._clock = clock
         self._sequence = 0
@@ -52,50 +52,65 @@ class Notifier:
         """Tell of changes of these objects. `issuer` is the base address of the tenant's tokens."""
         subscribers = self._subscribers(tenant_id, resource)
         return await self._send(
-            ((one.notification_url, one, self._change(one, object_id)) for one in subscribers for object_id in ids),
+            (
+                (subscription.notification_url, subscription, self._change(subscription, object_id))
+                for subscription in subscribers
+                for object_id in ids
+            ),
             issuer,
         )
 
     async def lifecycle(self, tenant_id: str, resource: str, event: LifecycleEvent, issuer: str) -> list[Delivery]:
         """Tell of an event in the life of the subscriptions to a resource; those that are removed are gone."""
-        subscribers = [one for one in self._subscribers(tenant_id, resource) if one.lifecycle_url]
+        subscribers = [
+            subscription for subscription in self._subscribers(tenant_id, resource) if subscription.lifecycle_url
+        ]
         if event == "subscriptionRemoved":
-            for one in subscribers:
-                self._shelf.remove(one)
+            for subscription in subscribers:
+                self._store.remove(subscription)
         return await self._send(
-            ((one.lifecycle_url or "", one, _head(one) | {"lifecycleEvent": event}) for one in subscribers), issuer
+            (
+                (subscription.lifecycle_url or "", subscription, _head(subscription) | {"lifecycleEvent": event})
+                for subscription in subscribers
+            ),
+            issuer,
         )
 
     async def repeat(self) -> list[Delivery]:
         """Send what was sent last once more, byte for byte."""
-        return [await _deliver(one.url, one.body) for one in self.last]
+        return [await _deliver(delivery.url, delivery.body) for delivery in self.last]
 
     def reauthorized(self, tenant_id: str) -> dict[str, int]:
         """A tenant's subscriptions: id -> how often each was reauthorised."""
-        return {one.id: one.reauthorized for one in self._shelf.of_tenant(tenant_id, self._clock.now())}
+        return {
+            subscription.id: subscription.reauthorized
+            for subscription in self._store.of_tenant(tenant_id, self._clock.now())
+        }
 
     def _subscribers(self, tenant_id: str, resource: str) -> list[Subscription]:
-        held = self._shelf.of_tenant(tenant_id, self._clock.now())
-        return [one for one in held if one.resource.resource == resource]
+        held = self._store.of_tenant(tenant_id, self._clock.now())
+        return [subscription for subscription in held if subscription.resource.resource == resource]
 
-    def _change(self, one: Subscription, object_id: str) -> dict[str, Any]:
+    def _change(self, subscription: Subscription, object_id: str) -> dict[str, Any]:
         self._sequence += 1
-        path = f"{one.resource.path}/{object_id}"
-        item = _head(one) | {
+        path = f"{subscription.resource.path}/{object_id}"
+        item = _head(subscription) | {
             "id": uuid4().hex,
             "changeType": "updated",
             "resource": path,
             "resourceData": {
-                "@odata.type": one.resource.kind,
+                "@odata.type": subscription.resource.kind,
                 "@odata.id": path,
                 "id": object_id,
-                "organizationId": one.tenant_id,
+                "organizationId": subscription.tenant_id,
                 "sequenceNumber": self._sequence,
             },
         }
-        if one.key is not None:
-            resource = orjson.dumps({"@odata.type": one.resource.kind, "id": object_id})
-            item["encryptedContent"] = encrypt(resource, one.key) | {"encryptionCertificateId": one.certificate_id}
+        if subscription.key is not None:
+            resource = orjson.dumps({"@odata.type": subscription.resource.kind, "id": object_id})
+            item["encryptedContent"] = encrypt(resource, subscription.key) | {
+                "encryptionCertificateId": subscription.certificate_id
+            }
         return item
 
     async def _send(self, items: Iterable[tuple[str, Subscription, dict[str, Any]]], issuer: str) -> list[Delivery]:
@@ -141,12 +156,12 @@ def encrypt(resource: bytes, key: RSAPublicKey) -> dict[str, str]:
     }
 
 
-def _head(one: Subscription) -> dict[str, Any]:
+def _head(subscription: Subscription) -> dict[str, Any]:
     return {
-        "subscriptionId": one.id,
-        "subscriptionExpirationDateTime": one.expires.isoformat(),
-        "clientState": one.client_state,
-        "tenantId": one.tenant_id,
+        "subscriptionId": subscription.id,
+        "subscriptionExpirationDateTime": subscription.expires.isoformat(),
+        "clientState": subscription.client_state,
+        "tenantId": subscription.tenant_id,
     }
 
 

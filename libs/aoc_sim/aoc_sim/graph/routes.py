@@ -119,9 +119,9 @@ class Graph:
         head = {"@odata.context": f"{base}/{query.version}/$metadata#{query.collection}"}
         if page.more:
             options = {"$filter": query.filter, "$orderby": query.orderby, "$select": query.select}
-            kept = {name: value for name, value in options.items() if value}
-            kept |= {"$top": str(query.top), "$skiptoken": self._skip_tokens.write(following)}
-            link = f"{base}/{query.version}/{query.collection}?{urlencode(kept, safe='$')}"
+            parameters = {name: value for name, value in options.items() if value}
+            parameters |= {"$top": str(query.top), "$skiptoken": self._skip_tokens.write(following)}
+            link = f"{base}/{query.version}/{query.collection}?{urlencode(parameters, safe='$')}"
             head["@odata.nextLink"] = str(request.url) if self._world.dice.strikes("next_link_loop") else link
         body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(page.bodies(query.select, self._world.show)) + b"]}"
         return json_answer(body, headers=admitted.headers())

@@ -17,7 +17,14 @@ from aoc_sim.answers import json_answer
 from aoc_sim.calling import post
 from aoc_sim.graph import errors
 from aoc_sim.graph.gate import Needs
-from aoc_sim.graph.shelf import ROLES, Shelf, read_expiration, read_subscription, read_url, refused
+from aoc_sim.graph.subscription_store import (
+    ROLES,
+    SubscriptionStore,
+    read_expiration,
+    read_subscription,
+    read_url,
+    refused,
+)
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,75 +38,75 @@ _CHANGEABLE = frozenset({"expirationDateTime", "notificationUrl"})
 
 
 class Subscriptions:
-    """The routes. `shelf` is what they keep."""
+    """The routes. `store` is what they keep."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
-        self.shelf = Shelf()
+        self.store = SubscriptionStore()
 
     def routes(self) -> list[Route]:
         """The routes, v1.0."""
-        guarded, one = self._gate.guarded, "/v1.0/subscriptions/{id}"
+        guarded, path = self._gate.guarded, "/v1.0/subscriptions/{id}"
         return [
             Route("/v1.0/subscriptions", guarded(self.list), methods=["GET"]),
             Route("/v1.0/subscriptions", guarded(self.create), methods=["POST"]),
-            Route(one, guarded(self.get), methods=["GET"]),
-            Route(one, guarded(self.update), methods=["PATCH"]),
-            Route(one, guarded(self.delete), methods=["DELETE"]),
-            Route(one + "/reauthorize", guarded(self.reauthorize), methods=["POST"]),
+            Route(path, guarded(self.get), methods=["GET"]),
+            Route(path, guarded(self.update), methods=["PATCH"]),
+            Route(path, guarded(self.delete), methods=["DELETE"]),
+            Route(path + "/reauthorize", guarded(self.reauthorize), methods=["POST"]),
         ]
 
     async def list(self, request: Request) -> Response:
         """The app's subscriptions in this tenant, all on one page."""
         caller = await self._admit(request)
-        shown = [one.shown() for one in self.shelf.of(caller, self._gate.world.clock.now())]
+        shown = [subscription.shown() for subscription in self.store.of(caller, self._gate.world.clock.now())]
         return json_answer({"@odata.context": self._context(request), "value": shown})
 
     async def create(self, request: Request) -> Response:
         """201, when both endpoints gave their tokens back."""
         caller = await self._admit(request)
         now = self._gate.world.clock.now()
-        made = read_subscription(await _body(request), caller, len(self.shelf.of(caller, now)), now)
+        made = read_subscription(await _body(request), caller, len(self.store.of(caller, now)), now)
         for url in filter(None, (made.notification_url, made.lifecycle_url)):
             await _handshake(url)
-        self.shelf.add(made)
+        self.store.add(made)
         return json_answer({"@odata.context": self._context(request, "/$entity")} | made.shown(state=True), status=201)
 
     async def get(self, request: Request) -> Response:
         """One of them."""
         caller = await self._admit(request)
-        found = self.shelf.find(request.path_params["id"], caller, self._gate.world.clock.now())
-        return json_answer({"@odata.context": self._context(request, "/$entity")} | found.shown())
+        subscription = self.store.find(request.path_params["id"], caller, self._gate.world.clock.now())
+        return json_answer({"@odata.context": self._context(request, "/$entity")} | subscription.shown())
 
     async def update(self, request: Request) -> Response:
         """Renew, which reauthorises too; or move to another address."""
         caller = await self._admit(request)
         now = self._gate.world.clock.now()
-        found = self.shelf.find(request.path_params["id"], caller, now)
+        subscription = self.store.find(request.path_params["id"], caller, now)
         body = await _body(request)
         if not body or not body.keys() <= _CHANGEABLE:
             raise refused(f"Only {' and '.join(sorted(_CHANGEABLE))} can be changed.")
-        expires = found.expires
+        expires = subscription.expires
         if "expirationDateTime" in body:
-            expires = read_expiration(body["expirationDateTime"], found.resource, now)
+            expires = read_expiration(body["expirationDateTime"], subscription.resource, now)
         if "notificationUrl" in body:
             url = read_url(body["notificationUrl"], "notificationUrl")
             await _handshake(url)
-            found.notification_url = url
-        found.expires = expires
-        found.reauthorized += 1
-        return json_answer({"@odata.context": self._context(request, "/$entity")} | found.shown())
+            subscription.notification_url = url
+        subscription.expires = expires
+        subscription.reauthorized += 1
+        return json_answer({"@odata.context": self._context(request, "/$entity")} | subscription.shown())
 
     async def delete(self, request: Request) -> Response:
         """204."""
         caller = await self._admit(request)
-        self.shelf.remove(self.shelf.find(request.path_params["id"], caller, self._gate.world.clock.now()))
+        self.store.remove(self.store.find(request.path_params["id"], caller, self._gate.world.clock.now()))
         return Response(status_code=204)
 
     async def reauthorize(self, request: Request) -> Response:
         """204; the expiration stays."""
         caller = await self._admit(request)
-        self.shelf.find(request.path_params["id"], caller, self._gate.world.clock.now()).reauthorized += 1
+        self.store.find(request.path_params["id"], caller, self._gate.world.clock.now()).reauthorized += 1
         return Response(status_code=204)
 
     async def _admit(self, request: Request) -> Caller:

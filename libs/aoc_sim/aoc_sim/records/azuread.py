@@ -12,7 +12,7 @@ from aoc_sim.vocabulary import OFFICE_APPS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_sim.people import Group, Person
+    from aoc_sim.inventory import Group, Person
     from aoc_sim.records.base import Builder, Json, Scene
 
 _WORKLOAD = "AzureActiveDirectory"
@@ -137,7 +137,7 @@ def user_ids(person: Person) -> list[tuple[str, int]]:
     return [(f"User_{person.id}", 2), (person.id, 2), ("User", 2), (person.upn, 5), (person.puid, 3)]
 
 
-def thing_ids(kind: str, id_: str, name: str) -> list[tuple[str, int]]:
+def object_ids(kind: str, id_: str, name: str) -> list[tuple[str, int]]:
     """All the ids by which a change names a group, application, ..."""
     return [(f"{kind}_{id_}", 2), (id_, 2), (kind, 2), (name, 1)]
 
@@ -203,7 +203,7 @@ def update_group(scene: Scene) -> Json:
     """`Update group.`, by an application."""
     group = scene.rng.choice(scene.tenant.groups)
     modified = [("Description", json_list(), json_list("Reviewed")), ("Included Updated Properties", "", "Description")]
-    ids = thing_ids("Group", group.id, group.name)
+    ids = object_ids("Group", group.id, group.name)
     return change(scene, "Update group.", "Group", ids, modified, object_id=f"Group_{group.id}", by="Group Keeper")
 
 
@@ -211,14 +211,14 @@ def update_service_principal(scene: Scene) -> Json:
     """A service principal changes, without saying what."""
     app = scene.rng.choice(scene.tenant.apps)
     modified = [("Included Updated Properties", "", ""), ("TargetId.ServicePrincipalNames", "", app.app_id)]
-    ids = [*thing_ids("ServicePrincipal", app.id, app.name), (app.app_id, 4)]
+    ids = [*object_ids("ServicePrincipal", app.id, app.name), (app.app_id, 4)]
     return change(scene, "Update service principal.", "ServicePrincipal", ids, modified, object_id=app.app_id)
 
 
 def add_service_principal(scene: Scene) -> Json:
     """`Add service principal.`, sometimes refused."""
     app = scene.rng.choice(scene.tenant.apps)
-    ids = [*thing_ids("ServicePrincipal", app.id, app.name), (app.app_id, 4)]
+    ids = [*object_ids("ServicePrincipal", app.id, app.name), (app.app_id, 4)]
     modified = [("AccountEnabled", json_list(), "[\r\n  true\r\n]"), ("DisplayName", json_list(), json_list(app.name))]
     return change(
         scene,
@@ -239,7 +239,7 @@ def secrets_management(scene: Scene) -> Json:
         scene,
         "Update application \N{EN DASH} Certificates and secrets management ",
         "Application",
-        thing_ids("Application", app.app_id, app.name),
+        object_ids("Application", app.app_id, app.name),
         [("KeyDescription", "[]", json_list(key)), ("Included Updated Properties", "", "KeyDescription")],
         object_id=f"Application_{app.app_id}",
     )
@@ -249,7 +249,7 @@ def add_group(scene: Scene) -> Json:
     """A new group."""
     group = scene.rng.choice(scene.tenant.groups)
     modified = [("DisplayName", json_list(), json_list(group.name)), ("SecurityEnabled", "[]", "[\r\n  true\r\n]")]
-    ids = thing_ids("Group", group.id, group.name)
+    ids = object_ids("Group", group.id, group.name)
     return change(scene, "Add group.", "Group", ids, modified, object_id=f"Group_{group.id}")
 
 
@@ -257,7 +257,7 @@ def add_application(scene: Scene) -> Json:
     """A new application is registered."""
     app = scene.rng.choice(scene.tenant.apps)
     modified = [("AppId", json_list(), json_list(app.app_id)), ("AvailableToOtherTenants", "[]", "[\r\n  false\r\n]")]
-    ids = thing_ids("Application", app.id, app.name)
+    ids = object_ids("Application", app.id, app.name)
     return change(scene, "Add application.", "Application", ids, modified, object_id=f"Application_{app.id}")
 
 
@@ -265,7 +265,7 @@ def app_role(scene: Scene) -> Json:
     """An application is granted a role on Microsoft Graph."""
     app = scene.rng.choice(scene.tenant.apps)
     facts = [("AppRole.Value", "", "Calendars.Read"), ("ServicePrincipal.DisplayName", "", app.name)]
-    ids = [*thing_ids("ServicePrincipal", app.id, "Microsoft Graph"), ("https://graph.microsoft.com", 4)]
+    ids = [*object_ids("ServicePrincipal", app.id, "Microsoft Graph"), ("https://graph.microsoft.com", 4)]
     operation = "Add app role assignment to service principal."
     return change(scene, operation, "ServicePrincipal", ids, facts, object_id="https://graph.microsoft.com")
 
@@ -297,7 +297,7 @@ def consent_to(scene: Scene, object_id: str, name: str, scopes: str, *, admin: b
         scene,
         "Consent to application.",
         "ServicePrincipal",
-        thing_ids("ServicePrincipal", object_id, name),
+        object_ids("ServicePrincipal", object_id, name),
         [
             ("ConsentContext.IsAdminConsent", "", str(admin)),
             ("ConsentContext.IsAppOnly", "", "False"),

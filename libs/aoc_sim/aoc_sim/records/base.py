@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 if TYPE_CHECKING:
     from random import Random
 
-    from aoc_sim.people import Device, Directory, Person, Place
+    from aoc_sim.inventory import Device, Directory, Person, Place
 
 type Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ from aoc_sim.records.base import graph_time
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_sim.people import Group, Person
+    from aoc_sim.inventory import Group, Person
     from aoc_sim.records.base import Builder, Json, Scene
 
 _SUFFIX = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
@@ -41,7 +41,7 @@ def user_target(person: Person, *modified: Json) -> Json:
     }
 
 
-def thing_target(kind: str, id_: str, name: str | None, *modified: Json) -> Json:
+def object_target(kind: str, id_: str, name: str | None, *modified: Json) -> Json:
     """A group, application, device, ... as target. The docs' own example writes `Type`; groups here do too."""
     key = "Type" if kind == "Group" else "type"
     target: Json = {"id": id_, "displayName": name, key: kind, "userPrincipalName": None}
@@ -172,7 +172,7 @@ def group_member(scene: Scene, *, add: bool = True, group: Group | None = None, 
         "Add member to group" if add else "Remove member from group",
         "GroupManagement",
         "Assign" if add else "Unassign",
-        [user_target(person or scene.other(), facts), thing_target("Group", group.id, None)],
+        [user_target(person or scene.other(), facts), object_target("Group", group.id, None)],
     )
 
 
@@ -186,7 +186,7 @@ def role_member(scene: Scene, *, add: bool = True, role: Group | None = None, pe
         "Add member to role" if add else "Remove member from role",
         "RoleManagement",
         "Assign" if add else "Unassign",
-        [user_target(person or scene.other(), *rows), thing_target("Role", role.id, role.name)],
+        [user_target(person or scene.other(), *rows), object_target("Role", role.id, role.name)],
     )
 
 
@@ -198,7 +198,7 @@ def pim_activation(scene: Scene) -> Json:
         "Add member to role completed (PIM activation)",
         "RoleManagement",
         "ActivateRole",
-        [thing_target("Role", role.id, role.name), user_target(scene.who)],
+        [object_target("Role", role.id, role.name), user_target(scene.who)],
         service="PIM",
         reason="Weekly maintenance",
         details=[("RoleDefinitionOriginType", "BuiltInRole"), ("ipaddr", scene.ip)],
@@ -214,7 +214,7 @@ def update_device(scene: Scene) -> Json:
         "Device",
         "Update",
         [
-            thing_target(
+            object_target(
                 "Device",
                 device.id,
                 device.name,
@@ -236,7 +236,7 @@ def update_application(scene: Scene) -> Json:
         "Update application \N{EN DASH} Certificates and secrets management ",
         "ApplicationManagement",
         "Update",
-        [thing_target("Application", app.app_id, app.name, change("KeyDescription", "[]", new))],
+        [object_target("Application", app.app_id, app.name, change("KeyDescription", "[]", new))],
     )
 
 
@@ -256,7 +256,7 @@ def consent_to(scene: Scene, object_id: str, name: str, scopes: str, *, admin: b
         "ApplicationManagement",
         "Assign",
         [
-            thing_target(
+            object_target(
                 "ServicePrincipal",
                 object_id,
                 name,
@@ -279,7 +279,7 @@ def lifecycle_check(scene: Scene) -> Json:
         "GroupLifecyclePolicies_Get",
         "GroupManagement",
         "Update",
-        [thing_target("N/A", zero, None)],
+        [object_target("N/A", zero, None)],
         initiated_by=actor,
         service="Self-service Group Management",
         reason="OK",
@@ -289,7 +289,7 @@ def lifecycle_check(scene: Scene) -> Json:
 def update_policy(scene: Scene) -> Json:
     """A Conditional Access policy is edited."""
     policy = scene.rng.choice(scene.tenant.policies)
-    target = thing_target("Policy", policy.id, policy.name, change("State", quoted("enabled"), quoted("enabled")))
+    target = object_target("Policy", policy.id, policy.name, change("State", quoted("enabled"), quoted("enabled")))
     return audit(scene, "Update conditional access policy", "Policy", "Update", [target], service="Conditional Access")
 
 

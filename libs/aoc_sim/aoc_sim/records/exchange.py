@@ -13,7 +13,7 @@ from aoc_sim.vocabulary import SUBJECTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_sim.people import Person
+    from aoc_sim.inventory import Person
     from aoc_sim.records.base import Builder, Json, Scene
 
 _SYSTEM = "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.ServiceHost)"

@@ -10,7 +10,7 @@ from aoc_sim.records.base import changes, ual
 from aoc_sim.vocabulary import FILE_NAMES, FOLDERS
 
 if TYPE_CHECKING:
-    from aoc_sim.people import Site
+    from aoc_sim.inventory import Site
     from aoc_sim.records.base import Builder, Json, Scene
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aoc_sim.stories.base import Stage
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     admin = stage.rng.choice(stage.tenant.admins)
     entry = stage.hostile(0, admin)
@@ -44,5 +44,5 @@ STORY = Story(
     title="Mailbox audit disabled",
     description="Auditing is switched off for a mailbox, bypassed, and then disabled for the whole organisation.",
     duration_s=300,
-    tell=tell,
+    drafts=drafts,
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from aoc_sim import twins
-from aoc_sim.people import Device, Directory, Person, Place
+from aoc_sim.inventory import Device, Directory, Person, Place
 from aoc_sim.records.base import Draft, Json, Scene, Source
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Story:
     title: str
     description: str
     duration_s: float
-    tell: Callable[[Stage], Iterable[Draft]]
+    drafts: Callable[[Stage], Iterable[Draft]]
 
 
 def set_stage(tenant: Directory, start: datetime, scale: float, seed: str) -> Stage:

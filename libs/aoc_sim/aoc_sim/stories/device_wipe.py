@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aoc_sim.stories.base import Stage
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     admin = stage.rng.choice(stage.tenant.admins)
     entry = stage.hostile(0, admin)
@@ -30,5 +30,5 @@ STORY = Story(
     title="Device wipe",
     description="Five managed devices are wiped within two minutes by an account that signed in from a new country.",
     duration_s=320,
-    tell=tell,
+    drafts=drafts,
 )

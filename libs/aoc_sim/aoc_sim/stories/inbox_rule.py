@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PORTAL = ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online")
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     victim = stage.victim
     usual = stage.usual(0, victim)
@@ -44,11 +44,11 @@ def tell(stage: Stage) -> Iterator[Draft]:
         ("DeliverToMailboxAndForward", "True"),
     ]
     yield stage.record("o365-exchange", forward, exchange.cmdlet(forward, "Set-Mailbox", victim.alias, parameters))
-    found = stage.hostile(2700)
+    alerted = stage.hostile(2700)
     yield stage.record(
         "graph-alerts",
-        found,
-        alerts.alert(found, "Mail forwarding set up after an unusual sign-in", "high", techniques=("T1114.003",)),
+        alerted,
+        alerts.alert(alerted, "Mail forwarding set up after an unusual sign-in", "high", techniques=("T1114.003",)),
     )
 
 
@@ -57,5 +57,5 @@ STORY = Story(
     title="Inbox rule and forwarding after a sign-in from a new country",
     description="A stolen password is used from a country where nobody works; a rule hides replies, mail leaves.",
     duration_s=2700,
-    tell=tell,
+    drafts=drafts,
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FILES = 120
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     entry = stage.hostile(0)
     yield stage.record("graph-signins", entry, signins.user_signin(entry))
@@ -32,5 +32,5 @@ STORY = Story(
     title="Mass download",
     description="One account downloads 120 contracts from one site within ten minutes, from a new country.",
     duration_s=660,
-    tell=tell,
+    drafts=drafts,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.people import guid
+from aoc_sim.inventory import guid
 from aoc_sim.records import azuread, directory, exchange, signins
 from aoc_sim.stories.base import Story
 
@@ -18,13 +18,13 @@ _NAME = "Secure Document Viewer Pro"
 _SCOPES = "offline_access Mail.Read Mail.Send Files.ReadWrite.All Contacts.Read"
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     app_id, object_id = guid(stage.rng), guid(stage.rng)
     lured = stage.usual(0, stage.victim)
     yield stage.record("graph-signins", lured, signins.user_signin(lured, app=(app_id, _NAME)))
     added = stage.usual(20, stage.victim)
-    target = directory.thing_target("ServicePrincipal", object_id, _NAME)
+    target = directory.object_target("ServicePrincipal", object_id, _NAME)
     yield stage.record(
         "graph-directory-audits",
         added,
@@ -48,5 +48,5 @@ STORY = Story(
     title="OAuth consent to a malicious application",
     description="An unverified application gets offline access to mail and files and reads a mailbox.",
     duration_s=960,
-    tell=tell,
+    drafts=drafts,
 )

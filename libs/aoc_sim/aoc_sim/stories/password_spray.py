@@ -17,7 +17,7 @@ _TARGETS = 40
 _WRONG_PASSWORD = 50126
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     others = [person for person in stage.tenant.people if person is not stage.victim]
     for number, person in enumerate(stage.rng.sample(others, min(_TARGETS, len(others)))):
@@ -28,8 +28,10 @@ def tell(stage: Stage) -> Iterator[Draft]:
     entry = stage.hostile(340)
     body = signins.user_signin(entry, client="Authenticated SMTP", risk="high")
     yield from stage.both("graph-signins", entry, body)
-    found = stage.hostile(420)
-    yield stage.record("graph-alerts", found, alerts.alert(found, "Password spray", "high", techniques=("T1110.003",)))
+    alerted = stage.hostile(420)
+    yield stage.record(
+        "graph-alerts", alerted, alerts.alert(alerted, "Password spray", "high", techniques=("T1110.003",))
+    )
 
 
 STORY = Story(
@@ -37,5 +39,5 @@ STORY = Story(
     title="Password spray",
     description="Forty accounts fail once each from two addresses within six minutes; then one succeeds.",
     duration_s=420,
-    tell=tell,
+    drafts=drafts,
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aoc_sim.stories.base import Stage
 
 
-def tell(stage: Stage) -> Iterator[Draft]:
+def drafts(stage: Stage) -> Iterator[Draft]:
     """The records, in order."""
     admin = stage.rng.choice(stage.tenant.admins)
     top = stage.tenant.roles[0]
@@ -46,5 +46,5 @@ STORY = Story(
     title="Role assignment and removal of the second factor",
     description="A taken-over administrator gives a user the highest role and deletes that user's second factor.",
     duration_s=600,
-    tell=tell,
+    drafts=drafts,
 )

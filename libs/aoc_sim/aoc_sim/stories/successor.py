@@ -16,7 +16,7 @@ from aoc_sim.stories.base import Story
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from aoc_sim.people import Directory, Person
+    from aoc_sim.inventory import Directory, Person
     from aoc_sim.records.base import Draft
     from aoc_sim.stories.base import Stage
 
@@ -42,9 +42,9 @@ def _promoted(stage: Stage) -> Iterator[Draft]:
 
 
 def _demoted(stage: Stage) -> Iterator[Draft]:
-    taken = stage.usual(0, stage.tenant.admins[0])
-    role = directory.role_member(taken, add=False, role=stage.tenant.roles[0], person=holder(stage.tenant))
-    yield stage.record("graph-directory-audits", taken, role)
+    revocation = stage.usual(0, stage.tenant.admins[0])
+    role = directory.role_member(revocation, add=False, role=stage.tenant.roles[0], person=holder(stage.tenant))
+    yield stage.record("graph-directory-audits", revocation, role)
 
 
 def _deleted(stage: Stage) -> Iterator[Draft]:
@@ -67,18 +67,18 @@ def _succeeded(stage: Stage) -> Iterator[Draft]:
 
 
 def _acting(who: Callable[[Directory], Person]) -> Callable[[Stage], Iterator[Draft]]:
-    def tell(stage: Stage) -> Iterator[Draft]:
+    def drafts(stage: Stage) -> Iterator[Draft]:
         scene = stage.usual(0, who(stage.tenant))
         target = directory.user_target(scene.other(), directory.change("JobTitle", "[]", '["Clerk"]'))
         change = directory.audit(scene, "Update user", "UserManagement", "Update", [target])
         yield stage.record("graph-directory-audits", scene, change)
         yield stage.record("o365-sharepoint", scene, sharepoint.accessed(scene))
 
-    return tell
+    return drafts
 
 
-def _act(name: str, description: str, tell: Callable[[Stage], Iterator[Draft]]) -> Story:
-    return Story(f"successor-{name}", f"A user name with two lives: {name}", description, 1, tell)
+def _act(name: str, description: str, drafts: Callable[[Stage], Iterator[Draft]]) -> Story:
+    return Story(f"successor-{name}", f"A user name with two lives: {name}", description, 1, drafts)
 
 
 ACTS = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from aoc_sim.bookkeeping import digest
 from aoc_sim.deliveries import Deliveries
 from aoc_sim.faults import EXTRAS, Faults
+from aoc_sim.record_facts import digest
 
 
 def test_a_record_that_changes_is_known_by_each_text_in_which_it_was_shown(make_world) -> None:

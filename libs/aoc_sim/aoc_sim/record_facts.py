@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from aoc_sim.people import Directory
+    from aoc_sim.inventory import Directory
     from aoc_sim.records.base import Draft, Json
 
 type Kind = Literal["account", "sign-in", "entity", "access", "group", "api", "file", "finding"]
@@ -43,7 +43,7 @@ _NAMED: Final = {
     "graph-alerts": "Alert",
 }
 #: Codes with which a sign-in went on (entra-docs, reference-error-codes.md); every other one ended it.
-_WENT_ON: Final = frozenset({0, 50140})
+_CONTINUED_CODES: Final = frozenset({0, 50140})
 _FAILED: Final = frozenset({"failure", "failed", "false"})
 #: What most records of a source do.
 _MOSTLY: Final[Mapping[str, Kind]] = {
@@ -91,7 +91,7 @@ def digest(body: bytes) -> str:
 _RISK: Final = re.compile(rb'"riskLevelDuringSignIn":"(?:medium|high)"|"riskState":"(?:atRisk|confirmedCompromised)"')
 
 
-def tells_risk(body: bytes) -> bool:
+def shows_risk(body: bytes) -> bool:
     """Whether a record's text says that there was, or may have been, a risk."""
     return _RISK.search(body) is not None
 
@@ -110,27 +110,27 @@ def _operation(body: Json) -> str:
 def _kind(source: str, operation: str) -> Kind:
     if source.startswith("graph-signins"):
         return "sign-in"
-    found = None if source.startswith(_APART) else _KINDS.get(operation.removesuffix("."))
-    return found or _MOSTLY[source]
+    kind = None if source.startswith(_APART) else _KINDS.get(operation.removesuffix("."))
+    return kind or _MOSTLY[source]
 
 
 def _result(source: str, body: Json) -> Outcome:
     if source.startswith("graph-signins"):
-        return "success" if body["status"]["errorCode"] in _WENT_ON else "failure"
+        return "success" if body["status"]["errorCode"] in _CONTINUED_CODES else "failure"
     if source == "graph-alerts":
         return "success"  # nothing was tried: it is found
     if body.get("Operation") in {"UserLoggedIn", "UserLoginFailed"}:
         # What its status says is not to be trusted (see `records.azuread`).
         return "success" if body["Operation"] == "UserLoggedIn" else "failure"
-    said = str(body.get("result") or body.get("activityResult") or body.get("ResultStatus") or "").casefold()
-    return "failure" if said in _FAILED else "partial" if said.startswith("partial") else "success"
+    stated = str(body.get("result") or body.get("activityResult") or body.get("ResultStatus") or "").casefold()
+    return "failure" if stated in _FAILED else "partial" if stated.startswith("partial") else "success"
 
 
 def _actor(body: Json) -> Iterator[str]:
     """Everything that the record calls whoever acted."""
     names: list[Any] = [body.get(name) for name in ("UserId", "UserKey", "userPrincipalName", "userId")]
     names += [body.get(name) for name in ("userDisplayName", "servicePrincipalName", "servicePrincipalId")]
-    names += [one["ID"] for one in body.get("Actor") or ()]
+    names += [entry["ID"] for entry in body.get("Actor") or ()]
     for who in (body.get("initiatedBy") or {}).values():
         names += [value for name, value in (who or {}).items() if name != "ipAddress"]
     actor = body.get("actor") or {}
@@ -142,11 +142,11 @@ def _actor(body: Json) -> Iterator[str]:
 
 def _address(body: Json) -> str | None:
     initiator = ((body.get("initiatedBy") or {}).get("user") or {}).get("ipAddress")
-    found = next((body[name] for name in _ADDRESSES if body.get(name)), initiator)
-    return found if isinstance(found, str) and found else None
+    address = next((body[name] for name in _ADDRESSES if body.get(name)), initiator)
+    return address if isinstance(address, str) and address else None
 
 
-class Acquaintance:
+class Identities:
     """Who is meant by an id or a name in a tenant: the other ids and names of the same person or application."""
 
     def __init__(self, directory: Directory) -> None:
@@ -164,10 +164,10 @@ class Acquaintance:
             # Applications may share a display name, as people may.
             self._known[name] = self._known.get(name, frozenset()) | lower
 
-    def names(self, told: Facts, body: bytes) -> list[str]:
+    def names(self, record: Facts, body: bytes) -> list[str]:
         """All that whoever acted can rightly be called, in lower case; of a finding, everybody of whom it tells."""
-        found = {name.lower() for name in told.actor}
-        if told.kind == "finding":
+        called = {name.lower() for name in record.actor}
+        if record.kind == "finding":
             text = body.lower().decode()
-            found |= {upn for upn in self._people if upn in text}
-        return sorted(found.union(*(self._known.get(name, ()) for name in found)))
+            called |= {upn for upn in self._people if upn in text}
+        return sorted(called.union(*(self._known.get(name, ()) for name in called)))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from aoc_cli.verify.hidden import Missing, missing_records, untold
 from aoc_cli.verify.statements import Statements
+from aoc_cli.verify.unreported import Missing, missing_records, unreported
 from aoc_cli.verify.versions import check_current, compare_versions
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from aoc_common.store.mongo.census import StoredRecord
@@ -36,11 +36,11 @@ def gap(start: datetime, end: datetime, detail: str | None = None) -> Gap:
 def test_a_record_is_hidden_unless_a_gap_of_its_source_covers_it_or_names_its_blob(gaps, source, hidden) -> None:
     accounts = {("contoso", source): SourceAccount("contoso", source, gaps=gaps)}
 
-    assert untold([Missing(KEY, AT, "blob$1")], accounts, set()) == ({KEY} if hidden else set())
+    assert unreported([Missing(KEY, AT, "blob$1")], accounts, set()) == ({KEY} if hidden else set())
 
 
 def test_a_record_that_the_quarantine_or_a_dead_letter_names_is_not_hidden() -> None:
-    assert untold([Missing(KEY, AT)], {}, {KEY}) == set()
+    assert unreported([Missing(KEY, AT)], {}, {KEY}) == set()
 
 
 def test_a_record_of_content_is_looked_for_when_its_blob_was_made_and_one_of_graph_when_it_happened() -> None:

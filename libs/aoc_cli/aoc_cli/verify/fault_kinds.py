@@ -29,7 +29,7 @@ type Kind = Literal[
     "bom",
 ]
 
-#: Kind -> what it is, for people.
+#: Kind -> its description.
 KINDS: Final[Mapping[Kind, str]] = {
     "windows": "short memories of the bus, and outages that outlast each of them",
     "streams": "AOC_RAW, AOC_EVENTS and AOC_JOBS deleted and made anew",
@@ -46,13 +46,13 @@ KINDS: Final[Mapping[Kind, str]] = {
     "links": "contentUri spelt oddly, or no address at all",
     "bom": "a BOM before blobs",
 }
-#: What every run has: nothing of it may cost a record, or make anything false that is said of one.
+#: In every run: none of these may lose a record, or make a statement about one false.
 USUAL: Final[frozenset[Kind]] = frozenset({"deletions", "changes", "case", "spelling", "operations"})
-#: What `--chaos` has when nobody says which: a kind is added here with what makes it harmless.
+#: Default of `--chaos`: a kind is added here together with what makes it harmless.
 ENABLED: Final[frozenset[Kind]] = frozenset(KINDS)
 
-#: Kinds that are the simulator's own: the names of its extra faults (`aoc_sim.faults.EXTRAS`).
-_OF_THE_SIMULATOR: Final[tuple[Kind, ...]] = (
+#: Kinds that the simulator itself injects: the names of its extra faults (`aoc_sim.faults.EXTRAS`).
+_SIMULATOR_KINDS: Final[tuple[Kind, ...]] = (
     "changes",
     "case",
     "spelling",
@@ -66,20 +66,20 @@ _OF_THE_SIMULATOR: Final[tuple[Kind, ...]] = (
 DUPLICATE_WINDOW_S: Final = 2
 EVENTS_AGE_S: Final = 20
 _SMALL_RAW: Final = 2 * 1024 * 1024
-#: What a nats-server takes that is not told otherwise.
+#: The max_payload of a nats-server without a setting.
 _DEFAULT_PAYLOAD: Final = 1024 * 1024
-#: Records that change or come again must be asked for again, however long everything was away.
+#: Records that change or come again must be listed again, however long an outage lasted.
 _LONG_OVERLAP: Final = {"AOC_GRAPH__OVERLAP_S": "3600"}
-#: Where nothing is away: as old as they are, and the longest run.
+#: Without outages: as long as they are young, and the longest run.
 _OVERLAP: Final = {"AOC_GRAPH__OVERLAP_S": "1800"}
 #: Kind -> settings of the bus (`NatsSettings`), which all services share.
 _OF_BUS: Final[Mapping[Kind, Mapping[str, int]]] = {
     "windows": {"duplicate_window_s": DUPLICATE_WINDOW_S, "events_max_age_s": EVENTS_AGE_S},
     "full": {"raw_max_bytes": _SMALL_RAW},
 }
-#: Seconds after which a page that waits is looked for, and how often: what was deleted is to be found in a run.
-_GONE_SOON: Final = {"AOC_GONE_AFTER_S": "8", "AOC_GONE_LOOK_S": "2"}
-_OF_NORMALIZER: Final[Mapping[Kind, Mapping[str, str]]] = {"streams": _GONE_SOON, "windows": _GONE_SOON}
+#: Seconds after which a waiting page is looked for, and the period: deleted pages must be found within a run.
+_LOST_PAGES_SOON: Final = {"AOC_GONE_AFTER_S": "8", "AOC_GONE_LOOK_S": "2"}
+_OF_NORMALIZER: Final[Mapping[Kind, Mapping[str, str]]] = {"streams": _LOST_PAGES_SOON, "windows": _LOST_PAGES_SOON}
 _OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
     # The longest wait that is believed is a quarter of an hour: here, some seconds.
     "retry": {"AOC_LONGEST_ASKED_S": "3"},
@@ -93,8 +93,8 @@ _OF_COLLECTOR: Final[Mapping[Kind, Mapping[str, str]]] = {
 class Setup:
     """How the parts of a run are set up: environment variables of the simulator and the services, and the bus.
 
-    `events_age_s`: how long AOC_EVENTS keeps an event; None: longer than any run. `host`: by which name of this machine
-    the collector knows the simulator. `clocks`: whether the services' clocks can be stepped.
+    `events_age_s`: how long AOC_EVENTS holds an event; None: longer than any run. `host`: the host name by which the
+    collector reaches the simulator. `clocks`: whether the services' clocks can be stepped.
     """
 
     simulator: Mapping[str, str]
@@ -108,12 +108,12 @@ class Setup:
 
     @property
     def services(self) -> dict[str, str]:
-        """What every service is told of the bus, as environment variables."""
+        """The settings of the bus for every service, as environment variables."""
         return {f"AOC_NATS__{name.upper()}": str(value) for name, value in self.bus.items()}
 
 
 def chosen(names: Collection[str]) -> frozenset[Kind]:
-    """The kinds of these names; none for `none` alone. Raises `BadConfiguration` for one that nobody knows."""
+    """The kinds with these names; empty for `none` alone. Raises `BadConfiguration` for an unknown name."""
     if list(names) == ["none"]:
         return frozenset()
     known: dict[str, Kind] = {kind: kind for kind in get_args(Kind.__value__)}
@@ -123,7 +123,7 @@ def chosen(names: Collection[str]) -> frozenset[Kind]:
 
 
 def setup(kinds: Collection[Kind], *, calm: bool = False) -> Setup:
-    """What these kinds of fault need; `calm`: nothing is away for long, and few records of many are young."""
+    """The setup that these kinds of fault need; `calm`: no long outages, and few of many records are young."""
     collector: dict[str, str] = {}
     normalizer: dict[str, str] = {}
     bus: dict[str, int] = {}
@@ -135,7 +135,7 @@ def setup(kinds: Collection[Kind], *, calm: bool = False) -> Setup:
     if calm and collector.items() >= _LONG_OVERLAP.items():
         collector |= _OVERLAP
     return Setup(
-        simulator={"AOC_SIM__FAULTS_EXTRA": json.dumps([kind for kind in _OF_THE_SIMULATOR if kind in kinds])},
+        simulator={"AOC_SIM__FAULTS_EXTRA": json.dumps([kind for kind in _SIMULATOR_KINDS if kind in kinds])},
         collector=collector,
         normalizer=normalizer,
         bus=bus,

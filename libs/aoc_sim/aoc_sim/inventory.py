@@ -191,10 +191,10 @@ def _people(settings: TenantSettings, places: tuple[Place, ...], rng: Random) ->
     sid_base = "-".join(str(rng.randrange(10**8, 10**10)) for _ in range(3))
     people = []
     for index in range(settings.people):
-        given, family = pairs[index % len(pairs)]
+        given_name, family_name = pairs[index % len(pairs)]
         place = rng.choices(places, weights=range(len(places) * 2, 0, -2))[0]
         guest = index >= settings.people * 0.96
-        alias = f"{given}.{family}".lower().replace(" ", "")
+        alias = f"{given_name}.{family_name}".lower().replace(" ", "")
         if index >= len(pairs):
             alias += str(index)
         upn = f"{alias}_partner.example#EXT#@{settings.domain}" if guest else f"{alias}@{settings.domain}"
@@ -202,7 +202,7 @@ def _people(settings: TenantSettings, places: tuple[Place, ...], rng: Random) ->
             Person(
                 id=guid(rng),
                 upn=upn,
-                name=f"{given} {family}",
+                name=f"{given_name} {family_name}",
                 puid=f"10032{rng.getrandbits(44):011X}",
                 sid=f"S-1-5-21-{sid_base}-{rng.randrange(10**6, 10**8)}",
                 mailbox=guid(rng),

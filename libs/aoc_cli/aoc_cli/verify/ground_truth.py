@@ -1,4 +1,4 @@
-"""The simulator's own books: what each record tells, and what was delivered. See `aoc_sim.bookkeeping`."""
+"""The ground truth: the facts of each record and what was delivered, as the simulator recorded them (`/_books`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     import httpx
 
-type Key = tuple[str, str, str]
+type RecordKey = tuple[str, str, str]
 """Tenant, source, record id (in lower case)."""
-type Place = tuple[str, str]
+type SourceKey = tuple[str, str]
 """Tenant, source."""
 
-#: Kind of operation -> the OCSF class that tells of such.
+#: Kind of operation -> its OCSF class.
 CLASSES: Final[Mapping[str, int]] = {
     "account": 3001,
     "sign-in": 3002,
@@ -35,11 +35,11 @@ CLASSES: Final[Mapping[str, int]] = {
 }
 
 
-class Fact(NamedTuple):
-    """What a record tells. `available_us`: when it could be had first; `actor`: all that whoever acted can be called.
+class RecordFacts(NamedTuple):
+    """The facts of a record. `available_us`: when it could first be fetched; `actor`: all valid names of the actor.
 
-    `says`: how the record itself calls him; `texts`: digests of the texts in which it was shown;
-    `sizes`: how many bytes these have, `ip` as it spells it; `risky`: those of the texts that tell a risk.
+    `actor_as_written`: the actor's names in the record itself; `texts`: digests of the texts in which it was served;
+    `sizes`: their sizes in bytes; `ip`: as the record spells it; `risky`: those of the texts that state a risk.
     """
 
     time_ms: int
@@ -49,40 +49,42 @@ class Fact(NamedTuple):
     operation: str
     result: str
     actor: tuple[str, ...]
-    says: tuple[str, ...]
+    actor_as_written: tuple[str, ...]
     ip: str | None
     sizes: tuple[int, ...] = ()
     risky: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """What a source delivered: (answered at, from, until) of each list, in microseconds; records shown; blobs.
+class SourceDeliveries:
+    """What a source delivered: (answered at, from, until) of each list, in microseconds; records served; blobs.
 
-    `blobs_left`: how many nobody has had yet; `blobs_gone`: when those were made that expired before anybody had them;
-    `blobs_dead`: how many were listed at an address that is none.
+    `blobs_remaining`: how many were not fetched yet; `blobs_expired_us`: creation times of those that expired before
+    they were fetched; `blobs_unfetchable`: how many were listed with an invalid address.
     """
 
     deliveries: tuple[tuple[int, int, int], ...]
     shown: int
     blobs_served: int
-    blobs_left: int
-    blobs_gone: tuple[int, ...]
-    blobs_dead: int = 0
+    blobs_remaining: int
+    blobs_expired_us: tuple[int, ...]
+    blobs_unfetchable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """All of it. `owners`: digest of a text -> the record whose text that is."""
+class GroundTruth:
+    """Facts and deliveries of all sources. `owners`: digest of a text -> the record with that text."""
 
     started_us: int
-    sources: Mapping[Place, Source]
-    facts: Mapping[Key, Fact]
-    owners: Mapping[str, Key] = field(default_factory=dict)
+    sources: Mapping[SourceKey, SourceDeliveries]
+    facts: Mapping[RecordKey, RecordFacts]
+    owners: Mapping[str, RecordKey] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, started_us: int, sources: Mapping[Place, Source], facts: Mapping[Key, Fact]) -> Books:
-        """Books with their index of texts."""
+    def of(
+        cls, started_us: int, sources: Mapping[SourceKey, SourceDeliveries], facts: Mapping[RecordKey, RecordFacts]
+    ) -> GroundTruth:
+        """The ground truth with its index of texts."""
         owners = {text: key for key, fact in facts.items() for text in fact.texts}
         return cls(started_us, sources, facts, owners)
 
@@ -91,8 +93,8 @@ class Books:
         """When the simulator began."""
         return moment(self.started_us)
 
-    def key(self, tenant: str, source: str, record_id: str, operation: str) -> Key | None:
-        """The record of that id; where two operations share one, of that operation. None for one that never was."""
+    def key(self, tenant: str, source: str, record_id: str, operation: str) -> RecordKey | None:
+        """The record with that id, and that operation where two share the id; None when there is no such record."""
         name = record_id.lower()
         alone = (tenant, source, name)
         if alone in self.facts:
@@ -101,35 +103,35 @@ class Books:
         return of_pair if of_pair in self.facts else None
 
 
-async def read_books(simulator: httpx.AsyncClient) -> Books:
+async def read_ground_truth(simulator: httpx.AsyncClient) -> GroundTruth:
     """Ask the simulator, source by source."""
-    told: dict[str, Any] = (await simulator.get("/_books")).raise_for_status().json()
-    sources: dict[Place, Source] = {}
-    facts: dict[Key, Fact] = {}
-    for tenant, found in told["tenants"].items():
-        for name, one in found.items():
-            sources[tenant, name] = _source(one)
+    summary: dict[str, Any] = (await simulator.get("/_books")).raise_for_status().json()
+    sources: dict[SourceKey, SourceDeliveries] = {}
+    facts: dict[RecordKey, RecordFacts] = {}
+    for tenant, sources_of_tenant in summary["tenants"].items():
+        for name, source in sources_of_tenant.items():
+            sources[tenant, name] = _source(source)
             answer = (await simulator.get(f"/_books/{tenant}/{name}")).raise_for_status()
             for line in answer.content.splitlines():
                 record = orjson.loads(line)
                 facts[tenant, name, record["id"].lower()] = _fact(record)
-    return Books.of(told["started_us"], sources, facts)
+    return GroundTruth.of(summary["started_us"], sources, facts)
 
 
-def _source(one: Mapping[str, Any]) -> Source:
-    deliveries: Iterable[list[int]] = one["deliveries"]
-    return Source(
+def _source(source: Mapping[str, Any]) -> SourceDeliveries:
+    deliveries: Iterable[list[int]] = source["deliveries"]
+    return SourceDeliveries(
         tuple((at, start, end) for at, start, end in deliveries),
-        one["shown"],
-        one["blobs_served"],
-        one["blobs_left"],
-        tuple(one["blobs_gone"]),
-        one["blobs_dead"],
+        source["shown"],
+        source["blobs_served"],
+        source["blobs_left"],
+        tuple(source["blobs_gone"]),
+        source["blobs_dead"],
     )
 
 
-def _fact(record: Mapping[str, Any]) -> Fact:
-    return Fact(
+def _fact(record: Mapping[str, Any]) -> RecordFacts:
+    return RecordFacts(
         record["time"] // 1000,
         record["available"],
         tuple(record["texts"]),
@@ -150,12 +152,12 @@ def moment(micros: int) -> datetime:
 
 
 def plain(operation: str) -> str:
-    """An operation without what its spellings differ by: letters' case, dashes, blanks, a final dot."""
+    """An operation without the differences of its spellings: case, dashes, blanks, a final dot."""
     return "".join(letter for letter in operation.casefold() if letter.isalnum())
 
 
 def plain_address(spelt: str | None) -> str | None:
-    """An address in its shortest form, without a port; None for what is none."""
+    """An address in its shortest form, without a port; None when the text is not an address."""
     text = (spelt or "").strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]
@@ -168,6 +170,6 @@ def plain_address(spelt: str | None) -> str | None:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def about(key: Key) -> str:
-    """A record for people."""
+def about(key: RecordKey) -> str:
+    """A record's key as text."""
     return "/".join(key)

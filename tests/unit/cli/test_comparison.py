@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from aoc_cli.verify.account import Account, Truth, compare
-from aoc_cli.verify.watcher import Seen
+from aoc_cli.verify.comparison import AvailableRecords, RunResult, compare
+from aoc_cli.verify.stream_recorder import RecordedMessage
 from aoc_common.store.mongo.census import StoredRecord
 
-TRUTH = Truth.of(
+TRUTH = AvailableRecords.of(
     {"contoso": {"graph-signins": {"records": ["a", "b"]}, "o365-dlp": {"records": ["d|Match", "d|Undo"]}}}
 )
 
@@ -22,7 +22,7 @@ def stored(number: int, record: str, source: str = "graph-signins", operation: s
 
 
 ALL = [stored(1, "a"), stored(2, "b"), stored(3, "d", "o365-dlp", "Match"), stored(4, "d", "o365-dlp", "Undo")]
-SENT = [Seen(str(UUID(int=number))) for number in (1, 2, 3, 4)]
+SENT = [RecordedMessage(str(UUID(int=number))) for number in (1, 2, 3, 4)]
 
 LEDGER = {("contoso", "graph-signins"): 2, ("contoso", "o365-dlp"): 2}
 
@@ -39,14 +39,14 @@ def test_everything_once_is_complete() -> None:
     [
         (ALL[1:], SENT[1:], (1, 0, 0)),
         (ALL, SENT[1:], (1, 0, 0)),
-        ([*ALL, stored(9, "a")], [*SENT, Seen(str(UUID(int=9)))], (0, 1, 0)),
+        ([*ALL, stored(9, "a")], [*SENT, RecordedMessage(str(UUID(int=9)))], (0, 1, 0)),
         (ALL, [*SENT, SENT[0]], (0, 1, 0)),
         (ALL, [*SENT, replace(SENT[0], incarnation=1)], (0, 0, 0)),
-        (ALL, [*SENT, Seen(f"{SENT[0].event}:digest")], (0, 0, 0)),
+        (ALL, [*SENT, RecordedMessage(f"{SENT[0].event}:digest")], (0, 0, 0)),
         ([stored(1, "A"), *ALL[1:]], SENT, (0, 0, 0)),
-        ([*ALL, stored(9, "A")], [*SENT, Seen(str(UUID(int=9)))], (0, 1, 0)),
-        ([*ALL, stored(9, "made up")], [*SENT, Seen(str(UUID(int=9)))], (0, 0, 1)),
-        (ALL, [*SENT, Seen("nobody's")], (0, 0, 1)),
+        ([*ALL, stored(9, "A")], [*SENT, RecordedMessage(str(UUID(int=9)))], (0, 1, 0)),
+        ([*ALL, stored(9, "made up")], [*SENT, RecordedMessage(str(UUID(int=9)))], (0, 0, 1)),
+        (ALL, [*SENT, RecordedMessage("nobody's")], (0, 0, 1)),
         ([*ALL[:2], ALL[2]], SENT[:3], (1, 0, 0)),
     ],
     ids=[
@@ -87,35 +87,39 @@ def test_an_event_is_doubled_only_while_the_stream_holds_it(after_s, doubled) ->
     at = datetime(2026, 1, 14, tzinfo=UTC)
     sent = [*(replace(one, at=at) for one in SENT), replace(SENT[0], at=at + timedelta(seconds=after_s))]
 
-    assert compare(TRUTH, ALL, sent, LEDGER, kept_s=20).doubled == doubled
+    assert compare(TRUTH, ALL, sent, LEDGER, retention_s=20).doubled == doubled
 
 
 def test_a_record_that_could_not_be_had_is_not_lost_but_hidden_unless_that_is_told() -> None:
-    truth = Truth.of({"contoso": {"graph-signins": {"records": ["a", "B"], "excused": [{"id": "B", "why": "huge"}]}}})
+    truth = AvailableRecords.of(
+        {"contoso": {"graph-signins": {"records": ["a", "B"], "excused": [{"id": "B", "why": "huge"}]}}}
+    )
     events, sent, ledger = [stored(1, "a")], SENT[:1], {("contoso", "graph-signins"): 1}
     absent = truth.absent(events)
     told = compare(truth, events, sent, ledger)
-    untold = compare(truth, events, sent, ledger, untold=absent)
+    unreported = compare(truth, events, sent, ledger, unreported=absent)
 
     assert absent == {("contoso", "graph-signins", "b")}
     assert (told.lost, told.hidden, told.misaccounted) == (0, 0, 0)
-    assert (untold.lost, untold.hidden) == (0, 1)
+    assert (unreported.lost, unreported.hidden) == (0, 1)
 
 
 def test_an_excused_record_that_is_stored_counts_like_any_other() -> None:
-    truth = Truth.of({"contoso": {"graph-signins": {"records": ["a"], "excused": [{"id": "a", "why": "huge"}]}}})
+    truth = AvailableRecords.of(
+        {"contoso": {"graph-signins": {"records": ["a"], "excused": [{"id": "a", "why": "huge"}]}}}
+    )
     events, sent = [stored(1, "a")], SENT[:1]
 
     assert compare(truth, events, sent, {("contoso", "graph-signins"): 1}).misaccounted == 0
     assert compare(truth, events, [], {("contoso", "graph-signins"): 1}).lost == 1
 
 
-def account(**wrong: int) -> Account:
+def account(**wrong: int) -> RunResult:
     counts = dict.fromkeys(
         ("emitted", "pages", "resent", "late", "stored", "published", "quarantined", "lost", "doubled", "hidden",
          "unknown", "misaccounted"), 0,
     )  # fmt: skip
-    return Account(**{**counts, "seconds": 1.0, "events_per_s": 1.0, "faults": {}, **wrong})
+    return RunResult(**{**counts, "seconds": 1.0, "events_per_s": 1.0, "faults": {}, **wrong})
 
 
 @pytest.mark.parametrize("name", ["lost", "doubled", "hidden", "unknown", "misaccounted", "quarantined"])

@@ -69,13 +69,13 @@ _ODD: Final = (with_default_port, with_upper_host, with_upper_scheme)
 _DEAD: Final = (with_newline, with_broken_host)
 
 
-class Lies:
+class MalformedResponses:
     """Tells the lies that are switched on, and remembers which blobs it told a dead address of."""
 
     def __init__(self, seed: int, dice: FaultDice) -> None:
         self._seed = seed
         self._dice = dice
-        self._told: set[tuple[Kind, int]] = set()
+        self._counted: set[tuple[Kind, int]] = set()
         self.dead: set[int] = set()
         """Sequence numbers of blobs that were listed with an address that is none."""
 
@@ -87,24 +87,24 @@ class Lies:
         """The address of a blob as the listing spells it."""
         if self._chosen("dead_link", blob, self._dice.settings.dead_link_rate):
             self.dead.add(blob.seq)
-            return self._one_of(_DEAD, blob)(uri)
+            return self._spelling(_DEAD, blob)(uri)
         if self._chosen("odd_link", blob, self._dice.settings.odd_link_rate):
             # On a port of its own, or on an address that has no letters, some spellings change nothing.
             fitting = [spell for spell in _ODD if spell(uri) != uri]
-            return self._one_of(tuple(fitting), blob)(uri)
+            return self._spelling(tuple(fitting), blob)(uri)
         return uri
 
     def body(self, blob: Blob, body: bytes) -> bytes:
         """A blob's bytes as they are served."""
         return BOM + body if self._chosen("bom", blob, self._dice.settings.bom_rate) else body
 
-    def _one_of(self, spellings: tuple[Callable[[str], str], ...], blob: Blob) -> Callable[[str], str]:
+    def _spelling(self, spellings: tuple[Callable[[str], str], ...], blob: Blob) -> Callable[[str], str]:
         return Random(f"spelling:{self._seed}:{blob.seq}").choice(spellings)
 
     def _chosen(self, kind: Kind, blob: Blob, rate: float) -> bool:
         if rate <= 0 or Random(f"{kind}:{self._seed}:{blob.seq}").random() >= rate:
             return False
-        if (kind, blob.seq) not in self._told:
-            self._told.add((kind, blob.seq))
+        if (kind, blob.seq) not in self._counted:
+            self._counted.add((kind, blob.seq))
             self._dice.injected[kind] += 1
         return True

@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from aoc_sim.answers import json_answer
-from aoc_sim.bookkeeping import Acquaintance
+from aoc_sim.record_facts import Identities
 from aoc_sim.truth import available
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TOGETHER: Final = 500
 
 
-class Books:
+class FactsRoutes:
     """`/_books`: what every record tells, and what was delivered. Never part of Microsoft's APIs."""
 
     def __init__(self, world: World) -> None:
@@ -54,11 +54,13 @@ class Books:
         """A line of JSON for each record that was ever available: see `_line`."""
         self._world.catch_up()
         tenant = self._world.tenants.get(request.path_params["slug"])
-        source = next((one for one in tenant.lanes if one == request.path_params["source"]), None) if tenant else None
+        source = (
+            next((name for name in tenant.lanes if name == request.path_params["source"]), None) if tenant else None
+        )
         if tenant is None or source is None:
             return json_answer({"error": "no such tenant or source"}, status=404)
         entries = list(available(tenant, source, self._world.now_us()))
-        known = Acquaintance(tenant.directory)
+        known = Identities(tenant.directory)
         first = _first_offers(self._world, tenant, source)
         return StreamingResponse(_lines(entries, known, first), media_type="application/x-ndjson")
 
@@ -71,48 +73,48 @@ class Books:
             "shown": sum(entry.served for entry in tenant.lanes[source].entries),
             "blobs_served": len(feed.served) if feed else 0,
             "blobs_left": sum(
-                blob.created_us <= now_us and blob.seq not in feed.served | feed.gone for blob in blobs if feed
+                blob.created_us <= now_us and blob.seq not in feed.served | feed.expired for blob in blobs if feed
             ),
-            "blobs_dead": sum(blob.seq in self._world.lies.dead for blob in blobs),
-            "blobs_gone": [blob.created_us for blob in blobs if feed and blob.seq in feed.gone],
+            "blobs_dead": sum(blob.seq in self._world.malformed.dead for blob in blobs),
+            "blobs_gone": [blob.created_us for blob in blobs if feed and blob.seq in feed.expired],
         }
 
 
 def _first_offers(world: World, tenant: TenantWorld, source: Source) -> dict[int, int]:
     """Sequence number of a record -> when the first blob was made in which it can be had."""
     feed = tenant.feeds.get(source)
-    found: dict[int, int] = {}
+    first: dict[int, int] = {}
     for blob in feed.blobs if feed else ():
-        if feed and blob.seq not in feed.gone and blob.seq not in world.lies.dead:
+        if feed and blob.seq not in feed.expired and blob.seq not in world.malformed.dead:
             for entry in blob.entries:
-                found.setdefault(entry.seq, blob.created_us)
-    return found
+                first.setdefault(entry.seq, blob.created_us)
+    return first
 
 
-def _lines(entries: list[Entry], known: Acquaintance, first: dict[int, int]) -> Iterator[bytes]:
+def _lines(entries: list[Entry], known: Identities, first: dict[int, int]) -> Iterator[bytes]:
     for some in batched(entries, _TOGETHER):
         yield b"".join(
             orjson.dumps(_line(entry, known, first.get(entry.seq, entry.ready_us))) + b"\n" for entry in some
         )
 
 
-def _line(entry: Entry, known: Acquaintance, available_us: int) -> dict[str, Any]:
+def _line(entry: Entry, known: Identities, available_us: int) -> dict[str, Any]:
     """A record: its key, times in microseconds, the digests of the texts in which it was shown, and what it tells.
 
     `risky`: those of the texts that tell a risk.
     """
-    told = entry.facts
+    facts = entry.facts
     return {
         "id": entry.key,
         "time": entry.at_us,
         "available": available_us,
         "texts": list(entry.digests),
         "risky": [text for text, risky in entry.digests.items() if risky],
-        "kind": told.kind,
-        "operation": told.operation,
-        "result": told.result,
-        "actor": known.names(told, entry.body),
-        "says": told.actor,
-        "ip": told.ip,
+        "kind": facts.kind,
+        "operation": facts.operation,
+        "result": facts.result,
+        "actor": known.names(facts, entry.body),
+        "says": facts.actor,
+        "ip": facts.ip,
         "sizes": sorted(entry.sizes),
     }

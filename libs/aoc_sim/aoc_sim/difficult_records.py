@@ -19,7 +19,7 @@ HUGE: Final = 900_000
 _SIZES: Final = (HUGE, 1_500_000)
 #: Source, workload -> operations, of which the other record gets the first that the record has not itself. What another
 #: workload writes, e.g. an alert, has no such operation.
-_OTHERS: Final = {
+_OTHER_OPERATIONS: Final = {
     ("o365-exchange", "Exchange"): ("MoveToDeletedItems", "Update"),
     ("o365-sharepoint", "SharePoint"): ("FileDownloaded", "FileAccessed"),
     ("o365-sharepoint", "OneDrive"): ("FileDownloaded", "FileAccessed"),
@@ -27,7 +27,7 @@ _OTHERS: Final = {
 }
 
 
-class Oddities:
+class DifficultRecords:
     """Makes some drafts odd."""
 
     def __init__(self, seed: int, dice: FaultDice) -> None:
@@ -44,7 +44,7 @@ class Oddities:
         faults = self._dice.settings
         # What has a key already shares its id; a twin that is no longer like its other half is none.
         plain = draft.key is None and draft.twin is None
-        if plain and _others(draft) and self._strikes(faults.other_operation_rate):
+        if plain and _other_operations(draft) and self._strikes(faults.other_operation_rate):
             self._dice.injected["other_operation"] += 1
             yield from _pair(draft)
         elif plain and self._huge < faults.huge_most and self._strikes(faults.huge_rate):
@@ -60,13 +60,13 @@ class Oddities:
 
 def _pair(draft: Draft) -> Iterator[Draft]:
     own = draft.body["Operation"]
-    other = next(one for one in _others(draft) if one != own)
+    other = next(operation for operation in _other_operations(draft) if operation != own)
     for operation in (own, other):
         yield draft._replace(body=draft.body | {"Operation": operation}, key=f"{draft.body['Id']}|{operation}")
 
 
-def _others(draft: Draft) -> tuple[str, ...]:
-    return _OTHERS.get((draft.source, draft.body.get("Workload", "")), ())
+def _other_operations(draft: Draft) -> tuple[str, ...]:
+    return _OTHER_OPERATIONS.get((draft.source, draft.body.get("Workload", "")), ())
 
 
 def _weight(draft: Draft, rng: Random) -> dict[str, Any]:

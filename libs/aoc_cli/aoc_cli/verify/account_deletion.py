@@ -1,4 +1,4 @@
-"""Deletes somebody's account from a tenant's directory, as an administrator, or an intruder, can at any moment."""
+"""Deletes a user account from a tenant's directory, as an administrator or an intruder can at any moment."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @stamina.retry(on=TransportError, attempts=5)
 async def delete_account(simulator: httpx.AsyncClient, tenant: str, seed: int) -> str:
-    """Delete one user, of whom there are records and may come more; the id. Groups and roles stay as they are."""
+    """Delete one user who has records, and may get more; returns the id. Groups and roles stay as they are."""
     users = (await simulator.get(f"/_directory/{tenant}/users")).raise_for_status().json()["value"]
     chosen: str = Random(f"account:{seed}").choice(users)["id"]  # noqa: S311  # to be reproducible, not secret
-    wish = {"tenant": tenant, "collection": "users", "id": chosen, "remove": True}
-    (await simulator.post("/_directory", json=wish)).raise_for_status()
+    request = {"tenant": tenant, "collection": "users", "id": chosen, "remove": True}
+    (await simulator.post("/_directory", json=request)).raise_for_status()
     return chosen

@@ -1,4 +1,4 @@
-"""Holds on to child processes while a run strikes them: paused ones, and ones that stay dead for a while."""
+"""Pauses and kills child processes of a run, and keeps them paused or stopped for a while."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Grip:
-    """Pauses and kills children. Pauses of one process may overlap: it goes on when the last one is over."""
+class ProcessControl:
+    """Pauses and kills children. Pauses of one process may overlap: it continues when the last one ends."""
 
     children: Mapping[str, Child]
     supervisor: Supervisor
     _pauses: Counter[int] = field(default_factory=Counter)
 
     def named(self, group: str) -> list[Child]:
-        """A child by its name, or with `*` at the end all whose name starts so: replicas."""
+        """A child by its name; with a final `*` all children with that prefix (replicas)."""
         if not group.endswith("*"):
             return [self.children[group]]
         return [child for name, child in self.children.items() if name.startswith(group[:-1])]
 
     async def pause(self, child: Child, seconds: float) -> None:
-        """Stop a process for a while. One that is killed meanwhile is another process by the end."""
+        """Pause a process. If it is killed meanwhile, its successor is not touched."""
         pid = self._stop(child)
         try:
             await asyncio.sleep(seconds)
@@ -40,7 +40,7 @@ class Grip:
             self._go_on(child, pid)
 
     async def down(self, group: str, seconds: float) -> None:
-        """Kill -9, and keep down for a while."""
+        """Kill -9, and prevent the restart for a while."""
         victims = self.named(group)
         self.supervisor.held.update(child.name for child in victims)
         try:
@@ -52,7 +52,7 @@ class Grip:
 
     @asynccontextmanager
     async def frozen(self, group: str) -> AsyncIterator[None]:
-        """Nothing of this group does anything inside: what runs is stopped, what is dead stays so."""
+        """Within the context no child of this group runs: live ones are paused, dead ones are not restarted."""
         victims = self.named(group)
         self.supervisor.held.update(child.name for child in victims)
         stopped = [(child, self._stop(child)) for child in victims if child.alive()]

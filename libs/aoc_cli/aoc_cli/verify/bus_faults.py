@@ -1,4 +1,4 @@
-"""What an operator, or a disk, can do to the bus: delete streams and consumers, and let AOC_RAW fill."""
+"""Faults of the bus: deleted streams, deleted consumers, a full AOC_RAW."""
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
 
@@ -24,67 +24,67 @@ if TYPE_CHECKING:
 
     from faststream.nats import NatsBroker
 
-    from aoc_cli.verify.grip import Grip
-    from aoc_cli.verify.watcher import Watcher
+    from aoc_cli.verify.process_control import ProcessControl
+    from aoc_cli.verify.stream_recorder import StreamRecorder
     from aoc_common.settings import NatsSettings
 
 _NORMALIZERS: Final = "normalizer*"
 #: Seconds. Work piles up while nobody normalises; a stream that is deleted should have something in it.
-_PILE_UP_S: Final = 1.0
-_SEEN_WITHIN_S: Final = 30.0
-_LOOK_S: Final = 0.1
+_ACCUMULATE_S: Final = 1.0
+_READ_WITHIN_S: Final = 30.0
+_POLL_S: Final = 0.1
 #: Share of its size from which a stream is full: the next page may still fit, most do not.
 _FULL: Final = 0.75
 
 
-async def made_anew(broker: NatsBroker, settings: NatsSettings, names: Collection[str]) -> None:
-    """Make these streams and what belongs to them as they are declared. Raises `Unreachable`."""
+async def recreate(broker: NatsBroker, settings: NatsSettings, names: Collection[str]) -> None:
+    """Create these streams and their consumers as declared. Raises `Unreachable`."""
     await provision(broker, settings, only=names)
 
 
 @dataclass(slots=True)
-class Vandal:
-    """Strikes the bus as a user who may do everything. Raises `Unreachable` when the server stays away."""
+class BusFaults:
+    """Injects faults as a user who may do everything. Raises `Unreachable` when the server stays away."""
 
     broker: NatsBroker
     settings: NatsSettings
-    grip: Grip
-    watcher: Watcher
+    processes: ProcessControl
+    recorder: StreamRecorder
     seed: int
     deleted: int = 0
 
     async def delete_stream(self, name: str, away_s: float) -> None:
-        """Delete a stream with all that is in it, and make it anew a while later.
+        """Delete a stream with its messages, and create it again `away_s` later.
 
-        Nobody publishes events at that moment and the watcher has read all: what was published stays known.
+        No events are published at that moment and the recorder has read everything: no published message is missed.
         """
-        async with self.grip.frozen(_NORMALIZERS):
-            await asyncio.sleep(_PILE_UP_S)
-            await self._seen()
+        async with self.processes.frozen(_NORMALIZERS):
+            await asyncio.sleep(_ACCUMULATE_S)
+            await self._read_all()
             await self._delete(name)
         await asyncio.sleep(away_s)
-        await made_anew(self.broker, self.settings, [name])
+        await recreate(self.broker, self.settings, [name])
 
     async def delete_consumer(self, stream: str) -> None:
-        """Delete one of a stream's consumers; the next start, or whoever looks after them, makes it anew."""
+        """Delete one of a stream's consumers, and create it again."""
         self.deleted += 1
         rng = Random(f"consumer:{self.seed}:{self.deleted}")
         names = await self._consumers(stream)
         if names:
             await self._delete_consumer(stream, rng.choice(names))
-            await made_anew(self.broker, self.settings, [stream])
+            await recreate(self.broker, self.settings, [stream])
 
     async def fill(self, name: str, most_s: float) -> None:
-        """Keep the normalizers down until a stream is full, or for so long."""
+        """Pause the normalizers until a stream is full, at most `most_s`."""
         until = time.monotonic() + most_s
-        async with self.grip.frozen(_NORMALIZERS):
+        async with self.processes.frozen(_NORMALIZERS):
             while time.monotonic() < until and not await self._full(name):  # noqa: ASYNC110  # a server offers no event
-                await asyncio.sleep(_LOOK_S)
+                await asyncio.sleep(_POLL_S)
 
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
-    async def _seen(self) -> None:
+    async def _read_all(self) -> None:
         try:
-            await self.watcher.caught_up(_SEEN_WITHIN_S)
+            await self.recorder.caught_up(_READ_WITHIN_S)
         except (AocError, NatsError) as error:
             raise Unreachable(str(error)) from error
 
@@ -100,10 +100,10 @@ class Vandal:
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
     async def _consumers(self, stream: str) -> list[str]:
         try:
-            found = await jetstream(self.broker).consumers_info(stream)
+            consumers = await jetstream(self.broker).consumers_info(stream)
         except (NatsError, TimeoutError) as error:
             raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
-        return sorted(one.name for one in found if one.config.durable_name)
+        return sorted(consumer.name for consumer in consumers if consumer.config.durable_name)
 
     @stamina.retry(on=Unreachable, attempts=20, timeout=60, wait_max=2)
     async def _delete_consumer(self, stream: str, name: str) -> None:
@@ -124,6 +124,6 @@ class Vandal:
 
 
 async def settled(broker: NatsBroker, last_page: int) -> bool:
-    """Whether every page up to this one was done: it has left the stream."""
+    """Whether every page up to this sequence is settled: it has left the stream."""
     state = (await jetstream(broker).stream_info(subjects.RAW_STREAM)).state
     return not state.messages or state.first_seq > last_page

@@ -1,4 +1,4 @@
-"""Reads AOC_EVENTS from its first message to its last, all the time, so that what is deleted from it was seen."""
+"""Records AOC_EVENTS continuously from the first message, so that deleted messages were read before."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
-from aoc_cli.verify.published import Bodies, Told
+from aoc_cli.verify.published import Bodies, MessageProperties
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from nats.aio.msg import Msg
 
 _EVENTS: Final = "aoc.events."
-_TOGETHER: Final = 1000
+_BATCH: Final = 1000
 _IDLE_S: Final = 0.5
 _PAUSE_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class RecordedMessage:
     """One message of AOC_EVENTS.
 
-    `message_id`: of the first version the event's id, of others `id:digest`. `twin_of`: whose twin it says it is.
-    `incarnation`: of how many streams of that name before it. `at`: when the stream took it. `told`: what it says.
+    `message_id`: the event id for a first version, `id:digest` for later ones. `twin_of`: the first that it names.
+    `incarnation`: number of the stream's incarnation. `at`: when the stream stored it. `properties`: None for no event.
     """
 
     message_id: str
     twin_of: str | None = None
     incarnation: int = 0
     at: datetime | None = None
-    told: Told | None = None
+    properties: MessageProperties | None = None
 
     @property
     def event(self) -> str:
@@ -50,33 +50,33 @@ class Seen:
         return self.message_id.partition(":")[0]
 
 
-def repeated(seen: Iterable[Seen], kept_s: float | None) -> set[str]:
+def repeated(messages: Iterable[RecordedMessage], retention_s: float | None) -> set[str]:
     """Ids of events of which one version was published again while its stream still held it.
 
-    `kept_s`: how long a stream keeps a message; None: longer than any run.
+    `retention_s`: how long a stream holds a message; None: longer than any run.
     """
     last: dict[tuple[int, str], datetime | None] = {}
-    found: set[str] = set()
-    for one in seen:
-        key = (one.incarnation, one.message_id)
+    repeated_events: set[str] = set()
+    for message in messages:
+        key = (message.incarnation, message.message_id)
         if key in last:
             before = last[key]
-            known = kept_s is None or before is None or one.at is None
-            if known or (one.at - before).total_seconds() < kept_s:  # type: ignore[operator]
-                found.add(one.event)
-        last[key] = one.at
-    return found
+            known = retention_s is None or before is None or message.at is None
+            if known or (message.at - before).total_seconds() < retention_s:  # type: ignore[operator]
+                repeated_events.add(message.event)
+        last[key] = message.at
+    return repeated_events
 
 
 @dataclass(slots=True)
-class Watcher:
-    """`run` it beside everything else; `seen` is what it saw, in order.
+class StreamRecorder:
+    """`run` it as a task; `messages` is what it has read, in order.
 
-    `missed`: messages that were gone before it could read them. `bodies`: some of them whole.
+    `missed`: messages that the stream dropped before they were read. `bodies`: a sample of complete bodies.
     """
 
     broker: NatsBroker
-    seen: list[Seen] = field(default_factory=list)
+    messages: list[RecordedMessage] = field(default_factory=list)
     missed: int = 0
     bodies: Bodies = field(default_factory=Bodies)
     _created: datetime | None = None
@@ -91,14 +91,14 @@ class Watcher:
             try:
                 await self._follow()
             except (AocError, NatsError, TimeoutError, OSError):
-                # Away, or deleted: what is there when it comes back is read from where this was.
+                # The server or the stream is away: reading resumes at the same position when it is back.
                 await asyncio.sleep(_PAUSE_S)
 
     async def caught_up(self, within_s: float) -> None:
-        """Wait until all is read that stands in the stream now. Raises `AocError` when that takes longer."""
-        asked = time.monotonic()
-        while self._at_end < asked:
-            if time.monotonic() > asked + within_s:
+        """Wait until everything in the stream now is read. Raises `AocError` on timeout."""
+        requested_at = time.monotonic()
+        while self._at_end < requested_at:
+            if time.monotonic() > requested_at + within_s:
                 raise AocError(f"{subjects.EVENTS_STREAM} was not read to its end within {within_s:.0f} s")
             await asyncio.sleep(_PAUSE_S / 4)
 
@@ -108,29 +108,29 @@ class Watcher:
             deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
             opt_start_seq=self._next,
         )
-        asked_anew = True
+        new_consumer = True
         async with reading(self.broker, subjects.EVENTS_STREAM, config) as pull:
             while True:
-                messages = await pull.batch(_TOGETHER, _IDLE_S)
+                messages = await pull.batch(_BATCH, _IDLE_S)
                 for message in messages:
-                    left_out = message.metadata.sequence.stream - self._next
-                    if left_out > 0 and not asked_anew:
-                        return  # what a server had sent when it was killed it does not send again: ask anew
-                    self.missed += max(left_out, 0)
+                    skipped = message.metadata.sequence.stream - self._next
+                    if skipped > 0 and not new_consumer:
+                        return  # a killed server does not send again what it had sent: start a new consumer
+                    self.missed += max(skipped, 0)
                     self._note(message)
-                    asked_anew = False
-                # A consumer of a stream that is gone answers nothing, as one with nothing to give does; and one whose
-                # last messages went with a killed server neither.
+                    new_consumer = False
+                # A consumer of a deleted stream answers nothing, like one without messages; so does one whose last
+                # messages were lost with a killed server.
                 if not messages and (await self._find() or self._next <= self._last):
                     return
 
     async def _find(self) -> bool:
-        """Find the stream; whether it is another one than before, or went back behind what was read of it."""
-        asked = time.monotonic()
+        """Look the stream up; whether it was replaced, or its end lies before what was read."""
+        requested_at = time.monotonic()
         info = await jetstream(self.broker).stream_info(subjects.EVENTS_STREAM)
         first, last = info.state.first_seq, info.state.last_seq
-        other = info.created != self._created or last < self._next - 1
-        if other:
+        replaced = info.created != self._created or last < self._next - 1
+        if replaced:
             self._created, self._next = info.created, 1
             self._incarnation += 1
         if first > self._next:
@@ -138,16 +138,16 @@ class Watcher:
             self._next = first
         self._last = last
         if self._next > last:
-            self._at_end = asked
-        return other
+            self._at_end = requested_at
+        return replaced
 
     def _note(self, message: Msg) -> None:
-        headers, told = message.headers or {}, message.metadata
-        if told.sequence.stream < self._next:
-            return  # a server that was killed forgot how far this consumer was
-        self._next = told.sequence.stream + 1
+        headers, metadata = message.headers or {}, message.metadata
+        if metadata.sequence.stream < self._next:
+            return  # a killed server lost the position of this consumer
+        self._next = metadata.sequence.stream + 1
         if not message.subject.startswith(_EVENTS):
             return
-        said = self.bodies.read(message)
+        properties = self.bodies.read(message)
         name, twin = headers.get("Nats-Msg-Id", ""), headers.get(HEADER)
-        self.seen.append(Seen(name, twin, self._incarnation, told.timestamp, said))
+        self.messages.append(RecordedMessage(name, twin, self._incarnation, metadata.timestamp, properties))

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from aoc_sim.faults import EXTRAS
-from aoc_sim.lies import WAITS, with_broken_host, with_default_port, with_newline, with_upper_host
+from aoc_sim.malformed_responses import WAITS, with_broken_host, with_default_port, with_newline, with_upper_host
 from aoc_sim.settings import SimSettings
 
 

@@ -47,8 +47,8 @@ class Subscribable:
 
 
 RESOURCES = {
-    one.resource: one
-    for one in (
+    resource.resource: resource
+    for resource in (
         Subscribable(
             "users",
             _DAYS_29,
@@ -75,7 +75,7 @@ RESOURCES = {
         ),
     )
 }
-ROLES = tuple(sorted({role for one in RESOURCES.values() for role in one.roles}))
+ROLES = tuple(sorted({role for resource in RESOURCES.values() for role in resource.roles}))
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class Subscription:
         }
 
 
-class Shelf:
+class SubscriptionStore:
     """All subscriptions, in the order of their creation. What has lapsed is gone."""
 
     def __init__(self) -> None:
@@ -121,19 +121,23 @@ class Shelf:
 
     def of_tenant(self, tenant_id: str, now: datetime) -> list[Subscription]:
         """A tenant's subscriptions."""
-        self._held = {key: one for key, one in self._held.items() if one.expires > now}
-        return [one for one in self._held.values() if one.tenant_id == tenant_id]
+        self._held = {key: subscription for key, subscription in self._held.items() if subscription.expires > now}
+        return [subscription for subscription in self._held.values() if subscription.tenant_id == tenant_id]
 
     def of(self, caller: Caller, now: datetime) -> list[Subscription]:
         """An app's subscriptions in a tenant."""
-        return [one for one in self.of_tenant(caller.tenant_id, now) if one.app_id == caller.app_id]
+        return [
+            subscription
+            for subscription in self.of_tenant(caller.tenant_id, now)
+            if subscription.app_id == caller.app_id
+        ]
 
     def find(self, subscription_id: str, caller: Caller, now: datetime) -> Subscription:
         """The app's subscription with that id; 404 if there is none (any more)."""
-        found = next((one for one in self.of(caller, now) if one.id == subscription_id), None)
-        if found is None:
+        subscription = next((candidate for candidate in self.of(caller, now) if candidate.id == subscription_id), None)
+        if subscription is None:
             raise errors.GraphError(404, "ResourceNotFound", "The object was not found.")
-        return found
+        return subscription
 
     def add(self, subscription: Subscription) -> None:
         """Keep one."""
@@ -156,7 +160,7 @@ def read_subscription(body: Mapping[str, Any], caller: Caller, held: int, now: d
             403, "Forbidden", f"The app has {_MOST} subscriptions in this tenant, which is the limit."
         )
     change_type = str(body.get("changeType", ""))
-    if not change_type or not {one.strip() for one in change_type.split(",")} <= resource.changes:
+    if not change_type or not {resource.strip() for resource in change_type.split(",")} <= resource.changes:
         raise refused(f"changeType: of {', '.join(sorted(resource.changes))}.")
     state = body.get("clientState")
     if state is not None and (not isinstance(state, str) or len(state) > _LONGEST_STATE):

@@ -22,23 +22,23 @@ async def check(system: System) -> list[Finding]:
     try:
         async with connect(system.mongo) as database:
             letters = MongoDeadLetters(database)
-            given_up = await letters.count(Selection())
+            undecided = await letters.count(Selection())
             expired = await letters.count(Selection(state=ItemState.EXPIRED))
             waiting = await MongoQuarantine(database).count(Selection())
     except AocError:
         return []
-    return [of_letters(given_up, expired), of_quarantine(waiting)]
+    return [of_letters(undecided, expired), of_quarantine(waiting)]
 
 
-def of_letters(given_up: int, expired: int) -> Finding:
+def of_letters(undecided: int, expired: int) -> Finding:
     """Messages that services gave up."""
-    gone = f"; of {expired:,} more the content expired before anybody decided" if expired else ""
-    if given_up:
+    expired_note = f"; of {expired:,} more the content expired before anybody decided" if expired else ""
+    if undecided:
         fix = "Look at them with aoc deadletters list; when the cause is mended, aoc deadletters retry --all"
-        return Finding(_WHERE, "dead letters", Grade.FAIL, f"{given_up:,} wait for a decision{gone}", fix)
+        return Finding(_WHERE, "dead letters", Grade.FAIL, f"{undecided:,} wait for a decision{expired_note}", fix)
     if expired:
         fix = "Their records are a permanent gap: aoc completeness tells of which sources"
-        return Finding(_WHERE, "dead letters", Grade.WARN, f"none waits{gone}", fix)
+        return Finding(_WHERE, "dead letters", Grade.WARN, f"none waits{expired_note}", fix)
     return Finding(_WHERE, "dead letters", Grade.OK, "none")
 
 

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 _USER: Final = "operator"
 #: Characters of a content that are shown; `--json` has all of it.
 _SHOWN: Final = 20_000
-_WORDS: Final = 60
+_REASON_LENGTH: Final = 60
 #: Seconds: the client itself would go on for ever.
-_TOGETHER: Final = 1_000
+_DEFAULT_LIMIT: Final = 1_000
 #: So long it is left to the normalizer; published again while it is on the bus after all, it is the page that it was.
-_ON_ITS_WAY: Final = timedelta(hours=1)
+_IN_FLIGHT: Final = timedelta(hours=1)
 
 Keys = Annotated[list[str] | None, typer.Argument(help="IDs, as the list shows them.")]
 Key = Annotated[str, typer.Argument(help="ID, as the list shows it.")]
@@ -58,7 +58,7 @@ By = Annotated[str | None, typer.Option(help="Who decides; else the user of this
 
 
 @dataclass(slots=True)
-class Done:
+class BatchOutcome:
     """What was done: how many items were chosen, done, and left with the reason."""
 
     chosen: int = 0
@@ -78,7 +78,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Backends:
     """Where the items lie, and the bus to publish them again."""
 
     database: Database
@@ -107,7 +107,9 @@ class Desk:
         return self.js
 
 
-def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]], *, bus: bool = False) -> T:
+def run_on_backends[T](
+    data: Path | None, work: Callable[[Backends], Coroutine[Any, Any, T]], *, bus: bool = False
+) -> T:
     """Run `work` on the system that runs, or on the servers of a data directory started for it."""
     with ExitStack() as stack:
         system = attach.find(data, _USER) or stack.enter_context(attach.started(attach.existing(data), user=_USER))
@@ -116,9 +118,9 @@ def at_desk[T](data: Path | None, work: Callable[[Desk], Coroutine[Any, Any, T]]
             async with connect(system.mongo) as database:
                 await MongoQuarantine(database).adopt()
                 if not bus:
-                    return await work(Desk(database))
+                    return await work(Backends(database))
                 async with connected_broker(system.nats, _USER) as broker:
-                    return await work(Desk(database, jetstream(broker)))
+                    return await work(Backends(database, jetstream(broker)))
 
         return asyncio.run(run())
 
@@ -131,20 +133,20 @@ def selection(
     service: str | None = None,
     reason: str | None = None,
     state: str = ItemState.OPEN,
-    limit: int = _TOGETHER,
+    limit: int = _DEFAULT_LIMIT,
 ) -> Selection:
     """What the options choose. Raises `BadConfiguration`, or `Malformed` for a tenant that is none."""
     if tenant is not None:
         subjects.check_tenant(tenant)
     if state != "all" and state not in set(ItemState):
         raise BadConfiguration(f"--state {state}: expected {', '.join(ItemState)} or all")
-    wanted = None if state == "all" else ItemState(state)
-    return Selection(tenant, source, service, reason, wanted, tuple(keys or ()), limit)
+    chosen_state = None if state == "all" else ItemState(state)
+    return Selection(tenant, source, service, reason, chosen_state, tuple(keys or ()), limit)
 
 
-def needs_choice(wanted: Selection, *, everything: bool) -> None:
+def require_choice(chosen: Selection, *, everything: bool) -> None:
     """Raises `BadConfiguration` when a decision names neither ids nor a filter."""
-    if not (wanted.keys or wanted.reason or wanted.source or wanted.service or everything):
+    if not (chosen.keys or chosen.reason or chosen.source or chosen.service or everything):
         raise BadConfiguration("name IDs, or choose with --source, --reason or --all")
 
 
@@ -153,10 +155,10 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
-def who(given: str | None) -> str:
+def decider(named: str | None) -> str:
     """Who decides. Raises `BadConfiguration` when nobody can be named."""
     try:
-        return given or os.environ.get("SUDO_USER") or getpass.getuser()
+        return named or os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         raise BadConfiguration("--by: say who decides; this machine does not know its user") from None
 
@@ -168,8 +170,8 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
             out.out(as_json(asdict(item)), highlight=False)
             continue
         words = f"{item.at:%Y-%m-%d %H:%M:%S}  {plain(item.tenant)}  {plain(item.source or item.subject)}"
-        state = "on its way" if item.state is ItemState.OPEN and on_its_way(item) else item.state.value
-        reason = item.reason if len(item.reason) <= _WORDS else f"{item.reason[:_WORDS]}…"
+        state = "on its way" if item.state is ItemState.OPEN and in_flight(item) else item.state.value
+        reason = item.reason if len(item.reason) <= _REASON_LENGTH else f"{item.reason[:_REASON_LENGTH]}…"
         event = " [dim](its event is stored)[/]" if item.stored else ""
         out.print(f"[cyan]{plain(item.key)}[/]  {words}  [yellow]{state}[/]  {plain(reason)}{event}")
     if not json and total > len(items):
@@ -178,12 +180,12 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
         err.print("none")
 
 
-async def one(shelf: MongoReviewQueue, key: str) -> Item:
+async def find_item(store: MongoReviewQueue, key: str) -> Item:
     """The item of that id. Raises `BadConfiguration`."""
-    found = await shelf.find(Selection(state=None, keys=(key,)))
-    if not found:
+    items = await store.find(Selection(state=None, keys=(key,)))
+    if not items:
         raise BadConfiguration(f"no such id: {key}")
-    return found[0]
+    return items[0]
 
 
 def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
@@ -204,30 +206,30 @@ def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
         err.print(f"{len(text) - _SHOWN:,} more characters: --json shows all")
 
 
-def on_its_way(item: Item) -> bool:
+def in_flight(item: Item) -> bool:
     """Whether it was published again and nothing has become of it yet. Not for ever: what is on the bus can be lost."""
-    return item.asked_at is not None and now() - item.asked_at < _ON_ITS_WAY
+    return item.asked_at is not None and now() - item.asked_at < _IN_FLIGHT
 
 
 async def decide(
-    shelf: MongoReviewQueue,
-    wanted: Selection,
+    store: MongoReviewQueue,
+    selection: Selection,
     work: Callable[[Item], Awaitable[str | None]],
     *,
     everything: bool,
-    passes: Callable[[Item], bool] = on_its_way,
-) -> Done:
+    skip: Callable[[Item], bool] = in_flight,
+) -> BatchOutcome:
     """Do `work` to each item that is chosen; it gives why one is left as it is. Raises `Transient` at once.
 
-    What `passes` is only taken when it is named.
+    What `skip` is only taken when it is named.
     """
-    needs_choice(wanted, everything=everything)
-    items = await shelf.find(replace(wanted, limit=max(wanted.limit, len(wanted.keys))))
-    done = Done()
-    if missing := set(wanted.keys) - {item.key for item in items}:
+    require_choice(selection, everything=everything)
+    items = await store.find(replace(selection, limit=max(selection.limit, len(selection.keys))))
+    done = BatchOutcome()
+    if missing := set(selection.keys) - {item.key for item in items}:
         done.left.update(dict.fromkeys(sorted(missing), "no such open item"))
     for item in items:
-        if passes(item) and not wanted.keys:
+        if skip(item) and not selection.keys:
             continue
         done.chosen += 1
         try:
@@ -242,16 +244,18 @@ async def decide(
     return done
 
 
-async def discard(shelf: MongoReviewQueue, wanted: Selection, why: str, by: str | None, *, everything: bool) -> Done:
+async def discard(
+    store: MongoReviewQueue, selection: Selection, why: str, by: str | None, *, everything: bool
+) -> BatchOutcome:
     """Note that the chosen items are not needed. Raises `BadConfiguration` without a reason."""
     if not why.strip():
         raise BadConfiguration("--why: say why it is not needed")
-    decision = Decision(who(by), why.strip()[:1000], now())
+    decision = Decision(decider(by), why.strip()[:1000], now())
 
     async def work(item: Item) -> str | None:
-        return None if await shelf.discard([item.key], decision) else "somebody has decided about it meanwhile"
+        return None if await store.discard([item.key], decision) else "somebody has decided about it meanwhile"
 
-    return await decide(shelf, wanted, work, everything=everything)
+    return await decide(store, selection, work, everything=everything)
 
 
 def slice_for(item: Item, at: datetime) -> tuple[str, bool]:

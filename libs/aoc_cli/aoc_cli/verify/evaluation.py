@@ -1,0 +1,213 @@
+"""Evaluates a finished run: reads simulator, store, ledger and recorded messages, and compares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+import stamina
+
+from aoc_cli.verify.account_numbers import Bounds
+from aoc_cli.verify.comparison import AvailableRecords, RunResult, compare
+from aoc_cli.verify.proof import Proof
+from aoc_cli.verify.signed_reports import reports
+from aoc_cli.verify.stored import Lifetime
+from aoc_cli.verify.twins import compare_twins
+from aoc_cli.verify.unreported import missing_records, reported_elsewhere, unreported
+from aoc_cli.verify.versions import VersionOutcome, check_current, compare_versions
+from aoc_common.errors import Transient
+from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.census import MongoCensus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from uuid import UUID
+
+    import httpx
+    from faststream.nats import NatsBroker
+
+    from aoc_cli.local.stack import DataDirectory
+    from aoc_cli.verify.completeness_claims import CompletenessClaims
+    from aoc_cli.verify.ground_truth import RecordKey
+    from aoc_cli.verify.stream_recorder import RecordedMessage, StreamRecorder
+    from aoc_common.store.accounts import SourceAccount
+    from aoc_common.store.mongo.client import Database
+
+_BATCH: Final = 1000
+#: No clock is stepped by more (`chaos`).
+_STEPPED: Final = timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What happened in a run. `calm`: nothing was killed, paused or cut off, so every served state was read.
+
+    `directory`: where it ran. `began`: when. `clocks_right`: whether no clock was stepped. `seed`: of the samples.
+    """
+
+    directory: DataDirectory
+    began: datetime
+    clocks_right: bool
+    seed: int
+    seconds: float
+    drained: bool
+    calm: bool
+    plan: Sequence[str]
+    strikes: Counter[str]
+    kills: int
+    retention_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Compares everything with the ground truth. `broker`: a user who may read every stream."""
+
+    simulator: httpx.AsyncClient
+    database: Database
+    broker: NatsBroker
+
+    @stamina.retry(on=Transient, attempts=5)
+    async def account(self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims) -> RunResult:
+        """The account; the watcher has read all. Raises `Transient` when the store stays away."""
+        census, messages = MongoCensus(self.database), recorder.messages
+        truth_report = await self._fetch("/_truth")
+        available = AvailableRecords.of(truth_report["tenants"])
+        proof = await Proof.start(self.simulator)
+        await proof.of_store(census, _lifetime(run))
+        stored = proof.records
+        accounts = await self.accounts()
+        expired = {
+            (tenant, source): count
+            for tenant, sources in truth_report["expired"].items()
+            for source, count in sources.items()
+        }
+        outcome = compare(
+            available,
+            stored,
+            messages,
+            {key: account.stored for key, account in accounts.items()},
+            {key: account.blobs_expired - expired.get(key, 0) for key, account in accounts.items()},
+            unreported=await self._unreported(available, available.absent(stored), accounts, census),
+            retention_s=run.retention_s,
+        )
+        pairs = _obtainable_pairs(
+            (await self._fetch("/_truth/twins"))["tenants"], available.absent(stored) & available.excused.keys()
+        )
+        twins = compare_twins(pairs, stored, {message.event: message.twin_of for message in messages})
+        proof.of_stream(recorder)
+        await proof.of_links(self.database, recorder)
+        await proof.of_search(self.database, run.seed)
+        excused = Counter(key[:2] for key in available.excused)
+        texts = Counter(key[:2] for key in available.excused for _ in proof.ground_truth.facts[key].texts)
+        bounds = Bounds(datetime.now(UTC), run.calm, excused, texts, *await census.pages_by_source(), _off(run))
+        written = await reports(self.database, run.directory, accounts, bounds.now)
+        proof.of_account(accounts, written, claims.copy(), bounds, clocks_right=run.clocks_right)
+        versions = await self._versions(proof, census, messages, run)
+        return RunResult(
+            emitted=truth_report["total"],
+            pages=await census.pages(),
+            resent=truth_report["resent"],
+            late=truth_report["late"],
+            stored=outcome.stored,
+            published=outcome.published,
+            quarantined=await census.quarantined(),
+            lost=outcome.lost + versions.lost,
+            doubled=outcome.doubled,
+            hidden=outcome.hidden,
+            unknown=outcome.unknown + versions.made_up,
+            misaccounted=outcome.misaccounted,
+            seconds=round(run.seconds, 2),
+            events_per_s=round(outcome.stored / run.seconds, 1),
+            faults=truth_report["faults_injected"],
+            kills=run.kills,
+            pauses=run.strikes["pause"],
+            expired=sum(expired.values()),
+            excused=len(available.excused),
+            changed=versions.changed,
+            incarnations=len({message.incarnation for message in messages}),
+            unseen=recorder.missed,
+            drained=run.drained,
+            plan=list(run.plan),
+            strikes=dict(run.strikes),
+            twins=twins,
+            versions=versions,
+            false_statements=proof.tally.count,
+            statements=proof.tally.as_dict(),
+            examples=outcome.examples | twins.examples | versions.examples,
+        )
+
+    async def _fetch(self, path: str, **params: str) -> dict[str, Any]:
+        answer: dict[str, Any] = (await self.simulator.get(path, params=params)).raise_for_status().json()
+        return answer
+
+    async def accounts(self) -> dict[tuple[str, str], SourceAccount]:
+        """(Tenant, source) -> the account, after everything that can be settled is settled."""
+        now = datetime.now(UTC)
+        while await MongoAccount(self.database).settle(now, _BATCH):
+            pass
+        return await self.current_accounts(now)
+
+    async def current_accounts(self, now: datetime) -> dict[tuple[str, str], SourceAccount]:
+        """(Tenant, source) -> the account as it is now."""
+        tenants = (await self._fetch("/_truth", summary="1"))["tenants"]
+        account = MongoAccount(self.database)
+        return {(tenant, item.source): item for tenant in tenants for item in await account.accounts(tenant, now)}
+
+    async def _unreported(
+        self,
+        available: AvailableRecords,
+        absent: Collection[RecordKey],
+        accounts: dict[tuple[str, str], SourceAccount],
+        census: MongoCensus,
+    ) -> set[RecordKey]:
+        lines = {place: await self._envelopes(*place) for place in sorted({key[:2] for key in absent})}
+        named = await reported_elsewhere(absent, census, self.broker)
+        return unreported(missing_records(lines, available.excused, absent), accounts, named)
+
+    async def _envelopes(self, tenant: str, source: str) -> list[dict[str, Any]]:
+        answer = await self.simulator.get(f"/_truth/{tenant}/{source}", params={"envelope": "1"})
+        return [orjson.loads(line) for line in answer.raise_for_status().content.splitlines()]
+
+    async def _versions(
+        self, proof: Proof, census: MongoCensus, messages: Sequence[RecordedMessage], run: RunSummary
+    ) -> VersionOutcome:
+        available = (await self._fetch("/_truth/changes"))["tenants"]
+        moving = {
+            (tenant, source, key.lower())
+            for tenant, sources in available.items()
+            for source, records in sources.items()
+            for key in records
+        }
+        those = [
+            record for record in proof.records if (record.tenant, record.source, record.record_id.lower()) in moving
+        ]
+        texts: dict[UUID, dict[int, str]] = {}
+        async for event, number, text in census.texts([record.id for record in those]):
+            texts.setdefault(event, {})[number] = text
+        check_current(available, those, proof.current, proof.tally)
+        return compare_versions(available, those, texts, {record.message_id for record in messages}, every=run.calm)
+
+
+def _lifetime(run: RunSummary) -> Lifetime:
+    """When events can have been stored, by the services' clocks."""
+    return Lifetime(run.began - _off(run), datetime.now(UTC) + _off(run))
+
+
+def _off(run: RunSummary) -> timedelta:
+    """By how much a clock was wrong, at most."""
+    return timedelta() if run.clocks_right else _STEPPED
+
+
+def _obtainable_pairs(pairs: Mapping[str, Any], absent: Collection[RecordKey]) -> dict[str, Any]:
+    """The twins of which both records could be fetched."""
+    return {
+        tenant: [
+            pair
+            for pair in of_tenant
+            if not any((tenant, item["source"], item["id"].lower()) in absent for item in pair)
+        ]
+        for tenant, of_tenant in pairs.items()
+    }
