@@ -19,6 +19,8 @@ from aoc_common.contracts import spelling
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+#: Counts how terms were made: raised whenever stored events would be found otherwise (`aoc remap --terms`).
+EDITION: Final = 2
 MAX_TOKEN: Final = 64
 #: The first term of every event whose record no mapper understood, so that these can be asked for: a word of none.
 NOT_UNDERSTOOD: Final = "notunderstood"
@@ -36,6 +38,9 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GUID_LENGTH: Final = 36
 #: What was typed of a GUID or SID so far: their terms are whole, so it is not cut either.
+_MAY_BEGIN_ID: Final = re.compile(r"(?=[a-f-]*\d)[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]*|s-1[\d-]*")
+#: Words that are longer are none that somebody types, or misspells.
+_LONGEST_WORD: Final = 40
 _BEGUN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}|s-1-[\d-]*")
 #: An address as it is a term.
 _ORDERED: Final = re.compile(r"4\.\d{3}(?:\.\d{3}){3}|6\.[0-9a-f]{4}(?::[0-9a-f]{4}){7}")
@@ -82,6 +87,18 @@ def prefix_terms(text: str) -> tuple[list[str], str]:
 def pieces(text: str) -> list[str]:
     """The words of a text, all of them, in lower case."""
     return _WORD.findall(_folded(spelling.folded(text[:_MAX_TEXT])))
+
+
+def is_word(term: str) -> bool:
+    """Whether a term is a word or an address: not an id, of which each event has its own."""
+    if len(term) > _LONGEST_WORD or (len(term) == _GUID_LENGTH and _GUID.fullmatch(term)):
+        return False
+    return _OPAQUE.match(term) is None or _ORDERED.fullmatch(term) is not None
+
+
+def may_begin_id(start: str) -> bool:
+    """Whether GUIDs or SIDs may begin so."""
+    return _MAY_BEGIN_ID.fullmatch(start) is not None
 
 
 def former_spelling(term: str) -> str | None:

@@ -17,6 +17,7 @@ from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
 from aoc_common.store.mongo.publications import KEEP
+from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class MongoRenewal:
         self._versions = database["event_versions"]
         self._forwards = database["moved_events"]
         self._twins = MovedTwins(database)
+        self._vocabulary = MongoVocabulary(database)
         self._clock = clock or SystemClock()
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
@@ -99,6 +101,7 @@ class MongoRenewal:
         for record, event in pairs:
             event.ocsf["metadata"]["processed_time"] = record.processed_ms
             document = to_document(event, record.page, record.expire_at, _NOTHING)
+            self._vocabulary.note(event.tenant, event.terms, record.expire_at)
             same = {event.id, *event.former, *event.kin}
             same |= {ids.beside(one, event.operation) for one in same}
             if record.past or record.id in same:
@@ -106,6 +109,7 @@ class MongoRenewal:
             else:
                 moving.append((record, {**document, **record.kept}))
         moved: set[UUID] = set()
+        await self._vocabulary.learn()
         with translated("events"):
             await self._write(staying)
             for together in batched(moving, BATCH_SIZE):

@@ -22,6 +22,7 @@ from aoc_common.contracts.event import text_digest
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
+from aoc_common.store.mongo.vocabulary import MongoVocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -117,6 +118,7 @@ class MongoEvents:
         self._events = database["events"]
         self._versions = database["event_versions"]
         self._retention = retention
+        self._vocabulary = MongoVocabulary(database)
         self._clock = clock or SystemClock()
 
     def encoded(self, event: Event, page: str) -> bytes:
@@ -128,6 +130,7 @@ class MongoEvents:
         document = to_document(event, page, now, max(keep, remembered))
         if keep < remembered:
             document["forget_at"] = now + keep
+        self._vocabulary.note(event.tenant, event.terms, document["expire_at"])
         try:
             return bson.encode(document, codec_options=CODEC)
         except (BSONError, OverflowError, ValueError) as error:
@@ -140,6 +143,7 @@ class MongoEvents:
     async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
         """Unordered inserts in chunks; the indices of the documents that were new."""
         new: set[int] = set()
+        await self._vocabulary.learn()
         for start in range(0, len(documents), _CHUNK):
             chunk = [RawBSONDocument(document, RAW_CODEC) for document in documents[start : start + _CHUNK]]
             known = await self._insert_chunk(chunk)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.store.mongo.client import translated
 from aoc_common.store.mongo.event_versions import FORMER_IDS
 from aoc_common.store.mongo.sums import MongoSums
+from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.slices import SliceState
 
 if TYPE_CHECKING:
@@ -20,13 +21,15 @@ _TOTALS: Final = "totals"
 async def upgrade(database: Database) -> None:
     """Slices that are fetched and not settled are looked at once more: until now all of them were, again and again.
 
-    Totals begin with the sums of before, also of sources of which nothing comes any more.
+    Totals begin with the sums of before, also of sources of which nothing comes any more. Events of before are known to
+    have the search terms of before.
     """
     with translated("upgrade"):
         await database["ledger_slices"].update_many(
             {"state": SliceState.FETCHED.value, "unchecked": {"$exists": False}}, {"$set": {"unchecked": True}}
         )
         begun = await database["upgrades"].find_one({"_id": _TOTALS})
+    await MongoTermEdition(database).begin()
     if begun is None:
         await MongoSums(database).begin()
         with translated("upgrade"):

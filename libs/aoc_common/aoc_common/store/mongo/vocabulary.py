@@ -1,0 +1,99 @@
+"""The `vocabulary` collection: each word of each tenant once. `_id` is the tenant, a blank and the word.
+
+It turns the beginning of a word into whole words, which the index over terms serves newest first, and finds what a
+misspelt word may mean. A word is in it before the first event that has it, and leaves after the last one has expired.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from aoc_common.contracts import terms
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.errors import Unreachable
+from aoc_common.store.mongo.client import translated
+from aoc_common.store.mongo.term_edition import MongoTermEdition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from aoc_common.contracts.query.filters import Span
+    from aoc_common.store.mongo.client import Database
+
+#: A word's end is put off at most once in this time, not with every event that has it.
+_SLACK: Final = timedelta(days=30)
+_TOGETHER: Final = 1_000
+#: Words that one process remembers to have written, of all tenants together.
+_REMEMBERED: Final = 100_000
+_DUPLICATE_KEY: Final = 11000
+
+
+class MongoVocabulary:
+    """`Vocabulary` over `vocabulary`, and writing it."""
+
+    def __init__(self, database: Database) -> None:
+        self._words = database["vocabulary"]
+        self._edition = MongoTermEdition(database)
+        #: `_id` -> until when the word is there. What is `new` is not there for sure.
+        self._written: dict[str, datetime] = {}
+        self._new: dict[str, datetime] = {}
+
+    def note(self, tenant: str, found: Iterable[str], until: datetime) -> None:
+        """Remember the terms of an event that expires then. `learn` writes them."""
+        for term in found:
+            key = f"{tenant} {term}"
+            known = self._written.get(key) or self._new.get(key)
+            if (known is None and terms.is_word(term)) or (known is not None and known < until):
+                self._new[key] = until + _SLACK
+
+    async def learn(self) -> None:
+        """Write what was noted, before the events are. Raises `Transient`; what was noted comes with the next try."""
+        if not self._new:
+            return
+        new = dict(self._new)  # not taken out yet: who comes meanwhile must wait for them too
+        for together in batched(new.items(), _TOGETHER):
+            with translated("vocabulary"):
+                await self._write(together)
+        if len(self._written) + len(new) > _REMEMBERED:
+            self._written.clear()
+        self._written |= new
+        self._new = {key: until for key, until in self._new.items() if new.get(key) != until}
+
+    async def _write(self, words: Sequence[tuple[str, datetime]]) -> None:
+        """A new word costs one insert; one of before is put off."""
+        try:
+            await self._words.insert_many([{"_id": key, "expire_at": until} for key, until in words], ordered=False)
+        except BulkWriteError as error:
+            refused = error.details.get("writeErrors", [])
+            if other := next((one for one in refused if one["code"] != _DUPLICATE_KEY), None):
+                raise Unreachable(f"vocabulary: {str(other.get('errmsg'))[:300]}") from error
+            puts_off: list[Any] = []
+            for one in refused:
+                key, until = words[one["index"]]
+                puts_off.append(UpdateOne({"_id": key}, {"$max": {"expire_at": until}}))
+            await self._words.bulk_write(puts_off, ordered=False)
+
+    async def words(self, tenant: str, span: Span, most: int) -> list[str] | None:
+        """The terms of a span, in order; None when there are more than `most`, or not all of them are known."""
+        if not terms.is_word(span.first) or terms.may_begin_id(span.first) or not await self._edition.is_complete():
+            return None
+        found = await self._between(tenant, span.first, span.last, most + 1)
+        return found if len(found) <= most else None
+
+    async def knows(self, tenant: str, word: str) -> bool:
+        """Whether an event was stored with this word."""
+        with translated("vocabulary"):
+            return await self._words.find_one({"_id": f"{check_tenant(tenant)} {word}"}) is not None
+
+    async def _between(self, tenant: str, first: str, last: str, most: int) -> list[str]:
+        begin = f"{check_tenant(tenant)} "
+        wanted = {"_id": {"$gte": begin + first, "$lte": begin + last}}
+        with translated("vocabulary"):
+            found = await self._words.find(wanted, {"_id": 1}).sort("_id", 1).limit(most).to_list(None)
+        return [one["_id"].removeprefix(begin) for one in found]
