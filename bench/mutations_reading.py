@@ -25,8 +25,8 @@ COLLECTING: Final = (
         "skip-graph-pages",
         "only the first page of a Graph list is read",
         "aoc_collector.microsoft.paging",
-        "        following = page.next_link or None\n",
-        "        following = None\n",
+        "        next_url = page.next_link or None\n",
+        "        next_url = None\n",
     ),
     Mutation(
         "skip-listing-pages",
@@ -74,8 +74,8 @@ COLLECTING: Final = (
         "loss-without-letter",
         "what could not be had is no dead letter",
         "aoc_collector.runner",
-        "        letters = [letter_of(job, loss, at) for loss in losses]\n",
-        "        return\n        letters = [letter_of(job, loss, at) for loss in losses]\n",
+        "        letters = [dead_letter_of(job, loss, at) for loss in losses]\n",
+        "        return\n        letters = [dead_letter_of(job, loss, at) for loss in losses]\n",
     ),
     Mutation(
         "clock-believed",
@@ -96,8 +96,8 @@ COLLECTING: Final = (
         "overlap-none",
         "no slice looks back for records that came late",
         "aoc_collector.slices",
-        "start=_whole(done - pace.overlap), end=end)",
-        "start=_whole(done), end=end)",
+        "start=_whole_second(done - slicing.overlap), end=end)",
+        "start=_whole_second(done), end=end)",
     ),
 )
 MAPPING: Final = (

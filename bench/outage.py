@@ -35,7 +35,7 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
 from aoc_collector.microsoft.apis import Apis
-from aoc_collector.parts import slices, watching
+from aoc_collector.parts import monitoring, slices
 from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
@@ -198,7 +198,7 @@ async def _build(settings: CollectorSettings, tenants: Sequence[Tenant], parts: 
     client = await parts.enter(http.make_client(timeout_s=30))
     shared = Shared(parts, settings, tenants, Apis(settings, client, parts.resources.clock))
     slices.add(shared)
-    watching.add(shared)
+    monitoring.add(shared)
 
 
 async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) -> NatsBroker:

@@ -34,9 +34,9 @@ from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.slices import Feed
+from aoc_collector.source_monitor import SourceMonitor
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Batch, RawArray
-from aoc_collector.watch import Watch
 from aoc_common.settings import TelemetrySettings
 from aoc_common.store.arrivals import Arrivals, lateness_step
 from aoc_common.store.mongo.account import MongoAccount
@@ -51,11 +51,11 @@ from aoc_common.store.source_health import Bounds
 from aoc_common.telemetry import logs
 
 try:
-    from aoc_collector.clocks import Corrector
+    from aoc_collector.clock_faults import PositionCorrector
     from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
     from aoc_common.store.mongo.compaction import MongoCompaction
 except ImportError:  # a version before
-    Corrector = MongoCompaction = None  # type: ignore[assignment,misc]
+    PositionCorrector = MongoCompaction = None  # type: ignore[assignment,misc]
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -162,12 +162,12 @@ class Installation:
         self._ledger, sources, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
         self._arrivals, self._account = MongoArrivals(database), MongoAccount(database)
         self._compaction = None if MongoCompaction is None else MongoCompaction(database)
-        paces = families(settings)
-        made = [Feed(tenant, source, paces[SOURCES[source].family].pace) for tenant, source in feeds.records]
+        by_name = families(settings)
+        made = [Feed(tenant, source, by_name[SOURCES[source].family].slicing) for tenant, source in feeds.records]
         lateness = [self._arrivals.lateness] if hasattr(self._arrivals, "lateness") else []
-        more: list[Any] = (
-            [Corrector(MongoClockCorrections(database), backlog, sources, clock)] if Corrector is not None else []
-        )
+        more: list[Any] = []
+        if PositionCorrector is not None:
+            more.append(PositionCorrector(MongoClockCorrections(database), backlog, sources, clock))
         self._scheduler = Scheduler(made, sources, backlog, self._ask, clock, *more, *lateness)
         ledger, letters = self._ledger, MongoDeadLetters(database)
         stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, letters)
@@ -176,7 +176,7 @@ class Installation:
         for tenant, source in feeds.records:
             names[tenant].append(source)
         bounds = Bounds(timedelta(minutes=15), timedelta(hours=24))
-        self._watch = Watch(
+        self._monitor = SourceMonitor(
             names, self._account, sources, lambda tenant: dict.fromkeys(names[tenant], 0.0), bounds, clock
         )
         self._jobs: dict[str, CollectJob] = {}
@@ -196,13 +196,13 @@ class Installation:
                 if job.stretch:
                     # What a nudge does, without its pauses.
                     feed = self._scheduler._feeds[job.tenant, job.source]  # noqa: SLF001
-                    await self._scheduler._ask_again(feed, backlog=True)  # noqa: SLF001
+                    await self._scheduler._request_soon(feed, backlog=True)  # noqa: SLF001
         await self._normalise()
         while await self._account.settle(self._clock.at, 500):
             pass
         if self._compaction:
             await self._compaction.compact(self._clock.at, 500)
-        await self._watch.look()
+        await self._monitor.check()
         self._clock.at += _MINUTE
 
     async def _ask(self, job: CollectJob) -> bool:

@@ -316,7 +316,7 @@ async def test_a_document_of_before_is_one_period_whose_beginning_nobody_knows(b
 
 async def test_a_user_name_that_very_many_had_in_turn_names_nobody_and_crowds_out_nobody(books):
     await books.read(0, user(), whole=True, roles={})
-    crowd = [user(f"X{number}", name="Crowd", upn="crowd@contoso.example") for number in range(150)]
+    crowd = [user(f"X{number}", name="Bulkhead", upn="crowd@contoso.example") for number in range(150)]
     await books.read(1, *crowd)
     asked = ["crowd@contoso.example", "a1", *(f"nobody-{number}" for number in range(3))]
     found = await books.history.remembered("contoso", asked)

@@ -40,4 +40,4 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
     Raises `BadConfiguration` for a setting that names a secret which is not there.
     """
-    return application(settings, [one.router for one in ROUTES], make_services(settings))
+    return application(settings, [route.router for route in ROUTES], make_services(settings))

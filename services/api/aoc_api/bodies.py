@@ -1,4 +1,4 @@
-"""The bodies of requests: how slowly they may come, and that they say one thing only."""
+"""The bodies of requests: their size, how fast they must arrive, and that no member of their JSON is repeated."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def bounded(receive: Receive, limits: BodyLimits) -> Receive:
     """`receive`, which ends a request whose body is too large (413) or comes too slowly (408)."""
     received = 0
     began: float | None = None
-    whole = False
+    complete = False
 
     async def receiving() -> Message:
-        nonlocal received, began, whole
-        if whole:  # what comes now is the client's going away, whenever that is
+        nonlocal received, began, complete
+        if complete:  # the next message is the client's disconnect, whenever that comes
             return await receive()
         now = asyncio.get_running_loop().time()
         began = now if began is None else began
@@ -52,12 +52,12 @@ def bounded(receive: Receive, limits: BodyLimits) -> Receive:
             async with asyncio.timeout_at(latest):
                 message = await receive()
         except TimeoutError:
-            said = (
+            detail = (
                 f"The body did not come within {limits.total_s:g} s, or came slower than {limits.bytes_per_s:g} bytes/s"
             )
-            raise HTTPException(408, said, headers={"Connection": "close"}) from None
+            raise HTTPException(408, detail, headers={"Connection": "close"}) from None
         received += len(message.get("body", b""))
-        whole = message["type"] != "http.request" or not message.get("more_body", False)
+        complete = message["type"] != "http.request" or not message.get("more_body", False)
         if received > MAX_BODY:
             raise HTTPException(413, f"The body has more than {MAX_BODY} bytes")
         return message
@@ -65,8 +65,8 @@ def bounded(receive: Receive, limits: BodyLimits) -> Receive:
     return receiving
 
 
-class RepeatedMember(HTTPException):  # says what was found
-    """A JSON object has a member twice: its readers would disagree about what it says."""
+class RepeatedMember(HTTPException):  # named after what it reports
+    """A JSON object has a member twice: its readers would disagree about its value."""
 
     def __init__(self, name: str) -> None:
         super().__init__(400, f"The member {name[:_LONGEST_NAME]!r} stands twice in one object")
@@ -76,27 +76,27 @@ class RepeatedMember(HTTPException):  # says what was found
 def parse(body: bytes | str) -> Any:
     """The JSON value of a text in which no object has a member twice. Raises `Malformed`."""
     try:
-        found = orjson.loads(body)  # strict in all but this
-        json.loads(body, object_pairs_hook=_once)
+        value = orjson.loads(body)  # strict in all but repeated members
+        json.loads(body, object_pairs_hook=_without_repeats)
     except RepeatedMember as error:
         raise Malformed(error.detail) from None
     except (ValueError, RecursionError):
         raise Malformed("the body is no JSON") from None
-    return found
+    return value
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
         names = [name for name, _ in pairs]
         raise RepeatedMember(next(name for name in names if names.count(name) > 1))
-    return found
+    return members
 
 
 class _Strict(Request):
     async def json(self) -> Any:
         """As Starlette's. Raises `RepeatedMember` too."""
-        return json.loads(await self.body(), object_pairs_hook=_once)
+        return json.loads(await self.body(), object_pairs_hook=_without_repeats)
 
 
 class StrictRoute(APIRoute):

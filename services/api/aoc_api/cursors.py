@@ -1,4 +1,4 @@
-"""Opaque cursors: where a page ended, signed, and bound to the filters that it was made for.
+"""Opaque cursors: where a page ended, signed, and bound to the filters of its search.
 
 A cursor is the last id (16 bytes) and a hash of the filters (16) in base64url, and itsdangerous' HMAC-SHA256 of that.
 """

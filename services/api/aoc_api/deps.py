@@ -1,4 +1,4 @@
-"""What routes are given."""
+"""What routes depend on: services, the tenant, filters, and the pace of a request."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
-from aoc_api.asking import Ask
-from aoc_api.coalesce import Coalesced
+from aoc_api.admission import Admission, RequestPace
 from aoc_api.cursors import Cursors
+from aoc_api.job_requests import PublishJobs
 from aoc_api.problems import invalid, repeated
 from aoc_api.settings import ApiOptions
-from aoc_api.turns import Turn, Turns
-from aoc_api.webhooks.judge import Judge
+from aoc_api.single_flight import SingleFlight
+from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.query import values
@@ -38,59 +38,59 @@ _LONGEST = 256
 class Services:
     """What the application was wired with.
 
-    `same_account`, `same_health`: one look for all who ask at once. `still`: who stands still, or why nobody knows.
-    `judge`: None when webhooks are off.
+    `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
+    `verifier`: None when webhooks are off.
     """
 
     search: EventSearch
     accounts: AccountStore
-    same_account: Coalesced[list[SourceAccount]]
+    account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister
     cursors: Cursors
     options: ApiOptions
     probes: Mapping[str, Probe]
-    same_health: Coalesced[dict[str, str]]
+    probe_runs: SingleFlight[dict[str, str]]
     still: Callable[[], tuple[Standstill, ...] | str]
-    turns: Turns
+    admission: Admission
     clock: Clock
-    ask: Ask
-    judge: Judge | None
+    publish_jobs: PublishJobs
+    verifier: Verifier | None
 
     def tenant(self, named: str | None) -> str:
-        """Whose data a request is about that names this tenant, or none."""
+        """The tenant of a request that names this one, or none."""
         return named or self.options.default_tenant
 
     async def accounts_of(self, tenant: str, now: datetime) -> list[SourceAccount]:
         """The accounts of a tenant's sources."""
-        return await self.same_account(tenant, lambda: self.accounts.accounts(tenant, now))
+        return await self.account_reads(tenant, lambda: self.accounts.accounts(tenant, now))
 
     async def checks(self, *names: str) -> dict[str, str]:
         """The answers of these probes."""
-        return await self.same_health(names, lambda: run_probes({name: self.probes[name] for name in names}))
+        return await self.probe_runs(names, lambda: run_probes({name: self.probes[name] for name in names}))
 
 
-def services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     """The services of this application."""
-    found: Services = request.app.state.services
-    return found
+    services: Services = request.app.state.services
+    return services
 
 
-Given = Annotated[Services, Depends(services)]
+ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-async def turn(request: Request, given: Given) -> AsyncIterator[Turn]:
-    """The request's turns at the store. Raises a problem when too many are worked on."""
-    # Until there is a login, who calls is told by the address alone.
+async def request_pace(request: Request, services: ServicesDep) -> AsyncIterator[RequestPace]:
+    """The request's pace at the store. Raises a problem when too many requests are in progress."""
+    # Until there is a login, a caller is identified by its address.
     caller = request.client.host if request.client else ""
-    with given.turns.admitted(caller, request.is_disconnected) as found:
-        yield found
+    with services.admission.admitted(caller, request.is_disconnected) as pace:
+        yield pace
 
 
-Paced = Annotated[Turn, Depends(turn, scope="function")]
+Paced = Annotated[RequestPace, Depends(request_pace, scope="function")]
 
 
 def tenant_of(
-    given: Given,
+    services: ServicesDep,
     tenant: Annotated[
         str | None,
         Query(
@@ -100,8 +100,8 @@ def tenant_of(
         ),
     ] = None,
 ) -> str:
-    """Whose data a request is about."""
-    return given.tenant(tenant)
+    """The tenant of a request."""
+    return services.tenant(tenant)
 
 
 Tenant = Annotated[str, Depends(tenant_of)]
@@ -160,27 +160,27 @@ Filters = Annotated[EventQuery, Depends(filters)]
 
 
 def refuse_repeated(request: Request) -> None:
-    """Refuse a parameter that stands twice, unless it is a list: one reader would take the first, another the last."""
+    """Refuse a repeated parameter, unless it is a list: one reader would take the first, another the last."""
     counts = Counter(name for name, _ in request.query_params.multi_items())
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         route = request.scope["route"]
         lists = {
             parameter.alias
-            for dependant in _whole(route.dependant)
+            for dependant in _dependants(route.dependant)
             for parameter in dependant.query_params
-            if list in {get_origin(one) for one in _alternatives(parameter.field_info.annotation)}
+            if list in {get_origin(alternative) for alternative in _alternatives(parameter.field_info.annotation)}
         }
         for name in twice:
             if name not in lists:
                 raise repeated(name[:_LONGEST])
 
 
-def _whole(dependant: Dependant) -> Iterator[Dependant]:
-    """A route and all that it depends on."""
+def _dependants(dependant: Dependant) -> Iterator[Dependant]:
+    """A route's dependant, and all that it depends on."""
     yield dependant
     for part in dependant.dependencies:
-        yield from _whole(part)
+        yield from _dependants(part)
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -190,7 +190,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 def refuse_unknown(request: Request) -> None:
     """Refuse parameters that the route does not have: a misspelt filter must not silently return everything."""
     route = request.scope["route"]
-    known = {parameter.alias for dependant in _whole(route.dependant) for parameter in dependant.query_params}
+    known = {parameter.alias for dependant in _dependants(route.dependant) for parameter in dependant.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")

@@ -61,14 +61,14 @@ class SourceHealth(BaseModel):
     first_expiry: datetime | None = Field(description="When Microsoft deletes the first content that is not fetched.")
 
     @classmethod
-    def of(cls, account: SourceAccount, judged: Judgement, now: datetime) -> SourceHealth:
+    def of(cls, account: SourceAccount, judgement: Judgement, now: datetime) -> SourceHealth:
         """The view of an account and what was judged of it."""
         mark = account.watermark
         return cls(
             source=account.source,
-            state=judged.state,
-            reasons=list(judged.reasons),
-            next_action=judged.next_action,
+            state=judgement.state,
+            reasons=list(judgement.reasons),
+            next_action=judgement.next_action,
             error_class=_trouble(account) if account.last_error else None,
             last_error=account.last_error,
             last_error_at=account.last_error_at,
@@ -104,12 +104,12 @@ class Stillness(BaseModel):
     fix: str = Field(description="What to do.")
 
 
-def stillness(found: tuple[Standstill, ...] | str) -> list[Stillness]:
+def stillness(still: tuple[Standstill, ...] | str) -> list[Stillness]:
     """Who stands still; that it is not known, where it is not."""
-    if isinstance(found, str):
+    if isinstance(still, str):
         fix = "Look whether NATS runs, and whether the gateway may look: docs/howto/health.md"
-        return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {found}", fix=fix)]
-    return [Stillness(who=one.who, since=one.since, said=one.message, fix=one.fix) for one in found]
+        return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {still}", fix=fix)]
+    return [Stillness(who=service.who, since=service.since, said=service.message, fix=service.fix) for service in still]
 
 
 class Health(BaseModel):

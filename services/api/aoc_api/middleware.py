@@ -1,4 +1,4 @@
-"""What every request passes: host check, security headers, metrics, trace."""
+"""Around every request: host check, security headers, metrics, trace."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _log = logs.get(__name__)
 _PUBLIC: Final = "/api/webhooks/"
 
 #: What is counted for a request whose client went away (nginx's number for it).
-_GONE: Final = 499
+_CLIENT_CLOSED: Final = 499
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -36,7 +36,7 @@ _HEADERS: Final = {
 
 
 class Gate:
-    """Outermost layer. Without a login, only a browser or tool of this machine that names it so is served.
+    """Outermost layer. Without a login, only clients of this machine that address it as localhost are served.
 
     `public_host`: the name under which webhooks, and nothing else, are served as well.
     """
@@ -71,10 +71,10 @@ class Gate:
             try:
                 await self._serve(scope, receive, sending)
             except ClientDisconnect:
-                # Nobody is there to be answered.
-                status = _GONE
+                # There is no client to answer.
+                status = _CLIENT_CLOSED
             except Exception:
-                # The outermost layer: whatever nobody expected is logged whole and answered without details.
+                # The outermost layer: an unexpected error is logged with its traceback and answered without details.
                 _log.exception("request.failed", path=scope["path"], request_id=request_id)
                 if begun:
                     raise

@@ -229,7 +229,9 @@ def _summary(stored: StoredEvent) -> dict[str, Any]:
         "class_uid": int(ocsf.get("class_uid", 0)),
         "class_name": str(ocsf.get("class_name", "")),
         "activity_id": int(ocsf.get("activity_id", 0)),
-        "targets": [str(found.get("value")) for found in observables if found.get("name") == "target"][:10],
+        "targets": [str(observable.get("value")) for observable in observables if observable.get("name") == "target"][
+            :10
+        ],
         "tags": list(stored.tags),
         "twin_of": stored.twin_of,
         "twin": stored.twin,
@@ -326,9 +328,9 @@ class SourceCompleteness(BaseModel):
     @classmethod
     def of(cls, account: SourceAccount) -> SourceCompleteness:
         """The view of an account."""
-        told = asdict(account)
-        blobs = {name: told[f"blobs_{name}"] for name in ("fetched", "waiting", "expired")}
-        return cls.model_validate({**told, "blobs": blobs}, extra="ignore")
+        numbers = asdict(account)
+        blobs = {name: numbers[f"blobs_{name}"] for name in ("fetched", "waiting", "expired")}
+        return cls.model_validate({**numbers, "blobs": blobs}, extra="ignore")
 
 
 class Completeness(BaseModel):

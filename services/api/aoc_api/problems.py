@@ -143,7 +143,7 @@ def invalid(name: str, detail: str, location: str = "query") -> Problem:
 
 
 def repeated(name: str, location: str = "query") -> Problem:
-    """The problem of what stands twice."""
+    """The problem of a repeated parameter or member."""
     error = FieldError(location=location, name=name, detail="stands twice")
     return Problem("repeated", f"Said twice: {name}.", [error])
 
@@ -155,15 +155,15 @@ def not_now(detail: str) -> Problem:
 
 def responses(*slugs: str) -> dict[int | str, dict[str, Any]]:
     """How these problems are declared in the OpenAPI document of a route."""
-    found: dict[int | str, dict[str, Any]] = {}
+    declared: dict[int | str, dict[str, Any]] = {}
     for slug in slugs:
         kind = KINDS[slug]
-        titles = found.get(kind.status, {}).get("description")
-        found[kind.status] = {
+        titles = declared.get(kind.status, {}).get("description")
+        declared[kind.status] = {
             "description": f"{titles}; {kind.title.lower()}" if titles else kind.title,
             "model": ProblemDocument,
         }
-    return found
+    return declared
 
 
 def trace_id() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_collector.parts import directories, slices, subscriptions, watching
+from aoc_collector.parts import directories, monitoring, slices, subscriptions
 from aoc_collector.parts.shared import share
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
@@ -31,7 +31,7 @@ def make() -> Service:
 
 
 def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker:
-    """A collector of these tenants. Raises `BadConfiguration` for a secret of the webhooks that is not there."""
+    """A collector of these tenants. Raises `BadConfiguration` for a missing secret of the webhooks."""
     return Worker(
         roster.COLLECTOR.name,
         settings,
@@ -41,11 +41,11 @@ def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker:
 
 
 async def build(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> None:
-    """Add the parts of a collector. `seals`: None when nobody is to notify us."""
-    await MongoTenantIds(parts.resources.database).record({one.name: one.tenant_id for one in tenants})
+    """Add the parts of a collector. `seals`: None without webhooks."""
+    await MongoTenantIds(parts.resources.database).record({tenant.name: tenant.tenant_id for tenant in tenants})
     shared = await share(settings, tenants, seals, parts)
     slices.add(shared)
-    watching.add(shared)
+    monitoring.add(shared)
     if settings.directory.enabled:
         directories.add(shared)
     if seals:

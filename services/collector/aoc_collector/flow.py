@@ -1,4 +1,4 @@
-"""From a job on the bus to a slice in the ledger, and what a failure means for the job."""
+"""From a job on the bus to a slice in the ledger, and what becomes of a job that failed."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 
 #: Deliveries after which a slice that cannot be read to its end is replaced by a shorter one.
-_PATIENCE: Final = 2
+_DELIVERIES_BEFORE_SHORTENING: Final = 2
 
 
-class Next(Protocol):
-    """What is told about slices that ended: the scheduler."""
+class SliceListener(Protocol):
+    """What is notified of slices that ended: the scheduler."""
 
     def nudge(self, job: CollectJob) -> None:
-        """Ask for the next slice."""
+        """Request the next slice."""
         ...
 
     def finished(self, job: CollectJob, pages: int) -> None:
-        """A slice was read to its end, and gave so many pages."""
+        """A slice was read to its end, and had so many pages."""
         ...
 
     def shorten(self, job: CollectJob) -> bool:
@@ -40,15 +40,15 @@ class Next(Protocol):
         ...
 
 
-class Turns(Protocol):
-    """What decides whose turn it is in the backlog."""
+class Deferral(Protocol):
+    """What defers stretches of the backlog that cannot be read."""
 
-    async def give_way(self, job: CollectJob, deliveries: int, error: Exception) -> bool:
-        """A slice failed; whether its job is done with, since others are first. Raises `Transient`."""
+    async def defer(self, job: CollectJob, deliveries: int, error: Exception) -> bool:
+        """A slice failed; whether its stretch was deferred, and its job is done. Raises `Transient`."""
         ...
 
 
-class Run(Protocol):
+class SliceRunner(Protocol):
     """What runs slices."""
 
     async def run(self, job: CollectJob) -> int:
@@ -56,29 +56,30 @@ class Run(Protocol):
         ...
 
     async def abandon(self, job: CollectJob) -> None:
-        """Give a slice up for shorter ones. Raises `Transient`."""
+        """Replace a slice by shorter ones. Raises `Transient`."""
         ...
 
 
 def redelivery(longest_s: float) -> Redelivery:
-    """When a job comes again whose source failed.
+    """When a job is redelivered whose source failed.
 
-    A source that refuses us (a permission, a licence) is asked again too, ever more slowly: somebody may grant it, and
-    Microsoft sometimes claims wrongly that a licence is missing. Its job waits on the stream meanwhile; no worker does.
+    A source that refuses access (a permission, a licence) is retried too, at growing intervals: an administrator may
+    grant it, and Microsoft sometimes reports a missing licence wrongly. Meanwhile the job waits on the stream and holds
+    no worker.
     """
     return Redelivery(min(LONGEST_S, longest_s), longest_asked_s=longest_s, permanent_s=longest_s)
 
 
-def slice_run(runner: Run, following: Next, turns: Turns) -> CountedRun[CollectJob]:
-    """Runs slices, and says what is next: also when one failed, and its job is done with all the same."""
+def slice_run(runner: SliceRunner, listener: SliceListener, deferral: Deferral) -> CountedRun[CollectJob]:
+    """Runs slices and requests the next one, also after a failed one whose job is done."""
 
-    async def left(job: CollectJob, deliveries: int, error: Transient | Permanent) -> bool:
-        """Whether a job that failed is done with: for shorter ones, or since others are first."""
-        if isinstance(error, UnfinishedError) and deliveries >= _PATIENCE and following.shorten(job):
+    async def replaced(job: CollectJob, deliveries: int, error: Transient | Permanent) -> bool:
+        """Whether a job that failed is done: shorter ones follow, or its stretch was deferred."""
+        if isinstance(error, UnfinishedError) and deliveries >= _DELIVERIES_BEFORE_SHORTENING and listener.shorten(job):
             await runner.abandon(job)
             _log.warning("slice.shortened", slice=job.slice_id, error=str(error))
             return True
-        return await turns.give_way(job, deliveries, error)
+        return await deferral.defer(job, deliveries, error)
 
     async def run(job: CollectJob, deliveries: int) -> None:
         try:
@@ -86,36 +87,36 @@ def slice_run(runner: Run, following: Next, turns: Turns) -> CountedRun[CollectJ
         except Postponed:
             raise
         except (Transient, Permanent) as error:
-            if not await left(job, deliveries, error):
+            if not await replaced(job, deliveries, error):
                 raise
         except Exception as error:
-            # A defect of ours: `bus.policy` has the last word about the job, but the others need not wait for it.
-            await turns.give_way(job, deliveries, error)
+            # A defect: `bus.policy` decides about the job, and the other stretches need not wait for it.
+            await deferral.defer(job, deliveries, error)
             raise
         else:
-            following.finished(job, pages)
-        following.nudge(job)
+            listener.finished(job, pages)
+        listener.nudge(job)
 
     return run
 
 
 def backfill_run(
-    reach: Mapping[tuple[str, str], timedelta | None],
+    retention: Mapping[tuple[str, str], timedelta | None],
     add: Callable[[Stretch, datetime], Awaitable[None]],
     clock: Clock,
 ) -> Callable[[BackfillJob], Awaitable[None]]:
-    """Takes requests to fill in: each becomes a stretch of the backlog.
+    """Handles requests for a backfill: each becomes a stretch of the backlog.
 
-    `reach`: (tenant, source) -> how far back Microsoft still has records, where that is known.
+    `retention`: (tenant, source) -> how long Microsoft keeps records; None where that is not known.
     """
 
     async def run(job: BackfillJob) -> None:
         now = clock.now()
-        if (job.tenant, job.source) not in reach:
+        if (job.tenant, job.source) not in retention:
             raise Malformed(f"backfill: no source {job.source} of a tenant {job.tenant} is collected here")
-        kept = reach[job.tenant, job.source]
-        # A stretch remembers what was asked for; what cannot be had is done already.
-        begin = job.start if kept is None else min(max(job.start, (now - kept).replace(microsecond=0)), job.end)
+        retained = retention[job.tenant, job.source]
+        # The stretch records the time that was asked for; the part before the retention counts as done.
+        begin = job.start if retained is None else min(max(job.start, (now - retained).replace(microsecond=0)), job.end)
         name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
         await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, begin), now)
         _log.info("backfill.added", tenant=job.tenant, source=job.source, start=str(begin), end=str(job.end))

@@ -1,4 +1,4 @@
-"""How much of a tenant may wait on AOC_RAW: one tenant's flood must not fill the stream for all others."""
+"""How many pages of a tenant may wait on AOC_RAW, so that one tenant does not fill the stream for all others."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ if TYPE_CHECKING:
     from aoc_common.bus.publish import Outgoing
     from aoc_common.clock import Clock
 
-#: How long an answer of the stream is good, seconds: at most one question a tenant in so long.
-_GOOD_S: Final = 3.0
-#: A slice that is held back comes again after so long, seconds; the fuller, the later.
-_SOONEST_S: Final = 5.0
-_LATEST_S: Final = 60.0
+#: Seconds for which a tenant's number of waiting pages is cached.
+_CACHED_S: Final = 3.0
+#: Seconds after which a postponed slice is redelivered; the fuller the stream, the later.
+_MIN_RETRY_S: Final = 5.0
+_MAX_RETRY_S: Final = 60.0
 #: Pages of a tenant after which what was published before counts half.
-_REMEMBERED: Final = 1000
+_AVERAGED_PAGES: Final = 1000
 
 
-type Look = Callable[[str], Awaitable[Waiting]]
-"""A tenant -> what waits of it. Raises `Unreachable`."""
+type ReadWaiting = Callable[[str], Awaitable[Waiting]]
+"""A tenant -> its pages that wait. Raises `Unreachable`."""
 
 
 class Quota:
-    """Holds back tenants of which too much waits: their jobs go back to the stream, and no worker waits for them."""
+    """Postpones the jobs of tenants with too many waiting pages; they go back to the stream and hold no worker."""
 
-    def __init__(self, look: Look, pages: int, size: int, clock: Clock) -> None:
-        self._look = look
+    def __init__(self, read_waiting: ReadWaiting, pages: int, size: int, clock: Clock) -> None:
+        self._read_waiting = read_waiting
         self._pages = pages
         self._size = size
         self._clock = clock
-        self._known: dict[str, tuple[float, float]] = {}
+        self._usage: dict[str, tuple[float, float]] = {}
         self._published: dict[str, tuple[float, float]] = {}
 
     def note(self, messages: Sequence[Outgoing]) -> None:
-        """These pages were published. The stream's average is of all tenants; a tenant's own may be far above it."""
+        """Count published pages. The stream's average size is of all tenants; a tenant's own may be far above it."""
         for message in messages:
             tenant = message.headers["Aoc-Tenant"]
             pages, size = self._published.get(tenant, (0.0, 0.0))
-            # What was published last counts most.
-            kept = 1.0 if pages < _REMEMBERED else 0.5
-            self._published[tenant] = (pages * kept + 1, size * kept + message.size)
+            # Recent pages weigh most.
+            weight = 1.0 if pages < _AVERAGED_PAGES else 0.5
+            self._published[tenant] = (pages * weight + 1, size * weight + message.size)
 
     async def check(self, tenant: str) -> None:
         """Return when a tenant may fetch more, else raise `Backpressure`. Raises `Unreachable`."""
         now = self._clock.monotonic()
-        at, used = self._known.get(tenant, (float("-inf"), 0.0))
-        if now - at >= _GOOD_S:
-            waiting = await self._look(tenant)
+        at, used = self._usage.get(tenant, (float("-inf"), 0.0))
+        if now - at >= _CACHED_S:
+            waiting = await self._read_waiting(tenant)
             pages, size = self._published.get(tenant, (1.0, 0.0))
             used = max(waiting.pages / self._pages, max(waiting.size, waiting.pages * size / pages) / self._size)
-            self._known[tenant] = (now, used)
+            self._usage[tenant] = (now, used)
         if used >= 1:
             raise Backpressure(
                 f"{tenant}: {used:.0%} of what may wait on {subjects.RAW_STREAM} waits",
-                retry_after=min(_SOONEST_S * used, _LATEST_S),
+                retry_after=min(_MIN_RETRY_S * used, _MAX_RETRY_S),
             )

@@ -1,4 +1,4 @@
-"""Runs one slice: fetch, publish, account, and only then move on."""
+"""Runs one slice: fetch, publish, note in the ledger, and only then move the position."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.trace import Status, StatusCode
 
 from aoc_collector import metrics
-from aoc_collector.losses import copy_of, letter_of, without_known
+from aoc_collector.loss_letters import dead_letter_of, dlq_message, without_lost_time
 from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.microsoft.pacing import in_background
 from aoc_collector.sources.base import Window, fitted
-from aoc_collector.subscribing import Subscriptions
+from aoc_collector.subscription_gaps import SubscriptionGaps
 from aoc_common.bus.publish import Ack, Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
@@ -49,21 +49,21 @@ type Publish = Callable[[str, Sequence[Outgoing]], Awaitable[list[Ack]]]
 """Publishes on a stream and awaits every acknowledgement; raises `Transient` or `Permanent`."""
 
 type Room = Callable[[], Awaitable[int]]
-"""Bytes that the body of a raw page may have at this moment."""
+"""Bytes that the body of a raw page may have now."""
 
 
 async def as_stored() -> int:
-    """What can be stored, where the bus sets no limit."""
+    """The limit of the store, where the bus sets none."""
     return MAX_RECORD_BYTES
 
 
-#: Pages and blobs are noted in groups of this many: one write for all.
-_NOTED_TOGETHER: Final = 50
+#: Pages, or blobs, that are noted in the ledger with one write.
+_NOTED_PER_WRITE: Final = 50
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What a slice gave so far; all of it acknowledged. `unnoted` pages and `blobs` are not in the ledger yet."""
+    """What a slice has published, all acknowledged. `unnoted` pages and `blobs` are not in the ledger yet."""
 
     behind: bool = False
     opened: bool = False
@@ -76,7 +76,7 @@ class _Tally:
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The account that a runner keeps."""
+    """The stores that a runner writes its account to."""
 
     slices: SliceLedger
     pages: PublishedPages
@@ -111,7 +111,7 @@ class Runner:
         self._stopping = stopping
         self._room = room
         self._admit = admit
-        self._subscriptions = Subscriptions(stores.subscriptions, stores.losses, clock)
+        self._subscription_gaps = SubscriptionGaps(stores.subscriptions, stores.losses, clock)
 
     async def run(self, job: CollectJob) -> int:
         """Collect one slice; the number of its pages.
@@ -123,7 +123,7 @@ class Runner:
         if source is None:
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason="not configured here")
             return 0
-        since, stretch, before = await self._done_until(job)
+        since, stretch, before = await self._collected_until(job)
         if since >= job.end:
             # Scheduled by a replica that had not seen the slice end.
             return 0
@@ -140,22 +140,22 @@ class Runner:
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
-                await self._note(job, error)
+                await self._note_failure(job, error)
                 raise
         metrics.SLICES.labels(job.tenant, job.source, "fetched").inc()
         return pages
 
     async def abandon(self, job: CollectJob) -> None:
-        """Give a slice up for shorter ones. Raises `Transient` when the store is away."""
+        """Replace a slice by shorter ones. Raises `Transient` when the store is away."""
         await self._stores.slices.slice_abandoned(job.slice_id, self._clock.now())
 
-    async def _done_until(self, job: CollectJob) -> tuple[datetime, Stretch | None, SourceState]:
-        """Until where the source, or the stretch that a job is a part of, is collected; its end when there is no more.
+    async def _collected_until(self, job: CollectJob) -> tuple[datetime, Stretch | None, SourceState]:
+        """Until where the source, or the job's stretch, is collected; the job's end when nothing remains.
 
         Then the stretch, and for a live slice the source's state. A job without a stretch that should have one is done.
         """
         if job.end > self._clock.now() + AHEAD:
-            # Asked for by a clock that was ahead. To read the future is to claim that there was nothing.
+            # Requested by a clock that was ahead. To read the future is to claim that there was nothing.
             _log.warning("job.skipped", tenant=job.tenant, source=job.source, reason=f"{job.end} is still to come")
             return job.end, None, SourceState(job.tenant, job.source)
         if job.stretch is not None:
@@ -169,20 +169,20 @@ class Runner:
         self, job: CollectJob, source: Source, stretch: Stretch | None, since: datetime, before: SourceState
     ) -> int:
         stores, tally = self._stores, _Tally(stretch is not None and stretch.cause is Cause.BEHIND)
-        again = stretch is not None and stretch.cause is not Cause.BEHIND
+        rereading = stretch is not None and stretch.cause is not Cause.BEHIND
         try:
             afresh = stretch is not None and (stretch.cause is Cause.ASKED or stretch.afresh)
             async with aclosing(source.batches(Window(job.start, job.end, afresh))) as batches:
-                async for found in batches:
-                    batch = without_known(found) if again else found
+                async for received in batches:
+                    batch = without_lost_time(received) if rereading else received
                     if batch.arrays or batch.losses:
-                        await self._open(job, tally, again=again)
-                    await self._take(job, batch, tally)
+                        await self._open(job, tally, rereading=rereading)
+                    await self._publish_batch(job, batch, tally)
                     if self._stopping.is_set():
                         raise Transient("the collector is stopping", retry_after=0)  # noqa: TRY301  # noted as any other
         except Exception:
             # A failure is noted at its slice.
-            await self._open(job, tally, again=again)
+            await self._open(job, tally, rereading=rereading)
             raise
         finally:
             # Also on failure: what is acknowledged need not be fetched again.
@@ -193,33 +193,35 @@ class Runner:
                 SliceFetched(job.slice_id, pages=len(tally.pages), records=tally.records, at=now)
             )
         else:
-            # Most slices give nothing: they cost one write, and no document.
-            nothing = EmptySlice(job.tenant, job.source, since, job.end, now, again=again)
-            await stores.slices.slice_empty(job.slice_id, nothing)
+            # Most slices are empty: they cost one write, and no document.
+            empty = EmptySlice(job.tenant, job.source, since, job.end, now, again=rereading)
+            await stores.slices.slice_empty(job.slice_id, empty)
         if stretch is None:
-            # A doubt that a crash has left, or an answer that was lost: it runs, or this slice had not been read.
-            await self._subscriptions.lost(before)
+            # Noted as not running before a crash or a lost answer: it runs, or this slice could not have been read.
+            await self._subscription_gaps.close(before)
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
             if stretch.cause is Cause.ASKED:
                 await stores.sources.note_asked(job.tenant, job.source, since, job.end)
             await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
-            said = f"{tally.losses} losses, see aoc deadletters"
-            await stores.sources.note_error(job.tenant, job.source, said, now)
+            summary = f"{tally.losses} losses, see aoc deadletters"
+            await stores.sources.note_error(job.tenant, job.source, summary, now)
         if tally.records:
             _log.info("slice.fetched", slice=job.slice_id, pages=len(tally.pages), records=tally.records)
         return len(tally.pages)
 
-    async def _open(self, job: CollectJob, tally: _Tally, *, again: bool) -> None:
+    async def _open(self, job: CollectJob, tally: _Tally, *, rereading: bool) -> None:
         if not tally.opened:
-            await self._stores.slices.open_slice(job.slice_id, job.tenant, job.source, job.start, job.end, again=again)
+            await self._stores.slices.open_slice(
+                job.slice_id, job.tenant, job.source, job.start, job.end, again=rereading
+            )
             tally.opened = True
 
-    async def _take(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
-        """Publish what one answer gave; count it when JetStream has acknowledged all of it."""
+    async def _publish_batch(self, job: CollectJob, batch: Batch, tally: _Tally) -> None:
+        """Publish the pages and losses of one answer; count them when JetStream has acknowledged all."""
         if batch.subscription is not None:
-            await self._subscriptions.take(job.tenant, job.source, batch.subscription)
+            await self._subscription_gaps.observe(job.tenant, job.source, batch.subscription)
         if batch.arrays:
             batch = fitted(batch, await self._room())
         if batch.losses:
@@ -229,30 +231,30 @@ class Runner:
                 _log.error("record.lost", tenant=job.tenant, source=job.source, reason=loss.reason)
         if batch.arrays:
             published = await self._publish_pages(job, batch, behind=tally.behind)
-            # Pages that are alike, or were published before a failure, are one page.
-            tally.pages.update(one.page for one in published)
+            # Equal pages, also those published before a failure, are one page.
+            tally.pages.update(page.page for page in published)
             tally.unnoted += published
             records = sum(array.records for array in batch.arrays)
             tally.records += records
             metrics.PAGES_PUBLISHED.labels(job.tenant, job.source).inc(len(published))
             metrics.RECORDS_FETCHED.labels(job.tenant, job.source).inc(records)
         tally.blobs.update(batch.blobs)
-        if len(tally.blobs) >= _NOTED_TOGETHER or len(tally.unnoted) >= _NOTED_TOGETHER:
+        if len(tally.blobs) >= _NOTED_PER_WRITE or len(tally.unnoted) >= _NOTED_PER_WRITE:
             await self._note_fetched(job, tally)
 
     async def _note_losses(self, job: CollectJob, losses: Sequence[Loss]) -> None:
-        whole = Window(job.start, job.end)
+        slice_window = Window(job.start, job.end)
         at = self._clock.now()
-        letters = [letter_of(job, loss, at) for loss in losses]
+        letters = [dead_letter_of(job, loss, at) for loss in losses]
         for letter, loss in zip(letters, losses, strict=True):
-            # How many records were in content that nobody has seen, nobody can tell.
+            # How many records an unreadable blob holds is not known.
             await self._stores.letters.put(letter, int(bool(loss.sample) and not loss.blob), "")
         await self._publish(
-            subjects.DLQ_STREAM, [copy_of(letter, loss) for letter, loss in zip(letters, losses, strict=True)]
+            subjects.DLQ_STREAM, [dlq_message(letter, loss) for letter, loss in zip(letters, losses, strict=True)]
         )
         for loss in losses:
             if not loss.blob:
-                window = loss.window or whole
+                window = loss.window or slice_window
                 await self._stores.losses.note_loss(
                     job.tenant, job.source, LostWindow(window.start, window.end, loss.reason), at
                 )
@@ -278,7 +280,7 @@ class Runner:
             await self._stores.blobs.mark_fetched(job.tenant, job.source, tally.blobs, job.slice_id, at)
             tally.blobs.clear()
 
-    async def _note(self, job: CollectJob, error: Exception) -> None:
+    async def _note_failure(self, job: CollectJob, error: Exception) -> None:
         at = self._clock.now()
         reason = f"{type(error).__name__}: {error}"
         try:

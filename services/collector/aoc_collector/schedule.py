@@ -1,4 +1,4 @@
-"""What asks for what is due: of every source a live slice, and a slice of its backlog.
+"""Requests the jobs that are due: of every source a live slice, and a slice of its backlog.
 
 Every replica schedules every source. A source has at most one job of each kind on AOC_JOBS (a second one is refused by
 the stream), so replicas need no leader and no locks.
@@ -14,9 +14,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from aoc_collector import metrics
-from aoc_collector.clocks import ClockWatch
+from aoc_collector.clock_faults import ClockJumpDetector
 from aoc_collector.rescan import due, plan
-from aoc_collector.slices import left_behind, next_live, next_part
+from aoc_collector.slices import backlog_stretch, next_backlog_slice, next_live_slice
 from aoc_common.contracts.jobs import CollectJob
 from aoc_common.errors import AocError
 from aoc_common.store.sources import SourceState
@@ -25,7 +25,7 @@ from aoc_common.telemetry import logs
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_collector.clocks import Corrector
+    from aoc_collector.clock_faults import PositionCorrector
     from aoc_collector.slices import Feed
     from aoc_common.clock import Clock
     from aoc_common.store.backlog import BacklogStore, Stretch
@@ -40,13 +40,13 @@ type Lateness = Callable[[str, datetime], Awaitable[Mapping[str, Mapping[int, in
 """A tenant, now -> each source -> step of `lateness_step` -> how many records were so late. Raises `Transient`."""
 
 #: After a job is acknowledged, the stream needs a moment to forget it.
-_NUDGES_S: Final = (0.02, 0.1, 0.5)
-#: How long it holds what was read of a tenant's lateness.
-_PLANNED: Final = timedelta(hours=6)
+_NUDGE_PAUSES_S: Final = (0.02, 0.1, 0.5)
+#: How long a tenant's plan of re-scans is used before its lateness is read again.
+_PLAN_AGE: Final = timedelta(hours=6)
 
 
 class Scheduler:
-    """Keeps jobs pending for every source that has something due."""
+    """Keeps a job pending for every source with a slice that is due."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Scheduler:
         backlog: BacklogStore,
         publish: Publish,
         clock: Clock,
-        corrector: Corrector,
+        corrector: PositionCorrector,
         lateness: Lateness | None = None,
     ) -> None:
         self._feeds = {(feed.tenant, feed.source): feed for feed in feeds}
@@ -64,57 +64,57 @@ class Scheduler:
         self._publish = publish
         self._clock = clock
         self._corrector = corrector
-        self._watch = ClockWatch(clock)
+        self._clock_jumps = ClockJumpDetector(clock)
         self._lateness = lateness
         self._plans: dict[str, tuple[datetime, Mapping[str, Sequence[timedelta]]]] = {}
         self._nudges: set[asyncio.Task[None]] = set()
 
     async def tick(self) -> None:
-        """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
-        if not self._watch.trusted():
+        """Request whatever is due. Raises `Transient` when the store or the bus is away."""
+        if not self._clock_jumps.trusted():
             return
         feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
-        for tenant, of_tenant in groupby(feeds, key=attrgetter("tenant")):
-            together = list(of_tenant)
+        for tenant, group in groupby(feeds, key=attrgetter("tenant")):
+            tenant_feeds = list(group)
             states = {state.source: state for state in await self._sources.all_states(tenant)}
-            plans = await self._planned(tenant, together)
-            for feed in together:
+            plans = await self._planned(tenant, tenant_feeds)
+            for feed in tenant_feeds:
                 state = states.get(feed.source) or SourceState(tenant, feed.source)
                 states[feed.source] = state = await self._corrector.corrected(feed, state)
-                await self._ask_live(feed, state, in_turn=True)
-                await self._look_again(feed, state, plans[feed.source])
+                await self._request_live(feed, state, in_turn=True)
+                await self._add_rescans(feed, state, plans[feed.source])
             waiting = await self._backlog.waiting(tenant)
-            for feed in together:
-                if job := next_part(feed, waiting, self._clock.now()):
+            for feed in tenant_feeds:
+                if job := next_backlog_slice(feed, waiting, self._clock.now()):
                     await self._publish(job)
                 _measure(feed, states[feed.source], waiting)
 
     async def poll(self, tenant: str, source: str) -> bool:
-        """A source may have news: ask for its live slice now, whatever its interval.
+        """A source may have new records: request its live slice now, whatever its interval.
 
-        False when that was not all: a job is pending, or there is more than one slice to read. Raises `Transient`.
+        False when that does not cover all of it: a job is pending, or several slices are due. Raises `Transient`.
         """
         feed = self._feeds.get((tenant, source))
-        if feed is None or not self._watch.trusted():
+        if feed is None or not self._clock_jumps.trusted():
             return feed is None
         state = await self._sources.state(tenant, source)
-        now, position = self._clock.now(), await self._left_behind(feed, state.position)
-        job = next_live(feed, position, now, at_once=True)
-        return job is None or (await self._publish(job) and job.end > now - feed.pace.unsettled)
+        now, position = self._clock.now(), await self._live_position(feed, state.position)
+        job = next_live_slice(feed, position, now, at_once=True)
+        return job is None or (await self._publish(job) and job.end > now - feed.slicing.min_settle_delay)
 
-    async def _ask_live(self, feed: Feed, state: SourceState, *, in_turn: bool = False) -> bool:
-        """Ask for the live slice that is due, if any; whether the stream is content for now."""
-        position = await self._left_behind(feed, state.position)
-        job = next_live(feed, position, self._clock.now(), in_turn=in_turn)
+    async def _request_live(self, feed: Feed, state: SourceState, *, in_turn: bool = False) -> bool:
+        """Request the live slice that is due, if any; False when the stream has a job of the source already."""
+        position = await self._live_position(feed, state.position)
+        job = next_live_slice(feed, position, self._clock.now(), in_turn=in_turn)
         return job is None or await self._publish(job)
 
-    async def _left_behind(self, feed: Feed, position: datetime | None) -> datetime | None:
-        """Where the live slices of a source go on: further on than it is, when it is too far behind."""
+    async def _live_position(self, feed: Feed, position: datetime | None) -> datetime | None:
+        """Where the live slices of a source continue: its position, or later when that is too far behind."""
         now = self._clock.now()
-        stretch = left_behind(feed, position, now)
+        stretch = backlog_stretch(feed, position, now)
         if stretch is None:
             return position
-        # In this order: a crash in between leaves a stretch too much, never one too few.
+        # In this order: a crash in between leaves a stretch twice, never loses one.
         await self._backlog.add(stretch, now)
         await self._sources.skip(feed.tenant, feed.source, position, stretch.end, now)
         _log.info(
@@ -122,35 +122,35 @@ class Scheduler:
         )
         return stretch.end
 
-    async def _look_again(self, feed: Feed, state: SourceState, planned: Sequence[timedelta]) -> None:
+    async def _add_rescans(self, feed: Feed, state: SourceState, planned: Sequence[timedelta]) -> None:
         now = self._clock.now()
-        for turn in due(feed, state, planned, now):
+        for rescan in due(feed, state, planned, now):
             # In this order: a crash in between adds the same stretch again.
-            if turn.stretch is not None:
-                await self._backlog.add(turn.stretch, now)
-            await self._sources.reread(feed.tenant, feed.source, turn.age_s, turn.before, turn.until)
+            if rescan.stretch is not None:
+                await self._backlog.add(rescan.stretch, now)
+            await self._sources.reread(feed.tenant, feed.source, rescan.age_s, rescan.before, rescan.until)
 
     async def _planned(self, tenant: str, feeds: Sequence[Feed]) -> Mapping[str, Sequence[timedelta]]:
-        """The ages at which each source is looked at again."""
+        """The ages at which each source is re-scanned."""
         now = self._clock.now()
-        found = self._plans.get(tenant)
-        if found is None or not timedelta(0) <= now - found[0] < _PLANNED:
+        cached = self._plans.get(tenant)
+        if cached is None or not timedelta(0) <= now - cached[0] < _PLAN_AGE:
             late = await self._lateness(tenant, now) if self._lateness else {}
-            plans = {feed.source: plan(feed.pace, late.get(feed.source, {})) for feed in feeds}
+            plans = {feed.source: plan(feed.slicing, late.get(feed.source, {})) for feed in feeds}
             self._plans[tenant] = (now, plans)
             return plans
-        return found[1]
+        return cached[1]
 
     def nudge(self, job: CollectJob) -> None:
-        """A slice is done: ask for the next of its kind now if there is one. Returns at once."""
+        """A slice is done: request the next of its kind if there is one. Returns at once."""
         feed = self._feeds.get((job.tenant, job.source))
         if feed is not None:
-            task = asyncio.create_task(self._ask_again(feed, backlog=job.stretch is not None))
+            task = asyncio.create_task(self._request_soon(feed, backlog=job.stretch is not None))
             self._nudges.add(task)
             task.add_done_callback(self._nudges.discard)
 
     def finished(self, job: CollectJob, pages: int) -> None:
-        """A slice was read to its end and gave so many pages: the next may be longer again."""
+        """A slice was read to its end and had so many pages: the next may be longer."""
         if feed := self._feeds.get((job.tenant, job.source)):
             feed.grow(job, pages)
 
@@ -160,38 +160,38 @@ class Scheduler:
         return feed is not None and feed.halve(job)
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Cancel pending nudges."""
         for task in self._nudges:
             task.cancel()
         await asyncio.gather(*self._nudges, return_exceptions=True)
 
-    async def _ask_again(self, feed: Feed, *, backlog: bool) -> None:
-        if not self._watch.trusted():
+    async def _request_soon(self, feed: Feed, *, backlog: bool) -> None:
+        if not self._clock_jumps.trusted():
             return
-        ask = self._ask_backlog if backlog else self._ask_next
+        request = self._request_backlog if backlog else self._request_next_live
         try:
-            for pause in _NUDGES_S:
+            for pause in _NUDGE_PAUSES_S:
                 await self._clock.sleep(pause)
-                if await ask(feed):
+                if await request(feed):
                     return
         except AocError as error:
-            # The next tick asks again.
+            # The next tick requests it.
             _log.info("nudge.failed", tenant=feed.tenant, source=feed.source, error=str(error))
 
-    async def _ask_next(self, feed: Feed) -> bool:
-        return await self._ask_live(feed, await self._sources.state(feed.tenant, feed.source))
+    async def _request_next_live(self, feed: Feed) -> bool:
+        return await self._request_live(feed, await self._sources.state(feed.tenant, feed.source))
 
-    async def _ask_backlog(self, feed: Feed) -> bool:
-        job = next_part(feed, await self._backlog.waiting(feed.tenant), self._clock.now())
+    async def _request_backlog(self, feed: Feed) -> bool:
+        job = next_backlog_slice(feed, await self._backlog.waiting(feed.tenant), self._clock.now())
         return job is None or await self._publish(job)
 
 
 def _measure(feed: Feed, state: SourceState, waiting: Sequence[Stretch]) -> None:
     if state.watermark is not None:
         metrics.WATERMARK_SECONDS.labels(feed.tenant, feed.source).set(state.watermark.timestamp())
-    left = [_left(one.done_until, one.end) for one in waiting if one.source == feed.source]
-    metrics.BACKLOG_SECONDS.labels(feed.tenant, feed.source).set(sum(left))
+    remaining = [_remaining_s(stretch.done_until, stretch.end) for stretch in waiting if stretch.source == feed.source]
+    metrics.BACKLOG_SECONDS.labels(feed.tenant, feed.source).set(sum(remaining))
 
 
-def _left(done_until: datetime, end: datetime) -> float:
+def _remaining_s(done_until: datetime, end: datetime) -> float:
     return max(0.0, (end - done_until).total_seconds())

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from aoc_api.coalesce import Coalesced
+from aoc_api.single_flight import SingleFlight
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.contracts.dead_letters import DeadLetter
@@ -160,7 +160,7 @@ async def test_open_quarantine_records_are_counted_and_do_not_degrade(gateway, d
 
     shelf, at = MongoQuarantine(database), datetime.now(UTC)
     given = gateway.app.state.services
-    given = replace(given, same_health=Coalesced(0), probes={**given.probes, "nats": well, "services": well})
+    given = replace(given, probe_runs=SingleFlight(0), probes={**given.probes, "nats": well, "services": well})
     gateway.app.state.services = given
     before = (await gateway.get("/health")).json()
     await shelf.put(

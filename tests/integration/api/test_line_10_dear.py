@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from aoc_api import metrics
+from aoc_api.admission import Admission
 from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings, LimitOptions
-from aoc_api.turns import Turns
 from aoc_common.settings import NatsSettings
 
 NOBODY = {
@@ -34,8 +34,8 @@ async def hurried(mongo_settings, store, event):
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080") as client,
     ):
         # Each turn takes 6 ms, whatever the machine does.
-        turns = Turns(LimitOptions(search_s=0.001), lambda: next(ticks))
-        app.state.services = replace(app.state.services, turns=turns)
+        admission = Admission(LimitOptions(search_s=0.001), lambda: next(ticks))
+        app.state.services = replace(app.state.services, admission=admission)
         yield client
 
 
@@ -113,7 +113,7 @@ async def test_a_client_that_goes_away_ends_the_work_for_it(gateway) -> None:
 async def test_a_caller_with_too_many_searches_is_told_when_to_come_again(gateway) -> None:
     endless = Endless()
     limits = LimitOptions(requests_per_caller=2)
-    gateway.app.state.services = replace(gateway.app.state.services, search=endless, turns=Turns(limits))
+    gateway.app.state.services = replace(gateway.app.state.services, search=endless, admission=Admission(limits))
     held = [asyncio.create_task(gateway.get("/api/events")) for _ in range(2)]
     while endless.turns < 5:
         await asyncio.sleep(0.001)

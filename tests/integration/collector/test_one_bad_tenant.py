@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from aoc_collector.crowding import Crowd, Crowded
+from aoc_collector.bulkhead import Bulkhead, BulkheadRunner
 from aoc_collector.flow import redelivery, slice_run
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import jetstream, make_broker
@@ -30,7 +30,7 @@ def job(tenant, source):
 
 
 def a_crowd():
-    return Crowd(WORKERS, lambda one: one.tenant, SystemClock(), slow_s=0.2)
+    return Bulkhead(WORKERS, lambda one: one.tenant, SystemClock(), slow_s=0.2)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def collecting(nats_as):
         await broker.connect()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(broker.stop)
-            run_slice = slice_run(Crowded(SimpleNamespace(run=run), crowd), Silent(), Silent())
+            run_slice = slice_run(BulkheadRunner(SimpleNamespace(run=run), crowd), Silent(), Silent())
             handler, again = counted_job_handler(CollectJob, run_slice), redelivery(3600)
             await stack.enter_async_context(
                 consuming(broker, consumers.COLLECT, handler, WORKERS, stopping=stopping, redelivery=again)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js.api import PubAck
 
-from aoc_collector.clocks import Corrector
+from aoc_collector.clock_faults import PositionCorrector
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
-from aoc_collector.slices import Feed, Pace
+from aoc_collector.slices import Feed, Slicing
 from aoc_collector.sources.base import Batch, RawArray, Window
 from aoc_common.bus.atomic import Published
 from aoc_common.errors import AocError
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PACE = Pace(3 * HOUR, 15 * MINUTE, HOUR, timedelta(seconds=10), MINUTE, 10 * MINUTE)
+SLICING = Slicing(3 * HOUR, 15 * MINUTE, HOUR, timedelta(seconds=10), MINUTE, 10 * MINUTE)
 BEGIN = datetime.now(UTC).replace(microsecond=0)
 #: When content appears: before the first look, while we look, and in an outage.
 CONTENT = [BEGIN + minutes * MINUTE for minutes in (-150, -149, -80, -5, 1, 70, 122)]
@@ -92,8 +92,8 @@ class Pipeline:
         ledger = self._ledger
         stores = Stores(ledger, ledger, ledger, ledger, sources, sources, backlog, None)
         self._runner = Runner(lambda *_: self, self.raw.publish, stores, self.clock, asyncio.Event())
-        corrector = Corrector(MongoClockCorrections(database), backlog, sources, self.clock)
-        self._scheduler = Scheduler([Feed(tenant, SOURCE, PACE)], sources, backlog, self._ask, self.clock, corrector)
+        corrector = PositionCorrector(MongoClockCorrections(database), backlog, sources, self.clock)
+        self._scheduler = Scheduler([Feed(tenant, SOURCE, SLICING)], sources, backlog, self._ask, self.clock, corrector)
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
         versions = MongoEventVersions(database)
         self._writer = Writer(

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from starlette.requests import ClientDisconnect
 
-from aoc_api.coalesce import Coalesced
+from aoc_api.admission import Admission, ScanSlots
 from aoc_api.problems import Problem
 from aoc_api.settings import LimitOptions
-from aoc_api.turns import Slots, Turns
+from aoc_api.single_flight import SingleFlight
 from manual_clock import ManualClock
 
 
@@ -31,15 +31,15 @@ async def use(turn, time: ManualClock, seconds: float) -> float | None:
 
 async def test_a_search_that_has_had_its_share_is_told_to_stop() -> None:
     time = ManualClock()
-    turns = Turns(limits(), time)
-    with turns.admitted("a", here) as turn:
+    admission = Admission(limits(), time)
+    with admission.admitted("a", here) as turn:
         given = [await use(turn, time, 0.3) for _ in range(6)]
 
     assert [one is not None for one in given] == [True, True, True, True, False, False]
 
 
 async def test_callers_take_turns_whoever_has_many_waiting() -> None:
-    slots, order = Slots(1), []
+    slots, order = ScanSlots(1), []
     await slots.acquire("first")
 
     async def scan(caller: str) -> None:
@@ -56,7 +56,7 @@ async def test_callers_take_turns_whoever_has_many_waiting() -> None:
 
 
 async def test_of_one_caller_the_search_that_has_had_least_goes_first() -> None:
-    slots, order = Slots(1), []
+    slots, order = ScanSlots(1), []
     await slots.acquire("first")
 
     async def scan(used: float) -> None:
@@ -73,7 +73,7 @@ async def test_of_one_caller_the_search_that_has_had_least_goes_first() -> None:
 
 
 async def test_who_waits_for_a_slot_and_goes_away_leaves_it_to_others() -> None:
-    slots = Slots(1)
+    slots = ScanSlots(1)
     await slots.acquire("a")
     waiting = [asyncio.create_task(slots.acquire("b")) for _ in range(2)]
     await asyncio.sleep(0)
@@ -95,10 +95,10 @@ async def test_who_waits_for_a_slot_and_goes_away_leaves_it_to_others() -> None:
 
 async def test_no_scan_has_a_turn_while_a_quick_request_is_worked_on() -> None:
     time = ManualClock()
-    turns = Turns(limits(), time)
-    with turns.admitted("a", here) as scan:
+    admission = Admission(limits(), time)
+    with admission.admitted("a", here) as scan:
         await use(scan, time, 0.3)
-        with turns.admitted("b", here):
+        with admission.admitted("b", here):
             task = asyncio.create_task(use(scan, time, 0.1))
             await asyncio.sleep(0.05)
             assert not task.done()
@@ -107,8 +107,8 @@ async def test_no_scan_has_a_turn_while_a_quick_request_is_worked_on() -> None:
 
 async def test_scans_go_on_when_there_always_is_a_quick_request() -> None:
     time = ManualClock()
-    turns = Turns(limits(), time)
-    with turns.admitted("a", here) as scan, turns.admitted("b", here):
+    admission = Admission(limits(), time)
+    with admission.admitted("a", here) as scan, admission.admitted("b", here):
         await use(scan, time, 0.3)
 
         assert await asyncio.wait_for(use(scan, time, 0.1), 2) is not None
@@ -116,8 +116,8 @@ async def test_scans_go_on_when_there_always_is_a_quick_request() -> None:
 
 async def test_a_search_waits_for_its_turns_for_a_bounded_time_only() -> None:
     time = ManualClock()
-    turns = Turns(limits(), asyncio.get_running_loop().time)
-    with turns.admitted("a", here) as hog, turns.admitted("b", here) as other:
+    admission = Admission(limits(), asyncio.get_running_loop().time)
+    with admission.admitted("a", here) as hog, admission.admitted("b", here) as other:
         for turn in (hog, other):
             async with turn.turn():
                 await asyncio.sleep(0.06)
@@ -126,17 +126,17 @@ async def test_a_search_waits_for_its_turns_for_a_bounded_time_only() -> None:
 
 
 async def test_a_caller_with_many_requests_in_work_is_refused_and_others_are_not() -> None:
-    turns = Turns(limits(requests=6))
-    held = [turns.admitted("greedy", here) for _ in range(4)]
+    admission = Admission(limits(requests=6))
+    held = [admission.admitted("greedy", here) for _ in range(4)]
     for one in held:
         one.__enter__()
-    with pytest.raises(Problem) as refused, turns.admitted("greedy", here):
+    with pytest.raises(Problem) as refused, admission.admitted("greedy", here):
         pass
     with (
-        turns.admitted("b", here),
-        turns.admitted("c", here),
+        admission.admitted("b", here),
+        admission.admitted("c", here),
         pytest.raises(Problem) as full,
-        turns.admitted("d", here),
+        admission.admitted("d", here),
     ):
         pass
     for one in held:
@@ -144,7 +144,7 @@ async def test_a_caller_with_many_requests_in_work_is_refused_and_others_are_not
 
     assert (refused.value.slug, refused.value.headers) == ("too-many", {"Retry-After": "1"})
     assert (full.value.slug, full.value.headers) == ("busy", {"Retry-After": "1"})
-    with turns.admitted("greedy", here):
+    with admission.admitted("greedy", here):
         pass
 
 
@@ -152,14 +152,14 @@ async def test_a_search_whose_client_went_away_gets_no_further_turn() -> None:
     async def gone() -> bool:
         return True
 
-    with Turns(limits()).admitted("a", gone) as turn, pytest.raises(ClientDisconnect):
+    with Admission(limits()).admitted("a", gone) as turn, pytest.raises(ClientDisconnect):
         async with turn.turn():
             pytest.fail("it had a turn")
 
 
 async def test_those_who_ask_the_same_at_once_share_one_answer_and_one_who_goes_away_ends_nothing() -> None:
     asked, time = [], ManualClock()
-    same: Coalesced[int] = Coalesced(1.0, time)
+    same: SingleFlight[int] = SingleFlight(1.0, time)
 
     async def work() -> int:
         asked.append(1)
@@ -177,7 +177,7 @@ async def test_those_who_ask_the_same_at_once_share_one_answer_and_one_who_goes_
 
 
 async def test_a_shared_failure_is_everybodys_and_is_not_kept() -> None:
-    same: Coalesced[int] = Coalesced(1.0)
+    same: SingleFlight[int] = SingleFlight(1.0)
 
     async def fails() -> int:
         raise ValueError("x")

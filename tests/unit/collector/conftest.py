@@ -12,7 +12,7 @@ import pytest
 import stamina
 
 from activity_feed import BASE, Feed
-from aoc_collector.clocks import Corrector
+from aoc_collector.clock_faults import PositionCorrector
 from aoc_collector.microsoft.api import Api
 from aoc_collector.microsoft.auth import Tokens
 from aoc_collector.microsoft.families import families
@@ -149,8 +149,8 @@ def corrections(backlog: MemoryBacklog, states: MemorySources) -> MemoryClockCor
 @pytest.fixture
 def corrector(
     corrections: MemoryClockCorrections, backlog: MemoryBacklog, states: MemorySources, clock: ManualClock
-) -> Corrector:
-    return Corrector(corrections, backlog, states, clock)
+) -> PositionCorrector:
+    return PositionCorrector(corrections, backlog, states, clock)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aoc_collector.microsoft import answers
-from aoc_collector.microsoft.tolerant import elements, members
+from aoc_collector.microsoft.lenient_json import elements, members
 from aoc_collector.sources.base import RawArray, cut, fitted
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS, MAX_RECORD_BYTES
 from aoc_common.errors import Unreachable

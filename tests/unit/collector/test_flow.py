@@ -51,7 +51,7 @@ class Turns:
         self.gives_way = gives_way
         self.asked = []
 
-    async def give_way(self, job, deliveries, error):
+    async def defer(self, job, deliveries, error):
         self.asked.append(deliveries)
         return self.gives_way
 

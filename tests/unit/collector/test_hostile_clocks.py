@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from tests.unit.collector.conftest import NOW
-from tests.unit.collector.test_schedule import PACE, SIGNINS, Bus
+from tests.unit.collector.test_schedule import SIGNINS, SLICING, Bus
 
-from aoc_collector.clocks import ClockWatch, Corrector
+from aoc_collector.clock_faults import ClockJumpDetector, PositionCorrector
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.schedule import Scheduler
-from aoc_collector.slices import next_part
+from aoc_collector.slices import next_backlog_slice
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.directory_states import SyncState
@@ -37,7 +37,9 @@ def started(states, backlog, corrections, bus, wall):
     """`started()`: a scheduler whose process has just begun, whatever the clock says."""
 
     def make():
-        return Scheduler([SIGNINS], states, backlog, bus.publish, wall, Corrector(corrections, backlog, states, wall))
+        return Scheduler(
+            [SIGNINS], states, backlog, bus.publish, wall, PositionCorrector(corrections, backlog, states, wall)
+        )
 
     return make
 
@@ -132,18 +134,18 @@ def test_line_10_nothing_of_the_future_is_collected_from_the_backlog():
     ahead = Stretch("contoso", "graph-signins", Cause.ASKED, "x", NOW - HOUR, NOW + DAY, NOW - MINUTE / 2)
     other = Stretch("contoso", "graph-signins", Cause.ASKED, "y", NOW - 9 * HOUR, NOW - 8 * HOUR, NOW - 9 * HOUR)
 
-    half = next_part(SIGNINS, [replace(ahead, done_until=NOW - HOUR / 2)], NOW)
+    half = next_backlog_slice(SIGNINS, [replace(ahead, done_until=NOW - HOUR / 2)], NOW)
 
-    assert half.end <= NOW - PACE.settle
-    assert next_part(SIGNINS, [ahead, other], NOW).stretch == other.id
-    assert next_part(SIGNINS, [ahead], NOW) is None
+    assert half.end <= NOW - SLICING.settle_delay
+    assert next_backlog_slice(SIGNINS, [ahead, other], NOW).stretch == other.id
+    assert next_backlog_slice(SIGNINS, [ahead], NOW) is None
 
 
 def test_line_10_a_turn_that_a_wrong_clock_put_off_for_days_is_now():
     one = Stretch("contoso", "graph-signins", Cause.ASKED, "x", NOW - HOUR, NOW - MINUTE, NOW - HOUR, failures=3)
 
-    assert next_part(SIGNINS, [replace(one, not_before=NOW + MINUTE)], NOW) is None
-    assert next_part(SIGNINS, [replace(one, not_before=NOW + 3 * DAY)], NOW) is not None
+    assert next_backlog_slice(SIGNINS, [replace(one, not_before=NOW + MINUTE)], NOW) is None
+    assert next_backlog_slice(SIGNINS, [replace(one, not_before=NOW + 3 * DAY)], NOW) is not None
 
 
 def test_line_10_an_account_in_the_future_is_red():
@@ -172,7 +174,7 @@ async def test_line_10_a_directory_that_was_read_in_the_future_is_read_now(clock
 
 
 def test_a_clock_that_is_slowly_put_right_does_not_jump(wall):
-    watch = ClockWatch(wall)
+    watch = ClockJumpDetector(wall)
     for _ in range(1000):
         wall.jump(timedelta(seconds=1))
         wall.advance(60)

@@ -15,7 +15,7 @@ from nats.js.api import PubAck
 
 from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
-from aoc_collector.slices import Feed, Pace, left_behind, next_live, next_part
+from aoc_collector.slices import Feed, Slicing, backlog_stretch, next_backlog_slice, next_live_slice
 from aoc_collector.sources import SOURCES
 from aoc_collector.sources.base import Window
 from aoc_common.contracts.jobs import CollectJob
@@ -25,7 +25,7 @@ from aoc_common.store.backlog import Cause
 GRAPH, MANAGEMENT = "https://graph.microsoft.com", "https://manage.office.com"
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-PACE = Pace(DAY, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE)
+SLICING = Slicing(DAY, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE)
 WINDOW = Window(NOW - HOUR, NOW)
 
 
@@ -109,7 +109,7 @@ async def test_pitfall_2_a_source_that_fails_does_not_stop_another(context, micr
 async def test_pitfall_3_an_outage_of_more_than_a_day_is_collected_from_its_beginning(
     states, backlog, clock, corrector
 ):
-    feed = Feed("contoso", "graph-signins", PACE)
+    feed = Feed("contoso", "graph-signins", SLICING)
     await states.advance("contoso", "graph-signins", NOW - 4 * DAY, NOW - 4 * DAY)
 
     async def publish(_job):
@@ -118,14 +118,14 @@ async def test_pitfall_3_an_outage_of_more_than_a_day_is_collected_from_its_begi
     await Scheduler([feed], states, backlog, publish, clock, corrector).tick()
     covered = NOW - 4 * DAY
     while waiting := [one for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND]:
-        part = next_part(feed, waiting, NOW)
+        part = next_backlog_slice(feed, waiting, NOW)
         assert part.start <= covered
         covered = part.end
         await backlog.advance(part.stretch, part.end, NOW)
 
     position = (await states.state("contoso", "graph-signins")).position
     assert covered >= position
-    assert next_live(feed, position, NOW).start <= position
+    assert next_live_slice(feed, position, NOW).start <= position
 
 
 async def test_pitfall_4_every_page_of_blobs_is_fetched_and_not_the_first_fifty(context, microsoft):
@@ -158,10 +158,10 @@ async def test_pitfall_4_every_page_of_blobs_is_fetched_and_not_the_first_fifty(
 
 
 def test_pitfall_5_slices_of_graph_overlap_so_that_late_events_are_seen():
-    feed, position = Feed("contoso", "graph-signins", PACE), NOW - 5 * MINUTE
+    feed, position = Feed("contoso", "graph-signins", SLICING), NOW - 5 * MINUTE
 
-    live = next_live(feed, position, NOW)
-    part = next_part(feed, [left_behind(feed, NOW - DAY, NOW)], NOW)
+    live = next_live_slice(feed, position, NOW)
+    part = next_backlog_slice(feed, [backlog_stretch(feed, NOW - DAY, NOW)], NOW)
 
     assert live.start == position - 15 * MINUTE
     assert part.start == NOW - DAY - 15 * MINUTE

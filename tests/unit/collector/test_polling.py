@@ -8,7 +8,7 @@ import pytest
 
 from aoc_collector.polling import REDELIVERY, Poller
 from aoc_collector.schedule import Scheduler
-from aoc_collector.slices import Feed, Pace
+from aoc_collector.slices import Feed, Slicing
 from aoc_common.bus.jobs import counted_job_handler
 from aoc_common.contracts.jobs import DirectoryJob, PollJob
 from aoc_common.contracts.sources import DIRECTORY
@@ -109,18 +109,18 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def polled(states, backlog, clock, corrector):
-    """`polled(**pace)`: the job that a poll of a source asks for, whose watermark is 30 s old."""
+    """`polled(**slicing)`: the job that a poll of a source asks for, whose watermark is 30 s old."""
 
     async def poll(**changes):
         defaults = {
             "lookback": 60 * MINUTE,
             "overlap": 15 * MINUTE,
-            "longest": 60 * MINUTE,
-            "settle": MINUTE,
+            "max_slice": 60 * MINUTE,
+            "settle_delay": MINUTE,
             "interval": MINUTE,
-            "live": 10 * MINUTE,
+            "live_window": 10 * MINUTE,
         }
-        feed, jobs = Feed("contoso", "graph-alerts", Pace(**(defaults | changes))), []
+        feed, jobs = Feed("contoso", "graph-alerts", Slicing(**(defaults | changes))), []
 
         async def publish(job):
             jobs.append(job)
@@ -143,7 +143,7 @@ async def test_a_poll_does_not_wait_for_the_interval_and_reaches_until_now(polle
 
 
 async def test_a_poll_leaves_to_settle_what_the_next_slice_does_not_read_again(polled, clock):
-    (job,) = await polled(overlap=MINUTE / 2, settle=MINUTE * 3 / 4)
+    (job,) = await polled(overlap=MINUTE / 2, settle_delay=MINUTE * 3 / 4)
 
     assert job.end == clock.now() - MINUTE / 4 + timedelta(seconds=1)
     assert await polled(overlap=timedelta(0)) == []
@@ -160,7 +160,7 @@ async def test_a_poll_of_a_source_that_is_not_collected_here_asks_for_nothing(st
 async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(
     states, backlog, clock, corrector, behind, done
 ):
-    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 5 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+    feed = Feed("contoso", "graph-alerts", Slicing(MINUTE, MINUTE, 5 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
     await states.advance("contoso", "graph-alerts", clock.now() - behind * MINUTE, clock.now())
 
     async def publish(_job):
@@ -170,7 +170,7 @@ async def test_a_poll_is_not_done_with_a_slice_that_ends_before_the_present(
 
 
 async def test_a_poll_of_a_source_that_is_far_behind_is_of_the_present(states, backlog, clock, corrector):
-    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+    feed = Feed("contoso", "graph-alerts", Slicing(MINUTE, MINUTE, 60 * MINUTE, MINUTE, MINUTE, 10 * MINUTE))
     await states.advance("contoso", "graph-alerts", clock.now() - 90 * MINUTE, clock.now())
     ends = []
 
@@ -186,6 +186,6 @@ async def test_a_poll_says_when_the_source_has_a_job_already(states, backlog, cl
     async def publish(_job):
         return False
 
-    feed = Feed("contoso", "graph-alerts", Pace(MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, 10 * MINUTE))
+    feed = Feed("contoso", "graph-alerts", Slicing(MINUTE, MINUTE, MINUTE, MINUTE, MINUTE, 10 * MINUTE))
 
     assert await Scheduler([feed], states, backlog, publish, clock, corrector).poll("contoso", "graph-alerts") is False

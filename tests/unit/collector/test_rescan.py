@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aoc_collector.rescan import ages, due, expected_fetches, plan
 from aoc_collector.settings import CollectorSettings
-from aoc_collector.slices import Feed, Pace
+from aoc_collector.slices import Feed, Slicing
 from aoc_common.store.arrivals import lateness_step
 from aoc_common.store.backlog import Cause
 from aoc_common.store.sources import SourceState
@@ -21,39 +21,39 @@ from aoc_common.store.sources import SourceState
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 GRAPH = CollectorSettings().graph
-PACE = Pace(
+SLICING = Slicing(
     lookback=DAY,
     overlap=timedelta(seconds=GRAPH.overlap_s),
-    longest=HOUR,
-    settle=10 * SECOND,
+    max_slice=HOUR,
+    settle_delay=10 * SECOND,
     interval=MINUTE,
-    live=10 * MINUTE,
-    reach=timedelta(seconds=GRAPH.rescan_s),
-    fetches=GRAPH.fetches_per_record,
+    live_window=10 * MINUTE,
+    rescan_age=timedelta(seconds=GRAPH.rescan_s),
+    fetches_per_record=GRAPH.fetches_per_record,
 )
-ALL = replace(PACE, fetches=None)
+ALL = replace(SLICING, fetches_per_record=None)
 
 
 def state_of(position, started=T0 - 30 * DAY, **reread):
     return SourceState("contoso", "graph-signins", position=position, started_at=started, **reread)
 
 
-def feed(pace=PACE):
-    return Feed("contoso", "graph-signins", pace)
+def feed(slicing=SLICING):
+    return Feed("contoso", "graph-signins", slicing)
 
 
 class Schedule:
     """A source whose live slices go to the present, read at once; `reads`: (moment, start, end) of what was re-read."""
 
-    def __init__(self, pace=PACE, planned=None, started=T0):
-        self.feed, self.planned = feed(pace), plan(pace, {}) if planned is None else planned
+    def __init__(self, slicing=SLICING, planned=None, started=T0):
+        self.feed, self.planned = feed(slicing), plan(slicing, {}) if planned is None else planned
         self.state = state_of(started, started)
         self.reads = []
 
     def tick(self, now, clock=None, replicas=1):
         """`clock`: what the scheduler believes; `replicas`: how many read the same state and ask."""
         believed = clock or now
-        self.state = replace(self.state, position=max(self.state.position, believed - PACE.settle))
+        self.state = replace(self.state, position=max(self.state.position, believed - SLICING.settle_delay))
         turns = [turn for _ in range(replicas) for turn in due(self.feed, self.state, self.planned, believed)]
         for turn in {(turn.age_s, turn.until): turn for turn in turns}.values():
             if turn.stretch:
@@ -74,23 +74,23 @@ def test_ages_double_up_to_the_reach():
 
 def test_listings_are_looked_at_at_every_age_from_half_an_hour_on_and_without_a_reach_nothing_is():
     assert plan(ALL, {20: 10_000}) == tuple(age for age in ages(ALL) if age >= 30 * MINUTE)
-    assert plan(replace(ALL, reach=timedelta(0)), {}) == ()
+    assert plan(replace(ALL, rescan_age=timedelta(0)), {}) == ()
 
 
 @settings(deadline=None, max_examples=40)
 @given(late=st.dictionaries(st.integers(0, 36), st.integers(1, 10_000)))
 def test_whatever_the_lateness_the_reach_is_read_and_the_budget_kept(late):
-    planned = plan(PACE, late)
+    planned = plan(SLICING, late)
 
     assert planned[-1] == DAY
     assert list(planned) == sorted(set(planned))
-    assert set(planned) <= set(ages(PACE))
+    assert set(planned) <= set(ages(SLICING))
     if sum(late.values()) >= 100:
-        assert expected_fetches(PACE, planned, late) <= GRAPH.fetches_per_record + 0.1
+        assert expected_fetches(SLICING, planned, late) <= GRAPH.fetches_per_record + 0.1
 
 
 def test_where_records_come_late_early_ages_cost_nothing_and_more_are_taken():
-    punctual, hours = plan(PACE, {0: 1000}), plan(PACE, {lateness_step(2 * 3600): 1000})
+    punctual, hours = plan(SLICING, {0: 1000}), plan(SLICING, {lateness_step(2 * 3600): 1000})
 
     assert len(punctual) == 2
     assert len(hours) > 4
@@ -134,7 +134,7 @@ def test_every_instant_is_read_at_each_age_of_the_plan_and_before_it_doubled():
 
 def test_a_restart_and_another_plan_lose_no_instant():
     schedule = Schedule()
-    plans = [plan(PACE, {}), plan(PACE, {28: 1000}), (DAY,), plan(ALL, {})]
+    plans = [plan(SLICING, {}), plan(SLICING, {28: 1000}), (DAY,), plan(ALL, {})]
     for minute in range(0, 6 * 1440, 5):
         schedule.planned = plans[minute // 500 % len(plans)]
         schedule.tick(T0 + minute * MINUTE)
@@ -173,19 +173,21 @@ def test_a_clock_that_jumps_for_a_while_loses_no_instant(begin, length, days):
     ids=["never collected", "just started", "far behind"],
 )
 def test_what_was_never_collected_is_not_looked_at_again(state):
-    assert [turn for turn in due(feed(), state, plan(PACE, {}), T0) if turn.stretch] == []
+    assert [turn for turn in due(feed(), state, plan(SLICING, {}), T0) if turn.stretch] == []
 
 
 def test_all_who_ask_at_about_the_same_time_ask_for_the_same():
-    asked = [{turn.stretch.id for turn in due(feed(), state_of(T0), plan(PACE, {}), T0 + n * SECOND)} for n in range(3)]
+    asked = [
+        {turn.stretch.id for turn in due(feed(), state_of(T0), plan(SLICING, {}), T0 + n * SECOND)} for n in range(3)
+    ]
 
     assert len(asked[0]) > 0
     assert asked[0] == asked[1] == asked[2]
 
 
 def test_sources_look_back_at_different_moments():
-    other = Feed("contoso", "graph-intune", PACE)
-    state, planned = state_of(T0), plan(PACE, {})
+    other = Feed("contoso", "graph-intune", SLICING)
+    state, planned = state_of(T0), plan(SLICING, {})
 
     assert {turn.stretch.end for turn in due(feed(), state, planned, T0)}.isdisjoint(
         turn.stretch.end for turn in due(other, state, planned, T0)
@@ -226,7 +228,7 @@ def test_records_are_fetched_at_most_four_times_and_late_ones_are_found_as_befor
     for at, available in records:
         step = lateness_step((available - at).total_seconds())
         late[step] = late.get(step, 0) + 1
-    schedule = Schedule(planned=plan(PACE, late))
+    schedule = Schedule(planned=plan(SLICING, late))
     for minute in range(4 * 1440):
         schedule.tick(T0 + minute * MINUTE)
     fetched_before = [before(at, available) for at, available in records]
@@ -247,7 +249,7 @@ def test_records_are_fetched_at_most_four_times_and_late_ones_are_found_as_befor
 
 
 def test_nothing_before_the_look_back_of_a_new_source_is_looked_at_however_far_looking_again_reaches():
-    schedule = Schedule(replace(ALL, reach=6 * DAY, interval=HOUR))
+    schedule = Schedule(replace(ALL, rescan_age=6 * DAY, interval=HOUR))
     for hour in range(9 * 24):
         schedule.tick(T0 + hour * HOUR)
 

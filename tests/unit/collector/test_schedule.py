@@ -9,7 +9,7 @@ import pytest
 
 from aoc_collector.rescan import plan
 from aoc_collector.schedule import Scheduler
-from aoc_collector.slices import Feed, Pace
+from aoc_collector.slices import Feed, Slicing
 from aoc_common.errors import Unreachable
 from aoc_common.store.backlog import Cause
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from aoc_common.contracts.jobs import CollectJob
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-PACE = Pace(24 * HOUR, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE, 24 * HOUR, 3.75)
-SIGNINS, INTUNE = Feed("contoso", "graph-signins", PACE), Feed("contoso", "graph-intune", PACE)
+SLICING = Slicing(24 * HOUR, 15 * MINUTE, HOUR, MINUTE, MINUTE, 10 * MINUTE, 24 * HOUR, 3.75)
+SIGNINS, INTUNE = Feed("contoso", "graph-signins", SLICING), Feed("contoso", "graph-intune", SLICING)
 
 
 class Bus:
@@ -118,7 +118,7 @@ async def test_look_backs_are_added_once(scheduler, states, backlog, clock):
     for _ in range(3):
         await scheduler.tick()
 
-    assert len(added) == len(set(added)) == 2 * len(plan(PACE, {}))
+    assert len(added) == len(set(added)) == 2 * len(plan(SLICING, {}))
 
 
 async def test_what_is_looked_at_again_follows_how_late_records_were(states, backlog, bus, clock, corrector):
@@ -135,7 +135,7 @@ async def test_what_is_looked_at_again_follows_how_late_records_were(states, bac
 
     ages = {int(one.name.split("s ")[0]) for one in await backlog.waiting("contoso") if one.cause is Cause.LATE}
     assert asked == [("contoso", clock.now())]
-    assert ages == {age.total_seconds() for age in plan(PACE, {28: 1000})}
+    assert ages == {age.total_seconds() for age in plan(SLICING, {28: 1000})}
 
 
 async def test_a_crash_after_a_look_back_was_added_looks_back_there_again(scheduler, states, backlog, clock):
@@ -152,7 +152,7 @@ async def test_a_crash_after_a_look_back_was_added_looks_back_there_again(schedu
 
     state = await states.state("contoso", "graph-signins")
     waiting = [one for one in await backlog.waiting("contoso") if one.cause is Cause.LATE]
-    assert len(waiting) == len(state.reread) == len(plan(PACE, {}))
+    assert len(waiting) == len(state.reread) == len(plan(SLICING, {}))
 
 
 async def test_a_source_that_is_still_behind_is_asked_for_again_at_once(scheduler, bus, eventually):

@@ -1,4 +1,4 @@
-"""The FastAPI application: its routes, its problems, and what guards every request."""
+"""The FastAPI application: its routes, its problems, and the middleware around every request."""
 
 from __future__ import annotations
 

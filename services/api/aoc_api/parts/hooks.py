@@ -1,4 +1,4 @@
-"""What judges Microsoft's notifications."""
+"""The verifier of Microsoft's notifications."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_api.webhooks.content import Decryption
-from aoc_api.webhooks.judge import Judge
 from aoc_api.webhooks.replays import Replays
 from aoc_api.webhooks.tokens import SigningKeys, ValidationTokens
+from aoc_api.webhooks.verification import Verifier
 from aoc_common.environment import WEBHOOKS_TENANTS_FILE
 from aoc_common.tenants.file import read_tenants
 from aoc_common.tenants.file_registry import FileTenants
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 
-def make_judge(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncClient], Judge] | None:
-    """What judges notifications, as soon as there is a client; None when webhooks are off.
+def make_verifier(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncClient], Verifier] | None:
+    """Makes the verifier of notifications, given an HTTP client; None when webhooks are off.
 
-    Raises `BadConfiguration` for a secret, key or tenants file that is not there or not what it should be.
+    Raises `BadConfiguration` for a secret, key or tenants file that is missing or invalid.
     """
     seals = options.seals()
     if seals is None:
@@ -33,8 +33,8 @@ def make_judge(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncClien
     read = partial(read_tenants, options.tenants_file, setting=WEBHOOKS_TENANTS_FILE)
     tenants, decryption = FileTenants(read, clock), Decryption(options.decryption_keys)
 
-    def make(client: httpx.AsyncClient) -> Judge:
+    def make(client: httpx.AsyncClient) -> Verifier:
         tokens = ValidationTokens(tenants, SigningKeys(client, clock))
-        return Judge(seals, tokens, decryption, Replays(options.replay_memory, clock))
+        return Verifier(seals, tokens, decryption, Replays(options.replay_memory, clock))
 
     return make

@@ -1,11 +1,11 @@
-"""Where the gateway listens, and what one connection may take of it."""
+"""Where the gateway listens, and the limits of its connections."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
-from aoc_api.wire import WireLimits, protocol
+from aoc_api.connection_timeouts import ConnectionTimeouts, protocol
 from aoc_common.service.listening import Address
 from aoc_common.service.run import Service
 
@@ -24,7 +24,7 @@ def serving(app: FastAPI, settings: ApiSettings) -> Service:
     """The gateway as a process runs it."""
     limits = settings.api.limits
     options = {
-        "http": protocol(WireLimits(limits.head_s, limits.answer_s)),
+        "http": protocol(ConnectionTimeouts(limits.head_s, limits.answer_s)),
         "limit_concurrency": limits.connections,
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_S,

@@ -1,4 +1,4 @@
-"""What the routes work with: stores, probes, turns, the way to the bus."""
+"""What the routes work with: stores, probes, admission, jobs on the bus."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aoc_api.asking import make_ask
-from aoc_api.coalesce import Coalesced
+from aoc_api.admission import Admission
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
-from aoc_api.parts.hooks import make_judge
-from aoc_api.turns import Turns
+from aoc_api.job_requests import job_publisher
+from aoc_api.parts.hooks import make_verifier
+from aoc_api.single_flight import SingleFlight
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
@@ -41,7 +41,7 @@ _log = logs.get(__name__)
 _KEYS_TIMEOUT_S: Final = 1.5
 #: Seconds that the database may take for anything that is asked here; no answer is waited for any longer.
 _ANSWER_S: Final = 10.0
-#: Seconds for which an answer about the servers is given to all who ask.
+#: Seconds for which an answer about the servers is cached.
 _HEALTH_S: Final = 1.0
 
 type Running = Callable[[], AbstractAsyncContextManager[Services]]
@@ -51,7 +51,7 @@ type Running = Callable[[], AbstractAsyncContextManager[Services]]
 def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
-    cursors, judge = make_cursors(settings.api.cursor_key), make_judge(settings.webhooks, clock)
+    cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
@@ -72,7 +72,7 @@ def make_services(settings: ApiSettings) -> Running:
                 yield Services(
                     search=make_event_search(searched),
                     accounts=MongoAccount(database),
-                    same_account=Coalesced(),
+                    account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
                     options=settings.api,
@@ -83,12 +83,12 @@ def make_services(settings: ApiSettings) -> Running:
                         "quarantine": partial(quarantine.waiting, searched),
                         "services": monitor.probe,
                     },
-                    same_health=Coalesced(_HEALTH_S),
+                    probe_runs=SingleFlight(_HEALTH_S),
                     still=monitor.standstills,
-                    turns=Turns(settings.api.limits),
+                    admission=Admission(settings.api.limits),
                     clock=clock,
-                    ask=make_ask(broker),
-                    judge=judge(client) if judge else None,
+                    publish_jobs=job_publisher(broker),
+                    verifier=verifier(client) if verifier else None,
                 )
 
     return running

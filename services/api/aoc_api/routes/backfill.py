@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aoc_api import problems
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Given, refuse_unknown, utc
+from aoc_api.deps import ServicesDep, refuse_unknown, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -25,7 +25,7 @@ _log = logs.get(__name__)
 _LONGEST: Final = timedelta(days=366)
 
 
-def _known(source: str | None) -> str | None:
+def _check_source(source: str | None) -> str | None:
     if source is not None and source not in SOURCE_NAMES:
         raise ValueError(f"no such source; there are {', '.join(SOURCE_NAMES)}")
     return source
@@ -51,7 +51,7 @@ class BackfillRequest(BaseModel):
     tenant: str | None = Field(
         None, pattern=TENANT_PATTERN, description="Whose; AOC_API__DEFAULT_TENANT when not given."
     )
-    source: Annotated[str | None, AfterValidator(_known)] = Field(
+    source: Annotated[str | None, AfterValidator(_check_source)] = Field(
         None, max_length=64, description="Feed; every one when not given."
     )
     start: datetime = Field(description="From this time on; UTC when it names no zone.")
@@ -96,31 +96,32 @@ class BackfillAsked(BaseModel):
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
-async def fetch_audit_logs(request: BackfillRequest, given: Given) -> BackfillAsked:
+async def fetch_audit_logs(request: BackfillRequest, services: ServicesDep) -> BackfillAsked:
     """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""
-    start, end = _whole("start", request.start), _whole("end", request.end)
+    start, end = _whole_second("start", request.start), _whole_second("end", request.end)
     if end <= start:
         raise problems.invalid("end", "must be after start", "body")
     if end - start > _LONGEST:
         raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
-    if end > given.clock.now() + timedelta(minutes=1):
+    if end > services.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
-    tenant = given.tenant(request.tenant)
+    tenant = services.tenant(request.tenant)
     names = [request.source] if request.source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:
-        asked = await given.ask(jobs)
+        published = await services.publish_jobs(jobs)
     except Transient as error:
         _log.warning("job.unpublished", tenant=tenant, jobs=len(jobs), error=str(error))
         raise problems.not_now("The bus does not answer; ask again, nothing is asked twice.") from error
-    _log.info("backfill.asked", tenant=tenant, sources=len(jobs), new=sum(asked))
+    _log.info("backfill.asked", tenant=tenant, sources=len(jobs), new=sum(published))
     states = [
-        AskedSource(source=name, state="asked" if new else "pending") for name, new in zip(names, asked, strict=True)
+        AskedSource(source=name, state="asked" if new else "pending")
+        for name, new in zip(names, published, strict=True)
     ]
     return BackfillAsked(tenant=tenant, start=start, end=end, sources=states)
 
 
-def _whole(name: str, moment: datetime) -> datetime:
+def _whole_second(name: str, moment: datetime) -> datetime:
     try:
         return (utc(moment) or moment).astimezone(UTC).replace(microsecond=0)
     except OverflowError:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Given, Paced, Tenant, refuse_unknown
+from aoc_api.deps import Filters, Paced, ServicesDep, Tenant, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 )
 async def list_events(
     query: Filters,
-    given: Given,
+    services: ServicesDep,
     paced: Paced,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
     page_size: Annotated[int, Query(ge=1, le=500, description="Events a page.")] = 50,
@@ -35,12 +35,12 @@ async def list_events(
     A page that is not full has `next_cursor` when the search stopped before its end: go on until it is null.
     """
     bound = _bound(query)
-    before = given.cursors.read(cursor, bound) if cursor is not None else None
-    page = await given.search.search(replace(query, before=before, limit=page_size), paced)
+    before = services.cursors.read(cursor, bound) if cursor is not None else None
+    page = await services.search.search(replace(query, before=before, limit=page_size), paced)
     last = page.events[-1].id if page.more else page.searched_to
     return EventPage.model_construct(
         items=[EventSummary.of(event) for event in page.events],
-        next_cursor=None if last is None else given.cursors.make(last, bound),
+        next_cursor=None if last is None else services.cursors.make(last, bound),
         searched_back_to=ids.whole_from(page.searched_to),
     )
 
@@ -52,12 +52,12 @@ async def list_events(
     responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
 async def get_event(
-    given: Given,
+    services: ServicesDep,
     tenant: Tenant,
     event_id: Annotated[UUID, Path(description="Event id.")],
 ) -> EventDetail:
     """One event, whole: OCSF and the record's own text."""
-    found = await given.search.get(tenant, event_id)
+    found = await services.search.get(tenant, event_id)
     if found is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
     return EventDetail.of(found)
@@ -70,16 +70,16 @@ async def get_event(
     responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
 async def get_versions(
-    given: Given,
+    services: ServicesDep,
     tenant: Tenant,
     event_id: Annotated[UUID, Path(description="Event id.")],
     after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
-    event = await given.search.get(tenant, event_id)
+    event = await services.search.get(tenant, event_id)
     if event is None:
         raise problems.Problem("not-found", "There is no such event in this tenant.")
-    found = await given.search.versions(tenant, event_id, after)
+    found = await services.search.versions(tenant, event_id, after)
     last = found[-1].version if found else event.versions
     return EventVersions.model_construct(
         current=event.version,

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Given, Paced
+from aoc_api.deps import Filters, Paced, ServicesDep
 from aoc_api.models import Facets, FacetValue
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -28,14 +28,14 @@ _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "a
 @router.get("", response_model=Facets, responses=problems.responses("repeated", "invalid-parameters", *BUSY))
 async def facets(
     query: Filters,
-    given: Given,
+    services: ServicesDep,
     paced: Paced,
     field: Annotated[list[Field] | None, Query(description="Fields to count; all when none is named.")] = None,
     top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
 ) -> Facets:
     """The most frequent values under the same filters; of the last 24 hours when no start is given."""
-    start = query.start or max(query.end or given.clock.now(), _EARLIEST) - _DAY
-    counts = await given.search.facets(replace(query, start=start), field or _ALL, top, paced)
+    start = query.start or max(query.end or services.clock.now(), _EARLIEST) - _DAY
+    counts = await services.search.facets(replace(query, start=start), field or _ALL, top, paced)
     return Facets(
         start=start,
         end=query.end,

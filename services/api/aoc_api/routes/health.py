@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import aoc_api
-from aoc_api.deps import Given
+from aoc_api.deps import ServicesDep
 from aoc_api.health_models import Health, stillness
 
 router = APIRouter(tags=["operations"])
@@ -28,17 +28,17 @@ async def index() -> dict[str, str]:
 @router.get(
     "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
 )
-async def health(given: Given, response: Response) -> Health:
+async def health(services: ServicesDep, response: Response) -> Health:
     """The state of the gateway, NATS and MongoDB, what waits for a decision, and who stands still since when.
 
     503 when MongoDB is away: nothing can be answered then.
     """
-    states = await given.checks("nats", "mongo", "dead_letters", "quarantine", "services")
+    states = await services.checks("nats", "mongo", "dead_letters", "quarantine", "services")
     # As the doctor grades it: a record in the quarantine is worth a look, and nothing fails.
-    status = "ok" if all(one == "ok" for name, one in states.items() if name != "quarantine") else "degraded"
+    status = "ok" if all(answer == "ok" for name, answer in states.items() if name != "quarantine") else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
-    still = stillness(given.still())
+    still = stillness(services.still())
     return Health.model_validate({**states, "status": status, "stands_still": still, "version": aoc_api.__version__})
 
 
@@ -49,9 +49,9 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", include_in_schema=False)
-async def readyz(given: Given) -> JSONResponse:
+async def readyz(services: ServicesDep) -> JSONResponse:
     """Ready when the database answers."""
-    states = await given.checks("mongo")
+    states = await services.checks("mongo")
     ready = states["mongo"] == "ok"
     return JSONResponse({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import Given, refuse_unknown
+from aoc_api.deps import ServicesDep, refuse_unknown
 from aoc_api.key_models import ReportKeys
 from aoc_common.contracts.report_keys import published_jwk
 
@@ -18,10 +18,10 @@ router = APIRouter(prefix="/api/report-keys", tags=["operations"])
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "invalid-parameters", "unavailable"),
 )
-async def report_keys(given: Given) -> ReportKeys:
+async def report_keys(services: ServicesDep) -> ReportKeys:
     """Every key that reports were ever signed with, as a JWK Set (RFC 7517), the newest first.
 
     Take it over a way that you trust, compare the fingerprint (`kid`) with the signer's, and keep it:
     `aoc completeness --check FILE --key file:KEYS`.
     """
-    return ReportKeys.model_validate({"keys": [published_jwk(one) for one in await given.keys.published()]})
+    return ReportKeys.model_validate({"keys": [published_jwk(key) for key in await services.keys.published()]})

@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import Given, Tenant, refuse_unknown, turn
+from aoc_api.deps import ServicesDep, Tenant, refuse_unknown, request_pace
 from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
 from aoc_api.problems import BUSY
 from aoc_common.store.source_health import Bounds, judge
@@ -18,13 +18,13 @@ router = APIRouter(prefix="/api/source-health", tags=["operations"])
 @router.get(
     "",
     response_model=SourceHealthList,
-    dependencies=[Depends(refuse_unknown), Depends(turn, scope="function")],
+    dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def source_health(given: Given, tenant: Tenant) -> SourceHealthList:
+async def source_health(services: ServicesDep, tenant: Tenant) -> SourceHealthList:
     """The health of every source of a tenant, and what to do about those that are not well."""
-    now, options = given.clock.now(), given.options
+    now, options = services.clock.now(), services.options
     bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
-    accounts = await given.accounts_of(tenant, now)
+    accounts = await services.accounts_of(tenant, now)
     sources = [SourceHealth.of(account, judge(account, bounds, now), now) for account in accounts]
-    return SourceHealthList(tenant=tenant, at=now, stands_still=stillness(given.still()), sources=sources)
+    return SourceHealthList(tenant=tenant, at=now, stands_still=stillness(services.still()), sources=sources)

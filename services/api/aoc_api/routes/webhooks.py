@@ -1,9 +1,9 @@
-"""Where Microsoft says that there is news. Nothing is done here: what is believed becomes jobs on the bus.
+"""The addresses that Microsoft notifies. Nothing is done here: accepted notifications become jobs on the bus.
 
-A Graph notification is answered 202 whether it is believed or not, as Microsoft asks (graph-docs,
+A Graph notification is answered 202 whether it is accepted or not, as Microsoft asks (graph-docs,
 change-notifications-with-resource-data.md, "How to validate"): a refusal would make a genuine sender repeat it for four
-hours and then throttle us, and would tell a forger how near he is. A replay, too, is mostly Microsoft itself, whose
-answer was lost. Only what is no notification at all gets 400, and 503 says "again, please": the bus is away.
+hours and then throttle us, and would show a forger what was wrong. A replay is answered the same: mostly it comes from
+Microsoft, whose first answer was lost. Only a malformed body gets 400; 503 asks Microsoft to retry: the bus is away.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
 
 from aoc_api import metrics, problems
-from aoc_api.asking import Ask
-from aoc_api.deps import Given
-from aoc_api.webhooks.judge import REFUSED, Judge, Verdict
+from aoc_api.deps import ServicesDep
+from aoc_api.job_requests import PublishJobs
 from aoc_api.webhooks.notifications import read_batch, read_content, read_validation_code
+from aoc_api.webhooks.verification import REFUSED, Verdict, Verifier
 from aoc_common.errors import Malformed, Transient
 from aoc_common.telemetry import logs
 
@@ -31,21 +31,21 @@ router = APIRouter(prefix="/api/webhooks", tags=["webhooks"])
 
 _log = logs.get(__name__)
 
-#: Seconds for all of it. Microsoft gives a notification three before it calls us slow.
+#: Seconds for a notification. Microsoft counts answers after three seconds as slow.
 _DEADLINE_S: Final = 2.5
 _NOT_PLAIN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BODY: Final[dict[str, Any]] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
 _PROBLEMS: Final = problems.responses("bad-request", "not-found", "too-large", "not-now", "invalid-parameters")
 
 
-def judge(given: Given) -> Judge:
-    """What judges notifications. Without configuration there is nothing at these addresses."""
-    if given.judge is None:
+def verifier_of(services: ServicesDep) -> Verifier:
+    """The verifier of notifications. Raises a 404 problem when webhooks are off."""
+    if services.verifier is None:
         raise problems.Problem("not-found", "There is nothing at this address.")
-    return given.judge
+    return services.verifier
 
 
-Judging = Annotated[Judge, Depends(judge)]
+VerifierDep = Annotated[Verifier, Depends(verifier_of)]
 
 
 @router.post(
@@ -57,8 +57,8 @@ Judging = Annotated[Judge, Depends(judge)]
 )
 async def graph(
     request: Request,
-    given: Given,
-    judging: Judging,
+    services: ServicesDep,
+    verifier: VerifierDep,
     validation_token: Annotated[
         str | None, Query(alias="validationToken", max_length=2048, description="Sent by Graph to see who answers.")
     ] = None,
@@ -67,8 +67,8 @@ async def graph(
     if validation_token is not None:
         return _handshake(validation_token)
     async with _deadline():
-        verdict = await judging.graph(read_batch(await request.body()))
-        await _act("graph", verdict, given.ask, judging)
+        verdict = await verifier.graph(read_batch(await request.body()))
+        await _act("graph", verdict, services.publish_jobs, verifier)
     return Response(status_code=202)
 
 
@@ -81,8 +81,8 @@ async def graph(
 )
 async def o365(
     request: Request,
-    given: Given,
-    judging: Judging,
+    services: ServicesDep,
+    verifier: VerifierDep,
     auth_id: Annotated[
         str, Header(alias="Webhook-AuthID", max_length=255, description="What the webhook was registered with.")
     ] = "",
@@ -91,7 +91,7 @@ async def o365(
     ] = None,
 ) -> Response:
     """Notifications of the Office 365 Management Activity API: new content, of which tenant and type."""
-    sealed = judging.sealed_content(auth_id)
+    sealed = verifier.sealed_content(auth_id)
     if sealed is None:
         metrics.API_NOTIFICATIONS.labels("o365", "forged").inc()
         _log.warning("notification.refused", sender="o365", reason="Webhook-AuthID is none of ours")
@@ -102,35 +102,35 @@ async def o365(
             if not hmac.compare_digest(read_validation_code(body).encode(), code.encode()):
                 raise Malformed("header and body have different validation codes")
             return Response(status_code=200)
-        verdict = judging.content(read_content(body), sealed)
-        await _act("o365", verdict, given.ask, judging)
+        verdict = verifier.content(read_content(body), sealed)
+        await _act("o365", verdict, services.publish_jobs, verifier)
     if verdict.outcomes["forged"] and not verdict.outcomes["accepted"]:
         raise problems.Problem("webhook-refused", "The notification is not believed.")
     return Response(status_code=200)
 
 
 def _handshake(token: str) -> Response:
-    """The token as it was before it was made part of an address. Nothing that a browser might run goes back."""
+    """The decoded token, escaped, so that a browser runs nothing of it."""
     if _NOT_PLAIN.search(token):
         raise problems.Problem("bad-request", "The validation token holds control characters.")
     return PlainTextResponse(token.replace("<", "&lt;").replace(">", "&gt;"))
 
 
-async def _act(sender: str, verdict: Verdict, ask: Ask, judging: Judge) -> None:
-    """Publish what a verdict asks for, remember it, and tell of what was refused: once, not per item."""
+async def _act(sender: str, verdict: Verdict, publish_jobs: PublishJobs, verifier: Verifier) -> None:
+    """Publish the jobs of a verdict, remember its keys, and log what was refused: once, not per item."""
     if any(outcome in REFUSED for outcome in verdict.outcomes):
         _log.warning("notification.refused", sender=sender, reasons=dict(verdict.reasons))
-    asked = await ask(verdict.jobs) if verdict.jobs else []
-    judging.replays.remember(verdict.keys.values())
+    published = await publish_jobs(verdict.jobs) if verdict.jobs else []
+    verifier.replays.remember(verdict.keys.values())
     for outcome, items in verdict.outcomes.items():
         metrics.API_NOTIFICATIONS.labels(sender, outcome).inc(items)
-    if asked:
-        _log.info("notification.accepted", sender=sender, jobs=len(asked), new=sum(asked))
+    if published:
+        _log.info("notification.accepted", sender=sender, jobs=len(published), new=sum(published))
 
 
 @asynccontextmanager
 async def _deadline() -> AsyncIterator[None]:
-    """An answer in time: a body that trickles in, keys or a bus that do not answer, are "again, please"."""
+    """Bounds the time of an answer: a slow body, keys or a bus that do not answer, become a 503."""
     try:
         async with asyncio.timeout(_DEADLINE_S):
             yield

@@ -1,1 +1,1 @@
-"""Notifications from Microsoft: believed only when they prove whose they are, and then no more than "look now"."""
+"""Notifications from Microsoft: accepted only with proof of their origin, and then only as a request to poll."""

@@ -1,4 +1,4 @@
-"""What Microsoft sends, and its bounds.
+"""The notifications that Microsoft sends, and their bounds.
 
 Sources: graph-docs, changenotificationcollection.md, changenotification.md, change-notifications-lifecycle-events.md;
 office-365-management-activity-api-reference.md, "Receiving notifications".
@@ -26,7 +26,7 @@ Text = Annotated[str, Field(max_length=2048)]
 
 
 class _Sent(BaseModel):
-    """What Microsoft sends: names in camel case, and members that we do not know."""
+    """What Microsoft sends: names in camel case, and unknown members."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
 
@@ -64,7 +64,7 @@ class Batch(_Sent):
 
 
 class ContentItem(_Sent):
-    """A content blob that the Management API tells of."""
+    """A notification of the Management API about a content blob."""
 
     tenant_id: Annotated[str, Field(max_length=64)]
     content_type: Id
@@ -111,11 +111,11 @@ def _decode(body: bytes) -> Any:
 
 def _inside(value: Any) -> list[Any]:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [one for one in inner if isinstance(one, dict | list)]
+    return [each for each in inner if isinstance(each, dict | list)]
 
 
 def _where(error: ValidationError) -> str:
-    """What is wrong, without a word of what was sent."""
+    """What is wrong, without any of the content."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"the body is no notification ({place[:100] or 'whole'}: {first['type']})"
+    location = ".".join(str(part) for part in first["loc"])
+    return f"the body is no notification ({location[:100] or 'whole'}: {first['type']})"

@@ -1,4 +1,4 @@
-"""What was seen before: a notification counts once."""
+"""Detects replays: a notification counts once."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 #: (graph-docs, change-notifications-delivery-webhooks.md).
 _DISTINCT_S: Final = 5 * 3600.0
 #: Seconds. Two changes of one object can look the same when a notification has no id of its own. So one that looks
-#: like an earlier one is a replay for this long only; what that might hide, the next regular poll sees.
+#: like an earlier one is a replay for this long only; a change missed this way is collected by the next regular poll.
 _INDISTINCT_S: Final = 60.0
 
 
 class Replays:
     """Remembers so many notifications of this process, each as long as Microsoft may repeat it.
 
-    Only what proved genuine is remembered: a stranger cannot push others out. A replay at another replica of the
-    gateway is not noticed; the jobs stream makes one look of both.
+    Only genuine notifications are remembered, so a forger cannot evict others. A replay at another replica of the
+    gateway is not detected; the jobs stream deduplicates both jobs.
     """
 
     def __init__(self, most: int, clock: Clock) -> None:
         self._seen: TLRUCache[bytes, float] = TLRUCache(most, lambda _, ttl, now: now + ttl, clock.monotonic)
 
     def known(self, key: Key) -> bool:
-        """Whether it was seen."""
+        """Whether a notification was seen."""
         return key.digest in self._seen
 
     def remember(self, keys: Iterable[Key]) -> None:
-        """From now on these are known: call it when what they ask for is on the bus."""
+        """Remember these; call it when their jobs are on the bus."""
         for key in keys:
             self._seen[key.digest] = key.ttl_s
 
 
 class Key:
-    """What tells a notification from all others, and how long."""
+    """The identity of a notification, and how long it is remembered, seconds."""
 
     __slots__ = ("digest", "ttl_s")
 
@@ -53,7 +53,7 @@ class Key:
 
 
 def key_of(notification: ChangeNotification) -> Key:
-    """The key of a Graph notification: its own id, else all that it says.
+    """The key of a Graph notification: its own id, else all of its content.
 
     The `uti` or `jti` of a validation token is no such key: Graph uses one token for many notifications.
     """
@@ -64,11 +64,11 @@ def key_of(notification: ChangeNotification) -> Key:
     if encrypted:
         # The symmetric key is random, and with it the signature of what it encrypts.
         return Key([subscription, encrypted.data_signature], _DISTINCT_S)
-    told = notification.model_dump(mode="json")
+    content = notification.model_dump(mode="json")
     distinct = notification.resource_data.keys() & {"@odata.etag", "sequenceNumber"}
-    return Key(told, _DISTINCT_S if distinct else _INDISTINCT_S)
+    return Key(content, _DISTINCT_S if distinct else _INDISTINCT_S)
 
 
 def key_of_content(item: ContentItem) -> Key:
-    """The key of a content blob that the Management API tells of."""
+    """The key of a notification of the Management API about a content blob."""
     return Key([item.tenant_id, item.content_type, item.content_id], _DISTINCT_S)

@@ -40,10 +40,10 @@ _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _LEEWAY_S: Final = 60.0
 #: Keys are "rotated daily": seconds after which they are fetched again.
 _FRESH_S: Final = 24 * 3600.0
-#: An unknown key may be a new one. It may also be made up: seconds between two looks for new ones.
+#: An unknown key may be new, or forged: seconds between two fetches for unknown keys.
 _PAUSE_S: Final = 60.0
-#: Seconds in which an authority that did not answer is left alone.
-_BREATH_S: Final = 5.0
+#: Seconds in which an authority that did not answer is not asked.
+_RETRY_S: Final = 5.0
 _LONG_AGO: Final = float("-inf")
 
 
@@ -75,18 +75,18 @@ class SigningKeys:
         async with self._locks.setdefault(authority, asyncio.Lock()):
             now = self._clock.monotonic()
             age = now - self._fetched.get(authority, _LONG_AGO)
-            found = self._keys.get(authority, {}).get(kid)
-            if found is not None and age <= _FRESH_S:
-                return found
-            if age > _PAUSE_S and now - self._failed.get(authority, _LONG_AGO) > _BREATH_S:
+            key = self._keys.get(authority, {}).get(kid)
+            if key is not None and age <= _FRESH_S:
+                return key
+            if age > _PAUSE_S and now - self._failed.get(authority, _LONG_AGO) > _RETRY_S:
                 await self._fetch(authority, now)
-                found = self._keys.get(authority, {}).get(kid)
-                if found is not None or self._fetched.get(authority) == now:
-                    return found
-            if found is None:
+                key = self._keys.get(authority, {}).get(kid)
+                if key is not None or self._fetched.get(authority) == now:
+                    return key
+            if key is None:
                 raise Unreachable(f"the keys of {authority} cannot be asked for now")
-            # What was known yesterday is good for another while.
-            return found
+            # A stale key is used while the authority does not answer.
+            return key
 
     async def _fetch(self, authority: str, now: float) -> None:
         # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
@@ -101,7 +101,7 @@ class SigningKeys:
 
 
 def _read(answer: http.Answer) -> dict[str, PyJWK]:
-    """Raises `Unreachable` for what is no key set; a key of a kind that we do not know is left out."""
+    """Raises `Unreachable` for what is no key set; keys of unknown kinds are ignored."""
     try:
         keys = jwt.PyJWKSet.from_dict(orjson.loads(answer.body)).keys
     except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
@@ -135,11 +135,11 @@ class ValidationTokens:
 
     async def _tenant(self, issuer: Any, audience: Any) -> Tenant | None:
         """The tenant that an issuer speaks for: of several apps in one directory, the one that a token is for."""
-        named = _GUID.search(issuer) if isinstance(issuer, str) else None
-        if named is None:
+        directory = _GUID.search(issuer) if isinstance(issuer, str) else None
+        if directory is None:
             return None
-        tenants = [one for one in await self._tenants.by_directory(named[0]) if issuer in one.issuers]
-        return next((one for one in tenants if one.client_id == audience), tenants[-1] if tenants else None)
+        tenants = [tenant for tenant in await self._tenants.by_directory(directory[0]) if issuer in tenant.issuers]
+        return next((tenant for tenant in tenants if tenant.client_id == audience), tenants[-1] if tenants else None)
 
 
 def _claims(token: str, key: PyJWK, tenant: Tenant) -> dict[str, Any]:
@@ -164,15 +164,15 @@ def _claims(token: str, key: PyJWK, tenant: Tenant) -> dict[str, Any]:
 
 
 def _check_sender(claims: Mapping[str, Any], tenant: Tenant) -> None:
-    named = [claims[name] for name in ("azp", "appid") if name in claims]
-    if not named or any(one != PUBLISHER for one in named):
+    senders = [claims[name] for name in ("azp", "appid") if name in claims]
+    if not senders or any(sender != PUBLISHER for sender in senders):
         raise Malformed("a validation token was made for another sender than Graph's notifications")
     if not _same_guid(claims.get("tid", tenant.tenant_id), tenant.tenant_id):
         raise Malformed("a validation token names another tenant than its issuer")
 
 
-def _same_guid(one: Any, other: str) -> bool:
+def _same_guid(value: Any, guid: str) -> bool:
     try:
-        return str(UUID(str(one))) == other
+        return str(UUID(str(value))) == guid
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Directory roles and who holds them. No delta query tells of assignments, so all are listed, a few requests a time.
+"""Directory roles and who holds them. No delta query covers assignments, so all are listed, a few requests a time.
 
 Sources: graph-docs, rbacapplication-list-roledefinitions.md, rbacapplication-list-roleassignments.md,
 directoryrole-list.md, group-list-transitivemembers.md.
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from aoc_collector.microsoft.answers import decode, listed
+from aoc_collector.microsoft.answers import array_elements, decode
+from aoc_collector.microsoft.lenient_json import replace_invalid_utf8
 from aoc_collector.microsoft.paging import follow
-from aoc_collector.microsoft.tolerant import readable
 from aoc_common.contracts.directory import key
 from aoc_common.errors import Refused
 from aoc_common.store.directories import Held, Sighting
@@ -36,7 +36,7 @@ _ROOT: Final = "/v1.0/roleManagement/directory"
 
 #: Roles that Microsoft labels as privileged (entra-docs, permissions-reference.md of 2026-01-20): template id -> name.
 #: v1.0 of the API does not say it (`isPrivileged` is in beta), so custom roles count as not privileged.
-_LABELLED: Final = {
+_PRIVILEGED_BY_MICROSOFT: Final = {
     "db506228-d27e-4b7d-95e5-295956d6615f": "Agent ID Administrator",
     "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3": "Application Administrator",
     "cf1c38e5-3621-4004-a7cb-879624dced7c": "Application Developer",
@@ -68,12 +68,12 @@ _LABELLED: Final = {
     "fe930be7-5e62-47db-91af-98c3a49a38b1": "User Administrator",
 }
 #: Ours: Microsoft does not label these, but they reach all mail, all files, or the subscriptions of the organisation.
-_REACHING: Final = {
+_PRIVILEGED_BY_US: Final = {
     "b0f54661-2d74-4c50-afa3-1ec803f12efe": "Billing Administrator",
     "29232cdf-9323-42fd-ade2-1d097af3e4de": "Exchange Administrator",
     "f28a1f50-f6e7-4571-818b-6a12f2af6b6c": "SharePoint Administrator",
 }
-PRIVILEGED: Final[Mapping[str, str]] = _LABELLED | _REACHING
+PRIVILEGED: Final[Mapping[str, str]] = _PRIVILEGED_BY_MICROSOFT | _PRIVILEGED_BY_US
 
 
 class _Definition(msgspec.Struct, rename="camel"):
@@ -119,10 +119,10 @@ class Roles:
 
 async def read_roles(api: Api, groups: Groups) -> Roles:
     """All roles and holders. Raises as `follow`, and as `groups`."""
-    definitions = await _listed(api, f"{_ROOT}/roleDefinitions?$select=id,displayName,templateId", _DEFINITIONS)
+    definitions = await _list(api, f"{_ROOT}/roleDefinitions?$select=id,displayName,templateId", _DEFINITIONS)
     # This one documents no query options.
-    directory_roles = await _listed(api, "/v1.0/directoryRoles", _DIRECTORY_ROLES)
-    assignments = await _listed(api, f"{_ROOT}/roleAssignments?$select=roleDefinitionId,principalId", _ASSIGNMENTS)
+    directory_roles = await _list(api, "/v1.0/directoryRoles", _DIRECTORY_ROLES)
+    assignments = await _list(api, f"{_ROOT}/roleAssignments?$select=roleDefinitionId,principalId", _ASSIGNMENTS)
     holders: defaultdict[str, set[str]] = defaultdict(set)
     for assignment in assignments:
         holders[key(assignment.principal_id)].add(key(assignment.role_definition_id))
@@ -130,48 +130,50 @@ async def read_roles(api: Api, groups: Groups) -> Roles:
         for member in await _members(api, group):
             holders[member] |= holders[group]
     by_id = {key(definition.id): definition for definition in definitions}
-    return Roles(_sightings(definitions, directory_roles), {one: _held(ids, by_id) for one, ids in holders.items()})
+    return Roles(
+        _sightings(definitions, directory_roles), {object_id: _held(ids, by_id) for object_id, ids in holders.items()}
+    )
 
 
 def _sightings(definitions: Iterable[_Definition], directory_roles: Iterable[_DirectoryRole]) -> list[Sighting]:
     used = {key(role.role_template_id or ""): role.id for role in directory_roles}
-    found = []
+    sightings = []
     for definition in definitions:
         template = definition.template_id or definition.id
         aliases = dict.fromkeys((template, used.get(key(template), template)))
-        found.append(Sighting(definition.id, "role", {"name": definition.display_name, "aliases": tuple(aliases)}))
-    return found
+        sightings.append(Sighting(definition.id, "role", {"name": definition.display_name, "aliases": tuple(aliases)}))
+    return sightings
 
 
 def _held(ids: Iterable[str], definitions: Mapping[str, _Definition]) -> Held:
-    known = [definitions[one] for one in ids if one in definitions]
+    known = [definitions[role_id] for role_id in ids if role_id in definitions]
     names = {definition.display_name or definition.id for definition in known}
     return Held(tuple(sorted(names)), any(definition.privileged for definition in known))
 
 
 async def _members(api: Api, group: str) -> list[str]:
-    """Everybody in a group and in the groups in it; nobody when it is gone."""
+    """The members of a group and of its nested groups; none when it was deleted."""
     try:
-        found = await _listed(api, f"/v1.0/groups/{group}/transitiveMembers?$select=id", _MEMBERS)
+        members = await _list(api, f"/v1.0/groups/{group}/transitiveMembers?$select=id", _MEMBERS)
     except Refused as refused:
         if refused.status != HTTPStatus.NOT_FOUND:
             raise
         return []
-    return [key(member.id) for member in found]
+    return [key(member.id) for member in members]
 
 
-async def _listed[T](api: Api, path: str, decoder: msgspec.json.Decoder[list[T]]) -> list[T]:
+async def _list[T](api: Api, path: str, decoder: msgspec.json.Decoder[list[T]]) -> list[T]:
     what = path.partition("?")[0]
-    found: list[T] = []
+    objects: list[T] = []
     url = f"{api.base}{path}"
-    async for page in follow(api, url, what, lambda page: _decoded(decoder, page, what), _MAX_PAGES):
-        found += page
-    return found
+    async for page in follow(api, url, what, lambda page: _decode(decoder, page, what), _MAX_PAGES):
+        objects += page
+    return objects
 
 
-def _decoded[T](decoder: msgspec.json.Decoder[list[T]], page: Page, what: str) -> list[T]:
+def _decode[T](decoder: msgspec.json.Decoder[list[T]], page: Page, what: str) -> list[T]:
     try:
         return decoder.decode(page.value)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        whole = b",".join(readable(bytes(one)) for one in listed(page.value, what))
-        return decode(decoder, b"[" + whole + b"]", what)
+        elements = b",".join(replace_invalid_utf8(bytes(element)) for element in array_elements(page.value, what))
+        return decode(decoder, b"[" + elements + b"]", what)

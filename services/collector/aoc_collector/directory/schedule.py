@@ -1,4 +1,4 @@
-"""When a tenant's directory is read again.
+"""When a tenant's directory is synchronised.
 
 Every replica schedules every tenant. A tenant has at most one job on AOC_JOBS (a second one is refused by the stream),
 so replicas need no leader and no locks.
@@ -44,11 +44,11 @@ class DirectoryScheduler:
         self._clock = clock
 
     async def tick(self) -> None:
-        """Ask for whatever is due. Raises `Transient` when the store or the bus is away."""
+        """Request whatever is due. Raises `Transient` when the store or the bus is away."""
         for tenant in self._tenants:
             tried = {state.kind: _tried(state) for state in await self._states.all_states(tenant)}
             now = self._clock.now()
-            # A try that is still to come was noted by a clock that was ahead.
+            # A try in the future was noted by a clock that was ahead.
             rested = {kind for kind, at in tried.items() if at and now - self._interval < at <= now + AHEAD}
             if not rested.issuperset(self._kinds):
                 await self._publish(DirectoryJob(tenant=tenant))

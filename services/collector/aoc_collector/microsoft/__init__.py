@@ -1,10 +1,10 @@
-"""How Microsoft's APIs are asked, whatever is asked for.
+"""The clients of Microsoft's APIs, whatever is read through them.
 
-- `families`: the APIs that share a host, a limit and a pace, in one table
-- `apis`, `api`: a family as one tenant's app uses it: paced, authorised, retried
+- `families`: the API families, with host, rate limit, slicing and retention, in one table
+- `apis`, `api`: a family as one tenant's app uses it: rate-limited, authorised, retried
 - `auth`: access tokens
-- `pacing`, `sharing`: staying below the limits, in one process and in several
+- `pacing`, `sharing`: rate limits, in one process and shared by several
 - `remote`, `errors`: how errors are read, which mean throttling, and of what class they are
-- `answers`, `tolerant`, `paging`: answers read, also those that are not quite JSON, and followed page by page
-- `origins`: whether a link leads where a token may go
+- `answers`, `lenient_json`, `paging`: answers decoded, also those that are not strictly JSON, and followed page by page
+- `origins`: whether a link leads to where a token may be sent
 """

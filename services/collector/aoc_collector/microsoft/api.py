@@ -1,4 +1,4 @@
-"""One API family of one tenant: paced, authorised, retried, and never spoken to on another host."""
+"""One API family of one tenant: rate-limited, authorised, retried, and never requested from another host."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from aoc_collector.microsoft.pacing import Bucket
     from aoc_common.tenants.tenant import Tenant
 
-#: How long everybody keeps quiet after a 429 that names no time.
+#: Seconds without requests after a 429 that names no time.
 _QUIET_S: Final = 2.0
 
 
 class Api:
-    """What a source asks through. `base`: the address that its requests, and links in answers, must be under."""
+    """The client of a source. `base`: the address that its requests, and links in answers, must be under."""
 
     def __init__(
         self,
@@ -49,11 +49,11 @@ class Api:
         self._longest_asked_s = longest_asked_s
 
     async def get[T](self, url: str, decode: Callable[[http.Answer], T]) -> T:
-        """GET and decode; an answer that `decode` calls `Transient` is asked for again. Raises as `http` says."""
+        """GET and decode; a `Transient` of `decode` is retried. Raises as `http` says."""
         return await self._call("GET", url, decode)
 
     async def post(self, url: str, document: Any = None, *, once: bool = False) -> None:
-        """POST a JSON document, or nothing. `once`: not again when the answer is lost."""
+        """POST a JSON document, or nothing. `once`: not retried when the answer is lost."""
         await self._call("POST", url, lambda _: None, document, 1 if once else None)
 
     async def patch(self, url: str, document: Any) -> None:
@@ -82,7 +82,7 @@ class Api:
         except Refused as refused:
             if refused.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
                 raise
-            # A token keeps the roles it was issued with: one from before a permission was granted is of no more use.
+            # A token keeps the roles it was issued with: one from before a permission was granted never works.
             self._tokens.invalidate(self._tenant, self._resource, token)
             if refused.status == HTTPStatus.FORBIDDEN:
                 raise

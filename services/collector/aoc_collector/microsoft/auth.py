@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: A token is replaced this long before it ends.
 _MARGIN_S: Final = 300.0
-#: What a token is taken to live, whatever is claimed: less would be a request for a token before each request, and
+#: Bounds of a token's lifetime, whatever the answer says: less would be a request for a token before each request, and
 #: Entra issues none for longer than a day (entra-docs, configurable-token-lifetimes.md).
 _SHORTEST_LIFETIME_S: Final = 60.0
 _LONGEST_LIFETIME_S: Final = 24 * 3600.0
@@ -71,7 +71,7 @@ class Tokens:
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     async def token(self, tenant: Tenant, resource: str) -> str:
-        """A token that is good for some minutes still.
+        """A token that is valid for at least some minutes.
 
         Raises `Unreachable`, `Throttled`, or `Refused` whose code is Entra's number, e.g. AADSTS7000215.
         """
@@ -99,9 +99,9 @@ class Tokens:
             "scope": f"{resource}/.default",
             **credential,
         }
-        return await http.retried(partial(self._ask, url, form), attempts=self._attempts)
+        return await http.retried(partial(self._request_token, url, form), attempts=self._attempts)
 
-    async def _ask(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
+    async def _request_token(self, url: str, form: Mapping[str, str]) -> tuple[str, float]:
         answer = await http.send(self._client, "POST", url, _REMOTE, form=form, longest_asked_s=self._longest_asked_s)
         try:
             body: Any = orjson.loads(answer.body)

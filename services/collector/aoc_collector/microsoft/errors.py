@@ -19,7 +19,7 @@ from aoc_common.http import plain, too_many_requests
 _AADSTS: Final = re.compile(r"^(AADSTS\d+)")
 #: The Management API throttles with 403, too.
 _THROTTLED: Final = "AF429"
-#: What Microsoft says of a tenant without the licence; compared in lower case.
+#: Texts of errors for a tenant without the licence; compared in lower case.
 _NOT_LICENSED: Final = (
     "nonpremiumtenant",
     "premium license",
@@ -47,8 +47,8 @@ def read_error(body: bytes) -> tuple[str, str]:
         return str(error.get("code") or ""), str(error.get("message") or "")
     if isinstance(error, str):
         text = str(document.get("error_description") or "")
-        found = _AADSTS.match(text)
-        return (found[1] if found else error), text
+        aadsts = _AADSTS.match(text)
+        return (aadsts[1] if aadsts else error), text
     return str(document.get("code") or ""), str(document.get("Message") or document.get("message") or "")
 
 
@@ -58,7 +58,7 @@ def throttles(status: int, code: str) -> bool:
 
 
 def classify(error: BaseException) -> Trouble:
-    """The class of a failure. An error's cause counts where the error itself says less."""
+    """The class of a failure. The cause of an error counts where it is more specific."""
     match error:
         case Refused():
             return _refused(error)
@@ -84,8 +84,8 @@ def _refused(refused: Refused) -> Trouble:
         return Trouble.CREDENTIALS
     if refused.code in _DISABLED:
         return Trouble.SUBSCRIPTION_DISABLED
-    said = f"{refused.code} {refused}".lower()
-    if any(words in said for words in _NOT_LICENSED):
+    text = f"{refused.code} {refused}".lower()
+    if any(words in text for words in _NOT_LICENSED):
         return Trouble.NOT_LICENSED
     if refused.status == HTTPStatus.FORBIDDEN or refused.code in _NO_PERMISSION:
         return Trouble.NO_PERMISSION

@@ -1,4 +1,4 @@
-"""Families of Microsoft's APIs: what shares a host, a limit, a way to be cut into slices, and a retention.
+"""API families of Microsoft: what shares a host, a rate limit, a way to be cut into slices, and a retention.
 
 Sources: graph-docs, throttling-limits.md and throttling-entra-logs-reports.md; entra-docs,
 reference-reports-data-retention.md; office-365-management-activity-api-reference.md.
@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final, Literal
 
 from aoc_collector.microsoft.remote import remote
-from aoc_collector.slices import Pace
+from aoc_collector.slices import Slicing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class Family:
     - `name`: label in metrics, part of the name of a limit that collectors share, and of the settings of the rate.
     - `host`: which of a tenant's addresses it is at, and which of the cloud's names a token is asked for.
     - `rate`: requests of one app in one tenant, of all collectors together.
-    - `pace`: how its sources are cut into slices.
+    - `slicing`: how its sources are cut into slices.
     - `retention`: how long Microsoft keeps its records; None where that is not known.
     - `remote`: how its errors are read, which of them mean throttling, and where its requests are counted.
     """
@@ -43,18 +43,18 @@ class Family:
     name: FamilyName
     host: Callable[[Hosts], str]
     rate: Rate
-    pace: Pace
+    slicing: Slicing
     retention: timedelta | None
     remote: http.Remote
 
 
 def families(settings: CollectorSettings) -> Mapping[FamilyName, Family]:
     """All families, by name."""
-    graph = _pace(settings, settings.graph, settings.graph.fetches_per_record)
+    graph = _slicing(settings, settings.graph, settings.graph.fetches_per_record)
     # Listing blobs again costs no records: re-scans need not be chosen with care.
-    management = _pace(settings, settings.management, None)
+    management = _slicing(settings, settings.management, None)
     audit_retention = timedelta(days=settings.graph.retention_days)
-    table: tuple[tuple[FamilyName, Callable[[Hosts], str], Pace, timedelta | None], ...] = (
+    table: tuple[tuple[FamilyName, Callable[[Hosts], str], Slicing, timedelta | None], ...] = (
         ("graph_audit", attrgetter("graph"), graph, audit_retention),
         ("graph_intune", attrgetter("graph"), graph, None),
         ("graph_security", attrgetter("graph"), graph, None),
@@ -62,19 +62,19 @@ def families(settings: CollectorSettings) -> Mapping[FamilyName, Family]:
         ("management", attrgetter("management"), management, LISTED_FOR),
     )
     return {
-        name: Family(name, host, settings.rates.of(name), pace, retention, remote(name))
-        for name, host, pace, retention in table
+        name: Family(name, host, settings.rates.of(name), slicing, retention, remote(name))
+        for name, host, slicing, retention in table
     }
 
 
-def _pace(settings: CollectorSettings, limits: SliceLimits, fetches: float | None) -> Pace:
-    return Pace(
+def _slicing(settings: CollectorSettings, limits: SliceLimits, fetches_per_record: float | None) -> Slicing:
+    return Slicing(
         lookback=timedelta(seconds=settings.lookback_s),
         overlap=timedelta(seconds=limits.overlap_s),
-        longest=timedelta(seconds=limits.max_slice_s),
-        settle=timedelta(seconds=settings.settle_delay_s),
+        max_slice=timedelta(seconds=limits.max_slice_s),
+        settle_delay=timedelta(seconds=settings.settle_delay_s),
         interval=timedelta(seconds=settings.poll_interval_s),
-        live=timedelta(seconds=settings.live_window_s),
-        reach=timedelta(seconds=limits.rescan_s),
-        fetches=fetches,
+        live_window=timedelta(seconds=settings.live_window_s),
+        rescan_age=timedelta(seconds=limits.rescan_s),
+        fetches_per_record=fetches_per_record,
     )

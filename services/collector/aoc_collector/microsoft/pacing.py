@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from aoc_common.clock import Clock
 
 
-#: Share of a limit that may be asked for at once, and share that is kept back because requests do not travel evenly.
+#: Share of a limit that may be used as a burst, and share that is not used, because latency varies.
 _BURST: Final = 0.02
-_KEPT: Final = 0.05
-#: Of a request: clocks are not exact, and the rest is waited for when it is taken.
+_RESERVE: Final = 0.05
+#: Part of a request that is not waited for, because clocks are not exact.
 _ROUNDING: Final = 1e-3
-#: How often who waits for a shared limit looks whether its share has grown, seconds.
-_LOOKED_S: Final = 1.0
+#: Seconds after which a waiter checks whether its share of a limit has grown.
+_RECHECK_S: Final = 1.0
 #: How long throttled answers are remembered.
 _MINUTES: Final = 60
 _BACKGROUND: Final[ContextVar[bool]] = ContextVar("background", default=False)
@@ -41,7 +41,7 @@ class _Minute:
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """What is asked for inside waits for everybody else: a backlog must not delay the present."""
+    """Requests made inside wait for all others: the backlog must not delay the live slices."""
     token = _BACKGROUND.set(True)
     try:
         yield
@@ -80,14 +80,14 @@ class Bucket:
     def throttled(self) -> float | None:
         """The share of the last hour's answers that asked for fewer requests; None without any."""
         first = int(self._clock.monotonic() // 60) - _MINUTES
-        recent = [one for one in self._counts if one.minute > first]
-        answers = sum(one.answers for one in recent)
-        return sum(one.throttled for one in recent) / answers if answers else None
+        recent = [each for each in self._counts if each.minute > first]
+        answers = sum(each.answers for each in recent)
+        return sum(each.throttled for each in recent) / answers if answers else None
 
     async def take(self) -> None:
-        """Wait until one request is allowed; in the background (see `in_background`), also until nobody else waits.
+        """Wait until one request is allowed; in the background (see `in_background`), also until no other waits.
 
-        Raises `Throttled` when the other side asked for a longer quiet than a worker should be held for.
+        Raises `Throttled` when Microsoft asked for a pause that is longer than a worker should be held.
         """
         self._check_quiet()
         if self._share is not None and (units := await self._share.hold()) != self._requests:
@@ -98,23 +98,25 @@ class Bucket:
             await self._idle()
         place = self._reserve()
         while (wait := self._until(place)) > 0:
-            # Whoever leaves the queue loses a place: so less is asked for, never more.
+            # A cancelled waiter does not give its place back: the rate is lower then, never higher.
             self._check_quiet()
-            # A share may grow while somebody waits.
-            wait = wait if self._share is None else min(wait, _LOOKED_S)
+            # A share may grow meanwhile.
+            wait = wait if self._share is None else min(wait, _RECHECK_S)
             metrics.THROTTLE_WAIT_SECONDS.labels(self._family).inc(wait)
             await self._clock.sleep(wait)
 
     def _check_quiet(self) -> None:
-        left = self._paused_until - self._clock.monotonic()
-        if left > LONGEST_WAIT_S:
-            raise Throttled(f"{self._family}: quiet was asked for, {left:.0f} s of it are left", retry_after=left)
+        remaining = self._paused_until - self._clock.monotonic()
+        if remaining > LONGEST_WAIT_S:
+            raise Throttled(
+                f"{self._family}: quiet was asked for, {remaining:.0f} s of it are left", retry_after=remaining
+            )
 
     def _adapt(self, requests: float) -> None:
-        """So many requests a window from now on."""
+        """Allow so many requests a window from now on."""
         self._requests = requests
         self._capacity = max(1.0, requests * _BURST)
-        self._per_second = (requests * (1 - _KEPT) + 1 - self._capacity) / self._window_s
+        self._per_second = (requests * (1 - _RESERVE) + 1 - self._capacity) / self._window_s
 
     async def _idle(self) -> None:
         """Wait until a request is allowed at once. Requests that are not in the background queue up meanwhile."""
@@ -130,7 +132,7 @@ class Bucket:
         return max(0.0 if lacking < _ROUNDING else lacking / self._per_second, self._paused_until - now)
 
     def pause(self, seconds: float) -> None:
-        """The other side asked for quiet: nobody asks before this is over, and the burst is spent."""
+        """Microsoft asked for a pause: no requests until it is over, and no burst after it."""
         now = self._clock.monotonic()
         self._paused_until = max(self._paused_until, now + seconds)
         self._refill(now)
@@ -156,17 +158,17 @@ class Bucket:
 
 
 class Buckets:
-    """The buckets of this process, made at first use. `share`: what it has of a limit that others use too."""
+    """The buckets of this process, made at first use. `share`: its share of a limit that other collectors use too."""
 
     def __init__(self, clock: Clock, share: Callable[[str, Rate], Share] | None = None) -> None:
         self._clock = clock
         self._share = share
-        self._made: dict[tuple[str, str, str], Bucket] = {}
+        self._buckets: dict[tuple[str, str, str], Bucket] = {}
 
     def bucket(self, app: str, tenant: str, family: str, rate: Rate) -> Bucket:
         """The bucket of one app in one tenant for one API family."""
         key = (app, tenant, family)
-        if key not in self._made:
+        if key not in self._buckets:
             share = self._share("/".join(key), rate) if self._share else None
-            self._made[key] = Bucket(family, rate, self._clock, share)
-        return self._made[key]
+            self._buckets[key] = Bucket(family, rate, self._clock, share)
+        return self._buckets[key]

@@ -1,7 +1,7 @@
 """Pages of Microsoft Graph, followed link by link.
 
-Source: graph-docs, paging.md. A next link is followed verbatim; an empty page can have one; a skip token that is
-refused means that the reading starts again.
+Source: graph-docs, paging.md. A next link is followed verbatim; an empty page can have one; after a refused skip
+token the reading starts from its beginning.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 
 from aoc_collector.microsoft.answers import UnfinishedError, decode
 from aoc_collector.microsoft.errors import read_error
-from aoc_collector.microsoft.tolerant import members
+from aoc_collector.microsoft.lenient_json import members
 from aoc_common.errors import Refused, Unreachable
 
 if TYPE_CHECKING:
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from aoc_collector.microsoft.api import Api
     from aoc_common.http import Answer
 
-#: Bad Request, and Gone: what a link is refused with whose token is no good any more.
+#: Bad Request and Gone: the status when the token in a link is not valid any more.
 REFUSED_TOKEN: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.GONE})
 
 
 class Page(msgspec.Struct):
-    """One answer of a collection: its records as they came, and where it goes on.
+    """One page of a collection: its records as they came, and the links to what follows.
 
     `delta_link` ends a delta query: what changed since then will be there (graph-docs, delta-query-overview.md).
     """
@@ -40,15 +40,15 @@ class Page(msgspec.Struct):
 
 _PAGE: Final = msgspec.json.Decoder(Page)
 _LIST: Final = b"value"
-_BESIDE: Final = (b"error", b"@odata.nextLink", b"@odata.deltaLink")
+_OTHER_MEMBERS: Final = (b"error", b"@odata.nextLink", b"@odata.deltaLink")
 
 
 class BrokenSkipTokenError(UnfinishedError):
-    """Graph refused to go on where it had left off (the token expired, or never worked)."""
+    """Graph refused a next link (its token expired, or never worked)."""
 
 
 class LoopError(UnfinishedError):
-    """Next links that lead nowhere."""
+    """Next links that never end."""
 
 
 async def follow[T](api: Api, url: str, what: str, read: Callable[[Page], T], most: int) -> AsyncGenerator[T]:
@@ -56,30 +56,30 @@ async def follow[T](api: Api, url: str, what: str, read: Callable[[Page], T], mo
 
     `what` names the collection in errors. Raises `LoopError`, `BrokenSkipTokenError`, and as `Api.get`.
     """
-    following: str | None = url
+    next_url: str | None = url
     followed: set[str] = set()
-    while following is not None:
-        if following in followed:
+    while next_url is not None:
+        if next_url in followed:
             raise LoopError(f"{what}: a next link repeats after {len(followed)} pages")
         if len(followed) == most:
             raise LoopError(f"{what}: still not done after {most} pages")
-        page = await _page(api, following, what, first=not followed)
-        followed.add(following)
-        following = page.next_link or None
-        made = read(page)
-        # The answer's bytes are not kept while what was made of them is worked on.
+        page = await _page(api, next_url, what, first=not followed)
+        followed.add(next_url)
+        next_url = page.next_link or None
+        result = read(page)
+        # Frees the answer's bytes while the caller works on the result.
         del page
-        yield made
+        yield result
 
 
-def _tolerantly(body: bytes, what: str) -> Page:
-    """An answer of which a strict parser refuses a record: its links as ever, its list as it came."""
-    found = members(body)
-    if found is None or _LIST not in found:
+def _decode_leniently(body: bytes, what: str) -> Page:
+    """An answer of which a strict parser refuses a record: its links decoded, its list as it came."""
+    parsed = members(body)
+    if parsed is None or _LIST not in parsed:
         return decode(_PAGE, body, what)
-    beside = [b'"%s":%s' % (name, found[name]) for name in _BESIDE if name in found]
-    page = decode(_PAGE, b"{" + b",".join([b'"value":[]', *beside]) + b"}", what)
-    page.value = msgspec.Raw(found[_LIST])
+    others = [b'"%s":%s' % (name, parsed[name]) for name in _OTHER_MEMBERS if name in parsed]
+    page = decode(_PAGE, b"{" + b",".join([b'"value":[]', *others]) + b"}", what)
+    page.value = msgspec.Raw(parsed[_LIST])
     return page
 
 
@@ -88,9 +88,9 @@ async def _page(api: Api, url: str, what: str, *, first: bool) -> Page:
         try:
             page = _PAGE.decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            page = _tolerantly(answer.body, what)
+            page = _decode_leniently(answer.body, what)
         if page.error is not None and bytes(page.error) != b"null":
-            # With the success comes a failure: what it lists is not all that there is.
+            # An error within a successful answer: its list is not complete.
             code, text = read_error(answer.body)
             raise Unreachable(f"{what}: an error in an answer of {answer.status}: {code} {text}"[:300].rstrip())
         return page

@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from aoc_collector.crowding import Crowd
+from aoc_collector.bulkhead import Bulkhead
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.directory.sync import DirectorySync, Stores, Target
 from aoc_collector.flow import redelivery
@@ -25,7 +25,7 @@ def add(shared: Shared) -> None:
     """Add the schedule of directories, and the workers that read them."""
     settings, parts, resources = shared.settings.directory, shared.parts, shared.parts.resources
     directory, states = MongoDirectory(resources.database), MongoDirectoryStates(resources.database)
-    # Roles come last: they are given to users and groups.
+    # Roles come last: their holders are users and groups.
     kinds = [kind for kind in KINDS if kind in settings.kinds]
     targets = {
         tenant.name: Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds) for tenant in shared.tenants
@@ -34,6 +34,6 @@ def add(shared: Shared) -> None:
     scheduler = DirectoryScheduler(list(targets), kinds, interval, states, publish, resources.clock)
     parts.every(shared.settings.poll_interval_s, "scheduling directories", scheduler.tick)
     sync = DirectorySync(targets.get, Stores(directory, states, directory), resources.clock, resources.stopping)
-    crowd = Crowd[DirectoryJob](settings.workers, attrgetter("tenant"), resources.clock)
-    handler = job_handler(DirectoryJob, partial(crowd.run, sync.run))
+    bulkhead = Bulkhead[DirectoryJob](settings.workers, attrgetter("tenant"), resources.clock)
+    handler = job_handler(DirectoryJob, partial(bulkhead.run, sync.run))
     parts.consume(consumers.DIRECTORY, handler, settings.workers, redelivery(shared.settings.max_backoff_s))

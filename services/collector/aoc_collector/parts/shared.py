@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all parts of a collector work with. `seals`: None when nobody is to notify us."""
+    """What all parts of a collector work with. `seals`: None without webhooks."""
 
     parts: Parts
     settings: CollectorSettings
@@ -38,7 +38,7 @@ async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: S
     )
     shares, member, clock = MongoShares(parts.resources.database), token_hex(6), parts.resources.clock
 
-    def of(limit: str, rate: Rate) -> Share:
+    def share_of(limit: str, rate: Rate) -> Share:
         return Share(limit, rate, shares, member, settings.rates.replicas, clock)
 
-    return Shared(parts, settings, tenants, Apis(settings, client, clock, of), seals)
+    return Shared(parts, settings, tenants, Apis(settings, client, clock, share_of), seals)

@@ -1,12 +1,13 @@
-"""Slices are scheduled and run, also those of the backlog; requests for them are taken."""
+"""Slices, also those of the backlog, are scheduled and run; backfills and polls are handled."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_collector.clocks import Corrector
-from aoc_collector.crowding import Crowd, Crowded
+from aoc_collector.bulkhead import Bulkhead, BulkheadRunner
+from aoc_collector.clock_faults import PositionCorrector
+from aoc_collector.deferral import StretchDeferral
 from aoc_collector.flow import backfill_run, redelivery, slice_run
 from aoc_collector.parts import sources
 from aoc_collector.polling import REDELIVERY, Poller
@@ -15,7 +16,6 @@ from aoc_collector.runner import Runner, Stores
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import Feed
 from aoc_collector.sources import SOURCES
-from aoc_collector.turns import Turns
 from aoc_common.bus import consumers
 from aoc_common.bus.backlog import waiting_of
 from aoc_common.bus.jobs import counted_job_handler, job_handler, publish_job
@@ -44,45 +44,45 @@ _log = logs.get(__name__)
 
 
 def add(shared: Shared) -> None:
-    """Add the schedule of slices, the workers that run them, and those that take requests."""
+    """Add the schedule of slices, the workers that run them, and the handlers of backfills and polls."""
     parts, settings = shared.parts, shared.settings
     database, clock = parts.resources.database, parts.resources.clock
     ledger, states, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
-    found, families = dict(sources.build(shared, ledger)), shared.apis.families
+    configured, families = dict(sources.build(shared, ledger)), shared.apis.families
     scheduler = Scheduler(
-        [Feed(tenant, source, families[SOURCES[source].family].pace) for tenant, source in found],
+        [Feed(tenant, source, families[SOURCES[source].family].slicing) for tenant, source in configured],
         states,
         backlog,
         partial(publish_job, parts.resources.js),
         clock,
-        Corrector(MongoClockCorrections(database), backlog, states, clock),
+        PositionCorrector(MongoClockCorrections(database), backlog, states, clock),
         MongoArrivals(database).lateness,
     )
     parts.closing(scheduler.close)
     parts.every(settings.poll_interval_s, "scheduling slices", scheduler.tick)
     stores = Stores(ledger, ledger, ledger, ledger, states, states, backlog, MongoDeadLetters(database))
-    runner, turns = _runner(shared, found, stores), Turns(backlog, states, clock)
+    runner, deferral = _runner(shared, configured, stores), StretchDeferral(backlog, states, clock)
 
     def handler(workers: int) -> BatchHandler:
-        crowd = Crowd(workers, _troubled_together, clock)
-        return counted_job_handler(CollectJob, slice_run(Crowded(runner, crowd), scheduler, turns))
+        bulkhead = Bulkhead(workers, _failure_domain, clock)
+        return counted_job_handler(CollectJob, slice_run(BulkheadRunner(runner, bulkhead), scheduler, deferral))
 
-    reach = {key: families[SOURCES[key[1]].family].retention for key in found}
+    retention = {key: families[SOURCES[key[1]].family].retention for key in configured}
     directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
     poller = Poller(scheduler.poll, partial(publish_job, parts.resources.js), directories, settings.poll_gap_s, clock)
-    patiently = redelivery(settings.max_backoff_s)
-    parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, patiently)
-    parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers, patiently)
-    parts.consume(consumers.BACKFILL, job_handler(BackfillJob, backfill_run(reach, backlog.add, clock)))
+    policy = redelivery(settings.max_backoff_s)
+    parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, policy)
+    parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers, policy)
+    parts.consume(consumers.BACKFILL, job_handler(BackfillJob, backfill_run(retention, backlog.add, clock)))
     parts.consume(consumers.POLLS, counted_job_handler(PollJob, poller.run), redelivery=REDELIVERY)
-    _log.info("sources.configured", tenants=len(shared.tenants), sources=len(found))
+    _log.info("sources.configured", tenants=len(shared.tenants), sources=len(configured))
 
 
-def _runner(shared: Shared, found: Mapping[tuple[str, str], Source], stores: Stores) -> Runner:
+def _runner(shared: Shared, configured: Mapping[tuple[str, str], Source], stores: Stores) -> Runner:
     settings, resources = shared.settings, shared.parts.resources
     quota = Quota(partial(waiting_of, resources.js), settings.quota.pages, settings.quota.size_bytes, resources.clock)
     return Runner(
-        lambda tenant, source: found.get((tenant, source)),
+        lambda tenant, source: configured.get((tenant, source)),
         _publish(shared, quota),
         stores,
         resources.clock,
@@ -104,7 +104,7 @@ def _publish(shared: Shared, quota: Quota) -> Publish:
     return publish
 
 
-def _troubled_together(job: CollectJob) -> str:
-    """What fails or hangs together: a tenant's API family."""
+def _failure_domain(job: CollectJob) -> str:
+    """What fails or hangs together: an API family of a tenant."""
     spec = SOURCES.get(job.source)
     return f"{job.tenant}/{spec.family if spec else job.source}"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from aoc_collector.flow import redelivery
 from aoc_collector.sources import SOURCES
-from aoc_collector.subscriptions.schedule import ask
-from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, wanted_of
+from aoc_collector.subscriptions.schedule import request_comparisons
+from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, desired_subscriptions
 from aoc_common.bus import consumers
 from aoc_common.bus.jobs import job_handler, publish_job
 from aoc_common.contracts.jobs import SubscriptionJob
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from aoc_common.contracts.webhooks import GraphKind, Seals
     from aoc_common.tenants.tenant import Tenant
 
-#: Kind of subscription -> the kind of directory entity that must be read for it to be of use.
+#: Kind of subscription -> the kind of directory entity that it is for.
 _NEEDED: Mapping[GraphKind, EntityKind] = {"users": "user", "groups": "group"}
 
 
 def add(shared: Shared, seals: Seals) -> None:
-    """Add what asks for every tenant, and the worker that compares and mends."""
+    """Add the schedule of comparisons, and the worker that compares and corrects."""
     settings, parts, resources = shared.settings.webhooks, shared.parts, shared.parts.resources
     publish = partial(publish_job, resources.js)
     targets = {tenant.name: target(shared, seals, tenant) for tenant in shared.tenants}
     sync = SubscriptionSync(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
-    parts.every(settings.interval_s, "scheduling subscriptions", partial(ask, list(targets), publish))
-    patiently = redelivery(shared.settings.max_backoff_s)
-    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, sync.run), redelivery=patiently)
+    parts.every(settings.interval_s, "scheduling subscriptions", partial(request_comparisons, list(targets), publish))
+    policy = redelivery(shared.settings.max_backoff_s)
+    parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, sync.run), redelivery=policy)
 
 
 def target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:
@@ -46,5 +46,5 @@ def target(shared: Shared, seals: Seals, tenant: Tenant) -> Target:
     if "graph-alerts" in (tenant.sources or SOURCES):
         kinds.add("alerts")
     url = address(shared.settings.webhooks.public_url or "", seals)
-    wanted = wanted_of(tenant.name, tenant.tenant_id, kinds, url, seals)
-    return Target(tenant.name, shared.apis.api(tenant, "graph_directory"), url, wanted)
+    desired = desired_subscriptions(tenant.name, tenant.tenant_id, kinds, url, seals)
+    return Target(tenant.name, shared.apis.api(tenant, "graph_directory"), url, desired)

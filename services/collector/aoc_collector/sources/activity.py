@@ -1,4 +1,4 @@
-"""What all feeds of the Office 365 Management Activity API share: subscriptions, listings, content blobs.
+"""What all sources of the Office 365 Management Activity API share: subscriptions, listings, content blobs.
 
 Source: office-365-management-activity-api-reference.md. A listing names blobs by the time they were created; each
 blob holds records. Blobs that the ledger knows as fetched are not fetched again.
@@ -16,9 +16,9 @@ import msgspec
 
 from aoc_collector.microsoft.answers import UnfinishedError, decode
 from aoc_collector.microsoft.families import LISTED_FOR
-from aoc_collector.sources.base import Batch, Context, Spec, Subscription, Webhook, Window, out_of_reach
+from aoc_collector.sources.base import Batch, Context, Spec, Subscription, Webhook, Window, clip_to_retention
 from aoc_collector.sources.contents import Contents, Reading
-from aoc_collector.sources.items import Item, moment, read_listing
+from aoc_collector.sources.listing import Item, parse_time, read_listing
 from aoc_common.errors import Refused, Unreachable
 from aoc_common.telemetry import logs
 
@@ -32,11 +32,11 @@ _log = logs.get(__name__)
 
 _LONGEST: Final = timedelta(hours=24)
 _MAX_PAGES: Final = 2000
-#: After Microsoft refused a webhook, seconds until it is asked again.
+#: Seconds until a webhook that Microsoft refused is registered once more.
 _HOOK_PAUSE_S: Final = 900.0
 _ALREADY_ENABLED: Final = "AF20024"
 _NOT_SUBSCRIBED: Final = "AF20022"
-#: A slice that ends so near to now also tries again what was put off.
+#: A slice that ends so near to now also retries the blobs that were put off.
 _RECENT: Final = timedelta(minutes=15)
 
 
@@ -58,7 +58,7 @@ _SUBSCRIPTION: Final = msgspec.json.Decoder(_Subscription)
 
 
 class LoopError(UnfinishedError):
-    """Next pages that lead nowhere."""
+    """Next pages that never end."""
 
 
 class ActivityFeed:
@@ -77,62 +77,62 @@ class ActivityFeed:
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """See `Source`. What is older than 7 days cannot be listed any more and is reported as lost.
 
-        Blobs that cannot be read do not keep the others from being read: see `contents`.
+        Blobs that cannot be read do not delay the others: see `contents`.
         """
-        async for found in self._subscribe():
-            yield Batch(subscription=found)
-        window, lost = out_of_reach(window, self._context.clock.now() - LISTED_FOR)
-        if lost:
-            yield Batch(losses=[lost])
+        async for observed in self._subscribe():
+            yield Batch(subscription=observed)
+        window, loss = clip_to_retention(window, self._context.clock.now() - LISTED_FOR)
+        if loss:
+            yield Batch(losses=[loss])
         start, reading = window.start, Reading(window)
         while start < window.end:
             until = min(window.end, start + _LONGEST)
             async for items in self._listing(start, until):
-                async for batch in self._contents.listed(items, reading):
+                async for batch in self._contents.fetch_new(items, reading):
                     yield batch
             start = until
         if self._context.clock.now() - window.end < _RECENT:
-            async for batch in self._contents.waiting():
+            async for batch in self._contents.fetch_waiting():
                 yield batch
         if reading.error is not None:
             raise reading.error
 
     async def _subscribe(self) -> AsyncGenerator[Subscription]:
-        """Make sure that content flows. Subscriptions lapse and get disabled, so this is looked at every time."""
+        """Make sure that the subscription runs. Subscriptions lapse and get disabled, so this is checked every time."""
         url = f"{self._root}/subscriptions/list?{self._publisher}"
-        held = await self._api.get(url, lambda answer: _subscriptions(answer.body, self._name))
-        wanted = self._content_type.lower()
-        mine = next((one for one in held if one.content_type.lower() == wanted), None)
-        runs = mine is not None and mine.status.lower() == "enabled"
+        subscriptions = await self._api.get(url, lambda answer: _subscriptions(answer.body, self._name))
+        content_type = self._content_type.lower()
+        subscription = next((each for each in subscriptions if each.content_type.lower() == content_type), None)
+        runs = subscription is not None and subscription.status.lower() == "enabled"
         if not runs:
-            yield "stands"
-        stood, started = not runs, False
-        hook = self._hook(mine.webhook if mine else None)
+            yield "stopped"
+        was_stopped, started = not runs, False
+        hook = self._hook(subscription.webhook if subscription else None)
         if hook is not None and (answer := await self._start_with(hook)) is not None:
             runs, started = True, answer
         if not runs:
             started = await self._start(None)
             _log.info("subscription.started", tenant=self._context.tenant, content_type=self._content_type)
-        if stood:
-            yield "started" if started else "ran"
+        if was_stopped:
+            yield "started" if started else "was-running"
 
-    def _hook(self, held: _Hook | None) -> dict[str, Any] | None:
-        """The webhook to register; None when none is wanted, or there is a good one that will last."""
-        wanted, clock = self._context.webhook, self._context.clock
-        if wanted is None or clock.monotonic() < self._hook_after:
+    def _hook(self, registered: _Hook | None) -> dict[str, Any] | None:
+        """The webhook to register; None when none is configured, or a valid one is registered for long enough."""
+        webhook, clock = self._context.webhook, self._context.clock
+        if webhook is None or clock.monotonic() < self._hook_after:
             return None
         now = clock.now()
-        if held is not None and _lasts(held, wanted, now):
+        if registered is not None and _lasts(registered, webhook, now):
             return None
-        until = now + wanted.lifetime
-        return {"address": wanted.address, "authId": wanted.auth_id, "expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+        until = now + webhook.lifetime
+        return {"address": webhook.address, "authId": webhook.auth_id, "expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
 
     async def _start_with(self, hook: dict[str, Any]) -> bool | None:
         """Register a webhook, see `_start`; None when Microsoft refuses it. Polling goes on without."""
         try:
             started = await self._start(hook)
         except (Refused, Unreachable) as refused:
-            # It calls the address before it answers: that may be down, or not reachable from there.
+            # Microsoft calls the address before it answers: that may be down, or not reachable for it.
             self._hook_after = self._context.clock.monotonic() + _HOOK_PAUSE_S
             _log.warning(
                 "webhook.refused", tenant=self._context.tenant, content_type=self._content_type, error=str(refused)
@@ -142,7 +142,7 @@ class ActivityFeed:
         return started
 
     async def _start(self, hook: dict[str, Any] | None) -> bool:
-        """Start the subscription; False when it ran already. Asked once: a second answer would not tell."""
+        """Start the subscription; False when it ran already. Not retried: a second answer could not tell."""
         url = f"{self._root}/subscriptions/start?contentType={self._content_type}&{self._publisher}"
         try:
             await self._api.post(url, None if hook is None else {"webhook": hook}, once=True)
@@ -166,7 +166,7 @@ class ActivityFeed:
                 items, url = await self._api.get(url, partial(self._page, Window(start, end)))
             except Refused as refused:
                 if refused.code == _NOT_SUBSCRIBED:
-                    # Started a moment ago, or stopped by somebody meanwhile: the next try looks again.
+                    # Started a moment ago, or stopped meanwhile: the next try reads the subscriptions again.
                     raise Unreachable(str(refused)) from refused
                 raise
             yield items
@@ -178,24 +178,24 @@ class ActivityFeed:
 
 
 def _subscriptions(body: bytes, what: str) -> list[_Subscription]:
-    """The subscriptions that can be read: an odd one of another content type is nothing to us."""
-    found = []
+    """The subscriptions that can be read; an unreadable one of another content type does not matter."""
+    subscriptions = []
     for raw in decode(_SUBSCRIPTIONS, body, what):
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
-            found.append(_SUBSCRIPTION.decode(raw))
-    return found
+            subscriptions.append(_SUBSCRIPTION.decode(raw))
+    return subscriptions
 
 
-def _lasts(held: _Hook, wanted: Webhook, now: datetime) -> bool:
-    """Whether a registered webhook is the one that is wanted, works, and has half of its life left.
+def _lasts(registered: _Hook, webhook: Webhook, now: datetime) -> bool:
+    """Whether a registered webhook is the configured one, is enabled, and has half of its lifetime left.
 
-    One whose end cannot be read is taken to last: it would be registered again with every slice.
+    One whose end cannot be read counts as lasting: else it would be registered with every slice.
     """
-    ours = held.address == wanted.address and held.auth_id in {None, wanted.auth_id}
-    if not ours or held.status.lower() != "enabled":
+    matches = registered.address == webhook.address and registered.auth_id in {None, webhook.auth_id}
+    if not matches or registered.status.lower() != "enabled":
         return False
-    ends = moment(held.expiration)
-    return ends is None or ends - now > wanted.lifetime / 2
+    ends = parse_time(registered.expiration)
+    return ends is None or ends - now > webhook.lifetime / 2
 
 
 def activity_feed(name: str, content_type: str) -> Spec:

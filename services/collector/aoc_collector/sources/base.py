@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import msgspec
 
-from aoc_collector.microsoft.answers import ELEMENTS, is_strict, listed, tolerated
+from aoc_collector.microsoft.answers import ELEMENTS, array_elements, is_strict, lenient_elements
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_PAGE_RECORDS
 from aoc_common.store.clock_corrections import TOO_OLD
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 SAMPLE_BYTES: Final = 64 * 1024
 
-type Subscription = Literal["stands", "started", "ran"]
-"""What was found of a source's subscription: that it does not run; then that it was started, or ran after all."""
+type Subscription = Literal["stopped", "started", "was-running"]
+"""The state of a source's subscription: it does not run; then, that it was started, or was running after all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time that is asked for: `start` inclusive, `end` exclusive, UTC.
+    """The time that is requested: `start` inclusive, `end` exclusive, UTC.
 
-    `afresh`: somebody asked for it, or pages of it were lost, so that what was fetched before is fetched again.
+    `afresh`: a backfill, or pages of it were lost, so what was fetched before is fetched once more.
     """
 
     start: datetime
@@ -62,9 +62,9 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one answer gave.
+    """The records of one answer, as pages.
 
-    `blobs`: content id -> records of the blobs that this batch completes. `subscription`: told as it is found.
+    `blobs`: content id -> records of the blobs that this batch completes. `subscription`: its state, when it was read.
     """
 
     arrays: Sequence[RawArray] = ()
@@ -73,18 +73,18 @@ class Batch:
     subscription: Subscription | None = None
 
 
-def out_of_reach(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
-    """What can still be asked for of a window, and what is lost because Microsoft keeps nothing before `oldest`."""
+def clip_to_retention(window: Window, oldest: datetime) -> tuple[Window, Loss | None]:
+    """The part of a window that Microsoft still keeps, and the loss of what is before `oldest`."""
     if window.start >= oldest:
         return window, None
     start = min(window.end, oldest.replace(microsecond=0))
-    gone = Window(window.start, start)
-    reason = f"{gone.start:%FT%TZ} to {gone.end:%FT%TZ} is {TOO_OLD}"
-    return replace(window, start=start), Loss(reason, window=gone)
+    lost = Window(window.start, start)
+    reason = f"{lost.start:%FT%TZ} to {lost.end:%FT%TZ} is {TOO_OLD}"
+    return replace(window, start=start), Loss(reason, window=lost)
 
 
 class Blobs(Protocol):
-    """What a source may know of the blob ledger. Writing "fetched" is the runner's: it knows what is acknowledged."""
+    """The blob ledger as sources use it. The runner notes what was fetched, since it knows what is acknowledged."""
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
         """Those that were fetched before, and held records."""
@@ -95,7 +95,7 @@ class Blobs(Protocol):
         ...
 
     async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
-        """A blob is gone for good; False when it was fetched before."""
+        """Microsoft has deleted a blob; False when it was fetched before."""
         ...
 
 
@@ -105,14 +105,14 @@ class Source(Protocol):
     def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """Everything that the feed has for a window, as it arrives; never more than an answer or so in memory.
 
-        May be asked for the same window again. Raises `Transient` (also in the middle) or `Refused`.
+        May be called again for the same window. Raises `Transient` (also in the middle) or `Refused`.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a source lets itself be told of news, what proves that it was told by Microsoft, and for how long."""
+    """A webhook for the notifications of a source: its address, the secret that Microsoft sends back, its lifetime."""
 
     address: str
     auth_id: str = field(repr=False)
@@ -123,7 +123,7 @@ class Webhook:
 class Context:
     """What a source is built from.
 
-    `webhook`: None when nobody is to call us. `retention`: how long Microsoft keeps its records, where that is known.
+    `webhook`: None without webhooks. `retention`: how long Microsoft keeps its records, where that is known.
     """
 
     tenant: str
@@ -148,17 +148,19 @@ class Spec:
 
 
 def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
-    """A JSON array as pages: whole when it is none too large, else split between records.
+    """A JSON array as pages: one when it is small enough, else split between records.
 
-    Records that a strict parser refuses go on pages of their own: whoever reads them guesses at no others. A single
+    Records that a strict parser refuses get pages of their own, so that the others are parsed strictly. A single
     record may be larger than a page; see `fitted`. Raises `Unreachable` when it is no array.
     """
     try:
         records = ELEMENTS.decode(array)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        found = [(one, is_strict(one)) for one in tolerated(array, f"{what}: unreadable answer ({error})")]
-        clean, odd = ([one for one, strict in found if strict is like] for like in (True, False))
-        return Batch((*_pages(clean, MAX_PAGE_BYTES), *_pages(odd, MAX_PAGE_BYTES)))
+        elements = [
+            (element, is_strict(element)) for element in lenient_elements(array, f"{what}: unreadable answer ({error})")
+        ]
+        clean, lenient = ([element for element, strict in elements if strict is expected] for expected in (True, False))
+        return Batch((*_pages(clean, MAX_PAGE_BYTES), *_pages(lenient, MAX_PAGE_BYTES)))
     if not records:
         return Batch()
     if len(records) <= MAX_PAGE_RECORDS and memoryview(array).nbytes <= MAX_PAGE_BYTES:
@@ -167,9 +169,9 @@ def cut(array: bytes | msgspec.Raw, what: str) -> Batch:
 
 
 def fitted(batch: Batch, room: int) -> Batch:
-    """The same with pages of at most `room` bytes; a record that fits into none is a loss of the batch.
+    """The batch with pages of at most `room` bytes; a larger record becomes a loss.
 
-    `room`: what the bus takes at this moment (see `bus.limits`).
+    `room`: the largest body that the bus takes now (see `bus.limits`).
     """
     if all(len(page.body) <= room for page in batch.arrays):
         return batch
@@ -179,7 +181,7 @@ def fitted(batch: Batch, room: int) -> Batch:
         if len(page.body) <= room:
             arrays.append(page)
             continue
-        records = listed(page.body, "a page")
+        records = array_elements(page.body, "a page")
         losses += [_too_large(record, room) for record in records if _size(record) + 2 > room]
         arrays += _pages((record for record in records if _size(record) + 2 <= room), min(room, MAX_PAGE_BYTES))
     return replace(batch, arrays=tuple(arrays), losses=losses)

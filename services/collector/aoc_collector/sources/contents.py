@@ -1,8 +1,8 @@
-"""Fetches content blobs: each by itself, so that one which cannot be read costs nobody else anything.
+"""Fetches content blobs, each by itself, so that one which cannot be read does not delay the others.
 
-A blob that fails is noted in the ledger with the reason. Its slice is tried again for it `PATIENCE` times; then the
-slice goes on without, and the blob is tried by itself, ever more slowly, until it is read or expires at Microsoft. All
-the while the account shows it as content that waits.
+A blob that fails is noted in the ledger with the reason. Its slice is retried for it `PATIENCE` times; then the slice
+is completed without it, and the blob is retried by itself, at growing intervals, until it is read or expires at
+Microsoft. Meanwhile the account shows it as content that waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import quote
 from aoc_collector import metrics
 from aoc_collector.microsoft.origins import FOREIGN_HOST
 from aoc_collector.sources.base import Batch, Loss, cut
-from aoc_collector.sources.items import Item, told_apart
+from aoc_collector.sources.listing import Item, by_unique_id
 from aoc_common.errors import AocError, Permanent, Refused, Throttled, Transient, Unreachable
 from aoc_common.http import UNREADABLE_LINK
 from aoc_common.store.blob_retries import PATIENCE
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 _log = logs.get(__name__)
 
 #: The content expired, or does not exist (any more).
-_GONE: Final = frozenset({"AF20051", "AF20050"})
-#: Links that no further try makes better.
+_EXPIRED: Final = frozenset({"AF20051", "AF20050"})
+#: Links that will never work.
 _BAD_LINK: Final = frozenset({UNREADABLE_LINK, FOREIGN_HOST})
-#: So many failures without a success are not the blobs' fault: the rest is left for the next try of the slice.
-_HOPELESS: Final = 8
-#: Blobs that are tried by themselves in one slice, and how long one may take: the slice waits for them.
-_TOGETHER: Final = 32
+#: So many failures without a success are not caused by the blobs: the rest waits for the next try of the slice.
+_FAILURES_BEFORE_STOP: Final = 8
+#: Blobs that are retried by themselves in one slice, and how long each may take: the slice waits for them.
+_MAX_RETRIED: Final = 32
 _TRY_S: Final = 30.0
-#: Blobs are kept for a week; what waited longer has expired. Looked at once a day, further back after a start.
+#: Microsoft keeps blobs for a week; what waited longer has expired. Checked once a day, further back after a start.
 _EXPIRY_EVERY_S: Final = 24 * 3600.0
-_FIRST_REACH: Final = timedelta(days=90)
-_REACH: Final = timedelta(days=10)
+_FIRST_EXPIRY_LOOKBACK: Final = timedelta(days=90)
+_EXPIRY_LOOKBACK: Final = timedelta(days=10)
 
 
 class BadLinkError(Permanent):
@@ -51,7 +51,7 @@ class BadLinkError(Permanent):
 
 @dataclass(slots=True)
 class Reading:
-    """How the reading of a slice goes. `error`: why it must be tried again, although all else was read."""
+    """The progress of reading a slice. `error`: why it must be retried, although all else was read."""
 
     window: Window
     read: int = 0
@@ -68,46 +68,49 @@ class Contents:
         self._publisher = f"PublisherIdentifier={quote(context.publisher, safe='')}"
         self._expire_at: float | None = None
 
-    async def listed(self, items: Sequence[Item], reading: Reading) -> AsyncGenerator[Batch]:
-        """What is new among listed blobs, oldest first: it is the oldest that expire.
+    async def fetch_new(self, items: Sequence[Item], reading: Reading) -> AsyncGenerator[Batch]:
+        """Fetch what is new among listed blobs, oldest first: the oldest expire first.
 
-        Failures are noted in `reading`. Raises `Throttled`, or the last error, when going on is of no use.
+        Failures are noted in `reading`. Raises `Throttled`, or the last error when further fetches would fail too.
         """
         if not items:
             return
         context, tenant, now = self._context, self._context.tenant, self._context.clock.now()
-        by_id = told_apart(items)
+        by_id = by_unique_id(items)
         await context.blobs.listed(tenant, self._name, [item.blob for item in by_id.values()], now)
         known = await context.blobs.fetched(tenant, self._name, list(by_id))
         skipped: set[str] = set()
         if not reading.window.afresh:
-            new = [one for one in by_id if one not in known]
+            new = [content_id for content_id in by_id if content_id not in known]
             skipped = known | (await context.waiting.put_off(tenant, self._name, new, now) if new else set())
-        wanted = sorted((one for name, one in by_id.items() if name not in skipped), key=lambda one: one.blob.created)
-        for first in range(0, len(wanted), context.concurrency):
-            group = wanted[first : first + context.concurrency]
+        to_fetch = sorted(
+            (item for content_id, item in by_id.items() if content_id not in skipped),
+            key=lambda item: item.blob.created,
+        )
+        for first in range(0, len(to_fetch), context.concurrency):
+            group = to_fetch[first : first + context.concurrency]
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._quietly(item, known)) for item in group]
+                running = [tasks.create_task(self._fetch_item(item, known)) for item in group]
             outcomes = [(item, task.result()) for item, task in zip(group, running, strict=True)]
             for _, outcome in outcomes:
                 if isinstance(outcome, Batch):
                     reading.read += 1
                     yield outcome
-            # Only now: what its neighbours gave is not thrown away.
-            if losses := await self._note(
+            # After the successes: the blobs that were read beside a failed one are published.
+            if losses := await self._note_failures(
                 [(item, error) for item, error in outcomes if isinstance(error, AocError)], known, reading
             ):
                 yield Batch(losses=losses)
 
-    async def waiting(self) -> AsyncGenerator[Batch]:
-        """What was put off and is to be tried again: once each, and not for long."""
+    async def fetch_waiting(self) -> AsyncGenerator[Batch]:
+        """Fetch blobs that were put off and are due: once each, within `_TRY_S`."""
         context, tenant, now = self._context, self._context.tenant, self._context.clock.now()
         await self._expire()
-        due = await context.waiting.due(tenant, self._name, now, _TOGETHER)
+        due = await context.waiting.due(tenant, self._name, now, _MAX_RETRIED)
         for first in range(0, len(due), context.concurrency):
             group = due[first : first + context.concurrency]
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._once(blob)) for blob in group]
+                running = [tasks.create_task(self._fetch_in_time(blob)) for blob in group]
             outcomes = [task.result() for task in running]
             for outcome in outcomes:
                 if isinstance(outcome, Batch):
@@ -117,14 +120,16 @@ class Contents:
                 for blob, error in zip(group, outcomes, strict=True)
                 if isinstance(error, AocError) and not isinstance(error, Throttled)
             }
-            for error in (one for one in outcomes if isinstance(one, AocError)):
+            for error in (outcome for outcome in outcomes if isinstance(outcome, AocError)):
                 self._count(error)
             await context.waiting.failed(tenant, self._name, failed, now)
             if not any(isinstance(outcome, Batch) for outcome in outcomes):
                 return
 
-    async def _note(self, failures: Sequence[tuple[Item, AocError]], known: set[str], reading: Reading) -> list[Loss]:
-        """Note failures, and what of them is told once. Raises when going on is of no use."""
+    async def _note_failures(
+        self, failures: Sequence[tuple[Item, AocError]], known: set[str], reading: Reading
+    ) -> list[Loss]:
+        """Note failures; the losses of those that will never be read, once. Raises when the next would fail too."""
         context, tenant = self._context, self._context.tenant
         if throttled := next((error for _, error in failures if isinstance(error, Throttled)), None):
             raise throttled
@@ -148,7 +153,7 @@ class Contents:
                 reading.failed += 1
                 if tries.get(name, 0) < PATIENCE:
                     reading.error = error
-        if reading.error is not None and not reading.read and reading.failed >= _HOPELESS:
+        if reading.error is not None and not reading.read and reading.failed >= _FAILURES_BEFORE_STOP:
             raise reading.error
         return losses
 
@@ -156,12 +161,12 @@ class Contents:
         kind = {BadLinkError: "link", Refused: "refused", Unreachable: "unreachable"}.get(type(error), "other")
         metrics.BLOBS_FAILED.labels(self._context.tenant, self._name, kind).inc()
 
-    async def _quietly(self, item: Item, known: set[str]) -> Batch | AocError:
+    async def _fetch_item(self, item: Item, known: set[str]) -> Batch | AocError:
         if item.unusable is not None:
             return BadLinkError(item.unusable)
         return await self._fetch(item.blob, known=item.blob.content_id in known)
 
-    async def _once(self, blob: ContentBlob) -> Batch | AocError:
+    async def _fetch_in_time(self, blob: ContentBlob) -> Batch | AocError:
         if not blob.uri:
             return BadLinkError("it was listed without a link")
         try:
@@ -171,15 +176,15 @@ class Contents:
             return Unreachable(f"content {blob.content_id}: not read within {_TRY_S:.0f} s")
 
     async def _fetch(self, blob: ContentBlob, *, known: bool) -> Batch | AocError:
-        """The content of a blob, or why it cannot be had. `known`: it was fetched before."""
+        """The content of a blob, or why it cannot be read. `known`: it was fetched before."""
         try:
             return await self._content(blob, known=known)
         except Refused as refused:
             return BadLinkError(str(refused)) if refused.code in _BAD_LINK else refused
         except AocError as error:
             return error
-        except Exception as error:  # noqa: BLE001  # told with its traceback, and noted
-            # A defect of ours, met by one blob: it must not take the others with it.
+        except Exception as error:  # noqa: BLE001  # logged with its traceback, and noted
+            # A defect that one blob meets must not stop the others.
             _log.exception("blob.failed", tenant=self._context.tenant, source=self._name, content=blob.content_id)
             return Transient(f"content {blob.content_id}: {type(error).__name__}: {error}")
 
@@ -190,11 +195,11 @@ class Contents:
         try:
             batch = await context.api.get(url, lambda answer: cut(answer.body, self._name))
         except Refused as refused:
-            if refused.code not in _GONE:
+            if refused.code not in _EXPIRED:
                 raise
             blobs, at = context.blobs, context.clock.now()
             if known or not await blobs.mark_expired(context.tenant, self._name, blob.content_id, at):
-                # It was read while it was there: nothing is missing.
+                # It was read before it expired: nothing is missing.
                 _log.info("blob.gone", tenant=context.tenant, source=self._name, content=blob.content_id)
                 return Batch()
             return Batch(losses=[Loss(f"content {blob.content_id}: {refused}", blob=True)])
@@ -206,9 +211,9 @@ class Contents:
         if self._expire_at is not None and at < self._expire_at:
             return
         now = context.clock.now()
-        since = now - (_FIRST_REACH if self._expire_at is None else _REACH)
-        if gone := await context.waiting.expire(context.tenant, self._name, since, now):
-            _log.error("blob.expired", tenant=context.tenant, source=self._name, blobs=gone)
+        since = now - (_FIRST_EXPIRY_LOOKBACK if self._expire_at is None else _EXPIRY_LOOKBACK)
+        if expired := await context.waiting.expire(context.tenant, self._name, since, now):
+            _log.error("blob.expired", tenant=context.tenant, source=self._name, blobs=expired)
         self._expire_at = at + _EXPIRY_EVERY_S
 
 

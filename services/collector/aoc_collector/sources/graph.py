@@ -1,4 +1,4 @@
-"""What all feeds of Microsoft Graph share: a time filter, and pages that are followed (`microsoft.paging`)."""
+"""What all sources of Microsoft Graph share: a time filter, and paging (`microsoft.paging`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from aoc_collector.microsoft.paging import BrokenSkipTokenError, follow
-from aoc_collector.sources.base import Batch, Context, Spec, Window, cut, out_of_reach
+from aoc_collector.sources.base import Batch, Context, Spec, Window, clip_to_retention, cut
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-#: Times that a slice starts again within one job because a skip token was refused.
+#: Times that a slice is restarted within one job because a skip token was refused.
 _RESTARTS: Final = 3
-#: More pages than this and the slice is cut smaller: what is long to read is long to repeat.
+#: With more pages than this a slice is replaced by shorter ones, which take less time to repeat.
 MAX_PAGES: Final = 500
 
 
@@ -37,8 +37,8 @@ class Query:
     def url(self, base: str, window: Window) -> str:
         """The address of the first page.
 
-        `le`, although the end is exclusive: these collections document no `lt`. The record at the very end comes
-        twice, which does no harm.
+        `le`, although the end is exclusive: these collections document no `lt`. The record at the very end is
+        fetched twice; the second is a duplicate.
         """
         bounds = f"{self.time_field} ge {_time(window.start)} and {self.time_field} le {_time(window.end)}"
         condition = f"{bounds} and {self.extra}" if self.extra else bounds
@@ -55,25 +55,25 @@ class GraphFeed:
         self._what = query.path
 
     async def batches(self, window: Window) -> AsyncGenerator[Batch]:
-        """See `Source`. After a refused skip token, what came before it comes again.
+        """See `Source`. After a refused skip token, the records before it are read once more.
 
-        Graph answers a window that is older than its records with nothing, as if nothing had happened: that is a loss.
+        Graph answers a window that is older than its retention with no records, as if nothing had happened: a loss.
         """
-        if (kept := self._context.retention) is not None:
-            window, lost = out_of_reach(window, self._context.clock.now() - kept)
-            if lost:
-                yield Batch(losses=[lost])
+        if (retention := self._context.retention) is not None:
+            window, loss = clip_to_retention(window, self._context.clock.now() - retention)
+            if loss:
+                yield Batch(losses=[loss])
             if window.start == window.end:
                 return
         url = self._query.url(self._api.base, window)
-        for left in range(_RESTARTS, -1, -1):
+        for restarts_left in range(_RESTARTS, -1, -1):
             try:
                 async for batch in follow(
                     self._api, url, self._what, lambda page: cut(page.value, self._what), MAX_PAGES
                 ):
                     yield batch
             except BrokenSkipTokenError:
-                if not left:
+                if not restarts_left:
                     raise
                 _log.info("slice.restarted", path=self._what)
             else:

@@ -1,1 +1,1 @@
-"""Microsoft Graph's change notifications: subscriptions that are created, renewed, and brought in order."""
+"""Microsoft Graph's change notifications: subscriptions are created, renewed and deleted."""

@@ -28,8 +28,8 @@ _HANDSHAKE: Final = "validation request"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A subscription that there should be. `state`: what its notifications are recognised by."""
+class DesiredSubscription:
+    """A subscription that should exist. `state`: the secret (`clientState`) that its notifications carry."""
 
     kind: GraphKind
     resource: str
@@ -38,8 +38,8 @@ class Wanted:
     state: str = field(repr=False)
 
 
-class Held(msgspec.Struct, rename="camel", frozen=True):
-    """A subscription that there is. Graph does not show its `clientState`."""
+class ExistingSubscription(msgspec.Struct, rename="camel", frozen=True):
+    """A subscription that exists. Graph does not show its `clientState`."""
 
     id: str
     resource: str
@@ -50,7 +50,7 @@ class Held(msgspec.Struct, rename="camel", frozen=True):
 
     @property
     def expires(self) -> datetime:
-        """When it lapses. Raises `Unreachable` for what is no time."""
+        """When it lapses. Raises `Unreachable` when that cannot be read."""
         try:
             at = datetime.fromisoformat(self.expiration_date_time)
         except ValueError:
@@ -60,59 +60,67 @@ class Held(msgspec.Struct, rename="camel", frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is to be done; `good` is to be left alone."""
+    """What is to be created, renewed and deleted; `unchanged` needs nothing."""
 
-    create: list[Wanted]
-    renew: list[tuple[Wanted, Held]]
-    delete: list[Held]
-    good: list[tuple[Wanted, Held]]
+    create: list[DesiredSubscription]
+    renew: list[tuple[DesiredSubscription, ExistingSubscription]]
+    delete: list[ExistingSubscription]
+    unchanged: list[tuple[DesiredSubscription, ExistingSubscription]]
 
 
-def compare(wanted: Sequence[Wanted], held: Iterable[Held], url: str, renew_at: datetime) -> Difference:
-    """What is to be done so that each wanted subscription is there once, and lives longer than until `renew_at`.
+def compare(
+    desired: Sequence[DesiredSubscription], existing: Iterable[ExistingSubscription], url: str, renew_at: datetime
+) -> Difference:
+    """What is to be done so that each desired subscription exists once, and lives longer than until `renew_at`.
 
-    Only subscriptions that call our address `url` are ours, whatever its query; of those, what is not wanted goes:
-    doubles, kinds that are not collected any more, seals of an old secret (see `contracts.webhooks`).
+    Only subscriptions that call our address `url` are ours, whatever its query; those of them that are not desired are
+    deleted: duplicates, kinds that are not collected any more, seals of an old secret (see `contracts.webhooks`).
     """
-    ours = [one for one in held if one.notification_url and _place(one.notification_url) == _place(url)]
-    left = {one.id: one for one in ours}
-    found = Difference([], [], [], [])
-    for one in wanted:
-        fitting = [each for each in ours if _fits(each, one)]
+    ours = [
+        subscription
+        for subscription in existing
+        if subscription.notification_url and _origin_and_path(subscription.notification_url) == _origin_and_path(url)
+    ]
+    unmatched = {subscription.id: subscription for subscription in ours}
+    difference = Difference([], [], [], [])
+    for subscription in desired:
+        fitting = [candidate for candidate in ours if _fits(candidate, subscription)]
         if not fitting:
-            found.create.append(one)
+            difference.create.append(subscription)
             continue
-        best = max(fitting, key=lambda each: (each.expires, each.id))
-        del left[best.id]
-        (found.renew if best.expires <= renew_at else found.good).append((one, best))
-    found.delete.extend(left.values())
-    return found
+        best = max(fitting, key=lambda candidate: (candidate.expires, candidate.id))
+        del unmatched[best.id]
+        (difference.renew if best.expires <= renew_at else difference.unchanged).append((subscription, best))
+    difference.delete.extend(unmatched.values())
+    return difference
 
 
-def _fits(held: Held, wanted: Wanted) -> bool:
-    """Whether it is the one. What Graph does not show is as we made it: else it would be replaced for ever."""
-    same_resource = held.resource.strip("/").casefold() == wanted.resource.casefold()
-    same_changes = not held.change_type or _words(held.change_type) == _words(wanted.change_type)
-    shown = [url for url in (held.notification_url, held.lifecycle_notification_url) if url is not None]
-    return same_resource and same_changes and all(_same(url, wanted.url) for url in shown)
+def _fits(existing: ExistingSubscription, desired: DesiredSubscription) -> bool:
+    """Whether a subscription is the desired one. What Graph does not show counts as equal."""
+    same_resource = existing.resource.strip("/").casefold() == desired.resource.casefold()
+    same_changes = not existing.change_type or _words(existing.change_type) == _words(desired.change_type)
+    shown = [url for url in (existing.notification_url, existing.lifecycle_notification_url) if url is not None]
+    return same_resource and same_changes and all(_same_address(url, desired.url) for url in shown)
 
 
 def _words(text: str) -> set[str]:
     return {word.strip().casefold() for word in text.split(",")}
 
 
-def _place(url: str) -> tuple[str, str, str]:
+def _origin_and_path(url: str) -> tuple[str, str, str]:
     parts = urlsplit(url)
     return parts.scheme.lower(), parts.netloc.lower(), parts.path
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two addresses are one, however they are spelt: else a subscription would be replaced again and again."""
-    return _place(one) == _place(other) and parse_qsl(urlsplit(one).query) == parse_qsl(urlsplit(other).query)
+def _same_address(first: str, second: str) -> bool:
+    """Whether two addresses are equal, however they are spelt: else a subscription would be replaced always."""
+    return _origin_and_path(first) == _origin_and_path(second) and parse_qsl(urlsplit(first).query) == parse_qsl(
+        urlsplit(second).query
+    )
 
 
 class _Page(msgspec.Struct):
-    value: list[Held]
+    value: list[ExistingSubscription]
     next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
 
 
@@ -126,49 +134,49 @@ class GraphSubscriptions:
         self._api = api
         self._root = f"{api.base}/v1.0/subscriptions"
 
-    async def list(self) -> list[Held]:
+    async def list(self) -> list[ExistingSubscription]:
         """All of them. Raises as `http` says, and `UnfinishedError` when the pages do not end."""
-        held: list[Held] = []
+        existing: list[ExistingSubscription] = []
         url: str | None = self._root
         for _ in range(_MAX_PAGES):
             if url is None:
-                return held
+                return existing
             page = await self._api.get(url, lambda answer: decode(_PAGE, answer.body, _WHAT))
-            held += page.value
+            existing += page.value
             url = page.next_link
         raise UnfinishedError(f"{_WHAT}: more than {_MAX_PAGES} pages")
 
-    async def create(self, wanted: Wanted, until: datetime) -> None:
+    async def create(self, desired: DesiredSubscription, until: datetime) -> None:
         """Create one. Graph calls its address first. Raises `Unreachable` when that did not answer as it should."""
         document = {
-            "changeType": wanted.change_type,
-            "notificationUrl": wanted.url,
-            "lifecycleNotificationUrl": wanted.url,
-            "resource": wanted.resource,
+            "changeType": desired.change_type,
+            "notificationUrl": desired.url,
+            "lifecycleNotificationUrl": desired.url,
+            "resource": desired.resource,
             "expirationDateTime": _time(until),
-            "clientState": wanted.state,
+            "clientState": desired.state,
         }
         try:
             await self._api.post(self._root, document)
         except Refused as refused:
             if refused.code == "ValidationError" or _HANDSHAKE in str(refused).casefold():
-                # Not Graph's refusal but our gateway's silence: it may be about to start.
-                raise Unreachable(f"{wanted.url.partition('?')[0]} does not answer Graph: {refused}") from refused
+                # Our gateway did not answer Graph: it may be about to start.
+                raise Unreachable(f"{desired.url.partition('?')[0]} does not answer Graph: {refused}") from refused
             raise
 
-    async def renew(self, held: Held, until: datetime) -> None:
-        """Let it live on, which also reauthorises it. Raises `Refused` with 404 when it is gone."""
-        await self._api.patch(self._one(held.id), {"expirationDateTime": _time(until)})
+    async def renew(self, existing: ExistingSubscription, until: datetime) -> None:
+        """Extend its lifetime, which also reauthorises it. Raises `Refused` with 404 when it does not exist."""
+        await self._api.patch(self._address(existing.id), {"expirationDateTime": _time(until)})
 
     async def reauthorize(self, subscription_id: str) -> None:
-        """Say that it is still wanted. Raises `Refused` with 404 when it is gone."""
-        await self._api.post(f"{self._one(subscription_id)}/reauthorize")
+        """Reauthorise it. Raises `Refused` with 404 when it does not exist."""
+        await self._api.post(f"{self._address(subscription_id)}/reauthorize")
 
-    async def delete(self, held: Held) -> None:
-        """Remove it. Raises `Refused` with 404 when it is gone."""
-        await self._api.delete(self._one(held.id))
+    async def delete(self, existing: ExistingSubscription) -> None:
+        """Delete it. Raises `Refused` with 404 when it does not exist."""
+        await self._api.delete(self._address(existing.id))
 
-    def _one(self, subscription_id: str) -> str:
+    def _address(self, subscription_id: str) -> str:
         return f"{self._root}/{quote(subscription_id, safe='')}"
 
 

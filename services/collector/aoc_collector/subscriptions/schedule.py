@@ -1,7 +1,7 @@
-"""When subscriptions are looked at again.
+"""When subscriptions are compared with what should exist.
 
-Every replica asks for every tenant. What creates has one job a tenant on AOC_JOBS, so replicas need no leader and no
-locks, and two never create the same subscription at a time.
+Every replica requests a comparison for every tenant. A tenant has at most one such job on AOC_JOBS, so replicas need no
+leader and no locks, and two never create the same subscription at a time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ type Publish = Callable[[SubscriptionJob], Awaitable[bool]]
 """Puts a job on the stream; False when the tenant has one already. Raises `Transient`."""
 
 
-async def ask(tenants: Sequence[str], publish: Publish) -> None:
-    """Ask for every tenant. Raises `Transient`."""
+async def request_comparisons(tenants: Sequence[str], publish: Publish) -> None:
+    """Request a comparison for every tenant. Raises `Transient`."""
     for tenant in tenants:
         await publish(SubscriptionJob(tenant=tenant))

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from aoc_collector.directory.feeds import FEEDS
+from aoc_collector.directory.delta_queries import DELTA_QUERIES
 from aoc_common.store.directory_states import SyncState
 from directory_answers import DELTA, NEXT, USERS, answers, page, user
 
@@ -86,13 +86,13 @@ async def test_each_kind_says_what_its_properties_mean(keep, microsoft, store, k
     assert store.facts("x") == facts
 
 
-@pytest.mark.parametrize("kind", list(FEEDS))
+@pytest.mark.parametrize("kind", list(DELTA_QUERIES))
 async def test_only_what_is_used_is_asked_for_and_nothing_that_delta_queries_do_not_know(keep, microsoft, kind):
     microsoft.respond = lambda _: page(delta=DELTA)
     await keep(kind)
     asked = urlsplit(microsoft.urls[0])
 
-    assert asked.path == FEEDS[kind].path
+    assert asked.path == DELTA_QUERIES[kind].path
     assert set(parse_qs(asked.query)) == {"$select"}
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from aoc_collector.subscriptions.graph import Held, compare
-from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, wanted_of
+from aoc_collector.subscriptions.graph import ExistingSubscription, compare
+from aoc_collector.subscriptions.sync import SubscriptionSync, Target, address, desired_subscriptions
 from aoc_common.contracts.jobs import PollJob, SubscriptionJob
 from aoc_common.contracts.webhooks import Sealed, Seals
 from aoc_common.errors import Refused, Throttled, Unreachable
@@ -15,7 +15,7 @@ GRAPH = "https://graph.microsoft.com"
 TENANT_ID = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 SEALS = Seals(["s" * 32])
 URL = address("https://aoc.example", SEALS)
-WANTED = wanted_of("contoso", TENANT_ID, {"users", "groups", "alerts"}, URL, SEALS)
+WANTED = desired_subscriptions("contoso", TENANT_ID, {"users", "groups", "alerts"}, URL, SEALS)
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 LIFETIME = timedelta(days=3)
 
@@ -26,7 +26,7 @@ def held(key="1", resource="users", days=3.0, **changes):
         "notification_url": URL,
         "lifecycle_notification_url": URL,
     } | changes
-    return Held(key, resource, (NOW + timedelta(days=days)).isoformat(), **members)
+    return ExistingSubscription(key, resource, (NOW + timedelta(days=days)).isoformat(), **members)
 
 
 def differ(*found, wanted=WANTED[:1]):
@@ -200,7 +200,7 @@ async def test_a_refused_resource_leaves_the_others_running_and_is_told_of_once(
         await kept.run(RECONCILE)
 
     assert graph.done == []
-    assert list(kept._told) == [("contoso", "users"), ("contoso", "groups"), ("contoso", "alerts")]
+    assert list(kept._last_refusals) == [("contoso", "users"), ("contoso", "groups"), ("contoso", "alerts")]
 
 
 @pytest.mark.parametrize(

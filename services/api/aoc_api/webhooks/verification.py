@@ -1,4 +1,4 @@
-"""Which notifications are believed, and which jobs they become. Nothing here works for long or waits for the bus."""
+"""Which notifications are genuine, and which jobs they become. Nothing here takes long or waits for the bus."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 type Outcome = Literal["accepted", "replayed", "forged", "untrusted", "unreadable", "unknown"]
 
 _SOURCES: Final = {content_type.lower(): source for content_type, source in CONTENT_TYPES.items()}
-#: Outcomes of what did not come from Microsoft, or not whole.
+#: Outcomes of what did not come from Microsoft, or not intact.
 REFUSED: Final[frozenset[Outcome]] = frozenset({"forged", "untrusted", "unreadable"})
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What a batch comes to. `keys` are to be remembered when the jobs are on the bus; `reasons` are for the log."""
+    """The result for a batch. `keys` are to be remembered when the jobs are on the bus; `reasons` are for the log."""
 
     jobs: set[PollJob | SubscriptionJob] = field(default_factory=set)
     keys: dict[bytes, Key] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Verdict:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def refuse(self, outcome: Outcome, reason: str, items: int = 1) -> None:
-        """Note items that nothing is done about."""
+        """Note items that become no jobs."""
         self.outcomes[outcome] += items
         self.reasons[reason] += items
 
@@ -49,8 +49,8 @@ class Verdict:
         self.jobs.update(jobs)
 
 
-class Judge:
-    """Judges notifications by seals, tokens, signatures and memory."""
+class Verifier:
+    """Verifies notifications by seals, tokens, signatures, and against replays."""
 
     def __init__(self, seals: Seals, tokens: ValidationTokens, decryption: Decryption, replays: Replays) -> None:
         self._seals = seals
@@ -59,41 +59,41 @@ class Judge:
         self.replays = replays
 
     def sealed_content(self, auth_id: str) -> Sealed | None:
-        """The tenant whose Management API webhook has this `authId`; None for a made-up one."""
+        """The tenant whose Management API webhook has this `authId`; None for a forged one."""
         sealed = self._seals.open(auth_id)
         return sealed if sealed is not None and sealed.kind == "o365" else None
 
     async def graph(self, batch: Batch) -> Verdict:
-        """Judge a Graph notification. Raises `Transient` when the signing keys cannot be had."""
+        """Verify a Graph notification. Raises `Transient` when the signing keys cannot be had."""
         verdict = Verdict()
         try:
-            # One token that is wrong makes all of it suspicious.
-            vouched = {await self._tokens.verify(token) for token in batch.validation_tokens}
+            # One invalid token makes the whole batch untrusted.
+            verified = {await self._tokens.verify(token) for token in batch.validation_tokens}
         except Malformed as error:
             verdict.refuse("untrusted", str(error), len(batch.value))
             return verdict
         for item in batch.value:
-            await self._change(item, vouched if batch.validation_tokens else None, verdict)
+            await self._change(item, verified if batch.validation_tokens else None, verdict)
         return verdict
 
-    async def _change(self, item: ChangeNotification, vouched: set[str] | None, verdict: Verdict) -> None:
+    async def _change(self, item: ChangeNotification, verified: set[str] | None, verdict: Verdict) -> None:
         sealed = self._seals.open(item.client_state or "")
         if sealed is None or sealed.kind == "o365" or not same_tenant(item.tenant_id or "", sealed.tenant_id):
             verdict.refuse("forged", "clientState is none of ours")
             return
-        if (item.encrypted_content or vouched is not None) and sealed.tenant_id not in (vouched or ()):
+        if (item.encrypted_content or verified is not None) and sealed.tenant_id not in (verified or ()):
             verdict.refuse("untrusted", "no validation token speaks for its tenant")
             return
         if item.encrypted_content:
             try:
-                # What is in it is fetched anyway; but what was tampered with asks for nothing. In a thread: to unwrap a
-                # key takes milliseconds.
+                # The data itself is fetched from Graph anyway; but data that was tampered with must cause no job. In a
+                # thread: to unwrap a key takes milliseconds.
                 await asyncio.to_thread(self._decryption.open, item.encrypted_content)
             except Malformed as error:
                 verdict.refuse("unreadable", str(error))
                 return
         key = key_of(item)
-        if self._known(key, verdict):
+        if self._is_replay(key, verdict):
             return
         try:
             verdict.accept(key, _job(item, sealed))
@@ -101,7 +101,7 @@ class Judge:
             verdict.refuse("unreadable", "subscriptionId is no GUID")
 
     def content(self, items: Sequence[ContentItem], sealed: Sealed) -> Verdict:
-        """Judge a notification of the Management API that carries the `authId` of this tenant."""
+        """Verify a notification of the Management API that carries the `authId` of this tenant."""
         verdict = Verdict()
         for item in items:
             source = _SOURCES.get(item.content_type.lower())
@@ -110,20 +110,20 @@ class Judge:
                 verdict.refuse("forged", "the content is another tenant's")
             elif source is None:
                 verdict.refuse("unknown", "the content is of a type that is not collected")
-            elif not self._known(key, verdict):
+            elif not self._is_replay(key, verdict):
                 verdict.accept(key, PollJob(tenant=sealed.tenant, source=source))
         return verdict
 
-    def _known(self, key: Key, verdict: Verdict) -> bool:
-        """Whether an item came before, in this batch or another."""
-        known = key.digest in verdict.keys or self.replays.known(key)
-        if known:
+    def _is_replay(self, key: Key, verdict: Verdict) -> bool:
+        """Whether an item is a replay, of this batch or another."""
+        replay = key.digest in verdict.keys or self.replays.known(key)
+        if replay:
             verdict.refuse("replayed", "it came before")
-        return known
+        return replay
 
 
 def _job(item: ChangeNotification, sealed: Sealed) -> PollJob | SubscriptionJob:
-    """What a notification asks for. `missed` is answered as news: the next look reads on from where the last ended.
+    """The job of a notification. `missed` becomes a poll: the next slice continues where the last ended.
 
     Raises ValueError.
     """

@@ -1,11 +1,11 @@
-"""The account of the time for which a subscription did not run.
+"""Gaps of the time for which a subscription did not run.
 
-Of what is created between the end of a subscription and its next start Microsoft gives nothing, ever
+Of what is created between the end of a subscription and its next start Microsoft offers nothing, ever
 (office-365-management-activity-api-reference.md, "Stop a subscription"): the listings of that time are empty, as if
-nothing had happened. So it is a permanent gap, from when the subscription was seen running last.
+nothing had happened. So it is a permanent gap, from when the subscription was last seen running.
 
-That it does not run is noted before it is started. So neither a crash, nor an answer that is lost after Microsoft has
-started it, leaves the gap unnoted.
+That it does not run is noted before it is started, so neither a crash nor a lost answer of Microsoft leaves the gap
+unnoted.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ _log = logs.get(__name__)
 _REASON: Final = "its subscription did not run: Microsoft keeps nothing of what happened between its end and its start"
 
 
-class Subscriptions:
-    """Notes what sources tell of their subscriptions. Every method may raise `Transient`; all may be repeated."""
+class SubscriptionGaps:
+    """Notes the states of subscriptions that sources report. Every method may raise `Transient` and is idempotent."""
 
     def __init__(self, sources: SourceSubscriptions, losses: LossLedger, clock: Clock) -> None:
         self._sources = sources
         self._losses = losses
         self._clock = clock
-        #: Noted as not running by this process, and not accounted for yet.
-        self._fresh: set[tuple[str, str]] = set()
+        #: (tenant, source) that this process noted as not running, and whose gap is not noted yet.
+        self._unaccounted: set[tuple[str, str]] = set()
 
-    async def take(self, tenant: str, source: str, told: Subscription) -> None:
-        """What was found of a subscription, or done to it."""
+    async def observe(self, tenant: str, source: str, observed: Subscription) -> None:
+        """Note the state of a subscription, or what was done to it."""
         state = await self._sources.state(tenant, source)
-        if told == "stands":
-            # Seen running last: at the end of the last slice or later. A source that never succeeded has lost nothing.
+        if observed == "stopped":
+            # Last seen running: at the end of the last slice or later. A source that never succeeded has lost nothing.
             seen = [at for at in (state.position, state.last_success) if at is not None]
             if state.last_success is not None and state.unsubscribed_since is None:
                 await self._sources.note_unsubscribed(tenant, source, min(seen))
-                self._fresh.add((tenant, source))
+                self._unaccounted.add((tenant, source))
             return
-        if told == "ran" and (tenant, source) in self._fresh:
-            # The list was wrong: nobody else has tried to start it since it was seen running.
+        if observed == "was-running" and (tenant, source) in self._unaccounted:
+            # Microsoft's list was wrong: no other replica has tried to start it since it was seen running.
             await self._sources.note_unsubscribed(tenant, source, None)
         else:
-            await self.lost(state)
-        self._fresh.discard((tenant, source))
-        if told == "started":
+            await self.close(state)
+        self._unaccounted.discard((tenant, source))
+        if observed == "started":
             await self._sources.note_subscribed(tenant, source, self._clock.now())
 
-    async def lost(self, state: SourceState) -> None:
-        """A subscription runs: the time for which it did not, if any, is a gap."""
+    async def close(self, state: SourceState) -> None:
+        """A subscription runs: note the time for which it did not, if any, as a gap."""
         since = state.unsubscribed_since
         if since is not None:
             now = self._clock.now()

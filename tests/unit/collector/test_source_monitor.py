@@ -1,4 +1,4 @@
-"""The watch over sources."""
+"""The monitor over sources."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
-from aoc_collector.watch import Watch
+from aoc_collector.source_monitor import SourceMonitor
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import SourceAccount, Waiting
 from aoc_common.store.arrivals import Recently
@@ -41,55 +41,57 @@ def accounts():
 
 
 @pytest.fixture
-def watch(accounts, states, clock):
-    return Watch({"contoso": ["graph-signins"]}, accounts, states, lambda _: {"graph-signins": 0.25}, BOUNDS, clock)
+def monitor(accounts, states, clock):
+    return SourceMonitor(
+        {"contoso": ["graph-signins"]}, accounts, states, lambda _: {"graph-signins": 0.25}, BOUNDS, clock
+    )
 
 
 def value(name):
     return REGISTRY.get_sample_value(name, {"tenant": "contoso", "source": "graph-signins"})
 
 
-async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(watch, states, clock):
+async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(monitor, states, clock):
     await states.advance("contoso", "graph-signins", clock.now(), clock.now())
     with structlog.testing.capture_logs() as told:
         for _ in range(4):
-            await watch.look()
+            await monitor.check()
             await clock.sleep(600)
         stalled = value("aoc_collector_source_state")
         await states.advance("contoso", "graph-signins", clock.now(), clock.now())
-        await watch.look()
+        await monitor.check()
 
     changes = [(one["before"], one["now"], one["log_level"]) for one in told if one["event"] == "source.changed"]
     assert changes == [("green", "red", "warning"), ("red", "green", "info")]
     assert (stalled, value("aoc_collector_source_state")) == (2, 0)
 
 
-async def test_content_that_will_die_unfetched_is_told_before_it_does(watch, accounts, states, clock):
+async def test_content_that_will_die_unfetched_is_told_before_it_does(monitor, accounts, states, clock):
     await states.advance("contoso", "graph-signins", clock.now(), clock.now())
     accounts.content = {("contoso", "graph-signins"): Waiting(7, clock.now() + 5 * 60 * MINUTE)}
     with structlog.testing.capture_logs() as told:
-        await watch.look()
+        await monitor.check()
 
     assert (value("aoc_collector_expiring_blobs"), value("aoc_collector_first_expiry_seconds")) == (7, 5 * 3600)
     assert "content expires unfetched: 7 waiting" in str(told)
 
 
-async def test_a_source_that_was_never_collected_is_judged_too(watch):
-    await watch.look()
+async def test_a_source_that_was_never_collected_is_judged_too(monitor):
+    await monitor.check()
 
     assert value("aoc_collector_source_state") == 1
     assert value("aoc_collector_first_expiry_seconds") == float("inf")
 
 
-async def test_the_share_of_throttled_answers_is_noted(watch, states, clock):
+async def test_the_share_of_throttled_answers_is_noted(monitor, states, clock):
     await states.advance("contoso", "graph-signins", clock.now(), clock.now())
-    await watch.look()
+    await monitor.check()
 
     assert (await states.state("contoso", "graph-signins")).throttled == 0.25
 
 
 async def test_whole_accounts_are_read_once_an_hour_and_shares_are_written_when_they_change(
-    watch, accounts, states, clock
+    monitor, accounts, states, clock
 ):
     written = []
 
@@ -98,30 +100,30 @@ async def test_whole_accounts_are_read_once_an_hour_and_shares_are_written_when_
 
     states.note_watched = note
     for _ in range(120):
-        await watch.look()
+        await monitor.check()
         await clock.sleep(60)
 
     assert accounts.asked <= 3
     assert written == [("contoso", {"graph-signins": 0.25})]
 
 
-async def test_a_source_that_fell_silent_is_looked_at_closely_until_it_speaks_again(watch, accounts, states, clock):
+async def test_a_source_that_fell_silent_is_looked_at_closely_until_it_speaks_again(monitor, accounts, states, clock):
     silence = Recently(silent_hour=clock.now(), usual=9)
     await states.advance("contoso", "graph-signins", clock.now(), clock.now())
     accounts.found = [SourceAccount("contoso", "graph-signins", recently=silence)]
-    await watch.look()
+    await monitor.check()
     silent = value("aoc_collector_source_state")
     accounts.found = [SourceAccount("contoso", "graph-signins")]
-    await watch.look()
+    await monitor.check()
 
     assert (silent, value("aoc_collector_source_state")) == (1, 0)
 
 
-async def test_a_store_that_is_away_does_not_end_the_watch(watch, accounts):
+async def test_a_store_that_is_away_does_not_end_the_watch(monitor, accounts):
     accounts.error = Unreachable("away")
     with pytest.raises(Unreachable):
-        await watch.look()
+        await monitor.check()
     accounts.error = None
-    await watch.look()
+    await monitor.check()
 
     assert accounts.asked == 1

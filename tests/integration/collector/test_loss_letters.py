@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aoc_cli.deadletters import republish
 from aoc_cli.decisions import Backends
-from aoc_collector.losses import letter_of
+from aoc_collector.loss_letters import dead_letter_of
 from aoc_collector.sources.base import Loss, Window
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.contracts import subjects
@@ -26,7 +26,7 @@ async def test_a_loss_of_the_collector_is_counted_and_its_time_is_collected_agai
     await MongoSources(database).advance("contoso", "o365-exchange", NOW, NOW)
     for loss in (Loss("a record of 9 bytes is larger than 8", b'{"Id":"1"'), Loss("too old", window=GONE)):
         for _ in range(2):  # it is met again with every re-scan
-            await letters.put(letter_of(JOB, loss, NOW), int(bool(loss.sample)), "")
+            await letters.put(dead_letter_of(JOB, loss, NOW), int(bool(loss.sample)), "")
 
     [account] = await MongoAccount(database).accounts("contoso", NOW)
     broker = make_broker(nats_as("cli"), "cli")
@@ -45,5 +45,5 @@ async def test_a_loss_of_the_collector_is_counted_and_its_time_is_collected_agai
     assert (account.dead_letters, account.dead_lettered) == (2, 1)
     assert state.messages == 2
     assert await letters.count(Selection(state=ItemState.RETRIED)) == 2
-    asked = BackfillJob.model_validate_json(letter_of(JOB, Loss("too old", window=GONE), NOW).body)
+    asked = BackfillJob.model_validate_json(dead_letter_of(JOB, Loss("too old", window=GONE), NOW).body)
     assert (asked.start, asked.end) == (GONE.start, GONE.end)

@@ -1,7 +1,7 @@
-"""What can never be collected as it is: on record as a dead letter, so that somebody decides about it.
+"""Losses as dead letters, so that an operator decides about them.
 
-The letter's message is a request to collect its time again. So to retry it is to look whether the cause is mended: the
-bus takes larger messages, Microsoft offers the content after all. AOC_DLQ has a copy with the beginning of what it was.
+The letter's message is a request to backfill its time. Retrying it shows whether the cause is gone: the bus accepts
+larger messages, Microsoft offers the content after all. AOC_DLQ has a copy with the beginning of the lost content.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ if TYPE_CHECKING:
     from aoc_collector.sources.base import Batch, Loss
     from aoc_common.contracts.jobs import CollectJob
 
-#: Characters of what was lost that its letter shows.
-_SHOWN: Final = 2000
+#: Characters of the lost content that its letter shows.
+_SAMPLE_CHARACTERS: Final = 2000
 
 
-def letter_of(job: CollectJob, loss: Loss, at: datetime) -> DeadLetter:
-    """A loss as a letter: the same key whenever, and in whatever slice, it is met."""
+def dead_letter_of(job: CollectJob, loss: Loss, at: datetime) -> DeadLetter:
+    """A loss as a dead letter. Its key is the same in every slice that meets the loss."""
     lost = loss.window
     window = lost if lost is not None and lost.start < lost.end else Window(job.start, job.end)
-    again = BackfillJob(tenant=job.tenant, source=job.source, start=window.start, end=window.end)
-    known = f"{job.tenant}/{job.source}/{loss.reason}/".encode() + loss.sample
-    sample = header_safe(loss.sample.decode("utf-8", "replace"))[:_SHOWN]
+    backfill = BackfillJob(tenant=job.tenant, source=job.source, start=window.start, end=window.end)
+    identity = f"{job.tenant}/{job.source}/{loss.reason}/".encode() + loss.sample
+    sample = header_safe(loss.sample.decode("utf-8", "replace"))[:_SAMPLE_CHARACTERS]
     return DeadLetter(
-        key=f"collector-{blake2b(known, digest_size=16).hexdigest()}",
+        key=f"collector-{blake2b(identity, digest_size=16).hexdigest()}",
         service="collector",
         tenant=job.tenant,
         source=job.source,
         slice_id=job.slice_id,
         stream=subjects.JOBS_STREAM,
         sequence=0,
-        subject=again.subject,
+        subject=backfill.subject,
         reason=loss.reason,
         headers={"Aoc-Tenant": job.tenant, "Aoc-Source": job.source} | ({"Aoc-Sample": sample} if sample else {}),
-        body=again.model_dump_json().encode(),
+        body=backfill.model_dump_json().encode(),
         at=at,
     )
 
 
-def copy_of(letter: DeadLetter, loss: Loss) -> Outgoing:
-    """What AOC_DLQ gets of it."""
+def dlq_message(letter: DeadLetter, loss: Loss) -> Outgoing:
+    """The copy of a letter for AOC_DLQ."""
     headers = {
         "Aoc-Reason": header_safe(letter.reason),
         "Aoc-Tenant": letter.tenant,
@@ -64,6 +64,6 @@ def copy_of(letter: DeadLetter, loss: Loss) -> Outgoing:
     return Outgoing(subjects.dead_letter(letter.service, letter.tenant), loss.sample, headers)
 
 
-def without_known(batch: Batch) -> Batch:
-    """A batch of what is looked at again: that Microsoft has forgotten some of it by now is no loss."""
+def without_lost_time(batch: Batch) -> Batch:
+    """A batch without lost windows: in a re-scan, time that Microsoft no longer keeps is no loss."""
     return replace(batch, losses=[loss for loss in batch.losses if loss.window is None])

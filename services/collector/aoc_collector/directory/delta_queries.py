@@ -1,4 +1,4 @@
-"""The kinds that Graph tells changes of: where each is, which properties are asked for, and what they say.
+"""The delta queries for the kinds of directory entities: path, selected properties, and how objects are read.
 
 Sources: graph-docs, user-delta.md, group-delta.md, serviceprincipal-delta.md, device-delta.md (all v1.0), and
 delta-query-overview.md. `$select` limits what is tracked, too; `$top` is not supported and ignored.
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from aoc_collector.microsoft.answers import listed
-from aoc_collector.microsoft.tolerant import readable
+from aoc_collector.microsoft.answers import array_elements
+from aoc_collector.microsoft.lenient_json import replace_invalid_utf8
 from aoc_common.store.directories import Facts, Sighting
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ class _Object(msgspec.Struct, rename="camel"):
     removed: msgspec.Raw | UnsetType = msgspec.field(default=UNSET, name="@removed")
 
     def facts(self) -> Facts:
-        """What this says of the object."""
-        said: Facts = {}
+        """The properties that this object has in the page."""
+        facts: Facts = {}
         if self.display_name is not UNSET:
-            said["name"] = self.display_name
+            facts["name"] = self.display_name
         if self.account_enabled is not UNSET:
-            said["enabled"] = self.account_enabled
-        return said
+            facts["enabled"] = self.account_enabled
+        return facts
 
 
 class _User(_Object, rename="camel"):
@@ -54,41 +54,41 @@ class _User(_Object, rename="camel"):
     assigned_licenses: list[msgspec.Raw] | UnsetType | None = UNSET
 
     def facts(self) -> Facts:
-        said = _Object.facts(self)
+        facts = _Object.facts(self)
         if self.user_principal_name is not UNSET:
-            said["upn"] = self.user_principal_name
+            facts["upn"] = self.user_principal_name
         if self.user_type is not UNSET:
-            said["guest"] = None if self.user_type is None else self.user_type.casefold() == "guest"
+            facts["guest"] = None if self.user_type is None else self.user_type.casefold() == "guest"
         if self.department is not UNSET:
-            said["department"] = self.department
+            facts["department"] = self.department
         if self.assigned_licenses is not UNSET:
-            said["licensed"] = bool(self.assigned_licenses)
-        return said
+            facts["licensed"] = bool(self.assigned_licenses)
+        return facts
 
 
 class _ServicePrincipal(_Object, rename="camel"):
     app_id: _Text = UNSET
 
     def facts(self) -> Facts:
-        said = _Object.facts(self)
+        facts = _Object.facts(self)
         if self.app_id is not UNSET:
-            said["app_id"] = self.app_id
-        return said
+            facts["app_id"] = self.app_id
+        return facts
 
 
 class _Device(_Object, rename="camel"):
     device_id: _Text = UNSET
 
     def facts(self) -> Facts:
-        said = _Object.facts(self)
+        facts = _Object.facts(self)
         if self.device_id is not UNSET:
-            said["aliases"] = (self.device_id,) if self.device_id else ()
-        return said
+            facts["aliases"] = (self.device_id,) if self.device_id else ()
+        return facts
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """A kind, the delta query that tells of it, and how an object is read."""
+class DeltaQuery:
+    """A kind, its delta query, and how an object is read."""
 
     kind: EntityKind
     path: str
@@ -100,23 +100,23 @@ class Feed:
         return f"{base}{self.path}?$select={self.select}"
 
 
-FEEDS: Final[Mapping[EntityKind, Feed]] = {
-    feed.kind: feed
-    for feed in (
-        Feed(
+DELTA_QUERIES: Final[Mapping[EntityKind, DeltaQuery]] = {
+    query.kind: query
+    for query in (
+        DeltaQuery(
             "user",
             "/v1.0/users/delta",
             "displayName,userPrincipalName,userType,accountEnabled,department,assignedLicenses",
             msgspec.json.Decoder(_User).decode,
         ),
-        Feed("group", "/v1.0/groups/delta", "displayName", msgspec.json.Decoder(_Object).decode),
-        Feed(
+        DeltaQuery("group", "/v1.0/groups/delta", "displayName", msgspec.json.Decoder(_Object).decode),
+        DeltaQuery(
             "service principal",
             "/v1.0/servicePrincipals/delta",
             "displayName,appId,accountEnabled",
             msgspec.json.Decoder(_ServicePrincipal).decode,
         ),
-        Feed(
+        DeltaQuery(
             "device",
             "/v1.0/devices/delta",
             "displayName,deviceId,accountEnabled",
@@ -127,8 +127,8 @@ FEEDS: Final[Mapping[EntityKind, Feed]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Harvest:
-    """What a page says, each object once. `unreadable`: why objects could not be read, one line each."""
+class DirectoryPage:
+    """The objects of a page, each once. `unreadable`: why objects could not be read, one line each."""
 
     sightings: list[Sighting]
     removed: list[str]
@@ -136,29 +136,33 @@ class Harvest:
     delta_link: str | None
 
 
-def harvest(feed: Feed, page: Page) -> Harvest:
+def read_page(query: DeltaQuery, page: Page) -> DirectoryPage:
     """Read a page. Raises `Unreachable` when it is no list of objects."""
     facts: dict[str, Facts | None] = {}
     unreadable: list[str] = []
-    for raw in listed(page.value, feed.path):
+    for raw in array_elements(page.value, query.path):
         try:
-            one = _read(feed, raw)
+            entity = _read_entity(query, raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             unreadable.append(str(error))
             continue
         # An object that changed twice can be there twice; None is one that was removed.
-        facts[one.id] = None if one.removed is not UNSET else (facts.get(one.id) or Facts()) | one.facts()
-    return Harvest(
-        [Sighting(object_id, feed.kind, said) for object_id, said in facts.items() if said is not None],
-        [object_id for object_id, said in facts.items() if said is None],
+        facts[entity.id] = None if entity.removed is not UNSET else (facts.get(entity.id) or Facts()) | entity.facts()
+    return DirectoryPage(
+        [
+            Sighting(object_id, query.kind, properties)
+            for object_id, properties in facts.items()
+            if properties is not None
+        ],
+        [object_id for object_id, properties in facts.items() if properties is None],
         unreadable,
         page.delta_link or None,
     )
 
 
-def _read(feed: Feed, raw: msgspec.Raw) -> _Object:
-    """An object, whatever is in its names: nobody hides from the directory by a letter. Raises `DecodeError`."""
+def _read_entity(query: DeltaQuery, raw: msgspec.Raw) -> _Object:
+    """An object, also with invalid UTF-8 in its names. Raises `DecodeError`."""
     try:
-        return feed.read(raw)
+        return query.read(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return feed.read(msgspec.Raw(readable(bytes(raw))))
+        return query.read(msgspec.Raw(replace_invalid_utf8(bytes(raw))))

@@ -1,8 +1,9 @@
-r"""JSON that a strict parser refuses for one record's sake, cut at its brackets: the others are not lost with it.
+r"""JSON that a strict parser refuses because of one record, split at its brackets: the other records are not lost.
 
-A lone surrogate (`"\ud800"`, valid JSON to RFC 8259 and to those who write it), NaN or a bare control character in one
-record makes a strict parser refuse a whole answer, however often it is asked for. Brackets and strings tell where its
-records are all the same. An answer that was cut short, or that a proxy wrote, does not end where it began: it is none.
+A lone surrogate (`"\ud800"`, valid JSON by RFC 8259), NaN or an unescaped control character in one record makes a
+strict parser refuse a whole answer, however often it is requested. Brackets and strings still show where records begin
+and end. An answer that was truncated, or that a proxy wrote, does not end with the bracket that it began with: it is
+refused.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Strings are skipped whole, so that what is inside does not count; a quote by itself begins one that does not end.
+#: Strings are skipped, with the brackets in them; a quote by itself begins a string that does not end.
 _MARK: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[][{},"]', re.DOTALL)
 _MEMBER: Final = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 _CLOSES: Final = {b"]": b"[", b"}": b"{"}
@@ -23,7 +24,7 @@ _CLOSES: Final = {b"]": b"[", b"}": b"{"}
 def elements(array: bytes) -> list[bytes] | None:
     """Each element's own bytes; None for what is no array."""
     parts = _parts(array, b"[")
-    return None if parts is None else [part for part in (one.strip() for one in parts) if part]
+    return None if parts is None else [part for part in (raw.strip() for raw in parts) if part]
 
 
 def members(text: bytes) -> dict[bytes, bytes] | None:
@@ -31,11 +32,11 @@ def members(text: bytes) -> dict[bytes, bytes] | None:
     parts = _parts(text, b"{")
     if parts is None:
         return None
-    named = [(found, part) for part in parts if (found := _MEMBER.match(part))]
-    return {found[1][1:-1]: part[found.end() :].strip() for found, part in named}
+    named = [(match, part) for part in parts if (match := _MEMBER.match(part))]
+    return {match[1][1:-1]: part[match.end() :].strip() for match, part in named}
 
 
-def readable(text: bytes) -> bytes:
+def replace_invalid_utf8(text: bytes) -> bytes:
     """The same JSON with a question mark for what UTF-8 cannot hold; of what is no JSON at all, the same."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")
@@ -44,7 +45,7 @@ def readable(text: bytes) -> bytes:
 
 
 def _parts(text: bytes, opening: bytes) -> list[bytes] | None:
-    """What stands between the commas of an array or object; None unless it is one from beginning to end."""
+    """The texts between the outermost commas of an array or object; None unless it is complete."""
     text = text.strip()
     if not text.startswith(opening):
         return None
@@ -58,17 +59,17 @@ def _parts(text: bytes, opening: bytes) -> list[bytes] | None:
 def _commas(text: bytes) -> Iterator[int]:
     """Where the outermost bracket's commas are, then where it closes; ends before that when it never does."""
     opened: list[bytes] = []
-    for found in _MARK.finditer(text):
-        mark = found[0]
+    for match in _MARK.finditer(text):
+        mark = match[0]
         if mark in {b"[", b"{"}:
             opened.append(mark)
         elif mark in _CLOSES:
             if opened.pop() != _CLOSES[mark]:
                 return
             if not opened:
-                yield found.start()
+                yield match.start()
                 return
         elif mark == b"," and len(opened) == 1:
-            yield found.start()
+            yield match.start()
         elif mark == b'"':
             return

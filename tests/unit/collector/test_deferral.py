@@ -8,8 +8,8 @@ import pytest
 from tests.unit.collector.conftest import NOW
 from tests.unit.collector.test_schedule import SIGNINS
 
-from aoc_collector.slices import next_part
-from aoc_collector.turns import Turns
+from aoc_collector.deferral import StretchDeferral
+from aoc_collector.slices import next_backlog_slice
 from aoc_common.errors import Backpressure, Refused, Throttled, Transient, Unreachable
 from aoc_common.store.backlog import Cause, Stretch
 
@@ -23,7 +23,7 @@ def stretch(name, begin, end, cause=Cause.BEHIND):
 
 @pytest.fixture
 def turns(backlog, states, clock):
-    return Turns(backlog, states, clock)
+    return StretchDeferral(backlog, states, clock)
 
 
 @pytest.fixture
@@ -32,9 +32,9 @@ def work(backlog, states, turns, clock):
 
     async def go(minutes, *, live=True):
         for _ in range(minutes):
-            while job := next_part(SIGNINS, await backlog.waiting("contoso"), clock.now()):
+            while job := next_backlog_slice(SIGNINS, await backlog.waiting("contoso"), clock.now()):
                 if job.start <= SICK < job.end:
-                    assert await turns.give_way(job, 5, Unreachable("HTTP 500"))
+                    assert await turns.defer(job, 5, Unreachable("HTTP 500"))
                 else:
                     await backlog.advance(job.stretch, job.end, clock.now())
             clock.advance(timedelta(minutes=1))
@@ -91,12 +91,12 @@ async def test_line_8_a_source_that_is_away_altogether_is_not_cut_to_pieces(work
 )
 async def test_a_turn_is_kept_where_waiting_is_all_that_helps(turns, backlog, error, deliveries):
     await backlog.add(stretch("first", SICK, SICK + HOUR), NOW)
-    job = next_part(SIGNINS, await backlog.waiting("contoso"), NOW)
+    job = next_backlog_slice(SIGNINS, await backlog.waiting("contoso"), NOW)
 
-    assert await turns.give_way(job, deliveries, error) is False
+    assert await turns.defer(job, deliveries, error) is False
 
 
 async def test_a_live_slice_gives_no_way(turns):
-    live = next_part(SIGNINS, [stretch("x", SICK, SICK + HOUR)], NOW).model_copy(update={"stretch": None})
+    live = next_backlog_slice(SIGNINS, [stretch("x", SICK, SICK + HOUR)], NOW).model_copy(update={"stretch": None})
 
-    assert await turns.give_way(live, 99, Refused("no")) is False
+    assert await turns.defer(live, 99, Refused("no")) is False

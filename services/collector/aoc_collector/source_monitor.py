@@ -1,7 +1,7 @@
-"""The watch over sources: metrics, and a log line a change, of which of them stall, fall silent, or lose content.
+"""Monitors the health of sources: metrics, and a log line per change, of which stall, fall silent or lose content.
 
-A look costs one query for the states of all sources and one for the content that waits. Whole accounts, which tell
-whether a source fell silent, are read an hour of each tenant, tenants in turn, and at once where one is silent.
+A check costs one query for the states of all sources and one for the content that waits. Complete accounts, which show
+whether a source fell silent, are read once an hour for each tenant, and at each check where a source is silent.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 _LEVELS = {state: level for level, state in enumerate(State)}
-#: How long a tenant's account tells of silence. Silence is judged by the hour.
-_ACCOUNTED: Final = timedelta(hours=1)
+#: How often a tenant's account is read. Silence is judged by the hour.
+_ACCOUNT_INTERVAL: Final = timedelta(hours=1)
 #: Throttled shares that differ by less are the same.
-_SAME: Final = 0.01
-_NOTHING: Final = Recently()
+_NEGLIGIBLE: Final = 0.01
+_NO_RECORDS: Final = Recently()
 
 
-class Watch:
+class SourceMonitor:
     """Judges every source of this collector.
 
     `throttled`: a tenant -> each of its sources -> the share of answers that were throttled.
@@ -57,68 +57,68 @@ class Watch:
         self._throttled = throttled
         self._bounds = bounds
         self._clock = clock
-        self._known: dict[tuple[str, str], State] = {}
-        self._due: dict[str, datetime] = {}
+        self._last_states: dict[tuple[str, str], State] = {}
+        self._account_due: dict[str, datetime] = {}
         self._recently: dict[tuple[str, str], Recently] = {}
         self._noted: dict[str, Mapping[str, float | None]] = {}
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Judge every source once. Raises `Transient` when the store is away."""
         now = self._clock.now()
-        states = {(one.tenant, one.source): one for one in await self._states.all_states(None)}
+        states = {(state.tenant, state.source): state for state in await self._states.all_states(None)}
         waiting = await self._accounts.waiting()
         for tenant, names in self._sources.items():
-            await self._account(tenant, names, now)
+            await self._read_account(tenant, names, now)
             for name in names:
-                account = _brief(tenant, name, states.get((tenant, name)), waiting.get((tenant, name)))
+                account = _cheap_account(tenant, name, states.get((tenant, name)), waiting.get((tenant, name)))
                 account = replace(account, recently=self._recently.get((tenant, name), account.recently))
-                self._tell(account, judge(account, self._bounds, now), now)
-            await self._note(tenant)
+                self._report(account, judge(account, self._bounds, now), now)
+            await self._note_throttled(tenant)
 
-    async def _account(self, tenant: str, names: Sequence[str], now: datetime) -> None:
-        """Read how a tenant's records came lately, when it is its turn."""
-        due = self._due.get(tenant)
-        silent = any(self._recently.get((tenant, name), _NOTHING).silent_hour for name in names)
-        if due is not None and now < due <= now + _ACCOUNTED and not silent:
+    async def _read_account(self, tenant: str, names: Sequence[str], now: datetime) -> None:
+        """Read how a tenant's records arrived recently, when that is due."""
+        due = self._account_due.get(tenant)
+        silent = any(self._recently.get((tenant, name), _NO_RECORDS).silent_hour for name in names)
+        if due is not None and now < due <= now + _ACCOUNT_INTERVAL and not silent:
             return
         for account in await self._accounts.accounts(tenant, now):
             self._recently[tenant, account.source] = account.recently
-        # The first turn after a start is the sooner, so that not all have theirs at the same time for ever.
+        # The first time after a start is spread over the hour, so that tenants are not read all at once.
         share = crc32(tenant.encode()) % 60 / 60 if due is None else 1.0
-        self._due[tenant] = now + max(share * _ACCOUNTED, timedelta(minutes=1))
+        self._account_due[tenant] = now + max(share * _ACCOUNT_INTERVAL, timedelta(minutes=1))
 
-    async def _note(self, tenant: str) -> None:
-        """Write down the throttled shares that changed."""
+    async def _note_throttled(self, tenant: str) -> None:
+        """Store the throttled shares that changed."""
         shares = dict(self._throttled(tenant))
         if not _alike(shares, self._noted.get(tenant)):
             await self._states.note_watched(tenant, shares)
             self._noted[tenant] = shares
 
-    def _tell(self, account: SourceAccount, judged: Judgement, now: datetime) -> None:
+    def _report(self, account: SourceAccount, judgement: Judgement, now: datetime) -> None:
         tenant, source = account.tenant, account.source
-        dies = account.first_expiry
-        left = float("inf") if dies is None else (dies - now).total_seconds()
-        metrics.SOURCE_STATE.labels(tenant, source).set(_LEVELS[judged.state])
+        expiry = account.first_expiry
+        remaining_s = float("inf") if expiry is None else (expiry - now).total_seconds()
+        metrics.SOURCE_STATE.labels(tenant, source).set(_LEVELS[judgement.state])
         metrics.EXPIRING_BLOBS.labels(tenant, source).set(account.blobs_waiting)
-        metrics.EXPIRY_SECONDS.labels(tenant, source).set(left)
-        # A source that is green from the beginning is no news.
-        before = self._known.get((tenant, source), State.GREEN)
-        self._known[tenant, source] = judged.state
-        if judged.state is not before:
-            tell = _log.info if judged.state is State.GREEN else _log.warning
-            tell(
+        metrics.EXPIRY_SECONDS.labels(tenant, source).set(remaining_s)
+        # A source that is green from the beginning is not logged.
+        before = self._last_states.get((tenant, source), State.GREEN)
+        self._last_states[tenant, source] = judgement.state
+        if judgement.state is not before:
+            log = _log.info if judgement.state is State.GREEN else _log.warning
+            log(
                 "source.changed",
                 tenant=tenant,
                 source=source,
                 before=before.value,
-                now=judged.state.value,
-                reasons=list(judged.reasons),
-                next_action=judged.next_action,
+                now=judgement.state.value,
+                reasons=list(judgement.reasons),
+                next_action=judgement.next_action,
             )
 
 
-def _brief(tenant: str, source: str, state: SourceState | None, waiting: Waiting | None) -> SourceAccount:
-    """What a source is judged by, without what it costs to count."""
+def _cheap_account(tenant: str, source: str, state: SourceState | None, waiting: Waiting | None) -> SourceAccount:
+    """The account of a source without the numbers that must be counted in the store."""
     if state is None:
         return SourceAccount(tenant, source)
     return SourceAccount(
@@ -142,7 +142,7 @@ def _alike(now: Mapping[str, float | None], before: Mapping[str, float | None] |
         before is not None
         and now.keys() == before.keys()
         and all(
-            (share is None) == (before[name] is None) and abs((share or 0) - (before[name] or 0)) < _SAME
+            (share is None) == (before[name] is None) and abs((share or 0) - (before[name] or 0)) < _NEGLIGIBLE
             for name, share in now.items()
         )
     )

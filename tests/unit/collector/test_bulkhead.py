@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import pytest
 
-from aoc_collector.crowding import Crowd
+from aoc_collector.bulkhead import Bulkhead
 from aoc_common.errors import Backpressure, Postponed, Unreachable
 
 
 @pytest.fixture
 def crowd(clock):
-    return Crowd(4, str, clock, slow_s=20)
+    return Bulkhead(4, str, clock, slow_s=20)
 
 
 async def turn(crowd, clock, seconds, error=None):

@@ -1,4 +1,4 @@
-"""The items of a listing of content, each read by itself: one that is odd does not hide the others.
+"""The items of a listing of content blobs, each read by itself, so that a malformed one does not hide the others.
 
 Source: office-365-management-activity-api-reference.md, "List available content". Content can be fetched for 7 days.
 """
@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from aoc_collector.microsoft.answers import listed
+from aoc_collector.microsoft.answers import array_elements
 from aoc_collector.sources.base import SAMPLE_BYTES
 from aoc_common.store.blobs import ContentBlob
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
     from aoc_collector.sources.base import Window
 
-_ANYTHING: Final = msgspec.json.Decoder()
+_ANY_VALUE: Final = msgspec.json.Decoder()
 _LIFETIME: Final = timedelta(days=7)
-#: Content is created around the time that was asked for, and lives for about a week: other times are taken for garbage.
-_ASIDE: Final = timedelta(days=2)
+#: Content is created around the time of the listing, and expires after about a week: other times are not believed.
+_CREATED_TOLERANCE: Final = timedelta(days=2)
 _LONGEST_LIFE: Final = timedelta(days=31)
 _LONGEST_NAME: Final = 1024
 _LONGEST_LINK: Final = 8192
@@ -33,7 +33,7 @@ _LONGEST_LINK: Final = 8192
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A blob that was listed. `unusable`: why it cannot even be asked for; `text`: the item as it came."""
+    """A blob that was listed. `unusable`: why it cannot be fetched; `text`: the item as it came."""
 
     blob: ContentBlob
     unusable: str | None = None
@@ -43,25 +43,25 @@ class Item:
 def read_listing(body: bytes, what: str, window: Window) -> list[Item]:
     """The items of a listing. Raises `Unreachable` for what is no list.
 
-    What an item does not say is made up for: times by the window that was asked for, a name by the item's own bytes
-    (so that it is the same whenever it is listed). Without a link, all that is left is to say that it is there.
+    Missing members get defaults: times from the window of the listing, an id from the item's bytes (so that it is the
+    same in every listing). An item without a link is noted, and cannot be fetched.
     """
-    return [_read(raw, window) for raw in listed(body, what)]
+    return [_read_item(raw, window) for raw in array_elements(body, what)]
 
 
-def told_apart(items: Iterable[Item]) -> dict[str, Item]:
-    """The items by their blobs' names. Two links under one name are two blobs: the second gets a name of its own."""
-    found: dict[str, Item] = {}
+def by_unique_id(items: Iterable[Item]) -> dict[str, Item]:
+    """The items by content id. Two links with one id are two blobs: the second gets an id of its own."""
+    by_id: dict[str, Item] = {}
     for item in items:
         name, link = item.blob.content_id, item.blob.uri
-        if name in found and found[name].blob.uri != link:
+        if name in by_id and by_id[name].blob.uri != link:
             name = _with_link(name, link)
-        found[name] = replace(item, blob=replace(item.blob, content_id=name))
-    return found
+        by_id[name] = replace(item, blob=replace(item.blob, content_id=name))
+    return by_id
 
 
-def _named(name: str, uri: str | None) -> str:
-    """What a blob is known by: its id, which ends its link too. Where it does not, the link is a part of the name."""
+def _unique_id(name: str, uri: str | None) -> str:
+    """The unique id of a blob: its content id, which its link ends with, too; where it does not, also the link."""
     path = unquote((uri or "").partition("?")[0]).rstrip("/").lower()
     return name if uri is None or path.endswith(f"/{name.lower()}") else _with_link(name, path)
 
@@ -70,23 +70,23 @@ def _with_link(name: str, link: str) -> str:
     return f"{name}#{blake2b(link.encode('utf-8', 'replace'), digest_size=8).hexdigest()}"
 
 
-def _read(raw: msgspec.Raw, window: Window) -> Item:
+def _read_item(raw: msgspec.Raw, window: Window) -> Item:
     text = bytes(memoryview(raw)[:SAMPLE_BYTES])
     try:
-        said: Any = _ANYTHING.decode(raw)
+        value: Any = _ANY_VALUE.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        said = None
-    fields: Mapping[str, Any] = said if isinstance(said, dict) else {}
+        value = None
+    fields: Mapping[str, Any] = value if isinstance(value, dict) else {}
     uri, name = _text(fields.get("contentUri"), _LONGEST_LINK), _text(fields.get("contentId"), _LONGEST_NAME)
-    created = moment(fields.get("contentCreated"))
-    if created is None or not window.start - _ASIDE <= created <= window.end + _ASIDE:
+    created = parse_time(fields.get("contentCreated"))
+    if created is None or not window.start - _CREATED_TOLERANCE <= created <= window.end + _CREATED_TOLERANCE:
         created = window.start
-    expires = moment(fields.get("contentExpiration"))
+    expires = parse_time(fields.get("contentExpiration"))
     if expires is None or not created < expires <= created + _LONGEST_LIFE:
         expires = created + _LIFETIME
-    named = name or f"unnamed-{blake2b(memoryview(raw), digest_size=16).hexdigest()}"
+    content_id = name or f"unnamed-{blake2b(memoryview(raw), digest_size=16).hexdigest()}"
     return Item(
-        ContentBlob(_named(named, uri), uri or "", created, expires),
+        ContentBlob(_unique_id(content_id, uri), uri or "", created, expires),
         None if uri else "the listing's item has no link",
         text,
     )
@@ -96,8 +96,8 @@ def _text(value: Any, longest: int) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
-def moment(value: Any) -> datetime | None:
-    """A time in UTC; None for what is none."""
+def parse_time(value: Any) -> datetime | None:
+    """A time in UTC; None when it cannot be read."""
     if not isinstance(value, str):
         return None
     try:

@@ -1,0 +1,114 @@
+"""Timeouts of a connection: clients that send a request's head too slowly, or do not read their answer, are cut off.
+
+uvicorn has neither limit: only one for the time between two requests, while the first byte of the next is awaited.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+
+#: Bytes of its answer that a client must read within the timeout.
+_MIN_READ: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionTimeouts:
+    """Seconds for the head of a request; seconds in which a client must read some of its answer."""
+
+    head_s: float
+    answer_s: float
+
+
+def protocol(timeouts: ConnectionTimeouts) -> type[HttpToolsProtocol]:
+    """Uvicorn's protocol with these timeouts."""
+    return type("Bounded", (_Bounded,), {"timeouts": timeouts})
+
+
+class _Bounded(HttpToolsProtocol):
+    timeouts: ClassVar[ConnectionTimeouts]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _cancel(self._head_timer)
+        self._head_timer = None
+        _cancel(self._answer_timer)
+        self._answer_timer = None
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._head_timer is None:
+            self._start_head_timer()
+
+    def on_headers_complete(self) -> None:
+        _cancel(self._head_timer)
+        self._head_timer = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        _cancel(self._head_timer)
+        self._head_timer = None
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start_answer_timer()
+
+    def resume_writing(self) -> None:
+        _cancel(self._answer_timer)
+        self._answer_timer = None
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.more_body and self._head_timer is None:
+            self._start_head_timer()  # the rest of this request is not read: it must not hold the connection
+        # Also of a closed connection the transport buffers what the client has not read yet.
+        if self._unread():
+            self._start_answer_timer()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        if self._unread():
+            self._start_answer_timer()
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(self.timeouts.head_s, self._abort)
+
+    def _start_answer_timer(self) -> None:
+        if self._answer_timer is None:
+            self._answer_timer = self.loop.call_later(self.timeouts.answer_s, self._check_answer, self._unread())
+
+    def _check_answer(self, unread_before: int) -> None:
+        self._answer_timer = None
+        unread = self._unread()
+        if unread and unread_before - unread >= _MIN_READ:
+            self._start_answer_timer()  # it reads
+        elif unread:
+            self._abort()
+
+    def _unread(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _abort(self) -> None:
+        self.transport.abort()
+
+
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
