@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Bytes that a request's body may have, whoever sends it. Microsoft's batches of notifications are far smaller.
 MAX_BODY: Final = 1024 * 1024
-#: Seconds before the rate of a body is looked at.
+#: Seconds before the rate of a body is checked.
 _GRACE_S: Final = 2.0
 _LONGEST_NAME: Final = 100
 

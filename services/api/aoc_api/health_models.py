@@ -105,7 +105,7 @@ class Stillness(BaseModel):
 
 
 def stillness(still: tuple[Standstill, ...] | str) -> list[Stillness]:
-    """Who stands still; that it is not known, where it is not."""
+    """The services that stand still; or an entry saying why that is not known."""
     if isinstance(still, str):
         fix = "Look whether NATS runs, and whether the gateway may look: docs/howto/health.md"
         return [Stillness(who="bus", since=None, said=f"Whether services stand still is not known: {still}", fix=fix)]
@@ -113,7 +113,7 @@ def stillness(still: tuple[Standstill, ...] | str) -> list[Stillness]:
 
 
 class Health(BaseModel):
-    """The gateway's own state, that of what it needs, and who stands still."""
+    """The state of the gateway and of what it needs, and the services that stand still."""
 
     model_config = ConfigDict(
         frozen=True,

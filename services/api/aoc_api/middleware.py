@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-#: Where requests come from that are not of this machine: Microsoft, through whatever stands in front of the gateway.
+#: Paths that Microsoft requests, through a proxy in front of the gateway; all others are for this machine only.
 _PUBLIC: Final = "/api/webhooks/"
 
 #: What is counted for a request whose client went away (nginx's number for it).

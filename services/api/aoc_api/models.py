@@ -105,7 +105,7 @@ class EventDetail(EventSummary):
 
 
 class EventVersions(BaseModel):
-    """What an event said at each time."""
+    """The versions of an event."""
 
     model_config = _example({"current": 2, "items": [_DETAIL], "next_after": 2})
 

@@ -30,9 +30,9 @@ def _check_loopback(host: str, info: ValidationInfo) -> str:
 
 
 class LimitOptions(Frozen):
-    """What one caller may take of the gateway, so that it does not starve others.
+    """Limits of the gateway, so that no caller starves others.
 
-    Until the gateway asks who is there, a caller is an address.
+    Until the gateway has a login, a caller is an address.
     """
 
     head_s: float = Field(10, gt=0, description="Seconds in which the head of a request must come.")
@@ -109,7 +109,7 @@ class HookOptions(WebhookSettings):
 
 
 class ApiSettings(ServiceSettings):
-    """Everything the gateway can be told."""
+    """All settings of the gateway."""
 
     api: ApiOptions = ApiOptions()
     webhooks: HookOptions = HookOptions()

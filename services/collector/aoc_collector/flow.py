@@ -115,7 +115,7 @@ def backfill_run(
         if (job.tenant, job.source) not in retention:
             raise Malformed(f"backfill: no source {job.source} of a tenant {job.tenant} is collected here")
         retained = retention[job.tenant, job.source]
-        # The stretch records the time that was asked for; the part before the retention counts as done.
+        # The stretch records the requested time; the part before the retention counts as done.
         begin = job.start if retained is None else min(max(job.start, (now - retained).replace(microsecond=0)), job.end)
         name = f"{now:%Y-%m-%dT%H:%M:%SZ} {job.start:%Y-%m-%dT%H:%M:%SZ}"
         await add(Stretch(job.tenant, job.source, Cause.ASKED, name, job.start, job.end, begin), now)

@@ -99,10 +99,10 @@ class ManagementLimits(SliceLimits):
 
 
 class DirectorySettings(Frozen):
-    """Which directories are kept, and how current."""
+    """Which directories are synchronised, and how often."""
 
     enabled: bool = Field(
-        True, description="Whether the tenants' directories are kept, so that events name who they mean."
+        True, description="Whether the tenants' directories are synchronised, so that events name people and objects."
     )
     kinds: tuple[EntityKind, ...] = Field(
         KINDS, min_length=1, description="What is read of a directory. Roles need users and groups to be of use."
@@ -112,7 +112,7 @@ class DirectorySettings(Frozen):
 
 
 class SubscriptionSettings(WebhookSettings):
-    """How subscriptions at Microsoft are kept, when webhooks are on."""
+    """How subscriptions at Microsoft are renewed, when webhooks are on."""
 
     lifetime_s: int = Field(
         3 * DAY_S,
@@ -135,7 +135,7 @@ class QuotaSettings(Frozen):
 
 
 class WatchSettings(Frozen):
-    """When the watch over sources speaks up: metrics and log lines; the gateway's /api/source-health has its own."""
+    """Bounds of the source monitor's metrics and log lines; the gateway's /api/source-health has its own."""
 
     interval_s: float = Field(60, ge=1, description="How often the sources are judged, seconds.")
     stalled_after_s: float = Field(
@@ -147,14 +147,14 @@ class WatchSettings(Frozen):
 
 
 class CollectorSettings(ServiceSettings):
-    """Everything the collector can be told."""
+    """All settings of the collector."""
 
     tenants_file: Path | None = Field(
         None, description="JSON file with the tenants to collect from (docs/howto/add-a-source.md). None: idle."
     )
-    poll_interval_s: float = Field(60, ge=0.1, description="How often each source is looked at, seconds.")
+    poll_interval_s: float = Field(60, ge=0.1, description="How often each source is polled, seconds.")
     settle_delay_s: float = Field(
-        10, ge=0, description="The newest seconds that are left alone, because records still arrive for them."
+        10, ge=0, description="The newest seconds, which no slice covers, because records still arrive for them."
     )
     lookback_s: int = Field(DAY_S, ge=0, le=30 * DAY_S, description="How far back a new source starts, seconds.")
     live_window_s: int = Field(
@@ -171,7 +171,7 @@ class CollectorSettings(ServiceSettings):
     quota: QuotaSettings = QuotaSettings()
     webhooks: SubscriptionSettings = SubscriptionSettings()
     poll_gap_s: float = Field(
-        10, ge=0, le=3600, description="Least time between two looks at one source that notifications ask for, seconds."
+        10, ge=0, le=3600, description="Least time between two polls of one source that notifications ask for, seconds."
     )
     workers: int = Field(4, ge=1, le=64, description="Live slices in work at once in this process.")
     backlog_workers: int = Field(4, ge=1, le=64, description="Slices of the backlog in work at once in this process.")

@@ -83,7 +83,7 @@ async def serve(authority: Authority, monkeypatch) -> AsyncIterator[Callable[...
             await stack.enter_async_context(app.router.lifespan_context(app))
             bus = Bus()
             if nats is None:
-                app.state.services = replace(app.state.services, ask=bus)
+                app.state.services = replace(app.state.services, publish_jobs=bus)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
             return Hooks(await stack.enter_async_context(client), bus, logged)
 

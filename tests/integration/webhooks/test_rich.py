@@ -213,7 +213,7 @@ async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, a
     hammered = await hooks.graph(notification, tokens=[token])
     assert (hammered.status_code, authority.asked) == (503, 1)
     authority.away = False
-    monkeypatch.setattr("aoc_api.webhooks.tokens._BREATH_S", -1.0)
+    monkeypatch.setattr("aoc_api.webhooks.tokens._RETRY_S", -1.0)
     accepted = await hooks.graph(notification, tokens=[token])
 
     assert (refused.status_code, accepted.status_code, hooks.bus.asked) == (503, 202, POLL)

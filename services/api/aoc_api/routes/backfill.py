@@ -1,4 +1,4 @@
-"""Asking for a stretch of time to be collected, again or for the first time."""
+"""Backfills: requests to collect a span of time."""
 
 from __future__ import annotations
 

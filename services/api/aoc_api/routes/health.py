@@ -1,4 +1,4 @@
-"""Health, metrics, and the way in."""
+"""Health, metrics, and an index of addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["operations"])
 
 @router.get("/", include_in_schema=False)
 async def index() -> dict[str, str]:
-    """Where to go."""
+    """The addresses of the gateway."""
     return {
         "events": "/api/events",
         "facets": "/api/facets",
@@ -29,7 +29,7 @@ async def index() -> dict[str, str]:
     "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
 )
 async def health(services: ServicesDep, response: Response) -> Health:
-    """The state of the gateway, NATS and MongoDB, what waits for a decision, and who stands still since when.
+    """The state of the gateway, NATS and MongoDB, what waits for a decision, and what stands still since when.
 
     503 when MongoDB is away: nothing can be answered then.
     """

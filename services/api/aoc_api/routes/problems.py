@@ -1,4 +1,4 @@
-"""What each kind of problem means: where the `type` of a problem document leads."""
+"""What each kind of problem means: the address in the `type` of a problem document."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _SETTING: Final = "AOC_WEBHOOKS__DECRYPTION_KEYS"
 _KEY_BYTES: Final = 32
 _BLOCK_BYTES: Final = 16
 #: Microsoft documents OAEP as .NET's and Java's defaults have it: SHA-1 for both.
-_OAEP: Final = OAEP(MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303  # given by Microsoft; OAEP stands with it
+_OAEP: Final = OAEP(MGF1(hashes.SHA1()), hashes.SHA1(), None)  # noqa: S303  # as Microsoft documents; OAEP is secure with it
 
 
 class Decryption:
@@ -51,7 +51,7 @@ class Decryption:
             raise Malformed("the key of the resource data cannot be unwrapped") from None
         if len(symmetric) != _KEY_BYTES:
             raise Malformed("the key of the resource data has another length")
-        # Before anything is decrypted, or the padding would tell a forger whether he came close.
+        # Before anything is decrypted, or a padding error would help a forger.
         if not hmac.compare_digest(hmac.digest(symmetric, data, sha256), signature):
             raise Malformed("the resource data was tampered with")
         return _resource(_decrypt(symmetric, data))

@@ -174,7 +174,7 @@ class DirectorySync:
         delta_link: str | None = None
         async with aclosing(follow(target.api, url, query.path, partial(read_page, query), _MAX_PAGES)) as pages:
             async for page in pages:
-                await self._store(target, query, self._seen_now(state), page, tally)
+                await self._store(target, query, self._reading(state), page, tally)
                 delta_link = page.delta_link
                 if self._stopping.is_set() and delta_link is None:
                     raise _StoppingError("the collector is stopping", retry_after=0)
@@ -182,13 +182,13 @@ class DirectorySync:
             raise UnfinishedError(f"{query.path}: the last page has no delta link")
         if complete and not tally.unreadable:
             # What could not be read is not deleted.
-            tally.removed += await self._stores.directory.sweep(target.tenant, query.kind, self._seen_now(state))
+            tally.removed += await self._stores.directory.sweep(target.tenant, query.kind, self._reading(state))
         # Nor is it known to be unchanged.
         read_from = state.read_from if tally.unreadable else begun
         await self._advance(replace(state, delta_link=delta_link, read_from=read_from), tally)
         return tally
 
-    def _seen_now(self, state: SyncState) -> Seen:
+    def _reading(self, state: SyncState) -> Seen:
         return Seen(self._clock.now(), state.generation, state.read_from)
 
     async def _store(self, target: Target, query: DeltaQuery, seen: Seen, page: DirectoryPage, tally: _Tally) -> None:
@@ -220,9 +220,9 @@ class DirectorySync:
             _log.warning("directory.overtaken", tenant=tenant, kind="role")
             return tally
         state = SyncState(tenant, "role", generation, read_from=before.read_from)
-        await stores.directory.put(tenant, roles.sightings, self._seen_now(state), whole=True)
-        tally.removed = await stores.directory.sweep(tenant, "role", self._seen_now(state))
-        await stores.directory.assign(tenant, roles.held, self._seen_now(state))
+        await stores.directory.put(tenant, roles.sightings, self._reading(state), whole=True)
+        tally.removed = await stores.directory.sweep(tenant, "role", self._reading(state))
+        await stores.directory.assign(tenant, roles.held, self._reading(state))
         await self._advance(replace(state, read_from=begun), tally)
         return tally
 

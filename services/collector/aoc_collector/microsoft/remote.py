@@ -1,4 +1,4 @@
-"""Microsoft's servers as `aoc_common.http` asks them."""
+"""Microsoft's servers as remotes of `aoc_common.http`."""
 
 from __future__ import annotations
 

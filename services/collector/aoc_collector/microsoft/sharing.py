@@ -26,7 +26,7 @@ _log = logs.get(__name__)
 #: A share in use is renewed so often, and not used for longer than this without being renewed, seconds.
 _RENEWED_S: Final = 3.0
 _HELD_S: Final = 10.0
-#: How long a collector without a share waits before it looks again, seconds.
+#: How long a collector without a share waits before it tries to renew, seconds.
 _PAUSE_S: Final = 1.0
 _TRIES: Final = 3
 #: Every collector that makes requests allocations at least this part of a limit; of a limit of a few requests none.
