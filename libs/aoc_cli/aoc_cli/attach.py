@@ -1,4 +1,4 @@
-"""How a command finds the system it is to talk to: the user's own servers, or a stack that runs here."""
+"""Finds the system that a command works on: the user's own servers, or a stack that runs here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def _unsupervised() -> None:
-    """Somebody else looks after the servers."""
+    """The servers are supervised by another process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class System:
 def find(data: Path | None, user: str = "cli") -> System | None:
     """The system to use: named by the environment, else a stack in `data`, else the one that was started last.
 
-    `user`: as whom a stack's bus is spoken to. Raises `BadConfiguration` when the environment names half a system.
+    `user`: the user of the stack's bus. Raises `BadConfiguration` when the environment names half a system.
     """
     if system := named():
         return system
@@ -65,12 +65,12 @@ def find(data: Path | None, user: str = "cli") -> System | None:
 
 
 def of(data: DataDirectory, endpoints: Endpoints, user: str = "cli") -> System:
-    """The stack of a data directory that listens there; `user`: as whom its bus is spoken to."""
+    """The running stack of a data directory; `user`: the user of its bus."""
     return System(data.nats_settings(endpoints, user), data.mongo_settings(endpoints), data, endpoints)
 
 
 def named() -> System | None:
-    """The system that the environment names, if it does. Raises `BadConfiguration` when it names half a one."""
+    """The system that the environment names, if any. Raises `BadConfiguration` when it names one server only."""
     if not servers_named():
         return None
     settings = load(ServiceSettings)
@@ -91,7 +91,7 @@ def started(
 ) -> Iterator[System]:
     """The servers of a data directory, and these services, for as long as one command takes.
 
-    `user`: as whom the bus is spoken to.
+    `report` gets one line for each event. `user`: the user of the bus.
     Raises `BadConfiguration` when another command holds the directory.
     """
     data = DataDirectory(path)

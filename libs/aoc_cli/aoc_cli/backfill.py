@@ -1,4 +1,4 @@
-"""`aoc backfill`: collect a stretch of time, again or for the first time, beside the live slices."""
+"""`aoc backfill`: collects a span of time beside the live slices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
 _POLL_S: Final = 1.0
-#: What the collector needs to take a request from the bus, seconds.
+#: Seconds within which a collector must accept a request.
 _ACCEPT_TIMEOUT_S: Final = 60.0
 #: How far the collector's clock may be behind ours.
 _SKEW: Final = timedelta(minutes=1)
@@ -94,7 +94,7 @@ async def _watch(
     span: tuple[datetime, datetime],
     show: Callable[[str], None],
 ) -> None:
-    """Wait until the collector has taken the stretches and is done with them. Raises `AocError` when it does not."""
+    """Wait until the collector has accepted and collected the stretches. Raises `AocError` when none accepts them."""
     since, loop = datetime.now(UTC) - _SKEW, asyncio.get_running_loop()
     deadline = loop.time() + _ACCEPT_TIMEOUT_S
     while True:

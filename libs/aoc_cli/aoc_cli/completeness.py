@@ -1,4 +1,4 @@
-"""`aoc completeness`: what was collected, what is on its way, and what is missing."""
+"""`aoc completeness`: what was collected, what is in progress, and what is missing."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def _read(
     """The tenant's accounts, and what was discarded; when there are none, the first tenants that have some."""
     async with connect(system.mongo) as database:
         accounts, dropped = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
-        # Also a source of which nothing else is left.
+        # Also a source of which only discarded items remain.
         accounts += [
             SourceAccount(tenant, source)
             for source in sorted(dropped.keys() - {account.source for account in accounts})

@@ -1,4 +1,4 @@
-"""`aoc deadletters`: what services gave up, and the way back."""
+"""`aoc deadletters`: lists, shows, retries and discards dead letters."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def retry(
             backends.letters, selection, lambda item: republish(backends, item, decisions.now()), everything=everything
         )
 
-    decisions.run_on_backends(data, work, bus=True).end("published again", json=as_json)
+    decisions.run_on_backends(data, work, bus=True).report("published again", json=as_json)
 
 
 @group.command("discard")
@@ -108,14 +108,14 @@ def discard(
     async def work(backends: Backends) -> decisions.BatchOutcome:
         return await decisions.discard(backends.letters, selection, why, by, everything=everything)
 
-    decisions.run_on_backends(data, work).end("discarded", json=as_json)
+    decisions.run_on_backends(data, work).report("discarded", json=as_json)
 
 
 async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
-    """Publish a letter again; why it is left. Raises `Transient` when the bus or the store is away.
+    """Publish a dead letter again; returns why it is left. Raises `Transient` when the bus or the store is away.
 
-    A crash after the publication and before it is noted is harmless: the next try has the same message id, and the
-    page has the same id (`RawPage.id`), so that the normalizer knows what became of it.
+    A crash between the publication and its note in the store is harmless: the next try has the same message id and
+    the same page id (`RawPage.id`), so the normalizer recognises it.
     """
     body = await backends.letters.content(item.key)
     if body is None:
@@ -124,14 +124,14 @@ async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
         except NotFound as error:
             await backends.letters.lapsed(item.key, at)
             return str(error)
-    # JetStream's own headers were for the first time.
+    # JetStream's own headers belong to the first publication.
     headers = {name: value for name, value in item.headers.items() if not name.startswith("Nats-")}
-    # Another id after each failure and each try: JetStream must not take it for the one that failed.
+    # A new id after each failure and each try: JetStream must not drop it as a duplicate of the failed message.
     failed = item.failed_at.timestamp() if item.failed_at else 0
     headers |= {LETTER: item.key, "Nats-Msg-Id": f"{item.key}/{failed:.3f}/retry-{item.tries + 1}"}
     if item.stream == subjects.JOBS_STREAM:
         published = await put_job(backends.bus, Outgoing(item.subject, body, headers))
-        # To ask twice for the same stretch of time is to ask once.
+        # Two backfills of the same span are one.
         if not published and not item.subject.startswith(subjects.ALL_BACKFILL_JOBS.partition("*")[0]):
             return "a job of this kind is on the stream already: discard this one, or try again when that is done"
         await backends.letters.asked(item, "", at)

@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 _USER: Final = "operator"
 #: Characters of a content that are shown; `--json` has all of it.
 _SHOWN: Final = 20_000
+#: Characters of a reason in the list.
 _REASON_LENGTH: Final = 60
-#: Seconds: the client itself would go on for ever.
+#: Items of one command, unless a limit is set.
 _DEFAULT_LIMIT: Final = 1_000
-#: So long it is left to the normalizer; published again while it is on the bus after all, it is the page that it was.
+#: How long a republished item is left to the normalizer. A second publication has the same page id, so it is harmless.
 _IN_FLIGHT: Final = timedelta(hours=1)
 
 Keys = Annotated[list[str] | None, typer.Argument(help="IDs, as the list shows them.")]
@@ -59,14 +60,14 @@ By = Annotated[str | None, typer.Option(help="Who decides; else the user of this
 
 @dataclass(slots=True)
 class BatchOutcome:
-    """What was done: how many items were chosen, done, and left with the reason."""
+    """The outcome of a command on several items. `left`: key -> why the item was left as it is."""
 
     chosen: int = 0
     done: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
-    def end(self, word: str, *, json: bool) -> None:
-        """Say so. Status 1 when something is left."""
+    def report(self, word: str, *, json: bool) -> None:
+        """Print it. Exit status 1 when an item was left."""
         if json:
             out.out(as_json(asdict(self)), highlight=False)
         else:
@@ -79,19 +80,19 @@ class BatchOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """Where the items lie, and the bus to publish them again."""
+    """The store of the items, and the bus on which they are published again."""
 
     database: Database
     js: JetStreamContext | None = None
 
     @property
     def letters(self) -> MongoDeadLetters:
-        """The account of dead letters."""
+        """The dead letters."""
         return MongoDeadLetters(self.database)
 
     @property
     def quarantine(self) -> MongoQuarantine:
-        """What could not become an event."""
+        """The quarantined records."""
         return MongoQuarantine(self.database)
 
     @property
@@ -101,7 +102,7 @@ class Backends:
 
     @property
     def bus(self) -> JetStreamContext:
-        """The bus. Raises `Unreachable` where none was asked for."""
+        """The bus. Raises `Unreachable` when the command did not ask for it."""
         if self.js is None:
             raise Unreachable("the bus is not connected")
         return self.js
@@ -110,7 +111,7 @@ class Backends:
 def run_on_backends[T](
     data: Path | None, work: Callable[[Backends], Coroutine[Any, Any, T]], *, bus: bool = False
 ) -> T:
-    """Run `work` on the system that runs, or on the servers of a data directory started for it."""
+    """Run `work` on the running system, or on the servers of a data directory, which are started for it."""
     with ExitStack() as stack:
         system = attach.find(data, _USER) or stack.enter_context(attach.started(attach.existing(data), user=_USER))
 
@@ -135,7 +136,7 @@ def selection(
     state: str = ItemState.OPEN,
     limit: int = _DEFAULT_LIMIT,
 ) -> Selection:
-    """What the options choose. Raises `BadConfiguration`, or `Malformed` for a tenant that is none."""
+    """The selection of the options. Raises `BadConfiguration`, or `Malformed` for an invalid tenant name."""
     if tenant is not None:
         subjects.check_tenant(tenant)
     if state != "all" and state not in set(ItemState):
@@ -151,12 +152,12 @@ def require_choice(chosen: Selection, *, everything: bool) -> None:
 
 
 def now() -> datetime:
-    """The present, as the store keeps it."""
+    """The present time, in whole seconds as in the store."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 def decider(named: str | None) -> str:
-    """Who decides. Raises `BadConfiguration` when nobody can be named."""
+    """The name of the person who decides. Raises `BadConfiguration` when there is none."""
     try:
         return named or os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
@@ -189,7 +190,7 @@ async def find_item(store: MongoReviewQueue, key: str) -> Item:
 
 
 def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
-    """All that is known of an item, and its content."""
+    """Print an item with all its fields, and its content."""
     text = None if content is None else content.decode("utf-8", "replace")
     if json:
         out.out(as_json({**asdict(item), "content": text}), highlight=False)
@@ -207,7 +208,7 @@ def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
 
 
 def in_flight(item: Item) -> bool:
-    """Whether it was published again and nothing has become of it yet. Not for ever: what is on the bus can be lost."""
+    """Whether it was published again recently and has no outcome yet. After a while it may be lost on the bus."""
     return item.asked_at is not None and now() - item.asked_at < _IN_FLIGHT
 
 
@@ -219,9 +220,9 @@ async def decide(
     everything: bool,
     skip: Callable[[Item], bool] = in_flight,
 ) -> BatchOutcome:
-    """Do `work` to each item that is chosen; it gives why one is left as it is. Raises `Transient` at once.
+    """Do `work` to each selected item; it returns why an item is left as it is. Raises `Transient` at once.
 
-    What `skip` is only taken when it is named.
+    Items for which `skip` is true are only worked on when their ids are given.
     """
     require_choice(selection, everything=everything)
     items = await store.find(replace(selection, limit=max(selection.limit, len(selection.keys))))
@@ -247,7 +248,7 @@ async def decide(
 async def discard(
     store: MongoReviewQueue, selection: Selection, why: str, by: str | None, *, everything: bool
 ) -> BatchOutcome:
-    """Note that the chosen items are not needed. Raises `BadConfiguration` without a reason."""
+    """Mark the selected items as not needed. Raises `BadConfiguration` without a reason."""
     if not why.strip():
         raise BadConfiguration("--why: say why it is not needed")
     decision = Decision(decider(by), why.strip()[:1000], now())
@@ -259,9 +260,9 @@ async def discard(
 
 
 def slice_for(item: Item, at: datetime) -> tuple[str, bool]:
-    """The slice that an item is tried again in, and whether it must be opened.
+    """The slice in which an item is retried, and whether it must be opened.
 
-    Its own, as long as the ledger has that slice's pages; later that account is closed for good, so it is another.
+    Its own slice while the ledger has that slice's pages; later that slice is closed for good, and a new one is used.
     """
     if at - item.at < LAPSE:
         return item.slice_id, False

@@ -1,4 +1,4 @@
-"""`aoc quarantine`: records that could not become events, and the way back."""
+"""`aoc quarantine`: lists, shows, retries and discards records that could not become events."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def retry(
             skip=lambda item: item.stored or decisions.in_flight(item),
         )
 
-    decisions.run_on_backends(data, work, bus=True).end("published again", json=as_json)
+    decisions.run_on_backends(data, work, bus=True).report("published again", json=as_json)
 
 
 @group.command("discard")
@@ -103,7 +103,7 @@ def discard(
     async def work(backends: Backends) -> decisions.BatchOutcome:
         return await decisions.discard(backends.quarantine, selection, why, by, everything=everything)
 
-    decisions.run_on_backends(data, work).end("discarded", json=as_json)
+    decisions.run_on_backends(data, work).report("discarded", json=as_json)
 
 
 @group.command("expire")
@@ -118,14 +118,14 @@ def expire(data: Data = None) -> None:
 
 
 async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
-    """Publish a record again, in its slice's name; why it is left. Raises `Transient` when bus or store is away."""
+    """Publish a record again in its slice; returns why it is left. Raises `Transient` when bus or store is away."""
     if item.stored:
         return "its event is stored, as a generic one: aoc remap maps it again"
     text = await backends.quarantine.content(item.key)
     if text is None:
         return "its text is gone"
     name, opened = decisions.slice_for(item, at)
-    # Late because of us: it tells nothing of how late Microsoft is.
+    # Late because of the quarantine: it must not count in the lateness of the source (`behind`).
     body = b"[" + text + b"]" + _blanks(item)
     page = RawPage(item.tenant, item.source, name, item.at, body, behind=True, aside=True)
     headers = page.headers()
@@ -140,9 +140,9 @@ async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
 
 
 def _blanks(item: Item) -> bytes:
-    """Blanks that make the page of each try another one, so that what becomes of it is not taken for an earlier try's.
+    """Blanks that give the page of each try its own id, so that its outcome is not confused with an earlier try's.
 
-    The same try is always the same page: repeated after a crash, it is one message and one page.
+    The same try always makes the same page: repeated after a crash, it is one message and one page.
     """
     tried = f"{item.key}/{item.tries}".encode("utf-8", "replace")
     bits = format(int.from_bytes(blake2b(tried, digest_size=6).digest()), "048b")

@@ -265,7 +265,7 @@ def subjects_page() -> str:
 
 
 def nats_users_page() -> str:
-    """Who may do what on the bus, as a server of the user's own is told."""
+    """The users of the bus and their permissions, for servers of the user's own."""
     rows = [
         f"| `{user.name}` | {user.used_by} | {', '.join(f'`{subject}`' for subject in user.may_subscribe)} |\n"
         for user in USERS.values()

@@ -1,4 +1,4 @@
-"""`aoc remap`: stored records through the mappers of today."""
+"""`aoc remap`: maps stored records again with the mappers of this version."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NAMES: Final = 50_000
 
 @dataclass(slots=True)
 class Renewed:
-    """What was done."""
+    """The counters of a run."""
 
     read: int = 0
     changed: int = 0

@@ -1,4 +1,4 @@
-"""`aoc up`: everything here, with one command."""
+"""`aoc up`: starts servers, simulator and services on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.local import simulator
-from aoc_cli.local.ports import LOOPBACK, claim, free_port
+from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, service
 from aoc_cli.local.supervisor import Supervisor
 from aoc_cli.terminal import err, out, plain
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from aoc_cli.local.process import Child
 
 _TICK_S: Final = 1.0
-#: Simulated traffic should be seen to arrive, not be waited for.
+#: Simulated traffic should arrive without noticeable delay.
 _LIVELY: Final = {
     "AOC_POLL_INTERVAL_S": "5",
     "AOC_SETTLE_DELAY_S": "1",
@@ -83,7 +83,9 @@ def up(
         directory = DataDirectory(path)
         stack.enter_context(directory.held())
         simulated = not directory.evidence if simulate is None else simulate
-        plan = Plan(directory, claim(port, "the gateway (--port)"), nats_port, events, rate, replicas, simulated)
+        plan = Plan(
+            directory, require_free_port(port, "the gateway (--port)"), nats_port, events, rate, replicas, simulated
+        )
         supervisor = stack.enter_context(Supervisor(report=lambda text: err.print(f"[yellow]![/] {plain(text)}")))
         try:
             endpoints = _start(plan, supervisor)
@@ -154,7 +156,7 @@ def _gateway_settings(plan: Plan) -> dict[str, str]:
 
 
 def _webhooks(plan: Plan) -> dict[str, str]:
-    """The simulator tells the gateway when there is news (docs/howto/webhooks.md)."""
+    """Settings with which the simulator notifies the gateway of new content (docs/howto/webhooks.md)."""
     return {
         "AOC_WEBHOOKS__PUBLIC_URL": f"http://{LOOPBACK}:{plan.gateway_port}",
         "AOC_WEBHOOKS__SECRET": f"file:{plan.data.secret('webhooks')}",

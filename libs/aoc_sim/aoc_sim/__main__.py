@@ -1,4 +1,4 @@
-"""`python -m aoc_sim`: serve the simulator until it is told to stop.
+"""`python -m aoc_sim`: serve the simulator until a signal stops it.
 
 Options override the environment (`AOC_SIM__...`). One JSON line on standard output says when it serves, and where.
 """

@@ -58,7 +58,7 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
             *DirectoryObjects(gate).routes(),
             *subscriptions.routes(),
             *Applications(gate).routes(),
-            # last of Graph: it answers whatever nobody else does
+            # last of Graph: it answers every path that no other route does
             *Graph(gate).routes(),
             *activity.routes(),
         ]

@@ -1,7 +1,7 @@
-"""Records that are not what they were: sign-ins that Entra enriches after it has shown them, alerts that are worked on.
+"""Records that change after they were served: sign-ins that Entra enriches, alerts that analysts update.
 
 A record begins to change when it is first served; each of its states then lasts for some seconds. A sign-in gets its
-risk and authentication details later (graph-docs, resources/signin.md); some go back to what they were. An alert gets
+risk and authentication details later (graph-docs, resources/signin.md); some return to their first state. An alert gets
 another status and a new `lastUpdateDateTime` (graph-docs, resources/security-alert.md).
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SIGNINS: Final = frozenset({"graph-signins", "graph-signins-noninteractive"})
 _ALERTS: Final = "graph-alerts"
-#: Shares of the sign-ins that change: once; and back again; once more.
+#: Courses of sign-ins: one change; a change and back; two changes.
 _SIGN_IN_COURSES: Final = (("enriched",), ("enriched", "first"), ("enriched", "confirmed"))
 _ALERT_COURSES: Final = (("inProgress",), ("inProgress", "resolved"))
 
@@ -128,7 +128,7 @@ def _enriched(record: dict[str, Any], state: str, at: datetime) -> dict[str, Any
 
 
 def _worked_on(record: dict[str, Any], state: str, at: datetime) -> dict[str, Any]:
-    """An alert that somebody has taken up, or closed."""
+    """An alert that an analyst has taken up, or closed."""
     closed = state == "resolved"
     return record | {
         "status": state,
@@ -140,6 +140,6 @@ def _worked_on(record: dict[str, Any], state: str, at: datetime) -> dict[str, An
 
 
 def states(course: Course) -> Iterator[dict[str, Any]]:
-    """The states of a record for the truth; `served`: somebody was shown it, in an answer that may not have arrived."""
+    """The states of a record for `/_truth`; `served`: it was in an answer, which may not have arrived."""
     for position, body in enumerate(course.bodies):
         yield {"served": position in course.served, "record": orjson.loads(body)}

@@ -48,7 +48,7 @@ class ClockStep(BaseModel):
 
 
 class Alteration(BaseModel):
-    """The body of `POST /_directory`: an object appears, changes, or goes."""
+    """The body of `POST /_directory`: an object is created, changed or removed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -93,7 +93,7 @@ class Control:
         return json_answer(truth.report(self._world, ids=request.query_params.get("summary") not in {"1", "true"}))
 
     async def twins(self, request: Request) -> Response:
-        """Which records are one action told twice."""
+        """Pairs of records of one action."""
         del request
         self._world.catch_up()
         return json_answer(truth.twins(self._world))

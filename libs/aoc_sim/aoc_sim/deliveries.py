@@ -1,4 +1,4 @@
-"""What was delivered, and until when: each list that was read to its end, by the one who answered."""
+"""Deliveries: each list that was read to its end, with its span and the time of the answer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Deliveries:
         self._deliveries: dict[tuple[str, str], deque[Delivery]] = {}
 
     def note(self, slug: str, source: str, at_us: int, start_us: int, end_us: int) -> None:
-        """A list was answered to its end. What is still to come is not delivered by that."""
+        """A list was answered to its end. Its span counts up to the time of the answer only."""
         deliveries = self._deliveries.setdefault((slug, source), deque(maxlen=_REMEMBERED))
         deliveries.append(Delivery(at_us, start_us, min(end_us, at_us)))
 

@@ -1,4 +1,4 @@
-"""Records of the history that are hard to carry: as large as a message may be, or two of one id and one time."""
+"""Records of the history that are difficult to process: near max_payload, or two with the same id and time."""
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from aoc_sim.faults import FaultDice
     from aoc_sim.records.base import Draft
 
-#: Bytes from which a record is one of these.
+#: Bytes from which a record counts as huge.
 HUGE: Final = 900_000
-#: Around what a nats-server takes unless it is told otherwise, 1 MiB.
+#: Around the default max_payload of nats-server, 1 MiB.
 _SIZES: Final = (HUGE, 1_500_000)
 #: Source, workload -> operations, of which the other record gets the first that the record has not itself. What another
 #: workload writes, e.g. an alert, has no such operation.
@@ -28,7 +28,7 @@ _OTHER_OPERATIONS: Final = {
 
 
 class DifficultRecords:
-    """Makes some drafts odd."""
+    """Makes some drafts huge, and adds to some a record that shares their id."""
 
     def __init__(self, seed: int, dice: FaultDice) -> None:
         self._dice = dice
@@ -36,11 +36,11 @@ class DifficultRecords:
         self._huge = 0
 
     def made(self, drafts: Iterable[Draft]) -> Iterator[Draft]:
-        """The drafts, and what is to be beside them."""
+        """The drafts, some of them changed, and the added ones."""
         for draft in drafts:
-            yield from self._odd(draft)
+            yield from self._changed(draft)
 
-    def _odd(self, draft: Draft) -> Iterator[Draft]:
+    def _changed(self, draft: Draft) -> Iterator[Draft]:
         faults = self._dice.settings
         # What has a key already shares its id; a twin that is no longer like its other half is none.
         plain = draft.key is None and draft.twin is None

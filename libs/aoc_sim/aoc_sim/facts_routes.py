@@ -1,4 +1,4 @@
-"""The books over HTTP: what every record says, and what was delivered."""
+"""`/_books`: the facts of every record, and what was delivered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOGETHER: Final = 500
 
 
 class FactsRoutes:
-    """`/_books`: what every record tells, and what was delivered. Never part of Microsoft's APIs."""
+    """The routes of `/_books`. Never part of Microsoft's APIs."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -99,9 +99,9 @@ def _lines(entries: list[Entry], known: Identities, first: dict[int, int]) -> It
 
 
 def _line(entry: Entry, known: Identities, available_us: int) -> dict[str, Any]:
-    """A record: its key, times in microseconds, the digests of the texts in which it was shown, and what it tells.
+    """A record: its key, times in microseconds, the digests of the texts in which it was served, and its facts.
 
-    `risky`: those of the texts that tell a risk.
+    `risky`: those of the texts that state a risk.
     """
     facts = entry.facts
     return {

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: settings, named profiles, and the dice."""
+"""Injected faults: settings, named profiles, and the dice."""
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
 
@@ -195,7 +195,7 @@ class FaultDice:
         self._spent_before: Counter[str] = Counter()
 
     def replace(self, settings: Faults) -> None:
-        """Use other rates from now on; the allowance of each kind starts anew, the totals stay."""
+        """Use other rates from now on; the allowance of each kind is reset, the totals stay."""
         self.settings = settings
         self._spent_before = Counter(self.injected)
 

@@ -1,4 +1,4 @@
-"""Who and what there is in a tenant: people, devices, apps, groups, sites. All of it is invented.
+"""The inventory of a tenant: people, devices, apps, groups, sites. All of it is invented.
 
 Addresses come from the documentation ranges (RFC 5737, RFC 3849): offices 192.0.2.0/24, homes 198.51.100.0/24,
 mobile 2001:db8::/32, attackers 203.0.113.0/24.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an address is, as a sign-in's `location` says it."""
+    """The location of an address, as in a sign-in's `location`."""
 
     city: str
     state: str

@@ -1,7 +1,6 @@
-"""What is said wrongly: waits that nobody means, addresses of content that are spelt oddly or are none, a BOM.
+"""Malformed responses: absurd Retry-After values, contentUri in unusual spellings or invalid, a BOM before a blob.
 
-A blob's address and its BOM are decided by the seed and the blob, so that a blob is as odd the next time it is asked
-for.
+A blob's address and its BOM depend on the seed and the blob, so that every request for the blob has the same fault.
 """
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_sim.faults import FaultDice, Kind
     from aoc_sim.world import Blob
 
-#: Values of Retry-After that a service, a proxy, or a clock gone wrong can send.
+#: Values of Retry-After that a faulty service, proxy or clock can send.
 WAITS: Final = (
     "1000000000",
     "1e9",
@@ -70,17 +69,17 @@ _DEAD: Final = (with_newline, with_broken_host)
 
 
 class MalformedResponses:
-    """Tells the lies that are switched on, and remembers which blobs it told a dead address of."""
+    """Applies the faults that are switched on, and records which blobs were listed with an invalid address."""
 
     def __init__(self, seed: int, dice: FaultDice) -> None:
         self._seed = seed
         self._dice = dice
         self._counted: set[tuple[Kind, int]] = set()
         self.dead: set[int] = set()
-        """Sequence numbers of blobs that were listed with an address that is none."""
+        """Sequence numbers of blobs that were listed with an invalid address."""
 
     def retry_after(self) -> str | None:
-        """A wait that nobody means, if it is time for one."""
+        """An absurd Retry-After, if the dice choose one."""
         return self._dice.choose(WAITS) if self._dice.strikes("retry_after_lie") else None
 
     def uri(self, blob: Blob, uri: str) -> str:

@@ -1,4 +1,4 @@
-"""Records that only a part of their identity tells apart: whose they are, or their id.
+"""Records that differ in one part of their identity only: the tenant, or the id.
 
 Some share id, time and operation with a record of another tenant, some time and operation with one of their own.
 """

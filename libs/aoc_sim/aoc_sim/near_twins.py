@@ -1,7 +1,7 @@
-"""Actions of one person on one target within seconds that are easily taken for one: what people and attackers do.
+"""Actions of one person on one target within seconds that are easily confused: what people and attackers do.
 
 Retries; a failure and then the success; the same change back and forth; and what an attacker does so that one action
-is taken for another's twin: changes that tell nothing, values that differ late, a property too many. Each is an action
+is taken for another's twin: changes that state nothing, values that differ late, a property too many. Each is an action
 of its own with ids of its own, as Microsoft gives them; clients choose some, so a few of them share one.
 """
 
@@ -38,7 +38,7 @@ def is_sign_in(body: Json) -> bool:
 
 
 def repeated(draft: Draft, scene: Scene, **changes: object) -> Draft:
-    """The same person does the like again, a little later."""
+    """The same person does the same again, a little later."""
     rng = scene.rng
     if is_sign_in(draft.body):
         at = draft.at + timedelta(seconds=1)
@@ -102,7 +102,7 @@ def _back_and_forth(draft: Draft, scene: Scene) -> Acts:
 
 
 def _decoy(draft: Draft, scene: Scene) -> Acts:
-    """Before the change, one that only says that something was updated."""
+    """Before the change, a record that only states that something was updated."""
     echo = change("Included Updated Properties", None, quoted("Department"))
     return [_with(draft, echo), repeated(draft, scene)]
 

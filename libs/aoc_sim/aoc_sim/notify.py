@@ -1,4 +1,4 @@
-"""The control plane for notifications: `POST /_notify` tells subscribers that there is news, now."""
+"""The control plane for notifications: `POST /_notify` sends change notifications now."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Notify:
         return json_answer({"value": self._notifier.reauthorized(tenant.settings.tenant_id)})
 
     async def notify(self, request: Request) -> Response:
-        """Send notifications; answers to whom, and what they answered."""
+        """Send notifications; the answer lists the recipients and their status codes."""
         try:
             wish = Wish.model_validate_json(await request.body())
         except ValidationError as error:

@@ -1,7 +1,7 @@
-"""The simulator's own books: of each record what it tells, as the one who made it up knows it.
+"""The facts of each record, as the simulator that made it up knows them: kind, operation, result, actor, address.
 
-Nothing here knows how anybody maps records. It reads the draft that a builder has just made, by the place where that
-builder has put things; what a word means is said here once more, after Microsoft's references.
+Independent of the mappers: facts are read from the draft that a builder has just made, and the meaning of operations
+is stated here a second time, after Microsoft's references.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ type Outcome = Literal["success", "failure", "partial"]
 
 
 class Facts(NamedTuple):
-    """What a record tells.
+    """The facts of a record.
 
-    `operation`: as the record names it; of what has no such word, what it is. `actor`: every id and name by which the
-    record calls whoever acted, as it spells them; empty when only the text can say. `ip`: as the record spells it.
+    `operation`: as the record names it; for records without one, their kind. `actor`: every id and name of the actor,
+    as the record spells them; empty when only the text names the actor. `ip`: as the record spells it.
     """
 
     kind: Kind
@@ -34,7 +34,7 @@ class Facts(NamedTuple):
     ip: str | None
 
 
-#: What has no operation of its own.
+#: Sources whose records have no operation of their own.
 _NAMED: Final = {
     "graph-signins": "Sign-in",
     "graph-signins-noninteractive": "Non-interactive sign-in",
@@ -83,21 +83,21 @@ _ADDRESSES: Final = ("ipAddress", "ClientIP", "ClientIPAddress", "ActorIpAddress
 
 
 def digest(body: bytes) -> str:
-    """32 hex digits that tell whether a record's text is the same to the letter."""
+    """32 hex digits that identify the exact text of a record."""
     return blake2b(body, digest_size=16).hexdigest()
 
 
-#: A sign-in's text that tells a risk worth looking at, and not dealt with (graph-docs, resources/signin.md).
+#: A sign-in's text that states an open risk of medium level or higher (graph-docs, resources/signin.md).
 _RISK: Final = re.compile(rb'"riskLevelDuringSignIn":"(?:medium|high)"|"riskState":"(?:atRisk|confirmedCompromised)"')
 
 
 def shows_risk(body: bytes) -> bool:
-    """Whether a record's text says that there was, or may have been, a risk."""
+    """Whether a record's text states a risk."""
     return _RISK.search(body) is not None
 
 
 def facts(draft: Draft) -> Facts:
-    """What a draft tells."""
+    """The facts of a draft."""
     body, source = draft.body, draft.source
     operation = _NAMED.get(source) or _operation(body)
     return Facts(_kind(source, operation), operation, _result(source, body), tuple(_actor(body)), _address(body))
@@ -120,14 +120,14 @@ def _result(source: str, body: Json) -> Outcome:
     if source == "graph-alerts":
         return "success"  # nothing was tried: it is found
     if body.get("Operation") in {"UserLoggedIn", "UserLoginFailed"}:
-        # What its status says is not to be trusted (see `records.azuread`).
+        # Its status is unreliable (see `records.azuread`).
         return "success" if body["Operation"] == "UserLoggedIn" else "failure"
     stated = str(body.get("result") or body.get("activityResult") or body.get("ResultStatus") or "").casefold()
     return "failure" if stated in _FAILED else "partial" if stated.startswith("partial") else "success"
 
 
 def _actor(body: Json) -> Iterator[str]:
-    """Everything that the record calls whoever acted."""
+    """All ids and names that the record gives its actor."""
     names: list[Any] = [body.get(name) for name in ("UserId", "UserKey", "userPrincipalName", "userId")]
     names += [body.get(name) for name in ("userDisplayName", "servicePrincipalName", "servicePrincipalId")]
     names += [entry["ID"] for entry in body.get("Actor") or ()]
@@ -147,7 +147,7 @@ def _address(body: Json) -> str | None:
 
 
 class Identities:
-    """Who is meant by an id or a name in a tenant: the other ids and names of the same person or application."""
+    """Ids and names in a tenant -> all ids and names of the same person or application."""
 
     def __init__(self, directory: Directory) -> None:
         self._known: dict[str, frozenset[str]] = {}
@@ -165,7 +165,7 @@ class Identities:
             self._known[name] = self._known.get(name, frozenset()) | lower
 
     def names(self, record: Facts, body: bytes) -> list[str]:
-        """All that whoever acted can rightly be called, in lower case; of a finding, everybody of whom it tells."""
+        """All valid names of the actor, in lower case; for a finding, of every user whom it names."""
         called = {name.lower() for name in record.actor}
         if record.kind == "finding":
             text = body.lower().decode()

@@ -1,4 +1,4 @@
-"""The directory as it is now: objects that appear, change and go, each change with a version.
+"""The directory as it is now: objects that are created, changed and deleted, each change with a version.
 
 People, apps, groups, devices and roles come from `inventory`, under the ids that records name them by. Later changes
 come from the directory audits (`apply_audit`), so that the directory agrees with the records, or from the control
@@ -122,7 +122,7 @@ class Register:
         return self.remove("roleAssignments", _assignment_id(role_id, principal_id))
 
     def apply_audit(self, audit: Json) -> None:
-        """Change as a directory audit says."""
+        """Apply the change of a directory audit."""
         change = _AUDITED_CHANGES.get(audit["activityDisplayName"])
         if change is not None and audit["result"] == "success":
             change(self, audit)
@@ -245,7 +245,7 @@ def _user_updated(register: Register, audit: Json) -> None:
 
 
 def _user_added(register: Register, audit: Json) -> None:
-    """An account that is not there yet; of one that is, the audit tells nothing new."""
+    """Create the account, unless it exists already."""
     target = _target(audit, "User")
     if target is None or register.find("users", target["id"]):
         return

@@ -1,4 +1,4 @@
-"""What goes wrong on the way: nobody answers, or the answer is cut short, cut in its compression, or a proxy's."""
+"""Faults in transport: no answer, a truncated body, a truncated gzip stream, a page of a proxy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _AWAY: Final = b"The service is unavailable."
 
 
 class BrokenTransport:
-    """Around the application: some good answers of Microsoft's APIs arrive broken. What they told counts as served.
+    """Around the application: some good answers of Microsoft's APIs arrive broken. Their records count as served.
 
     In an outage nobody answers but the control plane.
     """

@@ -1,4 +1,4 @@
-"""Which records were ever made available: what a collector must have in the end, no more and no less."""
+"""The records that were ever made available: exactly those a collector must have in the end."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def changes(world: World) -> dict[str, Any]:
 
 
 def excused(world: World, tenant: TenantWorld, source: Source, now_us: int) -> Iterator[dict[str, Any]]:
-    """Records that a collector may not get, or not get through: it has to say so.
+    """Records that a collector may be unable to fetch or to publish, and must report as missing.
 
-    Those that are too large for a message as servers are set up, and those that are in no blob whose address is one.
-    `at`: when it happened, and when its blob was made.
+    Those that exceed the default max_payload, and those whose blobs all have invalid addresses. `at`: when it happened,
+    or when its blob was created.
     """
     feed = tenant.feeds.get(source)
     reachable: set[int] = set()

@@ -1,7 +1,7 @@
-"""Twins: one directory change or sign-in that Graph and the unified audit log both tell, each in its own words.
+"""Twins: one directory change or sign-in that Graph and the unified audit log both record, each in its own form.
 
 The ids differ, operations differ by their final dot, values by their JSON, times by up to 2.5 seconds. Near-twins are
-other actions of the same person on the same target within seconds (`near_twins`), told by one of the two or by both.
+other actions of the same person on the same target within seconds (`near_twins`), recorded by either log or both.
 """
 
 # ruff: noqa: PLR2004 - the numbers are shares and rates of invented traffic
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from aoc_sim.records.base import Json, Scene, Source
 
-#: Relative to the setting: the unified log tells next to nothing of clients that renew their tokens.
+#: Relative to the setting: the unified log has almost no records of clients that renew their tokens.
 _SHARES: Final[Mapping[Source, float]] = {
     "graph-directory-audits": 1.0,
     "graph-signins": 1.0,
     "graph-signins-noninteractive": 0.05,
 }
-#: The unified log does not tell the id of a change that Graph tells. Rarer in life: none of 164 real changes lacks it.
+#: Share of changes whose unified record lacks Graph's correlation id. Rarer in reality: none of 164 changes lacks it.
 _NO_CORRELATION_ID: Final = 0.1
-#: Properties that say nothing of what changed, or only of whom it was done to.
+#: Properties that do not identify the change, or only its target.
 _UNSPECIFIC: Final = ("included updated properties", "targetid.", "actorid.", "spn")
 _APART_S: Final = 2.5
-#: All that is told of an action ends at most this long after its first Graph record.
+#: All records of an action end at most this long after its first Graph record.
 SPAN: Final = timedelta(seconds=6)
 
 
@@ -56,7 +56,7 @@ def with_twin(draft: Draft, scene: Scene, room: int, share: float, near: float) 
 
 
 def _several(acts: Sequence[Draft], scene: Scene, crossed_share: float) -> list[Draft]:
-    """Near-twins: the first is told by both, the others by both or one; or, of a share, each by one, in turns."""
+    """Near-twins: the first is in both logs, the others in both or one; or, for a share, each in one, alternating."""
     rng = scene.rng
     crossed = rng.random() < crossed_share
     drafts: list[Draft] = []
@@ -75,7 +75,7 @@ def pair(
 ) -> list[Draft]:
     """A Graph record and its twin in the unified log, that many seconds later and then on a whole second.
 
-    `with_correlation_id`: whether the twin of a change tells Graph's correlation id.
+    `with_correlation_id`: whether the twin of a change has Graph's correlation id.
     """
     at = (draft.at + timedelta(seconds=apart_s)).replace(microsecond=0)
     body = mirror(draft.body, replace(scene, at=at), user_agent)
@@ -86,7 +86,7 @@ def pair(
 
 
 def _is_specific(body: Json) -> bool:
-    """Whether two records of a change can be known as one by what they say: nothing else tells them apart then."""
+    """Whether a change names what changed, so that its twin can be recognised without the correlation id."""
     if near_twins.is_sign_in(body) or body["result"] != "success":
         return False
     changed = (
@@ -96,12 +96,12 @@ def _is_specific(body: Json) -> bool:
 
 
 def mirror(body: Json, scene: Scene, user_agent: str | None = None) -> Json:
-    """What the unified log says of a Graph record's action, at the scene's time."""
+    """The unified log's record of a Graph record's action, at the scene's time."""
     return _sign_in(body, scene, user_agent) if near_twins.is_sign_in(body) else _change(body, scene)
 
 
 def _mirrored(body: Json) -> bool:
-    """The unified log tells sign-ins of users, and what the directory itself did."""
+    """Whether the unified log records the action: sign-ins of users, and changes by the directory itself."""
     return near_twins.is_sign_in(body) or body["loggedByService"] == "Core Directory"
 
 

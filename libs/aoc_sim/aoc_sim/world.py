@@ -44,7 +44,7 @@ class Entry:
     served: int = 0
     """How often it was shown."""
     digests: dict[str, bool] = field(default_factory=dict)
-    """Of the texts in which it was shown, and of the one that it was made with: whether it tells a risk."""
+    """Digest of each text in which it was served or created -> whether the text states a risk."""
     sizes: set[int] = field(default_factory=set)
     """How many bytes these texts have."""
     noted: bytes | None = None

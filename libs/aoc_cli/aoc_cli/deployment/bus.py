@@ -18,7 +18,7 @@ _EVENTS_AND_ALERTS: Final = ("aoc.events.>", "aoc.alerts.>")
 class User:
     """A user of NATS. `used_by`: by what, in Markdown. `publish`, `subscribe`: subjects that it may use.
 
-    Each may subscribe to its own inbox as well, so that nobody reads replies to somebody else.
+    Each may subscribe to its own inbox as well, so that no user can read replies to another one.
     """
 
     name: str
@@ -50,7 +50,7 @@ _USERS: Final = (
     ),
     *(User(service.name, f"`python -m {service.package}`", service.may_publish) for service in roster.SERVICES),
     User(
-        # Who looks, imports, and asks for work; in no source's name.
+        # Reads, imports and publishes jobs; may not publish pages of a source.
         "cli",
         "the other commands: `import`, `tail`, `doctor`, `backfill`",
         (
@@ -68,7 +68,7 @@ _USERS: Final = (
         _EVENTS_AND_ALERTS,
     ),
     User(
-        # Who decides about dead letters and the quarantine: pages and jobs of any source that are tried again.
+        # Retries dead letters and quarantined records: publishes pages and jobs of any source.
         "operator",
         "`aoc deadletters retry`, `aoc quarantine retry`",
         (
@@ -79,7 +79,7 @@ _USERS: Final = (
         ),
     ),
     User(
-        # Reads events and alerts, leaves nothing behind, touches nobody's consumers. Such tools know no inbox prefix.
+        # Reads events and alerts with ephemeral consumers only. Such tools do not set an inbox prefix.
         "reader",
         "tools of your own that read `AOC_EVENTS` and `AOC_ALERTS`",
         ("$JS.API.STREAM.NAMES", *_reads(subjects.EVENTS_STREAM), *_reads(subjects.ALERTS_STREAM)),

@@ -1,4 +1,4 @@
-"""`docker-compose.yml` and the files that it mounts: a template, and in it what the roster says."""
+"""`docker-compose.yml` and the files that it mounts: a template, filled from the roster."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _command(user: str) -> Iterator[str]:
 
 
 def _as_user(user: str) -> Iterator[str]:
-    """What a command is told of the servers; `cli` also of the tenants, about which the doctor asks Microsoft."""
+    """Connection settings of a command; `cli` also has the tenants file, with which the doctor asks Microsoft."""
     asks = user == "cli"
     yield from _connected(user, mongo.USERS["readWrite"], {"AOC_TENANTS_FILE": _TENANTS_FILE} if asks else {})
     if asks:
@@ -130,7 +130,7 @@ def _arguments(image: Image) -> str:
 
 
 def _connected(user: str, store_user: str, more: Mapping[str, str]) -> Iterator[str]:
-    """As whom the servers are spoken to; `more` settings; the secrets for it."""
+    """Users of the servers, `more` settings, and the secrets."""
     settings = {"AOC_NATS__USER": user, "AOC_NATS__PASSWORD": f"file:{_SECRETS}/nats-{user}", **more}
     yield "    environment:"
     yield "      <<: *servers"

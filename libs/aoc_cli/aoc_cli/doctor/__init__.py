@@ -1,1 +1,1 @@
-"""`aoc doctor`: looks at tenants and servers from outside and says what is wrong, and what to do about it."""
+"""`aoc doctor`: checks tenants and servers from outside, and reports what is wrong and how to fix it."""

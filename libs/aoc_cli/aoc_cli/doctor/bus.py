@@ -1,4 +1,4 @@
-"""What the limits of a NATS server mean for pages and events. Pure."""
+"""Assesses the limits of a NATS server for pages and events. Pure."""
 
 from __future__ import annotations
 

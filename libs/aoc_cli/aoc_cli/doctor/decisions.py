@@ -1,4 +1,4 @@
-"""Whether something waits for a decision: dead letters and the quarantine."""
+"""Checks whether dead letters or quarantined records wait for a decision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WHERE: Final = "system"
 
 
 async def check(system: System) -> list[Finding]:
-    """What waits. Nothing when the database is away: another check says so."""
+    """Count what waits. Empty when the database is away, which another check reports."""
     try:
         async with connect(system.mongo) as database:
             letters = MongoDeadLetters(database)

@@ -1,4 +1,4 @@
-"""What a check found, and what permissions, dates and clocks mean. Pure."""
+"""Findings, and the assessment of permissions, dates and clocks. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Finding:
 
 
 def of_roles(where: str, resource: Resource, roles: frozenset[str], readings: Iterable[str]) -> Iterator[Finding]:
-    """What the roles of a token mean for what is read with it. `readings`: sources, and `directory/` kinds."""
+    """Assess the roles of a token. `readings`: what is read with it (sources, and `directory/` kinds)."""
     needs = {name: NEEDS[name] for name in readings if name in NEEDS and NEEDS[name].resource == resource}
     check = f"permissions, {resource}"
     if needs and not roles:

@@ -24,7 +24,7 @@ _CHECK: Final = "report key"
 
 
 async def check(system: System, data: Path | None) -> list[Finding]:
-    """The keys. Nothing when the database is away: another check says so."""
+    """Check the keys. Empty when the database is away, which another check reports."""
     try:
         async with connect(system.mongo) as database:
             published = await MongoKeyRegister(database).published()
@@ -39,7 +39,7 @@ async def check(system: System, data: Path | None) -> list[Finding]:
 
 
 def _of_rights(reference: str | None) -> Iterator[Finding]:
-    """Who may read the file that a reference names; the directory's own key is refused when others may."""
+    """Whether others may read the key file of a reference; the directory's own key is refused in that case."""
     kind, _, name = (reference or "").partition(":")
     if kind == "file" and exposed(Path(name)):
         fix = "Make it readable by its owner only, where that is possible"

@@ -1,4 +1,4 @@
-"""Whether every action has an event that stands for itself: the links of twins, of the newest events."""
+"""Checks the links of twins among the newest events: every action must keep a first event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN: Final = 3
 
 
 async def check(system: System) -> list[Finding]:
-    """What the links say. Nothing when the database is away: another check says so."""
+    """Check the links. Empty when the database is away, which another check reports."""
     try:
         async with connect(system.mongo) as database:
             now = datetime.now(UTC)
@@ -32,7 +32,7 @@ async def check(system: System) -> list[Finding]:
 
 
 def of_links(report: LinkReport) -> Finding:
-    """Links that hide an action from whoever passes over second events."""
+    """Links that hide an action from readers who skip second events."""
     looked = f"{report.links:,} links of the newest {report.events:,} events"
     if not report.broken:
         return Finding(_WHERE, "twins", Grade.OK, f"{looked}: each leads to an event that stands for itself")

@@ -1,4 +1,4 @@
-"""Whether AOC_EVENTS had dropped what a reader had not read, and what of that is in no store either."""
+"""Holes of the readers of AOC_EVENTS: what the stream had dropped unread, and what of it is not in the store."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DELETED_FIX: Final = (
 
 
 async def check(system: System) -> list[Finding]:
-    """A finding for each hole. Nothing when the database is away: another check says so."""
+    """A finding for each hole. Empty when the database is away, which another check reports."""
     try:
         async with connect(system.mongo) as database:
             return of_readers(await MongoReaders(database).all(), datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Whether records had something about them that a person should know: another tenant's id, a key said twice ..."""
+"""Remarks about records that a person should know: another tenant's id, a repeated JSON key ..."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_common.store.remarks import Remark
 
 _CHECK: Final = "records"
-#: Remarks that are shown, and how long a remark that is not made again is told.
+#: Remarks that are shown, and how long a remark is reported after it was last made.
 _MOST: Final = 50
 _BACK: Final = timedelta(days=7)
 _FIX: Final = {
@@ -28,7 +28,7 @@ _LOOK: Final = "Look at the record: GET /api/events/{event}?tenant={tenant}, mem
 
 
 async def check(system: System) -> list[Finding]:
-    """What was remarked in the last days. Nothing when the database is away: another check says so."""
+    """The remarks of the last days. Empty when the database is away, which another check reports."""
     try:
         async with connect(system.mongo) as database:
             return of_remarks(await MongoRemarks(database).since(datetime.now(UTC) - _BACK, _MOST))

@@ -27,7 +27,7 @@ _PATIENCE_S: Final = 10.0
 
 
 async def check(system: System) -> list[Finding]:
-    """Services. Nothing when the bus is away: another check says so."""
+    """Check the services. Empty when the bus is away, which another check reports."""
     try:
         async with connected_broker(system.nats, "cli") as broker:
             return await _looked(broker)
@@ -45,7 +45,7 @@ async def _looked(broker: NatsBroker) -> list[Finding]:
 
 
 def of_services(state: Assessment) -> Iterator[Finding]:
-    """Each service, and who of it stands still."""
+    """A finding for each service, and one for each standstill."""
     for standstill in state.standstills:
         yield Finding(_WHERE, standstill.service or "services", Grade.FAIL, standstill.message, standstill.fix)
     troubled = {standstill.service for standstill in state.standstills}
@@ -55,7 +55,7 @@ def of_services(state: Assessment) -> Iterator[Finding]:
 
 
 def _in_words(service: ServiceState, state: Assessment) -> str:
-    """How many run, since when, and what they have to do."""
+    """How many instances run, since when, and their lag."""
     running = service.running
     who = "none runs"
     if running:

@@ -1,4 +1,4 @@
-"""Whether streams and consumers are there, as they should be, and not too full; how long pages have waited."""
+"""Checks of streams and consumers: present, as declared, not too full; how long pages have waited."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def of_streams(where: str, broker: NatsBroker, settings: NatsSettings) -> 
         except NotFoundError:
             findings.append(Finding(where, f"stream {name}", Grade.FAIL, "is not there", "Run aoc provision"))
         else:
-            # Its own bound: what is declared is not what somebody has made of it.
+            # The bound of the stream itself, which may differ from the declaration.
             findings.append(_of_state(where, name, info.state, info.config.max_bytes or 0))
             findings += _of_readers(where, name, info.state.consumer_count, info.config.max_consumers or 0)
     return [*findings, _of_order(where, await report(broker, settings))]

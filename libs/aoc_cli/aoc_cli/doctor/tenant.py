@@ -1,4 +1,4 @@
-"""The checks of one tenant: reach, credentials, permissions, licence, subscriptions, clock, expiry. Side by side."""
+"""Concurrent checks of one tenant: connectivity, credentials, permissions, licence, subscriptions, clock, expiry."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _REMOTE: Final = remote("doctor")
 
 
 class TenantCheck:
-    """Looks at a tenant as its collector would."""
+    """Checks a tenant with the requests of its collector."""
 
     def __init__(self, tenant: Tenant, client: httpx.AsyncClient, tokens: Tokens) -> None:
         self._tenant = tenant
@@ -57,7 +57,7 @@ class TenantCheck:
         return Finding(self._tenant.name, check, grade, found, fix)
 
     async def _clock(self) -> list[Finding]:
-        """Reach of the sign-in service, and its clock."""
+        """Connectivity of the sign-in service, and its clock."""
         url = f"{self._tenant.hosts.authority}/{self._tenant.tenant_id}/v2.0/.well-known/openid-configuration"
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -119,7 +119,7 @@ class TenantCheck:
                 fix = next_action(_SIGNINS, trouble) or ""
                 return [self._finding("licence, sign-ins", Grade.WARN, "Microsoft says that it is missing", fix)]
             if trouble is Trouble.NO_PERMISSION:
-                return []  # said by the permissions already
+                return []  # the permissions check reports it
             return [self._finding("licence, sign-ins", Grade.WARN, f"could not be seen: {error or 'no answer'}")]
         return [self._finding("licence, sign-ins", Grade.OK, "sign-ins can be read")]
 

@@ -36,7 +36,7 @@ def server(directory: Path, port: int, *, auth: bool = True) -> Child:
 
 
 def provision(directory: Path, passwords: Mapping[str, str]) -> None:
-    """Create the users, once: the server runs for that moment without asking who comes, on a port nobody knows."""
+    """Create the users, once: meanwhile the server runs without authentication, on a random port."""
     done = directory / "users"
     if done.exists():
         return

@@ -27,7 +27,7 @@ def free_port() -> int:
     raise BadConfiguration(f"no free port between {_LOW} and {_HIGH} on {LOOPBACK}")
 
 
-def claim(port: int, what: str) -> int:
+def require_free_port(port: int, what: str) -> int:
     """`port` when it is free (0: any free one). Raises `BadConfiguration` that names it when it is taken."""
     if port == 0:
         return free_port()

@@ -1,7 +1,7 @@
-"""Files that hold a secret: made once, whole or not at all, readable by their owner only.
+"""Files that hold a secret: written atomically once, readable by their owner only.
 
 All changes are made under a lock on the directory (`flock`), which the kernel gives back when its holder dies: so two
-processes that make the same secret get the same one, and what a killed one has left is written over by the next.
+processes that make the same secret get the same one, and leftovers of a killed one are overwritten by the next.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _take(descriptor: int, directory: Path) -> None:
 def write(path: Path, text: str) -> None:
     """Put a secret there, in place of what is there. Only with the directory `locked`."""
     new = path.with_name(f".{path.name}.new")
-    # Not into a file that somebody left there with other rights, or made a link.
+    # Never into an existing file, which may have other permissions or be a link.
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as out:
         out.write(text)

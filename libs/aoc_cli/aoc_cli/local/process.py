@@ -1,4 +1,4 @@
-"""One supervised child process: output to a log file, ready when its port answers, stopped politely, never orphaned."""
+"""One supervised child process: output to a log file, ready when its port answers, never orphaned."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ os.execvp(sys.argv[2], sys.argv[2:])
 """
 
 
-class ChildDied(AocError):  # noqa: N818  # says what happened
+class ChildDied(AocError):  # noqa: N818  # named after the event
     """A child process ended although it was needed."""
 
 

@@ -37,9 +37,9 @@ async def bring_in_order(
     reduce: bool = False,
     greet: bool = True,
 ) -> int:
-    """Make and change what differs from the declarations, telling each in a line; how many lines there were.
+    """Make and change what differs from the declarations, reporting each in a line; returns the number of lines.
 
-    `nats`: None leaves streams and consumers alone. `greet`: also tell what a new installation is made of. Idempotent.
+    `nats`: None leaves streams and consumers alone. `greet`: report the parts of a new installation, too. Idempotent.
     Raises `BadConfiguration` for what needs `migrate` or cannot be, `Unreachable`.
     """
     lines = 0

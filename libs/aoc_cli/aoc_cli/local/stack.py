@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS
 from aoc_cli.local import mongo, nats, private
-from aoc_cli.local.ports import LOOPBACK, claim, free_port, listening
+from aoc_cli.local.ports import LOOPBACK, free_port, listening, require_free_port
 from aoc_cli.local.process import Child
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_common import roster
@@ -60,7 +60,7 @@ def root() -> Path:
 
 
 def default_data() -> Path:
-    """Where data goes when nobody says where."""
+    """The data directory when none is named."""
     return root() / ".aoc" / "data"
 
 
@@ -207,14 +207,14 @@ def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max
     if own_nats:
         nats_url = os.environ[NATS_ENV]
     else:
-        port = claim(nats_port, "NATS")
+        port = require_free_port(nats_port, "NATS")
         passwords = {user: data.password(user).read_text() for user in USERS}
         children.append(nats.server(data.path / "nats", port, passwords, max_payload))
         nats_url = f"nats://{LOOPBACK}:{port}"
     if own_mongo:
         mongo_port = 0
     else:
-        mongo_port = claim(mongo_port, "MongoDB")
+        mongo_port = require_free_port(mongo_port, "MongoDB")
         mongo.provision(
             data.path / "mongo", {user: data.secret(f"mongo-{user}").read_text() for user in mongo.USERS.values()}
         )

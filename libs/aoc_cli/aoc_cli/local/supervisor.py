@@ -18,7 +18,7 @@ _WINDOW_S: Final = 60.0
 
 @dataclass(slots=True)
 class Supervisor:
-    """Runs children until it is closed. `report` is told, in one line, whatever a person should know.
+    """Runs children until it is closed. `report` gets one line for each restart.
 
     A child that dies more than `patience` times within a minute will not get better by itself. `held`: names of
     children that are not started again for the moment.

@@ -1,1 +1,1 @@
-"""Signed reports of completeness: what they state, the form they have, the keys, and whom to believe. ADR 0020."""
+"""Signed reports of completeness: their statement, form, keys, and which keys are trusted. ADR 0020."""

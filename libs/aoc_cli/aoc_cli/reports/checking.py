@@ -35,7 +35,7 @@ def check(path: Path, pins: Pins, *, json: bool) -> Verdict:
     signed = form.check(_bytes(path))
     verdict = pins.judge(signed.key)
     document: dict[str, Any] = {}
-    # Nobody has to read what a stranger wrote, nor this program.
+    # A statement that an unpinned other key signed is neither parsed nor shown.
     if verdict is not Verdict.OTHER_KEY:
         document = signed.statement()
         statement = read(document, signed.form)

@@ -1,9 +1,9 @@
 """The bytes of a signed report: a JWS in its compact form (RFC 7515), Ed25519 (RFC 8037).
 
 `BASE64URL(header) . BASE64URL(statement) . BASE64URL(signature)`: nothing in it is unsigned. The header is
-`{"alg": "EdDSA", "jwk": ..., "kid": ..., "typ": "aoc-completeness+jws"}`; the key in it says who signed, and proves
-nothing: whose keys are believed is the reader's to say (`trust`). Header and statement are JSON with sorted keys and
-without blanks, and are taken in that spelling only, so that no other reader can see something else in them.
+`{"alg": "EdDSA", "jwk": ..., "kid": ..., "typ": "aoc-completeness+jws"}`; the key in it names the signer and
+proves nothing: readers pin the keys that they trust (`trust`). Header and statement are JSON with sorted keys and
+without blanks, and are accepted in that spelling only, so that no other reader can see something else in them.
 
 The version before wrote `{"report": ..., "signature": {"algorithm", "public_key", "value"}}`, indented by two. That is
 still checked, byte for byte as it was written (`Form.BEFORE`).
@@ -85,7 +85,7 @@ def sign(statement: Mapping[str, Any], key: Ed25519PrivateKey) -> bytes:
 def check(document: bytes) -> Signed:
     """A report whose signature fits the key in it. Raises `Malformed`, saying why, for everything else.
 
-    That a key signed it says nothing about whose key it is.
+    It does not prove whose key it is.
     """
     before = document.startswith(b"{")
     if len(document) > (most := LARGEST_BEFORE if before else LARGEST):

@@ -5,9 +5,9 @@ secrets/report-key        PKCS #8 PEM, the key that signs
 secrets/report-key.next   only while keys change: the one that follows it
 ```
 
-Keys change in steps that each may be the last one before a crash, and that may be taken again: the next key is
-written; it is published; the present one is retired; the next takes its place. Whoever uses the key first takes the
-steps that are left. So no report is signed with a retired key, and none with one that is not published.
+Keys change in idempotent steps, so that a crash between any two is harmless: the next key is written; it is published;
+the present one is retired; the next takes its place. The next use of the key completes the steps that remain. So no
+report is signed with a retired key, and none with an unpublished one.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class OwnKey:
 
 
 def directory_of(system: System | None, data: Path | None) -> DataDirectory:
-    """Where the own key is: in the directory of the stack that is spoken to, else of --data, else the default one."""
+    """The directory of the own key: of the connected stack, else of --data, else the default one."""
     return (system and system.directory) or DataDirectory(data or default_data())
 
 

@@ -1,4 +1,4 @@
-"""A statement as it is read back. A field that a report does not have is `None`: not stated, and not nothing."""
+"""The model of a report's statement. A field that a report does not have is `None`: not stated, which is not zero."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line can be told about reports."""
+"""Settings of signed reports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from aoc_common.settings import FROM_ENVIRONMENT, Frozen, SecretRef
 
 
 class ReportOptions(Frozen):
-    """Who signs reports, and whose are believed."""
+    """The key that signs reports, and the keys that are trusted."""
 
     key: SecretRef | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""A statement on the terminal: all that it says of each source, from what was signed and nothing else."""
+"""Prints the statement of a report, from the signed bytes alone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _row(source: Source) -> tuple[str, ...]:
 
 
 def _lines(source: Source) -> Iterator[str]:
-    """What is missing of a source, and what else keeps its figures from being the whole truth."""
+    """Lines about what is missing of a source, and about what its figures do not include."""
     name = plain(source.source)
     if source.open is not None:
         span = f"{_moment(source.open.start)} to {_moment(source.open.end)}"

@@ -1,4 +1,4 @@
-"""Whose reports a reader believes: the keys that he has pinned."""
+"""The keys that a reader has pinned, and the verdict on a signature."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FINGERPRINT: Final = re.compile(KEY_PATTERN)
 
 
 class Verdict(IntEnum):
-    """What is known of who signed, as the status with which `--check` ends."""
+    """The verdict on a signature, as the exit status of `--check`."""
 
     PROVEN = 0
     """A pinned key signed it."""
@@ -48,7 +48,7 @@ class Pins:
     retired: Mapping[str, datetime] = field(default_factory=dict)
 
     def judge(self, key: bytes) -> Verdict:
-        """What they say of a key that signed."""
+        """The verdict on a key that signed."""
         if not self.fingerprints:
             return Verdict.UNPINNED
         names = {thumbprint(key), _fingerprint_before(key)}

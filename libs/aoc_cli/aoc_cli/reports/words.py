@@ -1,4 +1,4 @@
-"""How an account of completeness is put on the terminal, whether it is read now or was signed long ago."""
+"""Formats an account of completeness for the terminal, read from the store or from a report."""
 
 from __future__ import annotations
 

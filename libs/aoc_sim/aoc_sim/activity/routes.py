@@ -141,7 +141,7 @@ class Activity:
         raise errors.no_content(key)
 
     def _listed(self, blob: Blob, content_type: str, root: str) -> dict[str, Any]:
-        """A blob as a listing shows it, with the address that it is said to have."""
+        """A blob as a listing shows it, with its (possibly malformed) address."""
         body = blob_body(blob, content_type, root)
         return body | {"contentUri": self._world.malformed.uri(blob, body["contentUri"])}
 

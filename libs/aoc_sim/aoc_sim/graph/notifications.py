@@ -2,7 +2,7 @@
 
 Sources: graph-docs, changenotificationcollection.md, change-notifications-lifecycle-events.md,
 change-notifications-with-resource-data.md. Microsoft repeats what was not answered 2xx within 3 s for up to 4 h; the
-simulator, which does nothing between requests, repeats only when told to.
+simulator, which does nothing between requests, repeats only on request.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Notifier:
         self.last: list[Delivery] = []
 
     async def changed(self, tenant_id: str, resource: str, ids: Sequence[str], issuer: str) -> list[Delivery]:
-        """Tell of changes of these objects. `issuer` is the base address of the tenant's tokens."""
+        """Notify of changes of these objects. `issuer` is the base address of the tenant's tokens."""
         subscribers = self._subscribers(tenant_id, resource)
         return await self._send(
             (
@@ -61,7 +61,7 @@ class Notifier:
         )
 
     async def lifecycle(self, tenant_id: str, resource: str, event: LifecycleEvent, issuer: str) -> list[Delivery]:
-        """Tell of an event in the life of the subscriptions to a resource; those that are removed are gone."""
+        """Send a lifecycle event to the subscriptions of a resource; `subscriptionRemoved` removes them."""
         subscribers = [
             subscription for subscription in self._subscribers(tenant_id, resource) if subscription.lifecycle_url
         ]

@@ -1,4 +1,4 @@
-"""Graph subscriptions: what may be subscribed to, by whom, for how long, and what is kept of each.
+"""Graph subscriptions: resources, app roles, lifetimes, and the stored subscriptions.
 
 Sources: graph-docs, resources/subscription.md, subscription-post-subscriptions.md, change-notifications-overview.md
 (paths and lifetimes), change-notifications-with-resource-data.md. Microsoft's table lists `/security/alerts` and not
@@ -114,7 +114,7 @@ class Subscription:
 
 
 class SubscriptionStore:
-    """All subscriptions, in the order of their creation. What has lapsed is gone."""
+    """All subscriptions, in the order of their creation. Expired ones are removed."""
 
     def __init__(self) -> None:
         self._held: dict[str, Subscription] = {}
@@ -140,11 +140,11 @@ class SubscriptionStore:
         return subscription
 
     def add(self, subscription: Subscription) -> None:
-        """Keep one."""
+        """Store a subscription."""
         self._held[subscription.id] = subscription
 
     def remove(self, subscription: Subscription) -> None:
-        """Forget one."""
+        """Remove a subscription."""
         self._held.pop(subscription.id, None)
 
 

@@ -38,7 +38,7 @@ _CHANGEABLE = frozenset({"expirationDateTime", "notificationUrl"})
 
 
 class Subscriptions:
-    """The routes. `store` is what they keep."""
+    """The routes. `store`: the subscriptions."""
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate

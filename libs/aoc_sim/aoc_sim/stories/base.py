@@ -28,7 +28,7 @@ _KIT = Device("", "", "Linux", "Chrome 119.0.0", "python-requests/2.31.0", compl
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where and when a story is told; `scale` below 1 tells it faster, to fit a short history."""
+    """Place and time of a story; `scale` below 1 shortens it, to fit a short history."""
 
     rng: Random
     tenant: Directory

@@ -1,7 +1,7 @@
 """An account that was an administrator's for a while, is deleted, and whose user name another account gets.
 
-It is told in acts, on demand only, so that a directory can be read between them: whoever plays them waits for that.
-The person is the same in each. Graph tells who acted by id and user name, the unified log by user name.
+It is played in acts, on demand only, so that a directory can be read between them; the caller waits for that. The
+person is the same in each. Graph names the actor by id and user name, the unified log by user name.
 """
 
 from __future__ import annotations
