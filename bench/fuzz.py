@@ -65,8 +65,8 @@ _MAX_LEVELS: Final = 64
 _INT64: Final = 1 << 63
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _CODEC: Final = CodecOptions[dict[str, Any]](uuid_representation=UuidRepresentation.STANDARD)
-#: The events of one input in so many are made again and written as the database has them, and held against the schema.
-_AGAIN: Final = 16
+#: Of one input in so many the events are mapped a second time, encoded as documents, and checked against the schema.
+_REMAP_EVERY: Final = 16
 _VALIDATED: Final = 1024
 #: Smaller inputs that are tried for a finding, at most.
 _TRIES: Final = 3_000
@@ -124,7 +124,7 @@ def broken_at_length(event: Event, data: bytes, chance: int) -> str | None:
     """The promises that take longer to try; the costliest is tried for few inputs."""
     if event.raw not in data.decode("utf-8", "replace"):
         return "the record's own text"
-    if chance % _AGAIN == 0:
+    if chance % _REMAP_EVERY == 0:
         if depth_over(event.unmapped, _MAX_LEVELS):
             return "bounded depth"
         remapped = normalise(event.raw.encode(), _CONTEXT)
@@ -190,7 +190,7 @@ class Findings:
 
 
 def less_than(value: Any) -> Iterator[Any]:
-    """The same value with one part of it gone, or shorter."""
+    """The same value with one part removed or shortened."""
     if isinstance(value, str) and value:
         yield from (value[: len(value) // 2], value[len(value) // 2 :], value[:-1])
     places = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()

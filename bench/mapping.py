@@ -65,7 +65,7 @@ def pages_of(files: list[str]) -> list[bytes]:
 
 
 def through(pages: list[bytes], encode: Encode | None = None) -> int:
-    """The whole way, once; the number of records. Without `encode` the document is made, but not encoded."""
+    """All steps, once; returns the number of records. Without `encode` the document is made, but not encoded."""
     return asyncio.run(_through(pages, encode or _document))
 
 

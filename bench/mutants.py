@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _ROOT: Final = Path(__file__).parents[1]
-#: The mutation of nothing: a table means something only where this is noticed by nobody.
+#: The empty mutation: a table is valid only when neither the run nor a test reports it.
 _NOTHING: Final = "nothing"
 #: Seconds that a verification may take to come to rest: the least, the most, and how often what the product takes.
 _REST_S: Final = (40, 90)
@@ -78,7 +78,7 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether something noticed a mutation (None: it was not asked), by what, and in how many seconds."""
+    """Whether a mutation was noticed (None: not run), by what, and in how many seconds."""
 
     noticed: bool | None = None
     by: str = ""
@@ -183,7 +183,7 @@ class Verification:
             return self._rest_s
 
     def of(self, name: str) -> Verdict:
-        """What it says of a mutation."""
+        """The verdict on a mutation."""
         return verified(name, self._events, self._seed, self.rest_s())
 
 

@@ -1,4 +1,4 @@
-"""A mutation of the product: in which module, what text becomes what, and what that makes of the truth."""
+"""A mutation of the product: the module, the replaced text, and the fault that it causes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`old` stands in the module's source once. `what`: what is wrong then, for people."""
+    """`old` is in the module's source exactly once. `what`: the fault, as a sentence."""
 
     name: str
     what: str

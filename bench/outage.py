@@ -1,4 +1,4 @@
-"""A collector after an outage of days, in time that runs fast: it catches up, and the present goes on beside.
+"""A collector after an outage of days, on an accelerated clock: it catches up beside its live slices.
 
 `python bench/outage.py [--days 3] [--speed 60] [--json]`
 
@@ -76,7 +76,7 @@ _PACED: Final = ("graph-directory-audits", "graph-signins")
 
 
 class FastClock:
-    """Time that runs `speed` times as fast as the machine's, and jumps when it is told to."""
+    """Time that runs `speed` times as fast as the machine's, and can be stepped."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -103,7 +103,7 @@ class FastClock:
 
 @dataclass
 class Traffic:
-    """What the simulator was asked: simulated times of audit and sign-in requests, and the statuses of all answers."""
+    """The requests to the simulator: simulated times of audit and sign-in requests, statuses of all answers."""
 
     clock: FastClock
     audits: list[tuple[float, int]] = field(default_factory=list)
@@ -194,7 +194,7 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
 
 
 async def _build(settings: CollectorSettings, tenants: Sequence[Tenant], parts: Parts) -> None:
-    """A collector without directories, that shares its limits with nobody."""
+    """A collector without directory synchronisation, alone on its API limits."""
     client = await parts.enter(http.make_client(timeout_s=30))
     shared = Shared(parts, settings, tenants, Apis(settings, client, parts.resources.clock))
     slices.add(shared)
@@ -222,7 +222,7 @@ async def _catching_up(
     sources, backlog = MongoSources(database), MongoBacklog(database)
     lags: list[tuple[float, str]] = []
     caught_up: float | None = None
-    paced_until, live_again = 0.0, 0.0
+    paced_until, live_after_s = 0.0, 0.0
     seen: set[str] = set()
     while caught_up is None:
         now = clock.now()
@@ -232,7 +232,7 @@ async def _catching_up(
             lag = (now - (state.position or now)).total_seconds()
             if state.position and state.position >= returned and state.source not in seen:
                 seen.add(state.source)
-                live_again = clock.monotonic() - began
+                live_after_s = clock.monotonic() - began
             if state.source in seen:
                 lags.append((lag, state.source))
         if any(stretch.source.startswith(_PACED) for stretch in waiting):
@@ -246,7 +246,7 @@ async def _catching_up(
     return Outcome(
         days=days,
         caught_up_after_s=round(caught_up),
-        live_again_after_s=round(live_again),
+        live_again_after_s=round(live_after_s),
         greatest_live_lag_s=round(lags[-1][0]),
         slowest=lags[-1][1],
         median_live_lag_s=round(lags[len(lags) // 2][0]),

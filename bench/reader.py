@@ -89,7 +89,7 @@ def _events(count: int, run: str) -> Iterator[Event]:
 
 
 async def _publish(bus: NatsBroker, settings: MongoSettings, count: int) -> None:
-    """Store and publish events as the normalizer does, without the indexes that nobody here asks."""
+    """Store and publish events as the normalizer does, without the indexes that the bench does not need."""
     publisher = EventPublisher(bus)
     async with connect(settings) as database:
         await ensure_indexes(database, ("publications", "event_versions"))
@@ -186,7 +186,7 @@ def _fill(bus: NatsSettings, settings: MongoSettings, count: int) -> tuple[float
 
 
 def _peak_mib() -> float:
-    """The most memory that this process has held (Linux; what `getrusage` says is also the parent's)."""
+    """Peak memory of this process, MiB (Linux; `getrusage` includes the parent's)."""
     [line] = [line for line in Path("/proc/self/status").read_text("ascii").splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) / 1024
 

@@ -49,7 +49,7 @@ def candidates(value: Any, key: str = "") -> list[tuple[str, str]]:
 
 
 def query_of(kind: str, text: str, rng: random.Random) -> str:
-    """What a person would type to find this value: the whole, or a word of it."""
+    """What a person would type to find this value: all of it, or a word of it."""
     words = re.findall(r"[^\W\d_]{4,}", text.partition("@")[0])
     if kind in {"person", "name", "file", "rule"} and words and rng.random() < 0.5:
         return str(rng.choice(words))
@@ -74,7 +74,7 @@ def values_of(value: Any) -> str:
 
 
 def pattern_of(query: str) -> re.Pattern[str]:
-    """The query as whole words."""
+    """A pattern of the query's words."""
     return re.compile(rf"(?<![a-z0-9]){re.escape(query.casefold())}(?![a-z0-9])")
 
 

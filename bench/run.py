@@ -96,7 +96,7 @@ async def normalising(pages: Sequence[bytes], records: int) -> tuple[Figure, lis
     for page in pages:
         await pack_page(page, context, _look_up, encode)
     spent = time.process_time() - started
-    # Afterwards: what is kept would be looked through for garbage, and be in the caches' way.
+    # Afterwards: retained objects would slow the garbage collector and fill the caches.
     events = [event for page in pages for event in normalise_page(page, context)[0]]
     us = spent / records * 1e6
     floor = limit / records * 1e6
@@ -122,36 +122,36 @@ async def on_own_store(events: Sequence[Event]) -> Figure:
 
 async def storing(uri: str, events: Sequence[Event]) -> Figure:
     """Inserts, chunk by chunk in turns."""
-    ours_s = bare_s = 0.0
+    ours_s = baseline_s = 0.0
     async with (
         connect(MongoSettings(uri=uri, database="bench_ours")) as ours,
-        connect(MongoSettings(uri=uri, database="bench_bare")) as bare,
+        connect(MongoSettings(uri=uri, database="bench_bare")) as baseline,
     ):
         await ensure_indexes(ours)
-        await ensure_indexes(bare)
+        await ensure_indexes(baseline)
         store = MongoEvents(ours, lambda _tenant, _source: _KEEP)
         now = datetime.now(UTC)
         for number, chunk in enumerate(batched(events, _CHUNK)):
             documents = [to_document(event, "page", now, _KEEP) for event in chunk]
 
-            async def one(chunk: Sequence[Event] = chunk) -> float:
+            async def insert_ours(chunk: Sequence[Event] = chunk) -> float:
                 started = time.perf_counter()
                 await store.insert(chunk, ["page"] * len(chunk))
                 return time.perf_counter() - started
 
-            async def other(documents: list[dict[str, object]] = documents) -> float:
+            async def insert_plain(documents: list[dict[str, object]] = documents) -> float:
                 started = time.perf_counter()
-                await bare["events"].insert_many(documents, ordered=False)
+                await baseline["events"].insert_many(documents, ordered=False)
                 return time.perf_counter() - started
 
-            # In turns also within a pair: whoever comes second finds warmer caches.
+            # Alternating within a pair, too: the second one finds warmer caches.
             if number % 2:
-                ours_s += await one()
-                bare_s += await other()
+                ours_s += await insert_ours()
+                baseline_s += await insert_plain()
             else:
-                bare_s += await other()
-                ours_s += await one()
-    rate, limit = len(events) / ours_s, len(events) / bare_s
+                baseline_s += await insert_plain()
+                ours_s += await insert_ours()
+    rate, limit = len(events) / ours_s, len(events) / baseline_s
     return Figure("store", rate, limit, "events/s", rate / limit, "bare unordered insert_many")
 
 
@@ -161,7 +161,7 @@ async def publishing(js: JetStreamContext, events: Sequence[Event]) -> Figure:
         Outgoing(subjects.raw("bench", subjects.IMPORT_SOURCE), event.message(), {"Aoc-Tenant": "bench"})
         for event in events
     ]
-    ours_s = bare_s = 0.0
+    ours_s = baseline_s = 0.0
     for window in batched(messages, _WINDOW):
         started = time.perf_counter()
         await publish_all(js, subjects.RAW_STREAM, window)
@@ -170,13 +170,13 @@ async def publishing(js: JetStreamContext, events: Sequence[Event]) -> Figure:
         await asyncio.gather(
             *(js.publish(m.subject, m.body, stream=subjects.RAW_STREAM, headers=m.headers) for m in window)
         )
-        bare_s += time.perf_counter() - started
-    rate, limit = len(messages) / ours_s, len(messages) / bare_s
+        baseline_s += time.perf_counter() - started
+    rate, limit = len(messages) / ours_s, len(messages) / baseline_s
     return Figure("publish", rate, limit, "messages/s", rate / limit, "bare nats-py, awaited together")
 
 
 async def on_own_server(events: Sequence[Event]) -> Figure:
-    """`publishing` on a nats-server of its own, so that nobody consumes what it publishes."""
+    """`publishing` on its own nats-server, without consumers."""
     with ExitStack() as stack:
         data = DataDirectory(Path(stack.enter_context(TemporaryDirectory(prefix="aoc-bench-"))))
         port = free_port()

@@ -1,4 +1,4 @@
-"""What a tenant costs: requests, documents read and written, slices kept, and CPU, for each tenant and hour.
+"""What a tenant costs: requests, documents read and written, slices stored, and CPU, for each tenant and hour.
 
 `python bench/tenants.py [--quiet 1000] [--loud 10] [--hours 24] [--json]`
 
@@ -97,7 +97,7 @@ class Documents(CommandListener):
 
 
 class Clock:
-    """Moved by hand; nobody waits."""
+    """A clock that is set by hand; sleeping returns at once."""
 
     def __init__(self) -> None:
         self.at = _BEGIN
@@ -235,8 +235,8 @@ class Installation:
         await self._arrivals.add(arrived)
 
     @property
-    def found(self) -> int:
-        """How many different records came."""
+    def record_count(self) -> int:
+        """How many different records were stored."""
         return len(self._seen)
 
 
@@ -254,7 +254,7 @@ async def run(uri: str, quiet: int, loud: int, hours: float) -> dict[str, float]
     cpu = time.process_time() - cpu
     tenants = quiet + loud
     share = tenants * hours
-    kept = [
+    stored = [
         await database["ledger_slices"].count_documents({"tenant": f"quiet-{number}"})
         for number in range(min(quiet, 20))
     ]
@@ -267,9 +267,9 @@ async def run(uri: str, quiet: int, loud: int, hours: float) -> dict[str, float]
         "documents written a tenant and hour": sum(documents.written.values()) / share,
         "CPU ms a tenant and hour": 1000 * cpu / share,
         "fetches a Graph record": sum(graph) / len(graph) if graph else 0.0,
-        "slice documents a quiet tenant and day": sum(kept) / len(kept) * 24 / hours if kept else 0.0,
+        "slice documents a quiet tenant and day": sum(stored) / len(stored) * 24 / hours if stored else 0.0,
         "pages a tenant and day": await database["ledger_pages"].count_documents({}) / share * 24,
-        "records found of those to be had": installation.found / offered if offered else 1.0,
+        "records found of those to be had": installation.record_count / offered if offered else 1.0,
     }
     client.close()
     return figures

@@ -22,27 +22,27 @@ from composed import DOCKER, ROOT, composed, secrets_of, services
 SCHEMA = Path(check_jsonschema.__file__).parent / "builtin_schemas" / "vendor" / "compose-spec.json"
 COMMANDS = ("provision", "cli", "operator")
 SECRETS = "/run/secrets"
-OURS = [name for name, one in services().items() if one["image"].startswith("aoc-")]
+OURS = [name for name, definition in services().items() if definition["image"].startswith("aoc-")]
 
-every_service = pytest.mark.parametrize("service", roster.SERVICES, ids=lambda one: one.name)
+every_service = pytest.mark.parametrize("service", roster.SERVICES, ids=lambda service: service.name)
 
 
 def test_the_compose_specification_accepts_the_file() -> None:
     errors = Draft7Validator(json.loads(SCHEMA.read_text())).iter_errors(composed())
 
-    assert [f"{'/'.join(map(str, one.absolute_path))}: {one.message[:200]}" for one in errors] == []
+    assert [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in errors] == []
 
 
 def test_there_is_each_service_and_what_they_need() -> None:
     rest = {"nats", "mongo", "simulator", *COMMANDS}
 
-    assert set(services()) == {one.name for one in roster.SERVICES} | rest
+    assert set(services()) == {service.name for service in roster.SERVICES} | rest
 
 
 @every_service
 def test_a_service_speaks_to_the_servers_as_itself(service: roster.Service) -> None:
-    found = services()[service.name]
-    settings, secrets = found["environment"], secrets_of(found)
+    definition = services()[service.name]
+    settings, secrets = definition["environment"], secrets_of(definition)
 
     assert settings["AOC_NATS__USER"] == service.name
     assert settings["AOC_NATS__PASSWORD"] == f"file:{SECRETS}/nats-{service.name}"
@@ -63,24 +63,28 @@ def test_a_service_starts_with_the_settings_of_its_container(
     for name, value in services()[service.name]["environment"].items():
         monkeypatch.setenv(name, value)
 
-    found = load(settings_of(service))
+    settings = load(settings_of(service))
 
-    assert found.nats.user == service.name
-    assert getattr(found, service.listens.removeprefix("AOC_").lower()).host == "0.0.0.0"
+    assert settings.nats.user == service.name
+    assert getattr(settings, service.listens.removeprefix("AOC_").lower()).host == "0.0.0.0"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_command_speaks_to_the_servers_as_itself(name: str) -> None:
-    found = services()[name]
+    definition = services()[name]
 
-    assert found["environment"]["AOC_NATS__USER"] == name
-    assert secrets_of(found) == {f"nats-{name}": f"nats-{name}", "mongo-uri": "mongo-aoc-uri"}
-    assert found["image"] == IMAGES["cli"].tag
+    assert definition["environment"]["AOC_NATS__USER"] == name
+    assert secrets_of(definition) == {f"nats-{name}": f"nats-{name}", "mongo-uri": "mongo-aoc-uri"}
+    assert definition["image"] == IMAGES["cli"].tag
 
 
 def test_commands_run_only_when_somebody_runs_them() -> None:
     assert services()["provision"]["command"] == ["provision"]
-    assert {name for name, one in services().items() if "profiles" in one} == {"cli", "operator", "simulator"}
+    assert {name for name, definition in services().items() if "profiles" in definition} == {
+        "cli",
+        "operator",
+        "simulator",
+    }
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -95,81 +99,81 @@ def test_an_image_is_built_as_the_table_of_images_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", services())
 def test_a_container_can_do_as_little_as_possible(name: str) -> None:
-    found = services()[name]
+    definition = services()[name]
 
-    assert found["read_only"] is True
-    assert found["cap_drop"] == ["ALL"]
-    assert found["security_opt"] == ["no-new-privileges:true"]
-    assert "cap_add" not in found
-    assert "privileged" not in found
-    assert found["deploy"]["resources"]["limits"].keys() >= {"memory", "pids"}
-    assert found["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert definition["read_only"] is True
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert "cap_add" not in definition
+    assert "privileged" not in definition
+    assert definition["deploy"]["resources"]["limits"].keys() >= {"memory", "pids"}
+    assert definition["logging"]["options"].keys() == {"max-size", "max-file"}
 
 
 @pytest.mark.parametrize("name", services())
 def test_what_runs_for_long_is_started_anew_and_looked_at(name: str) -> None:
-    found = services()[name]
+    definition = services()[name]
 
     if name in COMMANDS:
-        assert found["restart"] in {"no", "on-failure:3"}
-        assert found["healthcheck"] == {"disable": True}
+        assert definition["restart"] in {"no", "on-failure:3"}
+        assert definition["healthcheck"] == {"disable": True}
     else:
-        assert found["restart"] == "unless-stopped"
-        assert "healthcheck" in found or found["image"].startswith("aoc-")  # theirs is in the image
+        assert definition["restart"] == "unless-stopped"
+        assert "healthcheck" in definition or definition["image"].startswith("aoc-")  # theirs is in the image
 
 
 @every_service
 def test_a_service_starts_when_its_servers_are_in_order_and_has_time_to_drain(service: roster.Service) -> None:
-    found = services()[service.name]
+    definition = services()[service.name]
 
-    assert {name: one["condition"] for name, one in found["depends_on"].items()} == {
+    assert {name: condition["condition"] for name, condition in definition["depends_on"].items()} == {
         "nats": "service_healthy",
         "mongo": "service_healthy",
         "provision": "service_completed_successfully",
     }
-    assert int(found["stop_grace_period"].removesuffix("s")) > consume._DRAIN_S
-    assert found["deploy"]["resources"]["limits"]["memory"] == f"{service.memory_mb}M"
+    assert int(definition["stop_grace_period"].removesuffix("s")) > consume._DRAIN_S
+    assert definition["deploy"]["resources"]["limits"]["memory"] == f"{service.memory_mb}M"
 
 
 def test_only_the_gateway_publishes_a_port_and_that_on_loopback() -> None:
-    published = {name: one["ports"] for name, one in services().items() if "ports" in one}
+    published = {name: definition["ports"] for name, definition in services().items() if "ports" in definition}
 
     assert published == {roster.API.name: [f"127.0.0.1:{roster.API.port}:{roster.API.port}"]}
 
 
 def test_the_servers_are_in_networks_without_a_way_out() -> None:
-    inside = {name for name, one in composed()["networks"].items() if one and one.get("internal")}
-    calls_out = {one.name for one in roster.SERVICES if one.egress or one.published} | {"cli"}
+    inside = {name for name, definition in composed()["networks"].items() if definition and definition.get("internal")}
+    calls_out = {service.name for service in roster.SERVICES if service.egress or service.published} | {"cli"}
 
     assert set(services()["nats"]["networks"]) | set(services()["mongo"]["networks"]) == inside == {"bus", "store"}
-    assert {name for name, one in services().items() if "outside" in one.get("networks", ())} == calls_out
+    assert {name for name, definition in services().items() if "outside" in definition.get("networks", ())} == calls_out
 
 
 def test_no_secret_stands_in_the_file() -> None:
     secret = re.compile(r"PASSWORD|SECRET|URI|KEY|TOKEN|CREDENTIAL")
     values = [
         value
-        for one in services().values()
-        for name, value in one.get("environment", {}).items()
+        for service in services().values()
+        for name, value in service.get("environment", {}).items()
         if secret.search(name) and not value.startswith((f"file:{SECRETS}/", f"{SECRETS}/"))
     ]
 
     assert values == []
-    assert all(set(one) == {"file"} for one in composed()["secrets"].values())
+    assert all(set(secret) == {"file"} for secret in composed()["secrets"].values())
     assert not re.search(r"://[^/\s]*:[^/\s]*@", (ROOT / "docker-compose.yml").read_text())
 
 
 def test_every_secret_that_is_used_is_one_that_prepare_makes() -> None:
-    used = {name for one in services().values() if "secrets" in one for name in secrets_of(one).values()}
-    paths = {name: one["file"] for name, one in composed()["secrets"].items()}
+    used = {name for service in services().values() if "secrets" in service for name in secrets_of(service).values()}
+    paths = {name: definition["file"] for name, definition in composed()["secrets"].items()}
 
     assert used <= paths.keys()
     assert paths == {name: f"./deploy/docker/private/secrets/{name}" for name in paths}
 
 
 def test_settings_in_the_file_are_settings_that_exist() -> None:
-    for one in services().values():
-        environment.check(one.get("environment", {}))
+    for service in services().values():
+        environment.check(service.get("environment", {}))
 
 
 def test_the_users_of_nats_are_those_of_every_other_deployment() -> None:

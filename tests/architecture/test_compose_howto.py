@@ -24,16 +24,16 @@ WITH_VALUE = {"--profile", "--scale", "--volume"}
 def arguments(words: list[str]) -> tuple[list[str], dict[str, str]]:
     """What is no option, and options that have a value, of the words after `docker compose`."""
     plain: list[str] = []
-    given: dict[str, str] = {}
+    options: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
         if plain[:1] == ["run"] and len(plain) > 1:
             plain.append(word)  # of the command that runs in the container
         elif word in WITH_VALUE:
-            given[word] = next(rest)
+            options[word] = next(rest)
         elif not word.startswith("-"):
             plain.append(word)
-    return plain, given
+    return plain, options
 
 
 def test_the_page_has_commands() -> None:
@@ -43,18 +43,20 @@ def test_the_page_has_commands() -> None:
 
 @pytest.mark.parametrize("words", COMPOSE, ids=" ".join)
 def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -> None:
-    (subcommand, *rest), given = arguments(words[2:])
+    (subcommand, *rest), options = arguments(words[2:])
 
     assert subcommand in SUBCOMMANDS
     assert set(rest[:1] if subcommand == "run" else rest) <= services().keys()
-    if "--profile" in given:
-        assert given["--profile"] in {profile for one in services().values() for profile in one.get("profiles", ())}
-    if "--scale" in given:
-        assert given["--scale"].partition("=")[0] in services()
+    if "--profile" in options:
+        assert options["--profile"] in {
+            profile for service in services().values() for profile in service.get("profiles", ())
+        }
+    if "--scale" in options:
+        assert options["--scale"].partition("=")[0] in services()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [one for one in COMPOSE if "run" in one], ids=" ".join)
+@pytest.mark.parametrize("words", [item for item in COMPOSE if "run" in item], ids=" ".join)
 def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
     (_, service, command, *rest), _ = arguments(words[2:])
     options = {word for word in rest if word.startswith("--")}

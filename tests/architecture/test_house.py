@@ -19,7 +19,7 @@ TRACKED = [ROOT / name for name in subprocess.check_output(["git", "ls-files"], 
 PYTHON = [path for path in TRACKED if path.suffix == ".py" and path.exists()]
 LONGEST = 400
 #: Methods of a port.
-MOST_ASKED = 5
+MAX_METHODS = 5
 
 
 def test_no_python_file_is_longer_than_one_thing() -> None:
@@ -34,7 +34,7 @@ def test_a_port_of_the_store_stands_in_a_file_of_its_own_and_asks_for_five_thing
     packages = ROOT / "libs" / "aoc_common" / "aoc_common" / "store"
     ports = {
         path.stem: [
-            (name, sum(callable(getattr(port, one)) for one in get_protocol_members(port)))
+            (name, sum(callable(getattr(port, member)) for member in get_protocol_members(port)))
             for name, port in vars(importlib.import_module(f"aoc_common.store.{path.stem}")).items()
             if isinstance(port, type) and is_protocol(port) and port.__module__ == f"aoc_common.store.{path.stem}"
         ]
@@ -44,10 +44,10 @@ def test_a_port_of_the_store_stands_in_a_file_of_its_own_and_asks_for_five_thing
 
     assert sum(map(len, ports.values())) >= 30
     assert {name for name, several in ports.items() if len(several) > 1} == set()
-    assert {name: count for several in ports.values() for name, count in several if count > MOST_ASKED} == {}
+    assert {name: count for several in ports.values() for name, count in several if count > MAX_METHODS} == {}
 
 
-@pytest.mark.parametrize("service", roster.SERVICES, ids=lambda one: one.name)
+@pytest.mark.parametrize("service", roster.SERVICES, ids=lambda service: service.name)
 def test_every_service_has_the_same_top(service: roster.Service) -> None:
     package = ROOT / "services" / service.name / service.package
     expected = {"__main__.py", "app.py", "parts", "settings.py"}
@@ -67,22 +67,22 @@ def test_no_file_imports_itself_by_way_of_others_also_where_only_types_are_impor
 
 def test_nothing_names_a_package_index_host_or_a_path_of_one_machine() -> None:
     hosts = re.compile(r"pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian\.org|/root/|/home/\w+/")
-    found = [
+    offending = [
         str(path.relative_to(ROOT))
         for path in TRACKED
         if path.exists() and path != Path(__file__) and hosts.search(path.read_text("utf-8", "ignore"))
     ]
 
-    assert found == []
+    assert offending == []
 
 
 def test_nothing_promises_to_be_done_another_day() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX)\b|NotImplementedError|except Exception:\s*pass")
-    found = [
+    offending = [
         str(path.relative_to(ROOT)) for path in PYTHON if path != Path(__file__) and marks.search(path.read_text())
     ]
 
-    assert found == []
+    assert offending == []
 
 
 def test_the_launcher_is_posix_sh() -> None:

@@ -24,7 +24,7 @@ def canonical(requirement: str) -> str:
     return _SEPARATORS.sub("-", re.split(r"[\[<>=!~ ;]", requirement)[0]).lower()
 
 
-@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("image", IMAGES.values(), ids=lambda image: image.name)
 def test_an_image_installs_what_its_own_lock_has_and_its_members_need(image: Image) -> None:
     locked = {
         canonical(line)
@@ -39,16 +39,16 @@ def test_an_image_installs_what_its_own_lock_has_and_its_members_need(image: Ima
     own = {member.rpartition("/")[2].replace("_", "-") for member in image.members if member.startswith("libs/")}
     own |= {f"aoc-{member.rpartition('/')[2]}" for member in image.members if member.startswith("services/")}
 
-    assert {one for one in needed if one.startswith("aoc-")} <= own
-    assert {one for one in needed if not one.startswith("aoc-")} <= locked
+    assert {name for name in needed if name.startswith("aoc-")} <= own
+    assert {name for name in needed if not name.startswith("aoc-")} <= locked
 
 
 def test_everything_is_installed_by_hash_or_from_what_was() -> None:
     installs = [line for line in FIRST_STAGE for line in re.findall(r"pip --python \S+ (?:install|wheel) [^&]*", line)]
 
     assert len(installs) == 4
-    assert all("--require-hashes" in one or "--no-index" in one for one in installs)
-    assert any("--require-hashes" in one and "requirements/${SERVICE}.lock" in one for one in installs)
+    assert all("--require-hashes" in install or "--no-index" in install for install in installs)
+    assert any("--require-hashes" in install and "requirements/${SERVICE}.lock" in install for install in installs)
     assert all("--hash=sha256:" in path.read_text() for path in (ROOT / "requirements").glob("*.lock"))
 
 

@@ -22,16 +22,16 @@ FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 def functions(path: Path) -> dict[str, bool]:
     """Test functions of a file -> whether each is slow."""
     tree = ast.parse(path.read_text())
-    whole = any(isinstance(one, ast.Assign) and SLOW in ast.unparse(one.value) for one in tree.body)
-    tests = [one for one in tree.body if isinstance(one, FUNCTION) and one.name.startswith("test_")]
-    return {one.name: whole or SLOW in {ast.unparse(mark) for mark in one.decorator_list} for one in tests}
+    module_is_slow = any(isinstance(node, ast.Assign) and SLOW in ast.unparse(node.value) for node in tree.body)
+    tests = [node for node in tree.body if isinstance(node, FUNCTION) and node.name.startswith("test_")]
+    return {test.name: module_is_slow or SLOW in {ast.unparse(mark) for mark in test.decorator_list} for test in tests}
 
 
 ALL = {path.relative_to(TESTS): functions(path) for path in sorted(TESTS.rglob("test_*.py"))}
 
 
 def test_at_least_nine_of_ten_test_functions_are_in_the_fast_lane() -> None:
-    slow = [is_slow for found in ALL.values() for is_slow in found.values()]
+    slow = [is_slow for tests in ALL.values() for is_slow in tests.values()]
 
     assert len(slow) > 1500
     assert sum(slow) > 0
@@ -39,11 +39,11 @@ def test_at_least_nine_of_ten_test_functions_are_in_the_fast_lane() -> None:
 
 
 def test_no_contract_suite_is_left_out_of_the_fast_lane() -> None:
-    left_out = [
-        f"{path}::{name}" for path, found in ALL.items() if path.parts[0] == "contract" for name in found if found[name]
+    slow = [
+        f"{path}::{name}" for path, tests in ALL.items() if path.parts[0] == "contract" for name in tests if tests[name]
     ]
 
-    assert left_out == []
+    assert slow == []
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +75,19 @@ def run(tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_of_the_fast_lane_says_what_it_left_out_and_how_to_run_it(run, workers: str) -> None:
-    said = run("-n", workers, "-m", "not slow")
+    output = run("-n", workers, "-m", "not slow")
 
-    assert "2 of 3 test functions ran (66.7%).\nLeft out: 1 slow ones (2 cases)." in said
-    assert "Everything: ./aoc test --all." in said
-    assert "3 passed" in said
+    assert "2 of 3 test functions ran (66.7%).\nLeft out: 1 slow ones (2 cases)." in output
+    assert "Everything: ./aoc test --all." in output
+    assert "3 passed" in output
 
 
 def test_a_run_of_everything_says_nothing_of_lanes_and_begins_with_what_is_slow(run) -> None:
-    said = run("-n0")
+    output = run("-n0")
 
-    assert "fast lane" not in said
-    assert said.index("test_c[2]") < said.index("test_a")
-    assert "5 passed" in said
+    assert "fast lane" not in output
+    assert output.index("test_c[2]") < output.index("test_a")
+    assert "5 passed" in output
 
 
 @pytest.mark.parametrize(("quick", "slow", "workers"), [(11, 5, 4), (0, 3, 2), (7, 0, 3), (2, 9, 4), (1, 1, 1)])

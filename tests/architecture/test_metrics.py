@@ -35,9 +35,9 @@ def test_a_service_has_no_family_of_another_one_and_none_of_what_it_does_not_run
         [sys.executable, "-c", SHOW, f"aoc_{service}"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
 
-    found = families(shown)
-    assert found
-    assert {name for name in found if not name.startswith(f"aoc_{service}_")} == set()
+    shown_families = families(shown)
+    assert shown_families
+    assert {name for name in shown_families if not name.startswith(f"aoc_{service}_")} == set()
 
 
 def test_metrics_are_declared_in_catalogues_and_all_of_them_are_in_the_reference() -> None:

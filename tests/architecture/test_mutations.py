@@ -30,8 +30,8 @@ MUTATIONS = _mutations()
 
 def test_there_are_forty_mutations_and_more_each_with_what_is_wrong_then() -> None:
     assert len(MUTATIONS) >= 40
-    assert len({one.what for one in MUTATIONS.values()}) == len(MUTATIONS)
-    assert len({(one.module, one.old, one.new) for one in MUTATIONS.values()}) == len(MUTATIONS)
+    assert len({mutation.what for mutation in MUTATIONS.values()}) == len(MUTATIONS)
+    assert len({(mutation.module, mutation.old, mutation.new) for mutation in MUTATIONS.values()}) == len(MUTATIONS)
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -54,13 +54,13 @@ def test_a_mutation_is_in_memory_only() -> None:
     mutation = MUTATIONS["hour-off"]
     path = Path(importlib.util.find_spec(mutation.module).origin)
     before = path.read_bytes()
-    told = "from aoc_normalizer.fields.times import parse_ms; print(parse_ms('1970-01-01T00:00:01Z'))"
-    timed = ["mutated", "timeit", "-n1", "-r1", "-s", told, "0"]
-    told = f"import sys; sys.argv = {timed!r}; import mutated; mutated.main()"
+    script = "from aoc_normalizer.fields.times import parse_ms; print(parse_ms('1970-01-01T00:00:01Z'))"
+    timed = ["mutated", "timeit", "-n1", "-r1", "-s", script, "0"]
+    script = f"import sys; sys.argv = {timed!r}; import mutated; mutated.main()"
     env = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     seen = [
         subprocess.run(
-            [sys.executable, "-c", told],
+            [sys.executable, "-c", script],
             env=env | {"PYTHONPATH": str(BENCH), "AOC_MUTANT": name},
             capture_output=True,
             text=True,
@@ -86,6 +86,6 @@ def test_ten_mutations_that_change_with_the_commit_are_all_noticed() -> None:
     )  # fmt: skip
     outcomes = json.loads(ran.stdout)
 
-    assert [one["name"] for one in outcomes if not one["caught"]] == [], ran.stderr
+    assert [outcome["name"] for outcome in outcomes if not outcome["caught"]] == [], ran.stderr
     assert len(outcomes) == 10
     assert ran.returncode == 0

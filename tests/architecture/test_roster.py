@@ -17,11 +17,11 @@ from aoc_common.bus.streams import declarations
 from aoc_common.settings import NatsSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[2]
-NAMES = {one.name for one in roster.SERVICES}
-PACKAGES = {one.package for one in roster.SERVICES}
+NAMES = {service.name for service in roster.SERVICES}
+PACKAGES = {service.package for service in roster.SERVICES}
 STREAMS = declarations(NatsSettings())
 
-every_service = pytest.mark.parametrize("service", roster.SERVICES, ids=lambda one: one.name)
+every_service = pytest.mark.parametrize("service", roster.SERVICES, ids=lambda service: service.name)
 
 
 def test_the_services_of_the_tree_are_those_of_the_roster() -> None:
@@ -33,10 +33,10 @@ def test_the_workspace_is_made_of_the_services_of_the_roster() -> None:
     distributions = {f"aoc-{name}" for name in NAMES}
     libraries = {path.parent.name for path in ROOT.glob("libs/*/pyproject.toml")}
 
-    assert set(project["project"]["dependencies"]) == distributions | {one.replace("_", "-") for one in libraries}
+    assert set(project["project"]["dependencies"]) == distributions | {name.replace("_", "-") for name in libraries}
     assert set(project["tool"]["uv"]["sources"]) == set(project["project"]["dependencies"])
     members = {f"services/{name}" for name in NAMES} | {f"libs/{library}" for library in libraries}
-    assert {one for one in project["tool"]["mypy"]["mypy_path"] if one.startswith(("libs/", "services/"))} == members
+    assert {name for name in project["tool"]["mypy"]["mypy_path"] if name.startswith(("libs/", "services/"))} == members
 
 
 def test_import_rules_hold_for_every_service() -> None:
@@ -86,11 +86,11 @@ def test_a_service_runs_by_its_package(service: roster.Service) -> None:
 @every_service
 def test_the_streams_of_a_service_exist_and_hold_its_consumers(service: roster.Service) -> None:
     assert set(service.streams) <= STREAMS.keys()
-    assert {one.stream for one in service.consumers} <= set(service.streams)
+    assert {consumer.stream for consumer in service.consumers} <= set(service.streams)
 
 
 def test_every_consumer_is_worked_on_by_a_service_of_the_roster() -> None:
-    assert {one.service for one in consumers.ALL} <= NAMES
+    assert {consumer.service for consumer in consumers.ALL} <= NAMES
 
 
 @every_service

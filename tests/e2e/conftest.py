@@ -26,8 +26,8 @@ class Aoc:
     env: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
-        return kept | {"AOC_ROOT": str(self.root), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"} | self.env
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+        return inherited | {"AOC_ROOT": str(self.root), "PYTHONUNBUFFERED": "1", "COLUMNS": "200"} | self.env
 
     def run(self, *arguments: str | Path, timeout: float = 100) -> subprocess.CompletedProcess[str]:
         command = [str(AOC), *map(str, arguments)]
@@ -80,8 +80,8 @@ def started(aoc: Aoc) -> Iterator[list[Running]]:
     """Commands to be ended after the test, whatever happens in it."""
     running: list[Running] = []
     yield running
-    for one in running:
-        one.end()
+    for item in running:
+        item.end()
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def processes_naming() -> Callable[[Path], dict[int, str]]:
     """Processes whose command line or environment names a path: pid -> command line."""
 
     def search(path: Path) -> dict[int, str]:
-        found = {}
+        events = {}
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
@@ -99,7 +99,7 @@ def processes_naming() -> Callable[[Path], dict[int, str]]:
             except OSError:
                 continue
             if command and f"{path}/" in text:
-                found[int(entry.name)] = command
-        return found
+                events[int(entry.name)] = command
+        return events
 
     return search

@@ -42,12 +42,12 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def hunks() -> list[tuple[str, str, str]]:
     """Path, what goes and what comes, of every change in the page's diff."""
-    found = []
+    parts = []
     for path, body in re.findall(r"\+\+\+ b/(\S+)\n@@\n((?:[-+](?![-+]).*\n)+)", DIFF):
         lines = body.splitlines(keepends=True)
         removed, added = ("".join(line[1:] for line in lines if line[0] == sign) for sign in "-+")
-        found.append((path, removed, added))
-    return found
+        parts.append((path, removed, added))
+    return parts
 
 
 def run(tree: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -88,8 +88,8 @@ def test_the_service_runs_counts_and_says_what_hinders_it(tree: Path, tmp_path: 
     ran = run(tree, str(ROOT / "tests" / "support" / "new_service.py"), "counter", str(tmp_path / "data"))
     assert ran.returncode == 0, ran.stderr[-2000:]
 
-    said = json.loads(ran.stdout.splitlines()[-1])
-    counts = dict(re.findall(r'aoc_counter_events_total\{operation="(\w+)"\} (\S+)', said["shown"]))
+    shown = json.loads(ran.stdout.splitlines()[-1])
+    counts = dict(re.findall(r'aoc_counter_events_total\{operation="(\w+)"\} (\S+)', shown["shown"]))
     assert counts == {"a": "2.0", "b": "1.0", "others": "1.0"}
-    assert '"events"' in said["before"]
-    assert "as many operations as are counted by name" in said["after"]
+    assert '"events"' in shown["before"]
+    assert "as many operations as are counted by name" in shown["after"]

@@ -19,7 +19,7 @@ def test_the_bench_of_the_gateway_tells_both_figures() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "bench" / "gateway.py"), *arguments], capture_output=True, timeout=100, check=True
     )
-    told = json.loads(done.stdout)
+    figures = json.loads(done.stdout)
 
-    assert told["source_health_ms"]["worst"] > 0
-    assert told["cheap_beside_dear_ms"]["worst"] > 0
+    assert figures["source_health_ms"]["worst"] > 0
+    assert figures["cheap_beside_dear_ms"]["worst"] > 0

@@ -29,7 +29,7 @@ def lines(count: int, seed: int = 6) -> list[bytes]:
 
 def account(aoc: Any) -> dict[str, Any]:
     ran = aoc.run("completeness", "--json", "--data", aoc.root / "evidence")
-    found = [one for one in json.loads(ran.stdout)["sources"] if one["source"] == "import"]
+    found = [source for source in json.loads(ran.stdout)["sources"] if source["source"] == "import"]
     assert len(found) == 1, (ran.stdout, ran.stderr)
     assert found[0]["records"] == sum(found[0][name] for name in BECAME), found[0]
     return found[0]

@@ -45,16 +45,16 @@ async def _truth(system) -> dict[str, Any]:
             published += [message.headers["Nats-Msg-Id"] for message in batch]
     await close(broker)
     async with connect(system.mongo) as database:
-        stored = [str(one["_id"]) async for one in database["events"].find({}, {"_id": 1})]
+        stored = [str(item["_id"]) async for item in database["events"].find({}, {"_id": 1})]
         pages = await database["ledger_pages"].find({}).to_list(None)
-        states = [one["state"] async for one in database["ledger_slices"].find({}, {"state": 1})]
+        states = [item["state"] async for item in database["ledger_slices"].find({}, {"state": 1})]
     return {
         "stored": len(set(stored)),
         "published": len(set(published)),
         "published twice": len(published) - len(set(published)),
-        "stored and not published": len(set(stored) - {str(one) for one in published}),
-        "accounted": sum(one.get("stored", 0) for one in pages),
-        "waiting": sum("waiting_since" in one for one in pages),
+        "stored and not published": len(set(stored) - {str(item) for item in published}),
+        "accounted": sum(page.get("stored", 0) for page in pages),
+        "waiting": sum("waiting_since" in page for page in pages),
         "states": set(states),
     }
 

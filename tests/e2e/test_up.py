@@ -52,8 +52,8 @@ def stored(base: str, tenant: str = "contoso") -> int:
 def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(stack, module_aoc) -> None:
     _, data, base = stack
     until(lambda: stored(base, "fabrikam") > 50)
-    asked = ["backfill", "--tenant", "fabrikam", "--data", data, "--from", "2025-01-01", "--wait"]
-    done = module_aoc.run(*asked, "--source", "o365-exchange", "--source", "graph-intune")
+    command = ["backfill", "--tenant", "fabrikam", "--data", data, "--from", "2025-01-01", "--wait"]
+    done = module_aoc.run(*command, "--source", "o365-exchange", "--source", "graph-intune")
     strange = module_aoc.run("backfill", "--data", data, "--tenant", "nobody", "--from", "2026-11-20")
     never = module_aoc.run("backfill", "--data", data, "--tenant", "fabrikam", "--from", "yesterday")
     counts = httpx.get(f"{base}/api/completeness", params={"tenant": "fabrikam"}).json()
@@ -63,7 +63,7 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
     assert (strange.returncode, never.returncode) == (2, 2)
     assert "nothing is collected for tenant nobody" in strange.stderr
     assert "--from yesterday: expected a time like" in never.stderr
-    assert all(one["stored"] <= one["records"] for one in counts["sources"])
+    assert all(source["stored"] <= source["records"] for source in counts["sources"])
 
 
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
@@ -85,18 +85,18 @@ def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     before = stored(base)
     until(lambda: stored(base) > before)
     first = httpx.get(f"{base}/api/events", params={"tenant": "contoso", "page_size": 1}).json()["items"][0]
-    whole = httpx.get(f"{base}/api/events/{first['id']}", params={"tenant": "contoso"}).json()
-    assert whole["raw"].startswith("{")
-    assert whole["event"]["metadata"]["version"] == "1.8.0"
+    complete = httpx.get(f"{base}/api/events/{first['id']}", params={"tenant": "contoso"}).json()
+    assert complete["raw"].startswith("{")
+    assert complete["event"]["metadata"]["version"] == "1.8.0"
 
 
 def test_the_other_commands_find_the_stack_by_themselves(stack, module_aoc) -> None:
     _, _, base = stack
     until(lambda: stored(base) > 50)
 
-    found = module_aoc.run("search", "--tenant", "contoso", "--limit", "3", "--json")
-    assert found.returncode == 0
-    assert len(found.stdout.splitlines()) == 3
+    search = module_aoc.run("search", "--tenant", "contoso", "--limit", "3", "--json")
+    assert search.returncode == 0
+    assert len(search.stdout.splitlines()) == 3
 
 
 def test_the_account_of_a_tenant_that_has_none_names_those_that_have_one(stack, module_aoc) -> None:
@@ -115,10 +115,10 @@ def test_a_search_under_a_wrong_name_says_which_there_are_and_a_twin_is_marked(s
 
     tenant = module_aoc.run("search", "--tenant", "contso")
     source = module_aoc.run("search", "--tenant", "contoso", "--source", "graph-sign-ins")
-    whole = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000", "--json")
+    complete = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000", "--json")
     shown = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000")
 
-    seconds = [one for one in map(json.loads, whole.stdout.splitlines()) if one["twin_of"]]
+    seconds = [item for item in map(json.loads, complete.stdout.splitlines()) if item["twin_of"]]
     assert "nothing found; there is something of --tenant contoso or fabrikam" in tenant.stderr
     assert "from --source graph-alerts or graph-directory-audits" in source.stderr
     assert seconds
@@ -150,9 +150,9 @@ def test_a_service_that_dies_is_reported_and_started_again(stack, processes_nami
     running, data, base = stack
     victim = next(pid for pid, command in processes_naming(data).items() if "aoc_normalizer" in command)
     os.kill(victim, signal.SIGKILL)
-    said = running.says("starting it again")
+    log = running.says("starting it again")
 
-    assert "normalizer ended with status -9" in said
+    assert "normalizer ended with status -9" in log
     before = stored(base)
     until(lambda: stored(base) > before)
 
@@ -169,8 +169,8 @@ def test_ctrl_c_stops_everything_and_the_data_stays(aoc, started, processes_nami
     assert running.process.wait(30) == 0
     assert "Traceback" not in running.log.read_text()
     assert processes_naming(data) == {}
-    found = aoc.run("search", "--data", data, "--tenant", "contoso", "--limit", "5", "--json")
-    assert len(found.stdout.splitlines()) == 5
+    search = aoc.run("search", "--data", data, "--tenant", "contoso", "--limit", "5", "--json")
+    assert len(search.stdout.splitlines()) == 5
 
 
 def test_kill_9_of_the_command_leaves_no_process_either(aoc, started, processes_naming) -> None:

@@ -46,7 +46,7 @@ def test_line_11_every_run_has_expiry_deletion_and_change_and_says_nothing_false
     )
     assert kinds["published: subject"]["compared"] == account["published"]
     assert {"signed: account", "signed: alteration", "twins: the links hold", "published: what a twin adds"} <= {*kinds}
-    assert all(one["compared"] for one in kinds.values())
+    assert all(kind["compared"] for kind in kinds.values())
     assert ran.returncode == 0
 
 

@@ -116,14 +116,14 @@ async def make_sim(signing_key: str):
     made: list[Sim] = []
 
     def make(**options: Any) -> Sim:
-        given = {
+        settings = {
             "events": 700,
             "live_rate": 0,
             "signing_key_pem": signing_key,
             "throttle": {"enabled": False},
             "tenants": tuple(tenant.model_copy(update={"people": 50}) for tenant in DEFAULT_TENANTS),
         } | options
-        made.append(Sim(SimSettings(**given), ManualClock(NOW)))
+        made.append(Sim(SimSettings(**settings), ManualClock(NOW)))
         return made[-1]
 
     yield make

@@ -108,16 +108,16 @@ async def test_a_listing_and_its_blobs_hold_exactly_the_truth(make_sim, content_
     sim = make_sim(events=2500)
     await sim.start(content_type)
     items = await sim.listing(content_type)
-    found = []
+    fetched = []
     for item in items:
         records = (await sim.get("activity", item["contentUri"], PublisherIdentifier=str(uuid4()))).json()
         assert len(records) >= 1
-        found += records
+        fetched += records
 
     source = {"Audit.AzureActiveDirectory": "azuread", "DLP.All": "dlp"}.get(content_type, content_type[6:].lower())
     truth = await sim.truth("contoso", f"o365-{source}")
-    assert len(truth) == len(found)
-    assert {key.split("|")[0] for key in truth} == {record["Id"] for record in found}
+    assert len(truth) == len(fetched)
+    assert {key.split("|")[0] for key in truth} == {record["Id"] for record in fetched}
     assert {item["contentType"] for item in items} == {content_type}
 
 
@@ -179,16 +179,18 @@ async def test_what_is_created_between_stop_and_restart_is_lost_and_not_in_the_t
     lost = (await sim.client.post("/_emit", json={"tenant": "contoso", "source": "o365-exchange", "count": 3})).json()
     sim.clock.advance(5)
     await sim.start("Audit.Exchange")
-    kept = (await sim.client.post("/_emit", json={"tenant": "contoso", "source": "o365-exchange", "count": 2})).json()
+    created = (
+        await sim.client.post("/_emit", json={"tenant": "contoso", "source": "o365-exchange", "count": 2})
+    ).json()
     sim.clock.advance(5)
-    found = []
+    fetched = []
     for item in await sim.listing("Audit.Exchange"):
-        found += [record["Id"] for record in (await sim.get("activity", item["contentUri"])).json()]
+        fetched += [record["Id"] for record in (await sim.get("activity", item["contentUri"])).json()]
 
     truth = await sim.truth("contoso", "o365-exchange")
-    assert sorted(found) == sorted(truth)
-    assert not set(lost["records"]["o365-exchange"]) & set(found)
-    assert set(kept["records"]["o365-exchange"]) <= set(found)
+    assert sorted(fetched) == sorted(truth)
+    assert not set(lost["records"]["o365-exchange"]) & set(fetched)
+    assert set(created["records"]["o365-exchange"]) <= set(fetched)
 
 
 async def test_the_first_content_takes_the_time_that_is_set(make_sim):

@@ -90,8 +90,8 @@ async def test_the_records_of_a_blob_that_is_listed_again_are_spelt_otherwise(ma
     first = [record for item in listed for record in (await sim.get("activity", item["contentUri"])).json()]
     sim.clock.advance(60)
     known = {item["contentId"] for item in listed}
-    again = [item for item in await sim.listing("Audit.Exchange") if item["contentId"] not in known]
-    second = [record for item in again for record in (await sim.get("activity", item["contentUri"])).json()]
+    relisted = [item for item in await sim.listing("Audit.Exchange") if item["contentId"] not in known]
+    second = [record for item in relisted for record in (await sim.get("activity", item["contentUri"])).json()]
 
     lower = {record["Id"]: record for record in first}
     assert {record["Id"].lower() for record in second} == set(lower)

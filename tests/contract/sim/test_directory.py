@@ -14,13 +14,13 @@ SELECT = "displayName,userPrincipalName,userType,accountEnabled,department,assig
 
 async def walk(sim, answer, slug="contoso"):
     """The objects of a reading, its delta link, and the number of pages."""
-    found, pages = list(answer.json()["value"]), 1
+    objects, pages = list(answer.json()["value"]), 1
     while link := answer.json().get("@odata.nextLink"):
         answer = await sim.get("graph", link, slug)
         assert answer.status_code == 200, answer.text
-        found += answer.json()["value"]
+        objects += answer.json()["value"]
         pages += 1
-    return found, answer.json().get("@odata.deltaLink"), pages
+    return objects, answer.json().get("@odata.deltaLink"), pages
 
 
 async def alter(sim, **wish):
@@ -84,7 +84,7 @@ async def test_a_delta_token_that_is_unknown_of_another_tenant_or_too_old_answer
     sim.clock.advance(61)
     late = await sim.get("graph", link)
 
-    assert [one.status_code for one in (forged, stranger, another, late)] == [410] * 4
+    assert [item.status_code for item in (forged, stranger, another, late)] == [410] * 4
     assert late.json()["error"]["code"] == "syncStateNotFound"
     assert (await sim.get("graph", late.headers["Location"])).json()["value"]
 
@@ -100,36 +100,36 @@ async def test_the_fault_of_an_expired_delta_token_strikes_a_good_one(make_sim):
 
 async def test_the_pages_of_a_first_reading_are_together_complete_and_top_is_ignored(make_sim):
     sim = make_sim(pages={"directory": 7})
-    found, link, pages = await walk(sim, await sim.graph(USERS, top=3))
+    users, link, pages = await walk(sim, await sim.graph(USERS, top=3))
     everybody = (await sim.client.get("/_directory/contoso/users")).json()["value"]
 
-    assert {one["id"] for one in found} == {one["id"] for one in everybody}
-    assert len(found) == len(everybody) == 52
+    assert {item["id"] for item in users} == {item["id"] for item in everybody}
+    assert len(users) == len(everybody) == 52
     assert pages == -(-52 // 7)
     assert "$deltatoken=" in link
 
 
 async def test_select_shows_those_properties_the_id_and_none_that_was_never_set(sim):
-    found, _, _ = await walk(sim, await sim.graph(USERS, select=SELECT))
-    member = next(one for one in found if one["userType"] == "Member" and one["assignedLicenses"])
-    guest = next(one for one in found if one["userType"] == "Guest")
+    users, _, _ = await walk(sim, await sim.graph(USERS, select=SELECT))
+    member = next(item for item in users if item["userType"] == "Member" and item["assignedLicenses"])
+    guest = next(item for item in users if item["userType"] == "Guest")
 
     assert set(member) == {"id", *SELECT.split(",")}
     assert "department" not in guest
 
 
 async def test_a_second_reading_shows_what_came_changed_and_went_and_the_third_nothing(sim):
-    found, link, _ = await walk(sim, await sim.graph(USERS, select=SELECT))
-    changed, gone = found[3]["id"], found[4]["id"]
+    users, link, _ = await walk(sim, await sim.graph(USERS, select=SELECT))
+    changed, removed = users[3]["id"], users[4]["id"]
     await alter(sim, id=changed, set={"displayName": "Renamed", "department": None, "jobTitle": "Untold"})
-    await alter(sim, id=gone, remove=True)
+    await alter(sim, id=removed, remove=True)
     created = (await alter(sim, set={"displayName": "New"})).json()["id"]
     news, link, _ = await walk(sim, await sim.get("graph", link))
     nothing, _, _ = await walk(sim, await sim.get("graph", link))
 
-    assert {one["id"]: one for one in news} == {
-        changed: found[3] | {"displayName": "Renamed", "department": None},
-        gone: {"id": gone, "@removed": {"reason": "changed"}},
+    assert {item["id"]: item for item in news} == {
+        changed: users[3] | {"displayName": "Renamed", "department": None},
+        removed: {"id": removed, "@removed": {"reason": "changed"}},
         created: {"id": created, "displayName": "New"},
     }
     assert nothing == []
@@ -137,11 +137,11 @@ async def test_a_second_reading_shows_what_came_changed_and_went_and_the_third_n
 
 async def test_with_the_sparse_fault_a_change_holds_only_what_changed(make_sim):
     sim = make_sim(faults={"sparse_delta_rate": 1})
-    found, link, _ = await walk(sim, await sim.graph(USERS))
-    await alter(sim, id=found[0]["id"], set={"accountEnabled": False})
+    users, link, _ = await walk(sim, await sim.graph(USERS))
+    await alter(sim, id=users[0]["id"], set={"accountEnabled": False})
     news, _, _ = await walk(sim, await sim.get("graph", link))
 
-    assert news == [{"id": found[0]["id"], "accountEnabled": False}]
+    assert news == [{"id": users[0]["id"], "accountEnabled": False}]
 
 
 async def test_what_changes_between_two_pages_is_told_in_time_or_by_the_next_reading(make_sim):
@@ -153,7 +153,7 @@ async def test_what_changes_between_two_pages_is_told_in_time_or_by_the_next_rea
     _, link, _ = await walk(sim, first)
     news, _, _ = await walk(sim, await sim.get("graph", link))
 
-    assert {one["id"]: one["displayName"] for one in news} == {shown: "Renamed", created: "New"}
+    assert {item["id"]: item["displayName"] for item in news} == {shown: "Renamed", created: "New"}
 
 
 async def test_ids_are_those_that_records_name(sim):
@@ -163,12 +163,12 @@ async def test_ids_are_those_that_records_name(sim):
     devices, _, _ = await walk(sim, await sim.graph("devices/delta"))
     groups, _, _ = await walk(sim, await sim.graph("groups/delta"))
 
-    assert {one.id for one in (*directory.people, *directory.guests)} <= {one["id"] for one in users}
-    assert {(one.id, one.app_id) for one in (*directory.apps, *directory.identities)} <= {
-        (one["id"], one["appId"]) for one in apps
+    assert {item.id for item in (*directory.people, *directory.guests)} <= {user["id"] for user in users}
+    assert {(item.id, item.app_id) for item in (*directory.apps, *directory.identities)} <= {
+        (app["id"], app["appId"]) for app in apps
     }
-    assert {one.device.id for one in directory.people} <= {one["deviceId"] for one in devices}
-    assert {one.id for one in directory.groups} == {one["id"] for one in groups}
+    assert {person.device.id for person in directory.people} <= {device["deviceId"] for device in devices}
+    assert {group.id for group in directory.groups} == {group["id"] for group in groups}
 
 
 async def test_every_administrator_and_one_group_hold_roles_that_are_defined(sim):
@@ -176,14 +176,14 @@ async def test_every_administrator_and_one_group_hold_roles_that_are_defined(sim
     definitions, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleDefinitions", select="id,displayName,templateId"))
     held, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleAssignments", select="roleDefinitionId,principalId"))
     roles = (await sim.graph("directoryRoles")).json()["value"]
-    principals = {one["principalId"] for one in held}
-    (group,) = principals & {one.id for one in directory.groups}
+    principals = {item["principalId"] for item in held}
+    (group,) = principals & {item.id for item in directory.groups}
     members = (await sim.graph(f"groups/{group}/transitiveMembers", select="id")).json()["value"]
 
-    assert {one.id for one in directory.admins} <= principals
-    assert {one["roleDefinitionId"] for one in held} <= {one["id"] for one in definitions}
-    assert {one["roleTemplateId"] for one in roles} == {one["templateId"] for one in definitions}
-    assert {one["id"] for one in members} < {one.id for one in directory.people}
+    assert {admin.id for admin in directory.admins} <= principals
+    assert {item["roleDefinitionId"] for item in held} <= {definition["id"] for definition in definitions}
+    assert {role["roleTemplateId"] for role in roles} == {definition["templateId"] for definition in definitions}
+    assert {member["id"] for member in members} < {person.id for person in directory.people}
     assert (await sim.graph("groups/nobody/transitiveMembers")).status_code == 404
 
 
@@ -194,7 +194,7 @@ async def test_a_role_that_a_story_gives_is_held_from_then_on(make_sim):
     after, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleAssignments"))
 
     assert emitted.status_code == 201
-    (news,) = [one for one in after if one not in before]
+    (news,) = [item for item in after if item not in before]
     assert news["roleDefinitionId"] == "62e90394-69f5-4237-9190-012177145e10"
 
 
@@ -207,10 +207,10 @@ async def test_what_the_history_says_of_the_directory_is_so_at_the_start(make_si
     ]
     apps, _, _ = await walk(sim, await sim.graph("servicePrincipals/delta", "fabrikam"), "fabrikam")
     held, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleAssignments", "fabrikam"), "fabrikam")
-    known = {one["id"] for one in apps} | {one["principalId"] for one in held}
+    known = {app["id"] for app in apps} | {item["principalId"] for item in held}
 
     assert history
-    assert all(any(one in record for one in known) for record in history)
+    assert all(any(item in record for item in known) for record in history)
 
 
 async def test_requests_are_paced_by_their_cost(make_sim):
@@ -234,7 +234,7 @@ async def test_a_change_that_makes_no_sense_is_refused(sim):
         await sim.client.get("/_directory/contoso/pets"),
     ]
 
-    assert [one.status_code for one in answers] == [404, 404, 422, 404]
+    assert [answer.status_code for answer in answers] == [404, 404, 422, 404]
 
 
 async def test_a_user_name_that_is_given_away_belongs_to_another_object_with_another_name(make_sim):
@@ -246,8 +246,8 @@ async def test_a_user_name_that_is_given_away_belongs_to_another_object_with_ano
     users, _, _ = await walk(sim, await sim.graph("users/delta"))
     held, _, _ = await walk(sim, await sim.graph(f"{ROLES}roleAssignments"))
 
-    (gone,) = [one for one in first if one["id"] not in {two["id"] for two in users}]
-    (new,) = [one for one in users if one["id"] not in {two["id"] for two in first}]
-    assert new["userPrincipalName"] == gone["userPrincipalName"]
-    assert (new["displayName"], gone["displayName"] == new["displayName"]) == ("Robin Successor", False)
-    assert gone["id"] not in {one["principalId"] for one in held}
+    (removed,) = [item for item in first if item["id"] not in {two["id"] for two in users}]
+    (new,) = [user for user in users if user["id"] not in {two["id"] for two in first}]
+    assert new["userPrincipalName"] == removed["userPrincipalName"]
+    assert (new["displayName"], removed["displayName"] == new["displayName"]) == ("Robin Successor", False)
+    assert removed["id"] not in {item["principalId"] for item in held}

@@ -105,9 +105,9 @@ async def test_blobs_are_listed_again_later_under_another_id_with_the_same_recor
     sim.clock.advance(60)
     after = await fetch()
 
-    again = [records for key, records in after if key not in dict(before)]
-    assert again
-    assert sorted(again) == sorted(records for _, records in before)
+    relisted = [records for key, records in after if key not in dict(before)]
+    assert relisted
+    assert sorted(relisted) == sorted(records for _, records in before)
     assert len(await sim.truth("contoso", "o365-sharepoint")) == sum(len(records) for _, records in before)
 
 
@@ -145,12 +145,12 @@ async def test_a_fault_stops_after_its_allowance_and_is_counted(make_sim):
 
 
 async def test_faults_are_replaced_at_run_time(sim):
-    put = await sim.client.put("/_faults", json={"http_5xx_rate": 1})
+    replaced = await sim.client.put("/_faults", json={"http_5xx_rate": 1})
     failed = await sim.graph("auditLogs/signIns", top=1)
     await sim.client.put("/_faults", json={"profile": "none"})
     healed = await sim.graph("auditLogs/signIns", top=1)
 
-    assert put.json()["http_5xx_rate"] == 1
+    assert replaced.json()["http_5xx_rate"] == 1
     assert (failed.status_code >= 500, healed.status_code) == (True, 200)
     assert (await sim.client.get("/_faults")).json() == PROFILES["none"].model_dump()
 
@@ -181,8 +181,8 @@ async def test_records_can_come_again_in_new_content_after_more_than_a_week(sim)
 
     assert after
     assert not before & {blob["contentId"] for blob in after}
-    again = {record["Id"] for blob in after for record in (await sim.get("activity", blob["contentUri"])).json()}
-    assert again <= known
+    relisted = {record["Id"] for blob in after for record in (await sim.get("activity", blob["contentUri"])).json()}
+    assert relisted <= known
 
 
 async def test_resending_can_be_switched_on_at_run_time(sim):

@@ -15,8 +15,8 @@ async def test_retry_after_says_what_nobody_means_until_the_allowance_is_spent(m
     graph = [await sim.graph("auditLogs/signIns", top=1) for _ in range(30)]
     activity = [await sim.start("Audit.Exchange") for _ in range(30)]
 
-    said = {answer.headers["Retry-After"] for answer in graph + activity}
-    assert said == set(WAITS)
+    values = {answer.headers["Retry-After"] for answer in graph + activity}
+    assert values == set(WAITS)
     assert {answer.status_code for answer in graph} == {answer.status_code for answer in activity} == {429, 503}
     assert (await sim.graph("auditLogs/signIns", top=1)).status_code == 200
 
@@ -59,11 +59,11 @@ async def test_records_of_a_blob_without_an_address_are_in_the_truth_as_such(mak
             records |= {record["Id"] for record in answer.json()}
 
     truth = (await sim.client.get("/_truth")).json()["tenants"]["contoso"]["o365-exchange"]
-    excused = {one["id"]: one for one in truth["excused"]}
+    excused = {record["id"]: record for record in truth["excused"]}
     assert excused
     assert set(truth["records"]) - records == set(excused)
-    assert {one["blob"] for one in excused.values()} == set(dead)
-    assert all(one["at"] == dead[one["blob"]]["contentCreated"] for one in excused.values())
+    assert {record["blob"] for record in excused.values()} == set(dead)
+    assert all(record["at"] == dead[record["blob"]]["contentCreated"] for record in excused.values())
 
 
 async def test_records_of_a_dead_blob_that_is_listed_again_well_are_not_excused(make_sim):
@@ -99,10 +99,10 @@ async def test_huge_records_are_served_whole_and_are_in_the_truth_as_such(make_s
     sim = make_sim(faults={"huge_rate": 0.01, "huge_most": 5}, events=2000)
     truth = (await sim.client.get("/_truth")).json()
     excused = [
-        (slug, source, one["id"], one["bytes"])
+        (slug, source, item["id"], item["bytes"])
         for slug, sources in truth["tenants"].items()
         for source, content in sources.items()
-        for one in content["excused"]
+        for item in content["excused"]
     ]
 
     assert len(excused) == truth["faults_injected"]["huge"] == 5
@@ -127,8 +127,8 @@ async def test_two_records_share_id_and_time_and_differ_in_operation(make_sim):
     shared = {key: operations for key, operations in pairs.items() if len(operations) > 1}
     assert shared
     assert all(len(set(operations)) == 2 for operations in shared.values())
-    told = {f"{key}|{operation}" for (key, _), operations in shared.items() for operation in operations}
-    assert told <= set(await sim.truth("contoso", "o365-sharepoint"))
+    keys = {f"{key}|{operation}" for (key, _), operations in shared.items() for operation in operations}
+    assert keys <= set(await sim.truth("contoso", "o365-sharepoint"))
 
 
 async def test_the_clock_can_be_stepped_and_set_right_again(make_sim):

@@ -90,7 +90,7 @@ async def subscribe(sim, receiver, slug="contoso", **changes):
 
 async def notify(sim, **body):
     answer = await sim.client.post("/_notify", json={"tenant": "contoso", "resource": "users", **body})
-    return [one["status"] for one in answer.json()["deliveries"]]
+    return [delivery["status"] for delivery in answer.json()["deliveries"]]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ async def test_an_endpoint_that_does_not_give_the_token_back_is_refused(sim, rec
 async def test_both_endpoints_are_asked_and_their_own_parameters_stay(sim, receiver):
     await subscribe(sim, receiver)
 
-    assert [one["key"] for one in receiver.handshakes] == ["1", "1"]
+    assert [handshake["key"] for handshake in receiver.handshakes] == ["1", "1"]
 
 
 async def test_the_app_role_of_the_resource_is_needed(make_sim, receiver):
@@ -176,12 +176,12 @@ async def test_a_subscription_is_listed_renewed_reauthorised_and_deleted(sim, re
     reauthorized = await call(sim, "POST", path + "/reauthorize")
     foreign = await call(sim, "GET", path, slug="fabrikam")
     deleted = await call(sim, "DELETE", path)
-    again = [(await call(sim, method, path)).status_code for method in ("GET", "DELETE")]
+    repeated = [(await call(sim, method, path)).status_code for method in ("GET", "DELETE")]
 
     assert made["clientState"] == "secret"
     assert (renewed.status_code, renewed.json()["expirationDateTime"]) == (200, "2026-01-19T15:00:00.0000000Z")
-    assert [(one["id"], one["clientState"]) for one in listed] == [(made["id"], None)]
-    assert (reauthorized.status_code, deleted.status_code, again) == (204, 204, [404, 404])
+    assert [(item["id"], item["clientState"]) for item in listed] == [(made["id"], None)]
+    assert (reauthorized.status_code, deleted.status_code, repeated) == (204, 204, [404, 404])
     assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "ResourceNotFound")
 
 

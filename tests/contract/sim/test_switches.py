@@ -61,7 +61,7 @@ async def test_a_disabled_subscription_lists_nothing_and_does_not_start(sim, swi
     content = await sim.get("activity", f"{sim.feed()}/subscriptions/content", contentType="Audit.Exchange")
     started = await sim.start("Audit.Exchange")
 
-    assert [one["status"] for one in listed.json()] == ["disabled"]
+    assert [item["status"] for item in listed.json()] == ["disabled"]
     assert {answer.json()["error"]["code"] for answer in (content, started)} == {"AF20023"}
 
 
@@ -71,7 +71,7 @@ async def test_the_app_sees_when_its_secret_expires(sim, switch) -> None:
     seen = (await sim.graph(path, select="passwordCredentials,keyCredentials")).json()
     await switch(revoked=["Application.Read.All", "Directory.Read.All"])
 
-    assert [one["endDateTime"][:10] for one in seen["passwordCredentials"]] == ["2026-02-01"]
+    assert [credential["endDateTime"][:10] for credential in seen["passwordCredentials"]] == ["2026-02-01"]
     assert seen["keyCredentials"] == []
     assert (await sim.graph(path)).status_code == 403
 

@@ -93,8 +93,8 @@ async def test_instance_discovery_vouches_for_this_host(sim):
 
 
 async def test_without_roles_the_token_has_no_roles_claim_and_the_apis_answer_403(make_sim):
-    bare = DEFAULT_TENANTS[0].model_copy(update={"graph_roles": (), "activity_roles": ()})
-    sim = make_sim(tenants=(bare,))
+    tenant = DEFAULT_TENANTS[0].model_copy(update={"graph_roles": (), "activity_roles": ()})
+    sim = make_sim(tenants=(tenant,))
 
     claims = jwt.decode(await sim.token("graph"), options={"verify_signature": False})
     graph = await sim.graph("auditLogs/directoryAudits")

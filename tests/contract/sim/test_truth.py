@@ -112,11 +112,11 @@ async def test_a_complete_reader_finds_exactly_the_truth(make_sim, profile):
     await reader.everything()
 
     truth = (await sim.client.get("/_truth")).json()
-    found = {key: len(ids) for key, ids in reader.found.items()}
+    counts = {key: len(ids) for key, ids in reader.found.items()}
     expected = {
         (s, source): body["count"] for s, sources in truth["tenants"].items() for source, body in sources.items()
     }
-    assert found == expected
+    assert counts == expected
     for slug, sources in truth["tenants"].items():
         for source, body in sources.items():
             identities = reader.found[slug, source]
@@ -158,7 +158,7 @@ async def test_every_story_is_told_once_and_lies_in_the_truth(make_sim):
 
 async def test_emitted_records_and_stories_join_the_truth_and_the_answers(sim):
     emitted = await sim.client.post("/_emit", json={"tenant": "fabrikam", "source": "graph-signins", "count": 5})
-    told = await sim.client.post("/_emit", json={"tenant": "fabrikam", "story": "device-wipe"})
+    story = await sim.client.post("/_emit", json={"tenant": "fabrikam", "story": "device-wipe"})
     sim.clock.advance(1)
     answer = await sim.graph("auditLogs/signIns", "fabrikam", filter="createdDateTime ge 2026-01-14T14:50:00Z")
 
@@ -166,7 +166,7 @@ async def test_emitted_records_and_stories_join_the_truth_and_the_answers(sim):
     assert len(ids) == 5
     assert set(ids) <= {r["id"] for r in answer.json()["value"]}
     assert set(ids) <= set(await sim.truth("fabrikam", "graph-signins"))
-    assert len(told.json()["records"]["graph-intune"]) == 5
+    assert len(story.json()["records"]["graph-intune"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -229,13 +229,13 @@ async def test_the_command_serves_on_a_free_port_and_says_so():
 
 async def test_the_truth_names_twins_that_the_two_apis_told_apart(make_sim):
     sim = make_sim(events=3000)
-    told = (await sim.client.get("/_truth/twins")).json()
+    truth = (await sim.client.get("/_truth/twins")).json()
     known = (await sim.client.get("/_truth")).json()["tenants"]
 
-    pairs = [(slug, pair) for slug, found in told["tenants"].items() for pair in found]
-    assert told["total"] == len(pairs) > 100
-    assert all(one["id"] in known[slug][one["source"]]["records"] for slug, pair in pairs for one in pair)
-    assert all({one["source"].partition("-")[0] for one in pair} == {"graph", "o365"} for _, pair in pairs)
+    pairs = [(slug, pair) for slug, of_tenant in truth["tenants"].items() for pair in of_tenant]
+    assert truth["total"] == len(pairs) > 100
+    assert all(item["id"] in known[slug][item["source"]]["records"] for slug, pair in pairs for item in pair)
+    assert all({item["source"].partition("-")[0] for item in pair} == {"graph", "o365"} for _, pair in pairs)
 
 
 async def test_the_books_tell_of_each_record_of_the_truth_and_of_each_list_that_was_read_to_its_end(make_sim):
@@ -245,19 +245,19 @@ async def test_the_books_tell_of_each_record_of_the_truth_and_of_each_list_that_
     await sim.start("Audit.Exchange")
     for item in await sim.listing("Audit.Exchange", startTime="2026-01-13T15:00:00", endTime="2026-01-14T15:00:00"):
         await sim.get("activity", item["contentUri"])
-    told = (await sim.client.get("/_books")).json()["tenants"]["contoso"]
+    deliveries = (await sim.client.get("/_books")).json()["tenants"]["contoso"]
     truth = (await sim.client.get("/_truth")).json()
     lines = (await sim.client.get("/_books/contoso/o365-exchange")).text.splitlines()
 
-    books = [json.loads(line) for line in lines]
-    assert [one["id"] for one in books] == truth["tenants"]["contoso"]["o365-exchange"]["records"]
-    assert all(one["texts"] and one["actor"] and one["available"] >= one["time"] for one in books)
-    assert len(told["o365-exchange"]["blobs_gone"]) == truth["expired"]["contoso"]["o365-exchange"] > 0
-    assert told["o365-exchange"]["blobs_served"] > 0
-    [(at, start, end)] = told["o365-exchange"]["deliveries"]
+    facts = [json.loads(line) for line in lines]
+    assert [fact["id"] for fact in facts] == truth["tenants"]["contoso"]["o365-exchange"]["records"]
+    assert all(fact["texts"] and fact["actor"] and fact["available"] >= fact["time"] for fact in facts)
+    assert len(deliveries["o365-exchange"]["blobs_gone"]) == truth["expired"]["contoso"]["o365-exchange"] > 0
+    assert deliveries["o365-exchange"]["blobs_served"] > 0
+    [(at, start, end)] = deliveries["o365-exchange"]["deliveries"]
     assert (end - start, at) == (24 * 3600 * 10**6, end)
     # A page is not a list: only its last one ends it.
-    assert len(told["graph-signins"]["deliveries"]) == 1
-    assert told["graph-signins"]["shown"] == reader.fetched
-    assert told["o365-dlp"]["deliveries"] == []
+    assert len(deliveries["graph-signins"]["deliveries"]) == 1
+    assert deliveries["graph-signins"]["shown"] == reader.fetched
+    assert deliveries["o365-dlp"]["deliveries"] == []
     assert (await sim.client.get("/_books/contoso/nothing")).status_code == 404

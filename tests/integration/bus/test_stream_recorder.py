@@ -57,7 +57,7 @@ async def recorder(nats_as, operator):
 
 
 async def publish(broker: NatsBroker, *ids: str) -> None:
-    messages = [Outgoing(SUBJECT, b"{}", {"Nats-Msg-Id": one}) for one in ids]
+    messages = [Outgoing(SUBJECT, b"{}", {"Nats-Msg-Id": item}) for item in ids]
     async for attempt in stamina.retry_context(on=Transient, attempts=10):
         with attempt:
             await publish_all(jetstream(broker), subjects.EVENTS_STREAM, messages, timeout_s=2)
@@ -73,7 +73,7 @@ async def test_what_was_on_a_stream_that_is_deleted_and_made_anew_stays_known(
     await publish(normalizer, "b", "c", "c:digest")
     await recorder.caught_up(20)
 
-    assert [(one.message_id, one.incarnation) for one in recorder.messages] == [
+    assert [(message.message_id, message.incarnation) for message in recorder.messages] == [
         ("a", 0),
         ("b", 0),
         ("b", 1),
@@ -95,7 +95,7 @@ async def test_a_server_that_is_killed_is_read_on_from_where_the_watcher_was(
     await publish(normalizer, "b")
     await recorder.caught_up(20)
 
-    assert [(one.message_id, one.incarnation) for one in recorder.messages] == [("a", 0), ("b", 0)]
+    assert [(message.message_id, message.incarnation) for message in recorder.messages] == [("a", 0), ("b", 0)]
 
 
 async def test_messages_that_nobody_could_read_are_counted(operator, normalizer, nats_as) -> None:
@@ -107,7 +107,7 @@ async def test_messages_that_nobody_could_read_are_counted(operator, normalizer,
         await recorder.caught_up(20)
         task.cancel()
 
-    assert ([one.message_id for one in recorder.messages], recorder.missed) == (["c"], 2)
+    assert ([message.message_id for message in recorder.messages], recorder.missed) == (["c"], 2)
 
 
 async def test_a_watcher_that_cannot_read_says_so(operator, recorder) -> None:
@@ -129,7 +129,7 @@ async def test_a_message_that_was_taken_out_of_the_middle_is_missed_and_holds_up
         await recorder.caught_up(20)
         task.cancel()
 
-    assert ([one.message_id for one in recorder.messages], recorder.missed) == (["a", "c"], 1)
+    assert ([message.message_id for message in recorder.messages], recorder.missed) == (["a", "c"], 1)
 
 
 async def test_what_a_consumer_passes_over_is_asked_for_anew(nats_as, operator, normalizer) -> None:
@@ -143,4 +143,4 @@ async def test_what_a_consumer_passes_over_is_asked_for_anew(nats_as, operator, 
         await recorder.caught_up(20)
         task.cancel()
 
-    assert [one.message_id for one in recorder.messages] == ["a", "b", "c"]
+    assert [message.message_id for message in recorder.messages] == ["a", "b", "c"]

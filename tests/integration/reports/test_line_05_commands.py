@@ -80,8 +80,8 @@ def aoc(collected, mongo_settings, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(sys, "argv", ["aoc", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        return SimpleNamespace(status=int(ended.value.code or 0), out=said.out, err=said.err)
+        output = capsys.readouterr()
+        return SimpleNamespace(status=int(ended.value.code or 0), out=output.out, err=output.err)
 
     return run
 
@@ -98,7 +98,7 @@ def test_line_05_a_report_is_signed_proven_and_its_key_replaced(aoc, tmp_path) -
     aoc("completeness", "--tenant", "contoso", "--report", new_report)
     foreign = [aoc("completeness", "--check", new_report, *pin).status for pin in pins(first, pinned)]
     pinned.write_text(aoc("keys", "list", "--json").out)
-    both = [aoc("completeness", "--check", one, "--key", f"file:{pinned}").status for one in (old_report, new_report)]
+    both = [aoc("completeness", "--check", item, "--key", f"file:{pinned}").status for item in (old_report, new_report)]
     listed = aoc("keys", "list").out.splitlines()
 
     assert nothing.out == "no key was published yet: aoc keys fingerprint makes one\n"
@@ -120,12 +120,12 @@ def test_line_05_a_report_tells_of_what_was_discarded_imported_and_never_collect
     tenants.write_text(json.dumps([tenant]))
     monkeypatch.setenv("AOC_TENANTS_FILE", str(tenants))
     aoc("completeness", "--tenant", "contoso", "--report", tmp_path / "r")
-    told = json.loads(aoc("completeness", "--check", tmp_path / "r", "--json").out)["statement"]
-    sources = {one["source"]: one for one in told["sources"]}
+    statement = json.loads(aoc("completeness", "--check", tmp_path / "r", "--json").out)["statement"]
+    sources = {source["source"]: source for source in statement["sources"]}
     shown = aoc("completeness", "--tenant", "contoso")
     spelt = json.loads(aoc("completeness", "--tenant", "contoso", "--json").out)["sources"]
 
-    assert (told["tenant"], told["tenant_id"]) == ("contoso", TENANT_ID)
+    assert (statement["tenant"], statement["tenant_id"]) == ("contoso", TENANT_ID)
     assert sources["graph-signins"]["discarded"] == {"letters": 1, "in_letters": 4, "quarantined": 0}
     assert [
         sources["import"][name] for name in ("records", "stored", "quarantined", "state", "complete_until", "open")
@@ -137,10 +137,10 @@ def test_line_05_a_report_tells_of_what_was_discarded_imported_and_never_collect
         None,
         None,
     ]
-    assert "o365-exchange" in told["never_collected"]
+    assert "o365-exchange" in statement["never_collected"]
     assert (sources["o365-dlp"]["discarded"]["letters"], sources["o365-dlp"]["records"]) == (1, 0)
     assert "discarded graph-signins 1 dead letters with 4 records, and 0 records of the quarantine" in shown.out
-    assert {one["source"]: one["discarded"]["in_letters"] for one in spelt} == {
+    assert {item["source"]: item["discarded"]["in_letters"] for item in spelt} == {
         "graph-signins": 4,
         "import": 0,
         "o365-dlp": 4,
@@ -151,17 +151,17 @@ def test_line_05_two_reports_of_one_installation_name_it_alike(aoc, tmp_path) ->
     ids = set()
     for name in ("a", "b"):
         aoc("completeness", "--tenant", "contoso", "--report", tmp_path / name)
-        told = json.loads(aoc("completeness", "--check", tmp_path / name, "--json").out)["statement"]
-        ids.add(told["made_by"]["installation"])
+        statement = json.loads(aoc("completeness", "--check", tmp_path / name, "--json").out)["statement"]
+        ids.add(statement["made_by"]["installation"])
 
     assert len(ids) == 1
 
 
 def test_line_05_no_report_is_signed_for_a_tenant_of_which_there_is_nothing(aoc, tmp_path) -> None:
-    found = aoc("completeness", "--tenant", "contosso", "--report", tmp_path / "r")
+    refused = aoc("completeness", "--tenant", "contosso", "--report", tmp_path / "r")
 
-    assert found.status == 1
-    assert found.err.startswith("aoc: nothing was collected for contosso yet, so there is nothing to sign")
+    assert refused.status == 1
+    assert refused.err.startswith("aoc: nothing was collected for contosso yet, so there is nothing to sign")
     assert not (tmp_path / "r").exists()
 
 
@@ -184,7 +184,7 @@ def test_line_05_a_key_by_reference_is_rotated_by_its_owner_and_the_old_one_reti
 
 def test_line_05_the_key_that_signs_here_is_not_retired_but_rotated(aoc) -> None:
     kid = aoc("keys", "fingerprint").out.strip()
-    found = aoc("keys", "retire", "--fingerprint", kid)
+    refused = aoc("keys", "retire", "--fingerprint", kid)
 
-    assert found.status == 2
-    assert "aoc keys rotate" in found.err
+    assert refused.status == 2
+    assert "aoc keys rotate" in refused.err

@@ -60,7 +60,7 @@ async def current(own, register, at=NOW) -> str:
 
 
 async def in_use(register) -> list[str]:
-    return [one.kid for one in await register.published() if one.retired_at is None]
+    return [key.kid for key in await register.published() if key.retired_at is None]
 
 
 async def test_line_05_a_key_is_made_at_first_use_for_its_owner_alone_and_published(own, register) -> None:
@@ -89,7 +89,7 @@ async def test_line_05_a_rotated_key_stays_published_with_the_time_of_its_retire
     old, new = await own.rotate(register, LATER)
 
     assert (first, await current(own, register)) == (old, new)
-    assert [(one.kid, one.published_at, one.retired_at) for one in await register.published()] == [
+    assert [(key.kid, key.published_at, key.retired_at) for key in await register.published()] == [
         (new, LATER, None),
         (old, NOW, LATER),
     ]
@@ -118,7 +118,7 @@ async def test_line_05_a_kill_at_any_step_leaves_one_key_that_is_published(
         with suppress(Killed):
             await own.rotate(register, LATER)
     at_last = await current(own, register, LATER + timedelta(hours=1))
-    published = {one.kid: one.retired_at for one in await register.published()}
+    published = {key.kid: key.retired_at for key in await register.published()}
 
     assert await in_use(register) == [at_last]
     assert own.state() == KeyState(at_last, changing=False)
@@ -194,10 +194,10 @@ def test_line_05_processes_that_make_a_secret_at_once_get_the_same(tmp_path) -> 
     for maker in makers:  # each is ready, or soon
         maker.stdin.write("\n")
         maker.stdin.flush()
-    found = [maker.communicate(timeout=60)[0].splitlines() for maker in makers]
+    secrets = [maker.communicate(timeout=60)[0].splitlines() for maker in makers]
 
-    assert found[0] == found[1] == found[2]
-    assert len(set(found[0])) == 20
+    assert secrets[0] == secrets[1] == secrets[2]
+    assert len(set(secrets[0])) == 20
     assert {mode(path) for path in tmp_path.glob("*/secrets/*")} == {0o600}
 
 
@@ -232,7 +232,7 @@ def test_line_05_a_directory_that_another_command_holds_is_waited_for_and_then_n
 
 
 @pytest.mark.parametrize(
-    ("text", "rights", "said"),
+    ("text", "rights", "message"),
     [
         (pem(OURS), 0o640, "others may read this private key: chmod 600 it"),
         (pem(OURS), 0o602, "others may read this private key: chmod 600 it"),
@@ -242,7 +242,7 @@ def test_line_05_a_directory_that_another_command_holds_is_waited_for_and_then_n
     ],
 )
 async def test_line_05_a_key_that_is_exposed_or_none_is_refused_by_its_path_and_never_repeated(
-    own, register, text, rights, said
+    own, register, text, rights, message
 ) -> None:
     own.path.parent.mkdir()
     own.path.write_text(text)
@@ -250,7 +250,7 @@ async def test_line_05_a_key_that_is_exposed_or_none_is_refused_by_its_path_and_
     with pytest.raises(BadConfiguration) as refused:
         await own.current(register, NOW)
 
-    assert str(refused.value).startswith(f"{own.path}: {said}")
+    assert str(refused.value).startswith(f"{own.path}: {message}")
     assert "s3cret" not in str(refused.value)
 
 
@@ -263,10 +263,10 @@ async def test_line_05_a_key_by_reference_is_published_and_refused_once_it_is_re
     monkeypatch.setenv("AOC_REPORTS__KEY", "env:OURS")
     configured = await keys.signer(directory, None, register, NOW)
     named = await keys.signer(directory, "env:THEIRS", register, LATER)
-    kids = [thumbprint(public_bytes(one)) for one in (configured, named)]
+    kids = [thumbprint(public_bytes(key)) for key in (configured, named)]
     await register.retire(kids[0], LATER)
 
-    assert kids == [thumbprint(public_bytes(one)) for one in (OURS, THEIRS)]
+    assert kids == [thumbprint(public_bytes(key)) for key in (OURS, THEIRS)]
     assert await in_use(register) == kids[1:]
     assert not directory.path.exists()
     with pytest.raises(
@@ -293,10 +293,12 @@ async def test_line_05_the_doctor_looks_at_the_key_that_signs_here(
         replace(system, mongo=MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.1)), None
     )
 
-    assert [(one.grade, one.found) for one in nothing] == [(Grade.OK, "none yet: it is made with the first report")]
-    assert [(one.grade, one.found.split()[0]) for one in made] == [(Grade.OK, kid)]
-    assert [one.grade for one in exposed] == [Grade.FAIL]
-    assert [one.grade for one in referenced] == [Grade.OK, Grade.WARN, Grade.WARN]
+    assert [(finding.grade, finding.found) for finding in nothing] == [
+        (Grade.OK, "none yet: it is made with the first report")
+    ]
+    assert [(finding.grade, finding.found.split()[0]) for finding in made] == [(Grade.OK, kid)]
+    assert [finding.grade for finding in exposed] == [Grade.FAIL]
+    assert [finding.grade for finding in referenced] == [Grade.OK, Grade.WARN, Grade.WARN]
     assert "is not published" in referenced[1].found
     assert away == []
 

@@ -42,10 +42,10 @@ def test_a_kind_alone_kills_nothing_else(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_is_the_simulators_or_strikes(kind: Kind) -> None:
-    found = setup({kind})
+    setup_of_kind = setup({kind})
 
     assert (kind in EXTRAS) == (kind not in STRIKING)
-    assert found.simulator["AOC_SIM__FAULTS_EXTRA"] == (f'["{kind}"]' if kind in EXTRAS else "[]")
+    assert setup_of_kind.simulator["AOC_SIM__FAULTS_EXTRA"] == (f'["{kind}"]' if kind in EXTRAS else "[]")
 
 
 def test_the_simulator_takes_its_extra_faults_from_the_environment(monkeypatch) -> None:
@@ -61,7 +61,7 @@ def test_outages_outlast_every_window_that_is_shortened() -> None:
 
     assert min(downs) > bus["duplicate_window_s"]
     assert (
-        max(one.seconds for one in plan(VICTIMS, 11, 1, {"windows"}) if one.victim == "normalizer*")
+        max(strike.seconds for strike in plan(VICTIMS, 11, 1, {"windows"}) if strike.victim == "normalizer*")
         > (bus["events_max_age_s"])
     )
 

@@ -85,7 +85,7 @@ def test_a_ledger_that_says_something_else_is_found_out_source_by_source(ledger,
 @pytest.mark.parametrize(("after_s", "doubled"), [(19, 1), (21, 0)])
 def test_an_event_is_doubled_only_while_the_stream_holds_it(after_s, doubled) -> None:
     at = datetime(2026, 1, 14, tzinfo=UTC)
-    sent = [*(replace(one, at=at) for one in SENT), replace(SENT[0], at=at + timedelta(seconds=after_s))]
+    sent = [*(replace(message, at=at) for message in SENT), replace(SENT[0], at=at + timedelta(seconds=after_s))]
 
     assert compare(TRUTH, ALL, sent, LEDGER, retention_s=20).doubled == doubled
 
@@ -96,11 +96,11 @@ def test_a_record_that_could_not_be_had_is_not_lost_but_hidden_unless_that_is_to
     )
     events, sent, ledger = [stored(1, "a")], SENT[:1], {("contoso", "graph-signins"): 1}
     absent = truth.absent(events)
-    told = compare(truth, events, sent, ledger)
+    outcome = compare(truth, events, sent, ledger)
     unreported = compare(truth, events, sent, ledger, unreported=absent)
 
     assert absent == {("contoso", "graph-signins", "b")}
-    assert (told.lost, told.hidden, told.misaccounted) == (0, 0, 0)
+    assert (outcome.lost, outcome.hidden, outcome.misaccounted) == (0, 0, 0)
     assert (unreported.lost, unreported.hidden) == (0, 1)
 
 

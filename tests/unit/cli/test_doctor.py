@@ -19,18 +19,18 @@ from aoc_common.store.pages import PublishedPage
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 IN_USE = PublishedKey("a", b"", NOW)
 RETIRED = PublishedKey("b", b"", NOW, NOW)
-WANTED = ("graph-directory-audits", "graph-intune", "o365-exchange", "o365-dlp", "directory/user")
+READINGS = ("graph-directory-audits", "graph-intune", "o365-exchange", "o365-dlp", "directory/user")
 
 
 def roles(resource, *held):
-    return list(of_roles("contoso", resource, frozenset(held), WANTED))
+    return list(of_roles("contoso", resource, frozenset(held), READINGS))
 
 
 def test_a_permission_that_is_missing_is_named_with_what_it_is_for():
-    [found] = roles(GRAPH, "DeviceManagementApps.Read.All", "Directory.Read.All")
+    [missing] = roles(GRAPH, "DeviceManagementApps.Read.All", "Directory.Read.All")
 
-    assert (found.grade, found.found) == (Grade.FAIL, "AuditLog.Read.All is missing, for graph-directory-audits")
-    assert "application permission AuditLog.Read.All of Microsoft Graph" in found.fix
+    assert (missing.grade, missing.found) == (Grade.FAIL, "AuditLog.Read.All is missing, for graph-directory-audits")
+    assert "application permission AuditLog.Read.All of Microsoft Graph" in missing.fix
 
 
 def test_one_permission_for_several_sources_is_one_finding():
@@ -41,16 +41,16 @@ def test_one_permission_for_several_sources_is_one_finding():
 
 
 def test_a_token_without_any_role_is_told_as_such_with_all_that_is_wanted():
-    [found] = roles(MANAGEMENT)
+    [missing] = roles(MANAGEMENT)
 
-    assert found.found == "the token holds no role at all"
-    assert "ActivityFeed.Read, ActivityFeed.ReadDlp" in found.fix
+    assert missing.found == "the token holds no role at all"
+    assert "ActivityFeed.Read, ActivityFeed.ReadDlp" in missing.fix
 
 
 def test_a_permission_that_can_change_things_is_warned_of():
     graph = roles(GRAPH, "AuditLog.Read.All", "DeviceManagementApps.ReadWrite.All", "User.Read.All")
 
-    assert [one.grade for one in graph] == [Grade.WARN, Grade.OK]
+    assert [finding.grade for finding in graph] == [Grade.WARN, Grade.OK]
     assert "DeviceManagementApps.ReadWrite.All" in graph[0].found
 
 
@@ -73,16 +73,18 @@ def test_clocks_may_differ_a_little(seconds, grade):
 
 
 def test_the_gravest_finding_decides():
-    found = [Finding("contoso", "x", grade, "") for grade in (Grade.OK, Grade.WARN)]
+    findings = [Finding("contoso", "x", grade, "") for grade in (Grade.OK, Grade.WARN)]
 
-    assert [gravest([]), gravest(found), gravest([*found, Finding("contoso", "x", Grade.FAIL, "")])] == list(Grade)
+    assert [gravest([]), gravest(findings), gravest([*findings, Finding("contoso", "x", Grade.FAIL, "")])] == list(
+        Grade
+    )
 
 
 @pytest.mark.parametrize(("open_ones", "expired", "grade"), [(0, 0, Grade.OK), (0, 2, Grade.WARN), (1, 0, Grade.FAIL)])
 def test_a_dead_letter_that_waits_fails_and_one_that_expired_is_warned_of(open_ones, expired, grade):
-    found = decisions.of_letters(open_ones, expired)
+    result = decisions.of_letters(open_ones, expired)
 
-    assert (found.grade, bool(found.fix)) == (grade, grade is not Grade.OK)
+    assert (result.grade, bool(result.fix)) == (grade, grade is not Grade.OK)
 
 
 def test_a_record_in_the_quarantine_is_warned_of():
@@ -90,13 +92,13 @@ def test_a_record_in_the_quarantine_is_warned_of():
 
 
 def test_a_link_that_hides_an_action_fails_and_is_named():
-    hidden = BrokenLink("contoso", UUID(int=2), UUID(int=1), LinkFault.RESULT)
-    found = links.of_links(LinkReport(20, 9, (hidden,) * 5))
+    broken = BrokenLink("contoso", UUID(int=2), UUID(int=1), LinkFault.RESULT)
+    result = links.of_links(LinkReport(20, 9, (broken,) * 5))
 
     assert links.of_links(LinkReport(20, 4)).grade is Grade.OK
-    assert (found.grade, found.found.count(str(UUID(int=2)))) == (Grade.FAIL, 3)
-    assert found.found.startswith("5 of 9 links of the newest 20 events hide an action: contoso/")
-    assert "another result" in found.found
+    assert (result.grade, result.found.count(str(UUID(int=2)))) == (Grade.FAIL, 3)
+    assert result.found.startswith("5 of 9 links of the newest 20 events hide an action: contoso/")
+    assert "another result" in result.found
 
 
 @pytest.mark.parametrize(
@@ -130,10 +132,10 @@ def test_a_page_that_has_waited_long_is_told_days_before_microsoft_forgets_its_r
     ],
 )
 def test_line_05_the_doctor_tells_which_keys_sign_reports(published, own, expected) -> None:
-    found = list(of_keys(published, own))
+    findings = list(of_keys(published, own))
 
-    assert [(one.grade, one.found) for one in found] == expected
-    assert all(one.fix for one in found if one.grade is not Grade.OK)
+    assert [(finding.grade, finding.found) for finding in findings] == expected
+    assert all(finding.fix for finding in findings if finding.grade is not Grade.OK)
 
 
 def test_line_05_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:

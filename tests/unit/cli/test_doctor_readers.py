@@ -16,14 +16,14 @@ STATE = Checkpoint("alerting", PLACE)
 HOLE = Hole("dropped", NOW, PLACE, PLACE, PLACE, filled=1234, filled_at=NOW)
 
 
-def told(state: Checkpoint) -> list[tuple[Grade, str]]:
-    return [(one.grade, one.found) for one in of_readers([state], NOW)]
+def findings_of(state: Checkpoint) -> list[tuple[Grade, str]]:
+    return [(reader.grade, reader.found) for reader in of_readers([state], NOW)]
 
 
 def test_a_reader_that_missed_nothing_is_well() -> None:
     old = replace(HOLE, found_at=NOW - timedelta(days=8))
 
-    assert told(STATE) == told(replace(STATE, past=(old,))) == [(Grade.OK, "missed nothing in 7 days")]
+    assert findings_of(STATE) == findings_of(replace(STATE, past=(old,))) == [(Grade.OK, "missed nothing in 7 days")]
     assert of_readers([], NOW) == []
 
 
@@ -32,7 +32,7 @@ def test_a_hole_is_shown_and_one_with_a_loss_is_a_failure() -> None:
     filling = replace(HOLE, filled_at=None, filled=5)
     head = "hole of 2026-11-26 12:00 UTC (dropped)"
 
-    assert told(replace(STATE, past=(HOLE, lossy), hole=filling)) == [
+    assert findings_of(replace(STATE, past=(HOLE, lossy), hole=filling)) == [
         (Grade.WARN, f"{head}, filled: 1,234 events from the store"),
         (
             Grade.FAIL,

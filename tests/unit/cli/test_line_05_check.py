@@ -38,8 +38,8 @@ def aoc(monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(sys, "argv", ["aoc", "completeness", "--check", str(file), *options])
         with pytest.raises(SystemExit) as ended:
             main()
-        said = capsys.readouterr()
-        return SimpleNamespace(status=ended.value.code, out=said.out, err=said.err)
+        output = capsys.readouterr()
+        return SimpleNamespace(status=ended.value.code, out=output.out, err=output.err)
 
     return run
 
@@ -58,7 +58,7 @@ def held(tmp_path):
 
 def published(*keys, retired_at=None) -> str:
     entries = [PublishedKey(thumbprint(public_bytes(key)), public_bytes(key), AT, retired_at) for key in keys]
-    return json.dumps({"keys": [published_jwk(one) for one in entries]})
+    return json.dumps({"keys": [published_jwk(entry) for entry in entries]})
 
 
 @pytest.mark.parametrize("report", [sign(TOLD, OURS), signed_before(BEFORE, OURS)], ids=["jws", "before"])
@@ -67,40 +67,40 @@ def test_line_05_a_pinned_key_proves_a_report_of_either_form(aoc, report) -> Non
     by_the_print_of_before = aoc("--fingerprint", SHOWN_BEFORE, report=report)
     among_others = aoc("--fingerprint", OTHER, "--fingerprint", KID, report=report)
 
-    assert [one.status for one in (by_option, by_the_print_of_before, among_others)] == [0, 0, 0]
+    assert [item.status for item in (by_option, by_the_print_of_before, among_others)] == [0, 0, 0]
     assert by_option.out.startswith(f"proven: unchanged since it was signed with the pinned key {KID}\n")
 
 
 @pytest.mark.parametrize("report", [sign(TOLD, OURS), signed_before(BEFORE, OURS)], ids=["jws", "before"])
 def test_line_05_without_a_pinned_key_nothing_is_proven(aoc, report) -> None:
-    found = aoc(report=report)
+    result = aoc(report=report)
 
-    assert found.status == 4
-    assert found.out.startswith(f"not proven: unchanged since it was signed with key {KID}, but no key is pinned")
-    assert "graph-signins" in found.out
+    assert result.status == 4
+    assert result.out.startswith(f"not proven: unchanged since it was signed with key {KID}, but no key is pinned")
+    assert "graph-signins" in result.out
 
 
 @pytest.mark.parametrize("report", [sign(TOLD, OURS), signed_before(BEFORE, OURS)], ids=["jws", "before"])
 def test_line_05_another_key_than_the_pinned_one_is_told_and_nothing_that_it_signed_is_shown(aoc, report) -> None:
-    found = aoc("--fingerprint", OTHER, report=report)
+    result = aoc("--fingerprint", OTHER, report=report)
 
-    assert found.status == 3
-    assert found.out == f"not proven: signed with another key than is pinned: {KID}\npinned: {OTHER}\n"
+    assert result.status == 3
+    assert result.out == f"not proven: signed with another key than is pinned: {KID}\npinned: {OTHER}\n"
 
 
 def test_line_05_a_stranger_s_statement_is_not_even_read(aoc) -> None:
     """It may be anything: the key is looked at first."""
-    found = aoc("--fingerprint", KID, report=sign({"no": "report", "deep": [[[]]]}, THEIRS))
+    result = aoc("--fingerprint", KID, report=sign({"no": "report", "deep": [[[]]]}, THEIRS))
 
-    assert found.status == 3
+    assert result.status == 3
 
 
 def test_line_05_a_report_that_was_changed_ends_with_1_whatever_is_pinned(aoc) -> None:
     changed = sign(TOLD, OURS)[:-10] + b"AAAAAAAAA\n"
-    found = [aoc(*options, report=changed) for options in ((), ("--fingerprint", KID), ("--fingerprint", OTHER))]
+    result = [aoc(*options, report=changed) for options in ((), ("--fingerprint", KID), ("--fingerprint", OTHER))]
 
-    assert [(one.status, one.out) for one in found] == [(1, "")] * 3
-    assert all("the signature does not fit" in one.err or "no signed report" in one.err for one in found)
+    assert [(item.status, item.out) for item in result] == [(1, "")] * 3
+    assert all("the signature does not fit" in item.err or "no signed report" in item.err for item in result)
 
 
 def test_line_05_a_key_is_pinned_by_the_setting_unless_an_option_names_one(aoc, monkeypatch) -> None:
@@ -157,29 +157,29 @@ def test_line_05_a_key_that_was_retired_proves_what_was_signed_before(aoc, held)
     ],
 )
 def test_line_05_what_pins_no_key_is_a_wrong_option_and_never_no_pin(aoc, held, text) -> None:
-    found = aoc("--key", held(text))
+    result = aoc("--key", held(text))
 
-    assert (found.status, found.out) == (2, "")
-    assert found.err.startswith("aoc: --key: ")
+    assert (result.status, result.out) == (2, "")
+    assert result.err.startswith("aoc: --key: ")
 
 
 @pytest.mark.parametrize("text", ["", "x", KID[:-1], KID + "A", KID[:-1] + "B", SHOWN_BEFORE[:-1], "SHA256:\x1b[31m"])
 def test_line_05_what_is_no_fingerprint_is_a_wrong_option(aoc, monkeypatch, text) -> None:
-    found = aoc("--fingerprint", text)
+    result = aoc("--fingerprint", text)
     monkeypatch.setenv("AOC_REPORTS__FINGERPRINTS", text or "?")
     configured = aoc()
 
-    assert (found.status, configured.status) == (2, 2)
-    assert "--fingerprint" in found.err
+    assert (result.status, configured.status) == (2, 2)
+    assert "--fingerprint" in result.err
     assert "AOC_REPORTS__FINGERPRINTS" in configured.err
-    assert "\x1b" not in found.err + configured.err
+    assert "\x1b" not in result.err + configured.err
 
 
 def test_line_05_a_fingerprint_may_begin_with_a_dash(aoc) -> None:
-    found = aoc("--fingerprint", "-" + KID[1:])
+    result = aoc("--fingerprint", "-" + KID[1:])
 
-    assert found.status == 3
-    assert f"pinned: -{KID[1:]}" in found.out
+    assert result.status == 3
+    assert f"pinned: -{KID[1:]}" in result.out
 
 
 @pytest.mark.parametrize("options", [("--report", "x"), ("--report", "x", "--fingerprint", KID)])
@@ -189,9 +189,9 @@ def test_line_05_a_report_is_signed_or_checked_and_not_both(aoc, options) -> Non
 
 def test_line_05_a_check_prints_all_that_was_signed(aoc) -> None:
     shown = aoc("--fingerprint", KID).out
-    whole = json.loads(aoc("--fingerprint", KID, "--json").out)
+    printed = json.loads(aoc("--fingerprint", KID, "--json").out)
 
-    assert whole == {"verdict": "proven", "key": KID, "form": "jws", "statement": TOLD}
+    assert printed == {"verdict": "proven", "key": KID, "form": "jws", "statement": TOLD}
     assert "tenant contoso, as of 2026-11-23 08:00:00 UTC" in shown
     assert f"made by installation {INSTALLATION}, AOC 0.1.0" in shown
     assert "open graph-signins 2026-11-23 07:50:00 to 2026-11-23 08:00:00, not accounted for yet" in shown
@@ -204,10 +204,10 @@ def test_line_05_a_check_prints_all_that_was_signed(aoc) -> None:
 
 
 def test_line_05_what_a_report_of_the_version_before_does_not_state_is_shown_as_not_stated(aoc) -> None:
-    found = aoc("--fingerprint", KID, report=signed_before(BEFORE, OURS))
-    [row] = [line for line in found.out.splitlines() if line.startswith("graph-signins")]
+    result = aoc("--fingerprint", KID, report=signed_before(BEFORE, OURS))
+    [row] = [line for line in result.out.splitlines() if line.startswith("graph-signins")]
 
-    assert "form of the version before" in found.out
+    assert "form of the version before" in result.out
     assert row.split("  ")[0] == "graph-signins"
     assert row.count("not stated") == 9
 
@@ -217,12 +217,12 @@ def test_line_05_what_a_report_holds_leaves_the_terminal_alone(aoc) -> None:
     hostile = "\x1b[2J\x1b]0;x\x07\r\nproven: all is well\u202e\u200b\u2028[red]x[/]"
     gap = Gap(GapCause.LOST, AT, AT, closable=False, detail=hostile)
     account = SourceAccount("contoso", hostile[:50], last_error=hostile, gaps=(gap,))
-    told = statement("contoso", hostile, AT, hostile, [account], {})
-    for report in (sign(told, OURS), signed_before(orjson.loads(orjson.dumps(BEFORE | {"tenant": hostile})), OURS)):
-        for found in (aoc(report=report), aoc("--json", report=report)):
-            assert found.status == 4
-            assert not set("\x1b\x07\r\u202e\u200b\u2028") & set(found.out)
-            assert not [line for line in found.out.splitlines() if line.startswith("proven")]
+    document = statement("contoso", hostile, AT, hostile, [account], {})
+    for report in (sign(document, OURS), signed_before(orjson.loads(orjson.dumps(BEFORE | {"tenant": hostile})), OURS)):
+        for result in (aoc(report=report), aoc("--json", report=report)):
+            assert result.status == 4
+            assert not set("\x1b\x07\r\u202e\u200b\u2028") & set(result.out)
+            assert not [line for line in result.out.splitlines() if line.startswith("proven")]
 
 
 @pytest.mark.parametrize(
@@ -244,20 +244,20 @@ def test_line_05_what_a_report_holds_leaves_the_terminal_alone(aoc) -> None:
 def test_line_05_a_statement_of_another_shape_is_refused_with_one_line_though_the_pinned_key_signed_it(
     aoc, change
 ) -> None:
-    found = aoc("--fingerprint", KID, report=sign(TOLD | change, OURS))
+    result = aoc("--fingerprint", KID, report=sign(TOLD | change, OURS))
 
-    assert (found.status, found.out, found.err.count("\n")) == (1, "", 1)
-    assert "\x1b" not in found.err
-    assert len(found.err) < 1_000
+    assert (result.status, result.out, result.err.count("\n")) == (1, "", 1)
+    assert "\x1b" not in result.err
+    assert len(result.err) < 1_000
 
 
 def test_line_05_many_gaps_are_shown_in_part_and_counted(aoc) -> None:
     gaps = tuple(Gap(GapCause.LOST, AT, AT, closable=False) for _ in range(1_000))
-    told = statement("contoso", None, AT, INSTALLATION, [SourceAccount("contoso", "x", gaps=gaps)], {})
-    found = aoc(report=sign(told, OURS))
+    document = statement("contoso", None, AT, INSTALLATION, [SourceAccount("contoso", "x", gaps=gaps)], {})
+    result = aoc(report=sign(document, OURS))
 
-    assert found.out.count("\ngap ") == 51
-    assert "gap x and 950 more: --json shows them" in found.out
+    assert result.out.count("\ngap ") == 51
+    assert "gap x and 950 more: --json shows them" in result.out
 
 
 @pytest.mark.parametrize("size", [16 * 1024 * 1024 + 1, 100 * 1024 * 1024])
@@ -265,34 +265,34 @@ def test_line_05_a_file_of_any_size_is_refused_without_reading_it_to_its_end(aoc
     file = tmp_path / "large"
     with file.open("wb") as made:
         made.truncate(size)
-    found = aoc("--check", str(file))
+    result = aoc("--check", str(file))
 
-    assert (found.status, found.err) == (1, "aoc: no signed report: it has more than 16,777,216 bytes\n")
+    assert (result.status, result.err) == (1, "aoc: no signed report: it has more than 16,777,216 bytes\n")
 
 
 def test_line_05_a_file_that_is_not_there_is_named(aoc, tmp_path) -> None:
-    found = aoc("--check", str(tmp_path / "none"))
+    result = aoc("--check", str(tmp_path / "none"))
 
-    assert (found.status, found.err) == (2, f"aoc: {tmp_path / 'none'}: No such file or directory\n")
+    assert (result.status, result.err) == (2, f"aoc: {tmp_path / 'none'}: No such file or directory\n")
 
 
 def test_line_05_the_statement_says_what_it_leaves_open() -> None:
     """Whatever an account knows is in it, and what it does not know is named."""
-    told = statement("contoso", "72f988bf-86f1-41af-91ab-2d7cd011db47", AT, INSTALLATION, [ACCOUNT], GONE)
-    [source] = told["sources"]
+    document = statement("contoso", "72f988bf-86f1-41af-91ab-2d7cd011db47", AT, INSTALLATION, [ACCOUNT], GONE)
+    [source] = document["sources"]
 
     assert set(SourceAccount.__slots__) - {"tenant"} <= set(source)
-    assert (told["version"], told["at"], told["tenant_id"]) == (
+    assert (document["version"], document["at"], document["tenant_id"]) == (
         1,
         "2026-11-23T08:00:00Z",
         "72f988bf-86f1-41af-91ab-2d7cd011db47",
     )
-    assert told["made_by"] == {"installation": INSTALLATION, "aoc": "0.1.0"}
+    assert document["made_by"] == {"installation": INSTALLATION, "aoc": "0.1.0"}
     assert source["since"] == "2026-11-01"
     assert source["open"] == {"start": "2026-11-23T07:50:00Z", "end": "2026-11-23T08:00:00Z"}
     assert source["discarded"] == {"letters": 1, "in_letters": 3, "quarantined": 2}
-    assert "graph-signins" not in told["never_collected"]
-    assert "o365-exchange" in told["never_collected"]
+    assert "graph-signins" not in document["never_collected"]
+    assert "o365-exchange" in document["never_collected"]
 
 
 def test_line_05_an_account_that_claims_the_future_is_signed_with_that_remark() -> None:

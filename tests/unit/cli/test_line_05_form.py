@@ -73,15 +73,15 @@ def test_line_05_no_byte_of_a_report_can_be_changed(position) -> None:
 def test_line_05_the_signature_has_one_spelling() -> None:
     """The last character of 64 bytes in base64url has four bits to spare."""
     alphabet = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
-    spellings = [SIGNED.strip()[:-1] + one.encode() for one in alphabet]
-    taken = []
+    spellings = [SIGNED.strip()[:-1] + item.encode() for item in alphabet]
+    accepted = []
     for spelling in spellings:
         try:
-            taken.append(check(spelling))
+            accepted.append(check(spelling))
         except Malformed:
             continue
 
-    assert len(taken) == 1
+    assert len(accepted) == 1
 
 
 def _duplicate(text: bytes) -> bytes:
@@ -156,14 +156,14 @@ def test_line_05_what_is_no_report_is_refused(document) -> None:
 
 @given(st.binary(max_size=300))
 def test_line_05_no_bytes_do_anything_but_be_refused(document) -> None:
-    for whole in (document, b"{" + document, HEADER + b"." + document, as_jws(b"{}", document)):
+    for mixture in (document, b"{" + document, HEADER + b"." + document, as_jws(b"{}", document)):
         with pytest.raises(Malformed):
-            check(whole)
+            check(mixture)
 
 
-def _next_character(found: re.Match[bytes]) -> bytes:
+def _next_character(match: re.Match[bytes]) -> bytes:
     """Base64 of 64 bytes ends with a character that has four bits to spare."""
-    return bytes([found[1][0] + 1]) + b'=="'
+    return bytes([match[1][0] + 1]) + b'=="'
 
 
 @pytest.mark.parametrize(

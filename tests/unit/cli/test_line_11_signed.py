@@ -33,7 +33,7 @@ KEY = Ed25519PrivateKey.generate()
 CONTOSO = "c0a70501-5a11-4d0e-9b1c-0a0c51a00001"
 
 
-def told(account=ACCOUNT, **other):
+def document(account=ACCOUNT, **other):
     return statement("contoso", CONTOSO, AT, "installation", [account], {}) | other
 
 
@@ -45,12 +45,12 @@ def false(statement_, key=KEY, kid=None) -> set[str]:
 
 
 def source(**changed):
-    [one] = told()["sources"]
-    return told(sources=[one | changed])
+    [only] = document()["sources"]
+    return document(sources=[only | changed])
 
 
 def test_the_account_that_is_read_back_from_a_report_is_the_one_that_was_signed() -> None:
-    report = Report("contoso", AT, thumbprint(public_bytes(KEY)), sign(told(), KEY))
+    report = Report("contoso", AT, thumbprint(public_bytes(KEY)), sign(document(), KEY))
     tally = Statements()
     stated = check_reports([report], {PLACE: ACCOUNT}, GROUND_TRUTH, tally)
     day = AT.replace(hour=0, microsecond=0)
@@ -62,16 +62,16 @@ def test_the_account_that_is_read_back_from_a_report_is_the_one_that_was_signed(
 @pytest.mark.parametrize(
     ("altered", "kinds"),
     [
-        (told(tenant="fabrikam"), {"whose it is", "account"}),
-        (told(tenant_id=None), {"whose it is"}),
-        (told(at=AT + timedelta(hours=1)), {"time"}),
-        (told(never_collected=[]), {"never collected"}),
-        (told(never_collected=None), {"never collected"}),
-        (told(replace(ACCOUNT, stored=2)), {"account"}),
-        (told(replace(ACCOUNT, gaps=())), {"account"}),
-        (told(replace(ACCOUNT, last_success=None)), {"account"}),
-        (told(replace(ACCOUNT, complete_until=AT + timedelta(hours=1))), {"account", "still open"}),
-        (told(sources=[]), {"sources"}),
+        (document(tenant="fabrikam"), {"whose it is", "account"}),
+        (document(tenant_id=None), {"whose it is"}),
+        (document(at=AT + timedelta(hours=1)), {"time"}),
+        (document(never_collected=[]), {"never collected"}),
+        (document(never_collected=None), {"never collected"}),
+        (document(replace(ACCOUNT, stored=2)), {"account"}),
+        (document(replace(ACCOUNT, gaps=())), {"account"}),
+        (document(replace(ACCOUNT, last_success=None)), {"account"}),
+        (document(replace(ACCOUNT, complete_until=AT + timedelta(hours=1))), {"account", "still open"}),
+        (document(sources=[]), {"sources"}),
         (source(open=None), {"still open"}),
         (source(discarded={"letters": 1, "in_letters": 1, "quarantined": 0}), {"discarded"}),
         (source(discarded=None), {"discarded"}),
@@ -82,7 +82,7 @@ def test_each_false_statement_of_a_report_is_found(altered, kinds) -> None:
 
 
 def test_a_report_that_another_key_signed_or_that_cannot_be_read_is_not_proven() -> None:
-    assert false(told(), Ed25519PrivateKey.generate()) == {"proven"}
+    assert false(document(), Ed25519PrivateKey.generate()) == {"proven"}
     assert false({"version": 1}) == {"proven"}
 
 
@@ -93,4 +93,4 @@ def test_a_check_that_takes_an_altered_report_is_noticed(monkeypatch) -> None:
 
     monkeypatch.setattr(signed_reports, "check", careless)
 
-    assert false(told()) == {"alteration"}
+    assert false(document()) == {"alteration"}

@@ -63,7 +63,7 @@ def false(tally: Statements) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "kinds"),
+    ("changes", "kinds"),
     [
         ({}, set()),
         ({"raw": RAW[:-1]}, {"stored: raw text"}),
@@ -91,12 +91,12 @@ def false(tally: Statements) -> set[str]:
         ({"forget_at": AT + timedelta(days=10)}, {"stored: kept until"}),
     ],
 )
-def test_each_false_statement_of_a_stored_event_is_found(said, kinds) -> None:
+def test_each_false_statement_of_a_stored_event_is_found(changes, kinds) -> None:
     tally = Statements()
-    check_stored(replace(STORED, **said), GROUND_TRUTH, LIFETIME, tally)
+    check_stored(replace(STORED, **changes), GROUND_TRUTH, LIFETIME, tally)
 
     assert false(tally) == kinds
-    assert all(one.about for one in tally.named)
+    assert all(statement.about for statement in tally.named)
 
 
 EVENT_BODY: dict[str, Any] = {
@@ -204,7 +204,7 @@ def gap(cause: GapCause, items: int | None = 1) -> Gap:
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("changes", "kind"),
     [
         ({}, None),
         ({"changed": 1}, "numbers"),
@@ -234,9 +234,9 @@ def gap(cause: GapCause, items: int | None = 1) -> Gap:
         ({"gaps": (gap(GapCause.DEAD_LETTER),)}, "gaps"),
     ],
 )
-def test_each_false_number_of_an_account_is_found(said, kind) -> None:
+def test_each_false_number_of_an_account_is_found(changes, kind) -> None:
     tally = Statements()
-    check_numbers({PLACE: replace(ACCOUNT, **said)}, GROUND_TRUTH, COUNTED, BOUNDS, tally)
+    check_numbers({PLACE: replace(ACCOUNT, **changes)}, GROUND_TRUTH, COUNTED, BOUNDS, tally)
 
     assert false(tally) == ({f"account: {kind}"} if kind else set())
 
@@ -287,14 +287,14 @@ def test_where_a_collection_begins_is_as_exact_as_the_clocks_were(off, kinds) ->
 
 def test_each_text_of_a_record_that_cannot_be_carried_is_given_up_for_itself() -> None:
     properties = replace(ACCOUNT, gaps=(gap(GapCause.DEAD_LETTER, 2),), dead_letters=2, dead_lettered=2)
-    found = []
+    false_counts = []
     for texts in (2, 1):
         tally = Statements()
         bounds = replace(BOUNDS, excused={PLACE: 1}, texts={PLACE: texts})
         check_numbers({PLACE: properties}, GROUND_TRUTH, COUNTED, bounds, tally)
-        found.append(false(tally))
+        false_counts.append(false(tally))
 
-    assert found == [set(), {"account: numbers"}]
+    assert false_counts == [set(), {"account: numbers"}]
 
 
 def test_a_source_without_an_account_is_a_false_statement() -> None:
@@ -347,9 +347,10 @@ TWINS = {
 NAMES = {str(FIRST): ("contoso", "graph-signins", "g"), str(SECOND): ("contoso", "o365-azuread", "u")}
 
 
-def standing(published=None, results=("success", "success"), **changed):
+def false_kinds(published=None, results=("success", "success"), **changed):
     stored = [
-        replace(one, **changed.get(name, {})) for name, one in zip(("first", "second"), TWINS.values(), strict=True)
+        replace(record, **changed.get(name, {}))
+        for name, record in zip(("first", "second"), TWINS.values(), strict=True)
     ]
     facts = {key: fact(result=result) for key, result in zip(NAMES.values(), results, strict=True)}
     tally = Statements()
@@ -359,21 +360,21 @@ def standing(published=None, results=("success", "success"), **changed):
 
 
 def test_every_second_has_a_first_that_stands_for_itself() -> None:
-    stands = {"twins: the first stands"}
+    expected = {"twins: the first stands"}
 
-    assert standing() == set()
-    assert standing(second={"twin_of": UUID(int=9)}) == stands | {"twins: the second is there"}
-    assert standing(second={"twin_of": None}) == {"twins: the second is there"}
-    assert standing(first={"twin": UUID(int=9)}) == stands | {"twins: the second is there"}
-    assert standing(first={"twin": None}) == stands
-    assert standing(first={"twin_of": SECOND}, second={"twin": FIRST}) == stands
-    assert standing(published={str(SECOND): str(FIRST)}) == stands
-    assert standing(published={str(FIRST): str(SECOND), str(SECOND): str(FIRST)}) == stands
+    assert false_kinds() == set()
+    assert false_kinds(second={"twin_of": UUID(int=9)}) == expected | {"twins: the second is there"}
+    assert false_kinds(second={"twin_of": None}) == {"twins: the second is there"}
+    assert false_kinds(first={"twin": UUID(int=9)}) == expected | {"twins: the second is there"}
+    assert false_kinds(first={"twin": None}) == expected
+    assert false_kinds(first={"twin_of": SECOND}, second={"twin": FIRST}) == expected
+    assert false_kinds(published={str(SECOND): str(FIRST)}) == expected
+    assert false_kinds(published={str(FIRST): str(SECOND), str(SECOND): str(FIRST)}) == expected
 
 
 def test_a_success_is_never_told_by_a_failure_or_by_another_tenant() -> None:
-    assert standing(results=("failure", "success")) == {"twins: one result"}
-    assert standing(second={"tenant": "fabrikam"}) == {"twins: one tenant"}
+    assert false_kinds(results=("failure", "success")) == {"twins: one result"}
+    assert false_kinds(second={"tenant": "fabrikam"}) == {"twins: one tenant"}
 
 
 def test_every_false_statement_is_counted_and_a_few_of_each_kind_are_named() -> None:
@@ -387,4 +388,4 @@ def test_every_false_statement_is_counted_and_a_few_of_each_kind_are_named() -> 
     assert properties["kinds"] == {"one": {"compared": 1000, "false": 1000}, "other": {"compared": 1000, "false": 0}}
     assert len(properties["named"]) == 20
     assert properties["named"][0]["about"] == "record 0"
-    assert max(len(one["said"]) for one in properties["named"]) < 300
+    assert max(len(statement["said"]) for statement in properties["named"]) < 300

@@ -93,5 +93,5 @@ def test_line_18_members_are_read_one_after_the_other_and_a_broken_one_is_named(
     if not whole or not cut:
         assert (count, broken) == (sum(parts), [])
     elif broken:
-        assert not any(one.stopped for one in broken)
+        assert not any(item.stopped for item in broken)
         assert count <= sum(parts)

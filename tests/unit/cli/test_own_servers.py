@@ -40,8 +40,8 @@ def aoc(monkeypatch, capsys, tmp_path: Path):
         if name.startswith("AOC_"):
             monkeypatch.delenv(name)
 
-    def run(given, *arguments: str) -> tuple[int, str]:
-        for name, value in {"AOC_ROOT": str(tmp_path), "COLUMNS": "400", **given}.items():
+    def run(environment, *arguments: str) -> tuple[int, str]:
+        for name, value in {"AOC_ROOT": str(tmp_path), "COLUMNS": "400", **environment}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["aoc", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -51,13 +51,13 @@ def aoc(monkeypatch, capsys, tmp_path: Path):
     return run
 
 
-@pytest.mark.parametrize(("given", "missing"), [(NATS, "AOC_MONGO__URI"), (MONGO, "AOC_NATS__URL")])
+@pytest.mark.parametrize(("environment", "missing"), [(NATS, "AOC_MONGO__URI"), (MONGO, "AOC_NATS__URL")])
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_half_a_system_is_refused_before_anything_is_started(aoc, tmp_path, command, given, missing) -> None:
-    status, said = aoc(given, *command)
+def test_half_a_system_is_refused_before_anything_is_started(aoc, tmp_path, command, environment, missing) -> None:
+    status, message = aoc(environment, *command)
 
     assert status == 2
-    assert said.startswith(f"aoc: {missing}: needed with {next(iter(given))}: name both servers, or neither")
+    assert message.startswith(f"aoc: {missing}: needed with {next(iter(environment))}: name both servers, or neither")
     assert not (tmp_path / ".aoc").exists()
 
 
@@ -70,16 +70,16 @@ def test_half_a_system_is_refused_before_anything_is_started(aoc, tmp_path, comm
     ],
 )
 def test_what_is_simulated_does_not_go_into_servers_of_the_users_own_unasked(aoc, command, why) -> None:
-    status, said = aoc(NATS | MONGO, command)
+    status, message = aoc(NATS | MONGO, command)
 
     assert status == 2
-    assert said.startswith(f"aoc: AOC_NATS__URL and AOC_MONGO__URI name servers of your own: {why}")
+    assert message.startswith(f"aoc: AOC_NATS__URL and AOC_MONGO__URI name servers of your own: {why}")
 
 
 def test_simulated_records_go_into_servers_of_the_users_own_when_asked_for(aoc) -> None:
     quick = {"AOC_MONGO__TIMEOUT_S": "0.2"}
 
-    status, said = aoc(NATS | MONGO | quick, "up", "--simulate", "--port", "0", "--events", "1")
+    status, message = aoc(NATS | MONGO | quick, "up", "--simulate", "--port", "0", "--events", "1")
 
     assert status == 1  # it got as far as the user's servers, which are away here
-    assert "MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)" in said
+    assert "MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)" in message

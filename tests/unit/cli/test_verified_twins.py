@@ -20,11 +20,11 @@ TRUTH = {
 
 
 def stored(links):
-    return [StoredRecord(one, "contoso", *NAMES[one], "x", links.get(one)) for one in NAMES]
+    return [StoredRecord(name, "contoso", *NAMES[name], "x", links.get(name)) for name in NAMES]
 
 
 def sent(links):
-    return {str(one): str(links[one]) if one in links else None for one in NAMES}
+    return {str(name): str(links[name]) if name in links else None for name in NAMES}
 
 
 @pytest.mark.parametrize(

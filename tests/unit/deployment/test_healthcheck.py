@@ -50,9 +50,9 @@ def check(**variables: str) -> subprocess.CompletedProcess[str]:
 def test_a_container_is_healthy_when_its_service_is_ready(service, ready, status, word) -> None:
     service.ready = ready
 
-    found = check(AOC_HEALTH__PORT=str(service.server_port))
+    completed = check(AOC_HEALTH__PORT=str(service.server_port))
 
-    assert (found.returncode, word in found.stdout) == (status, True)
+    assert (completed.returncode, word in completed.stdout) == (status, True)
 
 
 def test_without_a_setting_the_port_is_that_of_the_image(service) -> None:
@@ -64,7 +64,7 @@ def test_without_a_setting_the_port_is_that_of_the_image(service) -> None:
 def test_a_service_that_does_not_answer_is_not_healthy() -> None:
     port = free_port()
 
-    found = check(AOC_HEALTH__PORT=str(port))
+    completed = check(AOC_HEALTH__PORT=str(port))
 
-    assert (found.returncode, found.stderr) == (1, "")
-    assert found.stdout.startswith(f"no answer at port {port}: ")
+    assert (completed.returncode, completed.stderr) == (1, "")
+    assert completed.stdout.startswith(f"no answer at port {port}: ")

@@ -39,9 +39,9 @@ def secrets(checkout: Path) -> dict[str, str]:
 def test_every_secret_of_the_compose_file_is_made(checkout: Path) -> None:
     assert prepare(checkout).returncode == 0
 
-    found = secrets(checkout)
-    assert found.keys() == composed()["secrets"].keys()
-    random = [text for name, text in found.items() if name != "nats-passwords" and not name.endswith("-uri")]
+    made = secrets(checkout)
+    assert made.keys() == composed()["secrets"].keys()
+    random = [text for name, text in made.items() if name != "nats-passwords" and not name.endswith("-uri")]
     assert len(set(random)) == len(random)
     assert all(len(text) == 48 for text in random)
 
@@ -49,10 +49,10 @@ def test_every_secret_of_the_compose_file_is_made(checkout: Path) -> None:
 def test_what_follows_from_a_secret_has_it(checkout: Path) -> None:
     prepare(checkout)
 
-    found = secrets(checkout)
-    assert found["mongo-aoc-uri"] == f"mongodb://aoc:{found['mongo-aoc']}@mongo:27017/?authSource=admin"
-    assert sorted(found["nats-passwords"].splitlines()) == sorted(
-        f'NATS_PASSWORD_{user.upper()}: "{found[f"nats-{user}"]}"' for user in bus.USERS
+    texts = secrets(checkout)
+    assert texts["mongo-aoc-uri"] == f"mongodb://aoc:{texts['mongo-aoc']}@mongo:27017/?authSource=admin"
+    assert sorted(texts["nats-passwords"].splitlines()) == sorted(
+        f'NATS_PASSWORD_{user.upper()}: "{texts[f"nats-{user}"]}"' for user in bus.USERS
     )
 
 
@@ -99,11 +99,11 @@ def test_the_simulated_tenants_are_a_tenants_file_with_its_secrets(checkout: Pat
     assert prepare(checkout, "--simulator").returncode == 0
 
     tenants = checkout / "deploy/docker/private/tenants"
-    found = read_tenants(tenants / "tenants.json", SOURCES)
-    assert {one.name for one in found} == {"contoso", "fabrikam"}
-    for one in found:
-        assert one.client_secret is not None
-        assert (tenants / one.client_secret.removeprefix("file:/run/tenants/")).exists()
+    read = read_tenants(tenants / "tenants.json", SOURCES)
+    assert {tenant.name for tenant in read} == {"contoso", "fabrikam"}
+    for tenant in read:
+        assert tenant.client_secret is not None
+        assert (tenants / tenant.client_secret.removeprefix("file:/run/tenants/")).exists()
     assert prepare(checkout, "--simulator").returncode == 0
 
 

@@ -74,7 +74,9 @@ def test_a_record_that_shares_its_id_has_another_operation_of_its_own_workload(m
         for entry in lane.entries
         if entry.key.count("|") and entry.source != "o365-dlp"
     ]
-    workloads = {(one["Workload"], one["Operation"]) for one in pairs if one["Operation"] in {"MessageSent", "Update"}}
+    workloads = {
+        (pair["Workload"], pair["Operation"]) for pair in pairs if pair["Operation"] in {"MessageSent", "Update"}
+    }
 
-    assert {"Exchange", "SharePoint", "OneDrive", "MicrosoftTeams"} == {one["Workload"] for one in pairs}
+    assert {"Exchange", "SharePoint", "OneDrive", "MicrosoftTeams"} == {pair["Workload"] for pair in pairs}
     assert workloads <= {("MicrosoftTeams", "MessageSent"), ("Exchange", "Update")}

@@ -12,9 +12,9 @@ from aoc_sim.records.base import SOURCES
 @pytest.fixture(scope="module")
 def pool():
     """Source -> records."""
-    found = {source: [] for source in SOURCES}
+    by_source = {source: [] for source in SOURCES}
     for source, body in samples.records(7, 12_000):
-        found[source].append(orjson.loads(body))
+        by_source[source].append(orjson.loads(body))
     for source in (
         "graph-directory-audits",
         "graph-intune",
@@ -23,8 +23,8 @@ def pool():
         "o365-general",
         "o365-dlp",
     ):
-        found[source] = [orjson.loads(body) for _, body in samples.records(8, 600, source)]
-    return found
+        by_source[source] = [orjson.loads(body) for _, body in samples.records(8, 600, source)]
+    return by_source
 
 
 def operations(records):

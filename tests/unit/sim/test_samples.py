@@ -56,8 +56,8 @@ def read(path, kind):
 def test_an_export_holds_as_many_distinct_records_as_asked_in_order_of_time(tmp_path, kind, count):
     path = tmp_path / "export"
     size = samples.export(path, count, 5, kind)
-    found = read(path, kind)
+    records = read(path, kind)
 
     assert size == path.stat().st_size
-    assert len({id_ for id_, _ in found}) == len(found) == count
-    assert [time for _, time in found] == sorted(time for _, time in found)
+    assert len({id_ for id_, _ in records}) == len(records) == count
+    assert [time for _, time in records] == sorted(time for _, time in records)

@@ -107,10 +107,10 @@ def test_stories_fit_into_a_short_history(make_world):
 
 
 def test_a_story_that_does_not_fit_the_number_of_records_is_left_out_whole(make_world):
-    told = make_world(events=50).story_records()
+    by_story = make_world(events=50).story_records()
 
-    assert "mass-download" not in told
-    assert len(told["device-wipe"]) == 6
+    assert "mass-download" not in by_story
+    assert len(by_story["device-wipe"]) == 6
 
 
 def test_live_records_come_at_the_rate_that_is_set(make_world):
@@ -123,20 +123,20 @@ def test_live_records_come_at_the_rate_that_is_set(make_world):
 
 
 def test_a_hundred_live_seconds_are_the_same_in_one_step_or_in_many(make_world):
-    one, many = make_world(events=0, live_rate=2.5), make_world(events=0, live_rate=2.5)
-    one.clock.advance(100)
-    one.catch_up()
+    single, many = make_world(events=0, live_rate=2.5), make_world(events=0, live_rate=2.5)
+    single.clock.advance(100)
+    single.catch_up()
     for _ in range(100):
         many.clock.advance(1)
         many.catch_up()
 
-    assert [k[:4] for k in keys(one)] == [k[:4] for k in keys(many)]
+    assert [k[:4] for k in keys(single)] == [k[:4] for k in keys(many)]
 
 
 def test_addresses_come_from_the_documentation_ranges_only(make_world):
     text = b"\n".join(e.body for e in entries(make_world(events=3000)))
-    found = set(re.findall(rb"\b\d{1,3}(?:\.\d{1,3}){3}\b", text))
-    odd = {a for a in found if not a.startswith((b"192.0.2.", b"198.51.100.", b"203.0.113.", b"10.0."))}
+    addresses = set(re.findall(rb"\b\d{1,3}(?:\.\d{1,3}){3}\b", text))
+    odd = {a for a in addresses if not a.startswith((b"192.0.2.", b"198.51.100.", b"203.0.113.", b"10.0."))}
     # versions of clients and systems look like addresses
     assert {a for a in odd if not a.endswith(b".0")} <= {b"16.0.18129.20158"}
 
