@@ -21,6 +21,17 @@ ADMIN: Final = 2
 SYSTEM: Final = 3
 SERVICE: Final = 4
 
+#: Security identifiers that are nobody's own (windows-itpro-docs, security-identifiers.md), and how a sentence calls them.
+WELL_KNOWN: Final = {
+    "S-1-0-0": "Nobody",
+    "S-1-1-0": "Everyone",
+    "S-1-5-7": "Anonymous",
+    "S-1-5-10": "Self",
+    "S-1-5-18": "Local System",
+    "S-1-5-19": "Local Service",
+    "S-1-5-20": "Network Service",
+}
+
 
 class Party(NamedTuple):
     """A user, application, group, device, file ...: whoever acts or is acted upon. `kind` in lower case."""
@@ -44,7 +55,7 @@ class Party(NamedTuple):
     @property
     def spoken(self) -> str:
         """How a sentence calls it: the name before the address before the id."""
-        return self.name or self.upn or self.uid or "somebody"
+        return self.name or self.upn or (WELL_KNOWN.get(self.uid, self.uid) if self.uid else "somebody")
 
 
 NOBODY: Final = Party()
@@ -95,7 +106,8 @@ class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
     `sentence` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
-    (the operation's), `words` (names for it beyond the targets') and `remark` (what it must not leave out).
+    (the operation's, or `otherwise`, where a name for that is missing), `words` (names beyond the targets') and `remark`
+    (what it must not leave out).
     `spelt`: the operation as the record spells it, where that has characters that nobody sees.
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record. `coarse_ms`: when it happened by another interface that
@@ -123,6 +135,7 @@ class Draft:
     activity_id: int = 99
     severity: int = INFORMATIONAL
     phrase: str | None = None
+    otherwise: str | None = None
     words: dict[str, str] = field(default_factory=dict)
     remark: str | None = None
     sentence: Callable[[Draft], str] | None = None

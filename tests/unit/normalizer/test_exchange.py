@@ -115,7 +115,7 @@ def test_a_cmdlet_that_no_table_lists_reads_by_its_verb():
     made = event("Set-OwaMailboxPolicy", ObjectId="Default", Parameters=named(Identity="Default"))
 
     assert (made.class_uid, made.ocsf["activity_id"]) == (3004, 3)
-    assert made.ocsf["message"] == "dana@contoso.example ran Set-OwaMailboxPolicy on Default"
+    assert made.ocsf["message"] == "dana@contoso.example changed OWA mailbox policy Default"
 
 
 @pytest.mark.parametrize("name", ["NT AUTHORITY\\SYSTEM (w3wp)", "NT AUTHORITY\\SYSTEM (Microsoft.Exchange.Host)"])

@@ -112,7 +112,7 @@ def test_an_event_says_what_alerts_ask_of_a_user() -> None:
 def test_an_id_that_nobody_knows_stays_an_id_and_is_remembered() -> None:
     made = event(audit({"id": DANA}, {"id": SAM, "type": "User"}), NO_ENRICHMENT)
 
-    assert made.ocsf["message"] == f"{DANA} ran Add member to group on {SAM}"
+    assert made.ocsf["message"] == f"{DANA} added {SAM} to a group"
     assert made.unnamed == (DANA, SAM)
 
 

@@ -74,7 +74,7 @@ def test_the_ids_of_one_entity_are_one_party_whether_types_are_numbers_or_text()
     made = event(Target=[{"ID": item["ID"], "Type": str(item["Type"])} for item in numbers])
 
     assert made.ocsf["user"] == event().ocsf["user"]
-    assert len(made.ocsf["resources"]) == 1
+    assert [one["type"] for one in made.ocsf["resources"]] == ["user", "role"]
 
 
 def test_an_application_that_acts_is_a_service_with_its_name(ocsf_faults):

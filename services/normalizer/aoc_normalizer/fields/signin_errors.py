@@ -63,6 +63,14 @@ _WORDS: Final = {
     7000222: "client secret expired",
 }
 
+#: Names of those errors after which a sign-in goes on, as `LogonError` has them.
+_INTERRUPTS_BY_NAME: Final = frozenset({"kmsiinterrupt"})
+
+
+def is_interrupt(name: str) -> bool:
+    """Whether an error's name is that of a further step."""
+    return name.casefold() in _INTERRUPTS_BY_NAME
+
 
 def number(code: str | None) -> int:
     """An error code as a number; 0 for none."""

@@ -11,7 +11,7 @@ from aoc_common.contracts import spelling
 from aoc_normalizer import operations
 from aoc_normalizer.bounds import cuts
 from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Party
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import identities, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +47,17 @@ def user_party(record: Record) -> Party:
 
 @lru_cache(maxsize=8192)
 def named_party(identity: str | None, kind: str = "user") -> Party:
-    """A party out of one string: an address, a GUID or a name."""
+    """A party out of one string: an address, a GUID, a name, or one of the forms of `fields.identities`."""
     if identity is None:
         return Party(kind=kind)
+    if (found := identities.parse(identity)) is not None:
+        return Party(found.name, found.upn, found.uid, kind, found.user_type)
     if values.is_email(identity):
         return Party(upn=identity.lower(), kind=kind, user_type=USER)
     if values.is_guid(identity):
         return Party(uid=identity, kind=kind)
     system = _SYSTEM.search(identity) is not None
-    service = identity.startswith(("ServicePrincipal_", "Certificate")) or "serviceprincipal" in identity.lower()
+    service = identity.startswith("Certificate") or "serviceprincipal" in identity.lower()
     return Party(name=identity, kind=kind, user_type=SYSTEM if system else SERVICE if service else USER)
 
 
@@ -80,4 +82,4 @@ def apply_operation(draft: Draft, operation: str | None, scope: Scope = None) ->
     if found.phrase is None and operations.is_foreign(draft.operation, scope) and operations.is_special(text):
         draft.tags.append(FOREIGN_OPERATION)
     draft.class_uid, draft.activity_id, draft.severity = found.class_uid, found.activity_id, found.severity
-    draft.phrase = found.phrase
+    draft.phrase, draft.otherwise = found.phrase, found.otherwise

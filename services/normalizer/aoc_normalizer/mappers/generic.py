@@ -107,7 +107,7 @@ def fill(record: Record, draft: Draft) -> None:
     outcome = (_find(record, _RESULTS, used) or "").casefold()
     draft.result = "success" if outcome in _GOOD else "failure" if outcome in _BAD else "unknown"
     draft.correlation_id = values.first(record, "correlationId", "CorrelationId")
-    draft.phrase = None
+    draft.phrase = draft.otherwise = None
     draft.search += islice(_words(record), bounds.FOUND)
 
 

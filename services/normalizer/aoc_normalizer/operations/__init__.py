@@ -1,9 +1,10 @@
 """What operations mean: OCSF class and activity, severity, and the words of the message. Tables to read and extend.
 
-One module a workload; `scopes` says whose records can carry which. Operations are looked up after `key()`: trimmed,
-case-folded, dots dropped, dashes and blanks made one kind, what nobody sees left out. `{target}` in a phrase is the
-first target, `{role}` and other names come from the mapper; a phrase without what it needs falls back to "ran
-<operation> on <target>".
+One module a service: `Create` of Exchange is not that of Dynamics. `scopes` says from a record's workload and record type
+in which modules to look, and in which order. Operations are looked up after `key()`: trimmed, case-folded, dots dropped,
+dashes and blanks made one kind, what nobody sees left out. `{target}` in a phrase is the first target, `{role}` and
+other names come from the mapper; without what it needs the meaning's other words count. An operation that no table has
+is told by its own words where it is a verb and a noun (`grammar`), else as "ran <operation> on <target>".
 """
 
 from __future__ import annotations
@@ -15,7 +16,20 @@ from typing import TYPE_CHECKING, Final
 from aoc_common.contracts import spelling
 from aoc_normalizer.draft import INFORMATIONAL
 from aoc_normalizer.ocsf_classes import ACCOUNT_CHANGE, API_ACTIVITY, ENTITY_MANAGEMENT, OTHER
-from aoc_normalizer.operations import collaboration, entra, exchange, files, intune, security
+from aoc_normalizer.operations import (
+    apps,
+    dynamics,
+    endpoint,
+    entra,
+    exchange,
+    files,
+    grammar,
+    intune,
+    power_platform,
+    security,
+    teams,
+    viva_engage,
+)
 from aoc_normalizer.operations.base import Meaning
 
 if TYPE_CHECKING:
@@ -33,15 +47,21 @@ def key(operation: str) -> str:
 #: How an operation is stored and shown.
 shown: Final = lru_cache(maxsize=4096)(spelling.operation)
 
-_MODULES: Final = {
+#: Module -> operation -> meaning. Where a record says of no service to which it belongs, the first module counts.
+MODULES: Final[dict[str, dict[str, Meaning]]] = {
     "entra": entra.TABLE,
     "exchange": exchange.TABLE,
     "files": files.TABLE,
-    "collaboration": collaboration.TABLE,
+    "teams": teams.TABLE,
+    "power_platform": power_platform.TABLE,
+    "apps": apps.TABLE,
     "security": security.TABLE,
     "intune": intune.TABLE,
+    "viva_engage": viva_engage.TABLE,
+    "dynamics": dynamics.TABLE,
+    "endpoint": endpoint.TABLE,
 }
-TABLE: Final[dict[str, Meaning]] = {key: found for table in _MODULES.values() for key, found in table.items()}
+_EVERYTHING: Final = tuple(MODULES)
 
 _VERBS: Final = {
     "add": 1,
@@ -68,17 +88,6 @@ _VERBS: Final = {
     "enable": 8,
     "disable": 9,
 }
-_PAST: Final = {
-    "add": "added",
-    "create": "created",
-    "delete": "deleted",
-    "remove": "removed",
-    "set": "set",
-    **dict.fromkeys(("update", "patch", "change", "edit"), "changed"),
-}
-#: `Create DeviceCompliancePolicy`, as Intune names what it does.
-_VERB_AND_NOUN: Final = re.compile(r"^([A-Za-z]+) ([A-Z][A-Za-z]+)$")
-_WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LAST_API_VERB: Final = 4
 _CMDLET: Final = re.compile(r"^[A-Z][a-z]+-[A-Z]\w+$")
 
@@ -87,18 +96,26 @@ _CMDLET: Final = re.compile(r"^[A-Z][a-z]+-[A-Z]\w+$")
 def is_foreign(operation: str, scope: Scope) -> bool:
     """Whether an operation has a meaning only for other services than those of a scope."""
     normal = key(operation)
-    return scope is not None and normal in TABLE and all(normal not in _MODULES[module] for module in scope)
+    return scope is not None and _found(normal, scope) is None and _found(normal, _EVERYTHING) is not None
 
 
 def is_special(operation: str) -> bool:
-    """Whether an operation's own meaning has a class or severity that another service's record could pretend to."""
-    found = TABLE.get(key(operation))
-    return found is not None and (found.class_uid != API_ACTIVITY or found.severity != INFORMATIONAL)
+    """Whether an operation has anywhere a class or severity that another service's record could pretend to."""
+    normal = key(operation)
+    return any(
+        (found := table.get(normal)) is not None
+        and (found.class_uid != API_ACTIVITY or found.severity != INFORMATIONAL)
+        for table in MODULES.values()
+    )
+
+
+def _found(normal: str, modules: tuple[str, ...]) -> Meaning | None:
+    return next((found for module in modules if (found := MODULES[module].get(normal)) is not None), None)
 
 
 @lru_cache(maxsize=4096)
 def meaning(operation: str, scope: Scope = None) -> Meaning:
-    """The meaning of an operation within a scope; for one that the tables lack, what its verb says.
+    """The meaning of an operation within a scope; for one that the tables lack, what its words say.
 
     Of another service's operation the verb counts alone, for an activity without a class of its own.
     """
@@ -106,24 +123,23 @@ def meaning(operation: str, scope: Scope = None) -> Meaning:
     verb = _VERBS.get(normal.partition(" ")[0])
     if is_foreign(operation, scope):
         return Meaning(API_ACTIVITY, verb if verb is not None and verb <= _LAST_API_VERB else OTHER)
-    return TABLE.get(normal) or _of_verb(operation, verb, scope)
+    found = _found(normal, _EVERYTHING if scope is None else scope) or security.of_family(normal, scope)
+    return found or _of_words(operation, verb, scope)
 
 
-def _of_verb(operation: str, verb: int | None, scope: Scope) -> Meaning:
-    normal = key(operation)
+def _of_words(operation: str, verb: int | None, scope: Scope) -> Meaning:
+    phrase, otherwise = grammar.of(operation) or (None, None)
+    class_uid, activity_id = _of_verb(operation, verb, scope)
+    return Meaning(class_uid, activity_id, INFORMATIONAL, phrase, otherwise)
+
+
+def _of_verb(operation: str, verb: int | None, scope: Scope) -> tuple[int, int]:
     if verb is None:
-        return Meaning(API_ACTIVITY, OTHER)
+        return API_ACTIVITY, OTHER
     if verb == _VERBS["get"]:
-        return Meaning(API_ACTIVITY, verb)
+        return API_ACTIVITY, verb
     if _CMDLET.match(operation) or verb > _LAST_API_VERB:
-        return Meaning(ENTITY_MANAGEMENT, verb)
-    if normal.endswith(" user") and (scope is None or "entra" in scope):
-        return Meaning(ACCOUNT_CHANGE, OTHER)
-    return Meaning(ENTITY_MANAGEMENT, verb, phrase=_phrase(operation))
-
-
-def _phrase(operation: str) -> str | None:
-    """`created device compliance policy {target}`, where an operation is a verb and a noun."""
-    found = _VERB_AND_NOUN.match(operation)
-    past = _PAST.get(found[1].casefold()) if found else None
-    return f"{past} {_WORDS.sub(' ', found[2]).lower()} {{target}}" if found and past else None
+        return ENTITY_MANAGEMENT, verb
+    if key(operation).endswith(" user") and (scope is None or "entra" in scope):
+        return ACCOUNT_CHANGE, OTHER
+    return ENTITY_MANAGEMENT, verb

@@ -15,7 +15,31 @@ from aoc_normalizer.ocsf_classes import (
 )
 from aoc_normalizer.operations.base import Meaning
 
+
+
+def _of_device(noun: str, role: str, article: str) -> dict[str, Meaning]:
+    """`Add registered owner to device` and its reverse; of owners and of users."""
+    return {
+        f"add registered {noun} to device": Meaning(
+            USER_ACCESS, 1, INFORMATIONAL, f"made {{user}} {article} {role} of device {{device}}",
+            f"made {{target}} {article} {role} of a device",
+        ),
+        f"remove registered {noun} from device": Meaning(
+            USER_ACCESS, 2, INFORMATIONAL, f"removed {{user}} as {article} {role} of device {{device}}",
+            f"removed {{target}} as {article} {role} of a device",
+        ),
+    }  # fmt: skip
+
+
+#: The operation of whoever gives himself all rights to Azure (azure-docs, elevate-access-global-admin.md).
+_ELEVATED: Final = "elevated their access to user access administrator for their azure resources"
 TABLE: Final[dict[str, Meaning]] = {
+    f"user has {_ELEVATED}": Meaning(
+        USER_ACCESS, 1, CRITICAL, "gave themselves User Access Administrator over all Azure resources"
+    ),
+    "the role assignment of user access administrator has been removed from the user": Meaning(
+        USER_ACCESS, 2, MEDIUM, "gave up User Access Administrator over all Azure resources"
+    ),
     # Users
     "add user": Meaning(ACCOUNT_CHANGE, 1, LOW, "created user {target}"),
     "invite external user": Meaning(ACCOUNT_CHANGE, 1, LOW, "invited {target} as a guest"),
@@ -47,25 +71,65 @@ TABLE: Final[dict[str, Meaning]] = {
     "update group": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed group {target}"),
     "delete group": Meaning(GROUP_MANAGEMENT, 5, LOW, "deleted group {target}"),
     "hard delete group": Meaning(GROUP_MANAGEMENT, 5, LOW, "deleted group {target} for good"),
-    "add member to group": Meaning(GROUP_MANAGEMENT, 3, LOW, "added {user} to group {group}"),
-    "remove member from group": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {user} from group {group}"),
-    "add owner to group": Meaning(GROUP_MANAGEMENT, 1, LOW, "made {user} an owner of group {group}"),
-    "remove owner from group": Meaning(GROUP_MANAGEMENT, 2, LOW, "removed {user} as an owner of group {group}"),
+    "add member to group": Meaning(
+        GROUP_MANAGEMENT, 3, LOW, "added {user} to group {group}", "added {target} to a group"
+    ),
+    "remove member from group": Meaning(
+        GROUP_MANAGEMENT, 4, LOW, "removed {user} from group {group}", "removed {target} from a group"
+    ),
+    "add owner to group": Meaning(
+        GROUP_MANAGEMENT, 1, LOW, "made {user} an owner of group {group}", "made {target} an owner of a group"
+    ),
+    "remove owner from group": Meaning(
+        GROUP_MANAGEMENT, 2, LOW, "removed {user} as an owner of group {group}", "removed {target} as an owner of a group"
+    ),
+    "add member to administrative unit": Meaning(
+        GROUP_MANAGEMENT, 3, LOW, "added {user} to administrative unit {administrative unit}",
+        "added {target} to an administrative unit",
+    ),
+    "remove member from administrative unit": Meaning(
+        GROUP_MANAGEMENT, 4, LOW, "removed {user} from administrative unit {administrative unit}",
+        "removed {target} from an administrative unit",
+    ),
     # Roles
-    "add member to role": Meaning(USER_ACCESS, 1, HIGH, "added {user} to role {role}"),
+    "add member to role": Meaning(USER_ACCESS, 1, HIGH, "added {user} to role {role}", "added {target} to a role"),
     "add eligible member to role": Meaning(USER_ACCESS, 1, HIGH, "made {user} eligible for role {role}"),
     "add scoped member to role": Meaning(USER_ACCESS, 1, HIGH, "added {user} to role {role} for a scope"),
-    "remove member from role": Meaning(USER_ACCESS, 2, MEDIUM, "removed {user} from role {role}"),
+    "remove member from role": Meaning(
+        USER_ACCESS, 2, MEDIUM, "removed {user} from role {role}", "removed {target} from a role"
+    ),
+    "remove scoped member from role": Meaning(
+        USER_ACCESS, 2, MEDIUM, "removed {user} from role {role} for a scope", "removed {target} from a role for a scope"
+    ),
     "remove eligible member from role": Meaning(USER_ACCESS, 2, MEDIUM, "removed {user}'s eligibility for role {role}"),
     "add member to role completed (pim activation)": Meaning(USER_ACCESS, 1, MEDIUM, "activated role {role}"),
     "add app role assignment to service principal": Meaning(
-        USER_ACCESS, 1, HIGH, "granted application permission {permission} to {client}"
+        USER_ACCESS, 1, HIGH, "granted application permission {permission} to {second}",
+        "granted an application permission of {target}",
     ),
-    "add app role assignment grant to user": Meaning(USER_ACCESS, 1, LOW, "assigned {target} to an application"),
+    "add app role assignment grant to user": Meaning(
+        USER_ACCESS, 1, LOW, "assigned {user} to application {service principal}", "assigned a user to application {target}"
+    ),
+    "remove app role assignment from user": Meaning(
+        USER_ACCESS, 2, LOW, "removed {user} from application {service principal}",
+        "removed a user from application {target}",
+    ),
+    "add app role assignment to group": Meaning(
+        USER_ACCESS, 1, LOW, "assigned group {group} to application {service principal}",
+        "assigned a group to application {target}",
+    ),
+    "remove app role assignment from group": Meaning(
+        USER_ACCESS, 2, LOW, "removed group {group} from application {service principal}",
+        "removed a group from application {target}",
+    ),
     "remove app role assignment from service principal": Meaning(
-        USER_ACCESS, 2, LOW, "revoked application permission {permission} of {client}"
+        USER_ACCESS, 2, LOW, "revoked application permission {permission} of {second}",
+        "revoked an application permission of {target}",
     ),
-    "add delegated permission grant": Meaning(USER_ACCESS, 1, MEDIUM, "granted delegated permissions to {target}"),
+    "add delegated permission grant": Meaning(
+        USER_ACCESS, 1, MEDIUM, "granted {second} delegated permissions of {target}",
+        "granted delegated permissions of {target}",
+    ),
     "consent to application": Meaning(USER_ACCESS, 1, HIGH, "consented to application {target}"),
     # Applications, devices, policies
     "add application": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created application {target}"),
@@ -74,7 +138,14 @@ TABLE: Final[dict[str, Meaning]] = {
         ENTITY_MANAGEMENT, 3, HIGH, "changed the credentials of application {target}"
     ),
     "delete application": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted application {target}"),
-    "add owner to application": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "added an owner to application {target}"),
+    "add owner to application": Meaning(
+        USER_ACCESS, 1, MEDIUM, "made {user} an owner of application {application}",
+        "made {target} an owner of an application",
+    ),
+    "remove owner from application": Meaning(
+        USER_ACCESS, 2, LOW, "removed {user} as an owner of application {application}",
+        "removed {target} as an owner of an application",
+    ),
     "add service principal": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created service principal {target}"),
     "update service principal": Meaning(ENTITY_MANAGEMENT, 3, LOW, "changed service principal {target}"),
     "remove service principal": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted service principal {target}"),
@@ -110,9 +181,17 @@ TABLE: Final[dict[str, Meaning]] = {
     "remove service principal credentials": Meaning(
         ENTITY_MANAGEMENT, 3, MEDIUM, "removed credentials of service principal {target}"
     ),
-    "remove delegated permission grant": Meaning(USER_ACCESS, 2, LOW, "revoked delegated permissions of {target}"),
+    "remove delegated permission grant": Meaning(
+        USER_ACCESS, 2, LOW, "revoked {second}'s delegated permissions of {target}",
+        "revoked delegated permissions of {target}",
+    ),
     "add owner to service principal": Meaning(
-        ENTITY_MANAGEMENT, 3, MEDIUM, "added an owner to service principal {target}"
+        USER_ACCESS, 1, MEDIUM, "made {user} an owner of service principal {service principal}",
+        "made {target} an owner of a service principal",
+    ),
+    "remove owner from service principal": Meaning(
+        USER_ACCESS, 2, LOW, "removed {user} as an owner of service principal {service principal}",
+        "removed {target} as an owner of a service principal",
     ),
     "disable service principal": Meaning(ENTITY_MANAGEMENT, 9, MEDIUM, "disabled service principal {target}"),
     "hard delete application": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted application {target} for good"),
@@ -207,8 +286,8 @@ TABLE: Final[dict[str, Meaning]] = {
     "delete group settings": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted group settings"),
     "set group license": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed the licences of group {target}"),
     # Devices
-    "add registered owner to device": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "became an owner of {target}"),
-    "add registered users to device": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "became a user of {target}"),
+    **_of_device("owner", "owner", "an"),
+    **_of_device("users", "user", "a"),
     "unregister device": Meaning(ENTITY_MANAGEMENT, 7, LOW, "unregistered device {target}"),
     "disable device": Meaning(ENTITY_MANAGEMENT, 9, LOW, "disabled device {target}"),
     "device no longer compliant": Meaning(ENTITY_MANAGEMENT, 3, LOW, "found device {target} no longer compliant"),
@@ -216,6 +295,14 @@ TABLE: Final[dict[str, Meaning]] = {
     # Access reviews and entitlements
     "user requests access package assignment": Meaning(USER_ACCESS, 1, LOW, "asked for access package {target}"),
     "approve access package assignment request": Meaning(USER_ACCESS, 1, LOW, "approved access package {target}"),
+    "added policy": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "created policy {target}"),
+    "update authentication methods policy": Meaning(
+        ENTITY_MANAGEMENT, 3, HIGH, "changed the authentication methods policy"
+    ),
+    "update passwordprofile": Meaning(ACCOUNT_CHANGE, 3, INFORMATIONAL, "changed the password profile of {target}"),
+    "remove unverified domain": Meaning(ENTITY_MANAGEMENT, 4, MEDIUM, "removed domain {target}, never verified"),
+    "create company": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "created tenant {target}"),
+    "set directory feature on tenant": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed a directory feature of {target}"),
     "deny decision": Meaning(USER_ACCESS, 2, LOW, "denied access in a review of {target}"),
     "approve decision": Meaning(USER_ACCESS, 1, INFORMATIONAL, "approved access in a review of {target}"),
 }

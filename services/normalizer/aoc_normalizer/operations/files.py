@@ -42,13 +42,17 @@ TABLE: Final[dict[str, Meaning]] = {
     "listcolumncreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created a list column in {target}"),
     "sharingset": Meaning(FILE_HOSTING, 12, LOW, "shared {target}"),
     "sharingrevoked": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "stopped sharing {target}"),
-    "sharinginvitationcreated": Meaning(FILE_HOSTING, 12, LOW, "invited somebody to {target}"),
+    "sharinginvitationcreated": Meaning(FILE_HOSTING, 12, LOW, "invited {user} to {target}", "invited a guest to {target}"),
     "anonymouslinkcreated": Meaning(FILE_HOSTING, 12, MEDIUM, "made an anonymous link to {target}"),
     "anonymouslinkused": Meaning(FILE_HOSTING, 14, LOW, "opened {target} by an anonymous link"),
     "companylinkcreated": Meaning(FILE_HOSTING, 12, LOW, "made a company-wide link to {target}"),
     "securelinkcreated": Meaning(FILE_HOSTING, 12, LOW, "made a link to {target} for certain people"),
-    "addedtosecurelink": Meaning(FILE_HOSTING, 12, LOW, "added somebody to a link to {target}"),
-    "sitecollectionadminadded": Meaning(USER_ACCESS, 1, HIGH, "made somebody an administrator of site {target}"),
+    "addedtosecurelink": Meaning(
+        FILE_HOSTING, 12, LOW, "added {user} to a link to {target}", "added people to a link to {target}"
+    ),
+    "sitecollectionadminadded": Meaning(
+        USER_ACCESS, 1, HIGH, "made {user} an administrator of site {target}", "added an administrator to site {target}"
+    ),
     "listviewed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed list {target}"),
     "clientviewsignaled": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed {target}"),
     "searchqueryperformed": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched SharePoint"),
@@ -77,24 +81,54 @@ TABLE: Final[dict[str, Meaning]] = {
     "companylinkremoved": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "removed a company-wide link to {target}"),
     "securelinkused": Meaning(FILE_HOSTING, 14, INFORMATIONAL, "opened {target} by a link for certain people"),
     "securelinkdeleted": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "removed a link to {target}"),
-    "removedfromsecurelink": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "removed somebody from a link to {target}"),
+    "removedfromsecurelink": Meaning(
+        FILE_HOSTING, 13, INFORMATIONAL, "removed {user} from a link to {target}", "removed people from a link to {target}"
+    ),
     "accessrequestcreated": Meaning(FILE_HOSTING, OTHER, INFORMATIONAL, "asked for access to {target}"),
     "accessrequestapproved": Meaning(FILE_HOSTING, 12, LOW, "approved a request for access to {target}"),
-    "sitecollectionadminremoved": Meaning(USER_ACCESS, 2, LOW, "removed an administrator of site {target}"),
+    "sitecollectionadminremoved": Meaning(
+        USER_ACCESS, 2, LOW, "removed {user} as an administrator of site {target}",
+        "removed an administrator of site {target}",
+    ),
     "sitecollectioncreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created site {target}"),
     "sitedeleted": Meaning(ENTITY_MANAGEMENT, 4, MEDIUM, "deleted site {target}"),
     "sitelocksset": Meaning(ENTITY_MANAGEMENT, 3, LOW, "locked or unlocked site {target}"),
     "sharingpolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the sharing policy"),
     "deviceaccesspolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the device access policy"),
     "networkaccesspolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the network access policy"),
-    "permissionlevelmodified": Meaning(USER_ACCESS, 1, MEDIUM, "changed a permission level of {target}"),
-    "permissionleveladded": Meaning(USER_ACCESS, 1, MEDIUM, "added a permission level to {target}"),
+    "permissionlevelmodified": Meaning(
+        USER_ACCESS, 1, MEDIUM, "changed permission level {level} of {target}", "changed a permission level of {target}"
+    ),
+    "permissionleveladded": Meaning(
+        USER_ACCESS, 1, MEDIUM, "added permission level {level} to {target}", "added a permission level to {target}"
+    ),
     "managedsyncclientallowed": Meaning(API_ACTIVITY, 1, LOW, "began to synchronise files to a computer"),
     "unmanagedsyncclientblocked": Meaning(API_ACTIVITY, 1, LOW, "was refused to synchronise files to a computer"),
     "filemalwaredetectedextended": Meaning(
         FILE_HOSTING, OTHER, HIGH, "stored file {target}, in which malware was found"
     ),
-    "addedtogroup": Meaning(GROUP_MANAGEMENT, 3, LOW, "added {target} to a SharePoint group"),
-    "removedfromgroup": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {target} from a SharePoint group"),
-    "groupadded": Meaning(GROUP_MANAGEMENT, 6, INFORMATIONAL, "created a SharePoint group in {target}"),
+    "addedtogroup": Meaning(
+        GROUP_MANAGEMENT, 3, LOW, "added {user} to SharePoint group {group}", "added {target} to a SharePoint group"
+    ),
+    "removedfromgroup": Meaning(
+        GROUP_MANAGEMENT, 4, LOW, "removed {user} from SharePoint group {group}",
+        "removed {target} from a SharePoint group",
+    ),
+    "sharinginheritancebroken": Meaning(FILE_HOSTING, 12, LOW, "gave {target} permissions of its own"),
+    "sharinginheritancereset": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "gave {target} the permissions of its folder"),
+    "listupdated": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed list {target}"),
+    "listdeleted": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted list {target}"),
+    "listitemcreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created list item {target}"),
+    "listitemupdated": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed list item {target}"),
+    "listitemdeleted": Meaning(ENTITY_MANAGEMENT, 4, INFORMATIONAL, "deleted list item {target}"),
+    "sitecollectionadminset": Meaning(
+        USER_ACCESS, 1, HIGH, "made {user} an administrator of site {target}", "set the administrators of site {target}"
+    ),
+    "sitepermissionsmodified": Meaning(USER_ACCESS, 1, MEDIUM, "changed the permissions of site {target}"),
+    "groupupdated": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed a SharePoint group of {target}"),
+    "groupremoved": Meaning(GROUP_MANAGEMENT, 5, LOW, "deleted a SharePoint group of {target}"),
+    "groupadded": Meaning(
+        GROUP_MANAGEMENT, 6, INFORMATIONAL, "created SharePoint group {group} in {target}",
+        "created a SharePoint group in {target}",
+    ),
 }

@@ -1,4 +1,6 @@
-"""Which operations a service's records can carry. An operation's name alone proves nothing: some are chosen by people.
+"""In which tables a record's operation is looked up: by its workload and its record type.
+
+An operation's name alone proves nothing: services use one for different things, and some are chosen by people.
 
 A record of one service that carries another's operation is mapped as its own service's, of no special class and
 severity, and says so. Seen in some 8,000 public records of 21 workloads: each workload's own operations, and those of
@@ -44,10 +46,12 @@ SERVICES: Final[Mapping[str, tuple[str, str]]] = {
     "skypeforbusiness": ("skype", "Skype for Business"),
     "powerpages": ("power-platform", "Power Pages"),
     "powerplatform": ("power-platform", "Power Platform"),
+    "mcas": ("defender", "Microsoft Defender for Cloud Apps"),
+    "endpoint": ("endpoint", "Microsoft Purview"),
 }
-_COLLABORATION: Final = ("collaboration",)
-#: Purview runs Exchange's cmdlets, and tells of files on endpoints and of searches.
-_SECURITY: Final = ("security", "exchange", "files", "collaboration")
+_APPS: Final = ("apps",)
+#: Purview runs Exchange's cmdlets, and tells of files on endpoints, of searches and of what other services hold.
+_SECURITY: Final = ("security", "exchange", "files", "teams", "power_platform", "apps")
 #: Data loss prevention and labels log under the workload that they watch.
 _FILES: Final = ("files", "security")
 #: Service -> modules whose operations its records can carry.
@@ -59,17 +63,27 @@ SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "onedrive": _FILES,
     "purview": _SECURITY,
     "defender": _SECURITY,
-    "teams": ("collaboration", "security"),
-    "viva-engage": _COLLABORATION,
-    "stream": _COLLABORATION,
-    "copilot": ("collaboration", "security"),
-    "power-platform": ("collaboration", "security"),
-    "dynamics": _COLLABORATION,
-    "forms": _COLLABORATION,
-    "planner": _COLLABORATION,
-    "project": _COLLABORATION,
-    "skype": _COLLABORATION,
+    "endpoint": ("endpoint", "files", "security"),
+    "teams": ("teams", "security"),
+    "viva-engage": ("viva_engage",),
+    "stream": _APPS,
+    "copilot": ("apps", "security"),
+    "power-platform": ("power_platform", "security"),
+    "dynamics": ("dynamics",),
+    "forms": _APPS,
+    "planner": _APPS,
+    "project": _APPS,
+    "skype": ("teams",),
 }
+#: Record types whose operations mean something else than those of the rest of their workload: their own module first.
+_OF_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
+    "DLPEndpoint": ("endpoint",),
+    "CRM": ("dynamics",),
+    "Yammer": ("viva_engage",),
+    "MCASAlerts": ("security",),
+}
+#: Modules of services that carry each other's record types.
+_FAMILIES: Final = dict.fromkeys(("teams", "power_platform", "apps", "viva_engage", "dynamics"), "collaboration")
 #: Services whose records are of cmdlets, where parameters can turn protection off.
 OF_CMDLETS: Final = frozenset({"exchange", "purview", "defender", "teams", "skype"})
 
@@ -111,14 +125,24 @@ def scope(workload: str, record_type: str | None) -> Scope:
         return None
     named, typed = _of(workload), _of(record_types.workload(record_type) or "")
     if named is None or typed is None:
-        return named or typed or ()
-    return tuple(one for one in named if one in typed) or named
+        found = named or typed or ()
+    else:
+        families = {_FAMILIES.get(one, one) for one in typed}
+        found = tuple(one for one in named if _FAMILIES.get(one, one) in families) or named
+    if contradict(workload, record_type):
+        return found
+    own = _OF_TYPE.get(record_types.name(record_type) or "", ())
+    return (*own, *(one for one in found if one not in own))
 
 
 def contradict(workload: str, record_type: str | None) -> bool:
     """Whether a workload and a record type have nothing in common."""
     named, typed = _of(workload), _of(record_types.workload(record_type) or "")
-    return named is not None and typed is not None and set(named).isdisjoint(typed)
+    return (
+        named is not None
+        and typed is not None
+        and {_FAMILIES.get(one, one) for one in named}.isdisjoint(_FAMILIES.get(one, one) for one in typed)
+    )
 
 
 def _of(workload: str) -> tuple[str, ...] | None:

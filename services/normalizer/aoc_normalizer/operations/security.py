@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
 from aoc_normalizer.ocsf_classes import API_ACTIVITY, DETECTION_FINDING, ENTITY_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
+
+if TYPE_CHECKING:
+    from aoc_normalizer.operations.scopes import Scope
 
 TABLE: Final[dict[str, Meaning]] = {
     "quarantinereleasemessage": Meaning(API_ACTIVITY, 3, MEDIUM, "released a mail from quarantine"),
@@ -57,3 +60,14 @@ TABLE: Final[dict[str, Meaning]] = {
     "remove protectionalert": Meaning(ENTITY_MANAGEMENT, 4, HIGH, "deleted alert policy {target}"),
     "disable protectionalert": Meaning(ENTITY_MANAGEMENT, 9, HIGH, "turned alert policy {target} off"),
 }
+#: Operations that are one for each detection, by their first words: `MCAS_ALERT_ANUBIS_DETECTION_VELOCITY`.
+_FAMILIES: Final[dict[str, Meaning]] = {
+    "mcas alert ": Meaning(DETECTION_FINDING, 1, MEDIUM, "raised alert {target}", "raised an alert"),
+}
+
+
+def of_family(normal: str, scope: Scope) -> Meaning | None:
+    """The meaning of an operation that is one of many of a kind, in records that can carry it."""
+    if scope is not None and "security" not in scope:
+        return None
+    return next((found for words, found in _FAMILIES.items() if normal.startswith(words)), None)

@@ -261,7 +261,9 @@ def _authentication(event: dict[str, Any], draft: Draft) -> None:
 
 def _entity_management(event: dict[str, Any], draft: Draft) -> None:
     _with_source(event, draft)
-    entity = _thing(draft.targets[0]) if draft.targets else {}
+    # Who a thing belongs to can stand before the thing.
+    about = next((target for target in draft.targets if target.kind != "user"), draft.targets[0] if draft.targets else None)
+    entity = _thing(about) if about is not None else {}
     if "name" not in entity and "uid" not in entity:
         entity["name"] = draft.product
     event["entity"] = entity
@@ -277,7 +279,8 @@ def _user_access(event: dict[str, Any], draft: Draft) -> None:
 
 def _group_management(event: dict[str, Any], draft: Draft) -> None:
     _with_source(event, draft)
-    group = next((target for target in draft.targets if target.kind == "group"), None)
+    # Of a group that became a member of a group, the latter, which is listed after it.
+    group = next((target for target in reversed(draft.targets) if target.kind == "group"), None)
     found = {
         key: value
         for key, value in (("name", group and (group.name or group.upn)), ("uid", group and group.uid))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Changes that a sentence names, and characters of a value in it.
 _MOST_NAMED: Final = 3
 _BRIEF: Final = 40
+#: Kinds of which others become members, owners or users; alone they are nobody's member.
+_CONTAINERS: Final = frozenset({"group", "role", "application", "service principal", "device", "administrative unit"})
 #: Properties that repeat what actor and target are.
 _OF_IDS: Final = ("targetid.", "actorid.")
 
@@ -21,17 +23,13 @@ _OF_IDS: Final = ("targetid.", "actorid.")
 def sentence(draft: Draft) -> str:
     """`Dana Reyes added Sam Ortiz to role Global Administrator`: the actor, and the operation's phrase.
 
-    A phrase's `{target}` is the first target, `{user}`, `{group}`, `{role}` ... the first of that kind, unless the
-    mapper has others in `draft.words`. Without a phrase, or without what it needs: "ran <operation> on <target>".
+    A phrase's `{target}` is the first target, `{user}`, `{group}`, `{role}` ... the one of that kind, unless the mapper
+    has others in `draft.words`. Where a name is missing the operation's other words count, and without any: "ran
+    <operation> on <target>".
     """
     actor = draft.actor.spoken if draft.actor.known else draft.app.spoken if draft.app.known else "Somebody"
     target = draft.targets[0].spoken if draft.targets and draft.targets[0].known else None
-    text = None
-    if draft.phrase is not None:
-        try:
-            text = draft.phrase.format_map(_names(draft, target))
-        except KeyError:
-            text = None
+    text = _filled(draft, target)
     if text is None:
         text = f"ran {draft.operation or 'an unnamed operation'}" + (f" on {target}" if target else "")
     elif target and target == actor:
@@ -40,14 +38,37 @@ def sentence(draft: Draft) -> str:
         text += f": {described}"
     if draft.remark:
         text += f", {draft.remark}"
-    return f"Failed: {actor} {text}" if draft.result == "failure" else f"{actor} {text}"
+    if draft.result == "failure":
+        return f"Failed: {actor} {text}" + (f": {draft.status_detail}" if draft.status_detail else "")
+    return f"{actor} {text}"
+
+
+def _filled(draft: Draft, target: str | None) -> str | None:
+    """The operation's phrase with its names, or its other words; None where names are missing for both."""
+    if draft.phrase is None:
+        return None
+    names = _names(draft, target)
+    for phrase in (draft.phrase, draft.otherwise):
+        if phrase is not None:
+            try:
+                return phrase.format_map(names)
+            except KeyError:
+                continue
+    return None
 
 
 def _names(draft: Draft, target: str | None) -> dict[str, str]:
-    found = {"target": target, "user": target} if target else {}
-    for party in reversed(draft.targets):
-        if party.kind and party.known:
-            found[party.kind] = party.spoken
+    """Names by kind, the first of each; `user` is also what else became a member, `second` what it is a member of."""
+    listed = draft.targets
+    found = {party.kind: party.spoken for party in reversed(listed) if party.kind and party.known}
+    if target:
+        found["target"] = target
+        if "user" not in found and (len(listed) > 1 or listed[0].kind not in _CONTAINERS):
+            found["user"] = target
+    if len(listed) > 1 and listed[1].known:
+        found["second"] = listed[1].spoken
+        if listed[0].kind == listed[1].kind in _CONTAINERS:  # of a group in a group the second is the one it is in
+            found[listed[1].kind or ""] = listed[1].spoken
     return found | draft.words
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_normalizer.draft import Draft, Party
-from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields import times, values
 from aoc_normalizer.fields.results import of_word
+from aoc_normalizer.mappers import outer
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.mappers.graph import activity, directory, provisioning, risk, signins
 from aoc_normalizer.operations.scopes import SCOPES
@@ -41,7 +42,7 @@ def fill(record: Record, draft: Draft) -> None:
     else:
         _other(record, inner, draft)
     draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
-    draft.address = draft.address or addresses.parse(record.get("callerIpAddress"))
+    outer.complete(record, draft)
     draft.log_name = values.text(record.get("category")) or draft.log_name
     if draft.time_ms is None:
         draft.original_time = values.text(record.get("time"))
@@ -99,4 +100,4 @@ def _identity(record: Record) -> str | None:
     return None if name is not None and name.startswith("See Actor") else name
 
 
-MAPPER: Final = Mapper("diagnostics", 3, recognises, fill)
+MAPPER: Final = Mapper("diagnostics", 4, recognises, fill)

@@ -1,4 +1,7 @@
-"""Microsoft Graph activity logs: every request to Graph (graph-docs, microsoft-graph-activity-logs-overview.md)."""
+"""Activity logs of Microsoft Graph and of Azure AD Graph: every request (graph-docs, microsoft-graph-activity-logs-overview.md).
+
+Azure AD Graph, the older one, has other names for the same: `httpMethod`, `httpStatusCode`, `callerIpAddress`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from aoc_normalizer.ocsf_classes import API_ACTIVITY, OTHER
 
 _USED: Final = frozenset(
     {"requestId", "operationId", "timeGenerated", "requestMethod", "requestUri", "responseStatusCode", "userAgent",
-     "appId", "userId", "servicePrincipalId", "ipAddress", "scopes", "roles", "C_Sid", "signInActivityId"}
+     "appId", "userId", "servicePrincipalId", "ipAddress", "scopes", "roles", "C_Sid", "signInActivityId",
+     "httpMethod", "httpStatusCode", "callerIpAddress"}
 )  # fmt: skip
 #: HTTP method -> activity of OCSF's API Activity, and the verb of the sentence.
 _METHODS: Final = {
@@ -27,21 +31,27 @@ _METHODS: Final = {
 
 def recognises(record: Record) -> bool:
     """A request has a method, an address and an answer."""
-    return "requestMethod" in record and "requestUri" in record
+    return "requestUri" in record and ("requestMethod" in record or "httpMethod" in record)
 
 
 def fill(record: Record, draft: Draft) -> None:
     """Who called what, through which application, and what Graph answered."""
     draft.used |= _USED
-    draft.family, draft.record_id = "graph-activity", values.first(record, "requestId", "operationId")
-    draft.product, draft.service, draft.log_name = "Microsoft Graph", "graph", "MicrosoftGraphActivityLogs"
+    old = "requestMethod" not in record
+    draft.record_id = values.first(record, "requestId", "operationId")
+    draft.family, draft.service, draft.product = "graph-activity", "graph", "Microsoft Graph"
+    draft.log_name = "MicrosoftGraphActivityLogs"
+    if old:
+        draft.family, draft.product, draft.log_name = "aad-graph-activity", "Azure AD Graph", "AzureADGraphActivityLogs"
+        if draft.record_id:
+            draft.former.append(("diagnostic", draft.record_id))
     draft.original_time = values.text(record.get("timeGenerated"))
     draft.time_ms = times.parse_ms(draft.original_time)
-    method = (values.text(record.get("requestMethod")) or "").upper()
+    method = (values.first(record, "requestMethod", "httpMethod") or "").upper()
     draft.class_uid = API_ACTIVITY
     draft.activity_id, verb = _METHODS.get(method, (OTHER, "called"))
-    draft.operation = f"Graph {method}".strip()
-    draft.status_code = values.text(record.get("responseStatusCode"))
+    draft.operation = f"{'AAD Graph' if old else 'Graph'} {method}".strip()
+    draft.status_code = values.first(record, "responseStatusCode", "httpStatusCode")
     draft.result = of_word(draft.status_code)
     draft.app = Party(uid=values.text(record.get("appId")), kind="application")
     user, principal = values.text(record.get("userId")), values.text(record.get("servicePrincipalId"))
@@ -50,21 +60,20 @@ def fill(record: Record, draft: Draft) -> None:
         if user
         else Party(uid=principal or draft.app.uid, kind="service principal", user_type=SERVICE)
     )
-    draft.address = addresses.parse(record.get("ipAddress"))
+    draft.address = addresses.parse(record.get("ipAddress")) or addresses.parse(record.get("callerIpAddress"))
     draft.user_agent = values.text(record.get("userAgent"))
     draft.session_uid = values.first(record, "C_Sid", "signInActivityId")
     uri = values.text(record.get("requestUri")) or ""
     draft.targets = [Party(uid=uri, kind="url")] if uri else []
-    draft.privileges = (values.first(record, "scopes", "roles") or "").split()
-    draft.parameters = [("permissions", " ".join(draft.privileges))] if draft.privileges else []
-    path = _path(uri)
+    permissions = (values.first(record, "scopes", "roles") or "").split()
+    draft.parameters = [("permissions", " ".join(permissions))] if permissions else []
+    path, product = _path(uri), draft.product
     draft.sentence = lambda done: (
-        f"{done.actor.spoken} {verb} {path} in Microsoft Graph"
+        f"{done.actor.spoken} {verb} {path} in {product}"
         + (f" through {done.app.spoken}" if done.app.known and done.app.uid != done.actor.uid else "")
         + (f": {done.status_code}" if done.status_code else "")
     )
     draft.search = [path]
-    draft.privileges = []
 
 
 def _path(uri: str) -> str:
@@ -74,4 +83,4 @@ def _path(uri: str) -> str:
         return uri
 
 
-MAPPER: Final = Mapper("graph-activity", 1, recognises, fill)
+MAPPER: Final = Mapper("graph-activity", 2, recognises, fill)

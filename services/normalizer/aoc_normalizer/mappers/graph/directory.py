@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from aoc_normalizer import bounds
 from aoc_normalizer.draft import SERVICE, Draft, Party
-from aoc_normalizer.fields import addresses, times, values
+from aoc_normalizer.fields import addresses, evidence, services, times, values
 from aoc_normalizer.fields.changes import changes, names_in
 from aoc_normalizer.fields.results import of_word
-from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, user_party
+from aoc_normalizer.mappers import relations
+from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party, user_party
 from aoc_normalizer.operations.scopes import SCOPES
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _MAX_TARGETS: Final = 500
+#: Where it says how it ended, the record's own word before those of the envelope that some keep beside it.
+_RESULTS: Final = ("result", "resultType", "resultSignature")
+_SERVICE: Final = "service principal"
 _SCOPE: Final = SCOPES["entra"]
 _KINDS: Final = {
     "serviceprincipal": "service principal",
@@ -53,33 +54,55 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
     apply_operation(draft, values.text(record.get("activityDisplayName")), _SCOPE)
-    draft.result = of_word(values.text(record.get("result")))
-    reason = values.text(record.get("resultReason"))
-    draft.status_detail = reason if draft.result != "success" else None
-    _initiator(values.mapping(record.get("initiatedBy")), draft)
-    draft.user_agent = values.text(record.get("userAgent")) or values.pair(
-        record.get("additionalDetails"), "user-agent"
-    )
+    draft.result = next((found for name in _RESULTS if (found := of_word(values.text(record.get(name)))) != "unknown"), "unknown")
+    draft.status_detail = _reason(record) if draft.result != "success" else None
+    said = evidence.details(record)
+    _initiator(record, draft)
+    draft.address = draft.address or evidence.address(record, said)
+    draft.user_agent = evidence.agent(record, said)
+    if draft.app.uid is None and (app := evidence.application(said)) is not None:
+        draft.app = draft.app._replace(uid=app, kind="application")
     _targets(record, draft)
 
 
-def _initiator(initiated: Mapping[str, Any], draft: Draft) -> None:
-    user = values.mapping(initiated.get("user"))
-    app = values.mapping(initiated.get("app"))
+def _reason(record: Record) -> str | None:
+    return values.first(record, "resultReason", "resultDescription")
+
+
+def _initiator(record: Record, draft: Draft) -> None:
+    """A person before the application that acted for the person; who the envelope names, where the record names nobody."""
+    initiated = values.mapping(record.get("initiatedBy"))
+    user, app = values.mapping(initiated.get("user")), values.mapping(initiated.get("app"))
     if user:
         draft.actor = user_party(dict(user))
         draft.address = addresses.parse(user.get("ipAddress"))
+        service = draft.actor.name
+        if service and draft.actor.upn and services.is_known(service):
+            # The service through which the person did it stands where the person's name should.
+            draft.actor = draft.actor._replace(name=None)
+            draft.app = Party(service, kind="application")
     if app:
         name = values.first(app, "displayName", "servicePrincipalName")
-        draft.app = Party(name=name, uid=values.first(app, "appId", "servicePrincipalId"), kind="application")
+        draft.app = Party(name, uid=values.first(app, "appId", "servicePrincipalId"), kind="application")
         if not draft.actor.known:
-            draft.actor = Party(
-                name=name,
-                uid=values.first(app, "servicePrincipalId", "appId"),
-                kind="service principal",
-                user_type=SERVICE,
-            )
+            draft.actor = Party(name, uid=values.first(app, "servicePrincipalId", "appId"), kind=_SERVICE)
+            draft.actor = draft.actor._replace(user_type=SERVICE)
         draft.address = draft.address or addresses.parse(app.get("ipAddress"))
+    if not draft.actor.known:
+        named(values.text(record.get("identity")), draft)
+
+
+def named(identity: str | None, draft: Draft) -> None:
+    """Whoever stands beside a record that names nobody: an address is a person's, any other name most often a service's."""
+    if identity is None or values.is_guid(identity):
+        return
+    if values.is_email(identity):
+        draft.actor = named_party(identity)
+    elif services.is_known(identity):
+        draft.actor = Party(identity, kind=_SERVICE, user_type=SERVICE)
+        draft.app = draft.app if draft.app.known else Party(identity, kind="application")
+    else:
+        draft.actor = Party(identity, kind="user")
 
 
 def _targets(record: Record, draft: Draft) -> None:
@@ -101,9 +124,7 @@ def _targets(record: Record, draft: Draft) -> None:
         else target
         for target in draft.targets
     ]
-    role = draft.words.get("role") or next((t.spoken for t in draft.targets if t.kind == "role" and t.known), None)
-    if role:
-        draft.privileges = [role]
+    relations.add(draft)
 
 
-MAPPER: Final = Mapper("directory", 3, recognises, fill)
+MAPPER: Final = Mapper("directory", 4, recognises, fill)

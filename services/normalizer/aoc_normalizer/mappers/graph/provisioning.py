@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import LOW, SERVICE, Draft, Party
 from aoc_normalizer.fields import times, values
@@ -19,6 +19,7 @@ _USED: Final = frozenset(
      "targetSystem", "sourceIdentity", "targetIdentity", "initiatedBy", "servicePrincipal", "modifiedProperties",
      "tenantId", "cycleId"}
 )  # fmt: skip
+_MAX_STEPS: Final = 20
 #: Action -> past tense, and the activity where an account, a group or anything else is changed.
 _ACTIONS: Final[Mapping[str, tuple[str, int, int, int]]] = {
     "create": ("created", 1, 6, 1),
@@ -47,70 +48,89 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = values.text(record.get("cycleId"))
     action = (values.first(record, "provisioningAction", "action") or "other").casefold()
-    identity = _identity(record)
+    draft.targets = _identities(record)
+    about = draft.targets[0]
     past, account, group, other = _ACTIONS.get(action, (f"did {action} to", OTHER, OTHER, OTHER))
-    if identity.kind == "user":
+    if about.kind == "user":
         draft.class_uid, draft.activity_id = ACCOUNT_CHANGE, account
-    elif identity.kind == "group":
+    elif about.kind == "group":
         draft.class_uid, draft.activity_id = GROUP_MANAGEMENT, group
     else:
         draft.class_uid, draft.activity_id = ENTITY_MANAGEMENT, other
     draft.operation = f"Provisioning {action}"
-    draft.targets = [identity]
     draft.changes = changes(record.get("modifiedProperties"))
     _actors(record, draft)
     _outcome(record, draft)
-    source, target = (_name(record, system) for system in ("sourceSystem", "targetSystem"))
+    source, target = (_name(_part(record, system)) for system in ("sourceSystem", "targetSystem"))
     way = f" from {source}" * bool(source) + f" in {target}" * bool(target)
-    draft.sentence = lambda done: _sentence(done, f"{past} {done.targets[0].spoken}{way}")
+    draft.sentence = lambda done: _sentence(done, past, way)
 
 
-def _sentence(draft: Draft, text: str) -> str:
-    failed = f"Failed: {draft.actor.spoken} {text}" + (f": {draft.status_detail}" if draft.status_detail else "")
-    return failed if draft.result == "failure" else f"{draft.actor.spoken} {text}"
+def _sentence(draft: Draft, past: str, way: str) -> str:
+    about = draft.targets[0]
+    whom = about.spoken if about.known else f"an unnamed {about.kind or 'object'}"
+    text = f"{draft.actor.spoken} {past} {whom}{way}"
+    if draft.remark:
+        skipped = f"{draft.remark[:1].upper()}{draft.remark[1:]}: {text}"
+        return skipped + (f": {draft.status_detail}" if draft.status_detail else "")
+    if draft.result == "failure":
+        return f"Failed: {text}" + (f": {draft.status_detail}" if draft.status_detail else "")
+    return text
 
 
-def _identity(record: Record) -> Party:
-    """The account in the target system; in the source system while there is none in the target."""
+def _identities(record: Record) -> list[Party]:
+    """The account in the target system, and in the source system, which alone has a name while there is no other."""
+    found: list[Party] = []
+    kind = "object"
     for place in ("targetIdentity", "sourceIdentity"):
-        found = values.mapping(record.get(place))
-        kind = (values.text(found.get("identityType")) or "object").casefold()
-        party = Party(values.text(found.get("displayName")), uid=values.text(found.get("id")), kind=kind)
-        if party.known:
-            return party
-    return Party(kind="object")
+        identity = _part(record, place)
+        kind = (values.text(identity.get("identitytype")) or kind).casefold()
+        details = _lowered(identity.get("details"))
+        upn = values.first(details, "userprincipalname", "upn", "mail")
+        party = Party(_name(identity), upn and upn.lower(), values.text(identity.get("id")), kind)
+        if party.known and all((party.name, party.upn) != (one.name, one.upn) for one in found):
+            found.append(party)
+    return found or [Party(kind=kind)]
 
 
 def _actors(record: Record, draft: Draft) -> None:
-    by = values.mapping(record.get("initiatedBy"))
-    kind = (values.first(by, "initiatorType", "type") or "").casefold()
-    name = values.first(by, "displayName", "name") or "Provisioning"
-    draft.actor = Party(name, uid=values.text(by.get("id")), kind="user" if kind == "user" else "service principal")
+    by = _part(record, "initiatedBy")
+    kind = (values.first(by, "initiatortype", "type") or "").casefold()
+    draft.actor = Party(_name(by) or "Provisioning", uid=values.text(by.get("id")), kind="user")
     if kind != "user":
-        draft.actor = draft.actor._replace(user_type=SERVICE)
-    application = values.mapping(record.get("servicePrincipal"))
-    draft.app = Party(
-        values.first(application, "displayName", "name"),
-        uid=values.text(application.get("id")),
-        kind="service principal",
-    )
+        draft.actor = draft.actor._replace(kind="service principal", user_type=SERVICE)
+    application = _part(record, "servicePrincipal")
+    draft.app = Party(_name(application), uid=values.text(application.get("id")), kind="service principal")
 
 
 def _outcome(record: Record, draft: Draft) -> None:
-    status = values.mapping(record.get("provisioningStatusInfo")) or values.mapping(record.get("statusInfo"))
-    outcome = values.text(status.get("status"))
+    """The word of `provisioningStatusInfo`, else of `statusInfo`; of steps, why one was skipped."""
+    status = _part(record, "provisioningStatusInfo") or _part(record, "statusInfo")
+    outcome = (values.text(status.get("status")) or "").casefold()
     draft.result = "success" if outcome in {"skipped", "warning"} else of_word(outcome)
-    error = values.mapping(status.get("errorInformation")) or status
-    draft.status_code = values.first(error, "errorCode")
-    draft.status_detail = values.first(error, "reason", "additionalDetails")
+    error = _lowered(status.get("errorinformation")) or status
+    draft.status_code = values.first(error, "errorcode")
+    draft.status_detail = values.first(error, "reason", "additionaldetails")
     if draft.result == "failure":
         draft.severity = LOW
     elif outcome == "skipped":
-        draft.remark = "skipped"
+        draft.remark = outcome
+    if draft.status_detail is None and (draft.result == "failure" or outcome == "skipped"):
+        steps = (_lowered(step) for step in values.objects(record.get("provisioningSteps"))[:_MAX_STEPS])
+        draft.status_detail = next((found for step in steps if (found := values.first(step, "description"))), None)
 
 
-def _name(record: Record, place: str) -> str | None:
-    return values.first(values.mapping(record.get(place)), "displayName", "name")
+def _part(record: Record, name: str) -> Mapping[str, Any]:
+    """An object of the record. Graph's names begin with small letters, those of diagnostics with capitals."""
+    return _lowered(record.get(name))
 
 
-MAPPER: Final = Mapper("provisioning", 1, recognises, fill)
+def _lowered(value: Any) -> Mapping[str, Any]:
+    return {name.casefold(): inner for name, inner in values.mapping(value).items()}
+
+
+def _name(part: Mapping[str, Any]) -> str | None:
+    return values.first(part, "displayname", "name")
+
+
+MAPPER: Final = Mapper("provisioning", 2, recognises, fill)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from aoc_normalizer.draft import MEDIUM, Draft, Party
+from aoc_normalizer.draft import MEDIUM, SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.mappers.base import Mapper, Record
 from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
+
+_SERVICE: Final = "service principal"
 
 
 def recognises(record: Record) -> bool:
@@ -19,6 +21,7 @@ def recognises(record: Record) -> bool:
 def fill(record: Record, draft: Draft) -> None:
     """A detection, or a user's risk as it stands at its last update."""
     draft.used |= {"id", "riskLevel", "riskState", "riskEventType", "userId", "userPrincipalName", "userDisplayName"}
+    draft.used |= {"servicePrincipalId", "servicePrincipalDisplayName", "ipAddress"}
     draft.product, draft.service, draft.log_name = "Microsoft Entra ID Protection", "entra", "Risk"
     draft.record_id = values.text(record.get("id"))
     draft.original_time = values.first(
@@ -30,24 +33,39 @@ def fill(record: Record, draft: Draft) -> None:
     draft.family = "risk"
     if updated and draft.record_id:
         draft.former.append((f"risk@{updated}", draft.record_id))
-    draft.operation = kind or "Risky user"
+    draft.operation = kind or ("Risky user" if "servicePrincipalType" not in record else "Risky service principal")
     draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
     level = _word(record.get("riskLevel"))
     draft.severity = severity_of(level, MEDIUM)
     state = _word(record.get("riskState"))
     draft.result = "success"
+    draft.actor = _who(record)
+    draft.app = Party(uid=values.text(record.get("appId")), kind="application")
+    draft.address = addresses.parse(record.get("ipAddress"))
+    draft.location = location(record.get("location"))
+    draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
+    standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
+    who = "a service principal" if draft.actor.kind == _SERVICE else "a user"
+    draft.sentence = lambda done: (
+        f"Risk of {done.actor.spoken if done.actor.known else who}: {done.operation}, {standing}"
+    )
+
+
+def _who(record: Record) -> Party:
+    """The user or the service principal at risk."""
+    name = values.first(record, "servicePrincipalDisplayName", "servicePrincipalName")
+    uid = values.text(record.get("servicePrincipalId"))
+    if name or uid:
+        return Party(name, uid=uid, kind=_SERVICE, user_type=SERVICE)
+    if "servicePrincipalType" in record:  # a risky service principal: the record's id is its own
+        return Party(values.text(record.get("displayName")), None, values.text(record.get("id")), _SERVICE, SERVICE)
     upn = values.text(record.get("userPrincipalName"))
-    draft.actor = Party(
+    return Party(
         values.text(record.get("userDisplayName")),
         upn.lower() if upn else None,
         values.text(record.get("userId")),
         "user",
     )
-    draft.address = addresses.parse(record.get("ipAddress"))
-    draft.location = location(record.get("location"))
-    draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
-    standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
-    draft.sentence = lambda done: f"Risk of {done.actor.spoken}: {done.operation}, {standing}"
 
 
 def _word(value: Any) -> str | None:
@@ -55,4 +73,4 @@ def _word(value: Any) -> str | None:
     return "none" if value == "none" else values.text(value)
 
 
-MAPPER: Final = Mapper("risk", 2, recognises, fill)
+MAPPER: Final = Mapper("risk", 3, recognises, fill)

@@ -6,6 +6,7 @@ from typing import Final
 
 from aoc_normalizer.draft import LOW, MEDIUM, SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, signin_errors, times, values
+from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers import signin_details
 from aoc_normalizer.mappers.base import Mapper, Record, user_party
 from aoc_normalizer.mappers.shared import location, severity_of
@@ -17,7 +18,11 @@ _USED: Final = frozenset(
      "status", "location", "resourceId", "resourceDisplayName", "correlationId", "userAgent", "servicePrincipalId",
      "servicePrincipalName", "signInEventTypes"}
 ) | signin_details.USED  # fmt: skip
+#: What tells a sign-in apart where a tool has left its time to the envelope.
+_OF_STATUS: Final = frozenset({"status", "isInteractive", "conditionalAccessStatus", "authenticationRequirement"})
 _SECOND_MS: Final = 1000
+#: Where a sign-in without a `status` has its code.
+_CODES: Final = ("errorCode", "resultType", "resultSignature")
 _KINDS: Final = {
     "interactiveUser": "Sign-in",
     "nonInteractiveUser": "Non-interactive sign-in",
@@ -29,11 +34,15 @@ _AT_RISK: Final = frozenset({"atRisk", "confirmedCompromised"})
 
 
 def recognises(record: Record) -> bool:
-    """A sign-in has a creation time, an application and a status with an error code."""
+    """A sign-in has an application and a status, and a time of its own or what was signed in to."""
+    if "appDisplayName" not in record and "appId" not in record:
+        return False
+    if "createdDateTime" in record and ("status" in record or "signInEventTypes" in record):
+        return True
     return (
-        "createdDateTime" in record
-        and ("appDisplayName" in record or "appId" in record)
-        and ("status" in record or "signInEventTypes" in record)
+        "resourceDisplayName" in record
+        and not _OF_STATUS.isdisjoint(record)
+        and ("userPrincipalName" in record or "servicePrincipalId" in record)
     )
 
 
@@ -68,18 +77,29 @@ def by_second(draft: Draft) -> None:
 
 def _outcome(record: Record, draft: Draft) -> None:
     status = values.mapping(record.get("status"))
-    number = values.text(status.get("errorCode"))
-    known = number is not None and number.isascii() and number.isdigit()
-    code = int(number) if number is not None and known else 0
-    failed = code not in signin_errors.INTERRUPTS
-    draft.result = "unknown" if not known else "failure" if failed else "success"
-    draft.status_code = number
-    reason = values.text(status.get("failureReason"))
-    draft.status_detail = signin_errors.words(code) or (None if code == 0 else reason)
+    settle(draft, values.text(status.get("errorCode")), values.text(status.get("failureReason")))
+    if draft.result == "unknown":
+        # Of a sign-in without a code: what an envelope or a table's row has beside it.
+        settle(draft, values.first(record, *_CODES), values.text(record.get("resultDescription")))
     risk = severity_of(values.first(record, "riskLevelDuringSignIn", "riskLevelAggregated"), 1)
     risky = values.text(record.get("riskState")) in _AT_RISK
-    draft.severity = max(risk, LOW if failed else 1, MEDIUM if risky else 1)
+    draft.severity = max(draft.severity, risk, MEDIUM if risky else 1)
     draft.sentence = sign_in
+
+
+def settle(draft: Draft, code: str | None, reason: str | None) -> None:
+    """How a sign-in ended, by its error code; by a word, where one stands in the code's place."""
+    number = code if code is not None and code.isascii() and code.isdigit() else None
+    if number is None:
+        draft.result = of_word(code)
+        draft.status_detail = reason if draft.result == "failure" else None
+    else:
+        failed = int(number) not in signin_errors.INTERRUPTS
+        draft.result = "failure" if failed else "success"
+        draft.status_detail = signin_errors.words(int(number)) or (None if int(number) == 0 else reason)
+    draft.status_code = number or (code if draft.result == "unknown" else None)
+    if draft.result == "failure":
+        draft.severity = max(draft.severity, LOW)
 
 
 def _who(record: Record) -> Party:
@@ -100,4 +120,4 @@ def _kind(record: Record) -> str:
     return "Sign-in" if record.get("isInteractive") is not False else "Non-interactive sign-in"
 
 
-MAPPER: Final = Mapper("signins", 2, recognises, fill)
+MAPPER: Final = Mapper("signins", 3, recognises, fill)

@@ -6,9 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import spelling
-from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Address, Draft, Party
-from aoc_normalizer.fields import addresses, times, values
-from aoc_normalizer.fields.results import of_word
+from aoc_normalizer.draft import ADMIN, SERVICE, SYSTEM, USER, Draft, Fact, Party
+from aoc_normalizer.fields import evidence, times, values
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
 from aoc_normalizer.mappers.unified import collaboration, entra, exchange, files, security
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
@@ -28,6 +27,9 @@ _CONTRADICTED: Final = "workload-contradicts"
 _ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
 _SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
 _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
+_GUEST_TYPES: Final = frozenset({"10", "guest"})
+_GUESTS: Final = ("urn:spo:guest#", "live.com#", "guest#")
+_EXTERNAL: Final = "#ext#@"
 _USED: Final = frozenset(
     {"Id", "CreationTime", "Operation", "OrganizationId", "RecordType", "ResultStatus", "UserId", "Workload",
      "ClientIP", "ClientIPAddress", "ObjectId", "Version", "OfficeId", "OfficeWorkload", "OfficeObjectId"}
@@ -59,23 +61,24 @@ def fill(record: Record, draft: Draft) -> None:
     draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
     apply_operation(draft, operation, where.scope)
     draft.actor = actor(record)
+    _guest(record, draft)
     draft.app = Party(
         values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication"),
-        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId"),
+        uid=values.first(record, "AppId", "ClientAppId", "ApplicationId", "AadAppId"),
         kind="application",
     )
-    draft.address = first_address(record)
-    draft.user_agent = values.first(record, "UserAgent", "ClientInfoString") or values.pair(
-        record.get("ExtendedProperties"), "useragent"
-    )
+    said = evidence.details(record)
+    draft.address = evidence.address(record, said)
+    draft.user_agent = evidence.agent(record, said)
+    if draft.app.uid is None and (app := evidence.application(said)) is not None:
+        draft.app = draft.app._replace(uid=app)
     draft.session_uid = values.first(record, "SessionId", "AADSessionId")
     if access := values.mapping(record.get("AppAccessContext")):
         _access(access, draft)
     if draft.session_uid is None:
         draft.session_uid = values.pair(record.get("DeviceProperties"), "sessionid")
-    status = values.text(record.get("ResultStatus"))
     # Workloads that log no status (SharePoint, Teams) log what was done, not what was tried.
-    draft.result = of_word(status) if status is not None else "success"
+    draft.result, _, draft.status_detail = evidence.outcome(record, said)
     object_id = values.first(record, "ObjectId", "OfficeObjectId")
     if object_id is not None:
         draft.targets = [named_party(object_id, "object")]
@@ -123,19 +126,25 @@ def actor(record: Record) -> Party:
         user_type = ADMIN
     elif kind in _SYSTEM_TYPES:
         user_type = SYSTEM
-    elif kind in _SERVICE_TYPES:
+    elif kind in _SERVICE_TYPES and not _is_person(found):
         user_type = SERVICE
     key = values.text(record.get("UserKey"))
     uid = found.uid or (key if key and values.is_guid(key) else None)
     return Party(found.name, found.upn, uid, "user", user_type)
 
 
-def first_address(record: Record) -> Address | None:
-    """The first field that holds an address."""
-    for name in ("ClientIP", "ClientIPAddress", "Client_IPAddress", "ActorIpAddress", "SenderIp", "ClientIp"):
-        if (value := record.get(name)) is not None and (found := addresses.parse(value)) is not None:
-            return found
-    return None
+def _is_person(party: Party) -> bool:
+    """Whether an application acted for somebody: its record then has a user name. `app@sharepoint` is none."""
+    return party.upn is not None and "." in party.upn.partition("@")[2]
+
+
+def _guest(record: Record, draft: Draft) -> None:
+    """Somebody of another organisation, as the record itself spells it."""
+    who = values.text(record.get("UserId")) or ""
+    kind = values.word(values.text(record.get("UserType")) or "")
+    if kind in _GUEST_TYPES or "#" in who and values.word(who).startswith(_GUESTS) or _EXTERNAL in values.word(who):
+        draft.facts.append(Fact("actor.user", draft.actor.label or who, "guest", {"guest": True}, draft.product))
+        draft.search.append("guest")
 
 
 def _is_dlp(record_type: str | None, operation: str) -> bool:
@@ -148,4 +157,4 @@ def _log_name(record_type: str | None) -> str:
     return f"Unified Audit Log: {named}" if named else "Unified Audit Log"
 
 
-MAPPER: Final = Mapper("unified", 5, recognises, fill)
+MAPPER: Final = Mapper("unified", 6, recognises, fill)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import values
@@ -27,12 +28,15 @@ _THINGS: Final = (
     ("TeamName", "TeamGuid", "group"),
     ("GroupName", "AADGroupId", "group"),
     ("ItemName", "ItemId", "object"),
-    ("ArtifactName", "ArtifactId", "object"),
+    ("ArtifactName", "ArtifactId", "artifact"),
+    ("ObjectDisplayName", "ObjectId", "artifact"),
     ("DisplayName", "ObjectId", "object"),
     ("WorkSpaceName", "WorkspaceId", "workspace"),
+    ("WorkspaceName", "WorkspaceId", "workspace"),
     ("ChatName", "ChatThreadId", "chat"),
     ("Name", "ObjectId", "object"),
 )
+_WORKSPACES: Final = ("WorkspaceName", "WorkSpaceName")
 _ID_OF_FLOW: Final = re.compile(r"/flows/([^/?]+)")
 _ROLES: Final = {"0": "member", "1": "owner", "2": "guest"}
 _MAX_MEMBERS: Final = 50
@@ -46,6 +50,7 @@ def fill(record: Record, draft: Draft) -> None:
         for field, uid, kind in _THINGS
         if (name := values.text(record.get(field))) is not None
     ]
+    draft.words |= {"artifact": values.word(values.first(record, "ObjectType", "ArtifactKind", "ItemType") or "artifact")}
     about = draft.operation.casefold()
     things.sort(key=lambda thing: thing.kind not in about if thing.kind else True)
     draft.used |= {field for pair in _THINGS for field in pair[:2] if pair[0] in record}
@@ -56,6 +61,35 @@ def fill(record: Record, draft: Draft) -> None:
         draft.used.add("FlowDetailsUrl")
     _members(record, draft)
     _copilot(record, draft)
+    if draft.service == "dynamics":
+        _row(record, draft)
+    elif draft.phrase and "{artifact}" in draft.phrase and (place := values.first(record, *_WORKSPACES)):
+        draft.remark = f"in workspace {place}"
+
+
+def _row(record: Record, draft: Draft) -> None:
+    """A row of Dynamics: its table, its id, and the environment that it is in."""
+    table, uid = values.text(record.get("EntityName")), values.text(record.get("EntityId"))
+    name = values.first(record, "PrimaryFieldValue", "EntityDisplayName")
+    draft.used |= {"EntityName", "EntityId", "InstanceUrl", "PrimaryFieldValue"}
+    if table:
+        draft.words["entity"] = values.word(table)
+    if name or uid:
+        draft.targets = [Party(name, uid=uid, kind="row"), *draft.targets]
+    place = values.text(record.get("InstanceUrl"))
+    host = _host(place) if place else values.first(record, "CrmOrganizationUniqueName")
+    if host:
+        draft.phrase = draft.phrase and f"{draft.phrase} in {{instance}}"
+        draft.otherwise = draft.otherwise and f"{draft.otherwise} in {{instance}}"
+        draft.words["instance"] = host
+        draft.targets.append(Party(host, kind="environment"))
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
 
 
 def _flow(record: Record) -> Party | None:

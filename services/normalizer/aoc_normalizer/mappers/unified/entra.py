@@ -1,15 +1,15 @@
-"""Entra ID in the unified log: directory changes (record type 8) and sign-ins (record type 15)."""
+"""Entra ID in the unified log: directory changes (record type 8). Sign-ins (record type 15) are in `sign_ins`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aoc_normalizer.draft import LOW, SERVICE, Change, Draft, Party
-from aoc_normalizer.fields import addresses, signin_errors, values
+from aoc_normalizer.draft import NOBODY, SERVICE, USER, Draft, Party
+from aoc_normalizer.fields import services, values
 from aoc_normalizer.fields.changes import changes, names_in
-from aoc_normalizer.mappers import signin_details
+from aoc_normalizer.mappers import relations
+from aoc_normalizer.mappers.unified import sign_ins
 from aoc_normalizer.ocsf_classes import AUTHENTICATION
-from aoc_normalizer.render.sentences import sign_in
 
 if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
@@ -27,43 +27,24 @@ _KINDS: Final = {
     "role": "role",
 }
 _PREFIXES: Final = ("user_", "serviceprincipal_", "group_", "application_", "device_", "role_")
-#: Graph's names for a device's properties, and those of the unified log.
-_DEVICE: Final = {
-    "displayName": "displayname",
-    "deviceId": "id",
-    "operatingSystem": "os",
-    "browser": "browsertype",
-    "isCompliant": "iscompliant",
-    "isManaged": "iscompliantandmanaged",
-    "trustType": "trusttype",
-}
+class Acting(NamedTuple):
+    """Who acted, and what he or she acted through: a person's portal is no person."""
+
+    who: Party
+    through: Party
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """Actor and target lists, modified properties; sign-in errors."""
+    """Who acted, on whom or what, and to whom or what that now belongs."""
     # Graph's correlation id: in real records of both kinds (258 sign-ins, 164 changes) it is never absent.
     draft.action_id = values.text(record.get("InterSystemsId"))
     if draft.class_uid == AUTHENTICATION:
-        _sign_in(record, draft)
+        sign_ins.fill(record, draft, acting(record.get("Actor")).who)
         return
     draft.used |= {"Actor", "Target", "ModifiedProperties"}
     draft.stated = (record.get("ModifiedProperties"),)
     draft.result_stated = record.get("ResultStatus") is not None
-    acting = entity(record.get("Actor"))
-    if acting.known:
-        own = draft.actor
-        if own.name and acting.name:
-            # The record calls its actor by two names, e.g. an application and `ServicePrincipal_<id>`.
-            draft.search.append(own.name)
-        draft.actor = Party(
-            acting.name or own.name,
-            acting.upn or own.upn,
-            acting.uid or own.uid,
-            "user",
-            acting.user_type if acting.kind == "service principal" else own.user_type,
-        )
-        if acting.kind == "service principal":
-            draft.app = Party(name=acting.name, uid=acting.uid, kind="application")
+    _actor(record, draft)
     target = entity(record.get("Target"))
     if target.known:
         named = draft.targets[0] if draft.targets and (draft.targets[0].upn or draft.targets[0].name) else target
@@ -71,20 +52,56 @@ def fill(record: Record, draft: Draft) -> None:
         draft.targets = [Party(target.name or named.name, target.upn or named.upn, target.uid, kind)]
     draft.changes = changes(record.get("ModifiedProperties"))
     draft.words |= names_in(draft.changes)
-    if role := draft.words.get("role"):
-        draft.privileges = [role]
-    if group := draft.words.get("group"):
-        draft.targets.append(Party(name=group, uid=_id_of_group(draft.changes), kind="group"))
+    relations.add(draft)
 
 
-def _id_of_group(listed: list[Change]) -> str | None:
-    change = next((one for one in listed if one.name.casefold() == "group.objectid"), None)
-    return values.text(change.new or change.old) if change else None
+def _actor(record: Record, draft: Draft) -> None:
+    found, through = acting(record.get("Actor"))
+    if not found.known:
+        return
+    own = draft.actor
+    if own.name and found.name:
+        # The record calls its actor by two names, e.g. an application and `Certificate`.
+        draft.search.append(own.name)
+    service = found.kind == "service principal"
+    draft.actor = Party(
+        found.name or own.name,
+        found.upn or own.upn,
+        found.uid or own.uid,
+        "user",
+        found.user_type if service else own.user_type,
+    )
+    if service:
+        through = found._replace(kind="application", user_type=USER)
+    if through.known:
+        # What acts for itself is named by its list alone; a person's record can name the application elsewhere too.
+        app = draft.app
+        draft.app = Party(through.name or app.name, uid=through.uid or app.uid, kind="application")
+
+
+def acting(listed: Any) -> Acting:
+    """Who acted, of a list of ids: a person's, and beside them the name and id of the service that acted for the person.
+
+    In real records (UAL, type 8) a person's list is UPN, PUID, [service's name], [service's id], `User_<id>`, id, `User`.
+    """
+    found = entity(listed)
+    if found.kind != "user" or found.upn is None:
+        return Acting(found, NOBODY)
+    others = [
+        identifier
+        for item in values.objects(listed)
+        if (identifier := values.text(item.get("ID"))) and values.is_guid(identifier) and identifier != found.uid
+    ]
+    if not others and found.name is not None and not services.is_known(found.name):
+        return Acting(found, NOBODY)  # the person's own name
+    through = Party(found.name, uid=others[0] if others else None, kind="application")
+    return Acting(found._replace(name=None), through)
 
 
 def entity(listed: Any) -> Party:
     """One entity out of a list of its ids: `{ID, Type}`, several ids of the same one."""
     name = upn = uid = kind = None
+    prefixed: str | None = None
     for item in values.objects(listed):
         identifier, sort = values.text(item.get("ID")), values.text(item.get("Type"))
         if identifier is None:
@@ -95,15 +112,15 @@ def entity(listed: Any) -> Party:
         elif sort == _UPN and values.is_email(identifier):
             upn = identifier.lower()
         elif folded.startswith(_PREFIXES):
-            prefix, _, rest = identifier.partition("_")
-            uid, kind = rest, _KINDS.get(prefix.casefold(), kind)
+            prefix, _, prefixed = identifier.partition("_")
+            kind = _KINDS.get(prefix.casefold(), kind)
         elif sort == _ID or values.is_guid(identifier):
             uid = uid or identifier
         elif sort in {_NAME, _UPN}:
             name = name or identifier
         elif sort == _SPN and name is None:
             name = identifier.partition(";")[0]
-    return Party(name, upn, uid, kind, SERVICE if kind == "service principal" else 1)
+    return Party(name, upn, prefixed or uid, kind, SERVICE if kind == "service principal" else USER)
 
 
 def _kind_of(operation: str) -> str | None:
@@ -123,34 +140,3 @@ def _kind_of(operation: str) -> str | None:
         ),
         None,
     )
-
-
-def _sign_in(record: Record, draft: Draft) -> None:
-    draft.used |= {"ErrorNumber", "LogonError", "ActorIpAddress"}
-    draft.address = addresses.parse(record.get("ClientIP")) or addresses.parse(record.get("ActorIpAddress"))
-    number = values.text(record.get("ErrorNumber"))
-    code = int(number) if number and number.isascii() and number.isdigit() else 0
-    logon_error = values.text(record.get("LogonError"))
-    failed = draft.operation.casefold() == "userloginfailed" or (code not in signin_errors.INTERRUPTS)
-    draft.result = "failure" if failed else "success"
-    if failed:
-        draft.severity = LOW
-    if code:
-        draft.status_code = str(code)
-    draft.status_detail = signin_errors.words(code) or logon_error
-    acting = entity(record.get("Actor"))
-    own = draft.actor
-    draft.actor = Party(acting.name or own.name, acting.upn or own.upn, acting.uid or own.uid, "user", own.user_type)
-    resource = values.text(record.get("ObjectId")) or values.first(
-        values.mapping((values.sequence(record.get("Target")) or [{}])[0]), "ID"
-    )
-    draft.targets = (
-        [Party(uid=resource, name=values.text(record.get("ApplicationDisplayName")), kind="service")]
-        if resource
-        else []
-    )
-    listed = {name.casefold(): value for name, value in values.pairs(record.get("DeviceProperties"))}
-    if listed:
-        draft.used.add("DeviceProperties")
-        signin_details.device({name: listed.get(theirs) for name, theirs in _DEVICE.items()}, draft)
-    draft.sentence = sign_in

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from aoc_normalizer.draft import CRITICAL, HIGH, LOW, SYSTEM, Draft, Party
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import command_line, values
 from aoc_normalizer.mappers.base import named_party
 from aoc_normalizer.mappers.unified import exchange_rules
 from aoc_normalizer.render.sentences import listed_few
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
 
 _IDENTITY: Final = ("Identity", "Name", "Mailbox", "User")
-_ON_COMMAND_LINE: Final = re.compile(r'-(\w+):?(?:\s+(?:"([^"]*)"|\'([^\']*)\'|([^-\s]\S*|-\d\S*)))?')
 _MAX_PARAMETERS: Final = 200
-_MAX_COMMAND_LINE: Final = 8192
 _MAX_SAID: Final = 80
 #: Values that turn protection off, and how severe that is.
 _WEAKENS: Final = {
@@ -79,7 +76,8 @@ def _rule(record: Record, draft: Draft, lower: Mapping[str, str]) -> None:
         draft.targets = [Party(name=name, uid=place if place != name else None, kind="rule")]
     rule = exchange_rules.of_cmdlet(lower)
     draft.search += rule.away
-    draft.remark = rule.summary
+    stopped = exchange_rules.ended(lower) if draft.operation.casefold().startswith("set-") else None
+    draft.remark = ", ".join(part for part in (rule.summary, stopped) if part) or None
     if rule.severe:
         draft.severity = max(draft.severity, HIGH)
     owner = lower.get("mailbox") or (_leaf(place.rpartition("\\")[0]) if place and "\\" in place else None)
@@ -112,7 +110,7 @@ def _forwarding(draft: Draft, lower: Mapping[str, str]) -> None:
     if not sent:
         return
     rule = exchange_rules.of_cmdlet(sent)
-    draft.remark = rule.summary or "no longer forwarding"
+    draft.remark = rule.summary or exchange_rules.ended(sent)
     draft.search += rule.away
     if rule.severe:
         draft.severity = max(draft.severity, HIGH)
@@ -137,11 +135,13 @@ def _summary(parameters: Mapping[str, str], about: str) -> str | None:
         for name, value in parameters.items()
         if value and len(value) <= _MAX_SAID and name.casefold() not in _UNTOLD
     }
-    if not notable or about.startswith("get-"):
+    if about.startswith("get-"):
         return None
     if about.startswith("set-"):
-        return f"setting {listed_few([f'{name} to {value}' for name, value in notable.items()])}"
-    return f"with {listed_few([f'{name} {value}' for name, value in notable.items()])}"
+        emptied = [name for name, value in parameters.items() if not value and name.casefold() not in _UNTOLD]
+        parts = (("setting", [f"{name} to {value}" for name, value in notable.items()]), ("clearing", emptied))
+        return ", ".join(f"{verb} {listed_few(names)}" for verb, names in parts if names) or None
+    return f"with {listed_few([f'{name} {value}' for name, value in notable.items()])}" if notable else None
 
 
 def _leaf(name: str) -> str:
@@ -152,8 +152,5 @@ def _leaf(name: str) -> str:
 def _parameters(value: object) -> dict[str, str]:
     """Parameters by name: a name/value list, or one command line, where a switch has no value."""
     if isinstance(value, str) and not value.lstrip().startswith("["):
-        return {
-            found[1]: next((part for part in found.groups()[1:] if part is not None), "True")
-            for found in _ON_COMMAND_LINE.finditer(value[:_MAX_COMMAND_LINE])
-        }
+        return command_line.parameters(value)
     return dict(values.pairs(value))

@@ -83,7 +83,21 @@ _OF_OUTLOOK: Final = {
     "copy": "copytofolder",
     "markasread": "markasread",
 }
-_NO: Final = frozenset({"", "false", "$false"})
+#: What a rule that is changed no longer does, where its parameter was emptied or turned off.
+_ENDED: Final = {
+    **dict.fromkeys(
+        ("forwardto", "forwardasattachmentto", "redirectto", "redirectmessageto", "forwardingsmtpaddress",
+         "forwardingaddress"), "no longer forwarding"
+    ),
+    "blindcopyto": "no longer copying in secret",
+    **dict.fromkeys(("copyto", "addtorecipients"), "no longer copying"),
+    **dict.fromkeys(_DELETES, "no longer deleting what it catches"),
+    "movetofolder": "no longer moving mail",
+    "copytofolder": "no longer copying mail to a folder",
+    "markasread": "no longer marking as read",
+    "quarantine": "no longer putting into quarantine",
+}  # fmt: skip
+_NO: Final = frozenset({"", "false", "$false", "$null"})
 #: What is longer is no "false", whatever is hidden in it.
 _SHORT: Final = 64
 _MAX_WORDS: Final = 120
@@ -102,6 +116,12 @@ def of_cmdlet(parameters: Mapping[str, str]) -> Rule:
     return _rule(
         {name: value for name, value in parameters.items() if len(value) > _SHORT or values.word(value) not in _NO}
     )
+
+
+def ended(parameters: Mapping[str, str]) -> str | None:
+    """What a changed rule or mailbox no longer does, by parameters' names in lower case."""
+    off = (name for name in _ENDED if name in parameters and values.word(parameters[name][:_SHORT]) in _NO)
+    return _list(dict.fromkeys(_ENDED[name] for name in off)) or None
 
 
 def of_outlook(actions: object) -> Rule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +18,10 @@ from aoc_normalizer.ocsf_classes import FILE_HOSTING, GROUP_MANAGEMENT
 _MAX_XML: Final = 8192
 #: Where `EventData` says what was granted.
 _RIGHTS: Final = frozenset({"Type", "Permissions granted", "PermissionsGranted", "Access", "LinkKind"})
+#: What else it names -> how a phrase calls it.
+_NAMED: Final = {"Group": "group", "PermissionLevel": "level", "Permission level": "level"}
+#: An element that holds nothing but text.
+_PLAIN_ELEMENT: Final = re.compile(r"<([A-Za-z][\w .-]{0,60})>([^<]*)</")
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -31,14 +37,21 @@ def fill(record: Record, draft: Draft) -> None:
         targets = [other, *targets] if draft.class_uid == GROUP_MANAGEMENT else [*targets, other]
     draft.targets = targets or draft.targets
     if shared_with:
-        draft.words["user"] = shared_with
-        draft.remark = f"with {shared_with}" if draft.class_uid == FILE_HOSTING else None
+        # A phrase that has no place for whom it was shared with has it after its words.
+        draft.words["user"] = draft.targets[0].spoken if draft.class_uid == GROUP_MANAGEMENT else other.spoken
+        named = any("{user}" in phrase for phrase in (draft.phrase, draft.otherwise) if phrase)
+        draft.remark = f"with {other.spoken}" if draft.class_uid == FILE_HOSTING and not named else None
+    elif admin := values.pair(record.get("ModifiedProperties"), "siteadmin"):
+        draft.words["user"] = admin
+        draft.targets.append(named_party(admin, "user"))
     if device := values.first(record, "DeviceDisplayName", "MachineDomainInfo"):
         draft.device = Device(
             name=device, uid=values.text(record.get("MachineId")), os=values.text(record.get("Platform"))
         )
         draft.used |= {"DeviceDisplayName", "MachineId", "Platform"}
     draft.changes = changes(record.get("ModifiedProperties"))
+    if draft.operation.casefold() == "groupadded" and (group := values.pair(record.get("ModifiedProperties"), "name")):
+        draft.words["group"] = group
     moved_to = values.first(record, "DestinationFileName", "DestinationRelativeUrl")
     if moved_to and moved_to != name:
         draft.remark = f"to {moved_to}"
@@ -47,15 +60,11 @@ def fill(record: Record, draft: Draft) -> None:
 
 
 def _event_data(record: Record, draft: Draft) -> None:
-    """What a link allows: `EventData` is a piece of XML without a root, e.g. `<Type>Edit</Type>`."""
+    """What a link allows, and into which group somebody came: `EventData` is XML without a root, `<Type>Edit</Type>`."""
     text = record.get("EventData")
     if not isinstance(text, str) or "<" not in text:
         return
-    try:
-        root = ElementTree.fromstring(f"<data>{text[:_MAX_XML]}</data>")
-    except (ElementTree.ParseError, DefusedXmlException, ValueError):
-        return
-    children = [(child.tag, value) for child in root if (value := values.text(child.text)) is not None]
+    children = [(tag, value) for tag, inner in _elements(text[:_MAX_XML]) if (value := values.text(inner)) is not None]
     if not children:
         return
     draft.used.add("EventData")
@@ -64,6 +73,20 @@ def _event_data(record: Record, draft: Draft) -> None:
     if rights:
         draft.privileges = [rights]
         draft.remark = ", ".join(part for part in (draft.remark, f"allowing {rights.lower()}") if part)
+    for tag, value in children:
+        if (word := _NAMED.get(tag)) is not None:
+            draft.words.setdefault(word, value)
+    if group := draft.words.get("group"):
+        draft.targets.append(Party(group, kind="group"))
+
+
+def _elements(text: str) -> list[tuple[str, str | None]]:
+    """The elements of a piece of XML. Some have a blank in their names, which no parser takes."""
+    try:
+        root = ElementTree.fromstring(f"<data>{text}</data>")
+    except (ElementTree.ParseError, DefusedXmlException, ValueError):
+        return [(found[1], unescape(found[2])) for found in _PLAIN_ELEMENT.finditer(text)]
+    return [(child.tag, child.text) for child in root]
 
 
 def _leaf(url: str | None) -> str | None:

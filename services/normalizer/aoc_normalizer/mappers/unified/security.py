@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.draft import MEDIUM, Draft, Party
-from aoc_normalizer.fields import addresses, values
+from aoc_normalizer.fields import addresses, evidence, values
 from aoc_normalizer.mappers.base import named_party
 from aoc_normalizer.mappers.shared import severity_of
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aoc_normalizer.mappers.base import Record
 
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MAX_TYPES: Final = 10
 _CREATED: Final = 1
+#: Short names in an alert's `Data` (seen in public records): person, entity, user, recipients, sender.
+_WHO: Final = ("f3u", "eid", "suid", "trc", "to", "tsd", "mfrm")
+#: ... by how likely it is that the alert is about them: a person of the tenant before the sender of a mail.
+_ABOUT: Final = ("f3u", "suid", "trc", "eid", "to", "tsd", "mfrm")
+#: ... and subject, address of the sender, detection, link, rule, policy, file.
+_SEARCHED: Final = ("ms", "sip", "ecip", "op", "zu", "dm", "drn", "dpn", "ofph", "imsgid")
 #: Who "acts" in a record that a system wrote about a person.
 _AGENTS: Final = frozenset({"dlpagent", "securitycompliancealerts", "securitycomplianceinsights"})
 
 
 def fill(record: Record, draft: Draft) -> None:
     """The rule, alert, mail or search that the record is about."""
+    if "AlertDisplayName" in record:
+        _cloud_app_alert(record, draft)
+        return
     if draft.class_uid == DETECTION_FINDING or "AlertId" in record or "PolicyDetails" in record:
         _finding(record, draft)
         return
@@ -40,6 +51,12 @@ def fill(record: Record, draft: Draft) -> None:
             draft.used |= {name, uid}
             break
     draft.targets += [named_party(to, "mailbox") for to in _texts(record.get("Recipients"))]
+    file = values.mapping(record.get("FileData"))
+    if name := values.first(file, "FileName"):
+        draft.targets.insert(0, Party(name, uid=values.first(file, "SHA256", "FilePath"), kind="file"))
+        family = values.first(file, "MalwareFamily")
+        draft.remark = f"malware {family}" if family else None
+        draft.search += [text for key in ("SHA256", "FilePath") if (text := values.text(file.get(key)))]
     draft.search += _texts(record.get("NetworkMessageId"))
     if sender := values.text(record.get("P2Sender")):
         draft.targets.append(named_party(sender, "sender"))
@@ -82,24 +99,60 @@ def _item(record: Record, draft: Draft) -> None:
         draft.actor = named_party(owner)
 
 
+def _cloud_app_alert(record: Record, draft: Draft) -> None:
+    """An alert of Defender for Cloud Apps (record type 98): about one person and several addresses."""
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, _CREATED
+    draft.used |= {"AlertDisplayName", "AlertDescription", "AlertSeverity", "AlertUri", "ClientIPs", "Applications"}
+    title = values.text(record.get("AlertDisplayName")) or draft.operation
+    draft.severity = severity_of(values.text(record.get("AlertSeverity")), MEDIUM)
+    draft.targets = [Party(title, uid=values.text(record.get("ObjectId")), kind="alert")]
+    apps = [name for app in values.objects(record.get("Applications"))[:_MAX_TYPES] if (name := values.first(app, "Name"))]
+    draft.targets += [Party(name, kind="service") for name in apps]
+    draft.parameters = [
+        (name, text)
+        for name in ("AlertCategory", "AlertDescription", "AlertUri")
+        if (text := values.text(record.get(name))) is not None
+    ]
+    draft.search += [one.ip for one in evidence.several(record)]
+    draft.search += [text for _, text in draft.parameters]
+    about = f" ({draft.actor.spoken})" if draft.actor.known else ""
+    draft.sentence = lambda _done: f"Alert: {title}{about}"
+
+
 def _entity(record: Record, draft: Draft) -> None:
+    """Whom an alert is about: its entity, and who sent what to whom, from where (`Data`, a JSON text of short names)."""
     entity = values.first(record, "EntityId", "AlertEntityId")
-    if entity:
-        draft.targets.append(named_party(entity, "entity"))
+    about = [named_party(entity, "entity")] if entity else []
     data = values.mapping(record.get("Data"))
-    who = values.first(data, "f3u", "tsd", "trc")
-    if who and who != entity:
-        draft.targets.append(named_party(who))
-    about = who or entity
-    if record.get("AlertId") is None or about is None:
+    people = {name: found for name in _WHO for found in _people(data, name)}
+    about += people.values()
+    for party in about:
+        if all(party[:3] != one[:3] and not (party.upn and party.upn == one.upn) for one in draft.targets):
+            draft.targets.append(party)
+    draft.search += [text for name in _SEARCHED if (text := values.text(data.get(name)))]
+    draft.address = draft.address or addresses.parse(data.get("sip")) or addresses.parse(data.get("ecip"))
+    if record.get("AlertId") is None or not about:
         return
-    draft.remark = f"about {about}"
-    if (draft.actor.label or "").casefold() in _AGENTS and values.is_email(about):
+    # A person of the tenant before the sender of a mail, and either before what has no address.
+    first = next((people[name] for name in _ABOUT if name in people and people[name].upn), None)
+    first = first or next((party for party in about if party.upn), about[0])
+    draft.remark = f"about {first.spoken}"
+    if (draft.actor.label or "").casefold() in _AGENTS and first.upn:
         # Whoever looks for what a person was part of must find the alerts about them; the agent only reports.
         title = draft.targets[0].spoken if draft.targets else "an alert"
         text = _CAMEL.sub(" ", draft.operation).capitalize()
-        draft.actor = named_party(about)
-        draft.sentence = lambda done: f"{text}: {title}, about {done.actor.spoken}"
+        draft.actor = first._replace(kind="user")
+        subject = values.text(data.get("ms"))
+        mail = f", \N{LEFT DOUBLE QUOTATION MARK}{subject}\N{RIGHT DOUBLE QUOTATION MARK}" if subject else ""
+        draft.sentence = lambda done: f"{text}: {title}, about {done.actor.spoken}{mail}"
+
+
+def _people(data: Mapping[str, Any], name: str) -> list[Party]:
+    """The first of the people whom a field of `Data` names; an entity is one where the record says so."""
+    text = values.text(data.get(name))
+    if text is None or (name == "eid" and data.get("etype") != "User"):
+        return []
+    return [named_party(text.partition(";")[0].strip())]
 
 
 def _matched(rule: Record, draft: Draft) -> None:

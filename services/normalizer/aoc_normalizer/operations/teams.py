@@ -1,10 +1,10 @@
-"""Teams, Power Platform, Forms, Copilot."""
+"""Microsoft Teams."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM
+from aoc_normalizer.draft import INFORMATIONAL, LOW, MEDIUM
 from aoc_normalizer.ocsf_classes import API_ACTIVITY, AUTHENTICATION, ENTITY_MANAGEMENT, GROUP_MANAGEMENT, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
@@ -16,10 +16,6 @@ TABLE: Final[dict[str, Meaning]] = {
     "messagedeleted": Meaning(API_ACTIVITY, 4, INFORMATIONAL, "deleted a Teams message"),
     "reactedtomessage": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "reacted to a Teams message"),
     "meetingparticipantdetail": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "took part in a Teams meeting"),
-    "search": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "searched"),
-    "viewreport": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed report {target}"),
-    "viewdashboard": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "viewed dashboard {target}"),
-    "editform": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "edited form {target}"),
     "memberadded": Meaning(GROUP_MANAGEMENT, 3, LOW, "added {members} to team {target}"),
     "memberremoved": Meaning(GROUP_MANAGEMENT, 4, LOW, "removed {members} from team {target}"),
     "teamcreated": Meaning(GROUP_MANAGEMENT, 6, INFORMATIONAL, "created team {target}"),
@@ -52,44 +48,5 @@ TABLE: Final[dict[str, Meaning]] = {
     "recordingexported": Meaning(API_ACTIVITY, 2, MEDIUM, "exported a meeting recording"),
     "transcriptsexported": Meaning(API_ACTIVITY, 2, MEDIUM, "exported meeting transcripts"),
     "meetingdetail": Meaning(API_ACTIVITY, 1, INFORMATIONAL, "held a Teams meeting"),
-    # Power Platform
-    "createflow": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created flow {target}"),
-    "editflow": Meaning(ENTITY_MANAGEMENT, 3, LOW, "changed flow {target}"),
-    "deleteflow": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted flow {target}"),
-    "putpermissions": Meaning(USER_ACCESS, 1, MEDIUM, "shared flow {target}"),
-    "deletepermissions": Meaning(USER_ACCESS, 2, LOW, "stopped sharing flow {target}"),
-    "createpowerapp": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created app {target}"),
-    "editpowerapp": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed app {target}"),
-    "publishpowerapp": Meaning(ENTITY_MANAGEMENT, 3, LOW, "published app {target}"),
-    "deletepowerapp": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted app {target}"),
-    "launchpowerapp": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "started app {target}"),
-    "powerapppermissionedited": Meaning(USER_ACCESS, 1, MEDIUM, "changed who may use app {target}"),
-    "markpowerappasfeatured": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "featured app {target}"),
-    "createdlppolicy": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "created a Power Platform data policy"),
-    "updatedlppolicy": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed a Power Platform data policy"),
-    "deletedlppolicy": Meaning(ENTITY_MANAGEMENT, 4, HIGH, "deleted a Power Platform data policy"),
-    "exportreport": Meaning(API_ACTIVITY, 2, LOW, "exported report {target}"),
-    "printreport": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "printed report {target}"),
-    "sharereport": Meaning(USER_ACCESS, 1, MEDIUM, "shared report {target}"),
-    "sharedashboard": Meaning(USER_ACCESS, 1, MEDIUM, "shared dashboard {target}"),
-    "createreport": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created report {target}"),
-    "deletereport": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted report {target}"),
-    "downloadreport": Meaning(API_ACTIVITY, 2, LOW, "downloaded report {target}"),
-    "publishtowebreport": Meaning(USER_ACCESS, 1, HIGH, "published report {target} to the web"),
-    "exportartifact": Meaning(API_ACTIVITY, 2, LOW, "exported {target}"),
-    "analyzedbyexternalapplication": Meaning(API_ACTIVITY, 2, LOW, "read dataset {target} from another application"),
-    "exportactivityevents": Meaning(API_ACTIVITY, 2, LOW, "exported Power BI's activity events"),
-    "updatedadminfeatureswitch": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed a Power BI tenant setting"),
-    "addgroupmembers": Meaning(GROUP_MANAGEMENT, 3, LOW, "added members to workspace {target}"),
-    "creategateway": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "created data gateway {target}"),
-    # Forms, Copilot, Viva
-    "createform": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created form {target}"),
-    "deleteform": Meaning(ENTITY_MANAGEMENT, 4, INFORMATIONAL, "deleted form {target}"),
-    "exportform": Meaning(API_ACTIVITY, 2, LOW, "exported form {target}"),
-    "allowanonymousresponse": Meaning(ENTITY_MANAGEMENT, 3, LOW, "let anybody answer form {target}"),
-    "updatephishingstatus": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed the phishing status of form {target}"),
-    "copilotinteraction": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "asked Copilot in {target}"),
     "teamssessionstarted": Meaning(AUTHENTICATION, 1, INFORMATIONAL, "started a Teams session"),
-    # Viva Engage has this one of SharePoint's
-    "filevisited": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {target}"),
 }

@@ -1,0 +1,138 @@
+"""Sentences for operations that no table has: `Set-MailboxPlan` is "changed mailbox plan", `ListUpdated` "changed list".
+
+Services name most of what they log by a verb and a noun, in one of four orders (`Verb-Noun`, `Verb Noun`, `VerbNoun`,
+`NounVerbed`). The words are the operation's own, so a sentence says no more than the record; what has another form gets
+none. Pure and linear.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+
+class Phrase(NamedTuple):
+    """Words that continue a sentence that begins with the actor. `otherwise`: where nobody knows the target."""
+
+    phrase: str
+    otherwise: str
+
+
+_LONGEST: Final = 80
+_FORM: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[ ._-][A-Za-z0-9]+)*")
+_WORDS: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_METHOD: Final = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) ([A-Za-z0-9._-]+)")
+#: Verb -> its past tense. Those that are regular are made from it.
+_PAST: Final = {
+    "new": "created",
+    "set": "changed",
+    "get": "read",
+    "read": "read",
+    **dict.fromkeys(("update", "patch", "change", "edit", "modify"), "changed"),
+    **dict.fromkeys(("add",), "added"),
+    "copy": "copied",
+    "deny": "denied",
+    "apply": "applied",
+    "query": "queried",
+    "modify": "changed",
+    "notify": "notified",
+    "verify": "verified",
+    "send": "sent",
+    "run": "ran",
+    "sync": "synchronised",
+    "synchronize": "synchronised",
+    "stop": "stopped",
+    "submit": "submitted",
+    "cancel": "cancelled",
+    "reset": "reset",
+    "put": "wrote",
+    "undo": "undid",
+    "redo": "redid",
+    "search": "searched",
+    "begin": "began",
+    "unset": "cleared",
+    "enroll": "enrolled",
+    "permit": "permitted",
+    "map": "mapped",
+    "pin": "pinned",
+    "unpin": "unpinned",
+    "ship": "shipped",
+    "log": "logged",
+}
+_REGULAR: Final = (
+    "accept access acknowledge activate aggregate allow analyze approve archive assign associate attach authorize "
+    "block calculate check clear clone close complete configure confirm connect consent convert create deactivate "
+    "decline delete deploy detach detect disable disassociate disconnect dismiss download enable escalate execute "
+    "export extend fail favorite fetch filter flag follow generate grant hide import initiate install invite invoke "
+    "issue join launch leave link list load lock mark merge migrate mount move open pause post preview print process "
+    "promote provision publish purge quarantine recall receive recover redeem refresh register reject release remove "
+    "rename replace report request resolve restart restore restrict resume retire retrieve retry revoke rotate save "
+    "scan schedule select share sign start suspend tag test terminate transfer trigger unassign unblock uninstall "
+    "unlink unlock unpublish unregister unshare upgrade upload validate view visit watch wipe"
+).split()
+_ACRONYMS: Final = {
+    word.casefold(): word
+    for word in ("DLP", "OWA", "IP", "ID", "MFA", "API", "URL", "SID", "CAS", "UM", "MTP", "SI", "SSO", "PIM", "AI", "VPN",
+                 "HTTP", "PC", "OAuth", "Teams", "SharePoint", "OneDrive", "Exchange", "Intune", "Outlook", "Entra")
+}  # fmt: skip
+_LEFT_OUT: Final = frozenset({"cs"})  # begins the nouns of all cmdlets of Teams
+_VOWELS: Final = frozenset("aeiouAEIO")
+#: Verbs of things that were there, and of things that are one of many.
+_OF_KNOWN: Final = frozenset({"read", "changed"})
+_OF_NEW: Final = frozenset({"created", "added", "deleted", "removed"})
+
+
+def _past(verb: str) -> str:
+    return f"{verb}d" if verb.endswith("e") else f"{verb}ed"
+
+
+_VERBS: Final = {**{verb: _past(verb) for verb in _REGULAR}, "leave": "left", "hide": "hid", **_PAST}
+#: `Updated` of `ListUpdated` -> "changed".
+_PARTICIPLES: Final = {
+    **{past: past for past in _VERBS.values()},
+    "sent": "sent",
+    "updated": "changed",
+    "modified": "changed",
+    "edited": "changed",
+    "broken": "broke",
+}
+
+
+def of(operation: str) -> Phrase | None:
+    """The words of an operation; None for one that is no verb and noun."""
+    if len(operation) > _LONGEST:
+        return None
+    if (method := _METHOD.fullmatch(operation)) is not None:
+        return Phrase(f"called {method[1]} for {{target}}", f"called {method[1]}")
+    if _FORM.fullmatch(operation) is None:
+        return None
+    words = _WORDS.findall(operation)
+    first, last = words[0].casefold(), words[-1].casefold()
+    if len(words) == 1:
+        verb = _VERBS.get(first) or _PARTICIPLES.get(first)
+        return Phrase(f"{verb} {{target}}", f"{verb} something") if verb else None
+    if last in _PARTICIPLES and last not in _VERBS and "-" not in operation:
+        return _made(_PARTICIPLES[last], words[:-1])
+    if (verb := _VERBS.get(first)) is not None:
+        return _made(verb, words[1:])
+    return _made(_VERBS[last], words[:-1]) if last in _VERBS else None
+
+
+def _made(verb: str, words: list[str]) -> Phrase | None:
+    noun = " ".join(_word(word) for word in words if word.casefold() not in _LEFT_OUT)
+    if not noun:
+        return None
+    return Phrase(f"{verb} {noun} {{target}}", f"{verb} {_article(verb, noun)}{noun}")
+
+
+def _article(verb: str, noun: str) -> str:
+    if noun.endswith("s") and not noun.endswith(("ss", "us", "is")):
+        return ""
+    if verb in _OF_KNOWN:
+        return "the "
+    return "" if verb not in _OF_NEW else "an " if noun[0] in _VOWELS else "a "
+
+
+def _word(word: str) -> str:
+    folded = word.casefold()
+    return _ACRONYMS.get(folded) or (word if word.isupper() and len(word) > 1 else folded)
