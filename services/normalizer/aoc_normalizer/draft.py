@@ -21,7 +21,7 @@ ADMIN: Final = 2
 SYSTEM: Final = 3
 SERVICE: Final = 4
 
-#: Security identifiers that are nobody's own (windows-itpro-docs, security-identifiers.md), and how a sentence calls them.
+#: Security identifiers that are nobody's own (windows-itpro-docs, security-identifiers.md), as sentences call them.
 WELL_KNOWN: Final = {
     "S-1-0-0": "Nobody",
     "S-1-1-0": "Everyone",
@@ -106,8 +106,8 @@ class Draft:
     """The facts of one record. `used`: its fields that found a home; the others become `unmapped`.
 
     `sentence` makes the message, once names for ids are known; without the mapper's own it is a sentence of `phrase`
-    (the operation's, or `otherwise`, where a name for that is missing), `words` (names beyond the targets') and `remark`
-    (what it must not leave out).
+    (the operation's, or `otherwise` where a name for that is missing), `words` (names beyond the targets') and
+    `remark` (what it must not leave out).
     `spelt`: the operation as the record spells it, where that has characters that nobody sees.
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record. `coarse_ms`: when it happened by another interface that

@@ -1,4 +1,4 @@
-"""Parameters of a PowerShell command line, as Purview logs them: `-Name "Card rule" -Content ("Title, Service") -Force`.
+"""Parameters of a PowerShell command line, as Purview logs them: `-Name "Card rule" -Content ("Title") -Force`.
 
 A value is bare, in quotes of either kind (doubled inside, or after a backtick), or a list in parentheses. Source:
 PowerShell's about_Quoting_Rules and about_Arrays. One pass; what is not closed ends with the text.
@@ -74,7 +74,8 @@ def _value(text: str, at: int, depth: int) -> tuple[list[str], int]:
 
 def _quoted(text: str, at: int) -> tuple[str, int]:
     """A quoted text that begins here, and where it ends."""
-    quote, parts, at = text[at], [], at + 1
+    quote, at = text[at], at + 1
+    parts: list[str] = []
     while at < len(text):
         sign = text[at]
         if sign == quote:

@@ -1,7 +1,7 @@
 """Who is meant by the many ways in which services write one identity: claims, guests, anonymous links, SIDs, mailboxes.
 
 Sources: SharePoint's claims encoding (`i:0#.f|membership|kim@...`, sharepoint-docs), `urn:spo:guest#` and
-`urn:spo:anon#` of SharePoint's records, well-known SIDs (windows-itpro-docs, security-identifiers), name-addr of RFC 5322.
+`urn:spo:anon#` of SharePoint's records, SIDs (windows-itpro-docs, security-identifiers.md), name-addr of RFC 5322.
 """
 
 from __future__ import annotations
@@ -43,21 +43,20 @@ def parse(text: str, within: int = _WITHIN) -> Identity | None:
         return Identity(uid=text, user_type=SYSTEM) if text.upper() in WELL_KNOWN else None
     if folded.startswith(_CLAIM) and "|" in text:
         return _of_claim(text, within)
-    for prefix in _GUEST:
-        if folded.startswith(prefix) and values.is_email(address := text[len(prefix) :]):
-            return Identity(upn=address.lower())
-    for prefix in _ANONYMOUS:
-        if folded.startswith(prefix):
-            visitor = text[len(prefix) :]
-            return Identity(f"anonymous visitor {visitor[:_OF_HASH]}".strip(), uid=visitor or None)
-    if folded.startswith(_OBJECT) and values.is_guid(uid := text.partition("_")[2]):
-        return Identity(uid=uid, user_type=SERVICE if folded.startswith("serviceprincipal") else USER)
-    for prefix in _MAILBOX:
-        if folded.startswith(prefix) and values.is_email(address := text[len(prefix) :]):
-            return Identity(upn=address.lower())
     if _EXTERNAL in folded and values.is_email(text):
         return Identity(_home(text[: folded.index(_EXTERNAL)]), text.lower())
-    return _of_mailbox(text)
+    return _of_prefix(text, folded) or _of_mailbox(text)
+
+
+def _of_prefix(text: str, folded: str) -> Identity | None:
+    """What begins with its own kind: `urn:spo:guest#kim@...`, `smtp:kim@...`, `ServicePrincipal_<id>`."""
+    address = next((text[len(prefix) :] for prefix in (*_GUEST, *_MAILBOX) if folded.startswith(prefix)), None)
+    if address is not None and values.is_email(address):
+        return Identity(upn=address.lower())
+    if folded.startswith(_OBJECT) and values.is_guid(uid := text.partition("_")[2]):
+        return Identity(uid=uid, user_type=SERVICE if folded.startswith("serviceprincipal") else USER)
+    visitor = next((text[len(prefix) :] for prefix in _ANONYMOUS if folded.startswith(prefix)), None)
+    return None if visitor is None else Identity(f"anonymous visitor {visitor[:_OF_HASH]}".strip(), uid=visitor or None)
 
 
 def _of_claim(text: str, within: int) -> Identity | None:

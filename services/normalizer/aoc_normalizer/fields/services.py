@@ -20,6 +20,6 @@ _BEGINNINGS: Final = ("microsoft ", "microsoft.", "azure ", "office 365 ", "offi
 
 @lru_cache(maxsize=2048)
 def is_known(name: str) -> bool:
-    """Whether a name is one of Microsoft's services. People can be called so: ask only where a user name stands beside."""
+    """Whether a name is one of Microsoft's services. People can be called so: ask where a user name stands beside."""
     folded = spelling.folded(name).strip().casefold()
     return folded in _NAMES or folded.startswith(_BEGINNINGS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_normalizer.draft import NOBODY, USER, Party
+from aoc_normalizer.draft import Party
 from aoc_normalizer.fields import values
 from aoc_normalizer.render.sentences import listed_few
 
@@ -88,9 +88,12 @@ def named_in(listed: Iterable[Change]) -> list[Party]:
             continue
         value = change.new or change.old
         if isinstance(value, str):
-            party = found.get(kind, NOBODY._replace(kind=kind, user_type=USER))
-            text = value.lower() if attribute == "upn" and values.is_email(value) else value
-            found[kind] = party._replace(**{attribute: text})
+            party = found.get(kind) or Party(kind=kind)
+            if attribute == "upn":
+                party = party._replace(upn=value.lower() if values.is_email(value) else value)
+            else:
+                party = party._replace(name=value) if attribute == "name" else party._replace(uid=value)
+            found[kind] = party
     return list(found.values())
 
 

@@ -22,7 +22,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "disassociate": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "dissociated {entity} {target}", "dissociated rows"),
     "merge": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "merged {entity} {target}", "merged rows"),
     "grantaccess": Meaning(USER_ACCESS, 1, MEDIUM, "shared {entity} {target}", "shared a row"),
-    "modifyaccess": Meaning(USER_ACCESS, 1, MEDIUM, "changed who may see {entity} {target}", "changed who may see a row"),
+    "modifyaccess": Meaning(
+        USER_ACCESS, 1, MEDIUM, "changed who may see {entity} {target}", "changed who may see a row"
+    ),
     "revokeaccess": Meaning(USER_ACCESS, 2, LOW, "stopped sharing {entity} {target}", "stopped sharing a row"),
     "export": Meaning(API_ACTIVITY, 2, MEDIUM, "exported {entity}", "exported rows"),
     "exporttoexcel": Meaning(API_ACTIVITY, 2, MEDIUM, "exported {entity} to Excel", "exported rows to Excel"),

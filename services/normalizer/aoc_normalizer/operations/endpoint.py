@@ -28,7 +28,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "fileuploadedtocloud": Meaning(FILE_HOSTING, 1, MEDIUM, "uploaded file {target} to a cloud service"),
     "fileprinted": Meaning(FILE_HOSTING, OTHER, LOW, "printed file {target}"),
     "filetransferredbybluetooth": Meaning(FILE_HOSTING, OTHER, MEDIUM, "sent file {target} by Bluetooth"),
-    "fileaccessedbyunallowedapp": Meaning(FILE_HOSTING, 14, MEDIUM, "opened file {target} in an application not allowed"),
+    "fileaccessedbyunallowedapp": Meaning(
+        FILE_HOSTING, 14, MEDIUM, "opened file {target} in an application not allowed"
+    ),
     "filearchived": Meaning(FILE_HOSTING, OTHER, LOW, "put file {target} into an archive"),
     "archivecreated": Meaning(FILE_HOSTING, 1, LOW, "created archive {target}"),
     "removablemediamount": Meaning(API_ACTIVITY, OTHER, LOW, "plugged in removable media"),

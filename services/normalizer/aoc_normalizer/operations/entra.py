@@ -16,7 +16,6 @@ from aoc_normalizer.ocsf_classes import (
 from aoc_normalizer.operations.base import Meaning
 
 
-
 def _of_device(noun: str, role: str, article: str) -> dict[str, Meaning]:
     """`Add registered owner to device` and its reverse; of owners and of users."""
     return {
@@ -81,14 +80,24 @@ TABLE: Final[dict[str, Meaning]] = {
         GROUP_MANAGEMENT, 1, LOW, "made {user} an owner of group {group}", "made {target} an owner of a group"
     ),
     "remove owner from group": Meaning(
-        GROUP_MANAGEMENT, 2, LOW, "removed {user} as an owner of group {group}", "removed {target} as an owner of a group"
+        GROUP_MANAGEMENT,
+        2,
+        LOW,
+        "removed {user} as an owner of group {group}",
+        "removed {target} as an owner of a group",
     ),
     "add member to administrative unit": Meaning(
-        GROUP_MANAGEMENT, 3, LOW, "added {user} to administrative unit {administrative unit}",
+        GROUP_MANAGEMENT,
+        3,
+        LOW,
+        "added {user} to administrative unit {administrative unit}",
         "added {target} to an administrative unit",
     ),
     "remove member from administrative unit": Meaning(
-        GROUP_MANAGEMENT, 4, LOW, "removed {user} from administrative unit {administrative unit}",
+        GROUP_MANAGEMENT,
+        4,
+        LOW,
+        "removed {user} from administrative unit {administrative unit}",
         "removed {target} from an administrative unit",
     ),
     # Roles
@@ -99,35 +108,61 @@ TABLE: Final[dict[str, Meaning]] = {
         USER_ACCESS, 2, MEDIUM, "removed {user} from role {role}", "removed {target} from a role"
     ),
     "remove scoped member from role": Meaning(
-        USER_ACCESS, 2, MEDIUM, "removed {user} from role {role} for a scope", "removed {target} from a role for a scope"
+        USER_ACCESS,
+        2,
+        MEDIUM,
+        "removed {user} from role {role} for a scope",
+        "removed {target} from a role for a scope",
     ),
     "remove eligible member from role": Meaning(USER_ACCESS, 2, MEDIUM, "removed {user}'s eligibility for role {role}"),
     "add member to role completed (pim activation)": Meaning(USER_ACCESS, 1, MEDIUM, "activated role {role}"),
     "add app role assignment to service principal": Meaning(
-        USER_ACCESS, 1, HIGH, "granted application permission {permission} to {second}",
+        USER_ACCESS,
+        1,
+        HIGH,
+        "granted application permission {permission} to {second}",
         "granted an application permission of {target}",
     ),
     "add app role assignment grant to user": Meaning(
-        USER_ACCESS, 1, LOW, "assigned {user} to application {service principal}", "assigned a user to application {target}"
+        USER_ACCESS,
+        1,
+        LOW,
+        "assigned {user} to application {service principal}",
+        "assigned a user to application {target}",
     ),
     "remove app role assignment from user": Meaning(
-        USER_ACCESS, 2, LOW, "removed {user} from application {service principal}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "removed {user} from application {service principal}",
         "removed a user from application {target}",
     ),
     "add app role assignment to group": Meaning(
-        USER_ACCESS, 1, LOW, "assigned group {group} to application {service principal}",
+        USER_ACCESS,
+        1,
+        LOW,
+        "assigned group {group} to application {service principal}",
         "assigned a group to application {target}",
     ),
     "remove app role assignment from group": Meaning(
-        USER_ACCESS, 2, LOW, "removed group {group} from application {service principal}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "removed group {group} from application {service principal}",
         "removed a group from application {target}",
     ),
     "remove app role assignment from service principal": Meaning(
-        USER_ACCESS, 2, LOW, "revoked application permission {permission} of {second}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "revoked application permission {permission} of {second}",
         "revoked an application permission of {target}",
     ),
     "add delegated permission grant": Meaning(
-        USER_ACCESS, 1, MEDIUM, "granted {second} delegated permissions of {target}",
+        USER_ACCESS,
+        1,
+        MEDIUM,
+        "granted {second} delegated permissions of {target}",
         "granted delegated permissions of {target}",
     ),
     "consent to application": Meaning(USER_ACCESS, 1, HIGH, "consented to application {target}"),
@@ -139,11 +174,17 @@ TABLE: Final[dict[str, Meaning]] = {
     ),
     "delete application": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted application {target}"),
     "add owner to application": Meaning(
-        USER_ACCESS, 1, MEDIUM, "made {user} an owner of application {application}",
+        USER_ACCESS,
+        1,
+        MEDIUM,
+        "made {user} an owner of application {application}",
         "made {target} an owner of an application",
     ),
     "remove owner from application": Meaning(
-        USER_ACCESS, 2, LOW, "removed {user} as an owner of application {application}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "removed {user} as an owner of application {application}",
         "removed {target} as an owner of an application",
     ),
     "add service principal": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created service principal {target}"),
@@ -182,15 +223,24 @@ TABLE: Final[dict[str, Meaning]] = {
         ENTITY_MANAGEMENT, 3, MEDIUM, "removed credentials of service principal {target}"
     ),
     "remove delegated permission grant": Meaning(
-        USER_ACCESS, 2, LOW, "revoked {second}'s delegated permissions of {target}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "revoked {second}'s delegated permissions of {target}",
         "revoked delegated permissions of {target}",
     ),
     "add owner to service principal": Meaning(
-        USER_ACCESS, 1, MEDIUM, "made {user} an owner of service principal {service principal}",
+        USER_ACCESS,
+        1,
+        MEDIUM,
+        "made {user} an owner of service principal {service principal}",
         "made {target} an owner of a service principal",
     ),
     "remove owner from service principal": Meaning(
-        USER_ACCESS, 2, LOW, "removed {user} as an owner of service principal {service principal}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "removed {user} as an owner of service principal {service principal}",
         "removed {target} as an owner of a service principal",
     ),
     "disable service principal": Meaning(ENTITY_MANAGEMENT, 9, MEDIUM, "disabled service principal {target}"),

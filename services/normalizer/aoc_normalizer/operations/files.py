@@ -42,7 +42,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "listcolumncreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created a list column in {target}"),
     "sharingset": Meaning(FILE_HOSTING, 12, LOW, "shared {target}"),
     "sharingrevoked": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "stopped sharing {target}"),
-    "sharinginvitationcreated": Meaning(FILE_HOSTING, 12, LOW, "invited {user} to {target}", "invited a guest to {target}"),
+    "sharinginvitationcreated": Meaning(
+        FILE_HOSTING, 12, LOW, "invited {user} to {target}", "invited a guest to {target}"
+    ),
     "anonymouslinkcreated": Meaning(FILE_HOSTING, 12, MEDIUM, "made an anonymous link to {target}"),
     "anonymouslinkused": Meaning(FILE_HOSTING, 14, LOW, "opened {target} by an anonymous link"),
     "companylinkcreated": Meaning(FILE_HOSTING, 12, LOW, "made a company-wide link to {target}"),
@@ -82,12 +84,19 @@ TABLE: Final[dict[str, Meaning]] = {
     "securelinkused": Meaning(FILE_HOSTING, 14, INFORMATIONAL, "opened {target} by a link for certain people"),
     "securelinkdeleted": Meaning(FILE_HOSTING, 13, INFORMATIONAL, "removed a link to {target}"),
     "removedfromsecurelink": Meaning(
-        FILE_HOSTING, 13, INFORMATIONAL, "removed {user} from a link to {target}", "removed people from a link to {target}"
+        FILE_HOSTING,
+        13,
+        INFORMATIONAL,
+        "removed {user} from a link to {target}",
+        "removed people from a link to {target}",
     ),
     "accessrequestcreated": Meaning(FILE_HOSTING, OTHER, INFORMATIONAL, "asked for access to {target}"),
     "accessrequestapproved": Meaning(FILE_HOSTING, 12, LOW, "approved a request for access to {target}"),
     "sitecollectionadminremoved": Meaning(
-        USER_ACCESS, 2, LOW, "removed {user} as an administrator of site {target}",
+        USER_ACCESS,
+        2,
+        LOW,
+        "removed {user} as an administrator of site {target}",
         "removed an administrator of site {target}",
     ),
     "sitecollectioncreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created site {target}"),
@@ -111,7 +120,10 @@ TABLE: Final[dict[str, Meaning]] = {
         GROUP_MANAGEMENT, 3, LOW, "added {user} to SharePoint group {group}", "added {target} to a SharePoint group"
     ),
     "removedfromgroup": Meaning(
-        GROUP_MANAGEMENT, 4, LOW, "removed {user} from SharePoint group {group}",
+        GROUP_MANAGEMENT,
+        4,
+        LOW,
+        "removed {user} from SharePoint group {group}",
         "removed {target} from a SharePoint group",
     ),
     "sharinginheritancebroken": Meaning(FILE_HOSTING, 12, LOW, "gave {target} permissions of its own"),
@@ -128,7 +140,10 @@ TABLE: Final[dict[str, Meaning]] = {
     "groupupdated": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed a SharePoint group of {target}"),
     "groupremoved": Meaning(GROUP_MANAGEMENT, 5, LOW, "deleted a SharePoint group of {target}"),
     "groupadded": Meaning(
-        GROUP_MANAGEMENT, 6, INFORMATIONAL, "created SharePoint group {group} in {target}",
+        GROUP_MANAGEMENT,
+        6,
+        INFORMATIONAL,
+        "created SharePoint group {group} in {target}",
         "created a SharePoint group in {target}",
     ),
 }

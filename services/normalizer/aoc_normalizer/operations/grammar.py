@@ -1,4 +1,4 @@
-"""Sentences for operations that no table has: `Set-MailboxPlan` is "changed mailbox plan", `ListUpdated` "changed list".
+"""Words for operations that no table has: `Set-MailboxPlan` is "changed mailbox plan", `ListUpdated` "changed list".
 
 Services name most of what they log by a verb and a noun, in one of four orders (`Verb-Noun`, `Verb Noun`, `VerbNoun`,
 `NounVerbed`). The words are the operation's own, so a sentence says no more than the record; what has another form gets
@@ -59,7 +59,7 @@ _PAST: Final = {
     "ship": "shipped",
     "log": "logged",
 }
-_REGULAR: Final = (
+_REGULAR: Final = (  # noqa: SIM905  # names read better as words
     "accept access acknowledge activate aggregate allow analyze approve archive assign associate attach authorize "
     "block calculate check clear clone close complete configure confirm connect consent convert create deactivate "
     "decline delete deploy detach detect disable disassociate disconnect dismiss download enable escalate execute "
@@ -72,8 +72,8 @@ _REGULAR: Final = (
 ).split()
 _ACRONYMS: Final = {
     word.casefold(): word
-    for word in ("DLP", "OWA", "IP", "ID", "MFA", "API", "URL", "SID", "CAS", "UM", "MTP", "SI", "SSO", "PIM", "AI", "VPN",
-                 "HTTP", "PC", "OAuth", "Teams", "SharePoint", "OneDrive", "Exchange", "Intune", "Outlook", "Entra")
+    for word in ("DLP", "OWA", "IP", "ID", "MFA", "API", "URL", "SID", "CAS", "UM", "MTP", "SI", "SSO", "PIM", "AI",
+                 "VPN", "HTTP", "PC", "OAuth", "Teams", "SharePoint", "OneDrive", "Exchange", "Intune", "Outlook", "Entra")
 }  # fmt: skip
 _LEFT_OUT: Final = frozenset({"cs"})  # begins the nouns of all cmdlets of Teams
 _VOWELS: Final = frozenset("aeiouAEIO")
@@ -107,15 +107,23 @@ def of(operation: str) -> Phrase | None:
     if _FORM.fullmatch(operation) is None:
         return None
     words = _WORDS.findall(operation)
+    verb, rest = _verb(words, hyphened="-" in operation)
+    if verb is None:
+        return None
+    return _made(verb, rest) if rest else Phrase(f"{verb} {{target}}", f"{verb} something")
+
+
+def _verb(words: list[str], *, hyphened: bool) -> tuple[str | None, list[str]]:
+    """The verb in its past tense, and the other words. A participle at the end counts before a verb at the beginning.
+
+    `ListUpdated` lists nothing. A cmdlet's verb stands before its hyphen, whatever its noun is.
+    """
     first, last = words[0].casefold(), words[-1].casefold()
-    if len(words) == 1:
-        verb = _VERBS.get(first) or _PARTICIPLES.get(first)
-        return Phrase(f"{verb} {{target}}", f"{verb} something") if verb else None
-    if last in _PARTICIPLES and last not in _VERBS and "-" not in operation:
-        return _made(_PARTICIPLES[last], words[:-1])
-    if (verb := _VERBS.get(first)) is not None:
-        return _made(verb, words[1:])
-    return _made(_VERBS[last], words[:-1]) if last in _VERBS else None
+    if last in _PARTICIPLES and last not in _VERBS and len(words) > 1 and not hyphened:
+        return _PARTICIPLES[last], words[:-1]
+    if first in _VERBS or len(words) == 1:
+        return _VERBS.get(first) or _PARTICIPLES.get(first), words[1:]
+    return _VERBS.get(last), words[:-1]
 
 
 def _made(verb: str, words: list[str]) -> Phrase | None:

@@ -41,12 +41,18 @@ TABLE: Final[dict[str, Meaning]] = {
     "addgroupmembers": Meaning(GROUP_MANAGEMENT, 3, LOW, "added members to workspace {target}"),
     "creategateway": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "created data gateway {target}"),
     # Power BI and Fabric, whose artifacts are of many kinds
-    "createartifact": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created {artifact} {target}", "created an artifact"),
-    "updateartifact": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed {artifact} {target}", "changed an artifact"),
+    "createartifact": Meaning(
+        ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created {artifact} {target}", "created an artifact"
+    ),
+    "updateartifact": Meaning(
+        ENTITY_MANAGEMENT, 3, INFORMATIONAL, "changed {artifact} {target}", "changed an artifact"
+    ),
     "deleteartifact": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted {artifact} {target}", "deleted an artifact"),
     "readartifact": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {artifact} {target}", "opened an artifact"),
     "viewartifact": Meaning(API_ACTIVITY, 2, INFORMATIONAL, "opened {artifact} {target}", "opened an artifact"),
-    "renameartifact": Meaning(ENTITY_MANAGEMENT, 3, INFORMATIONAL, "renamed {artifact} {target}", "renamed an artifact"),
+    "renameartifact": Meaning(
+        ENTITY_MANAGEMENT, 3, INFORMATIONAL, "renamed {artifact} {target}", "renamed an artifact"
+    ),
     "shareartifact": Meaning(USER_ACCESS, 1, MEDIUM, "shared {artifact} {target}", "shared an artifact"),
     "creategroup": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created workspace {workspace}", "created a workspace"),
     "deletegroup": Meaning(ENTITY_MANAGEMENT, 4, LOW, "deleted workspace {workspace}", "deleted a workspace"),

@@ -31,7 +31,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "fileupdatedescription": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "changed the description of file {target}"),
     "fileupdatename": Meaning(API_ACTIVITY, 3, INFORMATIONAL, "renamed file {target} in Viva Engage"),
     "dataexport": Meaning(API_ACTIVITY, 2, HIGH, "exported data of the Viva Engage network"),
-    "supervisoradmintoggled": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "turned private content mode of Viva Engage on or off"),
+    "supervisoradmintoggled": Meaning(
+        ENTITY_MANAGEMENT, 3, HIGH, "turned private content mode of Viva Engage on or off"
+    ),
     "networkconfigurationupdated": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed the Viva Engage network's settings"),
     "networksecurityconfigurationupdated": Meaning(
         ENTITY_MANAGEMENT, 3, MEDIUM, "changed the Viva Engage network's security settings"

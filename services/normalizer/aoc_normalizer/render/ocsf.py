@@ -262,7 +262,9 @@ def _authentication(event: dict[str, Any], draft: Draft) -> None:
 def _entity_management(event: dict[str, Any], draft: Draft) -> None:
     _with_source(event, draft)
     # Who a thing belongs to can stand before the thing.
-    about = next((target for target in draft.targets if target.kind != "user"), draft.targets[0] if draft.targets else None)
+    about = next(
+        (target for target in draft.targets if target.kind != "user"), draft.targets[0] if draft.targets else None
+    )
     entity = _thing(about) if about is not None else {}
     if "name" not in entity and "uid" not in entity:
         entity["name"] = draft.product

@@ -1,6 +1,6 @@
-"""Activity logs of Microsoft Graph and of Azure AD Graph: every request (graph-docs, microsoft-graph-activity-logs-overview.md).
+"""Activity logs of Microsoft Graph and of Azure AD Graph: every request.
 
-Azure AD Graph, the older one, has other names for the same: `httpMethod`, `httpStatusCode`, `callerIpAddress`.
+Source: graph-docs, microsoft-graph-activity-logs-overview.md. Azure AD Graph, the older one, has other names for the same: `httpMethod`, `httpStatusCode`, `callerIpAddress`.
 """
 
 from __future__ import annotations

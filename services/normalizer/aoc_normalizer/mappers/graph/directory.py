@@ -54,7 +54,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
     apply_operation(draft, values.text(record.get("activityDisplayName")), _SCOPE)
-    draft.result = next((found for name in _RESULTS if (found := of_word(values.text(record.get(name)))) != "unknown"), "unknown")
+    draft.result = next(
+        (found for name in _RESULTS if (found := of_word(values.text(record.get(name)))) != "unknown"), "unknown"
+    )
     draft.status_detail = _reason(record) if draft.result != "success" else None
     said = evidence.details(record)
     _initiator(record, draft)
@@ -70,7 +72,7 @@ def _reason(record: Record) -> str | None:
 
 
 def _initiator(record: Record, draft: Draft) -> None:
-    """A person before the application that acted for the person; who the envelope names, where the record names nobody."""
+    """A person before the application that acted for the person; at last who stands beside the record."""
     initiated = values.mapping(record.get("initiatedBy"))
     user, app = values.mapping(initiated.get("user")), values.mapping(initiated.get("app"))
     if user:
@@ -93,7 +95,7 @@ def _initiator(record: Record, draft: Draft) -> None:
 
 
 def named(identity: str | None, draft: Draft) -> None:
-    """Whoever stands beside a record that names nobody: an address is a person's, any other name most often a service's."""
+    """Whoever stands beside a record that names nobody: a person by an address, a service by a name of Microsoft's."""
     if identity is None or values.is_guid(identity):
         return
     if values.is_email(identity):

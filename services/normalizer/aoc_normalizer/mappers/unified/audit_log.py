@@ -142,7 +142,7 @@ def _guest(record: Record, draft: Draft) -> None:
     """Somebody of another organisation, as the record itself spells it."""
     who = values.text(record.get("UserId")) or ""
     kind = values.word(values.text(record.get("UserType")) or "")
-    if kind in _GUEST_TYPES or "#" in who and values.word(who).startswith(_GUESTS) or _EXTERNAL in values.word(who):
+    if kind in _GUEST_TYPES or ("#" in who and values.word(who).startswith(_GUESTS)) or _EXTERNAL in values.word(who):
         draft.facts.append(Fact("actor.user", draft.actor.label or who, "guest", {"guest": True}, draft.product))
         draft.search.append("guest")
 

@@ -50,7 +50,9 @@ def fill(record: Record, draft: Draft) -> None:
         for field, uid, kind in _THINGS
         if (name := values.text(record.get(field))) is not None
     ]
-    draft.words |= {"artifact": values.word(values.first(record, "ObjectType", "ArtifactKind", "ItemType") or "artifact")}
+    draft.words |= {
+        "artifact": values.word(values.first(record, "ObjectType", "ArtifactKind", "ItemType") or "artifact")
+    }
     about = draft.operation.casefold()
     things.sort(key=lambda thing: thing.kind not in about if thing.kind else True)
     draft.used |= {field for pair in _THINGS for field in pair[:2] if pair[0] in record}

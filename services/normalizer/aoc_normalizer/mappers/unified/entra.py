@@ -27,6 +27,8 @@ _KINDS: Final = {
     "role": "role",
 }
 _PREFIXES: Final = ("user_", "serviceprincipal_", "group_", "application_", "device_", "role_")
+
+
 class Acting(NamedTuple):
     """Who acted, and what he or she acted through: a person's portal is no person."""
 
@@ -80,9 +82,9 @@ def _actor(record: Record, draft: Draft) -> None:
 
 
 def acting(listed: Any) -> Acting:
-    """Who acted, of a list of ids: a person's, and beside them the name and id of the service that acted for the person.
+    """Who acted, of a list of ids: a person's, and beside them those of the service that acted for the person.
 
-    In real records (UAL, type 8) a person's list is UPN, PUID, [service's name], [service's id], `User_<id>`, id, `User`.
+    In real records a person's list is UPN, PUID, [service's name], [service's id], `User_<id>`, id, `User`.
     """
     found = entity(listed)
     if found.kind != "user" or found.upn is None:

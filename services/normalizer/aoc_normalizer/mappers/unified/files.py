@@ -60,7 +60,7 @@ def fill(record: Record, draft: Draft) -> None:
 
 
 def _event_data(record: Record, draft: Draft) -> None:
-    """What a link allows, and into which group somebody came: `EventData` is XML without a root, `<Type>Edit</Type>`."""
+    """What a link allows, or which group it is about: `EventData` is XML without a root, e.g. `<Type>Edit</Type>`."""
     text = record.get("EventData")
     if not isinstance(text, str) or "<" not in text:
         return

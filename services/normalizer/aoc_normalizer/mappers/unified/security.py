@@ -51,16 +51,24 @@ def fill(record: Record, draft: Draft) -> None:
             draft.used |= {name, uid}
             break
     draft.targets += [named_party(to, "mailbox") for to in _texts(record.get("Recipients"))]
-    file = values.mapping(record.get("FileData"))
-    if name := values.first(file, "FileName"):
-        draft.targets.insert(0, Party(name, uid=values.first(file, "SHA256", "FilePath"), kind="file"))
-        family = values.first(file, "MalwareFamily")
-        draft.remark = f"malware {family}" if family else None
-        draft.search += [text for key in ("SHA256", "FilePath") if (text := values.text(file.get(key)))]
+    _threat(values.mapping(record.get("FileData")), draft)
     draft.search += _texts(record.get("NetworkMessageId"))
     if sender := values.text(record.get("P2Sender")):
         draft.targets.append(named_party(sender, "sender"))
     draft.address = draft.address or addresses.parse(record.get("SenderIp") or record.get("UserIp"))
+
+
+def _threat(file: Mapping[str, Any], draft: Draft) -> None:
+    """A file in which a threat was found. Its record calls the file's last editor its user, who found nothing."""
+    name = values.first(file, "FileName")
+    if name is None:
+        return
+    draft.targets.insert(0, Party(name, uid=values.first(file, "SHA256", "FilePath"), kind="file"))
+    draft.search += [text for key in ("SHA256", "FilePath") if (text := values.text(file.get(key)))]
+    family = values.first(file, "MalwareFamily")
+    draft.search += [family] if family else []
+    editor = f", last changed by {draft.actor.spoken}" if draft.actor.known else ""
+    draft.sentence = lambda _done: f"Threat found in file {name}{editor}" + (f": {family}" if family else "")
 
 
 def _finding(record: Record, draft: Draft) -> None:
@@ -106,7 +114,9 @@ def _cloud_app_alert(record: Record, draft: Draft) -> None:
     title = values.text(record.get("AlertDisplayName")) or draft.operation
     draft.severity = severity_of(values.text(record.get("AlertSeverity")), MEDIUM)
     draft.targets = [Party(title, uid=values.text(record.get("ObjectId")), kind="alert")]
-    apps = [name for app in values.objects(record.get("Applications"))[:_MAX_TYPES] if (name := values.first(app, "Name"))]
+    apps = [
+        name for app in values.objects(record.get("Applications"))[:_MAX_TYPES] if (name := values.first(app, "Name"))
+    ]
     draft.targets += [Party(name, kind="service") for name in apps]
     draft.parameters = [
         (name, text)
@@ -120,7 +130,7 @@ def _cloud_app_alert(record: Record, draft: Draft) -> None:
 
 
 def _entity(record: Record, draft: Draft) -> None:
-    """Whom an alert is about: its entity, and who sent what to whom, from where (`Data`, a JSON text of short names)."""
+    """Whom an alert is about: its entity, and who sent what to whom from where (`Data`, JSON of short names)."""
     entity = values.first(record, "EntityId", "AlertEntityId")
     about = [named_party(entity, "entity")] if entity else []
     data = values.mapping(record.get("Data"))
