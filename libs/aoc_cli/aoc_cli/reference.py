@@ -324,18 +324,21 @@ def _consumers(service: roster.Service) -> str:
 def operations_page() -> str:
     """What each known operation means."""
     from aoc_normalizer.ocsf_classes import CLASS_NAMES, SEVERITY_NAMES
-    from aoc_normalizer.operations import TABLE
+    from aoc_normalizer.operations import MODULES
 
+    known = [(name, module, meaning) for module, table in MODULES.items() for name, meaning in table.items()]
     rows = [
-        f"| {_cell(name)} | {CLASS_NAMES[meaning.class_uid]} ({meaning.class_uid}) | {meaning.activity_id} "
+        f"| {_cell(name)} | {module.replace('_', ' ')} "
+        f"| {CLASS_NAMES[meaning.class_uid]} ({meaning.class_uid}) | {meaning.activity_id} "
         f"| {SEVERITY_NAMES[meaning.severity]} | {_cell(meaning.phrase or '')} |\n"
-        for name, meaning in sorted(TABLE.items())
+        for name, module, meaning in sorted(known)
     ]
     head = (
-        "# Operations\n\nWhat the normalizer knows of operations, looked up without case, dots and dashes. "
-        "An operation that is not\nhere is an API Activity (6003). "
+        "# Operations\n\nWhat the normalizer knows of operations, looked up without case, dots and dashes in the "
+        "tables of the service that a\nrecord's workload and record type tell. An operation that is not here is told "
+        "by its own words.\n"
         "To add one, see [add a mapper](../howto/add-a-mapper.md).\n\n"
-        "| operation | class | activity | severity | in words |\n| --- | --- | --- | --- | --- |\n"
+        "| operation | table | class | activity | severity | in words |\n| --- | --- | --- | --- | --- | --- |\n"
     )
     return _NOTE + head + "".join(rows)
 

@@ -2,8 +2,8 @@
 
 One module a service: `Create` of Exchange is not that of Dynamics. `scopes` says, from a record's workload and record
 type, in which modules to look, and in which order. Operations are looked up after `key()`: trimmed, case-folded, dots
-dropped, dashes and blanks made one kind, what nobody sees left out. `{target}` in a phrase is the first target, `{role}`
-and other names come from the mapper; without what it needs the meaning's other words count. An operation that no table
+dropped, dashes and blanks made one kind, what nobody sees left out. `{target}` in a phrase is the first target, other
+names (`{role}`) come from the mapper; without what it needs the meaning's other words count. An operation that no table
 has is told by its own words where it is a verb and a noun (`grammar`), else as "ran <operation> on <target>".
 """
 

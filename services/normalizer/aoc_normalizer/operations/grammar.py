@@ -73,7 +73,8 @@ _REGULAR: Final = (  # noqa: SIM905  # names read better as words
 _ACRONYMS: Final = {
     word.casefold(): word
     for word in ("DLP", "OWA", "IP", "ID", "MFA", "API", "URL", "SID", "CAS", "UM", "MTP", "SI", "SSO", "PIM", "AI",
-                 "VPN", "HTTP", "PC", "OAuth", "Teams", "SharePoint", "OneDrive", "Exchange", "Intune", "Outlook", "Entra")
+                 "VPN", "HTTP", "PC", "OAuth", "Teams", "SharePoint", "OneDrive", "Exchange", "Intune", "Outlook",
+                 "Entra")
 }  # fmt: skip
 _LEFT_OUT: Final = frozenset({"cs"})  # begins the nouns of all cmdlets of Teams
 _VOWELS: Final = frozenset("aeiouAEIO")

@@ -1,6 +1,7 @@
 """Activity logs of Microsoft Graph and of Azure AD Graph: every request.
 
-Source: graph-docs, microsoft-graph-activity-logs-overview.md. Azure AD Graph, the older one, has other names for the same: `httpMethod`, `httpStatusCode`, `callerIpAddress`.
+Source: graph-docs, microsoft-graph-activity-logs-overview.md. Azure AD Graph, the older of both, has other names for
+the same: `httpMethod`, `httpStatusCode`, `callerIpAddress`.
 """
 
 from __future__ import annotations

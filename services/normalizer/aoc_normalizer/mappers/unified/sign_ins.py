@@ -8,6 +8,7 @@ from aoc_normalizer.draft import LOW, Draft, Party
 from aoc_normalizer.fields import addresses, signin_errors, values
 from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers import signin_details
+from aoc_normalizer.mappers.entities import acting
 from aoc_normalizer.render.sentences import sign_in
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ _DEVICE: Final = {
     "trustType": "trusttype",
 }
 _FAILED: Final = "userloginfailed"
+#: `ResultStatusDetail` of a sign-in that a person's input ended.
+_OF_USER: Final = "UserError"
 
 
-def fill(record: Record, draft: Draft, acting: Party) -> None:
-    """Who signed in to what, from which device, and how it ended. `acting`: who the list of actors says it was."""
+def fill(record: Record, draft: Draft) -> None:
+    """Who signed in to what, from which device, and how it ended."""
     draft.used |= {"ErrorNumber", "LogonError", "ActorIpAddress"}
     # Of a sign-in the client's address is the person's; a service in between stands in `ActorIpAddress`.
     draft.address = addresses.parse(record.get("ClientIP")) or addresses.parse(record.get("ActorIpAddress"))
@@ -39,8 +42,8 @@ def fill(record: Record, draft: Draft, acting: Party) -> None:
     if code:
         draft.status_code = str(code)
     draft.status_detail = signin_errors.words(code) or values.text(record.get("LogonError"))
-    own = draft.actor
-    draft.actor = Party(acting.name or own.name, acting.upn or own.upn, acting.uid or own.uid, "user", own.user_type)
+    own, found = draft.actor, acting(record.get("Actor")).who
+    draft.actor = Party(found.name or own.name, found.upn or own.upn, found.uid or own.uid, "user", own.user_type)
     resource = values.text(record.get("ObjectId")) or values.first(
         values.mapping((values.sequence(record.get("Target")) or [{}])[0]), "ID"
     )
@@ -74,7 +77,3 @@ def outcome(record: Record, operation: str) -> Result:
     if words == {"failure"} or detail == _OF_USER:
         return "failure"
     return "success" if words <= {"success"} else "unknown"
-
-
-#: `ResultStatusDetail` of a sign-in that a person's input ended.
-_OF_USER: Final = "UserError"
