@@ -46,10 +46,10 @@ _TESTS_S: Final = 300
 _TWINS: Final = (
     "tests/unit/normalizer/test_twins.py",
     "tests/unit/normalizer/test_twin_messages.py",
-    "tests/unit/normalizer/test_line_1_twins_assert.py",
+    "tests/unit/normalizer/test_twin_assertions.py",
     "tests/integration/normalizer/test_twins.py",
 )
-_SIGNED: Final = ("tests/unit/cli/test_line_11_signed.py",)
+_SIGNED: Final = ("tests/unit/cli/test_verify_signed.py",)
 #: Beginning of a module's name -> the tests that are closest to it: seconds each, not minutes.
 _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_collector": ("tests/unit/collector",),
@@ -59,20 +59,20 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "aoc_normalizer.write.dedupe": ("tests/integration/normalizer/test_versions.py",),
     "aoc_normalizer.write.comparison": ("tests/integration/normalizer/test_versions.py",),
-    "aoc_normalizer": ("tests/unit/normalizer/test_line_11_books.py", "tests/unit/normalizer"),
-    "aoc_common.contracts": ("tests/unit/common", "tests/unit/normalizer/test_line_11_books.py"),
+    "aoc_normalizer": ("tests/unit/normalizer/test_ground_truth.py", "tests/unit/normalizer"),
+    "aoc_common.contracts": ("tests/unit/common", "tests/unit/normalizer/test_ground_truth.py"),
     "aoc_common.store": ("tests/contract", "--ignore=tests/contract/sim"),
-    "aoc_common.store.mongo.account": ("tests/contract/test_account.py", "tests/contract/test_line_05_account.py"),
+    "aoc_common.store.mongo.account": ("tests/contract/test_account.py", "tests/contract/test_account_completeness.py"),
     "aoc_common.store.mongo.arrivals": ("tests/contract/test_arrivals.py",),
     "aoc_common.store.mongo.event_search": ("tests/contract/test_event_search.py",),
     "aoc_common.store.mongo.search_plans": (
         "tests/contract/test_event_search.py",
-        "tests/contract/test_line_10_walk.py",
+        "tests/contract/test_stopped_search.py",
     ),
     "aoc_common.store.mongo.twins": ("tests/contract/test_twins.py", *_TWINS),
     "aoc_common.contracts.twins": _TWINS,
     "aoc_normalizer.twins": _TWINS,
-    "aoc_cli.reports": ("tests/unit/cli/test_line_05_form.py", "tests/unit/cli/test_line_05_check.py", *_SIGNED),
+    "aoc_cli.reports": ("tests/unit/cli/test_report_form.py", "tests/unit/cli/test_report_check.py", *_SIGNED),
 }
 
 

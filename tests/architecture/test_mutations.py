@@ -1,4 +1,4 @@
-"""Line 11: the mutations by which the proof itself is proved fit the product as it is, and are noticed."""
+"""The mutations of `bench/mutants.py` apply to the product as it is, and are detected."""
 
 from __future__ import annotations
 

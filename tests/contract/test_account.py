@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 
-async def test_line_17_the_account_tells_what_was_not_understood_or_has_no_date(books: Books) -> None:
+async def test_the_account_counts_records_not_understood_or_undated(books: Books) -> None:
     """Pages that an earlier version settled have no such counts: they count as none."""
     name = await books.fetched(0, 7, 8, records=6)
     one = PageOutcome("p7", "contoso", "graph-signins", name, 3, 0, 0, NOW, not_understood=2, undated=1)

@@ -279,7 +279,7 @@ async def test_entries_of_a_version_that_knew_no_decisions_wait_too(
     assert (await account(database)).waiting == 1
 
 
-async def test_line_18_the_quarantine_expires_and_what_nobody_decided_about_is_counted_before_it_goes(
+async def test_the_quarantine_expires_and_what_nobody_decided_about_is_counted_before_it_goes(
     database: Database, quarantine: MongoQuarantine
 ) -> None:
     await quarantine.put([entry(str(number)) for number in range(5)] + [entry("new", at=NOW + DAY)])
@@ -311,7 +311,7 @@ async def test_wherever_the_database_dies_as_the_quarantine_expires_each_record_
     assert await database["quarantine"].count_documents({}) == 0
 
 
-async def test_line_18_an_open_or_failed_slice_that_nobody_tries_any_more_is_closed_with_what_it_stored(
+async def test_an_open_or_failed_slice_that_nobody_tries_any_more_is_closed_with_what_it_stored(
     database: Database,
 ) -> None:
     await ensure_indexes(database)
@@ -348,7 +348,7 @@ async def test_slices_that_an_older_version_left_open_are_given_the_same_time(da
     assert [await ledger.lapse(NOW), await ledger.lapse(NOW + LAPSE)] == [0, 1]
 
 
-async def test_line_05_what_was_discarded_is_counted_for_its_source_and_tenant(database: Database) -> None:
+async def test_what_was_discarded_is_counted_for_its_source_and_tenant(database: Database) -> None:
     letters, quarantine = MongoDeadLetters(database), MongoQuarantine(database)
     decision = Decision("dana", "of no use", NOW)
     for key, tenant in (("a", "contoso"), ("b", "contoso"), ("c", "fabrikam"), ("open", "contoso")):

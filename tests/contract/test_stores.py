@@ -109,7 +109,7 @@ async def test_settling_a_page_twice_counts_it_once(database: Database) -> None:
     assert await ledger.totals("fabrikam", "slice") == SliceTotals()
 
 
-async def test_line_17_what_was_not_understood_or_has_no_date_is_counted_and_has_an_example(database: Database) -> None:
+async def test_what_was_not_understood_or_has_no_date_is_counted_and_has_an_example(database: Database) -> None:
     ledger, (odd, old) = MongoLedger(database), (uuid4(), uuid4())
     plain = PageOutcome("p5", "contoso", "import", "slice", stored=3, duplicate=0, quarantined=0, at=NOW)
     examples = {"not_understood": odd, "undated": old}

@@ -89,7 +89,7 @@ async def test_where_it_is_known_what_was_published_that_counts(links) -> None:
     assert (await links.check(NOW, most=100, published={FIRST.id})).broken == ()
 
 
-async def test_line_11_verify_holds_every_link_against_what_was_published(links, database) -> None:
+async def test_verify_compares_every_link_with_what_was_published(links, database) -> None:
     kind = "twins: the links hold"
     told = []
     for published in ({FIRST.id, SECOND.id}, {SECOND.id}):

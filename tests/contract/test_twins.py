@@ -128,7 +128,7 @@ async def filling(request, database):
     return MongoTwins(database), store_all
 
 
-async def test_line_8_a_flood_of_another_tenant_or_under_another_key_hides_nobody(filling):
+async def test_a_flood_of_another_tenant_or_under_another_key_hides_nobody(filling):
     twins, insert = filling
     flooded = TwinFacts("graph", "d0")  # sorts before every other key
     theirs = TwinFacts("graph", "d00")  # digests are hashes over the tenant
@@ -143,7 +143,7 @@ async def test_line_8_a_flood_of_another_tenant_or_under_another_key_hides_nobod
     assert 100 <= sum(one.facts.digest == "d0" for one in found) <= 200
 
 
-async def test_line_8_events_that_have_their_twins_use_up_nothing(filling):
+async def test_events_that_have_their_twins_use_up_nothing(filling):
     twins, insert = filling
     done = [(an_event(f"g{n}", GRAPH, n / 100), an_event(f"u{n}", UNIFIED, n / 100)) for n in range(120)]
     await insert(*(one for both in done for one in both))

@@ -33,7 +33,7 @@ def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_noth
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_line_11_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) -> None:
+def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) -> None:
     ran = aoc.run("verify", "--json", "--events", "900", "--seed", "5", timeout=160)
 
     account = json.loads(ran.stdout)

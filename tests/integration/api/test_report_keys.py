@@ -1,4 +1,4 @@
-"""Line 5: the keys that reports are checked with, over HTTP."""
+"""The keys that reports are checked with, over HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reporting import OURS, THEIRS, TOLD
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
-async def test_line_05_keys_are_published_as_a_jwk_set_with_those_that_were_retired(gateway, database) -> None:
+async def test_keys_are_published_as_a_jwk_set_with_those_that_were_retired(gateway, database) -> None:
     register = MongoKeyRegister(database)
     old, new = public_bytes(THEIRS), public_bytes(OURS)
     await register.publish(old, NOW)
@@ -38,7 +38,7 @@ async def test_line_05_keys_are_published_as_a_jwk_set_with_those_that_were_reti
     }
 
 
-async def test_line_05_a_library_checks_a_report_with_what_the_gateway_publishes(gateway, database) -> None:
+async def test_a_library_checks_a_report_with_what_the_gateway_publishes(gateway, database) -> None:
     await MongoKeyRegister(database).publish(public_bytes(OURS), NOW)
     signed = sign(TOLD, OURS).strip()
     keys = jwt.PyJWKSet.from_dict((await gateway.get("/api/report-keys")).json())
@@ -47,9 +47,9 @@ async def test_line_05_a_library_checks_a_report_with_what_the_gateway_publishes
     assert read["payload"].startswith(b'{"at":"2026-11-23T08:00:00Z"')
 
 
-async def test_line_05_an_installation_that_signed_nothing_has_no_keys(gateway) -> None:
+async def test_an_installation_that_signed_nothing_has_no_keys(gateway) -> None:
     assert (await gateway.get("/api/report-keys")).json() == {"keys": []}
 
 
-async def test_line_05_a_parameter_that_the_route_does_not_have_is_refused(gateway) -> None:
+async def test_a_parameter_that_the_route_does_not_have_is_refused(gateway) -> None:
     assert (await gateway.get("/api/report-keys", tenant="contoso")).status_code == 422

@@ -73,7 +73,7 @@ async def over(js, tries: Sequence[object], enough: int) -> bool:
     return await letters(js) > 0 or len(tries) >= enough
 
 
-async def test_line_6_a_page_that_met_outages_before_is_not_given_up_at_its_first_defect(eventually, nats_as) -> None:
+async def test_a_page_that_met_outages_before_is_not_given_up_at_its_first_defect(eventually, nats_as) -> None:
     tries: list[str] = []
 
     async def handler(messages: Sequence[Msg]) -> None:

@@ -160,7 +160,7 @@ async def test_two_changes_of_one_second_are_paired_by_what_they_changed(
     assert await links(database) == {second: first}
 
 
-async def test_line_1_a_success_is_alerted_on_though_the_same_failed_just_before(
+async def test_a_success_is_alerted_on_though_the_same_failed_just_before(
     bus, settle, normalizer, eventually, database: Database, published
 ) -> None:
     failed = graph_page(in_graph(1) | {"result": "failure"}), unified_page(in_unified(1) | {"ResultStatus": "Failure"})

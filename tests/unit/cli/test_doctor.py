@@ -131,14 +131,14 @@ def test_a_page_that_has_waited_long_is_told_days_before_microsoft_forgets_its_r
         ),
     ],
 )
-def test_line_05_the_doctor_tells_which_keys_sign_reports(published, own, expected) -> None:
+def test_the_doctor_lists_the_keys_that_sign_reports(published, own, expected) -> None:
     findings = list(of_keys(published, own))
 
     assert [(finding.grade, finding.found) for finding in findings] == expected
     assert all(finding.fix for finding in findings if finding.grade is not Grade.OK)
 
 
-def test_line_05_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:
+def test_the_doctor_shows_whole_fingerprints_however_narrow_the_terminal_is(monkeypatch, capsys) -> None:
     kid = "aGpAN3jKK40DVLg8w-aHjrGcaodUyfkyBZnUWrPefgU"
     monkeypatch.setattr("aoc_cli.doctor.command.out.width", 60)
     command._show([Finding("system", "report key", Grade.OK, f"{kid} signs since 2026-11-23")])

@@ -1,4 +1,4 @@
-"""Issue 9, line 8: what cannot be read at the head of a backlog does not hold up what is behind it."""
+"""A stretch that cannot be read does not hold up the rest of the backlog."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def work(backlog, states, turns, clock):
     return go
 
 
-async def test_line_8_what_cannot_be_read_holds_up_no_later_outage_re_scan_or_asked_backfill(work, backlog, clock):
+async def test_what_cannot_be_read_holds_up_no_later_outage_re_scan_or_asked_backfill(work, backlog, clock):
     added = [
         stretch("first", NOW - 10 * HOUR, NOW - 4 * HOUR),
         stretch("second", NOW - 3 * HOUR, NOW - 2 * HOUR),
@@ -63,7 +63,7 @@ async def test_line_8_what_cannot_be_read_holds_up_no_later_outage_re_scan_or_as
     assert (left.cause, left.start <= SICK < left.end, left.end - left.start) == (Cause.BEHIND, True, HOUR)
 
 
-async def test_line_8_a_part_that_cannot_be_read_is_tried_ever_more_slowly_and_for_ever(work, backlog, clock):
+async def test_a_part_that_cannot_be_read_is_tried_ever_more_slowly_and_for_ever(work, backlog, clock):
     await backlog.add(stretch("first", SICK, SICK + HOUR / 2), NOW)
 
     await work(24 * 60)
@@ -72,7 +72,7 @@ async def test_line_8_a_part_that_cannot_be_read_is_tried_ever_more_slowly_and_f
     assert 24 <= left.failures <= 32
 
 
-async def test_line_8_a_source_that_is_away_altogether_is_not_cut_to_pieces(work, backlog):
+async def test_a_source_that_is_away_altogether_is_not_cut_to_pieces(work, backlog):
     await backlog.add(stretch("first", NOW - 10 * HOUR, NOW - 4 * HOUR), NOW)
 
     await work(300, live=False)

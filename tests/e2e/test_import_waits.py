@@ -1,0 +1,170 @@
+"""An import waits while a server is away, and for what an earlier import left on the bus."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from nats.js.api import AckPolicy, ConsumerConfig
+
+from aoc_cli.attach import started as stack_of
+from aoc_cli.local.ports import free_port
+from aoc_common.bus.broker import close, make_broker
+from aoc_common.bus.consume import reading
+from aoc_common.contracts import subjects
+from aoc_common.store.mongo.client import connect
+from aoc_sim import samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+RECORDS = 8_000
+CONFIG = ConsumerConfig(ack_policy=AckPolicy.NONE, filter_subject=subjects.ALL_EVENTS)
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory) -> Path:
+    path: Path = tmp_path_factory.mktemp("export") / "export.ndjson"
+    samples.export(path, RECORDS, 23, "ndjson")
+    return path
+
+
+async def _truth(system) -> dict[str, Any]:
+    broker = make_broker(system.nats, "cli")
+    await broker.connect()
+    published: list[str] = []
+    async with reading(broker, subjects.EVENTS_STREAM, CONFIG) as pull:
+        while batch := await pull.batch(500, 2):
+            published += [message.headers["Nats-Msg-Id"] for message in batch]
+    await close(broker)
+    async with connect(system.mongo) as database:
+        stored = [str(item["_id"]) async for item in database["events"].find({}, {"_id": 1})]
+        pages = await database["ledger_pages"].find({}).to_list(None)
+        states = [item["state"] async for item in database["ledger_slices"].find({}, {"state": 1})]
+    return {
+        "stored": len(set(stored)),
+        "published": len(set(published)),
+        "published twice": len(published) - len(set(published)),
+        "stored and not published": len(set(stored) - {str(item) for item in published}),
+        "accounted": sum(page.get("stored", 0) for page in pages),
+        "waiting": sum("waiting_since" in page for page in pages),
+        "states": set(states),
+    }
+
+
+def truth(data: Path) -> dict[str, Any]:
+    """What is there when nothing but the servers runs: no normalizer that would still put things right."""
+    with stack_of(data) as system:
+        return asyncio.run(_truth(system))
+
+
+RIGHT = {
+    "stored": RECORDS,
+    "published": RECORDS,
+    "published twice": 0,
+    "stored and not published": 0,
+    "accounted": RECORDS,
+    "waiting": 0,
+    "states": {"settled"},
+}
+
+
+def summary_of(process) -> dict[str, Any]:
+    said = process.log.read_text()
+    return json.loads(said[said.index('{\n  "tenant"') :])
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_once(aoc, started, export) -> None:
+    data = aoc.root / "case"
+    for delay in (1.5, 2.5, 3.0, 3.5, 4.0, 5.0):
+        killed = aoc.start("import", export, "--data", data)
+        started.append(killed)
+        time.sleep(delay)
+        killed.process.kill()
+        killed.process.wait(20)
+
+    ran = aoc.run("import", export, "--data", data, "--json", timeout=200)
+
+    assert ran.returncode == 0, ran.stderr
+    summary = json.loads(ran.stdout)
+    assert summary["records"] == RECORDS == summary["new"] + summary["duplicates"] + summary["quarantined"]
+    assert truth(data) == RIGHT
+
+
+@pytest.mark.timeout(300)
+def test_an_import_takes_over_from_a_stack_that_stops(aoc, started, export) -> None:
+    data = aoc.root / "case"
+    up = aoc.start("up", "--data", data, "--port", str(free_port()), "--nats-port", "0", "--no-simulate")
+    started.append(up)
+    up.says("AOC is up")
+    importing = aoc.start("import", export, "--data", data, "--json")
+    started.append(importing)
+    time.sleep(2.5)
+    up.process.send_signal(signal.SIGTERM)
+    up.process.wait(40)
+    status = importing.process.wait(200)
+
+    said = importing.log.read_text()
+    assert status == 0, said
+    assert "has stopped; going on with servers of our own" in said
+    assert summary_of(importing)["records"] == RECORDS
+    assert truth(data) == RIGHT
+
+
+@pytest.mark.timeout(300)
+def test_servers_that_die_during_an_import_are_started_again(aoc, started, export, processes_naming) -> None:
+    data = aoc.root / "case"
+    importing = aoc.start("import", export, "--data", data, "--json")
+    started.append(importing)
+
+    def running(name: str) -> list[int]:
+        return [pid for pid, line in processes_naming(data).items() if name in line and "-IS" not in line]
+
+    def until_running(name: str) -> list[int]:
+        deadline = time.monotonic() + 40
+        while not (found := running(name)):
+            assert time.monotonic() < deadline, importing.log.read_text()
+            assert importing.process.poll() is None, importing.log.read_text()
+            time.sleep(0.05)
+        return found
+
+    # The normalizer is started last; the database of a first start runs for a moment before, to make its users. What
+    # dies before it was ever ready is not started again.
+    until_running("aoc_normalizer")
+    words, deadline = data / "logs" / "normalizer.log", time.monotonic() + 60
+    while "service.started" not in words.read_text():
+        assert time.monotonic() < deadline, importing.log.read_text()
+        time.sleep(0.05)
+    for name in ("mongo/db", "nats-server.conf", "aoc_normalizer"):
+        time.sleep(1.5)
+        for pid in until_running(name):
+            os.kill(pid, signal.SIGKILL)
+    status = importing.process.wait(200)
+
+    assert status == 0, importing.log.read_text()
+    assert summary_of(importing)["records"] == RECORDS
+    assert truth(data) == RIGHT
+
+
+def test_what_is_away_is_named_and_at_the_end_how_to_go_on(aoc, export) -> None:
+    aoc.env = {
+        "AOC_NATS__URL": "nats://127.0.0.1:1",
+        "AOC_MONGO__URI": "mongodb://127.0.0.1:1",
+        "AOC_MONGO__TIMEOUT_S": "1",
+    }
+
+    refused = aoc.run("import", export, "--patience", "3")
+
+    assert refused.returncode == 1
+    assert "waiting for the database: NATS" in refused.stderr
+    assert "was away for 3 s" in refused.stderr
+    assert "Nothing is lost: import the same files again" in refused.stderr
+    assert "Traceback" not in refused.stderr

@@ -1,0 +1,141 @@
+"""The most expensive search, a filter that nothing matches, as a client sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from itertools import count
+
+import httpx
+import pytest
+
+from aoc_api import metrics
+from aoc_api.admission import Admission
+from aoc_api.app import create_app
+from aoc_api.settings import ApiSettings, LimitOptions
+from aoc_common.settings import NatsSettings
+
+NOBODY = {
+    "actor": "nobody@contoso.example",
+    "tenant": "contoso",
+    "start": "2026-11-18T00:00:00Z",
+    "end": "2026-11-23T09:00:00Z",
+}
+
+
+@pytest.fixture
+async def hurried(mongo_settings, store, event):
+    """A client of a gateway that gives a search next to no time; a hundred events."""
+    await store(*(event(str(number), hours=number) for number in range(100)))
+    app = create_app(ApiSettings(mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1")))
+    ticks = count(step=0.006)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080") as client,
+    ):
+        # Each turn takes 6 ms, whatever the machine does.
+        admission = Admission(LimitOptions(search_s=0.001), lambda: next(ticks))
+        app.state.services = replace(app.state.services, admission=admission)
+        yield client
+
+
+async def test_a_search_ends_in_its_time_says_how_far_it_looked_and_goes_on_by_its_cursor(hurried) -> None:
+    seen, answer = [], (await hurried.get("/api/events", params=NOBODY)).json()
+    while answer["next_cursor"] is not None:
+        assert answer["items"] == []
+        seen.append(answer["searched_back_to"])
+        answer = (await hurried.get("/api/events", params=NOBODY | {"cursor": answer["next_cursor"]})).json()
+
+    assert answer == {"items": [], "next_cursor": None, "searched_back_to": None}
+    assert len(seen) > 1
+    assert seen == sorted(seen, reverse=True)
+
+
+async def test_facets_that_end_early_say_so(hurried) -> None:
+    answer = (await hurried.get("/api/facets", params=NOBODY)).json()
+
+    assert answer["complete"] is False
+    assert answer["searched_back_to"] is not None
+
+
+class Endless:
+    """A search that never finds anything."""
+
+    turns = 0
+
+    async def search(self, _query, pace):
+        while True:
+            async with pace.turn():
+                self.turns += 1
+                await asyncio.sleep(0.001)
+
+
+def counted(status: str) -> float:
+    return metrics.API_REQUESTS.labels("GET", "/api/events", status)._value.get()
+
+
+async def test_a_client_that_goes_away_ends_the_work_for_it(gateway) -> None:
+    endless, before = Endless(), counted("499")
+    gateway.app.state.services = replace(gateway.app.state.services, search=endless)
+    gone = asyncio.Event()
+
+    async def receive():
+        if endless.turns == 0:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message):
+        raise AssertionError("nobody is there to be answered")
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/api/events",
+        "raw_path": b"/api/events",
+        "query_string": b"actor=x",
+        "headers": [(b"host", b"127.0.0.1")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8080),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+    }
+    serving = asyncio.create_task(gateway.app(scope, receive, send))
+    while endless.turns < 5:
+        await asyncio.sleep(0.001)
+    gone.set()
+    await asyncio.wait_for(serving, 5)
+
+    assert counted("499") == before + 1
+
+
+async def test_a_caller_with_too_many_searches_is_told_when_to_come_again(gateway) -> None:
+    endless = Endless()
+    limits = LimitOptions(requests_per_caller=2)
+    gateway.app.state.services = replace(gateway.app.state.services, search=endless, admission=Admission(limits))
+    held = [asyncio.create_task(gateway.get("/api/events")) for _ in range(2)]
+    while endless.turns < 5:
+        await asyncio.sleep(0.001)
+    refused = await gateway.get("/api/events")
+    for one in held:
+        one.cancel()
+    await asyncio.gather(*held, return_exceptions=True)
+
+    assert (refused.status_code, refused.json()["type"]) == (429, "/problems/too-many")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert (await gateway.get("/livez")).status_code == 200
+
+
+async def test_many_who_ask_for_health_make_one_look(gateway) -> None:
+    looks, services = [], gateway.app.state.services
+
+    async def look():
+        looks.append(1)
+        await asyncio.sleep(0.01)
+
+    gateway.app.state.services = replace(services, probes={**services.probes, "mongo": look})
+    answers = await asyncio.gather(*(gateway.get("/health") for _ in range(20)))
+
+    assert {one.status_code for one in answers} == {200}
+    assert len(looks) == 1

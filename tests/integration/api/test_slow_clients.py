@@ -1,0 +1,137 @@
+"""A client that sends or reads slowly holds no connection for long. On a real gateway process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+from aoc_cli.local.ports import LOOPBACK, free_port, listening
+
+POST = b"POST /api/fetch-audit-logs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+GET = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+#: Far more than the limits that are set here, far less than without any.
+PATIENCE_S = 20
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    """Where a gateway listens whose limits are short, and whose servers are away."""
+    port = free_port()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+    limits = {"HEAD_S": "1", "BODY_S": "4", "BODY_BYTES_PER_S": "1000", "ANSWER_S": "1"}
+    away = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aoc_api"],
+        env=kept | away | {"AOC_API__PORT": str(port)} | {f"AOC_API__LIMITS__{k}": v for k, v in limits.items()},
+        cwd=tmp_path_factory.mktemp("api"),
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 30
+    while not listening(port):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield port
+    process.kill()
+    process.wait()
+
+
+def connected(port, **options):
+    made = socket.socket()
+    for name, value in options.items():
+        made.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
+    made.settimeout(PATIENCE_S)
+    made.connect((LOOPBACK, port))
+    return closing(made)
+
+
+def said(connection) -> bytes:
+    """All that comes until the gateway hangs up."""
+    found = b""
+    try:
+        while piece := connection.recv(65536):
+            found += piece
+    except ConnectionError:
+        pass
+    return found
+
+
+def trickled(connection, piece: bytes, every_s: float) -> None:
+    """Send a piece again and again until the gateway hangs up."""
+    deadline = time.monotonic() + PATIENCE_S
+    connection.settimeout(every_s)
+    while time.monotonic() < deadline:
+        try:
+            connection.sendall(piece)
+            if connection.recv(65536) == b"":
+                return
+        except TimeoutError:
+            continue
+        except ConnectionError:
+            return
+    pytest.fail("the gateway never hung up")
+
+
+def asked_for_ever(connection) -> None:
+    """Ask again and again, and never read."""
+    for _ in range(2000):
+        connection.sendall(GET)
+        time.sleep(0.005)
+
+
+def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(port) -> None:
+    with connected(port) as connection:
+        connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
+        answer = said(connection)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"/problems/too-slow" in answer
+    assert b"connection: close" in answer.lower()
+
+
+def test_a_body_that_trickles_is_answered_408_long_before_it_is_whole(port) -> None:
+    with connected(port) as connection:
+        connection.sendall(POST + b"Content-Length: 100000\r\n\r\n")
+        began = time.monotonic()
+        trickled(connection, b" ", 0.2)
+
+    assert time.monotonic() - began < PATIENCE_S
+
+
+def test_a_head_that_trickles_is_hung_up_on_also_on_a_connection_that_was_used_before(port) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"GET /livez HTTP/1.1\r\n")
+        trickled(connection, b"X-A: b\r\n", 0.2)
+
+
+def test_a_connection_that_says_nothing_is_hung_up_on(port) -> None:
+    with connected(port) as connection:
+        assert said(connection) == b""
+
+
+def test_a_client_that_does_not_read_its_answers_is_hung_up_on(port) -> None:
+    with connected(port, SO_RCVBUF=4096) as connection:
+        connection.settimeout(PATIENCE_S)
+        with pytest.raises(ConnectionError):
+            asked_for_ever(connection)
+
+
+def test_a_client_that_is_slow_and_reads_gets_its_answer(port) -> None:
+    with connected(port, SO_RCVBUF=4096) as connection:
+        connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        found = b""
+        while piece := connection.recv(16384):
+            found += piece
+            time.sleep(0.02)
+
+    head, _, body = found.partition(b"\r\n\r\n")
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    assert len(body) == length
