@@ -89,7 +89,7 @@ WRITING: Final = (
         "expires-at-once",
         "events expire as soon as they are stored",
         "aoc_common.store.mongo.events",
-        '        "expire_at": stored_at + keep,\n',
+        '        "expire_at": stored_at + retention,\n',
         '        "expire_at": stored_at,\n',
     ),
     Mutation(
@@ -103,7 +103,7 @@ WRITING: Final = (
         "content-outlives-retention",
         "content is kept for as long as its id is",
         "aoc_common.store.mongo.events",
-        '            document["forget_at"] = now + keep\n',
+        '            document["forget_at"] = now + retention\n',
         "            pass\n",
     ),
 )

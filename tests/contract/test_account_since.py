@@ -42,9 +42,9 @@ async def test_what_was_asked_for_counts_from_the_day_on_which_no_hole_follows(
     await books.settled(await books.fetched(0, 5, records=1), 5)
     for number, (start, end) in enumerate(asked):
         begin, until, name = first - start * day, first - end * day, f"asked {number}"
-        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, again=True)
+        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, rereading=True)
         await books.ledger.slice_fetched(SliceFetched(name, pages=0, records=0, at=NOW))
-        await books.sources.note_asked("contoso", "graph-signins", begin, until)
+        await books.sources.note_requested("contoso", "graph-signins", begin, until)
     on_its_way = (await books.of()).since
     await books.account.settle(NOW, 10)
 
@@ -58,10 +58,10 @@ async def test_what_was_asked_for_counts_from_when_it_is_settled(books: Books) -
     await books.account.settle(NOW, 10)
     for start in (9, 4):
         begin, until, name = first - start * day, first - (start - 5) * day, f"asked {start}"
-        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, again=True)
+        await books.ledger.open_slice(name, "contoso", "graph-signins", begin, until, rereading=True)
         await books.ledger.note_pages([PublishedPage(name, "contoso", "graph-signins", name, start, NOW)])
         await books.ledger.slice_fetched(SliceFetched(name, pages=1, records=1, at=NOW))
-        await books.sources.note_asked("contoso", "graph-signins", begin, until)
+        await books.sources.note_requested("contoso", "graph-signins", begin, until)
     neither = (await books.of()).since
     await books.ledger.pages_settled([PageOutcome("asked 4", "contoso", "graph-signins", "asked 4", 1, 0, 0, NOW)])
     await books.account.settle(NOW, 10)
@@ -92,7 +92,7 @@ async def test_a_backfill_within_a_slice_that_is_on_its_way_says_nothing_of_the_
     await books.ledger.note_pages([PublishedPage("late", "contoso", "graph-signins", "late", 7, NOW)])
     await books.ledger.slice_fetched(SliceFetched("late", pages=1, records=1, at=NOW))
     begin, end = (T0 + one * minute for one in asked)
-    await books.ledger.open_slice("asked", "contoso", "graph-signins", begin, end, again=True)
+    await books.ledger.open_slice("asked", "contoso", "graph-signins", begin, end, rereading=True)
     await books.ledger.note_pages([PublishedPage("asked", "contoso", "graph-signins", "asked", 8, NOW)])
     await books.ledger.slice_fetched(SliceFetched("asked", pages=1, records=1, at=NOW))
     await books.ledger.pages_settled([PageOutcome("asked", "contoso", "graph-signins", "asked", 1, 0, 0, NOW)])
@@ -107,7 +107,7 @@ async def test_of_slices_that_are_on_their_way_the_one_that_begins_first_counts(
     await books.settled(await books.fetched(0, 1, records=1), 1)
     for name, begin, end in (("long", 5, 90), ("short", 50, 60), ("asked", 45, 55)):
         await books.ledger.open_slice(
-            name, "contoso", "graph-signins", T0 + begin * minute, T0 + end * minute, again=name == "asked"
+            name, "contoso", "graph-signins", T0 + begin * minute, T0 + end * minute, rereading=name == "asked"
         )
         await books.ledger.note_pages([PublishedPage(name, "contoso", "graph-signins", name, begin, NOW)])
         await books.ledger.slice_fetched(SliceFetched(name, pages=1, records=1, at=NOW))
@@ -121,7 +121,7 @@ async def test_of_slices_that_are_on_their_way_the_one_that_begins_first_counts(
 async def test_what_was_asked_for_is_noted_as_spans_that_are_apart(books: Books) -> None:
     hour = timedelta(hours=1)
     for start, end in [(9, 10), (1, 2), (2, 3), (9, 10), (0, 1), (5, 6)]:
-        await books.sources.note_asked("contoso", "graph-signins", T0 + start * hour, T0 + end * hour)
+        await books.sources.note_requested("contoso", "graph-signins", T0 + start * hour, T0 + end * hour)
     state = await books.sources.state("contoso", "graph-signins")
 
-    assert [((start - T0) / hour, (end - T0) / hour) for start, end in state.asked] == [(0, 3), (5, 6), (9, 10)]
+    assert [((start - T0) / hour, (end - T0) / hour) for start, end in state.requested] == [(0, 3), (5, 6), (9, 10)]

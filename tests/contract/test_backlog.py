@@ -137,8 +137,8 @@ async def test_the_position_skips_only_from_where_it_is_known_to_be(database):
 
 async def test_a_stretch_that_is_put_off_goes_on_waiting_until_it_is_read(store):
     await store.add(stretch(), NOW)
-    await store.put_off(stretch().id, NOW + HOUR, NOW)
-    await store.put_off(stretch().id, NOW + 2 * HOUR, NOW + HOUR)
+    await store.postpone(stretch().id, NOW + HOUR, NOW)
+    await store.postpone(stretch().id, NOW + 2 * HOUR, NOW + HOUR)
     [put_off] = await store.waiting("contoso")
     await store.advance(stretch().id, NOW - HOUR, NOW)
     [read] = await store.waiting("contoso")

@@ -57,12 +57,12 @@ async def test_failures_are_counted_and_from_the_third_on_the_blob_is_put_off(bo
     await books.listed(BAD)
 
     assert await books.fail(2) == {"bad": 2}
-    assert await books.waiting.put_off(*MINE, ["bad", "other"], NOW) == set()
+    assert await books.waiting.deferred(*MINE, ["bad", "other"], NOW) == set()
     assert await books.fail(1) == {"bad": 3}
-    assert await books.waiting.put_off(*MINE, ["bad", "other"], NOW) == {"bad"}
+    assert await books.waiting.deferred(*MINE, ["bad", "other"], NOW) == {"bad"}
     assert list(await books.waiting.due(*MINE, NOW, 9)) == []
     assert list(await books.waiting.due(*MINE, NOW + MINUTE, 9)) == [BAD]
-    assert await books.waiting.put_off(*MINE, ["bad"], NOW + MINUTE) == set()
+    assert await books.waiting.deferred(*MINE, ["bad"], NOW + MINUTE) == set()
 
 
 async def test_a_blob_that_fails_on_waits_longer_but_never_more_than_an_hour(books):

@@ -61,7 +61,7 @@ class Day:
             await self.ledger.slice_empty(name, EmptySlice(self.tenant, source, since, end, at))
             return
         for _ in range(2 if kind == "twice" else 1):
-            await self.ledger.open_slice(name, self.tenant, source, start, end, again=again)
+            await self.ledger.open_slice(name, self.tenant, source, start, end, rereading=again)
         if kind == "failed":
             await self.ledger.slice_failed(name, "Unreachable", at)
             return
@@ -263,7 +263,7 @@ async def test_a_slice_that_was_merged_and_is_collected_once_more_settles_and_it
     [before] = await day.seen()
     start, source = T0 + 9 * MINUTE, "graph-signins"
     name = slice_id("contoso", source, start, start + 11 * MINUTE)
-    await day.ledger.open_slice(name, "contoso", source, start, start + 11 * MINUTE, again=True)
+    await day.ledger.open_slice(name, "contoso", source, start, start + 11 * MINUTE, rereading=True)
     await day.ledger.note_pages([PublishedPage("0:2", "contoso", source, name, 9, NOW)])
     await day.ledger.slice_fetched(SliceFetched(name, pages=1, records=3, at=NOW))
     await day.ledger.pages_settled([PageOutcome("0:2", "contoso", source, name, 2, 1, 0, NOW)])

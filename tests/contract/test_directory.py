@@ -9,15 +9,15 @@ import pytest
 from aoc_common.contracts.directory import Entity
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.directories import Facts, Held, Seen, Sighting
-from aoc_common.store.directory_names import Learnt
+from aoc_common.store.directories import Facts, HeldRoles, Observation, Sighting
+from aoc_common.store.directory_names import DirectoryChange
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
-SEEN = Seen(LATER, 1)
+SEEN = Observation(LATER, 1)
 LONG_AGO = NOW - timedelta(days=1)
 DANA = {"name": "Dana Reyes", "upn": "Dana.Reyes@contoso.example", "enabled": True, "guest": False, "licensed": True}
 
@@ -38,11 +38,11 @@ def states(database):
 
 
 async def whole(directory, *sightings, generation=1, at=NOW, tenant="contoso"):
-    await directory.put(tenant, sightings, Seen(at, generation), whole=True)
+    await directory.put(tenant, sightings, Observation(at, generation), complete=True)
 
 
 async def changes(directory, *sightings, generation=1, at=LATER, tenant="contoso"):
-    await directory.put(tenant, sightings, Seen(at, generation), whole=False)
+    await directory.put(tenant, sightings, Observation(at, generation), complete=False)
 
 
 async def known(directory, *keys, tenant="contoso"):
@@ -52,7 +52,7 @@ async def known(directory, *keys, tenant="contoso"):
 async def test_two_tenants_with_the_same_object_id_are_never_mixed(directory):
     await whole(directory, user(name="Ours"))
     await whole(directory, user(name="Theirs"), tenant="fabrikam")
-    await directory.assign("fabrikam", {"D1": Held(("Global Administrator",), privileged=True)}, SEEN)
+    await directory.assign("fabrikam", {"D1": HeldRoles(("Global Administrator",), privileged=True)}, SEEN)
     await directory.remove("fabrikam", "user", ["D1"], SEEN)
 
     assert (await known(directory, "d1"))["d1"].name == "Ours"
@@ -63,9 +63,9 @@ async def test_two_tenants_with_the_same_object_id_are_never_mixed(directory):
 async def test_a_tenant_that_is_no_slug_is_refused_before_anything_is_asked(directory):
     for call in (
         directory.find("a/b", ["x"]),
-        directory.put("a/b", [], SEEN, whole=True),
+        directory.put("a/b", [], SEEN, complete=True),
         directory.remove("a/b", "user", [], SEEN),
-        directory.sweep("a/b", "user", Seen(LATER, 1)),
+        directory.sweep("a/b", "user", Observation(LATER, 1)),
         directory.assign("a/b", {}, SEEN),
         directory.count("a/b"),
     ):
@@ -99,7 +99,7 @@ async def test_an_entity_is_found_by_each_of_its_keys_in_any_case_and_by_no_othe
 
 async def test_everything_that_an_entity_shows_comes_back(directory):
     await whole(directory, user(department="Finance", app_id=None))
-    await directory.assign("contoso", {"d1": Held(("Global Reader", "User Administrator"), privileged=True)}, SEEN)
+    await directory.assign("contoso", {"d1": HeldRoles(("Global Reader", "User Administrator"), privileged=True)}, SEEN)
 
     assert (await known(directory, "d1"))["d1"] == Entity(
         id="D1",
@@ -129,7 +129,7 @@ async def test_a_change_keeps_what_it_does_not_mention_and_clears_what_it_says_i
 
 async def test_a_whole_sighting_of_a_later_reading_replaces_all_but_the_roles(directory):
     await whole(directory, user(department="Finance"))
-    await directory.assign("contoso", {"D1": Held(("Global Reader",), privileged=True)}, SEEN)
+    await directory.assign("contoso", {"D1": HeldRoles(("Global Reader",), privileged=True)}, SEEN)
     await whole(directory, Sighting("D1", "user", {"name": "Dana R."}), generation=2)
     entity = (await known(directory, "d1"))["d1"]
 
@@ -147,7 +147,7 @@ async def test_a_second_sighting_in_one_reading_adds_to_the_first(directory):
 async def test_a_reading_that_was_overtaken_changes_and_sweeps_nothing_of_its_successor(directory):
     await whole(directory, user(name="New"), generation=2)
     await whole(directory, user(name="Old"), generation=1)
-    await directory.sweep("contoso", "user", Seen(LATER, 1))
+    await directory.sweep("contoso", "user", Observation(LATER, 1))
 
     assert (await known(directory, "d1"))["d1"].name == "New"
 
@@ -163,7 +163,7 @@ async def test_a_reading_of_changes_that_was_overtaken_does_not_undo_what_a_late
     await whole(directory, user())
     await changes(directory, Sighting("D1", "user", {"enabled": False}), generation=3)
     await changes(directory, Sighting("D1", "user", {"enabled": True}), generation=2)
-    await directory.remove("contoso", "user", ["D1"], Seen(LATER, 2))
+    await directory.remove("contoso", "user", ["D1"], Observation(LATER, 2))
 
     assert (await known(directory, "d1"))["d1"].enabled is False
 
@@ -172,7 +172,7 @@ async def test_a_sweep_forgets_what_a_reading_has_not_seen_of_that_kind_and_tena
     await whole(directory, user("stays"), user("goes"), Sighting("group", "group", {"name": "Finance"}))
     await whole(directory, user("elsewhere"), tenant="fabrikam")
     await whole(directory, user("stays"), generation=2)
-    gone = await directory.sweep("contoso", "user", Seen(LATER, 2))
+    gone = await directory.sweep("contoso", "user", Observation(LATER, 2))
 
     assert gone == 1
     assert set(await known(directory, "stays", "goes", "group")) == {"stays", "group"}
@@ -189,11 +189,11 @@ async def test_removing_is_idempotent_and_keeps_other_kinds(directory):
 
 async def test_roles_are_replaced_as_a_whole_and_nobody_is_invented(directory):
     await whole(directory, user("a"), user("b"), user("c"))
-    reader = Held(("Global Reader",), privileged=True)
+    reader = HeldRoles(("Global Reader",), privileged=True)
     await directory.assign(
-        "contoso", {"a": reader, "b": Held(("Reports Reader",), privileged=False), "ghost": reader}, SEEN
+        "contoso", {"a": reader, "b": HeldRoles(("Reports Reader",), privileged=False), "ghost": reader}, SEEN
     )
-    await directory.assign("contoso", {"b": reader, "c": Held(("Reports Reader",), privileged=False)}, SEEN)
+    await directory.assign("contoso", {"b": reader, "c": HeldRoles(("Reports Reader",), privileged=False)}, SEEN)
     found = await known(directory, "a", "b", "c", "ghost")
 
     assert {key: (entity.roles, entity.privileged) for key, entity in found.items()} == {
@@ -224,12 +224,12 @@ async def test_changed_tells_of_new_names_and_keys_and_of_nothing_else(directory
     await whole(directory, user("a"), user("b"), user("c"), user("d"))
     await changes(directory, Sighting("a", "user", {"name": "Another"}), Sighting("b", "user", {"enabled": False}))
     await changes(directory, Sighting("c", "user", {"upn": "c@contoso.example"}), user("d"))
-    await directory.assign("contoso", {"d": Held(("Global Reader",), privileged=True)}, SEEN)
+    await directory.assign("contoso", {"d": HeldRoles(("Global Reader",), privileged=True)}, SEEN)
     found = await directory.changed(NOW, 100)
 
     assert found == [
-        Learnt("contoso", ("a", "dana.reyes@contoso.example"), LATER),
-        Learnt("contoso", ("c", "c@contoso.example"), LATER),
+        DirectoryChange("contoso", ("a", "dana.reyes@contoso.example"), LATER),
+        DirectoryChange("contoso", ("c", "c@contoso.example"), LATER),
     ]
 
 
@@ -240,7 +240,7 @@ async def test_changed_is_oldest_first_over_all_tenants_and_never_splits_a_momen
     rest = await directory.changed(first[-1].at, 2)
 
     assert [one.keys[0] for one in first] == ["u0", "u1", "u2", "u3", "u4"]
-    assert rest == [Learnt("fabrikam", ("late", "dana.reyes@contoso.example"), LATER)]
+    assert rest == [DirectoryChange("fabrikam", ("late", "dana.reyes@contoso.example"), LATER)]
 
 
 async def test_counts_are_by_kind_and_tenant(directory):

@@ -11,7 +11,7 @@ import pytest
 from aoc_common.contracts import periods
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Malformed, Unreachable
-from aoc_common.store.directories import Held, Seen, Sighting
+from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import CODEC, ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -21,7 +21,7 @@ from unsteady import Unsteady
 T0 = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 UPN = "dana@contoso.example"
-ADMIN = Held(("Global Administrator",), privileged=True)
+ADMIN = HeldRoles(("Global Administrator",), privileged=True)
 
 
 class Books:
@@ -34,12 +34,12 @@ class Books:
         self.history = MongoDirectoryHistory(database)
         self.tenant = tenant
 
-    async def read(self, at, *sightings, gone=(), whole=False, roles=None, ends=True):
+    async def read(self, at, *sightings, gone=(), complete=False, roles=None, ends=True):
         """A reading of users, and one of roles if they are told, that many minutes after T0."""
         seen, state = await self.begin("user", at)
-        await self.directory.put(self.tenant, sightings, seen, whole=whole)
+        await self.directory.put(self.tenant, sightings, seen, complete=complete)
         await self.directory.remove(self.tenant, "user", gone, seen)
-        if whole and ends:
+        if complete and ends:
             await self.directory.sweep(self.tenant, "user", seen)
         if ends:
             await self.states.advance(state, seen.at)
@@ -56,7 +56,7 @@ class Books:
         generation = await self.states.begin(self.tenant, kind)
         before = await self.states.state(self.tenant, kind)
         state = SyncState(self.tenant, kind, generation, delta_link="link", read_from=now)
-        return Seen(now, generation, before.read_from), state
+        return Observation(now, generation, before.read_from), state
 
     async def at(self, key, minute):
         """Who a key meant that many minutes after T0: the mark and what it says; None for nobody."""
@@ -81,7 +81,7 @@ async def books(database):
 
 
 async def test_a_demotion_closes_a_period_and_opens_another(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(10, roles={"A1": ADMIN})
     await books.read(20, roles={})
 
@@ -99,7 +99,7 @@ async def test_a_closed_period_says_all_that_the_state_said(books):
         "name": "Backup", "upn": "svc-backup@contoso.example", "enabled": False, "guest": False, "department": "IT",
         "licensed": False,
     }  # fmt: skip
-    await books.read(0, user(**robot), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(**robot), complete=True, roles={"A1": ADMIN})
     await books.read(10, roles={"A1": ADMIN})
     before = await books.at("a1", 5)
     await books.read(20, user(enabled=True, name="Dana Reyes", licensed=True), roles={})
@@ -109,7 +109,7 @@ async def test_a_closed_period_says_all_that_the_state_said(books):
 
 
 async def test_a_deletion_closes_a_period_and_erases_nothing_and_a_restoration_opens_one(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(10, gone=["A1"], roles={})
     for _ in range(2):
         await books.read(20, gone=["A1"])
@@ -130,7 +130,7 @@ async def test_a_deletion_closes_a_period_and_erases_nothing_and_a_restoration_o
 
 
 async def test_a_reused_user_name_belongs_to_another_from_its_own_time_on(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(10, gone=["A1"], roles={})
     await books.read(20)
     await books.read(30, user("B2", name="Another Dana"), roles={})
@@ -148,7 +148,7 @@ async def test_a_reused_user_name_belongs_to_another_from_its_own_time_on(books)
 
 
 async def test_a_user_name_that_was_handed_on_within_one_reading_is_ambiguous_in_between(books):
-    await books.read(0, user(), user("B2", upn="b@contoso.example"), whole=True, roles={})
+    await books.read(0, user(), user("B2", upn="b@contoso.example"), complete=True, roles={})
     await books.read(10, user(upn="a@contoso.example"), user("B2"), roles={})
 
     assert [(await books.at(UPN, minute)).get("uid") for minute in (0, 10)] == ["A1", "B2"]
@@ -156,10 +156,10 @@ async def test_a_user_name_that_was_handed_on_within_one_reading_is_ambiguous_in
 
 
 async def test_a_full_reading_closes_nothing_that_it_has_not_reached_and_all_that_it_did_not_find(books):
-    await books.read(0, user("a"), user("b"), user("c"), whole=True, roles={})
-    await books.read(10, user("a"), whole=True, ends=False)
+    await books.read(0, user("a"), user("b"), user("c"), complete=True, roles={})
+    await books.read(10, user("a"), complete=True, ends=False)
     half_way = await books.said("b", 10)
-    await books.read(20, user("a"), user("c"), whole=True, roles={})
+    await books.read(20, user("a"), user("c"), complete=True, roles={})
 
     assert half_way == [("last read", "b", "Dana Reyes", ())]
     assert [found[0] for found in await books.said("c", 0, 5, 15, 20)] == ["at the time"] * 4
@@ -168,7 +168,7 @@ async def test_a_full_reading_closes_nothing_that_it_has_not_reached_and_all_tha
 
 
 async def test_a_directory_that_was_not_read_for_days_says_until_when_it_was(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     meanwhile = await books.at("a1", 3 * 24 * 60)
     await books.read(5 * 24 * 60, user(), roles={})
     afterwards = await books.at("a1", 3 * 24 * 60)
@@ -182,9 +182,9 @@ async def test_a_directory_that_was_not_read_for_days_says_until_when_it_was(boo
 
 
 async def test_a_change_that_a_delta_left_out_shows_at_the_next_full_reading_as_one_since_the_last(books):
-    await books.read(0, user(), whole=True, roles={})
+    await books.read(0, user(), complete=True, roles={})
     await books.read(10)
-    await books.read(20, user(name="Dana R."), whole=True, roles={})
+    await books.read(20, user(name="Dana R."), complete=True, roles={})
 
     assert [found[::2] for found in await books.said("a1", 10, 15, 20)] == [
         ("at the time", "Dana Reyes"), ("between readings", "Dana Reyes"), ("at the time", "Dana R."),
@@ -192,7 +192,7 @@ async def test_a_change_that_a_delta_left_out_shows_at_the_next_full_reading_as_
 
 
 async def test_pages_that_come_again_change_nothing(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(10, user(name="Dana R."), roles={"A1": ADMIN})
     before = await books.database["directory"].find_one({})
     for minute in (11, 12):
@@ -203,14 +203,14 @@ async def test_pages_that_come_again_change_nothing(books):
 
 
 async def test_two_collectors_at_once_lose_no_period(books):
-    await books.read(0, user(), whole=True, roles={})
-    seen = [Seen(T0 + (10 + number) * MINUTE, 10, T0) for number in range(6)]
+    await books.read(0, user(), complete=True, roles={})
+    seen = [Observation(T0 + (10 + number) * MINUTE, 10, T0) for number in range(6)]
     await asyncio.gather(
-        books.directory.put("contoso", [user(department="IT")], seen[0], whole=False),
+        books.directory.put("contoso", [user(department="IT")], seen[0], complete=False),
         books.directory.assign("contoso", {"A1": ADMIN}, seen[1]),
-        books.directory.put("contoso", [Sighting("A1", "user", {"name": "Dana R."})], seen[2], whole=False),
-        books.directory.put("contoso", [user("B2")], seen[3], whole=False),
-        books.directory.put("contoso", [user("B2")], seen[4], whole=False),
+        books.directory.put("contoso", [Sighting("A1", "user", {"name": "Dana R."})], seen[2], complete=False),
+        books.directory.put("contoso", [user("B2")], seen[3], complete=False),
+        books.directory.put("contoso", [user("B2")], seen[4], complete=False),
     )
     document = await books.database["directory"].find_one({"id": "A1"})
 
@@ -222,7 +222,7 @@ async def test_two_collectors_at_once_lose_no_period(books):
 
 
 async def test_until_a_clock_that_was_ahead_has_been_reached_both_states_are_told(books):
-    await books.read(0, user(), whole=True, roles={})
+    await books.read(0, user(), complete=True, roles={})
     await books.read(600, user(name="Dana of the future"))
     await books.read(10, user(name="Dana R."))
 
@@ -234,7 +234,7 @@ async def test_until_a_clock_that_was_ahead_has_been_reached_both_states_are_tol
 
 
 async def test_a_clock_that_is_behind_dates_nothing_before_the_last_reading(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(100, roles={"A1": ADMIN})
     await books.read(-2_000, roles={})
 
@@ -245,8 +245,8 @@ async def test_a_clock_that_is_behind_dates_nothing_before_the_last_reading(book
 
 async def test_tenants_are_kept_apart(books):
     theirs = Books(books.database, "fabrikam")
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
-    await theirs.read(0, user(name="Theirs"), whole=True, roles={})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
+    await theirs.read(0, user(name="Theirs"), complete=True, roles={})
     await theirs.read(10, gone=["A1"])
 
     assert await books.said("a1", 0, 20) == [
@@ -259,12 +259,12 @@ async def test_tenants_are_kept_apart(books):
 
 
 async def test_somebody_who_renames_himself_for_ever_fills_no_store_and_no_role_is_forgotten(books):
-    await books.read(0, user(), whole=True, roles={"A1": ADMIN})
+    await books.read(0, user(), complete=True, roles={"A1": ADMIN})
     await books.read(1, roles={})
     for minute in range(2, 200):
         await books.directory.put(
             "contoso", [user(name=f"Name {minute}", upn=f"n{minute}@contoso.example", department=str(minute))],
-            Seen(T0 + minute * MINUTE, 1_000 + minute, T0 + (minute - 1) * MINUTE), whole=False,
+            Observation(T0 + minute * MINUTE, 1_000 + minute, T0 + (minute - 1) * MINUTE), complete=False,
         )  # fmt: skip
     document = await books.database["directory"].find_one({})
     summed = await books.at("a1", 20)
@@ -278,11 +278,13 @@ async def test_somebody_who_renames_himself_for_ever_fills_no_store_and_no_role_
 
 
 async def test_somebody_whose_roles_come_and_go_for_ever_has_held_all_of_them_in_the_sum(books):
-    await books.read(0, user(), whole=True, roles={})
+    await books.read(0, user(), complete=True, roles={})
     for minute in range(1, 150):
-        role = Held(("User Administrator",), privileged=True) if minute == 3 else ADMIN
+        role = HeldRoles(("User Administrator",), privileged=True) if minute == 3 else ADMIN
         await books.directory.assign(
-            "contoso", {"A1": role} if minute % 2 else {}, Seen(T0 + minute * MINUTE, 1, T0 + (minute - 1) * MINUTE)
+            "contoso",
+            {"A1": role} if minute % 2 else {},
+            Observation(T0 + minute * MINUTE, 1, T0 + (minute - 1) * MINUTE),
         )
     summed = await books.at("a1", 10)
 
@@ -315,7 +317,7 @@ async def test_a_document_of_before_is_one_period_whose_beginning_nobody_knows(b
 
 
 async def test_a_user_name_that_very_many_had_in_turn_names_nobody_and_crowds_out_nobody(books):
-    await books.read(0, user(), whole=True, roles={})
+    await books.read(0, user(), complete=True, roles={})
     crowd = [user(f"X{number}", name="Bulkhead", upn="crowd@contoso.example") for number in range(150)]
     await books.read(1, *crowd)
     asked = ["crowd@contoso.example", "a1", *(f"nobody-{number}" for number in range(3))]
@@ -328,7 +330,7 @@ async def test_a_user_name_that_very_many_had_in_turn_names_nobody_and_crowds_ou
 
 
 async def test_roles_that_nobody_could_read_are_not_said_to_be_none(books):
-    await books.read(0, user(), whole=True)
+    await books.read(0, user(), complete=True)
     unread = await books.at("a1", 0)
     await books.assign(10, {"A1": ADMIN})
 
@@ -339,7 +341,7 @@ async def test_roles_that_nobody_could_read_are_not_said_to_be_none(books):
 
 
 async def test_who_holds_or_held_a_privileged_role_is_an_administrator(books):
-    await books.read(0, user("a"), user("b", name="Kim"), user("c"), whole=True, roles={"A": ADMIN, "b": ADMIN})
+    await books.read(0, user("a"), user("b", name="Kim"), user("c"), complete=True, roles={"A": ADMIN, "b": ADMIN})
     await books.read(10, user("a", name="Another"), roles={"a": ADMIN})
 
     assert await books.history.administrators("contoso") == {"a": ("Another", "Dana Reyes"), "b": ("Kim",)}
@@ -353,11 +355,11 @@ async def test_wherever_the_database_dies_a_reading_that_is_repeated_makes_the_s
         await database["directory"].delete_many({})
         await database["directory_state"].delete_many({})
         quiet, shaky = Books(database), MongoDirectory(unsteady)
-        await quiet.read(0, user(), user("B2", upn="b@contoso.example"), whole=True, roles={"A1": ADMIN})
+        await quiet.read(0, user(), user("B2", upn="b@contoso.example"), complete=True, roles={"A1": ADMIN})
         for _ in range(3):
-            seen = Seen(T0 + 10 * MINUTE, 1_000_000, T0)
+            seen = Observation(T0 + 10 * MINUTE, 1_000_000, T0)
             try:
-                await shaky.put("contoso", [user(name="Dana R.")], seen, whole=False)
+                await shaky.put("contoso", [user(name="Dana R.")], seen, complete=False)
                 await shaky.remove("contoso", "user", ["B2"], seen)
                 await shaky.assign("contoso", {}, seen)
                 break

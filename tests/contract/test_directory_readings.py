@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from aoc_common.store.directories import Seen, Sighting
+from aoc_common.store.directories import Observation, Sighting
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -41,12 +41,12 @@ def user(object_id="D1", **facts):
 
 
 def seen(generation):
-    return Seen(NOW + generation * MINUTE, generation)
+    return Observation(NOW + generation * MINUTE, generation)
 
 
 async def test_an_entity_is_found_by_each_of_its_keys_in_its_own_tenant(directory):
     laptop = Sighting("OBJ-1", "device", {"name": "CON-NB1001", "aliases": ("Dev-1",)})
-    await directory.put("contoso", [user(upn="Dana@contoso.example", enabled=True), laptop], seen(1), whole=True)
+    await directory.put("contoso", [user(upn="Dana@contoso.example", enabled=True), laptop], seen(1), complete=True)
     found = await directory.find("contoso", ["d1", "dana@contoso.example", "dev-1", "nobody"])
 
     assert {key: one.id for key, one in found.items()} == {"d1": "D1", "dana@contoso.example": "D1", "dev-1": "OBJ-1"}
@@ -55,11 +55,11 @@ async def test_an_entity_is_found_by_each_of_its_keys_in_its_own_tenant(director
 
 
 async def test_what_a_whole_sighting_leaves_out_is_gone_and_what_a_change_leaves_out_stays(directory):
-    await directory.put("contoso", [user(department="Finance")], seen(1), whole=True)
-    await directory.put("contoso", [user(enabled=False)], seen(1), whole=False)
+    await directory.put("contoso", [user(department="Finance")], seen(1), complete=True)
+    await directory.put("contoso", [user(enabled=False)], seen(1), complete=False)
     changed = (await directory.find("contoso", ["d1"]))["d1"]
-    await directory.put("contoso", [user(guest=True)], seen(2), whole=True)
-    await directory.put("contoso", [user(upn="d@contoso.example")], seen(2), whole=True)
+    await directory.put("contoso", [user(guest=True)], seen(2), complete=True)
+    await directory.put("contoso", [user(upn="d@contoso.example")], seen(2), complete=True)
     again = (await directory.find("contoso", ["d1"]))["d1"]
 
     assert (changed.department, changed.enabled) == ("Finance", False)
@@ -67,15 +67,15 @@ async def test_what_a_whole_sighting_leaves_out_is_gone_and_what_a_change_leaves
 
 
 async def test_what_a_later_reading_has_seen_an_earlier_one_does_not_change(directory):
-    await directory.put("contoso", [user(name="Later")], seen(2), whole=True)
-    await directory.put("contoso", [user(name="Earlier")], seen(1), whole=True)
+    await directory.put("contoso", [user(name="Later")], seen(2), complete=True)
+    await directory.put("contoso", [user(name="Earlier")], seen(1), complete=True)
     await directory.remove("contoso", "user", ["D1"], seen(1))
 
     assert (await directory.find("contoso", ["d1"]))["d1"].name == "Later"
 
 
 async def test_what_is_removed_is_not_found_any_more(directory):
-    await directory.put("contoso", [user(), user("D2")], seen(1), whole=True)
+    await directory.put("contoso", [user(), user("D2")], seen(1), complete=True)
     await directory.remove("contoso", "user", ["D1", "unknown"], seen(1))
 
     assert set(await directory.find("contoso", ["d1", "d2"])) == {"d2"}
@@ -84,9 +84,9 @@ async def test_what_is_removed_is_not_found_any_more(directory):
 
 async def test_what_a_reading_has_not_seen_is_swept_away_in_its_kind_and_tenant_only(directory):
     group = Sighting("G1", "group", {"name": "Admins"})
-    await directory.put("contoso", [user(), user("D2"), group], seen(1), whole=True)
-    await directory.put("fabrikam", [user("F1")], seen(1), whole=True)
-    await directory.put("contoso", [user("D2")], seen(2), whole=True)
+    await directory.put("contoso", [user(), user("D2"), group], seen(1), complete=True)
+    await directory.put("fabrikam", [user("F1")], seen(1), complete=True)
+    await directory.put("contoso", [user("D2")], seen(2), complete=True)
     swept = [await directory.sweep("contoso", "user", seen(2)) for _ in range(2)]
 
     assert swept == [1, 0]

@@ -80,7 +80,7 @@ async def store(database: Database) -> MongoEvents:
 async def link(database: Database, graph: Event, unified: Event, first: Event) -> None:
     made = TwinLink("contoso", graph.id, unified.id, first.id)
     await MongoTwins(database).claim([made], NOW)
-    await MongoTwins(database).settle([made], ["p1"], NOW)
+    await MongoTwins(database).decide([made], ["p1"], NOW)
 
 
 async def outdated(database: Database) -> list:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aoc_common.contracts.publications import END, Position, PublishedSpan, Range
-from aoc_common.contracts.reading import Wanted
+from aoc_common.contracts.reading import EventFilter
 from aoc_common.store.mongo import publications
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
@@ -20,7 +20,7 @@ from making import an_event
 
 AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
 ONE, TWO, THREE = "20261101T000000.000000Z", "20261102T000000.000000Z", "20261103T000000.000000Z"
-ALL = Wanted()
+ALL = EventFilter()
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def publish(database, log):
     return put
 
 
-async def read(log, after, upto, limit=1000, wanted=ALL):
+async def read(log, after, upto, limit=1000, event_filter=ALL):
     """All portions: where each message stood, and of each portion what was not accounted for."""
     places: list[tuple[str, int]] = []
     gaps: list[Range] = []
     portions = missing = 0
     while after is not None:
-        portion = await log.portion(after, upto, wanted, limit)
+        portion = await log.portion(after, upto, event_filter, limit)
         assert len(portion.messages) <= limit
         places += [(portion.incarnation, one.sequence) for one in portion.messages]
         gaps += portion.unaccounted
@@ -122,7 +122,7 @@ async def test_only_what_a_reader_is_for_comes_and_the_rest_is_no_hole(log, publ
     await publish(ONE, 4, "c", page="q", tenant="fabrikam")
     await publish(ONE, 6, "d", page="r", class_uid=3002)
     places, gaps, missing, _ = await read(
-        log, Position(ONE, 0), Position(ONE, 7), wanted=Wanted("contoso", "o365-exchange", 3002)
+        log, Position(ONE, 0), Position(ONE, 7), event_filter=EventFilter("contoso", "o365-exchange", 3002)
     )
 
     assert (places, gaps, missing) == ([(ONE, 6)], [], 0)

@@ -133,7 +133,7 @@ async def test_events_are_found_by_the_ids_that_have_no_name_in_their_own_tenant
 async def test_a_renewed_event_stays_its_twin_s_twin(store, database) -> None:
     old, first = as_an_old_version_had_it(), an_event("other").id
     await store.insert([old], ["p1"])
-    await MongoTwins(database).settle([TwinLink("contoso", old.id, first, first)], ["p1"], NOW)
+    await MongoTwins(database).decide([TwinLink("contoso", old.id, first, first)], ["p1"], NOW)
     renewal = MongoRenewal(database)
     await renewal.renew(await outdated(renewal))
 

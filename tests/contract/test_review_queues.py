@@ -146,7 +146,7 @@ async def test_a_letter_that_was_tried_again_in_vain_is_open_again_and_a_discard
 ) -> None:
     await letters.put(letter(), 3, "slice#p7")
     [item] = await letters.find(Selection())
-    await letters.asked(item, "slice#p7", NOW)
+    await letters.republished(item, "slice#p7", NOW)
     [asked] = await letters.find(Selection())
     await letters.put(letter(reason="again"), 3, "slice#p7")
     [again] = await letters.find(Selection())
@@ -164,7 +164,7 @@ async def test_a_letter_that_is_given_up_again_before_its_retry_is_noted_stays_o
         await letters.put(letter(f"k{page}"), 3, page)
         item = next(one for one in await letters.find(Selection()) if one.key == f"k{page}")
         await letters.put(letter(f"k{page}", reason="again", at=NOW + timedelta(seconds=1)), 3, page)
-        await letters.asked(item, page, NOW + timedelta(seconds=2))
+        await letters.republished(item, page, NOW + timedelta(seconds=2))
         found = next(one for one in await letters.find(Selection()) if one.key == item.key)
 
         assert (found.reason, found.asked_at, found.tries) == ("again", None, 1)
@@ -227,7 +227,7 @@ async def test_a_record_in_the_quarantine_waits_until_its_page_is_settled(
     await quarantine.put([entry(), entry("stumbled", stored=True)])
     before = await account(database)
     item = next(one for one in await quarantine.find(Selection()) if one.key == "k")
-    await quarantine.asked(item, page_key("slice", "p99"), NOW)
+    await quarantine.republished(item, page_key("slice", "p99"), NOW)
     await quarantine.look_after(NOW)
     on_its_way = await account(database)
     await MongoLedger(database).pages_settled([outcome("p99", stored=1)])
@@ -245,14 +245,14 @@ async def test_a_record_that_is_fetched_again_waits_once_and_one_that_was_tried_
     await quarantine.put([entry(page="p8")])
     items = {item.key: item for item in await quarantine.find(Selection())}
     for key in ("k", "handled"):
-        await quarantine.asked(items[key], f"again-{key}", NOW)
+        await quarantine.republished(items[key], f"again-{key}", NOW)
     await quarantine.discard(["decided"], Decision("dana", "a test page", NOW))
     await quarantine.handled(["handled"], NOW)
     # The page of its retry could not be read either, or was fetched once more, or was quicker than the one who asked.
     later = NOW + timedelta(seconds=1)
     await quarantine.put([entry(page="again-k", at=later), entry("handled", page="p9", at=later)])
     await quarantine.put([entry("decided", page="p9", at=later), entry("overtaken", page="again-overtaken", at=later)])
-    await quarantine.asked(items["overtaken"], "again-overtaken", NOW)
+    await quarantine.republished(items["overtaken"], "again-overtaken", NOW)
 
     found = await quarantine.find(Selection(state=None))
     assert {item.key: item.state.value for item in found} == {

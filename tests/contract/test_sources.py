@@ -116,7 +116,7 @@ async def test_states_are_those_of_one_tenant_or_of_all_in_order(sources):
 
 async def test_what_was_asked_for_is_told_apart_and_in_order(sources):
     for start, end in ((9, 8), (5, 4), (8, 6), (5, 3), (5, 4)):
-        await sources.note_asked(*MINE, NOW - start * HOUR, NOW - end * HOUR)
+        await sources.note_requested(*MINE, NOW - start * HOUR, NOW - end * HOUR)
 
     state = await sources.state(*MINE)
-    assert tuple(state.asked) == ((NOW - 9 * HOUR, NOW - 6 * HOUR), (NOW - 5 * HOUR, NOW - 3 * HOUR))
+    assert tuple(state.requested) == ((NOW - 9 * HOUR, NOW - 6 * HOUR), (NOW - 5 * HOUR, NOW - 3 * HOUR))

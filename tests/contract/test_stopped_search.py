@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.contracts.ids import whole_from
+from aoc_common.contracts.ids import complete_from
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
@@ -87,7 +87,7 @@ async def test_a_page_that_is_full_was_not_stopped(search) -> None:
 
 async def test_facets_that_were_stopped_are_not_complete_and_say_from_when_on_they_count(search) -> None:
     counts = await search.facets(EVE, ["actor"], 5, Turns(4))
-    since = whole_from(counts.searched_to)
+    since = complete_from(counts.searched_to)
     [(actor, count)] = (await search.facets(replace(EVE, start=since), ["actor"], 5)).fields["actor"]
 
     assert counts.complete is False

@@ -31,7 +31,7 @@ async def links(database: Database) -> MongoTwinLinks:
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([FIRST, SECOND, OTHER], ["p1", "p2", "p3"])
-    await MongoTwins(database).settle([TwinLink("contoso", FIRST.id, SECOND.id, FIRST.id)], ["p2"], NOW)
+    await MongoTwins(database).decide([TwinLink("contoso", FIRST.id, SECOND.id, FIRST.id)], ["p2"], NOW)
     return MongoTwinLinks(database)
 
 

@@ -87,26 +87,26 @@ async def test_of_claims_at_once_one_is_made(twins):
 
 async def test_linked_events_are_no_longer_offered(twins):
     await twins.claim([link(G1, U1, U1)], NOW)
-    await twins.settle([link(G1, U1, U1)], [7], NOW)
+    await twins.decide([link(G1, U1, U1)], [7], NOW)
 
     assert await near(twins, G1) == {U2.id}
     assert await near(twins, U2) == {G2.id}
 
 
 async def test_decided_pages_are_remembered_and_settling_twice_changes_nothing(twins):
-    await twins.settle([link(G1, U1, G1)], [7, 8], NOW)
-    await twins.settle([link(G1, U1, G1)], [8, 9], NOW)
+    await twins.decide([link(G1, U1, G1)], [7, 8], NOW)
+    await twins.decide([link(G1, U1, G1)], [8, 9], NOW)
 
-    assert await twins.settled([6, 7, 8, 9]) == {7, 8, 9}
+    assert await twins.decided([6, 7, 8, 9]) == {7, 8, 9}
 
 
 async def test_nothing_asked_is_nothing_found(twins):
-    await twins.settle([], [], NOW)
+    await twins.decide([], [], NOW)
 
     assert await twins.near("contoso", []) == []
     assert await twins.links([]) == []
     assert await twins.claim([], NOW) == set()
-    assert await twins.settled([]) == set()
+    assert await twins.decided([]) == set()
 
 
 @pytest.fixture(params=["memory", "mongo"])
@@ -147,7 +147,7 @@ async def test_events_that_have_their_twins_use_up_nothing(filling):
     twins, insert = filling
     done = [(an_event(f"g{n}", GRAPH, n / 100), an_event(f"u{n}", UNIFIED, n / 100)) for n in range(120)]
     await insert(*(one for both in done for one in both))
-    await twins.settle([link(graph, unified, graph) for graph, unified in done], [], NOW)
+    await twins.decide([link(graph, unified, graph) for graph, unified in done], [], NOW)
     await insert(G2)
 
     assert await near(twins, U1) == {G2.id}
@@ -157,7 +157,7 @@ async def test_both_documents_say_who_the_other_one_is(database):
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1], ["p1", "p2"])
-    await MongoTwins(database).settle([link(G1, U1, U1)], ["p1"], NOW)
+    await MongoTwins(database).decide([link(G1, U1, U1)], ["p1"], NOW)
 
     assert (await database["events"].find_one({"_id": G1.id}))["twin_of"] == U1.id
     assert (await database["events"].find_one({"_id": U1.id}))["twin"] == G1.id
@@ -167,7 +167,7 @@ async def test_when_claims_are_forgotten_the_events_still_say_who_is_whose_twin(
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, G2], ["p1", "p2", "p3"])
-    await MongoTwins(database).settle([link(G1, U1, U1)], ["p1"], NOW)
+    await MongoTwins(database).decide([link(G1, U1, U1)], ["p1"], NOW)
 
     for asked in ([G1.id], [U1.id], [U1.id, G1.id, G2.id]):
         assert await MongoTwins(database).links(asked) == [link(G1, U1, U1)]
@@ -182,7 +182,7 @@ async def test_what_stands_for_both_is_kept_as_long_as_the_other_one(database, f
     first = an_event("g1", GRAPH, source="graph-signins")
     second = an_event("u1", UNIFIED, source="o365-azuread")
     await events.insert([first, second], ["p1", "p2"])
-    await MongoTwins(database).settle([link(first, second, first)], ["p1"], NOW)
+    await MongoTwins(database).decide([link(first, second, first)], ["p1"], NOW)
 
     stands, stood = [await database["events"].find_one({"_id": one.id}) for one in (first, second)]
     ends = [one.get("forget_at", one["expire_at"]) for one in (stands, stood)]
@@ -195,13 +195,13 @@ async def test_wherever_the_database_dies_a_link_leads_to_an_event_that_leads_ba
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     quiet = Unsteady(database)
-    await MongoTwins(quiet).settle([link(G1, U1, G1)], ["p1"], NOW)
+    await MongoTwins(quiet).decide([link(G1, U1, G1)], ["p1"], NOW)
     for number in range(quiet.writes):
         await database["events"].delete_many({})
         await database["twin_pages"].delete_many({})
         await events.insert([G1, U1], ["p1", "p2"])
         with pytest.raises(Unreachable):
-            await MongoTwins(Unsteady(database, number, how)).settle([link(G1, U1, G1)], ["p1"], NOW)
+            await MongoTwins(Unsteady(database, number, how)).decide([link(G1, U1, G1)], ["p1"], NOW)
 
         second = await database["events"].find_one({"_id": U1.id})
         if "twin_of" in second:
@@ -212,7 +212,7 @@ async def test_what_the_version_before_has_stored_keeps_its_link_and_takes_no_ne
     await ensure_indexes(database)
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
     await events.insert([G1, U1, U2], ["p1", "p2", "p3"])
-    await MongoTwins(database).settle([link(G1, U1, G1)], ["p1"], NOW)
+    await MongoTwins(database).decide([link(G1, U1, G1)], ["p1"], NOW)
     # As it was written without a result, over values that were cut; its keys were of 24 digits.
     old_key = "0123456789abcdef01234567:graph:29397600"
     old_facts = {"lane": "graph", "told": ["6b1f4e2a:0123456789abcdef"], "hints": ["c1"]}

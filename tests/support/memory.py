@@ -34,7 +34,7 @@ class MemoryDirectory:
         self.smallest = {}
         self.seen = []
 
-    async def put(self, tenant, sightings, seen, *, whole):
+    async def put(self, tenant, sightings, seen, *, complete):
         if self.away:
             raise Unreachable("store away")
         generation = seen.generation
@@ -42,7 +42,7 @@ class MemoryDirectory:
             old_generation, facts = self.entities.get((tenant, one.id), (one.kind, (0, {})))[1]
             if old_generation > generation:
                 continue
-            adds = not whole or old_generation == generation
+            adds = not complete or old_generation == generation
             told = {**(facts if adds else {}), **one.facts}
             self.entities[tenant, one.id] = (one.kind, (generation, told))
         self._measure()
@@ -147,7 +147,7 @@ class MemoryBacklog:
         done_until = max(known.done_until, until)
         self.stretches[stretch_id] = replace(known, done_until=done_until, failures=0, put_off_at=None, not_before=None)
 
-    async def put_off(self, stretch_id, until, at):
+    async def postpone(self, stretch_id, until, at):
         known = self.stretches[stretch_id]
         self.stretches[stretch_id] = replace(known, failures=known.failures + 1, put_off_at=at, not_before=until)
 
@@ -182,11 +182,11 @@ class MemoryTwins:
     async def links(self, ids):
         return [link for link in self.claims if link.graph in ids or link.unified in ids]
 
-    async def settle(self, links, pages, at):
+    async def decide(self, links, pages, at):
         self.twin_of |= {link.second: link.first for link in links}
         self.pages |= set(pages)
 
-    async def settled(self, pages):
+    async def decided(self, pages):
         return self.pages & set(pages)
 
 
@@ -217,7 +217,7 @@ class MemoryBlobRetries:
     def _put_off(self, name, at):
         return self.failures[name] >= PATIENCE and at < self.next_try[name] <= at + 2 * LONGEST
 
-    async def put_off(self, tenant, source, content_ids, at):
+    async def deferred(self, tenant, source, content_ids, at):
         return {one for one in content_ids if one in self.blobs and self._listed(one) and self._put_off(one, at)}
 
     async def due(self, tenant, source, at, limit):
@@ -341,14 +341,14 @@ class MemorySources:
     async def note_error(self, tenant, source, error, at, *, trouble="other", code=""):
         await self._note(tenant, source, last_error=error, last_error_at=at, trouble=trouble, code=code)
 
-    async def note_asked(self, tenant, source, start, end):
+    async def note_requested(self, tenant, source, start, end):
         apart = []
-        for first, last in sorted([*(await self.state(tenant, source)).asked, (start, end)]):
+        for first, last in sorted([*(await self.state(tenant, source)).requested, (start, end)]):
             if apart and first <= apart[-1][1]:
                 apart[-1] = (apart[-1][0], max(apart[-1][1], last))
             else:
                 apart.append((first, last))
-        await self._note(tenant, source, asked=tuple(apart))
+        await self._note(tenant, source, requested=tuple(apart))
 
     async def note_subscribed(self, tenant, source, at):
         await self._note(tenant, source, subscribed_at=at)

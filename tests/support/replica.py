@@ -89,7 +89,7 @@ class Replica:
         aside: bool = False,
     ):
         body = b"[" + b",".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in records) + b"]"
-        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body, aside=aside)
+        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body, delayed=aside)
         message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
         return await map_message(message, self._learn, self.events.encoded, on_bus or fetched)
 

@@ -134,23 +134,23 @@ async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
         # Two backfills of the same span are one.
         if not published and not item.subject.startswith(subjects.ALL_BACKFILL_JOBS.partition("*")[0]):
             return "a job of this kind is on the stream already: discard this one, or try again when that is done"
-        await backends.letters.asked(item, "", at)
+        await backends.letters.republished(item, "", at)
         return None
     name, opened = decisions.slice_for(item, at)
     page = _page(item.subject, headers, body)
     if page is None:
         await publish_all(backends.bus, item.stream, [Outgoing(item.subject, body, headers)])
-        await backends.letters.asked(item, "", at)
+        await backends.letters.republished(item, "", at)
         return None
     if opened:
         headers |= {"Aoc-Slice": name, PAGE_BEFORE: page.id}
         page = replace(page, slice_id=name)
-        await backends.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, again=True)
+        await backends.ledger.open_slice(name, page.tenant, page.source, item.at, item.at, rereading=True)
     [ack] = await publish_all(backends.bus, item.stream, [Outgoing(item.subject, body, headers)])
     if opened:
         await backends.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
         await backends.ledger.slice_fetched(SliceFetched(name, 1, item.records, at))
-    await backends.letters.asked(item, page_key(name, page.id), at)
+    await backends.letters.republished(item, page_key(name, page.id), at)
     return None
 
 

@@ -127,15 +127,15 @@ async def republish(backends: Backends, item: Item, at: datetime) -> str | None:
     name, opened = decisions.slice_for(item, at)
     # Late because of the quarantine: it must not count in the lateness of the source (`behind`).
     body = b"[" + text + b"]" + _blanks(item)
-    page = RawPage(item.tenant, item.source, name, item.at, body, behind=True, aside=True)
+    page = RawPage(item.tenant, item.source, name, item.at, body, behind=True, delayed=True)
     headers = page.headers()
     if opened:
-        await backends.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, again=True)
+        await backends.ledger.open_slice(name, item.tenant, item.source, item.at, item.at, rereading=True)
     [ack] = await publish_all(backends.bus, subjects.RAW_STREAM, [Outgoing(page.subject, page.body, headers)])
     if opened:
         await backends.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, name, ack.seq, at)])
         await backends.ledger.slice_fetched(SliceFetched(name, 1, 1, at))
-    await backends.quarantine.asked(item, page_key(name, page.id), at)
+    await backends.quarantine.republished(item, page_key(name, page.id), at)
     return None
 
 

@@ -66,9 +66,9 @@ def _known(name: str, value: str) -> bool:
 def _is_setting(name: str) -> bool:
     settings = known()
     # A group as a whole can be given as JSON: `AOC_NATS={"url": ...}`.
-    if name in settings or any(one.startswith(name + DELIMITER) for one in settings):
+    if name in settings or any(setting.startswith(name + DELIMITER) for setting in settings):
         return True
-    return any(open_ended and name.startswith(one + DELIMITER) for one, open_ended in settings.items())
+    return any(open_ended and name.startswith(setting + DELIMITER) for setting, open_ended in settings.items())
 
 
 def _named(environment: Mapping[str, str]) -> Iterator[str]:

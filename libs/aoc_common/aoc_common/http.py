@@ -133,10 +133,10 @@ async def retried[T](attempt: Callable[[], Awaitable[T]], *, attempts: int) -> T
     """
     if attempts == 1:
         return await attempt()
-    async for one in stamina.retry_context(
+    async for trial in stamina.retry_context(
         on=_wait, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=20.0, wait_jitter=0.2
     ):
-        with one:
+        with trial:
             return await attempt()
     raise AssertionError("stamina neither returned nor raised")  # pragma: no cover
 
@@ -238,14 +238,14 @@ async def _error(response: httpx.Response, remote: Remote, longest_asked_s: floa
     """What an answer means that is no success."""
     status = response.status_code
     code, text = remote.read_error(await _read(response, _REFUSAL_BYTES) or b"")
-    said = f"{remote.api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
+    message = f"{remote.api}: {status} {code} {text}".strip()[:_MESSAGE_LENGTH]
     headers = response.headers
     wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
     if remote.throttles(status, code):
-        return Throttled(said, retry_after=wait)
+        return Throttled(message, retry_after=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
-        return Unreachable(said, retry_after=wait)
-    return Refused(said, status=status, code=code)
+        return Unreachable(message, retry_after=wait)
+    return Refused(message, status=status, code=code)
 
 
 def retry_after(value: str | None, date: str | None, now: datetime, longest_s: float) -> float | None:

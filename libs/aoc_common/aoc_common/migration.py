@@ -82,7 +82,7 @@ class MigratedPages(PublishedPages, Protocol):
 
 
 class Migration:
-    """One migration. `say` is told what happens, a line each.
+    """One migration. `report` is called with each step, a line each.
 
     `quiet_s`: so long nobody may be seen at work before it begins: who is in the middle of something asks for nothing.
     """
@@ -93,7 +93,7 @@ class Migration:
         ledger: MigratedPages,
         settings: NatsSettings,
         clock: Clock,
-        say: Callable[[str], None],
+        report: Callable[[str], None],
         lease: MigrationLease,
         letters: DeadLetterStore,
         quiet_s: float = 10.0,
@@ -103,7 +103,7 @@ class Migration:
         self._ledger = ledger
         self._settings = settings
         self._clock = clock
-        self._say = say
+        self._report = report
         self._lease = lease
         self._letters = letters
         self._quiet_s = quiet_s
@@ -139,27 +139,27 @@ class Migration:
         raw = await stream_config(self._js, subjects.RAW_STREAM)
         if raw is not None and not _is_queue(raw):
             await self._wait_for_silence(patience_s)
-            last = await self._copy_aside(raw)
+            last = await self._copy_out(raw)
             await self._still_alone()
             await self._delete_old(last)
         if await stream_config(self._js, MOVING) is None:
             return 0
         for line in await provision(self._broker, self._settings, only=[subjects.RAW_STREAM]):
-            self._say(line)
+            self._report(line)
         moved = await self._put_back()
         await self._still_alone()
         await self._js.delete_stream(MOVING)
-        self._say(f"{subjects.RAW_STREAM}: migrated, {moved} pages were waiting")
+        self._report(f"{subjects.RAW_STREAM}: migrated, {moved} pages were waiting")
         return moved
 
     async def _alone(self, patience_s: float) -> None:
-        started, said = self._clock.monotonic(), False
+        started, reported = self._clock.monotonic(), False
         while not await self._lease.take(self._clock.now()):
             if self._clock.monotonic() - started > patience_s:
                 raise BadConfiguration("another migration is under way; let it end, or run this one again later")
-            if not said:
-                said = True
-                self._say("waiting for another migration to end, or for a minute if it was killed")
+            if not reported:
+                reported = True
+                self._report("waiting for another migration to end, or for a minute if it was killed")
             await self._clock.sleep(_POLL_S)
 
     async def _still_alone(self) -> None:
@@ -177,7 +177,7 @@ class Migration:
                 "back; stop it, then migrate again"
             )
         await self._js.delete_stream(subjects.RAW_STREAM)
-        self._say(f"{subjects.RAW_STREAM}: the old stream is deleted")
+        self._report(f"{subjects.RAW_STREAM}: the old stream is deleted")
 
     async def _wait_for_silence(self, patience_s: float) -> None:
         """No service of an older version may be at work: its normalizer would settle pages that are being copied."""
@@ -195,7 +195,7 @@ class Migration:
                 names = ", ".join(waiting or moving)
                 raise BadConfiguration(f"{names}: still at work; stop every service, then migrate again")
             if waiting:
-                self._say(f"waiting for services to end: {', '.join(waiting)}")
+                self._report(f"waiting for services to end: {', '.join(waiting)}")
             before = progress
             await self._clock.sleep(_POLL_S if waiting else min(_POLL_S, self._quiet_s))
 
@@ -211,10 +211,12 @@ class Migration:
             waiting += [info.name for info in infos if info.num_waiting]
             for info in infos:
                 done = (info.delivered, info.ack_floor)
-                progress[info.name] = sum(one.consumer_seq for one in done if one) - (info.num_ack_pending or 0)
+                progress[info.name] = sum(position.consumer_seq for position in done if position) - (
+                    info.num_ack_pending or 0
+                )
         return waiting, progress
 
-    async def _copy_aside(self, raw: StreamConfig) -> int:
+    async def _copy_out(self, raw: StreamConfig) -> int:
         """Copy what is not settled; the sequence up to which that is done."""
         if raw.subjects != [_FROZEN]:
             # From here on nobody can put a page on the old stream.
@@ -224,26 +226,26 @@ class Migration:
         if closed and copied >= last:
             return copied
         async with reading(self._broker, subjects.RAW_STREAM, await self._from(copied)) as pull:
-            taken = 0
+            read = 0
             while messages := await pull.batch(_TOGETHER, _WAIT_S):
                 for message in messages:
-                    taken += 1
-                    if message.metadata.sequence.consumer != taken:
+                    read += 1
+                    if message.metadata.sequence.consumer != read:
                         raise Unreachable("migration: pages went astray on their way here; run it again")
                 await self._still_alone()
                 await self._copy(messages)
                 if messages[-1].metadata.sequence.stream >= last:
                     break
-            await self._has_given(pull.consumer, taken)
+            await self._check_delivered(pull.consumer, read)
         await publish_all(self._js, MOVING, [Outgoing(_DONE, b"", {SEQUENCE_BEFORE: str(last)})])
         return last
 
-    async def _has_given(self, consumer: str, taken: int) -> None:
-        """That nothing came in time may be because an answer was lost. Raises `Unreachable` when it was not the end."""
+    async def _check_delivered(self, consumer: str, read: int) -> None:
+        """Raises `Unreachable` when the reading ended early: an answer was lost, not the end reached."""
         info = await self._js.consumer_info(subjects.RAW_STREAM, consumer)
-        given = info.delivered.consumer_seq if info.delivered else 0
-        if info.num_pending or given != taken:
-            raise Unreachable(f"migration: {taken} pages came of {given + (info.num_pending or 0)}; run it again")
+        delivered = info.delivered.consumer_seq if info.delivered else 0
+        if info.num_pending or delivered != read:
+            raise Unreachable(f"migration: {read} pages came of {delivered + (info.num_pending or 0)}; run it again")
 
     async def _from(self, copied: int) -> ConsumerConfig:
         """Reads what the old consumer had not acknowledged yet, and was not copied yet."""
@@ -289,7 +291,7 @@ class Migration:
             if keys[sequence] not in settled:
                 headers = {**(message.headers or {}), SEQUENCE_BEFORE: str(sequence)}
                 headers.pop("Nats-Msg-Id", None)
-                copies.append(Outgoing(_aside(message), message.data, headers))
+                copies.append(Outgoing(_moving_subject(message), message.data, headers))
         await publish_all(self._js, MOVING, copies)
 
     async def _put_back(self) -> int:
@@ -335,7 +337,7 @@ def _is_queue(config: StreamConfig) -> bool:
     return config.retention == RetentionPolicy.WORK_QUEUE
 
 
-def _aside(message: Msg) -> str:
+def _moving_subject(message: Msg) -> str:
     return f"aoc.moving.page.{'.'.join(message.subject.split('.')[-2:])}"
 
 
@@ -365,7 +367,7 @@ def _letter(message: Msg, reason: str, at: datetime) -> DeadLetter:
         subject = subjects.raw(made.tenant, made.source)
     except Malformed:
         subject = message.subject
-    return replace(made, stream=subjects.RAW_STREAM, subject=subject, again="")
+    return replace(made, stream=subjects.RAW_STREAM, subject=subject, retry_of="")
 
 
 def _dead_letter(message: Msg, reason: str) -> Outgoing:

@@ -70,7 +70,7 @@ class Service:
     @property
     def consumers(self) -> tuple[Consumer, ...]:
         """The durable consumers that it works on."""
-        return tuple(one for one in consumers.ALL if one.service == self.name)
+        return tuple(consumer for consumer in consumers.ALL if consumer.service == self.name)
 
     @property
     def may_publish(self) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class Service:
             f"aoc.beats.{self.name}.*",
             *(f"$JS.API.STREAM.INFO.{stream}" for stream in self.streams),
             *self.requests,
-            *(subject for one in self.consumers for subject in _works_on(one)),
+            *(subject for consumer in self.consumers for subject in _works_on(consumer)),
         )
 
 
@@ -151,7 +151,7 @@ API: Final = Service(
 
 #: In the order in which data passes them.
 SERVICES: Final = (COLLECTOR, NORMALIZER, API)
-_BY_NAME: Final = {one.name: one for one in SERVICES}
+_BY_NAME: Final = {service.name: service for service in SERVICES}
 
 
 def service(name: str) -> Service:

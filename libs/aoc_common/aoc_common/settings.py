@@ -64,8 +64,8 @@ def _check_reference(value: str) -> str:
 def _check_nats_urls(value: str) -> str:
     urls = value.split(",")
     for number, url in enumerate(urls, 1):
-        found = _NATS_URL.fullmatch(url)
-        if found is None or int(found["port"] or 0) > _LAST_PORT:
+        match = _NATS_URL.fullmatch(url)
+        if match is None or int(match["port"] or 0) > _LAST_PORT:
             # Not a word of it: what was taken for a host, a port or a path may be a part of a password.
             which = f"address {number} of {len(urls)}" if len(urls) > 1 else "this"
             raise ValueError(

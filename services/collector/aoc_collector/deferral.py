@@ -64,10 +64,10 @@ class StretchDeferral:
             part = replace(stretch, name=name, start=begin, end=job.end, done_until=begin)
             # In this order: a crash in between leaves a part twice, never loses one.
             await self._backlog.add(part, now)
-            await self._backlog.put_off(part.id, until, now)
+            await self._backlog.postpone(part.id, until, now)
             await self._backlog.advance(stretch.id, job.end, now)
         else:
-            await self._backlog.put_off(stretch.id, until, now)
+            await self._backlog.postpone(stretch.id, until, now)
         metrics.STRETCHES_PUT_OFF.labels(job.tenant, job.source).inc()
         _log.warning("stretch.put_off", slice=job.slice_id, until=str(until), cut_off=split, error=str(error))
         return True

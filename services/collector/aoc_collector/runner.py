@@ -194,7 +194,7 @@ class Runner:
             )
         else:
             # Most slices are empty: they cost one write, and no document.
-            empty = EmptySlice(job.tenant, job.source, since, job.end, now, again=rereading)
+            empty = EmptySlice(job.tenant, job.source, since, job.end, now, rereading=rereading)
             await stores.slices.slice_empty(job.slice_id, empty)
         if stretch is None:
             # Noted as not running before a crash or a lost answer: it runs, or this slice could not have been read.
@@ -202,7 +202,7 @@ class Runner:
             await stores.sources.advance(job.tenant, job.source, job.end, now)
         else:
             if stretch.cause is Cause.ASKED:
-                await stores.sources.note_asked(job.tenant, job.source, since, job.end)
+                await stores.sources.note_requested(job.tenant, job.source, since, job.end)
             await stores.backlog.advance(stretch.id, job.end, now)
         if tally.losses:
             summary = f"{tally.losses} losses, see aoc deadletters"
@@ -214,7 +214,7 @@ class Runner:
     async def _open(self, job: CollectJob, tally: _Tally, *, rereading: bool) -> None:
         if not tally.opened:
             await self._stores.slices.open_slice(
-                job.slice_id, job.tenant, job.source, job.start, job.end, again=rereading
+                job.slice_id, job.tenant, job.source, job.start, job.end, rereading=rereading
             )
             tally.opened = True
 

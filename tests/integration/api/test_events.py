@@ -258,7 +258,7 @@ async def test_an_event_of_another_tenant_is_as_unknown_as_one_that_is_not(gatew
 async def test_twins_name_each_other_and_the_second_can_be_left_out(gateway, store, event, database) -> None:
     first, second, lone = event("first", hours=2), event("second", hours=1), event("lone", hours=3)
     await store(first, second, lone)
-    await MongoTwins(database).settle([TwinLink("contoso", first.id, second.id, first.id)], ["p1"], NOW)
+    await MongoTwins(database).decide([TwinLink("contoso", first.id, second.id, first.id)], ["p1"], NOW)
     [shown, other] = [(await gateway.get(f"/api/events/{one.id}")).json() for one in (first, second)]
 
     assert (shown["twin"], shown["twin_of"]) == (str(second.id), None)

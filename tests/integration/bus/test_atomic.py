@@ -65,7 +65,7 @@ async def test_11_a_page_that_comes_back_after_the_memory_of_ids_is_not_publishe
     await asyncio.sleep(0.3)
     [after] = await other.publish([PageEvents("p", events(*range(100)), returned=True)])
 
-    assert (before.again, after.again) == (0, 100)
+    assert (before.already_published, after.already_published) == (0, 100)
     assert before.ranges == after.ranges == ((1, 100),)
     assert sorted(await published(), key=int) == [str(number) for number in range(100)]
 
@@ -79,7 +79,7 @@ async def test_a_replica_that_wakes_up_after_another_took_its_page_over_publishe
     await asyncio.sleep(0.3)
     [late] = await asleep.publish([PageEvents("p", events("a", "b"))])
 
-    assert late.again == 2
+    assert late.already_published == 2
     assert await published() == ["a", "b"]
 
 
@@ -89,7 +89,7 @@ async def test_of_a_page_that_was_published_in_part_the_rest_is_published(publis
     await asyncio.sleep(0.3)
     [rest] = await other.publish([PageEvents("p", events("b", "c", "a"), returned=True)])
 
-    assert rest.again == 2
+    assert rest.already_published == 2
     assert await published() == ["a", "b", "c"]
 
 
@@ -110,7 +110,7 @@ async def test_a_page_of_more_than_a_batch_holds_is_published_in_several(publish
 
     assert sum(last - first + 1 for first, last in many.ranges) == 2500
     assert [last - first + 1 for first, last in large.ranges] == [2, 2, 1]
-    assert (again.again, again.ranges) == (2500, many.ranges)
+    assert (again.already_published, again.ranges) == (2500, many.ranges)
     assert len(await published()) == 2505
     for first, last in many.ranges:
         ids = [(await owner.get_msg(subjects.EVENTS_STREAM, number)).headers["Nats-Msg-Id"] for number in (first, last)]
@@ -125,7 +125,7 @@ async def test_12_on_a_stream_that_was_made_anew_a_page_is_published_again(publi
     await owner.add_stream(config)
     [again] = await one.publish([PageEvents("p", events("a"), returned=True)])
 
-    assert again.again == 0
+    assert again.already_published == 0
     assert await published() == ["a"]
 
 
@@ -146,7 +146,7 @@ async def test_an_acknowledgement_that_gets_lost_is_looked_up(publishers, publis
     await asyncio.sleep(0.3)
     [again] = await one.publish([PageEvents("p", events("a", "b"), returned=True)])
 
-    assert again.again == 2
+    assert again.already_published == 2
     assert await published() == ["a", "b"]
 
 

@@ -57,7 +57,7 @@ async def test_14_a_service_that_starts_changes_nothing_and_names_what_differs(b
     found = await check_streams(jetstream(broker), other, RAW)
     after = (await jetstream(broker).stream_info(subjects.RAW_STREAM)).config.max_bytes
 
-    assert [(one.field, one.found, one.declared) for one in found] == [("max_bytes", 1024**3, 5 * 1024**2)]
+    assert [(one.field, one.actual, one.declared) for one in found] == [("max_bytes", 1024**3, 5 * 1024**2)]
     assert after == 1024**3
 
 

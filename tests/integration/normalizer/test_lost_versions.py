@@ -42,7 +42,7 @@ async def test_a_version_that_a_lost_page_stored_and_did_not_show_is_published_b
     await replica.ledger.open_slice("contoso/b", "contoso", "graph-signins", NOW, NOW + HOUR)
     page = lost.page
     await replica.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, page.slice_id, 1, NOW)])
-    await MongoLostPages(database).gone(page.slice_id, [page.id], NOW)
+    await MongoLostPages(database).mark_lost(page.slice_id, [page.id], NOW)
     # Only who brings that version makes it its own.
     await replica.takes("c", SIGN_IN)
     again = await replica.takes("d", RISKY, fetched=NOW + 2 * HOUR)
@@ -66,7 +66,7 @@ async def test_a_version_that_a_lost_page_stored_and_nobody_brings_again_is_publ
     await replica.ledger.open_slice("contoso/a", "contoso", "graph-signins", NOW, NOW + HOUR)
     page = lost.page
     await replica.ledger.note_pages([PublishedPage(page.id, page.tenant, page.source, page.slice_id, 1, NOW)])
-    await MongoLostPages(database).gone(page.slice_id, [page.id], NOW)
+    await MongoLostPages(database).mark_lost(page.slice_id, [page.id], NOW)
     again = await dying.mapped("b", RISKY, fetched=NOW + HOUR)
     with pytest.raises(AocError):
         await dying.write(again)

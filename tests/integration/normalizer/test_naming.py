@@ -15,7 +15,7 @@ from aoc_common.contracts.event import Event
 from aoc_common.errors import Unreachable
 from aoc_common.service import tasks
 from aoc_common.service.tasks import Task
-from aoc_common.store.directories import Seen, Sighting
+from aoc_common.store.directories import Observation, Sighting
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
@@ -73,7 +73,7 @@ async def directory(database: Database) -> MongoDirectory:
 
 
 async def knows(directory: MongoDirectory, uid: str, name: str, at: datetime = NOW, tenant: str = "contoso") -> None:
-    await directory.put(tenant, [Sighting(uid, "user", {"name": name})], Seen(at, 1), whole=False)
+    await directory.put(tenant, [Sighting(uid, "user", {"name": name})], Observation(at, 1), complete=False)
 
 
 def look_up_in(database: Database, clock: ManualClock):
@@ -177,7 +177,7 @@ async def test_an_entity_without_a_name_does_not_hold_up_the_others(directory, d
     event = normalise(audit("d-1"), RecordContext("contoso", "graph-directory-audits", NOW))
     assert isinstance(event, Event)
     await MongoEvents(database, lambda _t, _s: timedelta(days=30)).insert([event], ["p7"])
-    await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], Seen(NOW, 1), whole=False)
+    await directory.put("contoso", [Sighting(DANA, "user", {"department": "IT"})], Observation(NOW, 1), complete=False)
     await knows(directory, SAM, "Sam Ortiz")
     clock = ManualClock(NOW)
     late = LateNames(directory, MongoRenewal(database), look_up_in(database, clock), clock)

@@ -103,7 +103,7 @@ async def test_a_page_that_nobody_had_noted_is_missed_when_it_vanishes_in_work(r
     with pytest.raises(Unreachable):
         await first.takes(lost)
     waiting = await ledger.waiting(datetime.now(UTC) + timedelta(hours=1), None, 10)
-    await ledger.gone(lost.page.slice_id, [lost.page.id], NOW)
+    await ledger.mark_lost(lost.page.slice_id, [lost.page.id], NOW)
     await second.takes(await second.mapped("t", "a"))  # what is collected again has other pages
 
     assert [one.page for one in waiting] == [lost.page.id]
@@ -146,7 +146,7 @@ def lost(database: Database):
         raw, ledger = page.page, MongoLedger(database)
         await ledger.open_slice(raw.slice_id, raw.tenant, raw.source, NOW - timedelta(hours=1), NOW)
         await ledger.note_pages([PublishedPage(raw.id, raw.tenant, raw.source, raw.slice_id, 1, NOW)])
-        await MongoLostPages(database).gone(raw.slice_id, [raw.id], NOW)
+        await MongoLostPages(database).mark_lost(raw.slice_id, [raw.id], NOW)
 
     return give_up
 
@@ -314,7 +314,7 @@ async def test_a_lost_page_that_was_in_work_again_and_is_lost_once_more_is_found
         await first.takes(page)
     pages = MongoLostPages(database)
     [waiting] = await pages.waiting(datetime.now(UTC) + timedelta(hours=1), None, 10)
-    await pages.gone(waiting.slice_id, [waiting.page], NOW)
+    await pages.mark_lost(waiting.slice_id, [waiting.page], NOW)
     await second.takes(await second.mapped("t", "a"))
 
     assert (len(second.published), (await second.totals("t")).stored) == (1, 1)

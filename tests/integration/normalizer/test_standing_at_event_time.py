@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.store.directories import Held, Seen, Sighting
+from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryStates
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 DANA, SAM = "00000001-aaaa-4bbb-8ccc-000000000000", "00000002-aaaa-4bbb-8ccc-000000000000"
-ADMIN = Held(("Global Administrator",), privileged=True)
+ADMIN = HeldRoles(("Global Administrator",), privileged=True)
 
 
 class Pipeline:
@@ -53,9 +53,9 @@ class Pipeline:
         for kind in ("user", "role"):
             generation = await self.states.begin("contoso", kind)
             before = await self.states.state("contoso", kind)
-            seen = Seen(now, generation, before.read_from)
+            seen = Observation(now, generation, before.read_from)
             if kind == "user":
-                await self.directory.put("contoso", sightings, seen, whole=False)
+                await self.directory.put("contoso", sightings, seen, complete=False)
                 await self.directory.remove("contoso", "user", gone, seen)
             elif roles is not None:
                 await self.directory.assign("contoso", roles, seen)

@@ -319,7 +319,7 @@ async def test_all_pages_of_a_slice_that_are_lost_are_found_at_once_however_shor
     books.clock.advance(2 * 60)
 
     assert await books.gone.look() == len(early) + 1
-    assert await books.ledger.gone([late.id]) == {late.id}
+    assert await books.ledger.lost([late.id]) == {late.id}
 
 
 async def test_what_is_lost_of_a_slice_later_is_collected_later_with_what_was_fetched_again(office, owner) -> None:
@@ -352,10 +352,10 @@ async def test_what_one_replica_has_found_to_be_gone_stays_so_when_another_finds
     collect_again = slow._collect_again
 
     async def meanwhile(*what) -> None:
-        await other.gone(books.slice_id, names, books.clock.now())
+        await other.mark_lost(books.slice_id, names, books.clock.now())
         await collect_again(*what)
 
     monkeypatch.setattr(slow, "_collect_again", meanwhile)
-    await slow.gone(books.slice_id, names, books.clock.now())
+    await slow.mark_lost(books.slice_id, names, books.clock.now())
 
-    assert await books.ledger.gone(names) == set(names)
+    assert await books.ledger.lost(names) == set(names)

@@ -41,7 +41,7 @@ async def test_a_migration_that_was_paused_while_another_did_it_does_not_delete_
 ) -> None:
     """It had copied all, and deleted the stream of that name: the new one, with the pages that waited."""
     paused, other, awake, asleep = another(), another(), asyncio.Event(), asyncio.Event()
-    copy = paused._copy_aside
+    copy = paused._copy_out
 
     async def slowly(raw):
         last = await copy(raw)
@@ -49,7 +49,7 @@ async def test_a_migration_that_was_paused_while_another_did_it_does_not_delete_
         await awake.wait()
         return last
 
-    paused._copy_aside = slowly
+    paused._copy_out = slowly
     sleeper = asyncio.create_task(paused.run())
     await asleep.wait()
     await database["upgrades"].update_one(
@@ -92,7 +92,7 @@ async def test_an_older_service_that_starts_meanwhile_stops_the_migration_and_lo
 ) -> None:
     """The version before makes the streams its own at each start."""
     theirs = (await before.js.stream_info("AOC_RAW")).config
-    copy = migration._copy_aside
+    copy = migration._copy_out
 
     async def interrupted(raw):
         last = await copy(raw)
@@ -100,10 +100,10 @@ async def test_an_older_service_that_starts_meanwhile_stops_the_migration_and_lo
         await before.page(body(6), headers(6))
         return last
 
-    migration._copy_aside = interrupted
+    migration._copy_out = interrupted
     with pytest.raises(BadConfiguration, match="a service of the version before was started meanwhile"):
         await migration.run()
-    migration._copy_aside = copy
+    migration._copy_out = copy
     moved = await migration.run()
     stored, published = await outcome()
 
@@ -155,7 +155,7 @@ async def test_a_migration_that_was_broken_off_is_told_and_not_passed_over(
     mongo_settings,
 ) -> None:
     """Without --migrate a new stream was made beside, and what had been copied aside stayed there."""
-    copied = await migration._copy_aside((await before.js.stream_info("AOC_RAW")).config)
+    copied = await migration._copy_out((await before.js.stream_info("AOC_RAW")).config)
     await before.js.delete_stream("AOC_RAW")
     with pytest.raises(BadConfiguration, match="--migrate"):
         await bring_in_order(nats_on("provision"), mongo_settings, lambda _: None, migrate=False)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_common.contracts.reading import Wanted
+from aoc_common.contracts.reading import EventFilter
 from aoc_common.errors import Transient
 from reader_bench import READER, STREAM, Handled, Rig, sign_ins
 
@@ -127,7 +127,7 @@ async def test_messages_that_somebody_took_out_of_the_middle_come_from_the_store
 
 
 async def test_a_tenant_has_its_own_events_only_from_the_stream_and_from_the_store(rig: Rig, eventually) -> None:
-    reader = replace(READER, wanted=Wanted(tenant="contoso", class_uid=3002))
+    reader = replace(READER, event_filter=EventFilter(tenant="contoso", class_uid=3002))
     await rig.declare(reader)
     await rig.publish(*sign_ins(30))
     await rig.drop()
@@ -135,7 +135,7 @@ async def test_a_tenant_has_its_own_events_only_from_the_stream_and_from_the_sto
     handled, other = Handled(), Handled()
     async with rig.read(handled, reader):
         await eventually(lambda: len(handled.events) == 40)
-    stranger = replace(reader, wanted=Wanted(tenant="fabrikam"))
+    stranger = replace(reader, event_filter=EventFilter(tenant="fabrikam"))
     await rig.forsake()
     await rig.database["readers"].delete_many({})
     await rig.declare(stranger)
@@ -152,7 +152,7 @@ async def test_a_tenant_has_its_own_events_only_from_the_stream_and_from_the_sto
 async def test_an_idle_reader_of_a_quiet_tenant_has_no_hole_when_others_events_are_dropped(
     rig: Rig, eventually
 ) -> None:
-    reader = replace(READER, wanted=Wanted(tenant="fabrikam"))
+    reader = replace(READER, event_filter=EventFilter(tenant="fabrikam"))
     await rig.declare(reader)
     await rig.publish(*sign_ins(20))
     async with rig.read(Handled(), reader):

@@ -27,8 +27,8 @@ class Ledger:
     entries: list = field(default_factory=list)
     error: Exception | None = None
 
-    async def open_slice(self, slice_id, tenant, source, start, end, *, again=False):
-        self.entries.append(("open again" if again else "open", slice_id))
+    async def open_slice(self, slice_id, tenant, source, start, end, *, rereading=False):
+        self.entries.append(("open again" if rereading else "open", slice_id))
 
     async def note_pages(self, pages):
         self.entries.append(("pages", list(pages)))

@@ -75,7 +75,7 @@ def test_a_raw_page_survives_its_headers() -> None:
 
 
 def test_a_raw_page_that_lay_aside_says_so() -> None:
-    page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]", aside=True)
+    page = RawPage("contoso", "graph-signins", "contoso/slice", NOW, b"[]", delayed=True)
 
     assert RawPage.from_message(page.subject, page.headers(), b"[]") == page
 
@@ -87,10 +87,10 @@ def test_a_raw_page_that_lay_aside_says_so() -> None:
         (timedelta(minutes=5), {}, timedelta()),
         (timedelta(minutes=6), {}, timedelta(minutes=6)),
         (timedelta(seconds=-1), {}, timedelta(seconds=-1)),
-        (timedelta(days=30), {"aside": True}, timedelta()),
+        (timedelta(days=30), {"delayed": True}, timedelta()),
         (timedelta(days=30), {"sequence": 7}, timedelta()),
         (timedelta(days=30), {"page_before": "a" * 32}, timedelta()),
-        (timedelta(days=-3), {"aside": True}, timedelta(days=-3)),
+        (timedelta(days=-3), {"delayed": True}, timedelta(days=-3)),
     ],
 )
 def test_11_a_page_was_fetched_when_the_bus_bears_it_out(late, of_before, timed) -> None:

@@ -82,7 +82,7 @@ def test_the_job_of_a_kind_is_of_the_model_that_the_table_names(name: str) -> No
 
 
 def test_a_raw_page_has_the_headers_of_the_table() -> None:
-    every = replace(PAGE, behind=True, aside=True, sequence=7).headers()
+    every = replace(PAGE, behind=True, delayed=True, sequence=7).headers()
 
     assert set(PAGE.headers()) == set(RAW_PAGE.headers)
     assert set(every) <= {*RAW_PAGE.headers, *RAW_PAGE.maybe}

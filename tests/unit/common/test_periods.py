@@ -58,7 +58,7 @@ def test_between_two_readings_both_states_are_said_and_who_may_have_been_an_admi
 
 
 def test_an_account_that_was_deleted_keeps_its_standing_for_what_it_did_before():
-    gone = History("A1", (period(ADMIN, 100, 195, 200, gone=True),))
+    gone = History("A1", (period(ADMIN, 100, 195, 200, deleted=True),))
     views = [gone.at(at * MINUTE) for at in (150, 197, 250)]
 
     assert [view.mark for view in views] == ["at the time", "between readings", "deleted"]
@@ -67,7 +67,7 @@ def test_an_account_that_was_deleted_keeps_its_standing_for_what_it_did_before()
 
 
 def test_an_account_that_was_deleted_and_restored_is_found_in_both_of_its_lives():
-    restored = History("A1", (period(ADMIN, 100, 195, 200, gone=True), period(USER, 400, 500, after=390)))
+    restored = History("A1", (period(ADMIN, 100, 195, 200, deleted=True), period(USER, 400, 500, after=390)))
     marks = {at: restored.at(at * MINUTE).mark for at in (150, 300, 395, 450)}
 
     assert marks == {150: "at the time", 300: "deleted", 395: "learnt later", 450: "at the time"}
@@ -105,7 +105,7 @@ def test_of_a_time_of_which_only_the_sum_was_kept_it_says_so():
 
 
 #: A user name that the old account had until it was deleted, and the new one got later.
-OLD_ONE = History("A1", (period(ADMIN, 100, 195, 200, gone=True),))
+OLD_ONE = History("A1", (period(ADMIN, 100, 195, 200, deleted=True),))
 NEW_ONE = History("B2", (period(NEW, 400, 500, after=390),))
 
 

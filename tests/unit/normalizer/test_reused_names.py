@@ -29,7 +29,7 @@ SUCCESSOR = Entity(NEW, "user", "Dan Avery", UPN)
 
 def period(entity, since, held, until=None, *, after=None, gone=False):
     begins, ends = (None if at is None else to_ms(at) for at in (after, until))
-    return Period(entity, to_ms(since), begins, to_ms(held), ends, frozenset({UPN}), gone=gone)
+    return Period(entity, to_ms(since), begins, to_ms(held), ends, frozenset({UPN}), deleted=gone)
 
 
 #: The old account was deleted an hour before, and its user name given to another one half an hour before the event.

@@ -253,10 +253,10 @@ async def test_a_claim_that_was_made_before_a_crash_counts() -> None:
     async def dies(*_):
         raise ConnectionError
 
-    store.settle, works = dies, store.settle
+    store.decide, works = dies, store.decide
     with pytest.raises(ConnectionError):
         await arrive(store, GRAPH, page=2)
-    store.settle = works
+    store.decide = works
 
     assert await arrive(store, GRAPH, page=2, again=True) == {GRAPH.id: UNIFIED.id}
 

@@ -85,12 +85,12 @@ class Part:
 class Published:
     """Where a page's events stand in AOC_EVENTS, batch by batch.
 
-    `again`: events that were there already and have not been published again. `incarnation`: which stream of that name
-    it was (`contracts.publications`): sequences mean something within one only.
+    `already_published`: events that were in the stream before this call. `incarnation`: which stream of that name it
+    was (`contracts.publications`): sequences are compared only within one.
     """
 
     parts: tuple[Part, ...] = ()
-    again: int = 0
+    already_published: int = 0
     incarnation: str = ""
 
     @property
@@ -131,28 +131,28 @@ class EventPublisher:
         """
         if not any(page.messages for page in pages):
             return [Published() for _ in pages]
-        again: list[int] | None = None
+        already: list[int] | None = None
         for _ in range(_ROUNDS):
             before = self._incarnation or await self._found()
-            found = await self._each(pages)
-            again = [one.again for one in found] if again is None else again
+            results = await self._each(pages)
+            already = [result.already_published for result in results] if already is None else already
             # It was the same stream before and after, so in between.
             self._incarnation = await self._found()
             if self._incarnation == before:
-                counted = zip(found, again, strict=True)
-                return [replace(one, again=count, incarnation=before) for one, count in counted]
+                counted = zip(results, already, strict=True)
+                return [replace(result, already_published=count, incarnation=before) for result, count in counted]
             # Made anew since the last page: what of these stands in which of both is seen by their marks.
             pages = [replace(page, returned=True) for page in pages]
         raise Transient(f"{self._stream} was made anew again and again while events were published")
 
     async def _each(self, pages: Sequence[PageEvents]) -> list[Published]:
         results = await asyncio.gather(*(self._page(page) for page in pages), return_exceptions=True)
-        found: list[Published] = []
+        published: list[Published] = []
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-            found.append(result)
-        return found
+            published.append(result)
+        return published
 
     async def _found(self) -> str:
         """The present incarnation of the stream. Raises `Unreachable`."""
@@ -238,9 +238,9 @@ class EventPublisher:
 
     async def _unmarked(self, page: PageEvents) -> set[str]:
         """Ids of events that an older version published, without marks, where this page's are. Reads them all."""
-        found: set[str] = set()
+        ids: set[str] = set()
         if page.since is None:
-            return found
+            return ids
         config = ConsumerConfig(
             filter_subject=f"{page.messages[0].subject.rpartition('.')[0]}.*",
             deliver_policy=DeliverPolicy.BY_START_TIME,
@@ -249,39 +249,41 @@ class EventPublisher:
         )
         async with reading(self._broker, self._stream, config) as pull:
             while messages := await pull.batch(_MOST, _READ_S):
-                found |= {(message.headers or {}).get(_ID, "") for message in messages}
+                ids |= {(message.headers or {}).get(_ID, "") for message in messages}
                 if not messages[-1].metadata.num_pending:
                     break
-        return found
+        return ids
 
-    async def _last_of_each(self, wanted: str) -> list[Msg]:
+    async def _last_of_each(self, subjects_filter: str) -> list[Msg]:
         """The last message of each subject that `wanted` covers: one request, answered until an "end of batch"."""
         inbox = self._connection.new_inbox()
         subscription = await self._connection.subscribe(inbox)
         try:
-            body = json.dumps({"multi_last": [wanted]}).encode()
+            body = json.dumps({"multi_last": [subjects_filter]}).encode()
             await self._connection.publish(f"$JS.API.DIRECT.GET.{self._stream}", body, reply=inbox)
-            found: list[Msg] = []
+            messages: list[Msg] = []
             while True:
                 message = await subscription.next_msg(_TIMEOUT_S)
                 status = (message.headers or {}).get("Status")
                 if status is None:
-                    found.append(message)
+                    messages.append(message)
                 elif status in {"204", "404"}:
-                    return found
+                    return messages
                 else:
-                    raise Unreachable(f"{self._stream}: looking for {wanted}: {message.headers}")
+                    raise Unreachable(f"{self._stream}: looking for {subjects_filter}: {message.headers}")
         except (NatsError, TimeoutError) as error:
-            raise Unreachable(f"{self._stream}: looking for {wanted}: {error or type(error).__name__}") from error
+            raise Unreachable(
+                f"{self._stream}: looking for {subjects_filter}: {error or type(error).__name__}"
+            ) from error
         finally:
             await subscription.unsubscribe()
 
 
 def _acknowledged(mark: str, answer: Msg) -> int:
-    told = json.loads(answer.data)
-    if "error" not in told:
-        return int(told["seq"])
-    error = told["error"]
+    reply = json.loads(answer.data)
+    if "error" not in reply:
+        return int(reply["seq"])
+    error = reply["error"]
     code, text = error.get("err_code"), error.get("description")
     if code in {_MARK_STANDS, _ID_STANDS}:
         raise _StandsError(text)

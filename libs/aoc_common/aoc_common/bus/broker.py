@@ -67,10 +67,10 @@ async def join(broker: NatsBroker, settings: NatsSettings) -> None:
         await broker.connect()
     except (NatsError, OSError) as error:
         why = str(error) or type(error).__name__
-        said = f"NATS at {_hosts(settings)}: {why}"
+        message = f"NATS at {_hosts(settings)}: {why}"
         if _refused(why):
-            raise BadConfiguration(f"{_asked(why)}: {said}") from error
-        raise Unreachable(f"{said} ({_asked(why)})") from error
+            raise BadConfiguration(f"{_asked(why)}: {message}") from error
+        raise Unreachable(f"{message} ({_asked(why)})") from error
 
 
 def _hosts(settings: NatsSettings) -> str:
@@ -163,10 +163,10 @@ def jetstream(broker: NatsBroker) -> JetStreamContext:
 
 def connection(broker: NatsBroker) -> Client:
     """The broker's connection. Raises `Unreachable` when it was never connected."""
-    found: Client | None = broker._connection  # noqa: SLF001  # FastStream hands it out only from `connect()`
-    if found is None:
+    client: Client | None = broker._connection  # noqa: SLF001  # FastStream hands it out only from `connect()`
+    if client is None:
         raise Unreachable("the bus is not connected")
-    return found
+    return client
 
 
 async def close(broker: NatsBroker) -> None:
@@ -183,8 +183,8 @@ async def close(broker: NatsBroker) -> None:
 
 def connected(broker: NatsBroker) -> bool:
     """Whether the broker has a live connection."""
-    found = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
-    return found is not None and found.is_connected
+    client = broker._connection  # noqa: SLF001  # the public `ping()` waits; a probe must not
+    return client is not None and client.is_connected
 
 
 async def _on_disconnect() -> None:

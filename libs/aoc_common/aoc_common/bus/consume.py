@@ -62,12 +62,12 @@ class Changed:
     """A field of a consumer that is not as declared. `grave`: messages may stay undone for good, or be undone."""
 
     field: str
-    found: object
+    actual: object
     declared: object
     grave: bool
 
     def __str__(self) -> str:
-        return f"{self.field} is {self.found}, declared is {self.declared}"
+        return f"{self.field} is {self.actual}, declared is {self.declared}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ async def consuming(
     # As many pulls a consumer as there may be batches at once: a single busy one uses all workers.
     tasks = [
         asyncio.create_task(work.of(consumer, gathering))
-        for consumer, gathering in ((one, asyncio.Lock()) for one in several)
+        for consumer, gathering in ((consumer, asyncio.Lock()) for consumer in several)
         for _ in range(workers)
     ]
     try:
@@ -184,7 +184,7 @@ async def check_consumer(js: JetStreamContext, consumer: Consumer) -> None:
         raise BadConfiguration(f"{consumer.stream}: no consumer {consumer.durable}; run: aoc provision") from None
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"consumer {consumer.durable}: {error or type(error).__name__}") from error
-    if grave := [str(one) for one in consumer.differences(info) if one.grave]:
+    if grave := [str(difference) for difference in consumer.differences(info) if difference.grave]:
         raise BadConfiguration(
             f"{consumer.stream}: consumer {consumer.durable}: {'; '.join(grave)}; run: aoc provision"
         )
@@ -205,13 +205,13 @@ class Handling:
             await self.handler(messages)
         except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
             if len(messages) == 1:
-                await self._settle(messages[0], error)
+                await self._apply_policy(messages[0], error)
             elif not isinstance(error, Transient):
                 for message in messages:
                     await self.run([message])
             elif isinstance(error, Postponed) or max(map(_deliveries, messages)) < _HELD_UP:
                 for message in messages:
-                    await self._settle(message, error)
+                    await self._apply_policy(message, error)
             else:
                 await self._one_by_one(messages, error)
             return isinstance(error, Transient)
@@ -227,17 +227,17 @@ class Handling:
         """
         away = 0
         # Those that failed least often first, in another order each time: else the same would always be left.
-        for message in sorted(messages, key=lambda one: (_deliveries(one), random.random())):  # noqa: S311  # no secret
+        for message in sorted(messages, key=lambda candidate: (_deliveries(candidate), random.random())):  # noqa: S311  # no secret
             if away < _OUTAGE:
                 away += await self.run([message])
             else:
-                await self._settle(message, error)
+                await self._apply_policy(message, error)
 
-    async def _settle(self, message: Msg, error: Exception) -> None:
+    async def _apply_policy(self, message: Msg, error: Exception) -> None:
         if not isinstance(error, Postponed):
             failed(error)
         try:
-            await self.failures.settle(jetstream(self.broker), message, error, self.redelivery)
+            await self.failures.apply(jetstream(self.broker), message, error, self.redelivery)
         except (AocError, NatsError) as unsettled:
             # Unacknowledged, it comes back after its ack wait: late, but not lost.
             _log.warning("message.unsettled", subject=message.subject, error=str(unsettled))
@@ -292,20 +292,20 @@ class _Work:
             if messages:
                 await held.enter_async_context(_heartbeat(messages, consumer.ack_wait_s / 3))
                 await held.enter_async_context(self.slots)
-                left = None if consumer.batch_bytes is None else consumer.batch_bytes - len(messages[0].data)
-                messages += await pull.available(consumer.batch - 1, left)
+                room = None if consumer.batch_bytes is None else consumer.batch_bytes - len(messages[0].data)
+                messages += await pull.available(consumer.batch - 1, room)
         return messages
 
     async def _until_stopped(self, asking: Coroutine[Any, Any, list[Msg]]) -> list[Msg]:
         """What is asked for; nothing when this is to stop before it comes (`Pull.close` gives back what came)."""
-        asked, stop = asyncio.create_task(asking), asyncio.create_task(self.stopping.wait())
-        await asyncio.wait({asked, stop}, return_when=asyncio.FIRST_COMPLETED)
+        request, stop = asyncio.create_task(asking), asyncio.create_task(self.stopping.wait())
+        await asyncio.wait({request, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        if not asked.done():
-            asked.cancel()
-            await asyncio.gather(asked, return_exceptions=True)
+        if not request.done():
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
             return []
-        return asked.result()
+        return request.result()
 
     async def _batch(self, consumer: Consumer, messages: Sequence[Msg]) -> None:
         if any(_BODILESS in (message.headers or {}) for message in messages):

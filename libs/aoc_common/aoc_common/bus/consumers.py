@@ -50,5 +50,5 @@ SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTIO
 READERS: Final[tuple[Reader, ...]] = ()
 
 ALL: Final = (
-    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, *(one.consumer for one in READERS),
+    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, *(reader.consumer for reader in READERS),
 )  # fmt: skip

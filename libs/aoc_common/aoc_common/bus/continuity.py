@@ -133,7 +133,7 @@ class Continuity:
             info: ConsumerInfo = await jetstream(self._broker).consumer_info(self._consumer.stream, name)
         except (NatsError, TimeoutError) as error:
             raise Unreachable(f"consumer {name}: {error or type(error).__name__} (run: aoc provision)") from error
-        if grave := [str(one) for one in self._consumer.differences(info) if one.grave]:
+        if grave := [str(difference) for difference in self._consumer.differences(info) if difference.grave]:
             raise BadConfiguration(f"consumer {name}: {'; '.join(grave)}; run: aoc provision")
         return info
 
@@ -166,7 +166,7 @@ class Continuity:
         with metrics.READER_FILLING.labels(name).track_inprogress():
             state = await self._written(replace(state, filler=self._replica, filler_until=now + _LEASE))
             while (hole := state.hole) is not None and not self._stopping.is_set():
-                portion = await self._log.portion(hole.after, hole.upto, self._reader.wanted, self._reader.batch)
+                portion = await self._log.portion(hole.after, hole.upto, self._reader.event_filter, self._reader.batch)
                 state = await self._handled(state, portion)
                 state = await self._written(_bounded(filled(state, portion, self._clock.now()), name))
                 self._count(portion)
@@ -204,24 +204,28 @@ class Continuity:
         """Look whether somebody has noted meanwhile what sequences held that nobody accounted for."""
         some = state.sought[:_SOUGHT_TOGETHER]
         # Before the log is read: whoever is settled by then has noted what he published.
-        final = not await self._log.unsettled(max(one.since for one in some))
-        found: list[tuple[Sought, Portion]] = []
-        for one in some:
+        final = not await self._log.unsettled(max(sought.since for sought in some))
+        looked_up: list[tuple[Sought, Portion]] = []
+        for sought in some:
             portion = await self._log.portion(
-                Position(one.range.incarnation, one.range.first - 1),
-                Position(one.range.incarnation, one.range.last),
-                self._reader.wanted,
+                Position(sought.range.incarnation, sought.range.first - 1),
+                Position(sought.range.incarnation, sought.range.last),
+                self._reader.event_filter,
                 self._reader.batch,
             )
             if portion.messages:
                 await self._deliver(portion.messages, portion.incarnation)
             self._count(portion)
-            rest = [*portion.unaccounted, *_behind(one.range, portion.after)]
-            found.append((one, replace(portion, unaccounted=tuple(rest))))
-        after = accounted(state, found)
+            rest = [*portion.unaccounted, *_behind(sought.range, portion.after)]
+            looked_up.append((sought, replace(portion, unaccounted=tuple(rest))))
+        after = accounted(state, looked_up)
         if final:
-            given_up = [one for one in after.sought if one.since in {of.since for of in some} and _done(one, found)]
-            after = replace(after, sought=tuple(one for one in after.sought if one not in given_up))
+            given_up = [
+                sought
+                for sought in after.sought
+                if sought.since in {of.since for of in some} and _done(sought, looked_up)
+            ]
+            after = replace(after, sought=tuple(sought for sought in after.sought if sought not in given_up))
             _give_up(self._reader.name, given_up)
         elif after.sought == state.sought:
             # The others have their turn at the next look.
@@ -255,31 +259,31 @@ def _has_work(info: ConsumerInfo) -> bool:
     return bool(info.num_pending or info.num_ack_pending)
 
 
-def _behind(whole: Range, after: Position | None) -> list[Range]:
+def _behind(range_: Range, after: Position | None) -> list[Range]:
     """The rest of a range that was read in part."""
-    return [] if after is None else [replace(whole, first=after.sequence + 1)]
+    return [] if after is None else [replace(range_, first=after.sequence + 1)]
 
 
-def _done(one: Sought, found: Sequence[tuple[Sought, Portion]]) -> bool:
+def _done(sought: Sought, looked_up: Sequence[tuple[Sought, Portion]]) -> bool:
     """Whether a range was read to its end, so that nobody has noted what it held."""
-    return any(one.range in portion.unaccounted and portion.after is None for _, portion in found)
+    return any(sought.range in portion.unaccounted and portion.after is None for _, portion in looked_up)
 
 
 def _bounded(state: Checkpoint, name: str) -> Checkpoint:
     """The checkpoint with as many ranges as it may hold: the rest is not sought, and said to be lost."""
-    left_out, kept = state.sought[:-MOST_SOUGHT], state.sought[-MOST_SOUGHT:]
+    left_out, retained = state.sought[:-MOST_SOUGHT], state.sought[-MOST_SOUGHT:]
     _give_up(name, left_out)
-    return replace(state, sought=kept) if left_out else state
+    return replace(state, sought=retained) if left_out else state
 
 
 def _give_up(name: str, sought: Sequence[Sought]) -> None:
-    for one in sought:
-        count = one.range.last - one.range.first + 1
+    for entry in sought:
+        count = entry.range.last - entry.range.first + 1
         metrics.READER_LOST.labels(name, "unaccounted").inc(count)
         _log.error(
-            "reader.unaccounted", reader=name, incarnation=one.range.incarnation, first=one.range.first, count=count
+            "reader.unaccounted", reader=name, incarnation=entry.range.incarnation, first=entry.range.first, count=count
         )
 
 
 def _span(after: Position, upto: Position) -> dict[str, str]:
-    return {one: f"{at.incarnation}/{at.sequence}" for one, at in (("after", after), ("upto", upto))}
+    return {name: f"{at.incarnation}/{at.sequence}" for name, at in (("after", after), ("upto", upto))}

@@ -31,7 +31,7 @@ class DeadLetterRecorder(Protocol):
         ...
 
     async def known(self, letter: DeadLetter) -> bool:
-        """Whether the message is the one of the letter that it says to be (`again`)."""
+        """Whether the message is the one of the letter that it says to be (`retry_of`)."""
         ...
 
 
@@ -54,7 +54,7 @@ def dead_letter(service: str, message: Msg, reason: str, at: datetime) -> DeadLe
         headers=headers,
         body=message.data,
         at=at,
-        again=headers.get(LETTER, ""),
+        retry_of=headers.get(LETTER, ""),
     )
 
 

@@ -81,13 +81,13 @@ async def reading_events(  # what a reader is made of
     policy, work, how = failures or Failures(reader.service), pulse or Pulse(), redelivery or Redelivery()
 
     async def deliver(events: Sequence[EventMessage], incarnation: str) -> None:
-        left = [RestoredMessage(event, incarnation, reader.name) for event in events]
-        while left:
-            with work.holding(reader.name, len(left)):
-                await filling.run(left)
-            left = [message for message in left if not message.is_acked]
-            if left:
-                await clock.sleep(max(message.delay_s for message in left))
+        remaining = [RestoredMessage(event, incarnation, reader.name) for event in events]
+        while remaining:
+            with work.holding(reader.name, len(remaining)):
+                await filling.run(remaining)
+            remaining = [message for message in remaining if not message.is_acked]
+            if remaining:
+                await clock.sleep(max(message.delay_s for message in remaining))
 
     async def on_filled(messages: Sequence[Msg]) -> None:
         await handle([_event(message) for message in messages])
@@ -128,8 +128,8 @@ def _event(message: Msg) -> EventMessage:
     return EventMessage.from_message(message.subject, message.headers, message.data, message.metadata.sequence.stream)
 
 
-async def _either(one: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(one.wait()), asyncio.create_task(other.wait())]
+async def _either(first: asyncio.Event, other: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.create_task(first.wait()), asyncio.create_task(other.wait())]
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()

@@ -92,10 +92,10 @@ class BusState:
 
 async def bus_state(connection: Client, of: Sequence[Consumer] = consumers.ALL) -> BusState:
     """Take one snapshot, within a bounded time. Raises `Unreachable`, also when this user may not ask."""
-    streams = sorted({one.stream for one in of})
+    streams = sorted({consumer.stream for consumer in of})
     try:
         async with asyncio.timeout(2 * _TIMEOUT_S):
-            told, beats, stamped = await asyncio.gather(
+            answers, beats, stamped = await asyncio.gather(
                 asyncio.gather(*(_stream(connection, name) for name in streams)),
                 _beats(connection),
                 _ask(connection, f"$JS.API.STREAM.INFO.{subjects.BEATS_STREAM}"),
@@ -104,17 +104,17 @@ async def bus_state(connection: Client, of: Sequence[Consumer] = consumers.ALL) 
         raise Unreachable(f"the bus does not tell its state: {error or type(error).__name__}") from error
     lags: list[ConsumerLag] = []
     missing: list[str] = []
-    clocks = [stamped, *(found.info for found in told if found)]
-    at = next((at for one in clocks if one and (at := _time(one.get("ts")))), _NEVER)
-    for name, found in zip(streams, told, strict=True):
-        if found is None:
+    clocks = [stamped, *(answer.info for answer in answers if answer)]
+    at = next((at for info in clocks if info and (at := _time(info.get("ts")))), _NEVER)
+    for name, answer in zip(streams, answers, strict=True):
+        if answer is None:
             missing.append(name)
             continue
-        for one in (consumer for consumer in of if consumer.stream == name):
-            if info := found.consumers.get(one.durable):
-                lags.append(_lag(one, info, found, at))
+        for consumer in (consumer for consumer in of if consumer.stream == name):
+            if info := answer.consumers.get(consumer.durable):
+                lags.append(_lag(consumer, info, answer, at))
             else:
-                missing.append(f"{name}: consumer {one.durable}")
+                missing.append(f"{name}: consumer {consumer.durable}")
     if beats is None:
         missing.append(subjects.BEATS_STREAM)
     seen = tuple(beats or ())
@@ -128,12 +128,12 @@ class _Stream:
 
 
 async def _stream(connection: Client, name: str) -> _Stream | None:
-    info, told = await asyncio.gather(
+    info, listing = await asyncio.gather(
         _ask(connection, f"$JS.API.STREAM.INFO.{name}"), _ask(connection, f"$JS.API.CONSUMER.LIST.{name}")
     )
-    if info is None or told is None:
+    if info is None or listing is None:
         return None
-    return _Stream(info, {one["name"]: one for one in told["consumers"] or ()})
+    return _Stream(info, {consumer["name"]: consumer for consumer in listing["consumers"] or ()})
 
 
 async def _ask(connection: Client, subject: str) -> dict[str, Any] | None:
@@ -170,17 +170,17 @@ async def _beats(connection: Client) -> list[LastBeat] | None:
     """The last beat of each instance; None when there is no stream of them."""
     inbox = connection.new_inbox()
     answers = await connection.subscribe(inbox)
-    wanted = {"multi_last": [subjects.ALL_BEATS], "batch": _MOST}
-    found: list[LastBeat] = []
+    request = {"multi_last": [subjects.ALL_BEATS], "batch": _MOST}
+    beats: list[LastBeat] = []
     try:
-        await connection.publish(f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}", json.dumps(wanted).encode(), inbox)
+        await connection.publish(f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}", json.dumps(request).encode(), inbox)
         while True:
             message = await answers.next_msg(_TIMEOUT_S)
             headers = message.headers or {}
             status = headers.get("Status")
             if status is not None:
-                return None if status == "503" else found
-            found += _seen(headers, message.data)
+                return None if status == "503" else beats
+            beats += _seen(headers, message.data)
     except NoRespondersError:
         return None
     finally:
@@ -197,9 +197,9 @@ def _seen(headers: Mapping[str, str], body: bytes) -> Iterator[LastBeat]:
             return
 
 
-def _by(told: Mapping[str, Any], at: datetime, text: str | None) -> datetime | None:
+def _by(answer: Mapping[str, Any], at: datetime, text: str | None) -> datetime | None:
     """A time in an answer, by the clock that shows `at` when that of the answer shows its `ts`."""
-    moment, own = _time(text), _time(told.get("ts"))
+    moment, own = _time(text), _time(answer.get("ts"))
     return moment if moment is None or own is None else moment + (at - own)
 
 

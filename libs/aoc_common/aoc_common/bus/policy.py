@@ -69,10 +69,10 @@ class Redelivery:
 
     def delay_s(self, error: BaseException, tries: int) -> float:
         """Seconds until the next delivery, after so many tries (from 1)."""
-        asked = error.retry_after if isinstance(error, Transient) else None
+        requested = error.retry_after if isinstance(error, Transient) else None
         # `>=`: NaN is no answer.
-        if asked is not None and asked >= 0:
-            return min(asked, self.longest_asked_s)
+        if requested is not None and requested >= 0:
+            return min(requested, self.longest_asked_s)
         longest = self.permanent_s if isinstance(error, Permanent) else None
         return backoff(tries, self.longest_s if longest is None else longest)
 
@@ -95,15 +95,15 @@ class Failures:
 
     def trouble(self) -> str | None:
         """Why the service is halted; None when it is not."""
-        found = self._recent.trouble()
-        if bool(found) is not self._halted:
-            self._halted = bool(found)
+        why = self._recent.trouble()
+        if bool(why) is not self._halted:
+            self._halted = bool(why)
             metrics.BUS_HALTED.labels(self._service).set(self._halted)
-            if found:
-                _log.error("service.halted", why=found, hint="nothing is acknowledged that fails; mend the service")
+            if why:
+                _log.error("service.halted", why=why, hint="nothing is acknowledged that fails; mend the service")
             else:
                 _log.info("service.resumed")
-        return found
+        return why
 
     def handled(self, messages: Sequence[Msg]) -> None:
         """These messages were handled."""
@@ -112,7 +112,7 @@ class Failures:
             self._defects.forget(known)
             self._recent.note(known, tenant_of(message), failed=False)
 
-    async def settle(self, js: JetStreamContext, message: Msg, error: BaseException, how: Redelivery) -> None:
+    async def apply(self, js: JetStreamContext, message: Msg, error: BaseException, how: Redelivery) -> None:
         """Apply the policy to one message. Raises `Transient` when it cannot be given up now; it then comes again."""
         if how.retries(error):
             if not isinstance(error, Postponed):
@@ -154,18 +154,18 @@ class Failures:
     async def _give_up(self, js: JetStreamContext, message: Msg, reason: str) -> None:
         """Put a message on record and copy it to AOC_DLQ. Raises `Transient` when that is not possible now."""
         letter = dead_letter(self._service, message, reason, datetime.now(UTC))
-        if letter.again and (self._account is None or await self._account.known(letter)):
-            letter = replace(letter, key=letter.again)
-        kept = self._account is not None and await self._account.put(letter)
+        if letter.retry_of and (self._account is None or await self._account.known(letter)):
+            letter = replace(letter, key=letter.retry_of)
+        recorded = self._account is not None and await self._account.put(letter)
         try:
             [ack] = await publish_all(js, subjects.DLQ_STREAM, [copy_of(letter)])
         except TooLarge as refusal:
             # With the headers of a dead letter it is more than the server takes.
-            if not kept:
+            if not recorded:
                 raise Transient(f"{message.subject}: neither on record nor on AOC_DLQ: {refusal}") from refusal
             _log.warning("letter.uncopied", key=letter.key, reason=str(refusal))
         else:
-            if self._account is not None and not kept:
+            if self._account is not None and not recorded:
                 await self._account.copied(letter, ack.seq)
         metrics.BUS_DEAD_LETTERS.labels(self._service).inc()
 

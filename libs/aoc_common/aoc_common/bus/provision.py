@@ -60,39 +60,46 @@ async def provision(
 
 
 async def _stream(js: JetStreamContext, name: str, declared: StreamConfig, *, reduce: bool) -> list[str]:
-    found = await stream_config(js, name)
-    if found is None:
+    actual = await stream_config(js, name)
+    if actual is None:
         _echoed((await js.add_stream(declared)).config, declared)
         return [_made(name)]
-    differing = differences(found, declared)
-    if any(one.field == "retention" for one in differing):
+    differing = differences(actual, declared)
+    if any(difference.field == "retention" for difference in differing):
         raise BadConfiguration(
-            f"{name}: its retention is {_retention(found)} and cannot be changed in place; "
+            f"{name}: its retention is {_retention(actual)} and cannot be changed in place; "
             "stop every service, then run: aoc provision --migrate"
         )
-    kept = [one for one in differing if _is_less(one) and not reduce]
-    changed = [one for one in differing if one not in kept]
+    unchanged = [difference for difference in differing if _is_less(difference) and not reduce]
+    changed = [difference for difference in differing if difference not in unchanged]
     if changed:
-        wanted = replace(found, **{one.field: getattr(declared, one.field) for one in changed})
-        _echoed((await js.update_stream(wanted)).config, wanted)
-    return [*(f"{one}: changed" for one in changed), *(f"{one}: kept (--reduce to change it)" for one in kept)]
+        target = replace(actual, **{difference.field: getattr(declared, difference.field) for difference in changed})
+        _echoed((await js.update_stream(target)).config, target)
+    return [
+        *(f"{difference}: changed" for difference in changed),
+        *(f"{difference}: kept (--reduce to change it)" for difference in unchanged),
+    ]
 
 
 def _made(stream: str) -> str:
     return f"{stream}: made, with its consumers"
 
 
-def _echoed(found: StreamConfig, wanted: StreamConfig) -> None:
+def _echoed(actual: StreamConfig, target: StreamConfig) -> None:
     """A server, or a client between, that does not know a field drops it without a word."""
-    if lacking := [str(one) for one in differences(found, wanted) if one.grave]:
+    if lacking := [str(difference) for difference in differences(actual, target) if difference.grave]:
         raise BadConfiguration(f"the server did not take over: {'; '.join(lacking)}")
 
 
-def _is_less(one: Difference) -> bool:
-    if one.field not in _LESS or not isinstance(one.found, int | float) or not isinstance(one.declared, int | float):
+def _is_less(difference: Difference) -> bool:
+    if (
+        difference.field not in _LESS
+        or not isinstance(difference.actual, int | float)
+        or not isinstance(difference.declared, int | float)
+    ):
         return False
-    unlimited = one.field != "num_replicas" and one.found <= 0
-    return one.declared > 0 and (unlimited or one.declared < one.found)
+    unlimited = difference.field != "num_replicas" and difference.actual <= 0
+    return difference.declared > 0 and (unlimited or difference.declared < difference.actual)
 
 
 def _retention(config: StreamConfig) -> str:
@@ -112,7 +119,7 @@ async def declare_consumer(js: JetStreamContext, consumer: Consumer) -> list[str
         return [f"{name} made"]
     if not changes:
         return []
-    if any(one.field not in IN_PLACE for one in changes):
+    if any(change.field not in IN_PLACE for change in changes):
         # What is in work elsewhere comes again, and is known.
         with suppress(NotFoundError):  # somebody else does the same
             await js.delete_consumer(consumer.stream, consumer.durable)
@@ -121,10 +128,10 @@ async def declare_consumer(js: JetStreamContext, consumer: Consumer) -> list[str
 
 
 async def _changes(js: JetStreamContext, consumer: Consumer) -> list[Changed]:
-    found = list(consumer.differences(await js.consumer_info(consumer.stream, consumer.durable)))
-    if left := await _forsaken(js, consumer):
-        found.append(Changed("messages that it will never deliver", left, 0, grave=True))
-    return found
+    changes = list(consumer.differences(await js.consumer_info(consumer.stream, consumer.durable)))
+    if forsaken := await _forsaken(js, consumer):
+        changes.append(Changed("messages that it will never deliver", forsaken, 0, grave=True))
+    return changes
 
 
 async def _forsaken(js: JetStreamContext, consumer: Consumer) -> int:
@@ -138,8 +145,8 @@ async def _forsaken(js: JetStreamContext, consumer: Consumer) -> int:
         before = await _held(js, consumer)
         info = await js.consumer_info(consumer.stream, consumer.durable)
         held = min(before, await _held(js, consumer))
-        left = max(0, held - (info.num_pending or 0) - (info.num_ack_pending or 0))
-        least = min(least, left) if look else left
+        undelivered = max(0, held - (info.num_pending or 0) - (info.num_ack_pending or 0))
+        least = min(least, undelivered) if look else undelivered
         if not least:
             break
     return least
@@ -156,21 +163,21 @@ async def report(broker: NatsBroker, settings: NatsSettings) -> list[tuple[bool,
     Raises `Unreachable`.
     """
     js = jetstream(broker)
-    found: list[tuple[bool, str]] = []
+    lines: list[tuple[bool, str]] = []
     if await stream_config(js, subjects.MOVING_STREAM) is not None:
-        found.append((True, f"{subjects.MOVING_STREAM}: a migration was broken off; run: aoc provision --migrate"))
+        lines.append((True, f"{subjects.MOVING_STREAM}: a migration was broken off; run: aoc provision --migrate"))
     for name, declared in declarations(settings).items():
         config = await stream_config(js, name)
         if config is None:
-            found.append((True, f"{name}: missing"))
+            lines.append((True, f"{name}: missing"))
             continue
-        found += [(one.grave, str(one)) for one in differences(config, declared)]
-        found += [line async for line in _consumers(js, name)]
-    return found
+        lines += [(difference.grave, str(difference)) for difference in differences(config, declared)]
+        lines += [line async for line in _consumers(js, name)]
+    return lines
 
 
 async def _consumers(js: JetStreamContext, stream: str) -> AsyncIterator[tuple[bool, str]]:
-    for consumer in (one for one in consumers.ALL if one.stream == stream):
+    for consumer in (consumer for consumer in consumers.ALL if consumer.stream == stream):
         name = f"{stream}: consumer {consumer.durable}"
         try:
             changes = await _changes(js, consumer)

@@ -66,19 +66,19 @@ class Pull:
         return first + await self.available(size - 1) if first else []
 
     def _take(self) -> list[Msg]:
-        taken, self._taken = self._taken, []
-        return taken
+        messages, self._taken = self._taken, []
+        return messages
 
     async def close(self) -> None:
         """Stop listening; what arrived meanwhile, or while a call was cancelled, goes back at once."""
         subscription, self._subscription = self._subscription, None
         if subscription is None or self._connection.is_closed:
             return
-        left = self._taken + [message for message in _drained(subscription) if not self._is_status(message)]
+        unhandled = self._taken + [message for message in _drained(subscription) if not self._is_status(message)]
         self._taken = []
         if self._connection.is_connected:
             await subscription.unsubscribe()
-        for message in left:
+        for message in unhandled:
             await message.nak()
 
     async def _ask(self, size: int, request: dict[str, Any], timeout_s: float) -> None:
@@ -92,9 +92,9 @@ class Pull:
         reply = f"{self._inbox}.{self._requests}"
         body = json.dumps({"batch": size, **request}).encode()
         await self._connection.publish(self._subject, body, reply=reply)
-        wanted = len(self._taken) + size
+        expected = len(self._taken) + size
         deadline = asyncio.get_running_loop().time() + timeout_s
-        while len(self._taken) < wanted:
+        while len(self._taken) < expected:
             remaining = deadline - asyncio.get_running_loop().time()
             try:
                 message = await self._subscription.next_msg(max(remaining, 0.001))
@@ -126,8 +126,8 @@ async def _ends(status: Msg, *, has_some: bool) -> bool:
 
 
 def _drained(subscription: Subscription) -> list[Msg]:
-    found: list[Msg] = []
+    messages: list[Msg] = []
     queue = subscription._pending_queue  # noqa: SLF001  # nats-py has no call that takes what is there
     while not queue.empty():
-        found.append(queue.get_nowait())
-    return found
+        messages.append(queue.get_nowait())
+    return messages

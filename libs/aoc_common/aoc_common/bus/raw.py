@@ -25,7 +25,7 @@ async def on_stream(js: JetStreamContext, pages: Iterable[tuple[str, int]]) -> s
     is, its content says: whoever publishes may call it as he likes, and a letter that is tried again has another name.
     Raises `Unreachable` also while there is no stream: then nobody can say where its pages are.
     """
-    found: set[str] = set()
+    present: set[str] = set()
     try:
         state = (await js.stream_info(subjects.RAW_STREAM)).state
         for page, sequence in pages:
@@ -35,10 +35,10 @@ async def on_stream(js: JetStreamContext, pages: Iterable[tuple[str, int]]) -> s
                 except NotFoundError:
                     continue
                 if _is_page(message, page):
-                    found.add(page)
+                    present.add(page)
     except (APIError, NatsError, TimeoutError) as error:
         raise Unreachable(f"stream {subjects.RAW_STREAM}: {error or type(error).__name__}") from error
-    return found
+    return present
 
 
 def _is_page(message: RawStreamMsg, page: str) -> bool:

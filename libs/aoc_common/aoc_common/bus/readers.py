@@ -19,7 +19,7 @@ from aoc_common.bus.broker import jetstream
 from aoc_common.bus.consume import IN_PLACE, Consumer, reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.publications import Position, incarnation
-from aoc_common.contracts.reading import SKEW, Checkpoint, StreamView, Wanted
+from aoc_common.contracts.reading import SKEW, Checkpoint, EventFilter, StreamView
 from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Checkpoints(Protocol):
 class Log(Protocol):
     """What is asked of `store.publications.Publications`. Each may raise `Transient`."""
 
-    async def portion(self, after: Position, upto: Position, wanted: Wanted, limit: int) -> Portion:
+    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
         """The next events behind `after`, at most `limit`."""
         ...
 
@@ -74,7 +74,7 @@ class Reader:
 
     service: str
     name: str
-    wanted: Wanted = field(default_factory=Wanted)
+    event_filter: EventFilter = field(default_factory=EventFilter)
     begin: Begin = "beginning"
     batch: int = 500
     batch_bytes: int = 8 * 1024**2
@@ -87,7 +87,7 @@ class Reader:
         return Consumer(
             service=self.service,
             stream=_STREAM,
-            subject=self.wanted.subject,
+            subject=self.event_filter.subject,
             durable=self.name,
             batch=self.batch,
             batch_bytes=self.batch_bytes,
@@ -142,15 +142,15 @@ async def _declare_consumer(js: JetStreamContext, consumer: Consumer, begin: int
     except NotFoundError:
         await js.add_consumer(consumer.stream, declared)
         return [f"{name} made"]
-    changes = [str(one) for one in consumer.differences(info)]
-    fields = {one.field for one in consumer.differences(info)}
+    changes = [str(difference) for difference in consumer.differences(info)]
+    fields = {difference.field for difference in consumer.differences(info)}
     if (info.config.opt_start_seq or 1) > begin:
         changes.append(f"it begins with {info.config.opt_start_seq}, behind what is not read yet")
         fields.add("opt_start_seq")
     if not changes:
         return []
     if fields <= IN_PLACE:
-        await js.add_consumer(consumer.stream, info.config.evolve(**{one: getattr(declared, one) for one in fields}))
+        await js.add_consumer(consumer.stream, info.config.evolve(**{name: getattr(declared, name) for name in fields}))
     else:
         await js.delete_consumer(consumer.stream, consumer.durable)
         await js.add_consumer(consumer.stream, declared)
@@ -164,10 +164,10 @@ async def _begin(broker: NatsBroker, stream: StreamView, begin: Begin, log: Log)
         return stream.begin
     if begin.tzinfo is None:
         raise BadConfiguration(f"begin is {begin}: a time without its zone")
-    found = await _at_time(broker, stream, begin)
+    in_stream = await _at_time(broker, stream, begin)
     # What it has dropped, or an incarnation before it had, the log knows. Its times are of the normalizers' clocks.
-    noted = await log.since(begin - SKEW) if found == stream.begin else None
-    return found if noted is None else min(found, noted)
+    noted = await log.since(begin - SKEW) if in_stream == stream.begin else None
+    return in_stream if noted is None else min(in_stream, noted)
 
 
 async def _at_time(broker: NatsBroker, stream: StreamView, moment: datetime) -> Position:

@@ -52,12 +52,12 @@ class Difference:
 
     stream: str
     field: str
-    found: object
+    actual: object
     declared: object
     grave: bool
 
     def __str__(self) -> str:
-        return f"{self.stream}: {self.field} is {self.found}, declared is {self.declared}"
+        return f"{self.stream}: {self.field} is {self.actual}, declared is {self.declared}"
 
 
 def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
@@ -134,13 +134,13 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
     return {stream.name or "": stream for stream in streams}
 
 
-def differences(found: StreamConfig, declared: StreamConfig) -> list[Difference]:
+def differences(actual: StreamConfig, declared: StreamConfig) -> list[Difference]:
     """In what a stream is not as declared."""
     name = declared.name or ""
     return [
-        Difference(name, field, _value(found, field), _value(declared, field), grave=_is_grave(field, declared))
+        Difference(name, field, _value(actual, field), _value(declared, field), grave=_is_grave(field, declared))
         for field in (*_MUST, *_CHOSEN)
-        if _value(found, field) != _value(declared, field)
+        if _value(actual, field) != _value(declared, field)
     ]
 
 
@@ -172,16 +172,16 @@ async def check_streams(js: JetStreamContext, settings: NatsSettings, names: Seq
     JetStream does not answer.
     """
     known = declarations(settings)
-    found: list[Difference] = []
+    differing: list[Difference] = []
     for name in names:
         info = await stream_config(js, name)
         if info is None:
             raise BadConfiguration(f"{name}: there is no such stream; run: aoc provision")
-        found += differences(info, known[name])
-    grave = [str(one) for one in found if one.grave]
+        differing += differences(info, known[name])
+    grave = [str(difference) for difference in differing if difference.grave]
     if grave:
         raise BadConfiguration(f"{'; '.join(grave)}; run: aoc provision")
-    return found
+    return differing
 
 
 async def stream_config(js: JetStreamContext, name: str) -> StreamConfig | None:

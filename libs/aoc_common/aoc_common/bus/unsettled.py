@@ -36,7 +36,7 @@ async def unsettled(js: JetStreamContext, stream: str, upto: int) -> int:
         return 0
     if not consumers:
         return min(state.messages, upto - state.first_seq + 1)
-    return sum(_left(one, upto) for one in consumers)
+    return sum(_left(consumer, upto) for consumer in consumers)
 
 
 def _left(consumer: ConsumerInfo, upto: int) -> int:

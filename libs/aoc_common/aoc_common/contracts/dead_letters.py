@@ -34,8 +34,8 @@ class DeadLetter:
 
     `key` is the same however often, and by whichever replica, the message is given up. `stream` and `sequence`: where
     it stood. `source` and `slice_id` are empty where the message does not tell them; `tenant` is then `unknown`.
-    `headers` and `body` are the message's own. `again`: the key of the letter that it says to be, tried again in vain;
-    whoever publishes may say so.
+    `headers` and `body` are the message's own. `retry_of`: the key of an earlier letter that it claims to be a retry
+    of; any publisher can claim that.
     """
 
     key: str
@@ -50,4 +50,4 @@ class DeadLetter:
     headers: Mapping[str, str]
     body: bytes
     at: datetime
-    again: str = ""
+    retry_of: str = ""

@@ -120,10 +120,10 @@ class PackedEvent:
 
 def full_event(ocsf: dict[str, Any], unmapped: dict[str, Any], raw: str) -> bytes:
     """Join the parts of an event into the OCSF JSON that leaves the system."""
-    whole: dict[str, Any] = {**ocsf, "raw_data": raw}
+    complete: dict[str, Any] = {**ocsf, "raw_data": raw}
     if unmapped:
-        whole["unmapped"] = unmapped
-    return orjson.dumps(whole)
+        complete["unmapped"] = unmapped
+    return orjson.dumps(complete)
 
 
 def text_digest(text: str) -> str:

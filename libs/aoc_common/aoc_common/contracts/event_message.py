@@ -148,12 +148,12 @@ class EventMessage:
     def event(self) -> dict[str, Any]:
         """The body, parsed once. Raises `Malformed` for a body that is no JSON object."""
         try:
-            found: object = orjson.loads(self.body)
+            parsed: object = orjson.loads(self.body)
         except orjson.JSONDecodeError as error:
             raise Malformed(f"{_place(self.subject, self.sequence)}: the body is no JSON: {error}") from None
-        if not isinstance(found, dict):
+        if not isinstance(parsed, dict):
             raise Malformed(f"{_place(self.subject, self.sequence)}: the body is no JSON object")
-        return found
+        return parsed
 
 
 def _place(subject: str, sequence: int) -> str:
@@ -162,10 +162,10 @@ def _place(subject: str, sequence: int) -> str:
 
 @lru_cache(4096)
 def _of_subject(subject: str) -> tuple[str, str, int]:
-    found = _SUBJECT.fullmatch(subject)
-    if found is None:
+    match = _SUBJECT.fullmatch(subject)
+    if match is None:
         raise Malformed("expected aoc.events.{tenant}.{source}.{class_uid}")
-    tenant, source, class_uid = found.groups()
+    tenant, source, class_uid = match.groups()
     return tenant, source, int(class_uid)
 
 

@@ -1,8 +1,9 @@
 """Event identity: a UUIDv8 of when a record happened and which record it is.
 
 48 bits of event time in milliseconds since 1970 (UTC), then the version and variant of RFC 9562, then 74 bits of a
-BLAKE2b over (tenant, family, record id). The same record fetched twice, by two replicas or a year apart, has the same
-id; ids sort by time. MongoDB's `_id` index alone therefore gives deduplication, time order and keyset pagination.
+BLAKE2b over (tenant, namespace, record id). The same record fetched twice, by two replicas or a year apart, has the
+same id; ids sort by time. MongoDB's `_id` index alone therefore gives deduplication, time order and keyset pagination.
+A *namespace* holds the sources that share record ids, e.g. `ual` for the unified audit log.
 """
 
 from __future__ import annotations
@@ -22,18 +23,18 @@ _RAND_B: Final = (1 << 62) - 1
 _MS: Final = timedelta(milliseconds=1)
 
 
-def event_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
-    """The id of the record `record_id` of `family` (e.g. `ual`, `sign-in`) in `tenant`.
+def event_id(tenant: str, namespace: str, record_id: str, time_ms: int) -> UUID:
+    """The id of the record `record_id` in `namespace` (e.g. `ual`, `sign-in`) of `tenant`.
 
     Letters' case says nothing, nor does what nobody sees.
     `time_ms`: when it happened, in ms since 1970; clamped to what 48 bits hold (an unknown time is 0).
     """
-    return spelt_id(tenant, family, spelling.folded(record_id).lower(), time_ms)
+    return spelt_id(tenant, namespace, spelling.folded(record_id).lower(), time_ms)
 
 
-def spelt_id(tenant: str, family: str, record_id: str, time_ms: int) -> UUID:
+def spelt_id(tenant: str, namespace: str, record_id: str, time_ms: int) -> UUID:
     """The id with regard to case, as events were stored until versions came (docs/adr/0011-versions.md)."""
-    key = f"{tenant}\x1f{family}\x1f{record_id}".encode("utf-8", "surrogatepass")
+    key = f"{tenant}\x1f{namespace}\x1f{record_id}".encode("utf-8", "surrogatepass")
     return _made(time_ms if 0 <= time_ms <= _MAX_MS else min(max(time_ms, 0), _MAX_MS), key)
 
 
@@ -61,7 +62,7 @@ def time_of(identity: UUID) -> datetime:
     return from_ms(identity.int >> 80)
 
 
-def whole_from(bound: UUID | None) -> datetime | None:
+def complete_from(bound: UUID | None) -> datetime | None:
     """The first ms of which all ids are at or above a bound, in UTC; None when there is none, or beyond year 9999."""
     try:
         return None if bound is None else from_ms((bound.int + (1 << 80) - 1) >> 80)

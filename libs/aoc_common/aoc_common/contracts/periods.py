@@ -67,7 +67,7 @@ class Period:
 
     - `since`: when it was first seen. `after`: when it was not so yet; None where nothing is known of before.
     - `held`: when it was last known to be so. `until`: when it was first seen otherwise; None where it is so still.
-    - `keys`: what it was found by then, beside its own id. `gone`: it ended since the object was deleted.
+    - `keys`: what it was found by then, beside its own id. `deleted`: it ended since the object was deleted.
     - `merged`: of how many states it is the sum. `roles_read`: whether it is known which roles it held.
     """
 
@@ -77,7 +77,7 @@ class Period:
     held: int
     until: int | None
     keys: frozenset[str]
-    gone: bool = False
+    deleted: bool = False
     merged: int = 1
     roles_read: bool = True
 
@@ -104,7 +104,7 @@ class History:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "own_key", directory.key(self.id))
-        object.__setattr__(self, "_since", tuple([one.since for one in self.periods]))
+        object.__setattr__(self, "_since", tuple([period.since for period in self.periods]))
 
     def at(self, time_ms: int, *, by_name: bool = False) -> View:
         """What is known of this moment."""
@@ -146,10 +146,10 @@ class History:
 
     def view(self, place: int, mark: Mark, *, by_name: bool = False) -> View:
         """What is known of a period, in a way; made once."""
-        found = self._views.get((place, mark, by_name))
-        if found is None:
-            found = self._views[place, mark, by_name] = self._made(place, mark, by_name=by_name)
-        return found
+        cached = self._views.get((place, mark, by_name))
+        if cached is None:
+            cached = self._views[place, mark, by_name] = self._made(place, mark, by_name=by_name)
+        return cached
 
     def _made(self, place: int, mark: Mark, *, by_name: bool) -> View:
         period = self.periods[place]
@@ -159,9 +159,9 @@ class History:
         if mark == "between readings":
             if other := self._otherwise(place):
                 data |= {"or": other} | _dated("after", period.held) | _dated("seen", period.until)
-                maybe = [one.entity for one in self.periods[place : self._next(place) + 1]]
-                admin = any(one.privileged for one in maybe)
-                service = any(one.service_account for one in maybe)
+                maybe = [period.entity for period in self.periods[place : self._next(place) + 1]]
+                admin = any(candidate.privileged for candidate in maybe)
+                service = any(candidate.service_account for candidate in maybe)
             else:
                 # What changed is nothing that an event tells.
                 mark = "at the time"
@@ -180,10 +180,10 @@ class History:
     def _otherwise(self, place: int) -> dict[str, Any]:
         """What the state says otherwise that was there when this one had ended; None for what it says no more."""
         period = self.periods[place]
-        if period.gone or period.until is None:
+        if period.deleted or period.until is None:
             return {"deleted": True}
-        mine, other = _standing(period), _standing(self.periods[self._next(place)])
-        return {name: other.get(name) for name in _COMPARED if mine.get(name) != other.get(name)}
+        state, other = _standing(period), _standing(self.periods[self._next(place)])
+        return {name: other.get(name) for name in _COMPARED if state.get(name) != other.get(name)}
 
     def _next(self, place: int) -> int:
         """The period that followed: clocks that contradict each other leave some of no length between."""
@@ -194,17 +194,17 @@ def _standing(period: Period) -> dict[str, Any]:
     """What alerts ask of a user, and a name for the others; what is not known is left out."""
     entity = period.entity
     user = entity.kind == "user"
-    found: dict[str, Any] = {"uid": entity.id, "kind": entity.kind, "name": entity.name, "upn": entity.upn}
+    facts: dict[str, Any] = {"uid": entity.id, "kind": entity.kind, "name": entity.name, "upn": entity.upn}
     if entity.roles or (user and period.roles_read):
-        found |= {"privileged": entity.privileged, "roles": list(entity.roles)}
+        facts |= {"privileged": entity.privileged, "roles": list(entity.roles)}
     if user:
-        found |= {
+        facts |= {
             "guest": entity.guest,
             "enabled": entity.enabled,
             "service_account": entity.service_account if period.merged == 1 else None,
             "department": entity.department,
         }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | None:
@@ -213,48 +213,54 @@ def find(key: str, holders: Sequence[History], time_ms: int | None) -> View | No
     The object whose own id it is comes first, at whatever time. For any other key it is the one that had it then; of
     several that may have had it, none.
     """
-    for one in holders:
-        if one.own_key == key:
-            return one.newest() if time_ms is None else one.at(time_ms)
+    for history in holders:
+        if history.own_key == key:
+            return history.newest() if time_ms is None else history.at(time_ms)
     by_name = "@" in key
     if len(holders) >= MANY:
         return ambiguous(holders)
     if time_ms is None:
-        claims = [one for one in holders if one.periods[-1].until is None and key in one.periods[-1].keys]
+        claims = [
+            history for history in holders if history.periods[-1].until is None and key in history.periods[-1].keys
+        ]
         return claims[0].newest(by_name=by_name) if len(claims) == 1 else ambiguous(claims) if claims else None
-    best, found = _FIRST, []
-    for one in holders:
-        sure = one.claim(key, time_ms)
+    best, matching = _FIRST, []
+    for history in holders:
+        sure = history.claim(key, time_ms)
         if sure > best:
-            best, found = sure, [one]
+            best, matching = sure, [history]
         elif sure == best:
-            found.append(one)
-    if len(found) == 1:
-        return _holding(found[0], key, time_ms, by_name=by_name)
-    if not found and len(holders) == 1 and not by_name:
+            matching.append(history)
+    if len(matching) == 1:
+        return _holding(matching[0], key, time_ms, by_name=by_name)
+    if not matching and len(holders) == 1 and not by_name:
         # An application's or a device's own id, which is given to no other.
         return holders[0].at(time_ms)
-    return ambiguous(found) if found else None
+    return ambiguous(matching) if matching else None
 
 
 def ambiguous(among: Sequence[History]) -> View:
     """That several objects are meant, and nobody is named."""
-    return View(None, "ambiguous", {"known": "ambiguous", "among": sorted(one.id for one in among)[:_AMONG]})
+    return View(None, "ambiguous", {"known": "ambiguous", "among": sorted(history.id for history in among)[:_AMONG]})
 
 
 #: That the directory knows nobody.
 UNKNOWN: Final = View(None, "not known", {"known": "not known"})
 
 
-def _holding(one: History, key: str, time_ms: int, *, by_name: bool) -> View:
+def _holding(history: History, key: str, time_ms: int, *, by_name: bool) -> View:
     """The state at a moment; where two may have been, the one that had the key."""
-    view = one.at(time_ms, by_name=by_name)
+    view = history.at(time_ms, by_name=by_name)
     if view.mark != "between readings" or view.entity is None:
         return view
-    place = next((n for n, period in enumerate(one.periods) if period.entity is view.entity), 0)
-    if key in one.periods[place].keys or place + 1 == len(one.periods) or key not in one.periods[place + 1].keys:
+    place = next((n for n, period in enumerate(history.periods) if period.entity is view.entity), 0)
+    if (
+        key in history.periods[place].keys
+        or place + 1 == len(history.periods)
+        or key not in history.periods[place + 1].keys
+    ):
         return view
-    return one.view(place + 1, "learnt later", by_name=by_name)
+    return history.view(place + 1, "learnt later", by_name=by_name)
 
 
 def spelt(time_ms: int) -> str:

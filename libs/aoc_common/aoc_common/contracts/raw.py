@@ -37,7 +37,7 @@ class RawPage:
     `slice_id` names the ledger entry that this page belongs to. `body` is a JSON array of records. `behind`: it is late
     because we are (an outage is caught up), so its records tell nothing of how late Microsoft is. `sequence`: what a
     page of a stream before `aoc provision --migrate` was known by; None for all others. `page_before`: the id
-    of a page that was given up and is tried again in another slice. `aside`: it was not published as it was fetched.
+    of a page that was given up and is tried again in another slice. `delayed`: it was not published as it was fetched.
     """
 
     tenant: str
@@ -48,7 +48,7 @@ class RawPage:
     behind: bool = False
     sequence: int | None = None
     page_before: str = ""
-    aside: bool = False
+    delayed: bool = False
 
     @cached_property
     def id(self) -> str:
@@ -75,7 +75,7 @@ class RawPage:
 
     def headers(self) -> dict[str, str]:
         """NATS headers. `Nats-Msg-Id` makes a repeated publish of the same page of the same slice one message."""
-        found = {
+        headers = {
             "Aoc-Tenant": self.tenant,
             "Aoc-Source": self.source,
             "Aoc-Slice": self.slice_id,
@@ -83,12 +83,12 @@ class RawPage:
             "Nats-Msg-Id": self.id,
         }
         if self.behind:
-            found["Aoc-Behind"] = "1"
-        if self.aside:
-            found[ASIDE] = "1"
+            headers["Aoc-Behind"] = "1"
+        if self.delayed:
+            headers[ASIDE] = "1"
         if self.sequence is not None:
-            found[SEQUENCE_BEFORE] = str(self.sequence)
-        return found
+            headers[SEQUENCE_BEFORE] = str(self.sequence)
+        return headers
 
     @classmethod
     def from_message(cls, subject: str, headers: Mapping[str, str], body: bytes) -> Self:
@@ -125,7 +125,7 @@ class RawPage:
             behind="Aoc-Behind" in headers,
             sequence=sequence,
             page_before=headers.get(PAGE_BEFORE, ""),
-            aside=ASIDE in headers or LETTER in headers,
+            delayed=ASIDE in headers or LETTER in headers,
         )
 
     def timed(self, on_bus: datetime) -> Self:
@@ -135,7 +135,7 @@ class RawPage:
         on the bus before it is fetched, nor much later, unless it lay aside. Where its own time says otherwise, that of
         the bus is taken, which is one for all collectors.
         """
-        aside = self.aside or self.sequence is not None or bool(self.page_before)
-        if self.fetched_at <= on_bus and (aside or on_bus - self.fetched_at <= ON_ITS_WAY):
+        delayed = self.delayed or self.sequence is not None or bool(self.page_before)
+        if self.fetched_at <= on_bus and (delayed or on_bus - self.fetched_at <= ON_ITS_WAY):
             return self
         return replace(self, fetched_at=on_bus)

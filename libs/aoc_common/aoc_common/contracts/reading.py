@@ -46,7 +46,7 @@ class StreamView:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which events a reader is for; None: of every tenant, source or class."""
 
     tenant: str | None = None
@@ -58,7 +58,7 @@ class Wanted:
         """The same as a filter of a consumer."""
         return f"aoc.events.{self.tenant or '*'}.{self.source or '*'}.{self.class_uid or '*'}"
 
-    def takes(self, message: EventMessage) -> bool:
+    def matches(self, message: EventMessage) -> bool:
         """Whether a message is for the reader."""
         return self.of(message.tenant, message.source) and self.class_uid in (None, message.class_uid)
 
@@ -153,27 +153,27 @@ def filled(state: Checkpoint, portion: Portion, at: datetime) -> Checkpoint:
     """The checkpoint after a portion of its hole was handled."""
     if state.hole is None:
         raise ValueError("there is no hole")
-    lacking = sum(one.last - one.first + 1 for one in portion.unaccounted)
+    lacking = sum(range_.last - range_.first + 1 for range_ in portion.unaccounted)
     hole = replace(
         state.hole,
         filled=state.hole.filled + len(portion.messages),
         missing=state.hole.missing + portion.missing,
         unaccounted=state.hole.unaccounted + lacking,
     )
-    sought = (*state.sought, *(Sought(one, hole.found_at) for one in portion.unaccounted))
+    sought = (*state.sought, *(Sought(range_, hole.found_at) for range_ in portion.unaccounted))
     if portion.after is not None:
         return replace(state, hole=replace(hole, after=portion.after), sought=sought)
     past = (*state.past, replace(hole, filled_at=at))[-PAST:]
     return replace(state, hole=None, position=hole.then, sought=sought, past=past, filler="", filler_until=None)
 
 
-def accounted(state: Checkpoint, found: Iterable[tuple[Sought, Portion]]) -> Checkpoint:
+def accounted(state: Checkpoint, looked_up: Iterable[tuple[Sought, Portion]]) -> Checkpoint:
     """The checkpoint after events were found, and handled, that stood where these sequences are."""
     sought, past = list(state.sought), list(state.past)
-    for one, portion in found:
-        place = sought.index(one)
-        sought[place : place + 1] = [Sought(rest, one.since) for rest in portion.unaccounted]
-        covered = _length([one.range]) - _length(portion.unaccounted)
+    for entry, portion in looked_up:
+        place = sought.index(entry)
+        sought[place : place + 1] = [Sought(rest, entry.since) for rest in portion.unaccounted]
+        covered = _length([entry.range]) - _length(portion.unaccounted)
         past = [
             replace(
                 hole,
@@ -181,7 +181,7 @@ def accounted(state: Checkpoint, found: Iterable[tuple[Sought, Portion]]) -> Che
                 missing=hole.missing + portion.missing,
                 unaccounted=max(hole.unaccounted - covered, 0),
             )
-            if hole.found_at == one.since
+            if hole.found_at == entry.since
             else hole
             for hole in past
         ]
@@ -189,4 +189,4 @@ def accounted(state: Checkpoint, found: Iterable[tuple[Sought, Portion]]) -> Che
 
 
 def _length(ranges: Iterable[Range]) -> int:
-    return sum(one.last - one.first + 1 for one in ranges)
+    return sum(range_.last - range_.first + 1 for range_ in ranges)

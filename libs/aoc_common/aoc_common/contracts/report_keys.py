@@ -49,13 +49,13 @@ class PublishedKey:
     retired_at: datetime | None = None
 
 
-def published_jwk(one: PublishedKey) -> dict[str, Any]:
+def published_jwk(key: PublishedKey) -> dict[str, Any]:
     """A published key as a member of a JWK Set (RFC 7517), with two members of ours: its times, RFC 3339 in UTC."""
     times = {
-        "published_at": _spelt(one.published_at),
-        "retired_at": _spelt(one.retired_at) if one.retired_at else None,
+        "published_at": _spelt(key.published_at),
+        "retired_at": _spelt(key.retired_at) if key.retired_at else None,
     }
-    return {**jwk(one.key), "alg": "EdDSA", "use": "sig", "kid": one.kid, **times}
+    return {**jwk(key.key), "alg": "EdDSA", "use": "sig", "kid": key.kid, **times}
 
 
 def _spelt(at: datetime) -> str:

@@ -49,8 +49,8 @@ def shown(text: str) -> str:
         return text
     if not _SHOWN.search(text):
         return text
-    needed = {found.start() for found in _NEEDED.finditer(text)}
-    return _SHOWN.sub(lambda found: found[0] if found.start() in needed else f"<U+{ord(found[0]):04X}>", text)
+    needed = {match.start() for match in _NEEDED.finditer(text)}
+    return _SHOWN.sub(lambda match: match[0] if match.start() in needed else f"<U+{ord(match[0]):04X}>", text)
 
 
 def address(text: str) -> str | None:

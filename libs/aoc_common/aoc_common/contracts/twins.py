@@ -96,11 +96,11 @@ def twin_of(headers: Mapping[str, str] | None) -> UUID | None:
     wants both records of a twin. None stands for one that adds to what the first says. A header that is no event id is
     none of ours and counts as none.
     """
-    told = (headers or {}).get(HEADER)
-    if told is None or ADDS in (headers or {}):
+    value = (headers or {}).get(HEADER)
+    if value is None or ADDS in (headers or {}):
         return None
     try:
-        return UUID(told)
+        return UUID(value)
     except ValueError:
         return None
 
@@ -111,8 +111,13 @@ def marked(body: bytes, first: UUID, *, later: bool = False) -> tuple[bytes, dic
     `later`: it is a later version, and says what has changed since.
     """
     event: dict[str, Any] = orjson.loads(body)
-    told = {"name": "metadata.uid", "value": event["metadata"]["uid"], "type": "twin", "data": {"twin_of": str(first)}}
-    event["enrichments"] = [*event.get("enrichments", ()), told]
+    observable = {
+        "name": "metadata.uid",
+        "value": event["metadata"]["uid"],
+        "type": "twin",
+        "data": {"twin_of": str(first)},
+    }
+    event["enrichments"] = [*event.get("enrichments", ()), observable]
     risky = event.get("class_uid") == _SIGN_IN and event.get("severity_id", 0) > _LOW
     adds = "version" if later else "risk" if risky else None
     return orjson.dumps(event), {HEADER: str(first)} | ({ADDS: adds} if adds else {})

@@ -94,9 +94,9 @@ def _mac(key: bytes, text: str) -> str:
     return urlsafe_b64encode(digest).decode().rstrip("=")
 
 
-def same_tenant(given: str, tenant_id: str) -> bool:
+def same_tenant(named: str, tenant_id: str) -> bool:
     """Whether a tenant id, as Microsoft spelt it, is this one."""
     try:
-        return str(UUID(given)) == tenant_id
+        return str(UUID(named)) == tenant_id
     except ValueError:
         return False

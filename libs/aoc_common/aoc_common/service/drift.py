@@ -48,16 +48,16 @@ class DriftMonitor:
         try:
             await self._check()
         except BadConfiguration as error:
-            found: str | None = str(error)
+            trouble: str | None = str(error)
         except AocError:
             # Away: others say so, and what was known of it stays.
             return
         else:
-            found = None
-        if found != self._trouble:
-            self._trouble = found
-            if found:
-                _log.error("standing.lost", why=found, hint="no work is done until it is as declared again")
+            trouble = None
+        if trouble != self._trouble:
+            self._trouble = trouble
+            if trouble:
+                _log.error("standing.lost", why=trouble, hint="no work is done until it is as declared again")
             else:
                 _log.info("standing.regained")
 

@@ -52,9 +52,9 @@ def refused(address: Address, error: OSError) -> BadConfiguration:
     )
 
 
-def _bound(found: socket.socket, place: tuple[object, ...]) -> socket.socket:
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if found.family == socket.AF_INET6:
-        found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    found.bind(place)
-    return found
+def _bound(listener: socket.socket, place: tuple[object, ...]) -> socket.socket:
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if listener.family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    listener.bind(place)
+    return listener

@@ -65,22 +65,22 @@ class ServiceState:
     @property
     def running(self) -> list[Instance]:
         """Those that are alive."""
-        return [one for one in self.instances if one.life is Life.RUNNING]
+        return [instance for instance in self.instances if instance.life is Life.RUNNING]
 
     @property
     def lag(self) -> int:
         """Messages that wait or are in work."""
-        return sum(one.lag for one in self.lags)
+        return sum(lag.lag for lag in self.lags)
 
     @property
     def settled_at(self) -> datetime | None:
         """When a message was last settled, as far as the server remembers."""
-        return max((one.settled_at for one in self.lags if one.settled_at), default=None)
+        return max((lag.settled_at for lag in self.lags if lag.settled_at), default=None)
 
     @property
     def oldest(self) -> datetime | None:
         """From when the oldest message is that waits for this service, or for another one on the same stream."""
-        return min((one.oldest for one in self.lags if one.lag and one.oldest), default=None)
+        return min((lag.oldest for lag in self.lags if lag.lag and lag.oldest), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,39 +109,39 @@ class Assessment:
 
 def assess(look: BusState) -> Assessment:
     """What a look means."""
-    names = sorted({one.service for one in look.lags} | {one.service for one in look.seen})
+    names = sorted({lag.service for lag in look.lags} | {beat.service for beat in look.seen})
     services = tuple(
         ServiceState(
             name,
-            tuple(_instances([one for one in look.seen if one.service == name], look.at)),
-            tuple(one for one in look.lags if one.service == name),
+            tuple(_instances([beat for beat in look.seen if beat.service == name], look.at)),
+            tuple(lag for lag in look.lags if lag.service == name),
         )
         for name in names
     )
-    still = [one for service in services for one in _of_service(service, look.at)]
+    still = [standstill for service in services for standstill in _of_service(service, look.at)]
     return Assessment(look.at, services, (*still, *_of_lacking(look)))
 
 
 def _instances(seen: Sequence[LastBeat], now: datetime) -> Iterator[Instance]:
     """Each with its life. One that fell silent is replaced by one that started since: each replaces one."""
-    free = sorted(one.at - timedelta(seconds=one.beat.running_s) for one in seen)
-    for one in sorted(seen, key=lambda found: found.at):
-        started = one.at - timedelta(seconds=one.beat.running_s)
+    free = sorted(last.at - timedelta(seconds=last.beat.running_s) for last in seen)
+    for last in sorted(seen, key=lambda last: last.at):
+        started = last.at - timedelta(seconds=last.beat.running_s)
         life = Life.RUNNING
-        if one.beat.leaving:
+        if last.beat.leaving:
             life = Life.LEFT
-        elif (now - one.at).total_seconds() > SILENT_S:
-            successor = next((other for other in free if other > max(one.at - _SLACK, started)), None)
+        elif (now - last.at).total_seconds() > SILENT_S:
+            successor = next((other for other in free if other > max(last.at - _SLACK, started)), None)
             life = Life.SILENT if successor is None else Life.REPLACED
             if successor is not None:
                 free.remove(successor)
-        yield Instance(one.instance, one.beat.version, started, one.at, life, one.beat.work)
+        yield Instance(last.instance, last.beat.version, started, last.at, life, last.beat.work)
 
 
 def _of_service(service: ServiceState, now: datetime) -> Iterator[Standstill]:
-    silent = [one for one in service.instances if one.life is Life.SILENT]
-    for one in silent:
-        yield _silent(service, one, now)
+    silent = [instance for instance in service.instances if instance.life is Life.SILENT]
+    for instance in silent:
+        yield _silent(service, instance, now)
     if not service.running:
         if service.lag and not silent:
             yield from _deserted(service, now)
@@ -150,61 +150,65 @@ def _of_service(service: ServiceState, now: datetime) -> Iterator[Standstill]:
         yield from _of_consumer(service, lag, now)
 
 
-def _silent(service: ServiceState, one: Instance, now: datetime) -> Standstill:
+def _silent(service: ServiceState, instance: Instance, now: datetime) -> Standstill:
     others = len(service.running)
     waits = f"; {service.lag:,} messages wait for it" if service.lag else ""
     beside = f"; {others} more of {service.name} run" if others else waits
-    silent = _for(now - one.seen)
-    said = f"{service.name} {one.name} stands still since {_at(one.seen)}: no sign of life for {silent}{beside}"
+    silent = _for(now - instance.seen)
+    message = (
+        f"{service.name} {instance.name} stands still since {_at(instance.seen)}: no sign of life for {silent}{beside}"
+    )
     fix = (
         f"Look whether the process is stopped (kill -CONT), hangs, or is gone (start it again), and at its log. "
         f"{_LEFT_BEHIND}; one that was taken away for good is forgotten a day after its last sign"
     )
-    return Standstill(service.name, f"{service.name} {one.name}", one.seen, said, fix)
+    return Standstill(service.name, f"{service.name} {instance.name}", instance.seen, message, fix)
 
 
 def _deserted(service: ServiceState, now: datetime) -> Iterator[Standstill]:
     """Work waits, and nobody is known to run."""
-    left = max((one.seen for one in service.instances if one.life is Life.LEFT), default=None)
-    if left is None and any(one.asking for one in service.lags):
+    left_at = max((instance.seen for instance in service.instances if instance.life is Life.LEFT), default=None)
+    if left_at is None and any(lag.asking for lag in service.lags):
         # A version that has no heartbeat asks for work.
         return
-    moved = max(_moved(one) for one in service.lags if one.lag)
-    since = max(filter(None, (left, moved, service.oldest if left else None)))
+    moved = max(_moved(lag) for lag in service.lags if lag.lag)
+    since = max(filter(None, (left_at, moved, service.oldest if left_at else None)))
     if (now - since).total_seconds() > _UNTAKEN_S:
-        said = f"{service.name} stands still since {_at(since)}: {service.lag:,} messages wait, and none of it runs"
-        yield Standstill(service.name, service.name, since, said, f"Start the {service.name}")
+        message = f"{service.name} stands still since {_at(since)}: {service.lag:,} messages wait, and none of it runs"
+        yield Standstill(service.name, service.name, since, message, f"Start the {service.name}")
 
 
 def _of_consumer(service: ServiceState, lag: ConsumerLag, now: datetime) -> Iterator[Standstill]:
     """What stands still at a consumer although the service is alive: the first of its causes."""
-    work = [(one.seen, what) for one in service.running for what in one.work if what.consumer == lag.durable]
+    work = [
+        (instance.seen, what) for instance in service.running for what in instance.work if what.consumer == lag.durable
+    ]
     if not lag.lag or not work:  # where nobody is set up to serve it, nobody stands still
         return
     who = f"{service.name}, consumer {lag.durable}"
     held = [(seen - timedelta(seconds=what.held_s), what.held) for seen, what in work if what.held and what.held_s]
     if held and (now - (since := min(held)[0])).total_seconds() > lag.still_after_s:
-        said = (
+        message = (
             f"{who} stands still since {_at(since)}: {min(held)[1]:,} messages are in work, and nothing moves in them; "
             f"{lag.waiting:,} more wait"
         )
         yield Standstill(
-            service.name, who, since, said, f"Look at the {service.name}'s log, and restart it. {_LEFT_BEHIND}"
+            service.name, who, since, message, f"Look at the {service.name}'s log, and restart it. {_LEFT_BEHIND}"
         )
         return
     failing = [(seen - timedelta(seconds=what.failing_s), what.error) for seen, what in work if what.failing_s]
     fails = failing and len(failing) == len(work) and not lag.of_sources
     if fails and (now - (since := max(failing)[0])).total_seconds() > lag.still_after_s:
-        said = f"{who} stands still since {_at(since)}: all of {lag.lag:,} messages fail ({max(failing)[1]})"
-        yield Standstill(service.name, who, since, said, f"Mend what fails; see the {service.name}'s log")
+        message = f"{who} stands still since {_at(since)}: all of {lag.lag:,} messages fail ({max(failing)[1]})"
+        yield Standstill(service.name, who, since, message, f"Mend what fails; see the {service.name}'s log")
         return
     since = _moved(lag)
     untaken = lag.waiting and not lag.in_work and not held
     if untaken and (now - since).total_seconds() > _UNTAKEN_S:
         why = "the consumer is paused" if lag.paused else "nobody takes them"
-        said = f"{who} stands still since {_at(since)}: {lag.waiting:,} messages wait, and {why}"
+        message = f"{who} stands still since {_at(since)}: {lag.waiting:,} messages wait, and {why}"
         fix = "Run aoc provision: it ends the pause" if lag.paused else f"Restart the {service.name}; see its log"
-        yield Standstill(service.name, who, since, said, fix)
+        yield Standstill(service.name, who, since, message, fix)
 
 
 def _of_lacking(look: BusState) -> Iterator[Standstill]:

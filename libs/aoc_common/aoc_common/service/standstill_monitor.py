@@ -40,8 +40,10 @@ async def confirmed_standstills(look: LookOnce, clock: Clock) -> Assessment:
         return first
     await clock.sleep(SURE_S)
     second = assess(await look())
-    known = {one.who for one in first.standstills}
-    return Assessment(second.at, second.services, tuple(one for one in second.standstills if one.who in known))
+    known = {standstill.who for standstill in first.standstills}
+    return Assessment(
+        second.at, second.services, tuple(standstill for standstill in second.standstills if standstill.who in known)
+    )
 
 
 class StandstillMonitor:
@@ -63,18 +65,18 @@ class StandstillMonitor:
     async def look(self) -> None:
         """Look once."""
         try:
-            found = assess(await self._look())
+            assessment = assess(await self._look())
         except AocError as error:
             self._trouble = str(error)
             metrics.LOOK_FAILED.set(1)
             return
         now = self._clock.monotonic()
         self._trouble, self._looked_at = "", now
-        self._found = {one.who: self._found.get(one.who, now) for one in found.standstills}
-        sure = tuple(one for one in found.standstills if now - self._found[one.who] >= SURE_S)
+        self._found = {standstill.who: self._found.get(standstill.who, now) for standstill in assessment.standstills}
+        sure = tuple(standstill for standstill in assessment.standstills if now - self._found[standstill.who] >= SURE_S)
         self._tell(sure)
         self._sure = sure
-        _measure(found, sure)
+        _measure(assessment, sure)
 
     def standstills(self) -> tuple[Standstill, ...] | str:
         """Who stands still; in words why that is not known, where it is not."""
@@ -84,35 +86,41 @@ class StandstillMonitor:
 
     async def probe(self) -> str | None:
         """Who stands still, in words; None when nobody does."""
-        found = self.standstills()
-        if isinstance(found, str):
-            return f"not known: {found}"
-        more = f" (and {len(found) - _TOLD} more)" if len(found) > _TOLD else ""
-        return ". ".join(one.message for one in found[:_TOLD]) + more if found else None
+        confirmed = self.standstills()
+        if isinstance(confirmed, str):
+            return f"not known: {confirmed}"
+        more = f" (and {len(confirmed) - _TOLD} more)" if len(confirmed) > _TOLD else ""
+        return ". ".join(standstill.message for standstill in confirmed[:_TOLD]) + more if confirmed else None
 
     def _tell(self, sure: tuple[Standstill, ...]) -> None:
-        before, now = {one.who for one in self._sure}, {one.who for one in sure}
-        for one in sure:
-            if one.who not in before:
-                _log.error("service.stands_still", who=one.who, since=str(one.since), why=one.message, hint=one.fix)
+        before, now = {standstill.who for standstill in self._sure}, {standstill.who for standstill in sure}
+        for standstill in sure:
+            if standstill.who not in before:
+                _log.error(
+                    "service.stands_still",
+                    who=standstill.who,
+                    since=str(standstill.since),
+                    why=standstill.message,
+                    hint=standstill.fix,
+                )
         for who in sorted(before - now):
             _log.info("service.moves_again", who=who)
 
 
-def _measure(found: Assessment, sure: tuple[Standstill, ...]) -> None:
+def _measure(assessment: Assessment, sure: tuple[Standstill, ...]) -> None:
     metrics.LOOK_FAILED.set(0)
     oldest: dict[str, float] = {}
-    for service in found.services:
+    for service in assessment.services:
         for life in (Life.RUNNING, Life.SILENT):
-            alike = sum(one.life is life for one in service.instances)
+            alike = sum(instance.life is life for instance in service.instances)
             metrics.SERVICE_INSTANCES.labels(service.name, life.value).set(alike)
-        since = [one.since for one in sure if one.service == service.name and one.since]
-        seconds = (found.at - min(since)).total_seconds() if since else 0
+        since = [standstill.since for standstill in sure if standstill.service == service.name and standstill.since]
+        seconds = (assessment.at - min(since)).total_seconds() if since else 0
         metrics.SERVICE_STILL_SECONDS.labels(service.name).set(seconds)
         for lag in service.lags:
             metrics.BUS_WAITING.labels(lag.durable).set(lag.waiting)
             metrics.BUS_IN_WORK.labels(lag.durable).set(lag.in_work)
             metrics.BUS_REDELIVERED.labels(lag.durable).set(lag.redelivered)
-            oldest[lag.stream] = (found.at - lag.oldest).total_seconds() if lag.oldest else 0.0
+            oldest[lag.stream] = (assessment.at - lag.oldest).total_seconds() if lag.oldest else 0.0
     for stream, age in oldest.items():
         metrics.BUS_OLDEST_SECONDS.labels(stream).set(age)

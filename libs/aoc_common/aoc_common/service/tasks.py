@@ -56,13 +56,13 @@ async def running(
     """
     metrics.TASKS.export()
     defects: dict[str, str] = {}
-    loops = [asyncio.create_task(_repeat(one, clock, chance, defects), name=one.name) for one in tasks]
+    loops = [asyncio.create_task(_repeat(task, clock, chance, defects), name=task.name) for task in tasks]
 
     async def probe() -> str | None:
-        found = [f"{name}: {why}" for name, why in sorted(defects.items())]
+        failing = [f"{name}: {why}" for name, why in sorted(defects.items())]
         # Nothing ends a loop but an error of the clock's, or its interval's.
-        found += [f"{loop.get_name()}: stopped" for loop in loops if loop.done()]
-        return "; ".join(found) or None
+        failing += [f"{loop.get_name()}: stopped" for loop in loops if loop.done()]
+        return "; ".join(failing) or None
 
     try:
         yield probe

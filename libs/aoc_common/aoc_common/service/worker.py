@@ -123,8 +123,11 @@ class Parts:
             tasks.running([looking, *self._tasks], resources.clock) as background,
             AsyncExitStack() as intakes,
         ):
-            working = [await intakes.enter_async_context(self._taking_in(one)) for one in self._intakes]
-            readers = {one.reader.name: await intakes.enter_async_context(self._read(one)) for one in self._readings}
+            working = [await intakes.enter_async_context(self._taking_in(intake)) for intake in self._intakes]
+            readers = {
+                reading.reader.name: await intakes.enter_async_context(self._read(reading))
+                for reading in self._readings
+            }
 
             async def reading() -> str | None:
                 troubles = {name: reader.trouble() for name, reader in readers.items()}
@@ -159,16 +162,16 @@ class Parts:
             intake.redelivery,
         )
 
-    def _read(self, one: _Reading) -> AbstractAsyncContextManager[ReadingEvents]:
+    def _read(self, reading: _Reading) -> AbstractAsyncContextManager[ReadingEvents]:
         resources = self.resources
         return reading_events(
             resources.broker,
-            one.reader,
+            reading.reader,
             MongoReaders(resources.database),
             MongoPublications(resources.database),
-            one.handle,
+            reading.handle,
             resources.clock,
-            workers=one.workers,
+            workers=reading.workers,
             failures=self.failures,
             pulse=resources.pulse,
         )
@@ -202,9 +205,9 @@ class Worker:
         ):
             parts = Parts(resources, Failures(self.name, self.account(resources.database)), entered)
             await self.build(parts)
-            async with parts.running() as found:
+            async with parts.running() as names:
                 _log.info("service.started")
-                yield found
+                yield names
 
     def service(self) -> Service:
         """As a process runs it."""
@@ -213,5 +216,5 @@ class Worker:
 
     @asynccontextmanager
     async def _answering(self) -> AsyncIterator[Any]:
-        async with self.running() as found:
-            yield probes.health_app(found)
+        async with self.running() as names:
+            yield probes.health_app(names)

@@ -76,6 +76,6 @@ class BacklogStore(Protocol):
         """Everything before `until` is on the bus (never moves back); at its end the stretch is done."""
         ...
 
-    async def put_off(self, stretch_id: str, until: datetime, at: datetime) -> None:
+    async def postpone(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """It could not be read, and has its next turn at `until`, others before it. Until then it goes on waiting."""
         ...

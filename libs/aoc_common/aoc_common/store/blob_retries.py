@@ -37,7 +37,7 @@ class BlobRetries(Protocol):
         """These listed blobs could not be read, and why; content id -> its failures so far. Not of fetched ones."""
         ...
 
-    async def put_off(self, tenant: str, source: str, content_ids: Sequence[str], at: datetime) -> set[str]:
+    async def deferred(self, tenant: str, source: str, content_ids: Sequence[str], at: datetime) -> set[str]:
         """Those of these that failed `PATIENCE` times and are not to be tried yet."""
         ...
 

@@ -44,7 +44,7 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRoles:
     """The directory roles that somebody holds, by name and in order; whether one of them is privileged."""
 
     roles: tuple[str, ...]
@@ -52,7 +52,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """When an answer showed something, and what its reading compares with.
 
     - `at`: when the answer came. `generation`: the number of its reading (`DirectoryStates.begin`).
@@ -74,25 +74,25 @@ class DirectoryStore(Protocol):
     `DirectoryNames.find` does not find it.
     """
 
-    async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Seen, *, whole: bool) -> None:
+    async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Observation, *, complete: bool) -> None:
         """Store what was seen, at most some hundreds at a time and none of them twice.
 
-        `whole`: a sighting says all that there is, so what it leaves out the entity has not got; only a second one in
-        the same generation adds to the first. Otherwise it tells of changes, and what it leaves out stays. Roles stay
-        in any case.
+        `complete`: a sighting has all facts of its entity, so a fact that it lacks is removed; only a second one in the
+        same generation adds to the first. Otherwise it holds changes, and facts that it lacks stay. Roles stay in any
+        case.
         `DirectoryNames.changed` tells of entities that appear, or change their kind, name or keys.
         """
         ...
 
-    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str], seen: Seen) -> None:
+    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str], seen: Observation) -> None:
         """Note that these entities are gone."""
         ...
 
-    async def sweep(self, tenant: str, kind: EntityKind, seen: Seen) -> int:
+    async def sweep(self, tenant: str, kind: EntityKind, seen: Observation) -> int:
         """Note that the entities of a kind are gone that were last seen before this generation; how many."""
         ...
 
-    async def assign(self, tenant: str, held: Mapping[str, Held], seen: Seen) -> None:
+    async def assign(self, tenant: str, held: Mapping[str, HeldRoles], seen: Observation) -> None:
         """Replace who holds which roles (by object id). Holders that are not in the directory are left out."""
         ...
 

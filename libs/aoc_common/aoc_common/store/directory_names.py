@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class DirectoryChange:
     """An entity became known, or changed its name: by which keys it is found, and when."""
 
     tenant: str
@@ -31,7 +31,7 @@ class DirectoryNames(Protocol):
         """Those of these keys (spelled by `contracts.directory.key`) that a tenant's directory knows. One query."""
         ...
 
-    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
+    async def changed(self, since: datetime, limit: int) -> list[DirectoryChange]:
         """Entities that became known or changed their name after `since`, oldest first.
 
         `limit` or a few more: what changed at one moment is never split, so that the last moment can be the next

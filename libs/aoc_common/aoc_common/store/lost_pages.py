@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class LostSlice:
     """A slice of which pages are gone.
 
-    `again`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
+    `recollect`: Microsoft is asked for its time again; else it is a gap for good, or, of what a person had tried again,
     still the dead letter or the quarantined record that it was.
     """
 
@@ -27,7 +27,7 @@ class LostSlice:
     tenant: str
     source: str
     pages: int
-    again: bool
+    recollect: bool
 
 
 class LostPages(Protocol):
@@ -45,6 +45,6 @@ class LostPages(Protocol):
         """Slices fetched before a moment, or after another one, that wait for no page and are not settled."""
         ...
 
-    async def gone(self, slice_id: str, pages: Sequence[str], at: datetime) -> LostSlice | None:
+    async def mark_lost(self, slice_id: str, pages: Sequence[str], at: datetime) -> LostSlice | None:
         """These pages of a slice will never be settled. Idempotent."""
         ...

@@ -76,10 +76,10 @@ class PageLedger(Protocol):
         """Those of these pages (slice id, page) that the normalizer is done with; not those that it gave up."""
         ...
 
-    async def gone(self, pages: Collection[str]) -> set[str]:
+    async def lost(self, pages: Collection[str]) -> set[str]:
         """Those of these pages that were lost on the bus before they were settled."""
         ...
 
-    async def back(self, pages: Sequence[PublishedPage]) -> None:
+    async def returned(self, pages: Sequence[PublishedPage]) -> None:
         """These pages were lost on the bus, and are there again (`sequence`: 0 where that is not known)."""
         ...

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.contracts.publications import Position, PublishedSpan
-    from aoc_common.contracts.reading import Portion, Wanted
+    from aoc_common.contracts.reading import EventFilter, Portion
 
 
 class Publications(Protocol):
@@ -23,7 +23,7 @@ class Publications(Protocol):
         """These stand on the stream. Idempotent."""
         ...
 
-    async def portion(self, after: Position, upto: Position, wanted: Wanted, limit: int) -> Portion:
+    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
         """The next events behind `after`, at most `limit` and about 8 MiB, as they were published, in that order."""
         ...
 

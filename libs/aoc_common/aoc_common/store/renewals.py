@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredRecord:
-    """A stored record's text and what is to stay of its event. `kept`: what its document has beside what was mapped.
+    """A stored record's text and what is to stay of its event.
+
+    `stored_fields`: the fields of its document that mapping does not set.
 
     `ocsf`: the event as it is stored. `past`: it is a version of the event that is not the one that is shown.
     """
@@ -32,7 +34,7 @@ class StoredRecord:
     expire_at: datetime
     mapper: str
     mapper_version: int
-    kept: Mapping[str, Any] = field(default_factory=dict)
+    stored_fields: Mapping[str, Any] = field(default_factory=dict)
     past: bool = False
     ocsf: Mapping[str, Any] = field(default_factory=dict)
 

@@ -94,7 +94,7 @@ class ReviewQueue(Protocol):
         """An item's content; None when it is not kept here."""
         ...
 
-    async def asked(self, item: Item, page: str, at: datetime) -> None:
+    async def republished(self, item: Item, page: str, at: datetime) -> None:
         """It was published again: `page` is its page in the ledger, empty when it is none.
 
         `item` is as it was read before. One that was given up again meanwhile stays open.

@@ -36,7 +36,7 @@ class SliceFetched:
 class EmptySlice:
     """A slice that was read to its end and gave nothing, not even a loss.
 
-    `since`: until where its source, or its stretch, was collected before. `again`: all of it was collected before.
+    `since`: until where its source, or its stretch, was collected before. `rereading`: all of it was collected before.
     """
 
     tenant: str
@@ -44,16 +44,16 @@ class EmptySlice:
     since: datetime
     end: datetime
     at: datetime
-    again: bool = False
+    rereading: bool = False
 
 
 class SliceLedger(Protocol):
     """The account of slices, kept by whoever fetches them. All writes are idempotent."""
 
     async def open_slice(
-        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
+        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, rereading: bool = False
     ) -> None:
-        """A slice is about to be fetched. `again`: all of it was collected before."""
+        """A slice is about to be fetched. `rereading`: all of it was collected before."""
         ...
 
     async def slice_fetched(self, fetched: SliceFetched) -> None:

@@ -57,7 +57,7 @@ class Judgement:
 
 def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
     """The health of a source at a moment."""
-    found = [
+    findings = [
         *_of_clocks(account, now),
         *_of_error(account),
         *_of_success(account, bounds, now),
@@ -65,11 +65,11 @@ def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
         *_of_shelves(account),
         *(_of_warm_up(account, now) or _of_volume(account)),
     ]
-    state = max((state for state, _ in found), key=_GRAVITY.index, default=State.GREEN)
+    state = max((state for state, _ in findings), key=_GRAVITY.index, default=State.GREEN)
     action = next_action(account.source, account.trouble, account.code) if account.last_error else None
     if action is None and (account.dead_letters or account.waiting):
         action = "Look at them with aoc deadletters and aoc quarantine, and retry or discard each."
-    return Judgement(state, tuple(reason for _, reason in found), action)
+    return Judgement(state, tuple(reason for _, reason in findings), action)
 
 
 def _of_clocks(account: SourceAccount, now: datetime) -> Iterator[tuple[State, str]]:

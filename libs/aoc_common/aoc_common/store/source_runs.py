@@ -20,7 +20,7 @@ class SourceRuns(SourceStates, Protocol):
         """Move the position forward (never back) and note the success."""
         ...
 
-    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
+    async def note_requested(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
         """All of this time is on the bus, since somebody asked for it."""
         ...
 

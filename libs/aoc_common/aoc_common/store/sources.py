@@ -22,7 +22,7 @@ class SourceState:
     of the last error (`contracts.troubles`), and its code. `subscribed_at`: its subscription's last start;
     `unsubscribed_since`: it does not run, and was seen to until then. `throttled`: share of the last hour's answers
     that asked for fewer requests. `reread`: age in seconds -> all before this moment was read again when that old.
-    `asked`: (start, end) of what was collected because somebody asked for it; apart from each other, oldest first.
+    `requested`: (start, end) of what was collected because somebody asked for it; apart from each other, oldest first.
     """
 
     tenant: str
@@ -39,7 +39,7 @@ class SourceState:
     unsubscribed_since: datetime | None = None
     throttled: float | None = None
     reread: Mapping[int, datetime] = field(default_factory=dict)
-    asked: Sequence[tuple[datetime, datetime]] = ()
+    requested: Sequence[tuple[datetime, datetime]] = ()
 
 
 class SourceStates(Protocol):

@@ -33,13 +33,13 @@ class TwinStore(Protocol):
         """The links that these events are in: by their claims, where those are forgotten by what the events say."""
         ...
 
-    async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
+    async def decide(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
         """Write the links on their events, then note that all twins of these raw pages are decided. Idempotent.
 
         Who is first is kept as long as its second: it stands for both.
         """
         ...
 
-    async def settled(self, pages: Collection[str]) -> set[str]:
+    async def decided(self, pages: Collection[str]) -> set[str]:
         """Those of these raw pages whose twins are decided."""
         ...

@@ -30,7 +30,7 @@ class StoredVersion:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """An event's versions by number, and those of them that `event_versions` holds (`kept`).
+    """An event's versions by number, and those of them that `event_versions` holds (`stored`).
 
     `document`: the current one, as it is stored. `shown`: which that is, of how many.
     """
@@ -39,7 +39,7 @@ class History:
     document: Mapping[str, Any]
     shown: tuple[int, int]
     versions: Mapping[int, StoredVersion]
-    kept: frozenset[int]
+    stored: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-type Family = Counter | Gauge | Histogram
+type MetricFamily = Counter | Gauge | Histogram
 
 SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -25,10 +25,10 @@ class Catalogue:
     """The metric families of one part of the system."""
 
     def __init__(self) -> None:
-        self._families: list[Family] = []
+        self._families: list[MetricFamily] = []
         self._exported = False
 
-    def __iter__(self) -> Iterator[Family]:
+    def __iter__(self) -> Iterator[MetricFamily]:
         return iter(self._families)
 
     def counter(self, name: str, about: str, labels: Sequence[str] = ()) -> Counter:
@@ -50,7 +50,7 @@ class Catalogue:
             for family in self._families:
                 REGISTRY.register(family)
 
-    def _declare[F: Family](self, family: F) -> F:
+    def _declare[F: MetricFamily](self, family: F) -> F:
         self._families.append(family)
         return family
 

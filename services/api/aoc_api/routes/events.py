@@ -41,7 +41,7 @@ async def list_events(
     return EventPage.model_construct(
         items=[EventSummary.of(event) for event in page.events],
         next_cursor=None if last is None else services.cursors.make(last, bound),
-        searched_back_to=ids.whole_from(page.searched_to),
+        searched_back_to=ids.complete_from(page.searched_to),
     )
 
 

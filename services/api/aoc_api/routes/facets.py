@@ -40,7 +40,7 @@ async def facets(
         start=start,
         end=query.end,
         complete=counts.complete,
-        searched_back_to=ids.whole_from(counts.searched_to),
+        searched_back_to=ids.complete_from(counts.searched_to),
         facets={
             name: [FacetValue(value=value, count=count) for value, count in found]
             for name, found in counts.fields.items()

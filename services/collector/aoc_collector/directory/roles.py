@@ -23,7 +23,7 @@ from aoc_collector.microsoft.lenient_json import replace_invalid_utf8
 from aoc_collector.microsoft.paging import follow
 from aoc_common.contracts.directory import key
 from aoc_common.errors import Refused
-from aoc_common.store.directories import Held, Sighting
+from aoc_common.store.directories import HeldRoles, Sighting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -114,7 +114,7 @@ class Roles:
     """The roles there are, and object id -> those that it holds, by itself or as a member of a group."""
 
     sightings: list[Sighting]
-    held: dict[str, Held]
+    held: dict[str, HeldRoles]
 
 
 async def read_roles(api: Api, groups: Groups) -> Roles:
@@ -145,10 +145,10 @@ def _sightings(definitions: Iterable[_Definition], directory_roles: Iterable[_Di
     return sightings
 
 
-def _held(ids: Iterable[str], definitions: Mapping[str, _Definition]) -> Held:
+def _held(ids: Iterable[str], definitions: Mapping[str, _Definition]) -> HeldRoles:
     known = [definitions[role_id] for role_id in ids if role_id in definitions]
     names = {definition.display_name or definition.id for definition in known}
-    return Held(tuple(sorted(names)), any(definition.privileged for definition in known))
+    return HeldRoles(tuple(sorted(names)), any(definition.privileged for definition in known))
 
 
 async def _members(api: Api, group: str) -> list[str]:

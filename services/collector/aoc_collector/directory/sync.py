@@ -26,7 +26,7 @@ from aoc_collector.directory.roles import read_roles
 from aoc_collector.microsoft.answers import UnfinishedError
 from aoc_collector.microsoft.paging import REFUSED_TOKEN, BrokenSkipTokenError, follow
 from aoc_common.errors import AocError, Refused, Throttled, Transient
-from aoc_common.store.directories import Seen
+from aoc_common.store.directories import Observation
 from aoc_common.store.directory_states import SyncState
 from aoc_common.telemetry import logs, tracing
 
@@ -188,10 +188,12 @@ class DirectorySync:
         await self._advance(replace(state, delta_link=delta_link, read_from=read_from), tally)
         return tally
 
-    def _reading(self, state: SyncState) -> Seen:
-        return Seen(self._clock.now(), state.generation, state.read_from)
+    def _reading(self, state: SyncState) -> Observation:
+        return Observation(self._clock.now(), state.generation, state.read_from)
 
-    async def _store(self, target: Target, query: DeltaQuery, seen: Seen, page: DirectoryPage, tally: _Tally) -> None:
+    async def _store(
+        self, target: Target, query: DeltaQuery, seen: Observation, page: DirectoryPage, tally: _Tally
+    ) -> None:
         directory = self._stores.directory
         if page.unreadable:
             _log.warning(
@@ -201,7 +203,7 @@ class DirectorySync:
                 objects=len(page.unreadable),
                 first=page.unreadable[0],
             )
-        await directory.put(target.tenant, page.sightings, seen, whole=tally.complete)
+        await directory.put(target.tenant, page.sightings, seen, complete=tally.complete)
         await directory.remove(target.tenant, query.kind, page.removed, seen)
         tally.seen += len(page.sightings)
         tally.removed += len(page.removed)
@@ -220,7 +222,7 @@ class DirectorySync:
             _log.warning("directory.overtaken", tenant=tenant, kind="role")
             return tally
         state = SyncState(tenant, "role", generation, read_from=before.read_from)
-        await stores.directory.put(tenant, roles.sightings, self._reading(state), whole=True)
+        await stores.directory.put(tenant, roles.sightings, self._reading(state), complete=True)
         tally.removed = await stores.directory.sweep(tenant, "role", self._reading(state))
         await stores.directory.assign(tenant, roles.held, self._reading(state))
         await self._advance(replace(state, read_from=begun), tally)

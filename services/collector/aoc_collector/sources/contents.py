@@ -82,7 +82,7 @@ class Contents:
         skipped: set[str] = set()
         if not reading.window.afresh:
             new = [content_id for content_id in by_id if content_id not in known]
-            skipped = known | (await context.waiting.put_off(tenant, self._name, new, now) if new else set())
+            skipped = known | (await context.waiting.deferred(tenant, self._name, new, now) if new else set())
         to_fetch = sorted(
             (item for content_id, item in by_id.items() if content_id not in skipped),
             key=lambda item: item.blob.created,

@@ -45,12 +45,12 @@ class Twins:
             return {}
         links = await self._known([one.id for one, _, before in able if before])
         pages = {page for _, page, before in able if before}
-        decided = await self._store.settled(pages) if pages else set()
+        decided = await self._store.decided(pages) if pages else set()
         undecided = {one.id: one for one, page, _ in able if page not in decided}
         links += await self._decide(undecided, links)
         open_pages = {page for _, page, _ in able} - decided
         if links or open_pages:
-            await self._store.settle(links, open_pages, self._clock.now())
+            await self._store.decide(links, open_pages, self._clock.now())
         ours = {one.id for one, _, _ in able}
         return {link.second: link.first for link in links if link.second in ours}
 

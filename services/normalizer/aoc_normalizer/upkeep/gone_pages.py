@@ -79,10 +79,10 @@ class GonePages:
         for slice_id in await self._ledger.incomplete(now - self._patience, now + AHEAD, _TOGETHER):
             missing.setdefault(slice_id, [])
         for slice_id, of_slice in missing.items():
-            found = await self._ledger.gone(slice_id, of_slice, now)
+            found = await self._ledger.mark_lost(slice_id, of_slice, now)
             if found is not None:
                 metrics.PAGES_GONE.labels(found.tenant, found.source).inc(found.pages)
-                _log.error("pages.gone", slice=slice_id, pages=found.pages, collected_again=found.again)
+                _log.error("pages.gone", slice=slice_id, pages=found.pages, collected_again=found.recollect)
         return sum(map(len, missing.values()))
 
     async def _missing(self, pages: Sequence[PublishedPage]) -> dict[str, list[str]]:

@@ -51,7 +51,7 @@ class Comparison:
         self._new: dict[UUID, dict[str, NewVersion]] = {}
         self._repairs: list[tuple[StoredVersion, bytes]] = []
         self._earlier: dict[tuple[UUID, int], datetime] = {}
-        self._gone: set[str] = set()
+        self._lost: set[str] = set()
         self._adoptions: dict[tuple[UUID, int], Adoption] = {}
         self._asked: set[tuple[Row | int, str]] = set()
 
@@ -64,7 +64,7 @@ class Comparison:
             self._new, self._repairs, self._earlier, self._adoptions = {}, [], {}, {}
             histories = await self._versions.histories(events)
             pages = {one.page for history in histories.values() for one in history.versions.values()}
-            self._gone = await self._ledger.gone(pages)
+            self._lost = await self._ledger.lost(pages)
             open_rows = [row for row in open_rows if not self._judged(row, texts[row], histories)]
             current = [found for one in histories.values() if (found := self._other_current(one)) is not None]
             if not (self._new or self._repairs or self._earlier or self._adoptions or current):
@@ -89,7 +89,7 @@ class Comparison:
         for history in histories.values():
             mine = [row for row in rows if row.event.id == history.event]
             for number, one in history.versions.items():
-                if one.page in self._gone and (adopts := (number, f"{history.event} {one.page}")) not in self._asked:
+                if one.page in self._lost and (adopts := (number, f"{history.event} {one.page}")) not in self._asked:
                     self._asked.add(adopts)
                     found.append(Adoption(history.event, number, one.page, mine[0].page.raw.id))
                 elif one.origin is not None and not self._batch.is_claimed(history.event, number):
@@ -118,7 +118,7 @@ class Comparison:
                 return True
         if (
             same is not None
-            and same.page in self._gone - raw.known_as
+            and same.page in self._lost - raw.known_as
             and (adopts := (row, same.page)) not in self._asked
         ):
             self._asked.add(adopts)

@@ -47,9 +47,9 @@ class Deduplicator:
 
     async def store(self, batch: Batch) -> None:
         """Store what is not stored yet, and find what other deliveries of these pages have done. Raises `Transient`."""
-        if gone := await self._ledger.gone(batch.page_ids()):
+        if gone := await self._ledger.lost(batch.page_ids()):
             # They wait again: another replica, which had found them gone, may just now have forgotten that.
-            await self._ledger.back(
+            await self._ledger.returned(
                 [page.mapped.on_bus(page.raw.fetched_at) for page in batch.pages if page.raw.id in gone]
             )
         known = await self._under_other_ids(batch)
@@ -72,7 +72,7 @@ class Deduplicator:
 
         Whoever brings its records again makes them its own (`_adopt`): to count them here too would count them twice.
         """
-        if gone := await self._ledger.gone(batch.page_ids()):
+        if gone := await self._ledger.lost(batch.page_ids()):
             raise Unreachable(f"{len(gone)} pages in work were gone from the bus; they are collected again")
 
     def _move(self, row: Row, identity: UUID) -> None:
@@ -167,7 +167,7 @@ class Deduplicator:
         Whether they were published nobody knows but the marks, which name the page that is gone. Of events with
         versions see `Comparison`.
         """
-        gone = await self._ledger.gone({sighting.page for sighting in stored.values()})
+        gone = await self._ledger.lost({sighting.page for sighting in stored.values()})
         found: dict[UUID, Adoption] = {}
         for row in rows if gone else ():
             event, raw = row.event, row.page.raw

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aoc_collector.directory.roles import PRIVILEGED
-from aoc_common.store.directories import Held
+from aoc_common.store.directories import HeldRoles
 from directory_answers import DELTA, GRAPH, answers, page, refusal
 
 GLOBAL_ADMIN = "62e90394-69f5-4237-9190-012177145e10"
@@ -34,9 +34,9 @@ async def test_who_holds_which_roles_is_told_by_name_and_whether_one_is_privileg
     await keep("role")
 
     assert store.held["contoso"] == {
-        "ann": Held(("Global Administrator", "Reports Reader"), privileged=True),
-        "ben": Held(("Our own",), privileged=False),
-        "cy": Held(("Reports Reader",), privileged=False),
+        "ann": HeldRoles(("Global Administrator", "Reports Reader"), privileged=True),
+        "ben": HeldRoles(("Our own",), privileged=False),
+        "cy": HeldRoles(("Reports Reader",), privileged=False),
     }
 
 

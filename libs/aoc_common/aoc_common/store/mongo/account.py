@@ -79,8 +79,8 @@ class MongoAccount:
         """Close the account of fetched slices whose every page is settled; how many."""
         with translated("ledger"):
             # Only those whose pages have changed since they were looked at: what waits costs nothing.
-            wanted = {"unchecked": True, "state": SliceState.FETCHED.value}
-            fetched = await self._slices.find(wanted).limit(limit).to_list(None)
+            unchecked = {"unchecked": True, "state": SliceState.FETCHED.value}
+            fetched = await self._slices.find(unchecked).limit(limit).to_list(None)
             settled = await self._settled(fetched, at)
             for some in batched(settled, BATCH_SIZE):
                 # First: what is closed and never expires would be there for ever.
@@ -91,13 +91,15 @@ class MongoAccount:
                     [
                         UpdateOne(
                             # Only as it was when its pages were looked at.
-                            {name: one.get(name) for name in ("_id", "state", "fetched_at", "touched")},
+                            {name: document.get(name) for name in ("_id", "state", "fetched_at", "touched")},
                             {
-                                "$set": _closed(one, settled[one["_id"]], at) if one["_id"] in settled else {},
+                                "$set": _closed(document, settled[document["_id"]], at)
+                                if document["_id"] in settled
+                                else {},
                                 "$unset": {"unchecked": ""},
                             },
                         )
-                        for one in fetched
+                        for document in fetched
                     ],
                     ordered=False,
                 )
@@ -110,36 +112,36 @@ class MongoAccount:
         What stood on a page of an earlier try counts for the slice too. An account that was closed so long ago that
         its pages are forgotten stays what it was.
         """
-        found: dict[str, Document] = {}
+        closed: dict[str, Document] = {}
         for together in batched(fetched, BATCH_SIZE):
-            slices = {one["_id"]: one for one in together}
-            mine = {"slice_id": {"$in": list(slices)}}
-            waiting = set(await self._pages.distinct("slice_id", {**mine, "waiting_since": {"$exists": True}}))
+            slices = {document["_id"]: document for document in together}
+            of_slices = {"slice_id": {"$in": list(slices)}}
+            waiting = set(await self._pages.distinct("slice_id", {**of_slices, "waiting_since": {"$exists": True}}))
             sums: dict[str, Document] = {
-                group.pop("_id"): group async for group in self._pages.aggregate([{"$match": mine}, _SUM_OF_SLICE])
+                group.pop("_id"): group async for group in self._pages.aggregate([{"$match": of_slices}, _SUM_OF_SLICE])
             }
-            for key, one in slices.items():
+            for key, document in slices.items():
                 totals = sums.get(key, _NOTHING)
                 if key in waiting:
                     continue
-                if lacks_pages(one, totals["seen"]) and "settled_at" not in one:
+                if lacks_pages(document, totals["seen"]) and "settled_at" not in document:
                     totals = await self._with_merged(key, totals)
-                if not lacks_pages(one, totals["seen"]):
+                if not lacks_pages(document, totals["seen"]):
                     # A try after another reads less, e.g. no content that is known: its records are not all.
                     became = sum(totals[name] for name in _OF_RECORDS)
-                    records = max(int(one.get("records") or 0), became)
-                    found[key] = {name: totals[name] for name in _NOTHING} | {"records": records}
-                elif "settled_at" in one and one["settled_at"] <= at - KEEP + _MARGIN:
-                    found[key] = {name: one.get(name, 0) for name in _NOTHING}
-        return found
+                    records = max(int(document.get("records") or 0), became)
+                    closed[key] = {name: totals[name] for name in _NOTHING} | {"records": records}
+                elif "settled_at" in document and document["settled_at"] <= at - KEEP + _MARGIN:
+                    closed[key] = {name: document.get(name, 0) for name in _NOTHING}
+        return closed
 
     async def _with_merged(self, slice_id: str, totals: Document) -> Document:
         """Totals with the pages that are known as those of a slice that this one was merged into (`compaction`).
 
         It was collected once more since, and they came again: what they hold is counted there, and known here.
         """
-        mine: Document = {"_id": {"$gte": page_key(slice_id, ""), "$lt": page_key(slice_id, "~")}}
-        pages = await self._pages.find({**mine, "slice_id": {"$ne": slice_id}}).to_list(None)
+        of_slice: Document = {"_id": {"$gte": page_key(slice_id, ""), "$lt": page_key(slice_id, "~")}}
+        pages = await self._pages.find({**of_slice, "slice_id": {"$ne": slice_id}}).to_list(None)
         known = sum(int(page.get(name, 0)) for page in pages for name in _OF_RECORDS)
         return {**totals, "seen": totals["seen"] + len(pages), "duplicate": totals["duplicate"] + known}
 
@@ -161,51 +163,59 @@ class MongoAccount:
         ]
         with translated("ledger"):
             groups = await self._blobs.aggregate(pipeline).to_list(None)
-        return {(one["_id"]["tenant"], one["_id"]["source"]): Waiting(int(one["count"]), one["dies"]) for one in groups}
+        return {
+            (group["_id"]["tenant"], group["_id"]["source"]): Waiting(int(group["count"]), group["dies"])
+            for group in groups
+        }
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
         """Every source of a tenant of which anything is known, by name; what came from files is one."""
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
-        aside = await review_counts(self._database, tenant)
-        behind = [one for one in await self._backlog.waiting(tenant) if one.cause is Cause.BEHIND]
+        reviews = await review_counts(self._database, tenant)
+        behind = [stretch for stretch in await self._backlog.waiting(tenant) if stretch.cause is Cause.BEHIND]
         sums = await self._sums.of(tenant)
         with translated("ledger"):
             blobs = await self._blob_counts(tenant)
             gaps = await self._lost(tenant)
             unsettled = await self._unsettled(tenant)
             # Files have no state of a source, and their account is as good as any.
-            known = aside.letters.keys() | aside.waiting.keys() | sums.keys() | gaps.keys() | unsettled.keys()
+            known = reviews.letters.keys() | reviews.waiting.keys() | sums.keys() | gaps.keys() | unsettled.keys()
             states |= {source: SourceState(tenant, source) for source in known - states.keys()}
-            found = [
+            accounts = [
                 await self._account(
                     state,
                     sums.get(source, {}),
                     blobs.get(source, {}),
-                    aside,
+                    reviews,
                     unsettled.get(source, []),
-                    [*gaps.get(source, ()), *_behind(state, [one for one in behind if one.source == source], now)],
+                    [
+                        *gaps.get(source, ()),
+                        *_behind(state, [stretch for stretch in behind if stretch.source == source], now),
+                    ],
                 )
                 for source, state in sorted(states.items())
             ]
-        recently = await self._arrivals.recently(tenant, {one.source: one.complete_until for one in found})
-        return [replace(one, recently=recently.get(one.source, one.recently)) for one in found]
+        recently = await self._arrivals.recently(
+            tenant, {account.source: account.complete_until for account in accounts}
+        )
+        return [replace(account, recently=recently.get(account.source, account.recently)) for account in accounts]
 
     async def _account(
         self,
         state: SourceState,
         sums: Document,
         blobs: Mapping[str, Document],
-        aside: ReviewCounts,
+        reviews: ReviewCounts,
         unsettled: Sequence[Document],
         gaps: Sequence[Gap],
     ) -> SourceAccount:
         counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
-        lost = [one for one in gaps if one.cause is GapCause.LOST]
+        lost = [gap for gap in gaps if gap.cause is GapCause.LOST]
         return SourceAccount(
             tenant=state.tenant,
             source=state.source,
-            since=_since(sums.get("since"), state.asked, unsettled),
+            since=_since(sums.get("since"), state.requested, unsettled),
             watermark=state.watermark,
             complete_until=await self._complete_until(state, unsettled),
             last_success=state.last_success,
@@ -220,14 +230,14 @@ class MongoAccount:
             blobs_fetched=int(sums.get("blobs", 0)),
             blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
             blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
-            dead_letters=aside.of(state.source).get("letters", 0),
-            dead_lettered=aside.of(state.source).get("records", 0),
-            waiting=aside.waiting.get(state.source, 0),
+            dead_letters=reviews.of(state.source).get("letters", 0),
+            dead_lettered=reviews.of(state.source).get("records", 0),
+            waiting=reviews.waiting.get(state.source, 0),
             gaps=(
                 *lost,
                 *_of_blobs(blobs),
-                *aside.gaps(state.source),
-                *(one for one in gaps if one.cause is not GapCause.LOST),
+                *reviews.gaps(state.source),
+                *(gap for gap in gaps if gap.cause is not GapCause.LOST),
             ),
             **counts,
         )
@@ -237,7 +247,11 @@ class MongoAccount:
         if state.source == IMPORT_SOURCE:
             return None  # a file says nothing of the time that it lacks
         # What is only looked at again was complete before.
-        oldest = min((one for one in unsettled if not one.get("again")), key=lambda one: one["start"], default=None)
+        oldest = min(
+            (document for document in unsettled if not document.get("again")),
+            key=lambda document: document["start"],
+            default=None,
+        )
         if oldest is None:
             return state.watermark
         until = await self._settled_before(state, oldest) or oldest["start"]
@@ -252,57 +266,57 @@ class MongoAccount:
         moment: datetime = oldest["end"]
         # Nearly always it is near. The local server reads all that a filter matches before it sorts.
         for back in _NEAR:
-            wanted = {
+            settled = {
                 **of_source,
                 "start": {"$lte": oldest["start"]},
                 "end": {"$lt": moment} | ({"$gte": moment - back} if back else {}),
             }
-            found = await self._slices.find_one(wanted, {"end": 1}, sort=[("end", DESCENDING)])
-            if found:
-                until: datetime = found["end"]
+            last = await self._slices.find_one(settled, {"end": 1}, sort=[("end", DESCENDING)])
+            if last:
+                until: datetime = last["end"]
                 return until
         return None
 
     async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
         # An import that never came to its end is tried by a person only: until then it is on its way.
         # One question a state: for several at once the local server goes through the slices of all sources.
-        open_files = [{"source": IMPORT_SOURCE, "state": one.value} for one in (SliceState.OPEN, SliceState.FAILED)]
-        found: dict[str, list[Document]] = {}
+        open_files = [{"source": IMPORT_SOURCE, "state": state.value} for state in (SliceState.OPEN, SliceState.FAILED)]
+        by_source: dict[str, list[Document]] = {}
         for which in ({"state": SliceState.FETCHED.value}, *open_files):
-            wanted = {"tenant": tenant, **which}
-            async for one in self._slices.find(wanted, {"source": 1, "start": 1, "end": 1, "again": 1}):
-                found.setdefault(one["source"], []).append(one)
-        return found
+            query = {"tenant": tenant, **which}
+            async for document in self._slices.find(query, {"source": 1, "start": 1, "end": 1, "again": 1}):
+                by_source.setdefault(document["source"], []).append(document)
+        return by_source
 
     async def _lost(self, tenant: str) -> dict[str, list[Gap]]:
-        found: dict[str, list[Gap]] = {}
+        by_source: dict[str, list[Gap]] = {}
         more: dict[str, int] = {}
-        async for one in self._gaps.find({"tenant": tenant, "day": {"$exists": False}}).sort("start", ASCENDING):
-            of_source = found.setdefault(one["source"], [])
-            start, end, items = one["start"], one["end"], one.get("items")
-            gap = Gap(GapCause.LOST, start, end, closable=False, items=items, detail=one["reason"])
+        async for document in self._gaps.find({"tenant": tenant, "day": {"$exists": False}}).sort("start", ASCENDING):
+            of_source = by_source.setdefault(document["source"], [])
+            start, end, items = document["start"], document["end"], document.get("items")
+            gap = Gap(GapCause.LOST, start, end, closable=False, items=items, detail=document["reason"])
             if len(of_source) < _GAPS_SHOWN:
                 of_source.append(gap)
             else:
                 # What is not shown one by one is still told: as one gap over all of them.
-                more[one["source"]] = count = more.get(one["source"], 1) + 1
+                more[document["source"]] = count = more.get(document["source"], 1) + 1
                 of_source[-1] = _joined(of_source[-1], gap, count)
-        return found
+        return by_source
 
     async def _blob_counts(self, tenant: str) -> dict[str, dict[str, Document]]:
         """Source -> state -> how many blobs, of those that are not fetched; of old ones by their days."""
-        found: dict[str, dict[str, Document]] = {}
+        by_source: dict[str, dict[str, Document]] = {}
         for state in ("listed", "expired"):
             async for group in self._blobs.aggregate([{"$match": {"state": state, "tenant": tenant}}, _BLOBS]):
-                found.setdefault(group["_id"], {})[state] = group
+                by_source.setdefault(group["_id"], {})[state] = group
         for source, counted in (await self._expired.counts(tenant)).items():
-            of_source = found.setdefault(source, {})
+            of_source = by_source.setdefault(source, {})
             of_source["expired"] = added(of_source.get("expired"), counted)
-        return found
+        return by_source
 
 
 def _since(
-    own: datetime | None, asked: Sequence[tuple[datetime, datetime]], unsettled: Iterable[Document]
+    own: datetime | None, requested: Sequence[tuple[datetime, datetime]], unsettled: Iterable[Document]
 ) -> datetime | None:
     """The day from which on all is collected. `own`: the day on which the source's own collection began, in it.
 
@@ -311,10 +325,12 @@ def _since(
     if own is None:
         return None
     since, begun = own, own + _DAY
-    for start, end in reversed(asked):
+    for start, end in reversed(requested):
         if end >= begun:
             since = begun = min(since, start)
-    late: list[datetime] = [one["end"] for one in unsettled if one.get("again") and one["start"] < own]
+    late: list[datetime] = [
+        document["end"] for document in unsettled if document.get("again") and document["start"] < own
+    ]
     return max([since, *(min(end, own) for end in late)]).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -324,24 +340,30 @@ def _joined(before: Gap, gap: Gap, count: int) -> Gap:
     return replace(before, end=end, items=items, detail=detail)
 
 
-def _closed(one: Document, totals: Document, at: datetime) -> dict[str, Any]:
+def _closed(document: Document, totals: Document, at: datetime) -> dict[str, Any]:
     # One that was given up says nothing of its records, and what it published counts.
-    keep = _KEEP if one.get("records") or any(totals.values()) else _KEEP_EMPTY
-    return {**totals, "state": SliceState.SETTLED.value, "settled_at": at, "unsummed": True, "expire_at": at + keep}
+    retention = _KEEP if document.get("records") or any(totals.values()) else _KEEP_EMPTY
+    return {
+        **totals,
+        "state": SliceState.SETTLED.value,
+        "settled_at": at,
+        "unsummed": True,
+        "expire_at": at + retention,
+    }
 
 
-def lacks_pages(one: Document, seen: int) -> bool:
+def lacks_pages(document: Document, seen: int) -> bool:
     """Whether the ledger does not know all pages of a slice, but `seen`.
 
     Some are forgotten, or it has not even heard of them: an older version noted only what was settled.
     """
-    return seen < max(int(one.get("pages") or 0), int(one.get("seen", 0)))
+    return seen < max(int(document.get("pages") or 0), int(document.get("seen", 0)))
 
 
-def _behind(state: SourceState, left: Iterable[Stretch], now: datetime) -> Iterable[Gap]:
+def _behind(state: SourceState, stretches: Iterable[Stretch], now: datetime) -> Iterable[Gap]:
     """What is not fetched yet: what an outage left, and what lies before the live slices."""
-    for one in left:
-        yield Gap(GapCause.BEHIND, one.done_until, one.end, closable=True, detail=state.last_error)
+    for stretch in stretches:
+        yield Gap(GapCause.BEHIND, stretch.done_until, stretch.end, closable=True, detail=state.last_error)
     if state.position is not None and now - state.position > _BEHIND:
         yield Gap(GapCause.BEHIND, state.position, now, closable=True, detail=state.last_error)
 
@@ -352,10 +374,10 @@ def _of_blobs(blobs: Mapping[str, Document]) -> Iterable[Gap]:
         yield Gap(GapCause.EXPIRED, expired["first"], expired["last"], closable=False, items=expired["count"])
     if waiting is not None:
         dies = waiting["dies"]
-        said = [f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}"] if dies else []
+        details = [f"the first of it expires at {dies:%Y-%m-%dT%H:%M:%SZ}"] if dies else []
         if reason := waiting["reason"]:
-            said.append(f"some of it cannot be read: {reason}")
-        detail = "; ".join(said) or None
+            details.append(f"some of it cannot be read: {reason}")
+        detail = "; ".join(details) or None
         yield Gap(
             GapCause.WAITING, waiting["first"], waiting["last"], closable=True, items=waiting["count"], detail=detail
         )

@@ -41,25 +41,25 @@ class MongoArrivals:
         """Add these, in one write."""
         if arrivals:
             with translated("arrivals"):
-                await self._arrivals.bulk_write([_update(one) for one in arrivals], ordered=False)
+                await self._arrivals.bulk_write([_update(arrival) for arrival in arrivals], ordered=False)
 
     async def recently(self, tenant: str, complete: Mapping[str, datetime | None]) -> Mapping[str, Recently]:
         """Source -> what is known of it."""
         with translated("arrivals"):
-            found = await self._arrivals.find({"tenant": check_tenant(tenant)}).to_list(None)
+            documents = await self._arrivals.find({"tenant": check_tenant(tenant)}).to_list(None)
         days: dict[str, dict[datetime, Document]] = defaultdict(dict)
-        for one in found:
-            days[one["source"]][one["day"]] = one
+        for document in documents:
+            days[document["source"]][document["day"]] = document
         return {source: _recently(by_day, complete.get(source)) for source, by_day in days.items()}
 
     async def lateness(self, tenant: str, now: datetime) -> Mapping[str, Mapping[int, int]]:
         """Source -> step of `lateness_step` -> how many records of the last days came so late."""
         since = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - _LATELY
-        wanted = {"tenant": check_tenant(tenant), "day": {"$gte": since}}
+        query = {"tenant": check_tenant(tenant), "day": {"$gte": since}}
         late: dict[str, Counter[int]] = defaultdict(Counter)
         with translated("arrivals"):
-            async for one in self._arrivals.find(wanted, {"source": 1, "late": 1}):
-                late[one["source"]].update({int(step): count for step, count in one.get("late", {}).items()})
+            async for document in self._arrivals.find(query, {"source": 1, "late": 1}):
+                late[document["source"]].update({int(step): count for step, count in document.get("late", {}).items()})
         return late
 
 
@@ -87,7 +87,7 @@ def _recently(by_day: Mapping[datetime, Document], complete: datetime | None) ->
     late: Counter[int] = Counter()
     for day in sorted(by_day)[-2:]:
         late.update({int(step): count for step, count in by_day[day].get("late", {}).items()})
-    last = max((one["newest"] for one in by_day.values() if "newest" in one), default=None)
+    last = max((day["newest"] for day in by_day.values() if "newest" in day), default=None)
     hour, usual = _silence(by_day, complete) if complete else (None, None)
     return Recently(last, percentile(late, 0.95), usual, hour)
 
@@ -104,5 +104,5 @@ def _silence(by_day: Mapping[datetime, Document], complete: datetime) -> tuple[d
 
 
 def _count(by_day: Mapping[datetime, Document], hour: datetime) -> int:
-    found = by_day.get(hour.replace(hour=0))
-    return int(found.get("hours", {}).get(str(hour.hour), 0)) if found else 0
+    document = by_day.get(hour.replace(hour=0))
+    return int(document.get("hours", {}).get(str(hour.hour), 0)) if document else 0

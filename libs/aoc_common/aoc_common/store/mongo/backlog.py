@@ -51,20 +51,22 @@ class MongoBacklog:
     async def waiting(self, tenant: str) -> Sequence[Stretch]:
         """The tenant's stretches that are not done, by cause and then oldest first."""
         with translated("backlog"):
-            found = await self._backlog.find({"tenant": check_tenant(tenant), "open": True}).to_list(None)
-        return sorted(map(_stretch, found), key=lambda one: (_ORDER[one.cause], one.start, one.name))
+            documents = await self._backlog.find({"tenant": check_tenant(tenant), "open": True}).to_list(None)
+        return sorted(
+            map(_stretch, documents), key=lambda stretch: (_ORDER[stretch.cause], stretch.start, stretch.name)
+        )
 
     async def find(self, tenant: str, stretch_id: str) -> Stretch | None:
         """A stretch, also a done one for some time."""
         with translated("backlog"):
-            found = await self._backlog.find_one({"_id": stretch_id, "tenant": check_tenant(tenant)})
-        return _stretch(found) if found else None
+            document = await self._backlog.find_one({"_id": stretch_id, "tenant": check_tenant(tenant)})
+        return _stretch(document) if document else None
 
     async def added_since(self, tenant: str, at: datetime) -> Sequence[Stretch]:
         """Stretches that were added from then on, done or not."""
         with translated("backlog"):
-            wanted = {"tenant": check_tenant(tenant), "added_at": {"$gte": at}}
-            return [_stretch(one) for one in await self._backlog.find(wanted).to_list(None)]
+            query = {"tenant": check_tenant(tenant), "added_at": {"$gte": at}}
+            return [_stretch(document) for document in await self._backlog.find(query).to_list(None)]
 
     async def advance(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """Everything before `until` is on the bus; at its end the stretch is done."""
@@ -75,7 +77,7 @@ class MongoBacklog:
                 {"$set": {"open": False, "done_at": at, "expire_at": at + REMEMBERED}},
             )
 
-    async def put_off(self, stretch_id: str, until: datetime, at: datetime) -> None:
+    async def postpone(self, stretch_id: str, until: datetime, at: datetime) -> None:
         """It has its next turn at `until`."""
         noted = {"$inc": {"failures": 1}, "$set": {"put_off_at": at, "not_before": until}}
         with translated("backlog"):
@@ -84,13 +86,13 @@ class MongoBacklog:
 
 async def missing(database: Database, tenant: str | None) -> dict[tuple[str, str], datetime]:
     """(tenant, source) -> where the oldest stretch begins that was never collected, of those that have one."""
-    wanted: Document = {"open": True, "cause": Cause.BEHIND.value}
+    query: Document = {"open": True, "cause": Cause.BEHIND.value}
     if tenant is not None:
-        wanted["tenant"] = tenant
-    found: dict[tuple[str, str], datetime] = {}
-    async for one in database["backlog"].find(wanted).sort("done_until", ASCENDING):
-        found.setdefault((one["tenant"], one["source"]), one["done_until"])
-    return found
+        query["tenant"] = tenant
+    first: dict[tuple[str, str], datetime] = {}
+    async for document in database["backlog"].find(query).sort("done_until", ASCENDING):
+        first.setdefault((document["tenant"], document["source"]), document["done_until"])
+    return first
 
 
 def _stretch(document: Document) -> Stretch:

@@ -43,55 +43,57 @@ class MongoBlobRetries:
                 ],
                 ordered=False,
             )
-            found: dict[str, int] = {}
+            counts: dict[str, int] = {}
             for some in batched(keys, BATCH_SIZE):
                 cursor = self._blobs.find({"_id": {"$in": list(some)}, "state": "listed"}, {"failures": 1})
-                found |= {one["_id"]: one.get("failures", 0) async for one in cursor}
-            if found:
+                counts |= {blob["_id"]: blob.get("failures", 0) async for blob in cursor}
+            if counts:
                 await self._blobs.bulk_write(
                     [
                         UpdateOne({"_id": key, "state": "listed"}, {"$set": {"next_try_at": at + pause(failures)}})
-                        for key, failures in found.items()
+                        for key, failures in counts.items()
                     ],
                     ordered=False,
                 )
-        return {keys[key].content_id: failures for key, failures in found.items()}
+        return {keys[key].content_id: failures for key, failures in counts.items()}
 
-    async def put_off(self, tenant: str, source: str, content_ids: Sequence[str], at: datetime) -> set[str]:
+    async def deferred(self, tenant: str, source: str, content_ids: Sequence[str], at: datetime) -> set[str]:
         """Those of these that failed `PATIENCE` times and are not to be tried yet."""
-        keys = {f"{check_tenant(tenant)}/{source}/{one}": one for one in content_ids}
-        found: set[str] = set()
+        keys = {f"{check_tenant(tenant)}/{source}/{content_id}": content_id for content_id in content_ids}
+        put_off: set[str] = set()
         with translated("ledger"):
             for some in batched(keys, BATCH_SIZE):
-                wanted: Document = {
+                query: Document = {
                     "_id": {"$in": list(some)},
                     "state": "listed",
                     "failures": {"$gte": PATIENCE},
                     "next_try_at": {"$gt": at, "$lte": at + 2 * LONGEST},
                 }
-                found |= {keys[one["_id"]] async for one in self._blobs.find(wanted, {"_id": 1})}
-        return found
+                put_off |= {keys[blob["_id"]] async for blob in self._blobs.find(query, {"_id": 1})}
+        return put_off
 
     async def due(self, tenant: str, source: str, at: datetime, limit: int) -> Sequence[ContentBlob]:
         """Blobs that were put off and are to be tried now."""
-        wanted: Document = {"tenant": check_tenant(tenant), "source": source, "state": "listed"}
-        wanted["failures"] = {"$gte": PATIENCE}
-        found: list[Document] = []
+        listed: Document = {"tenant": check_tenant(tenant), "source": source, "state": "listed"}
+        listed["failures"] = {"$gte": PATIENCE}
+        blobs: list[Document] = []
         with translated("ledger"):
             # The second: by a clock that was ahead. The time first, for the local server: few blobs have one.
             for when in ({"$lte": at}, {"$gt": at + 2 * LONGEST}):
-                cursor = self._blobs.find({"next_try_at": when, **wanted}).sort("expires", ASCENDING)
-                found += await cursor.limit(limit).to_list(None)
-        found.sort(key=itemgetter("expires"))
-        return [ContentBlob(one["content_id"], one["uri"], one["created"], one["expires"]) for one in found[:limit]]
+                cursor = self._blobs.find({"next_try_at": when, **listed}).sort("expires", ASCENDING)
+                blobs += await cursor.limit(limit).to_list(None)
+        blobs.sort(key=itemgetter("expires"))
+        return [
+            ContentBlob(blob["content_id"], blob["uri"], blob["created"], blob["expires"]) for blob in blobs[:limit]
+        ]
 
     async def expire(self, tenant: str, source: str, since: datetime, at: datetime) -> int:
         """Never fetched and expired: a permanent gap, kept for good."""
-        wanted: dict[str, Any] = {"tenant": check_tenant(tenant), "source": source, "created": {"$gte": since}}
-        wanted |= {"state": "listed", "expires": {"$lt": at}}
-        gone = {"$set": {"state": "expired", "expired_at": at}, "$unset": {"expire_at": "", "next_try_at": ""}}
+        unfetched: dict[str, Any] = {"tenant": check_tenant(tenant), "source": source, "created": {"$gte": since}}
+        unfetched |= {"state": "listed", "expires": {"$lt": at}}
+        expired = {"$set": {"state": "expired", "expired_at": at}, "$unset": {"expire_at": "", "next_try_at": ""}}
         with translated("ledger"):
-            return (await self._blobs.update_many(wanted, gone)).modified_count
+            return (await self._blobs.update_many(unfetched, expired)).modified_count
 
 
 def _key(tenant: str, source: str, blob: ContentBlob) -> str:

@@ -78,7 +78,7 @@ class MongoBlobs:
 
     async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
         """A permanent gap: kept for good, so without an expiry. False when it was fetched, also by somebody else."""
-        gone = {
+        expired = {
             "$set": {"state": "expired", "tenant": tenant, "source": source, "expired_at": at},
             "$setOnInsert": {"created": at},
             "$unset": {"expire_at": "", "next_try_at": ""},
@@ -86,7 +86,7 @@ class MongoBlobs:
         unfetched = {"_id": _blob_key(tenant, source, content_id), "state": {"$ne": "fetched"}}
         with translated("ledger"):
             try:
-                await self._blobs.update_one(unfetched, gone, upsert=True)
+                await self._blobs.update_one(unfetched, expired, upsert=True)
             except DuplicateKeyError:
                 return False
         return True

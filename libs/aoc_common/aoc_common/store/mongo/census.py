@@ -101,10 +101,10 @@ class MongoCensus:
         """These events' versions: event, number, and the record's own text as it was then."""
         with translated("census"):
             for some in batched(ids, BATCH_SIZE):
-                wanted = {"$in": list(some)}
-                async for document in self._database["events"].find({"_id": wanted}, {"raw": 1, "version": 1}):
+                one_of = {"$in": list(some)}
+                async for document in self._database["events"].find({"_id": one_of}, {"raw": 1, "version": 1}):
                     yield document["_id"], document.get("version", 1), document["raw"]
-                others = self._database["event_versions"].find({"event_id": wanted})
+                others = self._database["event_versions"].find({"event_id": one_of})
                 async for document in others:
                     yield document["event_id"], document["number"], document["raw"]
 
@@ -116,9 +116,9 @@ class MongoCensus:
 
     async def records(self) -> AsyncIterator[StoredRecord]:
         """Every stored event's record."""
-        wanted = {"tenant": 1, "source": 1, "operation": 1, "event.metadata.uid": 1, "twin_of": 1, "twin": 1}
+        fields = {"tenant": 1, "source": 1, "operation": 1, "event.metadata.uid": 1, "twin_of": 1, "twin": 1}
         with translated("census"):
-            async for document in self._database["events"].find({}, wanted):
+            async for document in self._database["events"].find({}, fields):
                 yield StoredRecord(
                     id=document["_id"],
                     tenant=document["tenant"],
@@ -131,9 +131,9 @@ class MongoCensus:
 
     async def statements(self) -> AsyncIterator[StoredStatement]:
         """Every stored event, with what it says of its record. What retention has emptied says nothing."""
-        whole = {"forgotten": {"$exists": False}}
+        unforgotten = {"forgotten": {"$exists": False}}
         with translated("census"):
-            async for document in self._database["events"].find(whole, dict.fromkeys(_SAID, 1)):
+            async for document in self._database["events"].find(unforgotten, dict.fromkeys(_SAID, 1)):
                 yield _statement(document)
 
     async def pages_by_source(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:

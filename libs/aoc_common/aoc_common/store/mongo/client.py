@@ -180,14 +180,14 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
     with translated("indexes"):
         for name in collections:
             collection, held = database[name], await _held(database[name])
-            for wanted in _lacking(INDEXES[name], held):
-                if wanted.document["name"] in held:
-                    await collection.drop_index(wanted.document["name"])
+            for index in _lacking(INDEXES[name], held):
+                if index.document["name"] in held:
+                    await collection.drop_index(index.document["name"])
                 try:
-                    await collection.create_indexes([wanted])
+                    await collection.create_indexes([index])
                 except OperationFailure as error:
                     if error.code in _REFUSED:
-                        raise BadConfiguration(_why_refused(name, wanted, error)) from None
+                        raise BadConfiguration(_why_refused(name, index, error)) from None
                     raise
 
 
@@ -202,27 +202,31 @@ async def missing_indexes(database: Database) -> list[str]:
     with translated("indexes"):
         there = set(await database.list_collection_names())
         return [
-            f"{name}.{one.document['name']}"
-            for name, wanted in INDEXES.items()
-            for one in _lacking(wanted, await _held(database[name]) if name in there else {})
+            f"{name}.{index.document['name']}"
+            for name, declared in INDEXES.items()
+            for index in _lacking(declared, await _held(database[name]) if name in there else {})
         ]
 
 
 async def _held(collection: AsyncIOMotorCollection[Document]) -> Mapping[str, Mapping[str, Any]]:
     """Name -> what the index is."""
-    found: Mapping[str, Mapping[str, Any]] = await collection.index_information()
-    return found
+    indexes: Mapping[str, Mapping[str, Any]] = await collection.index_information()
+    return indexes
 
 
-def _lacking(wanted: Iterable[IndexModel], held: Mapping[str, Mapping[str, Any]]) -> list[IndexModel]:
+def _lacking(declared: Iterable[IndexModel], held: Mapping[str, Mapping[str, Any]]) -> list[IndexModel]:
     """Indexes of which there is none that does the same, whatever its name."""
-    there = [_does(one) for one in held.values()]
-    return [one for one in wanted if _does({**one.document, "key": list(one.document["key"].items())}) not in there]
+    there = [_does(index) for index in held.values()]
+    return [
+        index
+        for index in declared
+        if _does({**index.document, "key": list(index.document["key"].items())}) not in there
+    ]
 
 
 def _does(index: Mapping[str, Any]) -> Document:
-    told = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
-    return told | {"key": [tuple(pair) for pair in index["key"]]}
+    options = {name: index.get(name) for name in _OPTIONS if index.get(name) not in {None, False}}
+    return options | {"key": [tuple(pair) for pair in index["key"]]}
 
 
 def _why_refused(collection: str, index: IndexModel, error: OperationFailure) -> str:
@@ -256,9 +260,9 @@ async def check_unique_indexes(database: Database) -> None:
     """Raises `BadConfiguration` when one is missing, or does not forbid what it should, and `Unreachable`."""
     with translated("indexes"):
         for name, of in INDEXES.items():
-            if wanted := [one for one in of if one.document.get("unique")]:
-                for one in _lacking(wanted, await _held(database[name])):
-                    raise BadConfiguration(f"index {name}.{one.document['name']} is missing; run: aoc provision")
+            if unique := [index for index in of if index.document.get("unique")]:
+                for index in _lacking(unique, await _held(database[name])):
+                    raise BadConfiguration(f"index {name}.{index.document['name']} is missing; run: aoc provision")
 
 
 @contextmanager

@@ -39,30 +39,30 @@ class MongoClockCorrections:
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
         with translated("backlog"):
             stretch = await self._backlog.find_one({**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)])
-            one = await self._slices.find_one(
+            slice_ = await self._slices.find_one(
                 {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
             )
             gap = await self._gaps.find_one(
                 {"tenant": tenant, "source": source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD},
                 sort=[("start", ASCENDING)],
             )
-        starts: list[datetime] = [found["start"] for found in (stretch, one, gap) if found]
+        starts: list[datetime] = [document["start"] for document in (stretch, slice_, gap) if document]
         return min(starts, default=None)
 
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
         """Stretches that reach past `now` are closed; re-scans of the future, and gaps noted there, are forgotten."""
-        mine: Document = {"tenant": check_tenant(tenant), "source": source}
+        of_source: Document = {"tenant": check_tenant(tenant), "source": source}
         ours = {"cause": {"$ne": Cause.ASKED.value}, "end": {"$gt": now}, "open": True}
         with translated("backlog"):
             # By their names they would count as done when their time comes.
-            await self._backlog.delete_many({**mine, "cause": {"$in": _RESCANS}, "added_at": {"$gt": now}})
+            await self._backlog.delete_many({**of_source, "cause": {"$in": _RESCANS}, "added_at": {"$gt": now}})
             # Kept for a while: they tell from where on there is doubt, should this be done again.
             await self._backlog.update_many(
-                {**mine, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
+                {**of_source, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
             )
             # What that clock took for too old is to be had still, or will be found to be gone once more.
-            await self._gaps.delete_many({**mine, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD})
-            expired = {**mine, "state": "expired", "expired_at": {"$gt": now}}
+            await self._gaps.delete_many({**of_source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD})
+            expired = {**of_source, "state": "expired", "expired_at": {"$gt": now}}
             listed = {"state": "listed", "next_try_at": now, "expire_at": now + _KEEP}
             await self._blobs.update_many(expired, {"$set": listed, "$unset": {"expired_at": ""}})
 

@@ -48,8 +48,8 @@ class MongoCompaction:
         with translated("ledger"):
             await self._resume(limit)
             loose: Document = {"loose": True, "settled_at": {"$lte": rested}}
-            found = await self._slices.find(loose, {"tenant": 1, "source": 1, "start": 1}).to_list(limit)
-            days = {(one["tenant"], one["source"], _day(one["start"])) for one in found}
+            slices = await self._slices.find(loose, {"tenant": 1, "source": 1, "start": 1}).to_list(limit)
+            days = {(document["tenant"], document["source"], _day(document["start"])) for document in slices}
             fewer = 0
             for tenant, source, day in sorted(days):
                 fewer += await self._compact_day(tenant, source, day, rested)
@@ -61,35 +61,39 @@ class MongoCompaction:
         slices = await self._slices.find(of_day).sort("start", ASCENDING).to_list(None)
         lost = await self._gaps.find({**of_source, "start": {"$lt": day + _DAY}, "end": {"$gt": day}}).to_list(None)
         given_up = set[str]()
-        for some in batched([one["_id"] for one in slices if one.get("pages")], BATCH_SIZE):
+        for some in batched([document["_id"] for document in slices if document.get("pages")], BATCH_SIZE):
             letters: Document = {"slice_id": {"$in": list(some)}, "dead_lettered": {"$gt": 0}}
             given_up |= {page["slice_id"] async for page in self._pages.find(letters, {"slice_id": 1})}
         # What is complete is told by the last slice that ends before the first that is not settled.
         unsettled = {**of_source, "state": SliceState.FETCHED.value, "again": {"$ne": True}}
         first = await self._slices.find_one(unsettled, {"end": 1}, sort=[("end", ASCENDING)])
-        slices = [{**one, "gone": one["_id"] in given_up or one.get("gone")} for one in slices]
+        slices = [{**document, "gone": document["_id"] in given_up or document.get("gone")} for document in slices]
         fewer = 0
         for group in groups(slices, day, rested, first["end"] if first else None, lost):
             fewer += await self._merge(group)
-        examined = [one["_id"] for one in slices if one.get("loose") and one.get("settled_at", rested) <= rested]
+        examined = [
+            document["_id"]
+            for document in slices
+            if document.get("loose") and document.get("settled_at", rested) <= rested
+        ]
         for some in batched(examined, BATCH_SIZE):
-            wanted = {"_id": {"$in": list(some)}, "settled_at": {"$lte": rested}}
-            await self._slices.update_many(wanted, {"$unset": {"loose": ""}})
+            rested_slices = {"_id": {"$in": list(some)}, "settled_at": {"$lte": rested}}
+            await self._slices.update_many(rested_slices, {"$unset": {"loose": ""}})
         return fewer
 
     async def _resume(self, limit: int) -> None:
         """Go on with what somebody began, and free what belongs to no merge."""
-        for one in await self._slices.find({"merging.token": {"$exists": True}}, {"_id": 1}).to_list(limit):
-            await self._carry_on(one["_id"])
+        for document in await self._slices.find({"merging.token": {"$exists": True}}, {"_id": 1}).to_list(limit):
+            await self._carry_on(document["_id"])
         claimed = await self._slices.find({"merged_into": {"$exists": True}}, {"merged_into": 1}).to_list(limit)
-        for token in {one["merged_into"] for one in claimed}:
+        for token in {document["merged_into"] for document in claimed}:
             if await self._slices.find_one({"merging.token": token}, {"_id": 1}) is None:
                 await self._free(token)
 
     async def _merge(self, group: Sequence[Document]) -> int:
         stays, *others = group
         token = token_hex(8)
-        members = [{"id": one["_id"], **_as_it_was(one)} for one in others]
+        members = [{"id": document["_id"], **_as_it_was(document)} for document in others]
         begun = await self._slices.update_one(
             {"_id": stays["_id"], **_as_it_was(stays), **_FREE},
             {"$set": {"merging": {"token": token, "members": members}}},
@@ -124,9 +128,9 @@ class MongoCompaction:
         ]
         await self._slices.bulk_write(claims, ordered=False)
         claimed = await self._slices.find({"merged_into": token}).sort("start", ASCENDING).to_list(None)
-        taken = list(_without_hole(stays, claimed))
+        members = list(_without_hole(stays, claimed))
         still = {"_id": stays["_id"], **_as_it_was(stays), "merging.token": token, "merging.absorbed": None}
-        written = await self._slices.update_one(still, {"$set": _together(stays, taken)})
+        written = await self._slices.update_one(still, {"$set": _together(stays, members)})
         if written.matched_count:
             return True
         ours = await self._slices.find_one({"_id": stays["_id"], "merging.token": token}, {"merging.absorbed": 1})
@@ -157,22 +161,22 @@ def groups(
     `unsettled_end`: where the first slice ends that is not settled. `lost`: gaps of the source (`start`, `end`).
     """
     open_groups: dict[bool, list[Document]] = {False: [], True: []}
-    for one in slices:
-        again = bool(one.get("again"))
-        if not _mergeable(one, day + _DAY, rested, unsettled_end) or any(
-            gap["start"] < one["end"] and gap["end"] > one["start"] for gap in lost
+    for document in slices:
+        rereading = bool(document.get("again"))
+        if not _mergeable(document, day + _DAY, rested, unsettled_end) or any(
+            gap["start"] < document["end"] and gap["end"] > document["start"] for gap in lost
         ):
             # Also what is merely young: nothing is merged across it now, and it may be later.
-            for key in {again} if one["state"] == SliceState.SETTLED.value else (False, True):
+            for key in {rereading} if document["state"] == SliceState.SETTLED.value else (False, True):
                 yield from _closed(open_groups, key)
             continue
-        group = open_groups[again]
+        group = open_groups[rereading]
         if group and (
-            one["start"] > max(part["end"] for part in group)
-            or sum(part.get("pages") or 0 for part in (*group, one)) > _MOST_PAGES
+            document["start"] > max(part["end"] for part in group)
+            or sum(part.get("pages") or 0 for part in (*group, document)) > _MOST_PAGES
         ):
-            yield from _closed(open_groups, again)
-        open_groups[again].append(one)
+            yield from _closed(open_groups, rereading)
+        open_groups[rereading].append(document)
     for key in open_groups:
         yield from _closed(open_groups, key)
 
@@ -187,53 +191,53 @@ def _closed(open_groups: dict[bool, list[Document]], key: bool) -> Iterator[list
 _UNFIT: Final = ("unsummed", "unchecked", "abandoned", "gone", "error", "quarantined", "merging", "merged_into")
 
 
-def _mergeable(one: Document, midnight: datetime, rested: datetime, unsettled_end: datetime | None) -> bool:
+def _mergeable(document: Document, midnight: datetime, rested: datetime, unsettled_end: datetime | None) -> bool:
     return (
-        one["state"] == SliceState.SETTLED.value
-        and one["source"] != IMPORT_SOURCE
-        and "summed" in one
-        and one.get("attempts", 1) == 1
-        and not any(one.get(name) for name in _UNFIT)
-        and one["end"] <= midnight
-        and one["fetched_at"] <= rested
-        and one["settled_at"] <= rested
-        and (unsettled_end is None or one["end"] < unsettled_end)
+        document["state"] == SliceState.SETTLED.value
+        and document["source"] != IMPORT_SOURCE
+        and "summed" in document
+        and document.get("attempts", 1) == 1
+        and not any(document.get(name) for name in _UNFIT)
+        and document["end"] <= midnight
+        and document["fetched_at"] <= rested
+        and document["settled_at"] <= rested
+        and (unsettled_end is None or document["end"] < unsettled_end)
     )
 
 
 _FREE: Final[Document] = {"merging": None, "merged_into": None, "unsummed": None}
 
 
-def _as_it_was(one: Document) -> Document:
+def _as_it_was(document: Document) -> Document:
     """A slice as it was looked at: a filter that only that matches."""
-    return {name: one.get(name) for name in ("state", "end", "settled_at", "touched")}
+    return {name: document.get(name) for name in ("state", "end", "settled_at", "touched")}
 
 
 def _without_hole(stays: Document, others: Iterable[Document]) -> Iterator[Document]:
     """Those that follow without a hole: one that changed in the meantime is not among the claimed."""
     end = stays["end"]
-    for one in others:
-        if one["start"] > end:
+    for document in others:
+        if document["start"] > end:
             return
-        end = max(end, one["end"])
-        yield one
+        end = max(end, document["end"])
+        yield document
 
 
 def _together(stays: Document, others: Sequence[Document]) -> dict[str, Any]:
     """What is set at the slice that stays."""
     parts = [stays, *others]
-    summed = {name: sum(one["summed"].get(name, 0) for one in parts) for name in _SUMMED}
+    summed = {name: sum(part["summed"].get(name, 0) for part in parts) for name in _SUMMED}
     return {
-        "end": max(one["end"] for one in parts),
-        "slices": sum(one.get("slices", 1) for one in parts),
-        **{name: sum(one.get(name) or 0 for one in parts) for name in COUNTED},
-        "seen": sum(one.get("seen", one.get("pages") or 0) for one in parts),
-        "summed": {**summed, "version": max(one["summed"]["version"] for one in parts)},
+        "end": max(part["end"] for part in parts),
+        "slices": sum(part.get("slices", 1) for part in parts),
+        **{name: sum(part.get(name) or 0 for part in parts) for name in COUNTED},
+        "seen": sum(part.get("seen", part.get("pages") or 0) for part in parts),
+        "summed": {**summed, "version": max(part["summed"]["version"] for part in parts)},
         # Merged is not empty and growing any more: the next empty slice begins anew.
         "quiet": False,
-        "fetched_at": max(one["fetched_at"] for one in parts),
-        "expire_at": max(one["expire_at"] for one in parts),
-        "merging.absorbed": [one["_id"] for one in others],
+        "fetched_at": max(part["fetched_at"] for part in parts),
+        "expire_at": max(part["expire_at"] for part in parts),
+        "merging.absorbed": [document["_id"] for document in others],
     }
 
 

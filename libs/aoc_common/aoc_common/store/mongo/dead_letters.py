@@ -29,7 +29,7 @@ class MongoDeadLetters(MongoReviewQueue):
 
     async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
         """Put a letter on record, as open; whether its body is kept here."""
-        kept = len(letter.body) <= KEPT
+        stored = len(letter.body) <= KEPT
         first: Document = {
             "service": letter.service,
             "tenant": letter.tenant,
@@ -42,9 +42,9 @@ class MongoDeadLetters(MongoReviewQueue):
             "headers": [list(pair) for pair in letter.headers.items()],
             "size": len(letter.body),
             "at": letter.at,
-            **({"body": Binary(letter.body)} if kept else {}),
+            **({"body": Binary(letter.body)} if stored else {}),
         }
-        again: Document = {
+        reopened: Document = {
             "state": ItemState.OPEN.value,
             "reason": letter.reason,
             "records": records,
@@ -55,19 +55,19 @@ class MongoDeadLetters(MongoReviewQueue):
         with translated("dead_letters"), suppress(DuplicateKeyError):
             await self._items.update_one(
                 {"_id": letter.key, "state": {"$ne": ItemState.DISCARDED.value}},
-                {"$set": again, "$setOnInsert": first, "$unset": {"asked_at": "", "decided_at": ""}},
+                {"$set": reopened, "$setOnInsert": first, "$unset": {"asked_at": "", "decided_at": ""}},
                 upsert=True,
             )
-        return kept
+        return stored
 
     async def known(self, letter: DeadLetter) -> bool:
         """Whether the message is that of the letter that it says to be: what it says may be another's."""
         with translated("dead_letters"):
-            found = await self._items.find_one({"_id": letter.again}, {"subject": 1, "size": 1, "body": 1})
+            document = await self._items.find_one({"_id": letter.retry_of}, {"subject": 1, "size": 1, "body": 1})
         return (
-            found is not None
-            and (found["subject"], found["size"]) == (letter.subject, len(letter.body))
-            and found.get("body", letter.body) == letter.body
+            document is not None
+            and (document["subject"], document["size"]) == (letter.subject, len(letter.body))
+            and document.get("body", letter.body) == letter.body
         )
 
     async def copied(self, letter: DeadLetter, sequence: int) -> None:
@@ -79,16 +79,16 @@ class MongoDeadLetters(MongoReviewQueue):
         """The content of a letter is gone."""
         await self._expire({"_id": key}, at)
 
-    async def expire(self, at: datetime, keep: timedelta, stream: tuple[int, int] | None) -> int:
+    async def expire(self, at: datetime, retention: timedelta, stream: tuple[int, int] | None) -> int:
         """Let go of content that is older than `keep`, and note what AOC_DLQ has dropped; how many open letters.
 
         `stream`: the first and last sequence of AOC_DLQ; None when that is not known. The account itself stays: an
         open letter whose content is gone is a permanent gap, others are evidence of a decision.
         """
-        old = await self._expire({"at": {"$lte": at - keep}}, at)
+        old = await self._expire({"at": {"$lte": at - retention}}, at)
         with translated("dead_letters"):
             await self._items.update_many(
-                {"at": {"$lte": at - keep}, "body": {"$exists": True}}, {"$unset": {"body": ""}}
+                {"at": {"$lte": at - retention}, "body": {"$exists": True}}, {"$unset": {"body": ""}}
             )
         if stream is None:
             return old

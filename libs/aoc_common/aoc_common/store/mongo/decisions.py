@@ -24,15 +24,15 @@ class Discarded:
 
 async def discarded(database: Database, tenant: str) -> Mapping[str, Discarded]:
     """Source -> what was discarded of it, of those of which something was. Costs what was discarded."""
-    wanted: Document = {"tenant": check_tenant(tenant), "state": ItemState.DISCARDED.value}
+    of_tenant: Document = {"tenant": check_tenant(tenant), "state": ItemState.DISCARDED.value}
     counted: Document = {"_id": "$source", "items": {"$sum": 1}, "records": {"$sum": "$records"}}
     with translated("decisions"):
-        letters = await database["dead_letters"].aggregate([{"$match": wanted}, {"$group": counted}]).to_list(None)
+        letters = await database["dead_letters"].aggregate([{"$match": of_tenant}, {"$group": counted}]).to_list(None)
         # What a mapper stumbled over has an event, whatever was decided about its copy.
-        kept = {**wanted, "stored": {"$ne": True}}
-        records = await database["quarantine"].aggregate([{"$match": kept}, {"$group": counted}]).to_list(None)
-    of_letters = {one["_id"]: one for one in letters}
-    of_records = {one["_id"]: int(one["items"]) for one in records}
+        without_event = {**of_tenant, "stored": {"$ne": True}}
+        records = await database["quarantine"].aggregate([{"$match": without_event}, {"$group": counted}]).to_list(None)
+    of_letters = {group["_id"]: group for group in letters}
+    of_records = {group["_id"]: int(group["items"]) for group in records}
     return {
         source: Discarded(
             letters=int(of_letters.get(source, {}).get("items", 0)),

@@ -17,7 +17,7 @@ from pymongo import ASCENDING, ReturnDocument, UpdateOne
 from aoc_common.contracts.directory import Entity, is_service_account, key
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
-from aoc_common.store.directory_names import Learnt
+from aoc_common.store.directory_names import DirectoryChange
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.directory_periods import FACTS, all_keys, closed, keys_of, opened
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.contracts.directory import EntityKind
-    from aoc_common.store.directories import Held, Seen, Sighting
+    from aoc_common.store.directories import HeldRoles, Observation, Sighting
 
 #: A change of one of these is told by `changed`, and of keys.
 _SHOWN: Final = frozenset({"kind", "name"})
@@ -52,87 +52,94 @@ class MongoDirectory:
         Of two entities with one key (a user name that was given away again) it is the one whose own id it is, then
         the one that changed last.
         """
-        wanted = {"tenant": check_tenant(tenant), "keys": {"$in": list(keys)}, **_THERE}
+        query = {"tenant": check_tenant(tenant), "keys": {"$in": list(keys)}, **_THERE}
         best: dict[str, Document] = {}
-        asked = set(keys)
+        requested = set(keys)
         with translated("directory"):
-            async for document in self._entities.find(wanted, {"past": 0}):
-                for one in asked.intersection(keys_of(document["id"], document)):
-                    if one not in best or _rank(document, one) > _rank(best[one], one):
-                        best[one] = document
-        return {one: entity(document, document) for one, document in best.items()}
+            async for document in self._entities.find(query, {"past": 0}):
+                for shared in requested.intersection(keys_of(document["id"], document)):
+                    if shared not in best or _rank(document, shared) > _rank(best[shared], shared):
+                        best[shared] = document
+        return {found_by: entity(document, document) for found_by, document in best.items()}
 
-    async def changed(self, since: datetime, limit: int) -> list[Learnt]:
+    async def changed(self, since: datetime, limit: int) -> list[DirectoryChange]:
         """Entities that became known or changed their name after `since`, oldest first."""
-        found = await self._changed({"changed_at": {"$gt": since}}, limit)
-        if found and len(found) == limit:
-            last = found[-1]
-            found += await self._changed({"changed_at": last["changed_at"], "_id": {"$gt": last["_id"]}}, None)
-        return [Learnt(one["tenant"], tuple(keys_of(one["id"], one)), one["changed_at"]) for one in found]
+        documents = await self._changed({"changed_at": {"$gt": since}}, limit)
+        if documents and len(documents) == limit:
+            last = documents[-1]
+            documents += await self._changed({"changed_at": last["changed_at"], "_id": {"$gt": last["_id"]}}, None)
+        return [
+            DirectoryChange(document["tenant"], tuple(keys_of(document["id"], document)), document["changed_at"])
+            for document in documents
+        ]
 
-    async def _changed(self, wanted: Document, limit: int | None) -> list[Document]:
+    async def _changed(self, query: Document, limit: int | None) -> list[Document]:
         fields = dict.fromkeys(("tenant", "id", "app_id", "upn", "aliases", "changed_at"), 1)
         with translated("directory"):
-            cursor = self._entities.find(wanted, fields).sort([("changed_at", ASCENDING), ("_id", ASCENDING)])
-            found: list[Document] = await (cursor if limit is None else cursor.limit(limit)).to_list(limit)
-        return found
+            cursor = self._entities.find(query, fields).sort([("changed_at", ASCENDING), ("_id", ASCENDING)])
+            documents: list[Document] = await (cursor if limit is None else cursor.limit(limit)).to_list(limit)
+        return documents
 
-    async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Seen, *, whole: bool) -> None:
+    async def put(self, tenant: str, sightings: Sequence[Sighting], seen: Observation, *, complete: bool) -> None:
         """Store what was seen: one query for what is known, one write for what differs from it."""
         check_tenant(tenant)
         by_id = {_identity(tenant, sighting.id): sighting for sighting in sightings}
 
         async def writes() -> _Writes:
-            known = {one["_id"]: one async for one in self._entities.find({"_id": {"$in": list(by_id)}})}
+            known = {document["_id"]: document async for document in self._entities.find({"_id": {"$in": list(by_id)}})}
             made = _Writes()
             for identity, sighting in by_id.items():
                 old = known.get(identity)
                 if old is None:
                     made.add(identity, _new(tenant, sighting, seen))
-                elif (change := _sighted(old, tenant, sighting, seen, whole=whole)) is not None:
+                elif (change := _sighted(old, tenant, sighting, seen, complete=complete)) is not None:
                     made.change(old, change)
             return made
 
         if by_id:
             await self._written(writes)
 
-    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str], seen: Seen) -> None:
+    async def remove(self, tenant: str, kind: EntityKind, ids: Sequence[str], seen: Observation) -> None:
         """Note that these entities are gone."""
         check_tenant(tenant)
         # What a later reading has seen is there.
-        mine: Document = {"kind": kind, "generation": {"$lte": seen.generation}, **_THERE}
+        present: Document = {"kind": kind, "generation": {"$lte": seen.generation}, **_THERE}
         for some in batched(ids, BATCH_SIZE):
-            named = {"_id": {"$in": [_identity(tenant, one) for one in some]}}
-            await self._written(partial(self._going, named | mine, seen))
+            named = {"_id": {"$in": [_identity(tenant, object_id) for object_id in some]}}
+            await self._written(partial(self._going, named | present, seen))
 
-    async def sweep(self, tenant: str, kind: EntityKind, seen: Seen) -> int:
+    async def sweep(self, tenant: str, kind: EntityKind, seen: Observation) -> int:
         """Note that the entities of a kind are gone that were last seen before this generation; how many."""
         old: Document = {"tenant": check_tenant(tenant), "kind": kind, "generation": {"$lt": seen.generation}, **_THERE}
-        gone = 0
+        deleted = 0
         while some := await self._written(partial(self._going, old, seen)):
-            gone += some
-        return gone
+            deleted += some
+        return deleted
 
-    async def _going(self, which: Document, seen: Seen) -> _Writes:
+    async def _going(self, which: Document, seen: Observation) -> _Writes:
         made = _Writes()
-        async for one in self._entities.find(which).limit(_GOING):
-            made.change(one, _gone(one, seen))
+        async for document in self._entities.find(which).limit(_GOING):
+            made.change(document, _gone(document, seen))
         return made
 
-    async def assign(self, tenant: str, held: Mapping[str, Held], seen: Seen) -> None:
+    async def assign(self, tenant: str, held: Mapping[str, HeldRoles], seen: Observation) -> None:
         """Replace who holds which roles: one query for who does now; those that differ are read, and written."""
         holders: Document = {"tenant": check_tenant(tenant), "roles": {"$gt": ""}}
-        wanted = {_identity(tenant, one): what for one, what in held.items()}
+        target = {_identity(tenant, object_id): what for object_id, what in held.items()}
         with translated("directory"):
-            found = self._entities.find(holders, dict.fromkeys((*_ROLES, "admin_of"), 1))
-            known = {one["_id"]: one async for one in found}
-        other = [one for one in known.keys() | wanted.keys() if not _holds(known.get(one, {}), wanted.get(one))]
+            cursor = self._entities.find(holders, dict.fromkeys((*_ROLES, "admin_of"), 1))
+            known = {document["_id"]: document async for document in cursor}
+        other = [
+            identity
+            for identity in known.keys() | target.keys()
+            if not _holds(known.get(identity, {}), target.get(identity))
+        ]
 
         async def writes(some: Sequence[str]) -> _Writes:
             made = _Writes()
-            async for one in self._entities.find({"_id": {"$in": list(some)}, **_THERE}):
-                if (change := _assigned(one, wanted.get(one["_id"]), seen)) is not None:
-                    made.change(one, change)
+            async for document in self._entities.find({"_id": {"$in": list(some)}, **_THERE}):
+                if (change := _assigned(document, target.get(document["_id"]), seen)) is not None:
+                    made.change(document, change)
             return made
 
         for some in batched(sorted(other), BATCH_SIZE):
@@ -145,7 +152,7 @@ class MongoDirectory:
             {"$group": {"_id": "$kind", "entities": {"$sum": 1}}},
         ]
         with translated("directory"):
-            return {found["_id"]: found["entities"] async for found in self._entities.aggregate(pipeline)}
+            return {group["_id"]: group["entities"] async for group in self._entities.aggregate(pipeline)}
 
     async def _written(self, read: Callable[[], Awaitable[_Writes]]) -> int:
         """Read and write until nobody else has changed the same in between; how many were written at last."""
@@ -185,19 +192,19 @@ class MongoDirectoryStates:
     async def state(self, tenant: str, kind: EntityKind) -> SyncState:
         """The state of a kind; an empty one when it was never read."""
         with translated("directory state"):
-            found = await self._states.find_one({"_id": f"{check_tenant(tenant)}/{kind}"})
-        return _state(found) if found else SyncState(tenant, kind)
+            document = await self._states.find_one({"_id": f"{check_tenant(tenant)}/{kind}"})
+        return _state(document) if document else SyncState(tenant, kind)
 
     async def begin(self, tenant: str, kind: EntityKind) -> int:
         """The number of a new reading, higher than any before."""
         with translated("directory state"):
-            found = await self._states.find_one_and_update(
+            document = await self._states.find_one_and_update(
                 {"_id": f"{check_tenant(tenant)}/{kind}"},
                 {"$inc": {"generation": 1}, "$setOnInsert": {"tenant": tenant, "kind": kind}},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        return int(found["generation"])
+        return int(document["generation"])
 
     async def advance(self, state: SyncState, at: datetime) -> bool:
         """Note a success. False, and nothing, if a later reading has begun.
@@ -229,8 +236,8 @@ class MongoDirectoryStates:
     async def all_states(self, tenant: str) -> list[SyncState]:
         """The kinds that were tried."""
         with translated("directory state"):
-            found = await self._states.find({"tenant": check_tenant(tenant)}).to_list(None)
-        return sorted((_state(document) for document in found), key=lambda state: state.kind)
+            documents = await self._states.find({"tenant": check_tenant(tenant)}).to_list(None)
+        return sorted((_state(document) for document in documents), key=lambda state: state.kind)
 
 
 def entity(document: Document, state: Mapping[str, Any]) -> Entity:
@@ -256,24 +263,30 @@ def _identity(tenant: str, object_id: str) -> str:
     return f"{tenant}/{key(object_id)}"
 
 
-def _new(tenant: str, sighting: Sighting, seen: Seen) -> Document:
+def _new(tenant: str, sighting: Sighting, seen: Observation) -> Document:
     """The document of an entity that is seen for the first time. Whether it holds roles was not read yet: `fresh`."""
     facts = {**FACTS, **sighting.facts}
     facts["aliases"] = list(facts["aliases"])
-    told = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts, "keys": keys_of(sighting.id, facts)}
-    return told | opened(seen) | {"fresh": True, "generation": seen.generation, "changed_at": seen.at, "changes": 0}
+    document = {
+        "tenant": tenant,
+        "id": sighting.id,
+        "kind": sighting.kind,
+        **facts,
+        "keys": keys_of(sighting.id, facts),
+    }
+    return document | opened(seen) | {"fresh": True, "generation": seen.generation, "changed_at": seen.at, "changes": 0}
 
 
-def _sighted(old: Document, tenant: str, sighting: Sighting, seen: Seen, *, whole: bool) -> Document | None:
+def _sighted(old: Document, tenant: str, sighting: Sighting, seen: Observation, *, complete: bool) -> Document | None:
     """What a sighting changes; None when that is nothing, or when a later reading has seen the entity."""
     last_seen = int(old["generation"])
     if last_seen > seen.generation:
         return None
-    adds = not whole or last_seen == seen.generation
+    adds = not complete or last_seen == seen.generation
     facts = {**{name: old.get(name, nothing) if adds else nothing for name, nothing in FACTS.items()}, **sighting.facts}
     facts["aliases"] = list(facts["aliases"])
-    told = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts}
-    news = {name: value for name, value in told.items() if name not in old or old[name] != value}
+    reported = {"tenant": tenant, "id": sighting.id, "kind": sighting.kind, **facts}
+    news = {name: value for name, value in reported.items() if name not in old or old[name] != value}
     change: Document = {"$max": {"generation": seen.generation}}
     if not news and "gone" not in old:
         return change if last_seen < seen.generation else None
@@ -282,51 +295,51 @@ def _sighted(old: Document, tenant: str, sighting: Sighting, seen: Seen, *, whol
     else:
         begun = closed(old, seen) | opened(seen)
     past: Sequence[Document] = begun.get("past") or old.get("past") or ()
-    told = news | begun | {"keys": all_keys(sighting.id, facts, past)}
+    reported = news | begun | {"keys": all_keys(sighting.id, facts, past)}
     if "gone" in old or not news.keys().isdisjoint(_SHOWN) or keys_of(sighting.id, facts) != keys_of(old["id"], old):
-        told["changed_at"] = seen.at
-    return change | {"$set": told, "$unset": dict.fromkeys({"gone", "fresh", "after"} - told.keys(), "")}
+        reported["changed_at"] = seen.at
+    return change | {"$set": reported, "$unset": dict.fromkeys({"gone", "fresh", "after"} - reported.keys(), "")}
 
 
-def _gone(old: Document, seen: Seen) -> Document:
+def _gone(old: Document, seen: Observation) -> Document:
     """What changes when an entity is gone. Its last state stays beside the closed ones, without roles."""
-    ended = closed(old, seen, gone=True)
-    told = ended | {"gone": True, "keys": all_keys(old["id"], {}, ended["past"])}
-    left = dict.fromkeys(("roles", "privileged", "since", "after", "fresh"), "")
-    return {"$set": told, "$unset": left, "$max": {"generation": seen.generation}}
+    ended = closed(old, seen, deleted=True)
+    changes = ended | {"gone": True, "keys": all_keys(old["id"], {}, ended["past"])}
+    removed = dict.fromkeys(("roles", "privileged", "since", "after", "fresh"), "")
+    return {"$set": changes, "$unset": removed, "$max": {"generation": seen.generation}}
 
 
-def _roles(held: Held | None) -> Document:
+def _roles(held: HeldRoles | None) -> Document:
     return {} if held is None else {"roles": list(held.roles), "privileged": held.privileged}
 
 
-def _holds(old: Document, held: Held | None) -> bool:
+def _holds(old: Document, held: HeldRoles | None) -> bool:
     """Whether a document says of somebody that he holds just these roles, and is or was an administrator by them."""
     noted = held is None or not held.privileged or "admin_of" in old
     return noted and {name: old[name] for name in _ROLES if name in old} == _roles(held)
 
 
-def _assigned(old: Document, held: Held | None, seen: Seen) -> Document | None:
+def _assigned(old: Document, held: HeldRoles | None, seen: Observation) -> Document | None:
     """What changes for somebody who holds these roles now; None when that is nothing."""
     if _holds(old, held):
         return None
     roles = _roles(held)
-    told: Document = {"admin_of": old["tenant"]} if held is not None and held.privileged else {}
+    changes: Document = {"admin_of": old["tenant"]} if held is not None and held.privileged else {}
     if roles == {name: old[name] for name in _ROLES if name in old}:
-        return {"$set": told}
+        return {"$set": changes}
     if "fresh" in old and (seen.after is None or seen.after < old["since"]):
         # It held them when it was first seen, for all that is known: no change of its own.
-        told |= {"since": max(seen.at, old["since"]), "changes": old["changes"] + 1}
+        changes |= {"since": max(seen.at, old["since"]), "changes": old["changes"] + 1}
     else:
-        told |= closed(old, seen) | opened(seen)
-    if "past" in told:
-        told["keys"] = all_keys(old["id"], old, told["past"])
-    gone = {"fresh"} | ({"after"} if "past" in told else set()) | (set(_ROLES) if held is None else set())
-    return {"$set": told | roles, "$unset": dict.fromkeys(gone - told.keys(), "")}
+        changes |= closed(old, seen) | opened(seen)
+    if "past" in changes:
+        changes["keys"] = all_keys(old["id"], old, changes["past"])
+    removed = {"fresh"} | ({"after"} if "past" in changes else set()) | (set(_ROLES) if held is None else set())
+    return {"$set": changes | roles, "$unset": dict.fromkeys(removed - changes.keys(), "")}
 
 
-def _rank(document: Document, one: str) -> tuple[bool, datetime]:
-    return key(document["id"]) == one, document["changed_at"]
+def _rank(document: Document, found_by: str) -> tuple[bool, datetime]:
+    return key(document["id"]) == found_by, document["changed_at"]
 
 
 def _state(document: Document) -> SyncState:

@@ -34,92 +34,92 @@ class MongoDirectoryHistory:
 
     async def remembered(self, tenant: str, keys: Sequence[str]) -> Remembered:
         """All objects that have, or had, one of these keys. Two queries, and one more of each key that many had."""
-        mine = {"tenant": check_tenant(tenant)}
+        of_tenant = {"tenant": check_tenant(tenant)}
         with translated("directory"):
             # How far it was read comes first: what is read of the objects after that is not older.
-            states = {one["kind"]: one async for one in self._states.find(mine)}
-            found: list[Document] = []
+            states = {state["kind"]: state async for state in self._states.find(of_tenant)}
+            documents: list[Document] = []
             for start in range(0, len(keys), BATCH_SIZE):
-                found += await self._of(tenant, keys[start : start + BATCH_SIZE])
-        asked = set(keys)
+                documents += await self._of(tenant, keys[start : start + BATCH_SIZE])
+        requested = set(keys)
         by_key: defaultdict[str, list[History]] = defaultdict(list)
-        for document in {one["_id"]: one for one in found}.values():
+        for document in {candidate["_id"]: candidate for candidate in documents}.values():
             history = _history(document, states)
-            for one in asked.intersection(document["keys"]):
-                by_key[one].append(history)
+            for shared in requested.intersection(document["keys"]):
+                by_key[shared].append(history)
         read = states.get("user", {}).get("last_success") is not None
-        return Remembered({one: tuple(several[:MANY]) for one, several in by_key.items()}, read)
+        return Remembered({found_by: tuple(several[:MANY]) for found_by, several in by_key.items()}, read)
 
     async def _of(self, tenant: str, keys: Sequence[str]) -> list[Document]:
         limit = MANY * len(keys)
-        wanted: Document = {"tenant": tenant, "keys": {"$in": list(keys)}}
-        found: list[Document] = await self._entities.find(wanted).limit(limit).to_list(None)
-        if len(found) < limit:
-            return found
+        query: Document = {"tenant": tenant, "keys": {"$in": list(keys)}}
+        documents: list[Document] = await self._entities.find(query).limit(limit).to_list(None)
+        if len(documents) < limit:
+            return documents
         # Many had one of these names in turn: nobody else's is crowded out by that.
-        own = {"_id": {"$in": [f"{tenant}/{one}" for one in keys]}}
-        found = await self._entities.find(own).to_list(None)
-        for one in keys:
-            found += await self._entities.find({"tenant": tenant, "keys": one}).limit(MANY).to_list(None)
-        return found
+        own = {"_id": {"$in": [f"{tenant}/{object_key}" for object_key in keys]}}
+        documents = await self._entities.find(own).to_list(None)
+        for single in keys:
+            documents += await self._entities.find({"tenant": tenant, "keys": single}).limit(MANY).to_list(None)
+        return documents
 
     async def administrators(self, tenant: str) -> dict[str, tuple[str, ...]]:
         """Object id -> the names of those that hold a privileged role, or held one."""
-        wanted = {"admin_of": check_tenant(tenant)}
-        found: dict[str, tuple[str, ...]] = {}
+        query = {"admin_of": check_tenant(tenant)}
+        names_by_id: dict[str, tuple[str, ...]] = {}
         fields = {"id": 1, "name": 1, "roles": 1, "privileged": 1, "past.name": 1, "past.privileged": 1}
         with translated("directory"):
-            async for one in self._entities.find(wanted, fields).limit(_ADMINISTRATORS):
-                states = [one, *one.get("past", ())]
+            async for document in self._entities.find(query, fields).limit(_ADMINISTRATORS):
+                states = [document, *document.get("past", ())]
                 names = (state.get("name") for state in states if state.get("privileged"))
-                found[key(one["id"])] = tuple(dict.fromkeys(name for name in names if name))
-        return found
+                names_by_id[key(document["id"])] = tuple(dict.fromkeys(name for name in names if name))
+        return names_by_id
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """How far a kind of entity was read, ms; `kept`: since when every change of it is known. The same of roles."""
+    """How far a kind of entity, and its roles, were read, ms. `known_since`: since then every change is known."""
 
     until: int
-    kept: int
+    known_since: int
     roles_until: int
-    roles_kept: int
+    roles_known_since: int
 
 
 def _history(document: Document, states: Mapping[str, Mapping[str, Any]]) -> History:
     read = _how_far(document["kind"], states)
-    periods = [_closed(document, one, read) for one in document.get("past", ())]
+    periods = [_closed(document, past, read) for past in document.get("past", ())]
     if "gone" not in document:
-        since = _ms(document.get("since"), read.kept)
+        since = _ms(document.get("since"), read.known_since)
         periods.append(
             _period(document, document, read, since, max(read.until, since) if since < FAR else read.until, None)
         )
     # A clock that was ahead may have dated one later than its successor.
-    return History(document["id"], tuple(sorted(periods, key=lambda one: one.since)))
+    return History(document["id"], tuple(sorted(periods, key=lambda period: period.since)))
 
 
 def _closed(document: Document, past: Document, read: _Read) -> Period:
     until = ids.to_ms(past["until"])
     held = _ms(past.get("held"), 0)
-    since = _ms(past.get("since"), min(read.kept, held) or until)
+    since = _ms(past.get("since"), min(read.known_since, held) or until)
     return _period(document, past, read, since, max(held, since), until)
 
 
 def _period(document: Document, state: Document, read: _Read, since: int, held: int, until: int | None) -> Period:
     after = state.get("after")
-    one = entity(document, state)
+    described = entity(document, state)
     return Period(
-        one,
+        described,
         since,
         None if after is None else ids.to_ms(after),
         held,
         until,
         frozenset(keys_of("", state)),
-        gone="gone" in state,
+        deleted="gone" in state,
         merged=state.get("merged", 1),
         # Of what has just appeared it is not known yet.
-        roles_read=bool(one.roles)
-        or (held >= read.roles_kept and not ("fresh" in state and read.roles_until < since < FAR)),
+        roles_read=bool(described.roles)
+        or (held >= read.roles_known_since and not ("fresh" in state and read.roles_until < since < FAR)),
     )
 
 
@@ -127,12 +127,12 @@ def _how_far(kind: str, states: Mapping[str, Mapping[str, Any]]) -> _Read:
     """Of both what an entity is and which roles it holds, where roles are read at all."""
     names = (kind, "role") if kind in _HOLDERS else (kind,)
     which = [states[name] for name in names if name in states and states[name].get("last_success")]
-    until = min((_ms(one.get("read_from"), 0) for one in which), default=0)
-    kept = max((_ms(one.get("kept_from"), FAR) for one in which), default=FAR)
+    until = min((_ms(state.get("read_from"), 0) for state in which), default=0)
+    known_since = max((_ms(state.get("kept_from"), FAR) for state in which), default=FAR)
     if "read_from" not in states.get(kind, {}):
-        until, kept = 0, FAR
+        until, known_since = 0, FAR
     roles = states.get("role", {})
-    return _Read(until, kept, _ms(roles.get("read_from"), 0), _ms(roles.get("kept_from"), FAR))
+    return _Read(until, known_since, _ms(roles.get("read_from"), 0), _ms(roles.get("kept_from"), FAR))
 
 
 def _ms(at: datetime | None, otherwise: int) -> int:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from aoc_common.store.directories import Seen
+    from aoc_common.store.directories import Observation
     from aoc_common.store.mongo.client import Document
 
 #: Closed periods of an entity.
@@ -45,21 +45,21 @@ _ROLES: Final = ("roles", "privileged")
 _EXCLUSIVE: Final = ("enabled", "guest", "department", "licensed")
 
 
-def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
+def closed(document: Document, seen: Observation, *, deleted: bool = False) -> Document:
     """The fields of a document whose state has ended: `past` and `changes`, with the state among the closed ones.
 
     What a clock that was ahead has dated later than now is dated now.
     """
     at = _at(seen)
-    past = [_not_later(one, at) for one in document.get("past", ())]
+    past = [_not_later(earlier, at) for earlier in document.get("past", ())]
     since = min(document["since"], at) if "since" in document else None
     held = seen.after if seen.after is not None and seen.after <= seen.at else None
     if since is not None and (held is None or held < since):
         held = since
     period = {name: document[name] for name in (*FACTS, *_ROLES) if document.get(name) not in (None, [])}
-    told = {"since": since, "after": document.get("after"), "held": held, "until": at}
-    period |= {name: value for name, value in told.items() if value is not None}
-    if gone:
+    bounds = {"since": since, "after": document.get("after"), "held": held, "until": at}
+    period |= {name: value for name, value in bounds.items() if value is not None}
+    if deleted:
         period["gone"] = True
     past.append(period)
     if len(past) > MOST:
@@ -67,13 +67,13 @@ def closed(document: Document, seen: Seen, *, gone: bool = False) -> Document:
     return {"past": past, "changes": document.get("changes", 0) + 1}
 
 
-def opened(seen: Seen) -> Document:
+def opened(seen: Observation) -> Document:
     """The fields of a state that was seen first now."""
     known = seen.after is not None and seen.after <= seen.at
     return {"since": _at(seen)} | ({"after": seen.after} if known else {})
 
 
-def _at(seen: Seen) -> datetime:
+def _at(seen: Observation) -> datetime:
     """When something was seen: not before the last reading began, which did not show it.
 
     If it seems so, one of the clocks was wrong: then the state before is not known to have held until either.
@@ -89,10 +89,10 @@ def keys_of(object_id: str, facts: Mapping[str, Any]) -> list[str]:
 
 def all_keys(object_id: str, facts: Mapping[str, Any], past: Iterable[Document]) -> list[str]:
     """By what an entity is, or was, found."""
-    found = dict.fromkeys(keys_of(object_id, facts))
-    for one in past:
-        found |= dict.fromkeys(keys_of(object_id, one))
-    return list(found)
+    keys = dict.fromkeys(keys_of(object_id, facts))
+    for period in past:
+        keys |= dict.fromkeys(keys_of(object_id, period))
+    return list(keys)
 
 
 def _not_later(period: Document, at: datetime) -> Document:
@@ -120,6 +120,6 @@ def _sum_up(past: list[Document]) -> None:
     if first.get("privileged"):
         both["privileged"] = True
     others = dict.fromkeys([*first.get("also", ()), *keys_of("", first), *second.get("also", ())])
-    if also := [one for one in others if one not in keys_of("", {**second, "also": ()})][-_ALSO:]:
+    if also := [other for other in others if other not in keys_of("", {**second, "also": ()})][-_ALSO:]:
         both["also"] = also
     past[place : place + 2] = [both]

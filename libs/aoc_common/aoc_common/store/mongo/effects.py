@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 class MongoEffects:
     """`EffectStore` over `seen`, whose documents the server removes `keep` after they were noted."""
 
-    def __init__(self, database: Database, clock: Clock | None = None, keep: timedelta = KEEP) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None, retention: timedelta = KEEP) -> None:
         self._seen = database["seen"]
         self._clock = clock or SystemClock()
-        self._keep = keep
+        self._keep = retention
 
     async def unseen(self, effect: str, keys: Collection[EventKey]) -> set[EventKey]:
         """Those of these that are not noted, or not any more: what the server has yet to remove counts for nothing."""
-        wanted = {_key(effect, key): key for key in keys}
+        by_id = {_key(effect, key): key for key in keys}
         now = self._clock.now()
         noted: set[str] = set()
         with translated("seen"):
-            for some in batched(wanted, BATCH_SIZE):
-                mine = {"_id": {"$in": list(some)}, "expire_at": {"$gt": now}}
-                noted |= {one["_id"] async for one in self._seen.find(mine, {"_id": 1})}
-        return {key for name, key in wanted.items() if name not in noted}
+            for some in batched(by_id, BATCH_SIZE):
+                unexpired = {"_id": {"$in": list(some)}, "expire_at": {"$gt": now}}
+                noted |= {document["_id"] async for document in self._seen.find(unexpired, {"_id": 1})}
+        return {key for name, key in by_id.items() if name not in noted}
 
     async def note(self, effect: str, keys: Collection[EventKey]) -> None:
         """One write for all."""

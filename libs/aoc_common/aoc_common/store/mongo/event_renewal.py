@@ -49,24 +49,24 @@ class MongoRenewal:
 
         A cursor each: it may show an event again that `renew` has moved.
         """
-        mine = {"tenant": check_tenant(tenant)}
-        found: list[StoredRecord] = []
+        of_tenant = {"tenant": check_tenant(tenant)}
+        records: list[StoredRecord] = []
         with translated("events"):
-            async for document in self._events.find(mine, _FIELDS).batch_size(size):
-                found.append(_record(document))
-                if len(found) == size:
-                    yield found
-                    found = []
-        if found:
-            yield found
-        async for past in self._past(mine, size):
+            async for document in self._events.find(of_tenant, _FIELDS).batch_size(size):
+                records.append(_record(document))
+                if len(records) == size:
+                    yield records
+                    records = []
+        if records:
+            yield records
+        async for past in self._past(of_tenant, size):
             yield past
 
-    async def _past(self, mine: Document, size: int) -> AsyncGenerator[list[StoredRecord]]:
+    async def _past(self, of_tenant: Document, size: int) -> AsyncGenerator[list[StoredRecord]]:
         fields = {**_FIELDS, "event_id": 1, "number": 1}
         documents: list[Document] = []
         with translated("event_versions"):
-            async for document in self._versions.find(mine, fields).batch_size(size):
+            async for document in self._versions.find(of_tenant, fields).batch_size(size):
                 documents.append(document)
                 if len(documents) == size:
                     yield await self._not_shown(documents)
@@ -75,20 +75,20 @@ class MongoRenewal:
                 yield await self._not_shown(documents)
 
     async def _not_shown(self, versions: Sequence[Document]) -> list[StoredRecord]:
-        wanted = {"_id": {"$in": [one["event_id"] for one in versions]}}
-        shown = {one["_id"]: one.get("version", 1) async for one in self._events.find(wanted, {"version": 1})}
+        query = {"_id": {"$in": [version["event_id"] for version in versions]}}
+        shown = {event["_id"]: event.get("version", 1) async for event in self._events.find(query, {"version": 1})}
         return [
-            _record({**one, "_id": one["event_id"], "version": one["number"]}, past=True)
-            for one in versions
-            if one["number"] != shown.get(one["event_id"], one["number"])
+            _record({**version, "_id": version["event_id"], "version": version["number"]}, past=True)
+            for version in versions
+            if version["number"] != shown.get(version["event_id"], version["number"])
         ]
 
     async def unnamed(self, tenant: str, keys: Sequence[str], limit: int) -> list[StoredRecord]:
         """Records whose events have one of these ids without a name."""
         # The ids first: the local server takes the index of the first field that has one.
-        wanted = {"unnamed": {"$in": list(keys)}, "tenant": check_tenant(tenant)}
+        query = {"unnamed": {"$in": list(keys)}, "tenant": check_tenant(tenant)}
         with translated("events"):
-            return [_record(document) async for document in self._events.find(wanted, _FIELDS).limit(limit)]
+            return [_record(document) async for document in self._events.find(query, _FIELDS).limit(limit)]
 
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> int:
         """Write renewed events; how many have moved. Idempotent; one whose identity changed moves to its new id.
@@ -103,11 +103,11 @@ class MongoRenewal:
             document = to_document(event, record.page, record.expire_at, _NOTHING)
             self._vocabulary.note(event.tenant, event.terms, record.expire_at)
             same = {event.id, *event.former, *event.kin}
-            same |= {ids.beside(one, event.operation) for one in same}
+            same |= {ids.beside(id_, event.operation) for id_ in same}
             if record.past or record.id in same:
                 staying.append((record, document))
             else:
-                moving.append((record, {**document, **record.kept}))
+                moving.append((record, {**document, **record.stored_fields}))
         moved: set[UUID] = set()
         await self._vocabulary.learn()
         with translated("events"):
@@ -124,14 +124,18 @@ class MongoRenewal:
         for record, document in staying:
             change = _in_place(document, record)
             # Not where another version is shown by now, or a whole text is in the place of a damaged one.
-            read = {"tenant": document["tenant"], "text": record.kept.get("text")}
+            read = {"tenant": document["tenant"], "text": record.stored_fields.get("text")}
             if record.past:
                 every = {"$addToSet": {"terms": {"$each": document["terms"]}}}
                 events.append(UpdateOne({"_id": record.id, "tenant": document["tenant"]}, every))
             else:
-                events.append(UpdateOne({"_id": record.id, "version": record.kept.get("version"), **read}, change))
-            if "version" in record.kept:
-                versions.append(UpdateOne({"_id": version_key(record.id, record.kept["version"]), **read}, change))
+                events.append(
+                    UpdateOne({"_id": record.id, "version": record.stored_fields.get("version"), **read}, change)
+                )
+            if "version" in record.stored_fields:
+                versions.append(
+                    UpdateOne({"_id": version_key(record.id, record.stored_fields["version"]), **read}, change)
+                )
         if events:
             await self._events.bulk_write(events, ordered=False)
         if versions:
@@ -144,8 +148,8 @@ class MongoRenewal:
         except BulkWriteError as error:
             # A moved event can be there already, of a try that was cut off; any other refusal is raised.
             duplicates(error.details)
-        wanted = {"_id": {"$in": [document["_id"] for _, document in moving]}}
-        there = {one["_id"]: one["raw"] async for one in self._events.find(wanted, {"raw": 1}) if "raw" in one}
+        query = {"_id": {"$in": [document["_id"] for _, document in moving]}}
+        there = {event["_id"]: event["raw"] async for event in self._events.find(query, {"raw": 1}) if "raw" in event}
         moved = {
             record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
         }
@@ -154,18 +158,22 @@ class MongoRenewal:
             return set()
         old = await self._versions.find({"event_id": {"$in": list(moved)}}).to_list(None)
         copies = [
-            {**one, "_id": version_key(moved[one["event_id"]], one["number"]), "event_id": moved[one["event_id"]]}
-            for one in old
+            {
+                **version,
+                "_id": version_key(moved[version["event_id"]], version["number"]),
+                "event_id": moved[version["event_id"]],
+            }
+            for version in old
         ]
         if copies:
             try:
                 await self._versions.insert_many(copies, ordered=False)
             except BulkWriteError as error:
                 duplicates(error.details)
-            await self._versions.delete_many({"_id": {"$in": [one["_id"] for one in old]}})
+            await self._versions.delete_many({"_id": {"$in": [version["_id"] for version in old]}})
         await self._forward(moved)
         # Not one that has got a twin since: the next run moves it with that.
-        await self._events.bulk_write([DeleteOne({"_id": one, **as_read[one]}) for one in moved], ordered=False)
+        await self._events.bulk_write([DeleteOne({"_id": id_, **as_read[id_]}) for id_ in moved], ordered=False)
         return set(moved)
 
     async def _forward(self, moved: Mapping[UUID, UUID]) -> None:
@@ -180,11 +188,11 @@ class MongoRenewal:
 
 def _in_place(document: Document, record: StoredRecord) -> Document:
     """Of an event with versions the search terms are those of all: none is taken away."""
-    left = {"_id", *_KEPT} | ({"terms"} if "version" in record.kept else set())
-    values = {name: value for name, value in document.items() if name not in left}
-    gone = {name: "" for name in _OPTIONAL if name not in values}
-    change: Document = {"$set": values} | ({"$unset": gone} if gone else {})
-    return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in left else {})
+    unchanged = {"_id", *_KEPT} | ({"terms"} if "version" in record.stored_fields else set())
+    values = {name: value for name, value in document.items() if name not in unchanged}
+    removed = {name: "" for name in _OPTIONAL if name not in values}
+    change: Document = {"$set": values} | ({"$unset": removed} if removed else {})
+    return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in unchanged else {})
 
 
 def _record(document: Document, *, past: bool = False) -> StoredRecord:
@@ -199,7 +207,7 @@ def _record(document: Document, *, past: bool = False) -> StoredRecord:
         expire_at=document["expire_at"],
         mapper=document["mapper"],
         mapper_version=document["mapper_version"],
-        kept={name: document[name] for name in _KEPT if name in document},
+        stored_fields={name: document[name] for name in _KEPT if name in document},
         past=past,
         ocsf=document["event"],
     )

@@ -68,25 +68,25 @@ class MongoEventVersions:
 
     async def sightings(self, ids: Collection[UUID]) -> dict[UUID, Sighting]:
         """What is known of those of these events that are stored."""
-        found: dict[UUID, Sighting] = {}
+        known: dict[UUID, Sighting] = {}
         with translated("events"):
             for some in batched(ids, BATCH_SIZE):
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LOOK):
-                    found[document["_id"]] = _sighting(document)
-        return found
+                    known[document["_id"]] = _sighting(document)
+        return known
 
     async def adopt(self, adoptions: Sequence[Adoption]) -> None:
         """Two writes a collection: whoever is adopted again keeps the name under which it was published first."""
         for collection in (self._events, self._versions):
             writes = []
-            for one in adoptions:
-                mine: Document = {"_id": version_key(one.event, one.number)}
+            for adoption in adoptions:
+                version: Document = {"_id": version_key(adoption.event, adoption.number)}
                 if collection is self._events:
-                    mine = {"_id": one.event, "version": _shown(one.number)}
-                mine |= {"page": one.origin}
-                first = {"$set": {"page": one.page, "origin": one.origin}}
-                writes.append(UpdateOne({**mine, "origin": {"$exists": False}}, first))
-                writes.append(UpdateOne(mine, {"$set": {"page": one.page}}))
+                    version = {"_id": adoption.event, "version": _shown(adoption.number)}
+                version |= {"page": adoption.origin}
+                first = {"$set": {"page": adoption.page, "origin": adoption.origin}}
+                writes.append(UpdateOne({**version, "origin": {"$exists": False}}, first))
+                writes.append(UpdateOne(version, {"$set": {"page": adoption.page}}))
             if writes:
                 with translated("events"):
                     await collection.bulk_write(writes)
@@ -94,24 +94,26 @@ class MongoEventVersions:
     async def histories(self, ids: Collection[UUID]) -> dict[UUID, History]:
         """Those of these events that are stored, whole. The event is read first: what is shown is not newer than it."""
         with translated("events"):
-            wanted = list(ids)
-            current = await self._events.find({"_id": {"$in": wanted}, "forgotten": {"$exists": False}}).to_list(None)
-            others = await self._versions.find({"event_id": {"$in": wanted}}).to_list(None)
+            event_ids = list(ids)
+            current = await self._events.find({"_id": {"$in": event_ids}, "forgotten": {"$exists": False}}).to_list(
+                None
+            )
+            others = await self._versions.find({"event_id": {"$in": event_ids}}).to_list(None)
         of_event: dict[UUID, list[Document]] = {}
-        for one in others:
-            of_event.setdefault(one["event_id"], []).append(one)
-        return {one["_id"]: _history(one, of_event.get(one["_id"], [])) for one in current}
+        for version in others:
+            of_event.setdefault(version["event_id"], []).append(version)
+        return {document["_id"]: _history(document, of_event.get(document["_id"], [])) for document in current}
 
     async def add(self, versions: Sequence[NewVersion]) -> None:
         """Store versions under their numbers, and the first of each event beside them."""
         documents: dict[str, Document] = {}
-        for one in versions:
-            history = one.history
-            if history.shown[0] not in history.kept:
+        for version in versions:
+            history = version.history
+            if history.shown[0] not in history.stored:
                 documents |= _copy(history)
-            fresh = bson.decode(one.document, codec_options=CODEC)
-            documents[version_key(history.event, one.number)] = _as_version(
-                fresh, history.event, one.number, one.digest
+            fresh = bson.decode(version.document, codec_options=CODEC)
+            documents[version_key(history.event, version.number)] = _as_version(
+                fresh, history.event, version.number, version.digest
             )
         await self._keep(documents)
 
@@ -132,23 +134,25 @@ class MongoEventVersions:
         """
         events = [history.event for history, _ in current]
         with translated("event_versions"):
-            found = await self._versions.find({"event_id": {"$in": events}}).to_list(None)
-            kept: list[Any] = []
+            documents = await self._versions.find({"event_id": {"$in": events}}).to_list(None)
+            extensions: list[Any] = []
             writes: list[Any] = []
             alone: dict[str, Document] = {}
             for history, number in current:
-                versions = {one["number"]: one for one in found if one["event_id"] == history.event}
+                versions = {
+                    document["number"]: document for document in documents if document["event_id"] == history.event
+                }
                 if history.shown[0] not in versions:
                     # Of a write that was answered in part: the only copy of a version is not replaced.
                     alone |= _copy(history)
                 # One that retention has removed meanwhile is not shown: the event is read again.
                 elif number in versions:
                     stays = _stays([history.document, *versions.values()])
-                    kept.append(UpdateMany({"event_id": history.event}, stays))
+                    extensions.append(UpdateMany({"event_id": history.event}, stays))
                     writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
             await self._keep(alone)
             if writes:
-                await self._versions.bulk_write(kept, ordered=False)
+                await self._versions.bulk_write(extensions, ordered=False)
                 await self._events.bulk_write(writes, ordered=False)
 
     async def replace(self, repairs: Sequence[tuple[StoredVersion, bytes]]) -> None:
@@ -157,8 +161,8 @@ class MongoEventVersions:
             for of in (self._events, self._versions):
                 writes: list[Any] = []
                 for version, encoded in repairs:
-                    whole = bson.decode(encoded, codec_options=CODEC)
-                    values = {name: value for name, value in whole.items() if name not in _STAYS}
+                    document = bson.decode(encoded, codec_options=CODEC)
+                    values = {name: value for name, value in document.items() if name not in _STAYS}
                     key: Any = version.event if of is self._events else version_key(version.event, version.number)
                     writes.append(UpdateOne({"_id": key, "raw": version.raw}, {"$set": values}))
                 if writes:
@@ -180,9 +184,9 @@ class MongoEventVersions:
 
     async def of_event(self, tenant: str, event: UUID, after: int) -> list[Document]:
         """The documents of an event's next versions, the first first; none for an event that never changed."""
-        wanted = {"event_id": event, "tenant": check_tenant(tenant), "number": {"$gt": after}}
+        query = {"event_id": event, "tenant": check_tenant(tenant), "number": {"$gt": after}}
         with translated("event_versions"):
-            return await self._versions.find(wanted).sort("number", ASCENDING).limit(_LISTED).to_list(None)
+            return await self._versions.find(query).sort("number", ASCENDING).limit(_LISTED).to_list(None)
 
 
 def _shown(number: int) -> Any:
@@ -204,10 +208,10 @@ def _sighting(document: Document) -> Sighting:
 
 def _history(document: Document, others: Sequence[Document]) -> History:
     shown = document.get("version", 1)
-    versions = {one["number"]: _version(document["_id"], one["number"], one) for one in others}
-    kept = frozenset(versions)
+    versions = {version["number"]: _version(document["_id"], version["number"], version) for version in others}
+    stored = frozenset(versions)
     versions.setdefault(shown, _version(document["_id"], shown, document))
-    return History(document["_id"], document, (shown, document.get("versions", 1)), versions, kept)
+    return History(document["_id"], document, (shown, document.get("versions", 1)), versions, stored)
 
 
 def _version(event: UUID, number: int, document: Document) -> StoredVersion:
@@ -241,7 +245,7 @@ def _as_event(versions: Mapping[int, Document], number: int, history: History) -
     made: Document = {name: value for name, value in version.items() if name not in OF_VERSION}
     made |= {name: before[name] for name in ("twin_of", "twin") if name in before}
     every = [version, before, *versions.values()]
-    made["terms"] = list(dict.fromkeys(term for one in every for term in one["terms"]))
+    made["terms"] = list(dict.fromkeys(term for version in every for term in version["terms"]))
     made.pop("forget_at", None)
     made |= _stays(every)["$set"]
     return made | {"_id": history.event, "version": number, "versions": max(history.versions)}
@@ -249,11 +253,11 @@ def _as_event(versions: Mapping[int, Document], number: int, history: History) -
 
 def _stays(every: Sequence[Mapping[str, Any]]) -> Document:
     """The change by which content and id of an event or version stay as long as the longest of these."""
-    whole: datetime = max(one.get("forget_at", one["expire_at"]) for one in every)
-    known: datetime = max(one["expire_at"] for one in every)
-    if whole == known:
+    content_until: datetime = max(version.get("forget_at", version["expire_at"]) for version in every)
+    known: datetime = max(version["expire_at"] for version in every)
+    if content_until == known:
         return {"$set": {"expire_at": known}, "$unset": {"forget_at": ""}}
-    return {"$set": {"expire_at": known, "forget_at": whole}}
+    return {"$set": {"expire_at": known, "forget_at": content_until}}
 
 
 def _unchanged(history: History) -> Document:

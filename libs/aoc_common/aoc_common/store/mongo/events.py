@@ -57,7 +57,7 @@ type Retention = Callable[[str, str], timedelta]
 """(tenant, source) -> how long an event is kept after it was stored."""
 
 
-def to_document(event: Event, page: str, stored_at: datetime, keep: timedelta) -> Document:
+def to_document(event: Event, page: str, stored_at: datetime, retention: timedelta) -> Document:
     """The document of an event."""
     document: Document = {
         "_id": event.id,
@@ -75,7 +75,7 @@ def to_document(event: Event, page: str, stored_at: datetime, keep: timedelta) -
         "raw": event.raw,
         "page": page,
         "text": event.text or text_digest(event.raw),
-        "expire_at": stored_at + keep,
+        "expire_at": stored_at + retention,
     }
     if event.actor is not None:
         document["actor"] = event.actor
@@ -125,11 +125,11 @@ class MongoEvents:
         """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
         now = self._clock.now()
         event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
-        keep = self._retention(event.tenant, event.source)
+        retention = self._retention(event.tenant, event.source)
         remembered = _remembered(event, now)
-        document = to_document(event, page, now, max(keep, remembered))
-        if keep < remembered:
-            document["forget_at"] = now + keep
+        document = to_document(event, page, now, max(retention, remembered))
+        if retention < remembered:
+            document["forget_at"] = now + retention
         self._vocabulary.note(event.tenant, event.terms, document["expire_at"])
         try:
             return bson.encode(document, codec_options=CODEC)
@@ -173,10 +173,11 @@ class MongoEvents:
 
     async def revive(self, documents: Sequence[bytes]) -> None:
         """Store events of which retention has left the id. Idempotent."""
-        whole = [bson.decode(document, codec_options=CODEC) for document in documents]
+        decoded = [bson.decode(document, codec_options=CODEC) for document in documents]
         with translated("events"):
             await self._events.bulk_write(
-                [ReplaceOne({"_id": one["_id"], "forgotten": True}, one) for one in whole], ordered=False
+                [ReplaceOne({"_id": document["_id"], "forgotten": True}, document) for document in decoded],
+                ordered=False,
             )
 
     async def forget(self, now: datetime) -> int:

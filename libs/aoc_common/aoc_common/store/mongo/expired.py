@@ -35,42 +35,42 @@ class MongoExpired:
         """Count the blobs of at most so many days; how many days. What a crash left is done first."""
         done = 0
         with translated("ledger"):
-            for left in await self._gaps.find({"open": {"$exists": True}}).to_list(limit):
-                await self._count(left, at)
+            for unfinished in await self._gaps.find({"open": {"$exists": True}}).to_list(limit):
+                await self._count(unfinished, at)
                 done += 1
             while done < limit:
-                one = await self._blobs.find_one({"state": "expired", "expired_at": {"$lte": at - _FOR_GOOD}})
-                if one is None:
+                blob = await self._blobs.find_one({"state": "expired", "expired_at": {"$lte": at - _FOR_GOOD}})
+                if blob is None:
                     break
-                await self._count({**one, "day": _day(one["created"])}, at)
+                await self._count({**blob, "day": _day(blob["created"])}, at)
                 done += 1
         return done
 
-    async def _count(self, one: Document, at: datetime) -> None:
-        tenant, source, day, token = one["tenant"], one["source"], one["day"], token_hex(8)
+    async def _count(self, gap: Document, at: datetime) -> None:
+        tenant, source, day, token = gap["tenant"], gap["source"], gap["day"], token_hex(8)
         identity = f"{tenant}/{source}/expired/{day:%Y-%m-%d}"
         named = {"tenant": tenant, "source": source, "day": day, "start": day, "end": day, "items": 0}
         await self._gaps.update_one({"_id": identity}, {"$set": {"open": token}, "$setOnInsert": named}, upsert=True)
-        old = {**_of_day(one), "state": "expired", "expired_at": {"$lte": at - _FOR_GOOD}}
+        old = {**_of_day(gap), "state": "expired", "expired_at": {"$lte": at - _FOR_GOOD}}
         await self._blobs.update_many(old, {"$set": {"state": "counted"}})
-        [found] = await self._counted(one) or [{"count": 0, "first": day, "last": day}]
-        told = {"items": found["count"], "start": found["first"], "end": found["last"]}
-        await self._gaps.update_one({"_id": identity, "open": token}, {"$set": told, "$unset": {"open": ""}})
+        [counted] = await self._counted(gap) or [{"count": 0, "first": day, "last": day}]
+        counts = {"items": counted["count"], "start": counted["first"], "end": counted["last"]}
+        await self._gaps.update_one({"_id": identity, "open": token}, {"$set": counts, "$unset": {"open": ""}})
 
-    async def _counted(self, one: Document) -> list[Document]:
-        return await self._blobs.aggregate([{"$match": {**_of_day(one), "state": "counted"}}, _COUNT]).to_list(1)
+    async def _counted(self, gap: Document) -> list[Document]:
+        return await self._blobs.aggregate([{"$match": {**_of_day(gap), "state": "counted"}}, _COUNT]).to_list(1)
 
     async def counts(self, tenant: str) -> Mapping[str, Document]:
         """Source -> `count`, and when the `first` and the `last` of it was created."""
-        found: dict[str, Document] = {}
-        async for one in self._gaps.find({"tenant": tenant, "day": {"$exists": True}}):
-            if "open" in one:
-                told = await self._counted(one)
+        by_source: dict[str, Document] = {}
+        async for gap in self._gaps.find({"tenant": tenant, "day": {"$exists": True}}):
+            if "open" in gap:
+                counted = await self._counted(gap)
             else:
-                told = [{"count": one["items"], "first": one["start"], "last": one["end"]}]
-            for more in told:
-                found[one["source"]] = added(found.get(one["source"]), more)
-        return found
+                counted = [{"count": gap["items"], "first": gap["start"], "last": gap["end"]}]
+            for more in counted:
+                by_source[gap["source"]] = added(by_source.get(gap["source"]), more)
+        return by_source
 
 
 def added(some: Document | None, more: Document | None) -> Document:
@@ -81,11 +81,11 @@ def added(some: Document | None, more: Document | None) -> Document:
     return {**some, "count": some["count"] + more["count"], "first": first, "last": last}
 
 
-def _of_day(one: Document) -> Document:
+def _of_day(blob: Document) -> Document:
     return {
-        "tenant": one["tenant"],
-        "source": one["source"],
-        "created": {"$gte": one["day"], "$lt": one["day"] + _DAY},
+        "tenant": blob["tenant"],
+        "source": blob["source"],
+        "created": {"$gte": blob["day"], "$lt": blob["day"] + _DAY},
     }
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 async def left_open(database: Database, tenant: str, before: datetime) -> list[str]:
     """The slices of a tenant's imports that began before a moment and were never fetched to their end."""
-    wanted = {
+    query = {
         "tenant": tenant,
         "source": subjects.IMPORT_SOURCE,
         "start": {"$lt": before},
         "state": {"$in": [SliceState.OPEN.value, SliceState.FAILED.value]},
     }
     with translated("ledger"):
-        return [one["_id"] async for one in database["ledger_slices"].find(wanted, {"_id": 1})]
+        return [document["_id"] async for document in database["ledger_slices"].find(query, {"_id": 1})]

@@ -28,10 +28,10 @@ class MongoLease:
     async def take(self, now: datetime) -> bool:
         """Take it, or keep it for another minute; False when another holds it. Raises `Transient`."""
         free = {"$or": [{"holder": self._holder}, {"until": {"$lte": now}}, {"until": {"$gt": now + 2 * _LASTS}}]}
-        mine = {"$set": {"holder": self._holder, "until": now + _LASTS}}
+        held = {"$set": {"holder": self._holder, "until": now + _LASTS}}
         with translated("upgrades"):
             try:
-                await self._leases.update_one({"_id": self._id, **free}, mine, upsert=True)
+                await self._leases.update_one({"_id": self._id, **free}, held, upsert=True)
             except DuplicateKeyError:
                 return False
         return True

@@ -44,12 +44,12 @@ class MongoLedger(MongoBlobs):
         self._slices = database["ledger_slices"]
         self._pages = database["ledger_pages"]
         self._gaps = database["ledger_gaps"]
-        self._gone = database["ledger_gone"]
+        self._lost = database["ledger_gone"]
 
     async def open_slice(
-        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, again: bool = False
+        self, slice_id: str, tenant: str, source: str, start: datetime, end: datetime, *, rereading: bool = False
     ) -> None:
-        """A slice is about to be fetched. `again`: all of it was collected before."""
+        """A slice is about to be fetched. `rereading`: all of it was collected before."""
         described: Document = {"tenant": tenant, "source": source, "start": start, "end": end}
         with translated("ledger"):
             await self._slices.update_one(
@@ -57,12 +57,12 @@ class MongoLedger(MongoBlobs):
                 {
                     "$set": {
                         **described,
-                        **({"again": True} if again else {}),
+                        **({"again": True} if rereading else {}),
                         "state": SliceState.OPEN.value,
                         "lapses_at": self._clock.now() + LAPSE,
                     },
                     # A replica that cuts otherwise may have given it up before: now it counts for itself.
-                    "$unset": {"abandoned": ""} if again else {"abandoned": "", "again": ""},
+                    "$unset": {"abandoned": ""} if rereading else {"abandoned": "", "again": ""},
                     "$inc": {"attempts": 1},
                 },
                 upsert=True,
@@ -89,15 +89,15 @@ class MongoLedger(MongoBlobs):
         written = await self._pages.bulk_write(
             [
                 UpdateOne(
-                    {"_id": page_key(one.slice_id, one.page)},
+                    {"_id": page_key(page.slice_id, page.page)},
                     {
                         # Where it lies now: it may have been put on the bus again after it was lost there.
-                        "$set": {"sequence": one.sequence},
-                        "$setOnInsert": {name: value for name, value in _waits(one).items() if name != "sequence"},
+                        "$set": {"sequence": page.sequence},
+                        "$setOnInsert": {name: value for name, value in _waits(page).items() if name != "sequence"},
                     },
                     upsert=True,
                 )
-                for one in pages
+                for page in pages
             ],
             ordered=False,
         )
@@ -135,7 +135,7 @@ class MongoLedger(MongoBlobs):
                 return
             nothing = {"attempts": 1, "pages": 0, "records": 0}
             settled = {"settled_at": empty.at, "unsummed": True, **lasting}
-            again = {"again": True} if empty.again else {}
+            rereading = {"again": True} if empty.rereading else {}
             span = {"start": empty.since, "end": empty.end}
             await self._slices.update_one(
                 {"_id": slice_id},
@@ -145,7 +145,7 @@ class MongoLedger(MongoBlobs):
                         **span,
                         **nothing,
                         **settled,
-                        **again,
+                        **rereading,
                         "state": SliceState.SETTLED.value,
                         "quiet": True,
                     }
@@ -159,18 +159,18 @@ class MongoLedger(MongoBlobs):
         Asked for by all fields of an index and no other: the local server would read all slices of the tenant.
         """
         ends = {"$in": [empty.since, empty.end]}
-        wanted = {"tenant": empty.tenant, "state": SliceState.SETTLED.value, "source": empty.source, "end": ends}
+        query = {"tenant": empty.tenant, "state": SliceState.SETTLED.value, "source": empty.source, "end": ends}
         fields = dict.fromkeys(("start", "end", "quiet", "again"), 1)
-        found = [
-            one
-            async for one in self._slices.find(wanted, fields)
-            if one.get("quiet") and bool(one.get("again")) == empty.again
+        adjoining = [
+            document
+            async for document in self._slices.find(query, fields)
+            if document.get("quiet") and bool(document.get("again")) == empty.rereading
         ]
-        if any(one["end"] == empty.end for one in found):
+        if any(document["end"] == empty.end for document in adjoining):
             return True  # a try before this one has written it, and did not come to say so
-        for one in found:
-            if one["start"] >= day:
-                still = {"_id": one["_id"], "end": empty.since, "merging": None, "merged_into": None}
+        for document in adjoining:
+            if document["start"] >= day:
+                still = {"_id": document["_id"], "end": empty.since, "merging": None, "merged_into": None}
                 grown = await self._slices.update_one(still, {"$set": {"end": empty.end, **lasting}})
                 if grown.matched_count:
                     return True
@@ -232,19 +232,21 @@ class MongoLedger(MongoBlobs):
         if not outcomes:
             return
         with translated("ledger"):
-            stood, new = await write(self._pages, outcomes)
+            settled_before, new = await write(self._pages, outcomes)
             await insert_missing(self._slices, [outcomes[number] for number in new])
-            await self._touch(one.slice_id for number, one in enumerate(outcomes) if number not in stood)
-            if again := {outcomes[number].slice_id for number in stood}:
+            await self._touch(
+                outcome.slice_id for number, outcome in enumerate(outcomes) if number not in settled_before
+            )
+            if repeated := {outcomes[number].slice_id for number in settled_before}:
                 # Whoever settled them may have died before it said so at their slices.
-                open_slices: Document = {"_id": {"$in": sorted(again)}, "state": SliceState.FETCHED.value}
+                open_slices: Document = {"_id": {"$in": sorted(repeated)}, "state": SliceState.FETCHED.value}
                 await self._slices.update_many(open_slices, {"$set": {"unchecked": True}})
 
     async def page_given_up(self, outcome: PageOutcome) -> bool:
         """The normalizer gave this page up; False when it is settled already, by another replica or an earlier try."""
         with translated("ledger"):
-            stood, new = await write(self._pages, [outcome])
-            if stood:
+            settled_before, new = await write(self._pages, [outcome])
+            if settled_before:
                 return False
             await insert_missing(self._slices, [outcome] if new else [])
             await self._touch([outcome.slice_id])
@@ -255,49 +257,51 @@ class MongoLedger(MongoBlobs):
         touched = sorted(set(slice_ids))
         if not touched:
             return
-        mine = {"_id": {"$in": touched}}
+        slices = {"_id": {"$in": touched}}
         await self._slices.bulk_write(
             [
-                UpdateMany(mine, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
-                UpdateMany({**mine, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}),
+                UpdateMany(slices, {"$inc": {"touched": 1}, "$set": {"unchecked": True}}),
+                UpdateMany(
+                    {**slices, "state": SliceState.SETTLED.value}, {"$set": {"state": SliceState.FETCHED.value}}
+                ),
             ]
         )
 
     async def settled(self, pages: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         """Those of these pages that the normalizer is done with; not those that it gave up: they may come again."""
         keys = {page_key(*page): page for page in pages}
-        found: set[tuple[str, str]] = set()
+        settled: set[tuple[str, str]] = set()
         with translated("ledger"):
             for some in batched(keys, BATCH_SIZE):
                 cursor = self._pages.find({"_id": {"$in": list(some)}, **HANDLED}, {"_id": 1})
-                found |= {keys[document["_id"]] async for document in cursor}
-        return found
+                settled |= {keys[document["_id"]] async for document in cursor}
+        return settled
 
-    async def gone(self, pages: Collection[str]) -> set[str]:
+    async def lost(self, pages: Collection[str]) -> set[str]:
         """Those of these pages that were lost on the bus before they were settled. Nearly always there are none.
 
         Not one that was in work just then, and was settled after all.
         """
-        found: dict[str, str] = {}
+        lost: dict[str, str] = {}
         with translated("ledger"):
-            if not pages or await self._gone.find_one({}, {"_id": 1}) is None:
+            if not pages or await self._lost.find_one({}, {"_id": 1}) is None:
                 return set()
             for some in batched(pages, BATCH_SIZE):
-                async for one in self._gone.find({"_id": {"$in": list(some)}}, {"slice_id": 1}):
-                    found[one["_id"]] = one.get("slice_id", "")
-        return found.keys() - {page for _, page in await self.settled((name, page) for page, name in found.items())}
+                async for document in self._lost.find({"_id": {"$in": list(some)}}, {"slice_id": 1}):
+                    lost[document["_id"]] = document.get("slice_id", "")
+        return lost.keys() - {page for _, page in await self.settled((name, page) for page, name in lost.items())}
 
-    async def back(self, pages: Sequence[PublishedPage]) -> None:
+    async def returned(self, pages: Sequence[PublishedPage]) -> None:
         """These pages were lost on the bus, and are there again. They wait again: what is lost once more is found."""
         with translated("ledger"):
             await self._pages.bulk_write(
                 [
-                    UpdateOne({"_id": page_key(one.slice_id, one.page)}, {"$setOnInsert": _waits(one)}, upsert=True)
-                    for one in (replace(page, at=self._clock.now()) for page in pages)
+                    UpdateOne({"_id": page_key(page.slice_id, page.page)}, {"$setOnInsert": _waits(page)}, upsert=True)
+                    for page in (replace(page, at=self._clock.now()) for page in pages)
                 ],
                 ordered=False,
             )
-            await self._gone.delete_many({"_id": {"$in": [one.page for one in pages]}})
+            await self._lost.delete_many({"_id": {"$in": [page.page for page in pages]}})
 
     async def totals(self, tenant: str, slice_id: str) -> SliceTotals:
         """What became of a slice's pages so far."""
@@ -319,18 +323,18 @@ class MongoLedger(MongoBlobs):
             {"$project": {"_id": 0}},
         ]
         with translated("ledger"):
-            found = await self._pages.aggregate(pipeline).to_list(1)
-        return SliceTotals(**found[0]) if found else SliceTotals()
+            groups = await self._pages.aggregate(pipeline).to_list(1)
+        return SliceTotals(**groups[0]) if groups else SliceTotals()
 
     async def examples(self, tenant: str, slice_id: str) -> dict[str, UUID]:
         """An event of the slice that was `not_understood`, and one that is `undated`, where there are any."""
-        found: dict[str, UUID] = {}
+        by_reason: dict[str, UUID] = {}
         with translated("ledger"):
             for kind in ("not_understood", "undated"):
                 page = await self._pages.find_one({"slice_id": slice_id, "tenant": tenant, kind: {"$gt": 0}})
                 if page is not None and kind in page.get("examples", {}):
-                    found[kind] = page["examples"][kind]
-        return found
+                    by_reason[kind] = page["examples"][kind]
+        return by_reason
 
 
 def abandoned(at: datetime) -> Document:
@@ -339,6 +343,6 @@ def abandoned(at: datetime) -> Document:
     return {"$set": {**given_up, "fetched_at": at, "unchecked": True}, "$unset": {"lapses_at": ""}}
 
 
-def _waits(one: PublishedPage) -> Document:
-    named = {name: getattr(one, name) for name in ("tenant", "source", "slice_id", "page", "sequence")}
-    return {**named, "waiting_since": one.at}
+def _waits(page: PublishedPage) -> Document:
+    named = {name: getattr(page, name) for name in ("tenant", "source", "slice_id", "page", "sequence")}
+    return {**named, "waiting_since": page.at}

@@ -27,11 +27,13 @@ async def insert_missing(
 
     A slice is noted before its first page is published, so nearly always all of them are there. Raises as the driver.
     """
-    wanted = {one.slice_id: one for one in pages}
-    for some in batched(wanted, BATCH_SIZE):
-        known = {one["_id"] async for one in slices.find({"_id": {"$in": list(some)}}, {"_id": 1})}
-        if unknown := [wanted[name] for name in some if name not in known]:
-            writes = [UpdateOne({"_id": one.slice_id}, {"$setOnInsert": _slice(one)}, upsert=True) for one in unknown]
+    by_slice = {page.slice_id: page for page in pages}
+    for some in batched(by_slice, BATCH_SIZE):
+        known = {document["_id"] async for document in slices.find({"_id": {"$in": list(some)}}, {"_id": 1})}
+        if unknown := [by_slice[name] for name in some if name not in known]:
+            writes = [
+                UpdateOne({"_id": page.slice_id}, {"$setOnInsert": _slice(page)}, upsert=True) for page in unknown
+            ]
             await slices.bulk_write(writes, ordered=False)
 
 

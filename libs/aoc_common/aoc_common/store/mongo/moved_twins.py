@@ -51,15 +51,15 @@ class MovedTwins:
         }
         await self._carry({old: before[old] for old in going}, after, going)
         await self._move_claims(going)
-        said = {old: {name: before[old].get(name, {"$exists": False}) for name in _LINK} for old in going}
-        return going, said
+        links = {old: {name: before[old].get(name, {"$exists": False}) for name in _LINK} for old in going}
+        return going, links
 
     async def _read(self, ids: Iterable[UUID]) -> dict[UUID, Document]:
-        found: dict[UUID, Document] = {}
+        documents: dict[UUID, Document] = {}
         for some in batched(ids, BATCH_SIZE):
-            async for one in self._events.find({"_id": {"$in": list(some)}}, _READ):
-                found[one["_id"]] = one
-        return found
+            async for document in self._events.find({"_id": {"$in": list(some)}}, _READ):
+                documents[document["_id"]] = document
+        return documents
 
     async def _carry(
         self, before: Mapping[UUID, Document], after: Mapping[UUID, Document], going: Mapping[UUID, UUID]
@@ -90,27 +90,28 @@ class MovedTwins:
         moves is copied with the unified one in `moving`, deleted, and then the copy gets what is its.
         """
         for some in batched(going, BATCH_SIZE):
-            mine = {"$in": list(some)}
-            found = await self._claims.find({"$or": [{"_id": mine}, {"unified": mine}]}).to_list(None)
-            stays = [one for one in found if one["_id"] not in going]
+            ids = {"$in": list(some)}
+            claims = await self._claims.find({"$or": [{"_id": ids}, {"unified": ids}]}).to_list(None)
+            stays = [claim for claim in claims if claim["_id"] not in going]
             if stays:
                 moves = [
-                    UpdateOne({"_id": one["_id"], "unified": one["unified"]}, _ids_now(one, going)) for one in stays
+                    UpdateOne({"_id": claim["_id"], "unified": claim["unified"]}, _ids_now(claim, going))
+                    for claim in stays
                 ]
                 await self._claims.bulk_write(moves, ordered=False)
-            if copies := [_copy(one, going) for one in found if one["_id"] in going]:
+            if copies := [_copy(claim, going) for claim in claims if claim["_id"] in going]:
                 try:
                     await self._claims.insert_many(copies, ordered=False)
                 except BulkWriteError as error:
                     duplicates(error.details)
-                await self._claims.delete_many({"_id": mine})
-            await self._finish({"_id": {"$in": [going[one] for one in some]}, "moving": {"$exists": True}})
+                await self._claims.delete_many({"_id": ids})
+            await self._finish({"_id": {"$in": [going[old] for old in some]}, "moving": {"$exists": True}})
 
-    async def _finish(self, wanted: Document) -> None:
-        copies = await self._claims.find(wanted).to_list(None)
+    async def _finish(self, query: Document) -> None:
+        copies = await self._claims.find(query).to_list(None)
         writes = [
-            UpdateOne({"_id": one["_id"]}, {"$set": {"unified": one["moving"]}, "$unset": {"moving": ""}})
-            for one in copies
+            UpdateOne({"_id": copy["_id"]}, {"$set": {"unified": copy["moving"]}, "$unset": {"moving": ""}})
+            for copy in copies
         ]
         try:
             if writes:
@@ -131,5 +132,5 @@ def _ids_now(claim: Document, going: Mapping[UUID, UUID]) -> Document:
     return {"$set": {name: _now(claim[name], going) for name in ("unified", "first")}}
 
 
-def _now(one: UUID | None, moved: Mapping[UUID, UUID]) -> UUID | None:
-    return one if one is None else moved.get(one, one)
+def _now(event_id: UUID | None, moved: Mapping[UUID, UUID]) -> UUID | None:
+    return event_id if event_id is None else moved.get(event_id, event_id)

@@ -43,13 +43,13 @@ async def write(pages: Any, outcomes: Sequence[PageOutcome]) -> tuple[set[int], 
     try:
         written = await pages.bulk_write(
             [
-                UpdateOne({"_id": page_key(one.slice_id, one.page), **_OPEN}, _of_page(one), upsert=True)
-                for one in outcomes
+                UpdateOne({"_id": page_key(outcome.slice_id, outcome.page), **_OPEN}, _of_page(outcome), upsert=True)
+                for outcome in outcomes
             ],
             ordered=False,
         )
     except BulkWriteError as error:
-        return duplicates(error.details), {one["index"] for one in error.details.get("upserted", ())}
+        return duplicates(error.details), {entry["index"] for entry in error.details.get("upserted", ())}
     return set(), set(written.upserted_ids or {})
 
 

@@ -33,47 +33,47 @@ class MongoOvertaken:
         Collected is what lies before its source's position and in no stretch that is still to be collected. The second
         is empty at the end.
         """
-        wanted: Document = {"state": _UNFINISHED, "_id": {"$gt": after}}
+        query: Document = {"state": _UNFINISHED, "_id": {"$gt": after}}
         fields = dict.fromkeys(("tenant", "source", "start", "end", "attempts"), 1)
         with translated("ledger"):
-            found = await self._slices.find(wanted, fields).sort("_id", ASCENDING).limit(limit).to_list(None)
-            keys = sorted({f"{one['tenant']}/{one['source']}" for one in found})
+            documents = await self._slices.find(query, fields).sort("_id", ASCENDING).limit(limit).to_list(None)
+            keys = sorted({f"{document['tenant']}/{document['source']}" for document in documents})
             positions: dict[str, datetime] = {}
             for some in batched(keys, BATCH_SIZE):
                 async for source in self._sources.find({"_id": {"$in": list(some)}}, {"position": 1}):
                     if source.get("position") is not None:
                         positions[source["_id"]] = source["position"]
-            behind = [one for one in found if _position(one, positions) is not None]
-            stretches = await self._open_stretches({one["tenant"] for one in behind})
+            behind = [document for document in documents if _position(document, positions) is not None]
+            stretches = await self._open_stretches({document["tenant"] for document in behind})
         done = [
-            Overtaken(one["_id"], one.get("attempts", 0))
-            for one in behind
-            if not any(_covers(stretch, one) for stretch in stretches)
+            Overtaken(document["_id"], document.get("attempts", 0))
+            for document in behind
+            if not any(_covers(stretch, document) for stretch in stretches)
         ]
-        return done, found[-1]["_id"] if len(found) == limit else ""
+        return done, documents[-1]["_id"] if len(documents) == limit else ""
 
     async def close(self, slices: Sequence[Overtaken], at: datetime) -> int:
         """Close those that nobody has tried again since; what they published counts. How many."""
         closed = 0
         with translated("ledger"):
-            for one in slices:
-                same = {"_id": one.slice_id, "state": _UNFINISHED, "attempts": one.attempts}
+            for overtaken in slices:
+                same = {"_id": overtaken.slice_id, "state": _UNFINISHED, "attempts": overtaken.attempts}
                 closed += (await self._slices.update_one(same, abandoned(at))).modified_count
         return closed
 
     async def _open_stretches(self, tenants: set[str]) -> list[Document]:
         fields = dict.fromkeys(("tenant", "source", "done_until", "end"), 1)
-        found: list[Document] = []
+        stretches: list[Document] = []
         for some in batched(sorted(tenants), BATCH_SIZE):
-            found += await self._backlog.find({"tenant": {"$in": list(some)}, "open": True}, fields).to_list(None)
-        return found
+            stretches += await self._backlog.find({"tenant": {"$in": list(some)}, "open": True}, fields).to_list(None)
+        return stretches
 
 
-def _position(one: Document, positions: dict[str, datetime]) -> datetime | None:
-    position = positions.get(f"{one['tenant']}/{one['source']}")
-    return position if position is not None and one["end"] <= position else None
+def _position(document: Document, positions: dict[str, datetime]) -> datetime | None:
+    position = positions.get(f"{document['tenant']}/{document['source']}")
+    return position if position is not None and document["end"] <= position else None
 
 
-def _covers(stretch: Document, one: Document) -> bool:
-    mine = (stretch["tenant"], stretch["source"]) == (one["tenant"], one["source"])
-    return mine and bool(stretch["done_until"] < one["end"] and one["start"] < stretch["end"])
+def _covers(stretch: Document, document: Document) -> bool:
+    same_source = (stretch["tenant"], stretch["source"]) == (document["tenant"], document["source"])
+    return same_source and bool(stretch["done_until"] < document["end"] and document["start"] < stretch["end"])

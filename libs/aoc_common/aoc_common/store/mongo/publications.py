@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.contracts.event_message import EventMessage
-    from aoc_common.contracts.reading import Wanted
+    from aoc_common.contracts.reading import EventFilter
     from aoc_common.store.mongo.published import Entry
 
 #: How long it is known what was published where: as long as what became of its page.
@@ -57,11 +57,11 @@ class MongoPublications:
             return
         with translated("publications"):
             try:
-                await self._publications.insert_many([_document(one, at) for one in spans], ordered=False)
+                await self._publications.insert_many([_document(span, at) for span in spans], ordered=False)
             except BulkWriteError as error:
                 duplicates(error.details)
 
-    async def portion(self, after: Position, upto: Position, wanted: Wanted, limit: int) -> Portion:
+    async def portion(self, after: Position, upto: Position, event_filter: EventFilter, limit: int) -> Portion:
         """Reads batch by batch, and no further than it delivers."""
         walk = _Walk(after, upto)
         chosen: list[Entry] = []
@@ -70,27 +70,27 @@ class MongoPublications:
                 if chosen and span.incarnation != chosen[0][0].incarnation:
                     break
                 entries = walk.enter(span)
-                if wanted.of(span.tenant, span.source):
+                if event_filter.of(span.tenant, span.source):
                     chosen += entries
                 if len(chosen) >= limit:
                     break
             else:
                 walk.finish()
-        messages, missing, last = await self._messages(chosen[:limit], wanted)
-        left = chosen[last:]
-        end = chosen[last - 1][0] if left else walk.position
+        messages, missing, last = await self._messages(chosen[:limit], event_filter)
+        unread = chosen[last:]
+        end = chosen[last - 1][0] if unread else walk.position
         incarnation = chosen[0][0].incarnation if chosen else after.incarnation
         return Portion(messages, incarnation, end, missing, walk.lacking(end))
 
     async def since(self, moment: datetime) -> Position | None:
         """By the order of expiry, which is that of the notes."""
         with translated("publications"):
-            found = await self._publications.find_one(
+            document = await self._publications.find_one(
                 {"expire_at": {"$gte": moment + KEEP}}, {"_id": 1}, sort=[("expire_at", ASCENDING), ("_id", ASCENDING)]
             )
-        if found is None:
+        if document is None:
             return None
-        name, first, _ = found["_id"].split("/", 2)
+        name, first, _ = document["_id"].split("/", 2)
         return Position(name, int(first) - 1)
 
     async def unsettled(self, before: datetime) -> bool:
@@ -107,8 +107,8 @@ class MongoPublications:
             while begin < end:
                 window = min(_later(begin, _WINDOW), end)
                 empty = True
-                wanted = {"_id": {"$gte": begin, "$lt": window}}
-                cursor = self._publications.find(wanted).sort("_id", ASCENDING).batch_size(_BATCHES)
+                query = {"_id": {"$gte": begin, "$lt": window}}
+                cursor = self._publications.find(query).sort("_id", ASCENDING).batch_size(_BATCHES)
                 try:
                     async for document in cursor:
                         empty = False
@@ -119,19 +119,21 @@ class MongoPublications:
 
     async def _next(self, begin: str, end: str) -> str:
         """The first key from `begin` on; `end` when there is none before that."""
-        wanted = {"_id": {"$gte": begin, "$lt": end}}
-        found = await self._publications.find_one(wanted, {"_id": 1}, sort=[("_id", ASCENDING)])
-        return end if found is None else str(found["_id"])
+        query = {"_id": {"$gte": begin, "$lt": end}}
+        document = await self._publications.find_one(query, {"_id": 1}, sort=[("_id", ASCENDING)])
+        return end if document is None else str(document["_id"])
 
-    async def _messages(self, entries: Sequence[Entry], wanted: Wanted) -> tuple[list[EventMessage], int, int]:
+    async def _messages(
+        self, entries: Sequence[Entry], event_filter: EventFilter
+    ) -> tuple[list[EventMessage], int, int]:
         """What is stored of these, how many are not any more, and how many of these that accounts for."""
         messages: list[EventMessage] = []
         missing, size, done = 0, 0, 0
         for some in batched(entries, BATCH_SIZE):
-            found = await self._events.messages(some)
-            missing += sum(one is None for one in found)
-            messages += [one for one in found if one is not None and wanted.takes(one)]
-            size += sum(len(one.body) for one in found if one is not None)
+            stored = await self._events.messages(some)
+            missing += sum(message is None for message in stored)
+            messages += [message for message in stored if message is not None and event_filter.matches(message)]
+            size += sum(len(message.body) for message in stored if message is not None)
             done += len(some)
             if size >= _MOST_BYTES:
                 break
@@ -185,7 +187,7 @@ class _Walk:
         """Sequences up to `end` that no batch accounts for."""
         if end is None:
             return tuple(self.gaps)
-        return tuple(one for one in self.gaps if Position(one.incarnation, one.last) <= end)
+        return tuple(gap for gap in self.gaps if Position(gap.incarnation, gap.last) <= end)
 
     def _bounds(self, incarnation: str) -> tuple[int, int]:
         """Of one incarnation: behind which sequence, and up to which."""
@@ -208,7 +210,7 @@ def _later(key: str, sequences: int) -> str:
 
 
 def _document(span: PublishedSpan, at: datetime) -> Document:
-    pairs = [one.partition(":") for one in span.ids]
+    pairs = [id_.partition(":") for id_ in span.ids]
     document: Document = {
         "_id": f"{_key(Position(span.incarnation, span.first))}/{span.page}",
         "last": span.last,

@@ -53,45 +53,48 @@ class PublishedEvents:
                     if digest is not None or documents.get(now[event], {}).get("version", 1) > 1
                 }
             )
-        found: list[EventMessage | None] = []
+        messages: list[EventMessage | None] = []
         for position, event, digest in parted:
             current = documents.get(now[event])
             document = versions.get((now[event], digest))
             if document is None and digest is None and current is not None and current.get("version", 1) == 1:
                 document = current
             second = current.get("twin_of") if current is not None else None
-            found.append(None if document is None else _message(now[event], document, second, position))
-        return found
+            messages.append(None if document is None else _message(now[event], document, second, position))
+        return messages
 
-    async def _current(self, wanted: Collection[UUID]) -> tuple[dict[UUID, UUID], dict[UUID, Document]]:
+    async def _current(self, ids: Collection[UUID]) -> tuple[dict[UUID, UUID], dict[UUID, Document]]:
         """The present id of each event, and its document where it is stored whole."""
-        now = {event: event for event in wanted}
+        now = {event: event for event in ids}
         documents: dict[UUID, Document] = {}
-        sought = set(wanted)
+        sought = set(ids)
         for _ in range(_MOVES):
-            async for one in self._events.find({"_id": {"$in": list(sought)}}, _FIELDS):
-                documents[one["_id"]] = one
+            async for document in self._events.find({"_id": {"$in": list(sought)}}, _FIELDS):
+                documents[document["_id"]] = document
             sought -= documents.keys()
             if not sought:
                 break
-            moved = {one["_id"]: one["to"] async for one in self._moved.find({"_id": {"$in": list(sought)}}, {"to": 1})}
+            moved = {
+                document["_id"]: document["to"]
+                async for document in self._moved.find({"_id": {"$in": list(sought)}}, {"to": 1})
+            }
             if not moved:
                 break
             now = {event: moved.get(present, present) for event, present in now.items()}
             sought = set(moved.values()) - documents.keys()
-        return now, {event: one for event, one in documents.items() if "raw" in one}
+        return now, {event: document for event, document in documents.items() if "raw" in document}
 
-    async def _kept(self, wanted: Collection[tuple[UUID, str | None]]) -> dict[tuple[UUID, str | None], Document]:
+    async def _kept(self, versions: Collection[tuple[UUID, str | None]]) -> dict[tuple[UUID, str | None], Document]:
         """Versions by event and digest; the first has none."""
-        if not wanted:
+        if not versions:
             return {}
-        found: dict[tuple[UUID, str | None], Document] = {}
-        later = {event for event, digest in wanted if digest is not None}
-        first = [version_key(event, 1) for event, digest in wanted if digest is None]
+        documents: dict[tuple[UUID, str | None], Document] = {}
+        later = {event for event, digest in versions if digest is not None}
+        first = [version_key(event, 1) for event, digest in versions if digest is None]
         for query in ({"event_id": {"$in": list(later)}}, {"_id": {"$in": first}}):
-            async for one in self._versions.find(query, _VERSION_FIELDS):
-                found[one["event_id"], one.get("digest")] = one
-        return found
+            async for document in self._versions.find(query, _VERSION_FIELDS):
+                documents[document["event_id"], document.get("digest")] = document
+        return documents
 
 
 def _parted(message_id: str) -> tuple[UUID, str | None]:

@@ -45,15 +45,15 @@ class MongoQuarantine(MongoReviewQueue):
 
     async def list(self, tenant: str, slice_id: str | None, limit: int) -> list[QuarantineEntry]:
         """The newest entries, of one slice or of all, whatever was decided about them."""
-        wanted: dict[str, Any] = {"tenant": tenant}
+        query: dict[str, Any] = {"tenant": tenant}
         if slice_id is not None:
-            wanted["slice_id"] = slice_id
+            query["slice_id"] = slice_id
         with translated("quarantine"):
-            found = await self._items.find(wanted).sort("at", DESCENDING).limit(limit).to_list(limit)
+            documents = await self._items.find(query).sort("at", DESCENDING).limit(limit).to_list(limit)
         return [
-            QuarantineEntry(key=one["_id"], **{name: one[name] for name in _ENTRY if name in one})
-            for one in map(_of_page, found)
-            if "text" in one
+            QuarantineEntry(key=document["_id"], **{name: document[name] for name in _ENTRY if name in document})
+            for document in map(_of_page, documents)
+            if "text" in document
         ]
 
     async def adopt(self) -> None:
@@ -61,26 +61,30 @@ class MongoQuarantine(MongoReviewQueue):
         with translated("quarantine"):
             await self._items.update_many({"state": {"$exists": False}}, {"$set": {"state": ItemState.OPEN.value}})
 
-    async def expire(self, at: datetime, keep: timedelta) -> int:
+    async def expire(self, at: datetime, retention: timedelta) -> int:
         """Remove what is older than `keep`; how many open entries. Those are a permanent gap, noted first.
 
         A crash at any point loses no count and counts nothing twice: entries are claimed, the claim is noted as a gap,
         and only then removed; a claim that a crash left is finished first. Discarded ones stay, without their text.
         """
-        old = {"at": {"$lte": at - keep}}
+        old = {"at": {"$lte": at - retention}}
         removed = 0
         with translated("quarantine"):
             for claim in await self._items.distinct("claim", {**old, "claim": {"$exists": True}}):
                 removed += await self._finish(claim, at)
             while (
-                found := await self._items.find(
+                documents := await self._items.find(
                     {**old, "state": ItemState.OPEN.value, "claim": {"$exists": False}}, {"tenant": 1, "source": 1}
                 )
                 .limit(_TOGETHER)
                 .to_list(_TOGETHER)
             ):
-                for tenant, source in {(one["tenant"], one["source"]) for one in found}:
-                    keys = [one["_id"] for one in found if (one["tenant"], one["source"]) == (tenant, source)]
+                for tenant, source in {(document["tenant"], document["source"]) for document in documents}:
+                    keys = [
+                        document["_id"]
+                        for document in documents
+                        if (document["tenant"], document["source"]) == (tenant, source)
+                    ]
                     claim = f"{tenant}/{source}/quarantine/{token_hex(8)}"
                     await self._items.update_many(
                         {"_id": {"$in": keys}, "state": ItemState.OPEN.value, "claim": {"$exists": False}},
@@ -111,17 +115,17 @@ class MongoQuarantine(MongoReviewQueue):
         groups = await self._items.aggregate(summed).to_list(1)
         if not groups:
             return 0
-        found = groups[0]
+        totals = groups[0]
         reason = "records in the quarantine expired before anybody decided about them"
-        named = {name: found[name] for name in ("tenant", "source", "start", "end")}
+        named = {name: totals[name] for name in ("tenant", "source", "start", "end")}
         await self._gaps.update_one(
             {"_id": claim},
             # The most that were seen: a removal that a crash cut short leaves fewer.
-            {"$max": {"items": found["items"]}, "$setOnInsert": {**named, "reason": reason, "noted_at": at}},
+            {"$max": {"items": totals["items"]}, "$setOnInsert": {**named, "reason": reason, "noted_at": at}},
             upsert=True,
         )
         await self._items.delete_many({"claim": claim})
-        return int(found["items"])
+        return int(totals["items"])
 
     def _item(self, document: Document) -> Any:
         return super()._item({"sequence": 0, "size": 0, **document})

@@ -25,8 +25,8 @@ class MongoReaders:
     async def read(self, name: str) -> Checkpoint | None:
         """The checkpoint of a reader; None when there is none."""
         with translated("readers"):
-            found = await self._readers.find_one({"_id": name})
-        return None if found is None else _state(found)
+            document = await self._readers.find_one({"_id": name})
+        return None if document is None else _state(document)
 
     async def write(self, state: Checkpoint) -> bool:
         """Compare and set."""
@@ -34,8 +34,8 @@ class MongoReaders:
         del document["name"]
         with translated("readers"):
             if state.revision:
-                wanted = {"_id": state.name, "revision": state.revision}
-                return bool((await self._readers.replace_one(wanted, document)).matched_count)
+                query = {"_id": state.name, "revision": state.revision}
+                return bool((await self._readers.replace_one(query, document)).matched_count)
             try:
                 await self._readers.insert_one(document)
             except DuplicateKeyError:
@@ -45,7 +45,7 @@ class MongoReaders:
     async def all(self) -> list[Checkpoint]:
         """Every checkpoint, by name."""
         with translated("readers"):
-            return [_state(one) async for one in self._readers.find().sort("_id", ASCENDING)]
+            return [_state(document) async for document in self._readers.find().sort("_id", ASCENDING)]
 
 
 def _state(document: Document) -> Checkpoint:
@@ -56,8 +56,8 @@ def _state(document: Document) -> Checkpoint:
             "name": document["_id"],
             "position": Position(**document["position"]),
             "hole": None if document["hole"] is None else _hole(document["hole"]),
-            "sought": tuple(Sought(Range(**one["range"]), one["since"]) for one in document["sought"]),
-            "past": tuple(_hole(one) for one in document["past"]),
+            "sought": tuple(Sought(Range(**sought["range"]), sought["since"]) for sought in document["sought"]),
+            "past": tuple(_hole(hole) for hole in document["past"]),
         }
     )
 

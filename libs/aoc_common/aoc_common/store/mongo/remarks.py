@@ -24,15 +24,23 @@ class MongoRemarks:
         """Add these, in one write."""
         if remarks:
             with translated("remarks"):
-                await self._remarks.bulk_write([_update(one) for one in remarks], ordered=False)
+                await self._remarks.bulk_write([_update(remark) for remark in remarks], ordered=False)
 
     async def since(self, moment: datetime, most: int) -> list[Remark]:
         """Those that were last made at this moment or later, the most numerous first."""
         with translated("remarks"):
-            found = await self._remarks.find({"last": {"$gte": moment}}).sort("count", DESCENDING).to_list(most)
+            documents = await self._remarks.find({"last": {"$gte": moment}}).sort("count", DESCENDING).to_list(most)
         return [
-            Remark(one["tenant"], one["source"], one["kind"], one["count"], one["first"], one["last"], one["example"])
-            for one in found
+            Remark(
+                document["tenant"],
+                document["source"],
+                document["kind"],
+                document["count"],
+                document["first"],
+                document["last"],
+                document["example"],
+            )
+            for document in documents
         ]
 
 

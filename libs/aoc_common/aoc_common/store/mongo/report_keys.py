@@ -47,17 +47,17 @@ class MongoKeyRegister:
         order = [("published_at", DESCENDING), ("_id", DESCENDING)]
         with translated("report keys"):
             return [
-                PublishedKey(one["_id"], bytes(one["key"]), one["published_at"], one["retired_at"])
-                for one in await self._keys.find().sort(order).to_list(_SHOWN)
+                PublishedKey(document["_id"], bytes(document["key"]), document["published_at"], document["retired_at"])
+                for document in await self._keys.find().sort(order).to_list(_SHOWN)
             ]
 
     async def installation(self) -> str:
         """The id of this installation."""
         with translated("installation"):
-            if (found := await self._installation.find_one(_OURS)) is None:
-                found = {**_OURS, "id": str(uuid4())}
+            if (document := await self._installation.find_one(_OURS)) is None:
+                document = {**_OURS, "id": str(uuid4())}
                 try:
-                    await self._installation.insert_one(found)
+                    await self._installation.insert_one(document)
                 except DuplicateKeyError:  # somebody was quicker
-                    found = await self._installation.find_one(_OURS) or found
-        return str(found["id"])
+                    document = await self._installation.find_one(_OURS) or document
+        return str(document["id"])

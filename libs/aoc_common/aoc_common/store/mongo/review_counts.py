@@ -29,20 +29,20 @@ class ReviewCounts:
 
     def gaps(self, source: str) -> Iterator[Gap]:
         """What of a source is missing: for now, and for good."""
-        told = {
+        causes = {
             ItemState.OPEN: (GapCause.DEAD_LETTER, True, "given up by a service; see aoc deadletters"),
             ItemState.EXPIRED: (GapCause.LOST, False, "dead letters whose content expired before anybody decided"),
         }
-        for state, (cause, closable, detail) in told.items():
-            if found := self.letters.get(source, {}).get(state):
-                yield Gap(cause, found["first"], found["last"], closable, found["letters"], detail)
+        for state, (cause, closable, detail) in causes.items():
+            if counts := self.letters.get(source, {}).get(state):
+                yield Gap(cause, counts["first"], counts["last"], closable, counts["letters"], detail)
 
 
 async def review_counts(database: Database, tenant: str) -> ReviewCounts:
     """Count a tenant's dead letters and quarantine."""
-    told = {"$in": [ItemState.OPEN.value, ItemState.EXPIRED.value]}
+    states = {"$in": [ItemState.OPEN.value, ItemState.EXPIRED.value]}
     by_state: list[Document] = [
-        {"$match": {"tenant": tenant, "state": told}},
+        {"$match": {"tenant": tenant, "state": states}},
         {
             "$group": {
                 "_id": {"source": "$source", "state": "$state"},

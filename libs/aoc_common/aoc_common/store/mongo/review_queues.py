@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-_ITEM: Final = tuple(one.name for one in fields(Item) if one.name not in {"key", "state", "headers"})
+_ITEM: Final = tuple(field_.name for field_ in fields(Item) if field_.name not in {"key", "state", "headers"})
 _LOOKED_AFTER: Final = 1_000
 _OPEN: Final = {"state": ItemState.OPEN.value}
 
@@ -31,26 +31,26 @@ class MongoReviewQueue:
         self._content = content
         self._looked_at = ""
 
-    async def find(self, wanted: Selection) -> list[Item]:
+    async def find(self, selection: Selection) -> list[Item]:
         """The newest of these items."""
-        query = _query(wanted)
+        query = _query(selection)
         with translated(self._name):
-            cursor = self._items.find(query, {self._content: 0}).sort("at", DESCENDING).limit(wanted.limit)
-            return [self._item(one) for one in await cursor.to_list(wanted.limit)]
+            cursor = self._items.find(query, {self._content: 0}).sort("at", DESCENDING).limit(selection.limit)
+            return [self._item(document) for document in await cursor.to_list(selection.limit)]
 
-    async def count(self, wanted: Selection) -> int:
+    async def count(self, selection: Selection) -> int:
         """How many there are, whatever the selection's limit."""
         with translated(self._name):
-            return int(await self._items.count_documents(_query(wanted)))
+            return int(await self._items.count_documents(_query(selection)))
 
     async def content(self, key: str) -> bytes | None:
         """An item's content; None when it is not kept here."""
         with translated(self._name):
-            found = await self._items.find_one({"_id": key}, {self._content: 1})
-        held = (found or {}).get(self._content)
+            document = await self._items.find_one({"_id": key}, {self._content: 1})
+        held = (document or {}).get(self._content)
         return held.encode("utf-8", "replace") if isinstance(held, str) else None if held is None else bytes(held)
 
-    async def asked(self, item: Item, page: str, at: datetime) -> None:
+    async def republished(self, item: Item, page: str, at: datetime) -> None:
         """It was published again: `page` is its page in the ledger, empty when it is none."""
         # What has no page in the ledger is out of our hands with its publication.
         decided = {} if page else {"state": ItemState.RETRIED.value, "decided_at": at}
@@ -86,14 +86,14 @@ class MongoReviewQueue:
 
     async def _waiting_with_page(self) -> dict[str, list[str]]:
         """Page in the ledger -> the open items that it would settle; another thousand each time, in turns."""
-        wanted = {**_OPEN, "settled_by": {"$gt": ""}, "_id": {"$gt": self._looked_at}}
-        found = (
-            await self._items.find(wanted, {"settled_by": 1}).sort("_id", ASCENDING).limit(_LOOKED_AFTER).to_list(None)
+        query = {**_OPEN, "settled_by": {"$gt": ""}, "_id": {"$gt": self._looked_at}}
+        documents = (
+            await self._items.find(query, {"settled_by": 1}).sort("_id", ASCENDING).limit(_LOOKED_AFTER).to_list(None)
         )
-        self._looked_at = found[-1]["_id"] if len(found) == _LOOKED_AFTER else ""
+        self._looked_at = documents[-1]["_id"] if len(documents) == _LOOKED_AFTER else ""
         pages: dict[str, list[str]] = {}
-        for one in found:
-            pages.setdefault(one["settled_by"], []).append(one["_id"])
+        for document in documents:
+            pages.setdefault(document["settled_by"], []).append(document["_id"])
         return pages
 
     async def look_after(self, at: datetime) -> None:
@@ -116,14 +116,14 @@ class MongoReviewQueue:
         )
 
 
-def _query(wanted: Selection) -> Document:
+def _query(selection: Selection) -> Document:
     query: Document = {
-        name: value for name in ("tenant", "source", "service") if (value := getattr(wanted, name)) is not None
+        name: value for name in ("tenant", "source", "service") if (value := getattr(selection, name)) is not None
     }
-    if wanted.state is not None:
-        query["state"] = wanted.state.value
-    if wanted.keys:
-        query["_id"] = {"$in": list(wanted.keys)}
-    if wanted.reason is not None:
-        query["reason"] = {"$regex": re.escape(wanted.reason), "$options": "i"}
+    if selection.state is not None:
+        query["state"] = selection.state.value
+    if selection.keys:
+        query["_id"] = {"$in": list(selection.keys)}
+    if selection.reason is not None:
+        query["reason"] = {"$regex": re.escape(selection.reason), "$options": "i"}
     return query

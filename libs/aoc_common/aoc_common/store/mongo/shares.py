@@ -25,22 +25,25 @@ class MongoShares:
     async def read(self, limit: str) -> Allocations:
         """The claims of a limit."""
         with translated("shares"):
-            found = await self._shares.find_one({"_id": limit})
-        if found is None:
+            document = await self._shares.find_one({"_id": limit})
+        if document is None:
             return Allocations()
-        members = {name: Allocation(one["units"], one["wants"], one["beat"]) for name, one in found["members"].items()}
-        return Allocations(found["version"], members)
+        members = {
+            name: Allocation(member["units"], member["wants"], member["beat"])
+            for name, member in document["members"].items()
+        }
+        return Allocations(document["version"], members)
 
     async def write(  # see `ShareStore`
-        self, limit: str, version: int, member: str, claim: Allocation, gone: Collection[str], at: datetime
+        self, limit: str, version: int, member: str, allocation: Allocation, lost: Collection[str], at: datetime
     ) -> bool:
         """Set one claim and drop others, if nobody was faster."""
-        mine = {"units": claim.units, "wants": claim.demand, "beat": claim.beat}
+        written_allocation = {"units": allocation.units, "wants": allocation.demand, "beat": allocation.beat}
         update: dict[str, Any] = {
-            "$set": {f"members.{member}": mine, "version": version + 1, "expire_at": at + _KEEP},
+            "$set": {f"members.{member}": written_allocation, "version": version + 1, "expire_at": at + _KEEP},
         }
-        if gone:
-            update["$unset"] = {f"members.{one}": "" for one in gone}
+        if lost:
+            update["$unset"] = {f"members.{name}": "" for name in lost}
         with translated("shares"):
             try:
                 written = await self._shares.update_one({"_id": limit, "version": version}, update, upsert=not version)

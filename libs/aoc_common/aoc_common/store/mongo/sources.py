@@ -32,8 +32,8 @@ class MongoSources:
     async def state(self, tenant: str, source: str) -> SourceState:
         """The state of a source; an empty one when it has never run."""
         with translated("sources"):
-            found = await self._sources.find_one({"_id": f"{tenant}/{source}"})
-            return _state(found, await missing(self._database, tenant)) if found else SourceState(tenant, source)
+            document = await self._sources.find_one({"_id": f"{tenant}/{source}"})
+            return _state(document, await missing(self._database, tenant)) if document else SourceState(tenant, source)
 
     async def advance(self, tenant: str, source: str, position: datetime, at: datetime) -> None:
         """Move the position forward (never back) and note the success."""
@@ -67,18 +67,20 @@ class MongoSources:
         with translated("sources"):
             await self._sources.update_one({"_id": f"{tenant}/{source}", noted: before}, {"$set": {noted: until}})
 
-    async def note_asked(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
+    async def note_requested(self, tenant: str, source: str, start: datetime, end: datetime) -> None:
         """All of this time is on the bus, since somebody asked for it."""
         of_source, named = {"_id": f"{tenant}/{source}"}, {"tenant": tenant, "source": source}
         with translated("sources"):
             for _ in range(_TRIES):
-                found = await self._sources.find_one(of_source, {"asked": 1})
-                before = (found or {}).get("asked")
-                if (asked := _merged([*(before or []), [start, end]])) == before:
+                document = await self._sources.find_one(of_source, {"asked": 1})
+                before = (document or {}).get("asked")
+                if (requested := _merged([*(before or []), [start, end]])) == before:
                     return
-                update = {"$set": {"asked": asked}, "$setOnInsert": named}
+                update = {"$set": {"asked": requested}, "$setOnInsert": named}
                 with suppress(DuplicateKeyError):  # somebody else was the first to note anything of it
-                    noted = await self._sources.update_one({**of_source, "asked": before}, update, upsert=found is None)
+                    noted = await self._sources.update_one(
+                        {**of_source, "asked": before}, update, upsert=document is None
+                    )
                     if noted.matched_count or noted.upserted_id is not None:
                         return
         raise Unreachable(f"sources: {tenant}/{source} changes all the time")
@@ -116,9 +118,11 @@ class MongoSources:
     async def all_states(self, tenant: str | None) -> list[SourceState]:
         """Every known source, of one tenant or of all."""
         with translated("sources"):
-            found = await self._sources.find({} if tenant is None else {"tenant": tenant}).to_list(None)
+            documents = await self._sources.find({} if tenant is None else {"tenant": tenant}).to_list(None)
             lacking = await missing(self._database, tenant)
-        return sorted((_state(one, lacking) for one in found), key=lambda state: (state.tenant, state.source))
+        return sorted(
+            (_state(document, lacking) for document in documents), key=lambda state: (state.tenant, state.source)
+        )
 
     async def _set(self, tenant: str, source: str, update: dict[str, Any]) -> None:
         update.setdefault("$setOnInsert", {}).update({"tenant": tenant, "source": source})
@@ -144,7 +148,7 @@ def _state(document: Document, lacking: Mapping[tuple[str, str], datetime]) -> S
         unsubscribed_since=document.get("unsubscribed_since"),
         throttled=document.get("throttled"),
         reread={int(age): until for age, until in document.get("reread", {}).items()},
-        asked=tuple((start, end) for start, end in document.get("asked") or ()),
+        requested=tuple((start, end) for start, end in document.get("asked") or ()),
     )
 
 

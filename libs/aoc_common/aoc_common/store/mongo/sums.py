@@ -48,16 +48,22 @@ class MongoSums:
     async def of(self, tenant: str) -> dict[str, Document]:
         """Source -> its totals (`slices`, `COUNTED`, `blobs`) and `since`, the day of its own first slice."""
         with translated("ledger"):
-            return {one["source"]: one async for one in self._sums.find({"tenant": check_tenant(tenant)})}
+            return {
+                document["source"]: document async for document in self._sums.find({"tenant": check_tenant(tenant)})
+            }
 
     async def begin(self) -> None:
         """Begin the totals of all sources that the versions before have summed up: also where nothing is new."""
         with translated("ledger"):
             named = {"_id": {"tenant": "$tenant", "source": "$source"}}
             before = {
-                (one["_id"]["tenant"], one["_id"]["source"]) async for one in self._days.aggregate([{"$group": named}])
+                (group["_id"]["tenant"], group["_id"]["source"])
+                async for group in self._days.aggregate([{"$group": named}])
             }
-            begun = {(one["tenant"], one["source"]) async for one in self._sums.find({}, {"tenant": 1, "source": 1})}
+            begun = {
+                (document["tenant"], document["source"])
+                async for document in self._sums.find({}, {"tenant": 1, "source": 1})
+            }
             for tenant, source in sorted(before - begun):
                 await self._begin(tenant, source)
 
@@ -80,47 +86,47 @@ class MongoSums:
                     UpdateOne(
                         {"_id": key, "version": ready[key]["version"]},
                         {
-                            "$inc": {**taken.totals, "blobs": len(taken.blobs), "version": 1},
-                            "$set": {"pending": taken.pending, "writer": token},
-                            **({"$min": {"since": taken.since}} if taken.since else {}),
+                            "$inc": {**intake.totals, "blobs": len(intake.blobs), "version": 1},
+                            "$set": {"pending": intake.pending, "writer": token},
+                            **({"$min": {"since": intake.since}} if intake.since else {}),
                         },
                     )
-                    for key, taken in updates.items()
+                    for key, intake in updates.items()
                 ],
                 ordered=False,
             )
-            mine = [
+            written = [
                 book
                 for some in batched(updates, BATCH_SIZE)
                 for book in await self._sums.find({"_id": {"$in": list(some)}, "writer": token}).to_list(None)
                 if book.get("pending")
             ]
-            await self._note(mine)
-        return sum(taken.count for taken in updates.values())
+            await self._note(written)
+        return sum(intake.count for intake in updates.values())
 
     async def _unsummed(self, limit: int) -> set[tuple[str, str]]:
-        wanted = {"tenant": 1, "source": 1}
-        slices = await self._slices.find({"unsummed": True}, wanted).to_list(limit)
-        blobs = await self._blobs.find({"uncounted": True, "state": "fetched"}, wanted).to_list(limit)
-        return {(one["tenant"], one["source"]) for one in (*slices, *blobs)}
+        fields = {"tenant": 1, "source": 1}
+        slices = await self._slices.find({"unsummed": True}, fields).to_list(limit)
+        blobs = await self._blobs.find({"uncounted": True, "state": "fetched"}, fields).to_list(limit)
+        return {(document["tenant"], document["source"]) for document in (*slices, *blobs)}
 
     async def _books(self, keys: Iterable[tuple[str, str]]) -> dict[str, Document]:
         sources = {f"{tenant}/{source}": (tenant, source) for tenant, source in keys}
-        found: dict[str, Document] = {}
+        by_key: dict[str, Document] = {}
         for some in batched(sources, BATCH_SIZE):
-            found |= {one["_id"]: one async for one in self._sums.find({"_id": {"$in": list(some)}})}
-        for key in sources.keys() - found.keys():
+            by_key |= {document["_id"]: document async for document in self._sums.find({"_id": {"$in": list(some)}})}
+        for key in sources.keys() - by_key.keys():
             await self._begin(*sources[key])
             if book := await self._sums.find_one({"_id": key}):
-                found[key] = book
-        return found
+                by_key[key] = book
+        return by_key
 
     async def _begin(self, tenant: str, source: str) -> None:
         """The totals of a source that has none: what the versions before have summed up by day, or nothing."""
         of_source = {"tenant": tenant, "source": source}
         days = await self._days.find(of_source).to_list(None)
-        before = {name: sum(one.get(name, 0) for one in days) for name in _NAMES}
-        since = {"since": min(one["day"] for one in days)} if days else {}
+        before = {name: sum(day.get(name, 0) for day in days) for name in _NAMES}
+        since = {"since": min(day["day"] for day in days)} if days else {}
         # Blobs of before have no mark: those that are fetched are counted here, the others get it.
         unmarked = {**of_source, "uncounted": {"$exists": False}}
         await self._blobs.update_many({**unmarked, "state": "listed"}, {"$set": {"uncounted": True}})
@@ -132,45 +138,45 @@ class MongoSums:
         )
 
     async def _taken_in(self, books: Mapping[str, Document], limit: int) -> dict[str, _Taken]:
-        found: dict[str, _Taken] = defaultdict(_Taken)
+        intakes: dict[str, _Taken] = defaultdict(_Taken)
         unsummed = await self._slices.find({"unsummed": True}, _OF_A_SUM).to_list(limit)
-        legacy = await self._legacy(one for one in unsummed if books.get(_source_of(one), {}).get("legacy"))
-        for one in unsummed:
-            key = _source_of(one)
-            if key in books and _day_of(one) not in legacy:
-                found[key].take(one)
+        legacy = await self._legacy(slice_ for slice_ in unsummed if books.get(_source_of(slice_), {}).get("legacy"))
+        for slice_ in unsummed:
+            key = _source_of(slice_)
+            if key in books and _day_of(slice_) not in legacy:
+                intakes[key].take(slice_)
         for day in list(legacy.values())[:_DAYS_TOGETHER]:
             if (key := _source_of(day)) in books:
-                await self._convert(day, found[key])
-        wanted = {"uncounted": True, "state": "fetched"}
-        for blob in await self._blobs.find(wanted, {"tenant": 1, "source": 1}).to_list(limit):
+                await self._convert(day, intakes[key])
+        uncounted = {"uncounted": True, "state": "fetched"}
+        for blob in await self._blobs.find(uncounted, {"tenant": 1, "source": 1}).to_list(limit):
             if (key := _source_of(blob)) in books:
-                found[key].blobs.append(blob["_id"])
-        return found
+                intakes[key].blobs.append(blob["_id"])
+        return intakes
 
     async def _legacy(self, slices: Iterable[Document]) -> dict[str, Document]:
         """Days of the versions before that some of these slices may already be counted in."""
-        wanted = sorted({_day_of(one) for one in slices if "summed" not in one})
-        found: dict[str, Document] = {}
-        for some in batched(wanted, BATCH_SIZE):
+        day_ids = sorted({_day_of(slice_) for slice_ in slices if "summed" not in slice_})
+        days: dict[str, Document] = {}
+        for some in batched(day_ids, BATCH_SIZE):
             cursor = self._days.find({"_id": {"$in": list(some)}, "converted": {"$ne": True}})
-            found |= {one["_id"]: one async for one in cursor}
-        return found
+            days |= {day["_id"]: day async for day in cursor}
+        return days
 
-    async def _convert(self, day: Document, taken: _Taken) -> None:
+    async def _convert(self, day: Document, intake: _Taken) -> None:
         """Take in what a day lacks as the version before did: all of its slices are looked at, this once.
 
         Also those that are not settled at the moment and were before: the day may have them, as they were.
         """
         of_day = {"tenant": day["tenant"], "source": day["source"], "settled_at": {"$exists": True}}
-        wanted = {**of_day, "start": {"$gte": day["day"], "$lt": day["day"] + _DAY}}
-        slices = await self._slices.find(wanted, _OF_A_SUM).to_list(None)
-        for one in slices:
-            taken.note(one)
+        settled = {**of_day, "start": {"$gte": day["day"], "$lt": day["day"] + _DAY}}
+        slices = await self._slices.find(settled, _OF_A_SUM).to_list(None)
+        for slice_ in slices:
+            intake.note(slice_)
         for name in _NAMES:
             # Sums only grow: slices without a record are kept for a week only.
-            taken.totals[name] += max(0, sum(_totals(one)[name] for one in slices) - day.get(name, 0))
-        taken.days.append(day["_id"])
+            intake.totals[name] += max(0, sum(_totals(slice_)[name] for slice_ in slices) - day.get(name, 0))
+        intake.days.append(day["_id"])
 
     async def _note(self, books: Sequence[Document]) -> None:
         """Note at slices, blobs and days that the totals have taken them in. May be done twice, and late."""
@@ -181,12 +187,12 @@ class MongoSums:
         days: list[str] = []
         for book in books:
             version, pending = book["version"], book["pending"]
-            for one in pending["slices"]:
-                summed = {"$set": {"summed": {**one["totals"], "version": version}}}
+            for entry in pending["slices"]:
+                summed = {"$set": {"summed": {**entry["totals"], "version": version}}}
                 # Also where there is none. (An `$or` would make the local server go through all slices, for each.)
-                newer: Document = {"_id": one["id"], "summed.version": {"$not": {"$gte": version}}}
+                newer: Document = {"_id": entry["id"], "summed.version": {"$not": {"$gte": version}}}
                 # The mark goes if the slice is as it was when it was taken in: not what was settled again since.
-                same = {"settled_at": one["settled_at"], "touched": one["touched"]}
+                same = {"settled_at": entry["settled_at"], "touched": entry["touched"]}
                 # What is in the totals may be merged (`compaction`).
                 done: Document = {"$set": {**summed["$set"], "loose": True}, "$unset": {"unsummed": ""}}
                 notes += [UpdateOne({**newer, **same}, done), UpdateOne(newer, summed)]
@@ -225,20 +231,20 @@ class _Taken:
         self.days: list[str] = []
         self.since: datetime | None = None
 
-    def take(self, one: Document) -> None:
+    def take(self, slice_: Document) -> None:
         """A slice: what it is more than the totals have of it."""
-        totals, before = self.note(one), one.get("summed") or {}
+        totals, before = self.note(slice_), slice_.get("summed") or {}
         for name, value in totals.items():
             self.totals[name] += value - before.get(name, 0)
 
-    def note(self, one: Document) -> dict[str, int]:
+    def note(self, slice_: Document) -> dict[str, int]:
         """A slice whose totals are taken in."""
-        totals = _totals(one)
-        kept: dict[str, Any] = {"id": one["_id"], "totals": totals}
-        self.slices.append(kept | {"settled_at": one.get("settled_at"), "touched": one.get("touched")})
-        if not one.get("again"):
-            # What somebody asked for can lie long before, with nothing between (`SourceState.asked`).
-            day = _day(one["start"])
+        totals = _totals(slice_)
+        entry: dict[str, Any] = {"id": slice_["_id"], "totals": totals}
+        self.slices.append(entry | {"settled_at": slice_.get("settled_at"), "touched": slice_.get("touched")})
+        if not slice_.get("again"):
+            # What somebody asked for can lie long before, with nothing between (`SourceState.requested`).
+            day = _day(slice_["start"])
             self.since = min(self.since or day, day)
         return totals
 
@@ -253,16 +259,16 @@ class _Taken:
         return len(self.slices) + len(self.blobs)
 
 
-def _totals(one: Document) -> dict[str, int]:
-    return {"slices": one.get("slices", 1), **{name: int(one.get(name) or 0) for name in COUNTED}}
+def _totals(slice_: Document) -> dict[str, int]:
+    return {"slices": slice_.get("slices", 1), **{name: int(slice_.get(name) or 0) for name in COUNTED}}
 
 
-def _source_of(one: Document) -> str:
-    return f"{one['tenant']}/{one['source']}"
+def _source_of(document: Document) -> str:
+    return f"{document['tenant']}/{document['source']}"
 
 
-def _day_of(one: Document) -> str:
-    return f"{_source_of(one)}/{_day(one['start']):%Y-%m-%d}"
+def _day_of(slice_: Document) -> str:
+    return f"{_source_of(slice_)}/{_day(slice_['start']):%Y-%m-%d}"
 
 
 def _day(moment: datetime) -> datetime:

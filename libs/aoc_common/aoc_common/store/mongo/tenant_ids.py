@@ -32,5 +32,5 @@ class MongoTenantIds:
     async def id_of(self, tenant: str) -> str | None:
         """A tenant's directory id; None where no collector has recorded it."""
         with translated("tenants"):
-            found = await self._tenants.find_one({"_id": check_tenant(tenant)})
-        return None if found is None else str(found["tenant_id"])
+            document = await self._tenants.find_one({"_id": check_tenant(tenant)})
+        return None if document is None else str(document["tenant_id"])

@@ -65,4 +65,4 @@ class MongoTermEdition:
         """Before which time a search may miss events; None when it misses none. At first that is the end of time."""
         if await self.is_complete() or self._read is None:
             return None
-        return ids.whole_from(self._read[1]) or datetime.max.replace(tzinfo=UTC)
+        return ids.complete_from(self._read[1]) or datetime.max.replace(tzinfo=UTC)

@@ -97,39 +97,39 @@ class MongoTwinLinks:
         broken: list[BrokenLink] = []
         low = ids.lowest_id(since) if since is not None else UUID(int=0)
         while seen < most:
-            found = await self._older(at, low, min(_BATCH, most - seen))
-            if not found:
+            events = await self._older(at, low, min(_BATCH, most - seen))
+            if not events:
                 return LinkReport(seen, links, tuple(broken))
-            seconds = [one for one in found if "twin_of" in one]
-            firsts = await self._named(one["twin_of"] for one in seconds)
+            seconds = [event for event in events if "twin_of" in event]
+            firsts = await self._named(event["twin_of"] for event in seconds)
             broken += _broken(seconds, firsts, waiting, published)
-            seen, links, at = seen + len(found), links + len(seconds), found[-1]["_id"]
+            seen, links, at = seen + len(events), links + len(seconds), events[-1]["_id"]
         return LinkReport(seen, links, tuple(broken), at)
 
     async def _older(self, before: UUID, low: UUID, most: int) -> list[Document]:
-        wanted = {"_id": {"$lt": before, "$gte": low}}
+        query = {"_id": {"$lt": before, "$gte": low}}
         with translated("twins"):
-            return await self._events.find(wanted, _FIELDS).sort("_id", -1).limit(most).to_list(None)
+            return await self._events.find(query, _FIELDS).sort("_id", -1).limit(most).to_list(None)
 
-    async def _named(self, wanted: Iterable[UUID]) -> dict[UUID, Document]:
-        found: dict[UUID, Document] = {}
+    async def _named(self, ids: Iterable[UUID]) -> dict[UUID, Document]:
+        documents: dict[UUID, Document] = {}
         with translated("twins"):
-            for some in batched(set(wanted), BATCH_SIZE):
-                async for one in self._events.find({"_id": {"$in": list(some)}}, _FIELDS):
-                    found[one["_id"]] = one
-        return found
+            for some in batched(set(ids), BATCH_SIZE):
+                async for document in self._events.find({"_id": {"$in": list(some)}}, _FIELDS):
+                    documents[document["_id"]] = document
+        return documents
 
     async def _unpublished(self, now: datetime) -> frozenset[str]:
         """Pages that nobody is done with although there was time, and those that were given up."""
         late = {"waiting_since": {"$lte": now - _IN_WORK}}
         lost = {"state": {"$in": [ItemState.OPEN.value, ItemState.DISCARDED.value, ItemState.EXPIRED.value]}}
-        found: set[str] = set()
+        unpublished: set[str] = set()
         with translated("twins"):
             async for page in self._pages.find(late, {"page": 1}).sort("waiting_since", 1).limit(_PAGES):
-                found.add(str(page.get("page", "")))
+                unpublished.add(str(page.get("page", "")))
             async for letter in self._letters.find(lost, {"settled_by": 1}).limit(_PAGES):
-                found.add(str(letter.get("settled_by", "")))
-        return frozenset(found - {""})
+                unpublished.add(str(letter.get("settled_by", "")))
+        return frozenset(unpublished - {""})
 
 
 def _broken(

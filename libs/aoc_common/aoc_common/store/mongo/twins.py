@@ -49,18 +49,18 @@ class MongoTwins:
         """The stored events of a tenant with these keys that are in no link yet; of each key at most 100."""
         # The key first: the local server takes the index of the first field that has one.
         its = {"tenant": check_tenant(tenant)}
-        found: list[Document] = []
+        candidates: list[Document] = []
         with translated("twins"):
             for some in batched(keys, BATCH_SIZE):
                 together = await self._found({"twin_key": {"$in": list(some)}, **its}, _MOST + 1)
                 if len(together) > _MOST:
                     each = [await self._found({"twin_key": key, **its, **_FREE}, _OF_A_KEY) for key in some]
-                    together = [one for of_key in each for one in of_key]
-                found += [one for one in together if _FREE.keys().isdisjoint(one)]
-        return [_candidate(document) for document in found]
+                    together = [document for of_key in each for document in of_key]
+                candidates += [document for document in together if _FREE.keys().isdisjoint(document)]
+        return [_candidate(document) for document in candidates]
 
-    async def _found(self, wanted: Document, most: int) -> list[Document]:
-        return await self._events.find(wanted, _FIELDS).limit(most).to_list(None)
+    async def _found(self, query: Document, most: int) -> list[Document]:
+        return await self._events.find(query, _FIELDS).limit(most).to_list(None)
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:
         """Make links; the indices of those that were refused."""
@@ -84,22 +84,22 @@ class MongoTwins:
 
     async def links(self, ids: Collection[UUID]) -> list[TwinLink]:
         """The links that these events are in: by their claims, where those are forgotten by what the events say."""
-        found: dict[UUID, TwinLink] = {}
+        links: dict[UUID, TwinLink] = {}
         with translated("twins"):
             for some in batched(ids, BATCH_SIZE):
                 for field in ("_id", "unified"):
                     async for claim in self._claims.find({field: {"$in": list(some)}}):
                         # One that follows an event whose id moves has the unified event here (`moved_twins`).
                         unified = claim.get("moving", claim["unified"])
-                        found[claim["_id"]] = TwinLink(claim["tenant"], claim["_id"], unified, first=claim["first"])
-            claimed = {one for link in found.values() for one in (link.graph, link.unified)}
-            for some in batched([one for one in ids if one not in claimed], BATCH_SIZE):
+                        links[claim["_id"]] = TwinLink(claim["tenant"], claim["_id"], unified, first=claim["first"])
+            claimed = {event for link in links.values() for event in (link.graph, link.unified)}
+            for some in batched([event for event in ids if event not in claimed], BATCH_SIZE):
                 async for document in self._events.find({"_id": {"$in": list(some)}}, _LINKED):
                     if (link := _link(document)) is not None:
-                        found.setdefault(link.graph, link)
-        return list(found.values())
+                        links.setdefault(link.graph, link)
+        return list(links.values())
 
-    async def settle(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
+    async def decide(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
         """Write the links on their events, the first ones first; then that all twins of these raw pages are decided."""
         decided: list[Document] = [{"_id": page, "expire_at": at + _KEEP} for page in pages]
         with translated("twins"):
@@ -113,8 +113,8 @@ class MongoTwins:
 
     async def _write(self, links: Sequence[TwinLink]) -> None:
         seconds = {"_id": {"$in": [link.second for link in links]}}
-        wanted = {"expire_at": 1, "forget_at": 1}
-        ends = {one["_id"]: one async for one in self._events.find(seconds, wanted)}
+        fields = {"expire_at": 1, "forget_at": 1}
+        ends = {document["_id"]: document async for document in self._events.find(seconds, fields)}
         writes: list[Any] = []
         for link in links:
             first: Document = {"_id": link.first}
@@ -127,13 +127,13 @@ class MongoTwins:
         writes += [UpdateOne({"_id": link.second}, {"$set": {"twin_of": link.first}}) for link in links]
         await self._events.bulk_write(writes)
 
-    async def settled(self, pages: Collection[str]) -> set[str]:
+    async def decided(self, pages: Collection[str]) -> set[str]:
         """Those of these raw pages whose twins are decided."""
-        found: set[str] = set()
+        settled: set[str] = set()
         with translated("twins"):
             for some in batched(pages, BATCH_SIZE):
-                found |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
-        return found
+                settled |= {page["_id"] async for page in self._pages.find({"_id": {"$in": list(some)}}, {"_id": 1})}
+        return settled
 
 
 def _link(document: Document) -> TwinLink | None:
@@ -141,10 +141,10 @@ def _link(document: Document) -> TwinLink | None:
     of, twin = document.get("twin_of"), document.get("twin")
     if (other := of or twin) is None:
         return None
-    mine = document["_id"]
+    own = document["_id"]
     lane = document.get("twin_facts", {}).get("lane")  # a mapper of later can have taken the facts away
-    graph, unified = (other, mine) if lane == "unified" else (mine, other)
-    return TwinLink(document["tenant"], graph, unified, first=of or mine)
+    graph, unified = (other, own) if lane == "unified" else (own, other)
+    return TwinLink(document["tenant"], graph, unified, first=of or own)
 
 
 def _candidate(document: Document) -> Candidate:

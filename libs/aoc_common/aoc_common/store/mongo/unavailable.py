@@ -28,13 +28,13 @@ def why_unavailable(error: PyMongoError) -> str | None:
         if error.code == _NOT_KNOWN:
             return f"MongoDB: authentication failed ({_SETTING}: user, password, authSource)"
         if error.code == _NOT_ALLOWED:
-            told = _ADDED.split(str(error))[0].split(" to execute command")[0]
-            return f"MongoDB: {told[:_LONGEST]} ({_SETTING}: the user and its roles)"
+            text = _ADDED.split(str(error))[0].split(" to execute command")[0]
+            return f"MongoDB: {text[:_LONGEST]} ({_SETTING}: the user and its roles)"
         return None
     if isinstance(error, AutoReconnect):
-        told = _NUMBER.sub("", _ADDED.split(str(error))[0])
-        if found := _SERVER.fullmatch(told):
-            return f"MongoDB at {found['host']}: {found['why'][:_LONGEST]} ({_SETTING})"
+        text = _NUMBER.sub("", _ADDED.split(str(error))[0])
+        if match := _SERVER.fullmatch(text):
+            return f"MongoDB at {match['host']}: {match['why'][:_LONGEST]} ({_SETTING})"
         if isinstance(error, ServerSelectionTimeoutError):
-            return f"MongoDB: {told[:_LONGEST]} ({_SETTING})"
+            return f"MongoDB: {text[:_LONGEST]} ({_SETTING})"
     return None
