@@ -16,10 +16,10 @@ from aoc_cli import attach
 from aoc_cli.reports import keys
 from aoc_cli.reports.checking import check
 from aoc_cli.reports.form import public_bytes, sign
+from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
 from aoc_cli.reports.statement import statement, tenant_id_of
 from aoc_cli.reports.trust import pins
-from aoc_cli.reports.words import gap, not_needed, table
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.report_keys import thumbprint

@@ -11,11 +11,11 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from aoc_sim import truth
-from aoc_sim.answers import json_answer
 from aoc_sim.clock import from_us, iso
 from aoc_sim.faults import PROFILES, Faults
 from aoc_sim.records.base import Source
 from aoc_sim.register import NAMES, Name
+from aoc_sim.responses import json_answer
 from aoc_sim.stories import ON_DEMAND, STORIES
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from aoc_sim.answers import json_answer
 from aoc_sim.record_facts import Identities
+from aoc_sim.responses import json_answer
 from aoc_sim.truth import available
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.activity.subscriptions import CONTENT_TYPES
-from aoc_sim.answers import base_url, json_answer
 from aoc_sim.graph.notifications import LifecycleEvent
 from aoc_sim.graph.subscription_store import RESOURCES
+from aoc_sim.responses import base_url, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from aoc_sim.activity.routes import Activity
-    from aoc_sim.calling import Delivery
     from aoc_sim.graph.notifications import Notifier
+    from aoc_sim.outgoing import SentRequest
     from aoc_sim.settings import SimSettings
     from aoc_sim.timeline import World
 
 
-class Wish(BaseModel):
+class NotifyBody(BaseModel):
     """The body of `POST /_notify`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -64,22 +64,22 @@ class Notify:
     async def notify(self, request: Request) -> Response:
         """Send notifications; the answer lists the recipients and their status codes."""
         try:
-            wish = Wish.model_validate_json(await request.body())
+            body = NotifyBody.model_validate_json(await request.body())
         except ValidationError as error:
             return PlainTextResponse(str(error), 422)
-        tenant = self._world.tenants.get(wish.tenant)
+        tenant = self._world.tenants.get(body.tenant)
         known = [*RESOURCES, *CONTENT_TYPES]
-        if tenant is None or wish.resource not in known:
+        if tenant is None or body.resource not in known:
             return json_answer({"error": "no such tenant or resource", "known": known}, status=404)
         self._world.catch_up()
         tenant_id, base = tenant.settings.tenant_id, base_url(request, self._settings)
-        sent: Sequence[Delivery]
-        if wish.resource in CONTENT_TYPES:
-            sent = await self._activity.notify(tenant, wish.resource, base)
-        elif wish.again:
+        sent: Sequence[SentRequest]
+        if body.resource in CONTENT_TYPES:
+            sent = await self._activity.notify(tenant, body.resource, base)
+        elif body.again:
             sent = await self._notifier.repeat()
-        elif wish.lifecycle:
-            sent = await self._notifier.lifecycle(tenant_id, wish.resource, wish.lifecycle, base)
+        elif body.lifecycle:
+            sent = await self._notifier.lifecycle(tenant_id, body.resource, body.lifecycle, base)
         else:
-            sent = await self._notifier.changed(tenant_id, wish.resource, wish.ids or [str(uuid4())], base)
+            sent = await self._notifier.changed(tenant_id, body.resource, body.ids or [str(uuid4())], base)
         return json_answer({"deliveries": [{"url": delivery.url, "status": delivery.status} for delivery in sent]})

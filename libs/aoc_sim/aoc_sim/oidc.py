@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from starlette.routing import Route
 
-from aoc_sim.answers import base_url, json_answer
+from aoc_sim.responses import base_url, json_answer
 from aoc_sim.switches import REFUSALS
 from aoc_sim.tokens import RESOURCES
 
@@ -67,7 +67,7 @@ class Oidc:
             tenant = self._tenant(request.path_params["tenant"])
             self._check_grant(form)
             self._check_client(tenant, form, str(request.url.replace(query="")), base)
-            self._check_standing(tenant)
+            self._check_credential_state(tenant)
             audience, roles = self._resource(tenant, form.get("scope", ""), base)
         except RefusedError as refusal:
             return self._refusal(refusal, form)
@@ -188,7 +188,7 @@ class Oidc:
         if not claims["iss"] == claims["sub"] == tenant.client_id:
             raise RefusedError(401, "invalid_client", 700021, "Issuer and subject must be the client id.")
 
-    def _check_standing(self, tenant: TenantSettings) -> None:
+    def _check_credential_state(self, tenant: TenantSettings) -> None:
         """What the control plane did to the app."""
         state = self._switches.of(tenant.tenant_id).credentials
         if state != "good":

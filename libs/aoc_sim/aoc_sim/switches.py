@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from aoc_sim.activity.subscriptions import CONTENT_TYPES
-from aoc_sim.answers import json_answer
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""How the world fills: the history at start, live records as time passes, records on demand."""
+"""Generates the records of the world: the history at start, live records as time passes, records on demand."""
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
 
@@ -18,7 +18,7 @@ from aoc_sim.deliveries import Deliveries
 from aoc_sim.difficult_records import DifficultRecords
 from aoc_sim.inventory import build_directory
 from aoc_sim.malformed_responses import MalformedResponses
-from aoc_sim.namesakes import Namesakes
+from aoc_sim.shared_ids import SharedIds
 from aoc_sim.spelling import Spelling
 from aoc_sim.stories import ON_DEMAND, STORIES, set_stage
 from aoc_sim.switches import Switchboard
@@ -47,7 +47,7 @@ _OLDEST_CONTENT = timedelta(hours=167)
 
 
 class World:
-    """Everything there is. `catch_up` before every look at it."""
+    """The simulated tenants and their records. Call `catch_up` before reading."""
 
     def __init__(self, settings: SimSettings, clock: Clock, dice: FaultDice) -> None:
         self.settings = settings
@@ -71,7 +71,7 @@ class World:
         self.deliveries = Deliveries()
         self._spelling = Spelling(settings.seed, dice)
         self._difficult_records = DifficultRecords(settings.seed, dice)
-        self._namesakes = Namesakes(settings.seed, dice)
+        self._shared_ids = SharedIds(settings.seed, dice)
         self._emitted = 0
         self._ticks_done = 0
         self._relisted = 0
@@ -107,7 +107,7 @@ class World:
             share = room // len(worlds) + (index < room % len(worlds))
             rng = Random(f"history:{self.settings.seed}:{world.settings.slug}")
             benign = self._difficult_records.made(self._benign(world, share, rng))
-            self._place(world, self._namesakes.made(benign, worlds[:index]), rng, None)
+            self._place(world, self._shared_ids.made(benign, worlds[:index]), rng, None)
         for world in worlds:
             for lane in world.lanes.values():
                 lane.sort()

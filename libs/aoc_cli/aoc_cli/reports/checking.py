@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.reports import form
+from aoc_cli.reports.printing import show
 from aoc_cli.reports.reading import read
-from aoc_cli.reports.showing import show
 from aoc_cli.reports.trust import Verdict
 from aoc_cli.terminal import as_json, out, plain
 from aoc_common.errors import BadConfiguration

@@ -51,19 +51,19 @@ def check_numbers(
     tally: Statements,
 ) -> None:
     """Compare every account; a source of which something was stored must have one."""
-    for place in sorted(counted.events.keys() | ground_truth.sources.keys()):
-        account, source = accounts.get(place), ground_truth.sources.get(place)
-        name = "/".join(place)
+    for source_key in sorted(counted.events.keys() | ground_truth.sources.keys()):
+        account, source = accounts.get(source_key), ground_truth.sources.get(source_key)
+        name = "/".join(source_key)
         if account is None or source is None:
             tally.judge(f"{_ACCOUNT}sources", name, account, source, good=False)
             continue
         check = _Check(name, account, source, bounds, tally)
-        check.changes(counted.versions.get(place, 0), bounds.changed.get(place, 0))
-        check.counts(place)
-        check.times(ground_truth.started, counted.newest_ms.get(place))
-        check.silence(counted.hours.get(place, set()))
+        check.changes(counted.versions.get(source_key, 0), bounds.changed.get(source_key, 0))
+        check.counts(source_key)
+        check.times(ground_truth.started, counted.newest_ms.get(source_key))
+        check.silence(counted.hours.get(source_key, set()))
         check.blobs()
-        _check_gaps(name, account.gaps, source, bounds, tally, excused=bounds.excused.get(place, 0))
+        _check_gaps(name, account.gaps, source, bounds, tally, excused=bounds.excused.get(source_key, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,17 @@ class _Check:
         )
         self._within("changed", versions if self.bounds.calm else 0, versions)
 
-    def counts(self, place: SourceKey) -> None:
+    def counts(self, source_key: SourceKey) -> None:
         """What became of the records."""
-        account, excused, texts = self.account, self.bounds.excused.get(place, 0), self.bounds.texts.get(place, 0)
+        account, excused, texts = (
+            self.account,
+            self.bounds.excused.get(source_key, 0),
+            self.bounds.texts.get(source_key, 0),
+        )
         became = account.stored + account.changed + account.duplicate + account.quarantined
         # A record that was fetched twice has one outcome.
         self._within("records", became, self.source.shown)
-        self._within("pages", bool(account.records), self.bounds.pages.get(place, 0))
+        self._within("pages", bool(account.records), self.bounds.pages.get(source_key, 0))
         self._within("slices", 1, max(account.slices, 1))
         for what in ("quarantined", "waiting"):
             self._within(what, 0, excused)

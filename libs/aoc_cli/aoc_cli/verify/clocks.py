@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from aoc_cli.verify import clocked
+from aoc_cli.verify import clock_override
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +18,12 @@ SIMULATOR = "simulator"
 
 def launcher(directory: Path, service: str) -> tuple[str, str]:
     """Module and argument that run a service with a clock that is stepped by a file in this directory."""
-    return (clocked.__name__, str(directory / service))
+    return (clock_override.__name__, str(directory / service))
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The clocks of a run: a file for each service (see `clocked`), the control plane for the simulator."""
+    """The clocks of a run: a file for each service (see `clock_override`), the control plane for the simulator."""
 
     directory: Path
     simulator: httpx.AsyncClient
@@ -40,4 +40,4 @@ class Clocks:
         if owner == SIMULATOR:
             (await self.simulator.put("/_clock", json={"ahead_s": ahead_s})).raise_for_status()
         else:
-            clocked.write(self.directory / owner, ahead_s)
+            clock_override.write(self.directory / owner, ahead_s)

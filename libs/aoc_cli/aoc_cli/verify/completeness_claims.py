@@ -64,7 +64,7 @@ class CompletenessClaims:
 
     def copy(self) -> CompletenessClaims:
         """Claims to which more can be added."""
-        return CompletenessClaims({place: list(claims) for place, claims in self.by_source.items()})
+        return CompletenessClaims({source_key: list(claims) for source_key, claims in self.by_source.items()})
 
     def check(
         self,
@@ -79,17 +79,17 @@ class CompletenessClaims:
         `stored_ms`: record -> when it was stored, of those that never changed. `clocks_right`: whether the services'
         clocks were; a clock that was ahead has its claims corrected later, and only the last one counts.
         """
-        for place, claims in sorted(self.by_source.items()):
-            _check_delivered(place, claims if clocks_right else claims[-1:], ground_truth, tally)
-            if clocks_right and place[1] != _BY_CHANGE:
-                _check_stored(place, claims, ground_truth, stored_ms, tally)
+        for source_key, claims in sorted(self.by_source.items()):
+            _check_delivered(source_key, claims if clocks_right else claims[-1:], ground_truth, tally)
+            if clocks_right and source_key[1] != _BY_CHANGE:
+                _check_stored(source_key, claims, ground_truth, stored_ms, tally)
 
 
 def _check_delivered(
-    place: SourceKey, claims: Iterable[CompletenessClaim], ground_truth: GroundTruth, tally: Statements
+    source_key: SourceKey, claims: Iterable[CompletenessClaim], ground_truth: GroundTruth, tally: Statements
 ) -> None:
     """No claim may reach beyond the end of the last list that was read completely."""
-    source = ground_truth.sources.get(place)
+    source = ground_truth.sources.get(source_key)
     deliveries = sorted(source.deliveries) if source else []
     ends = list(accumulate((end for _, _, end in deliveries), max))
     for claim in claims:
@@ -98,13 +98,15 @@ def _check_delivered(
         for kind, claimed in (("watermark", claim.watermark), ("complete until", claim.complete_until)):
             if claimed is not None:
                 good = (delivered is not None and claimed <= delivered + _ROUNDING) or _is_beginning(claimed, source)
-                tally.judge(f"account: {kind}", "/".join(place), claimed, f"delivered until {delivered}", good=good)
+                tally.judge(
+                    f"account: {kind}", "/".join(source_key), claimed, f"delivered until {delivered}", good=good
+                )
         both = claim.complete_until is None or (claim.watermark is not None and claim.complete_until <= claim.watermark)
-        tally.judge("account: complete until", "/".join(place), claim.complete_until, "the watermark", good=both)
+        tally.judge("account: complete until", "/".join(source_key), claim.complete_until, "the watermark", good=both)
 
 
 def _check_stored(
-    place: SourceKey,
+    source_key: SourceKey,
     claims: Iterable[CompletenessClaim],
     ground_truth: GroundTruth,
     stored_ms: Mapping[RecordKey, int],
@@ -114,15 +116,19 @@ def _check_stored(
 
     Records of the Management API count at the creation time of their blob. Late records are not covered by any claim.
     """
-    by_blob = place[1].startswith("o365-")
+    by_blob = source_key[1].startswith("o365-")
     available: list[tuple[int, int, RecordKey]] = []
     for key, stored in stored_ms.items():
-        if key[:2] == place and (fact := ground_truth.facts.get(key)) and fact.available_us < ground_truth.started_us:
+        if (
+            key[:2] == source_key
+            and (fact := ground_truth.facts.get(key))
+            and fact.available_us < ground_truth.started_us
+        ):
             available.append((fact.available_us if by_blob else fact.time_ms * 1000, stored, key))
     available.sort()
     latest = list(accumulate(available, _later))
     for claim in claims:
-        if claim.complete_until is None or _is_beginning(claim.complete_until, ground_truth.sources.get(place)):
+        if claim.complete_until is None or _is_beginning(claim.complete_until, ground_truth.sources.get(source_key)):
             continue
         number = bisect_left(available, _micros(claim.complete_until), key=lambda item: item[0])
         if not number:
@@ -131,7 +137,7 @@ def _check_stored(
         good = at_ms <= ids.to_ms(claim.at) or claim.reports_gap_at(moment(of))
         statement = f"complete until {claim.complete_until} at {claim.at}"
         true = f"{about(key)} of {moment(of)} was stored at {ids.from_ms(at_ms)}"
-        tally.judge("account: complete until", "/".join(place), statement, true, good=good)
+        tally.judge("account: complete until", "/".join(source_key), statement, true, good=good)
 
 
 def _is_beginning(claimed: datetime, source: SourceDeliveries | None) -> bool:

@@ -70,8 +70,8 @@ class Evaluator:
     broker: NatsBroker
 
     @stamina.retry(on=Transient, attempts=5)
-    async def account(self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims) -> RunResult:
-        """The account; the watcher has read all. Raises `Transient` when the store stays away."""
+    async def result(self, run: RunSummary, recorder: StreamRecorder, claims: CompletenessClaims) -> RunResult:
+        """The result; the recorder has read everything. Raises `Transient` when the store stays away."""
         census, messages = MongoCensus(self.database), recorder.messages
         truth_report = await self._fetch("/_truth")
         available = AvailableRecords.of(truth_report["tenants"])
@@ -163,7 +163,7 @@ class Evaluator:
         accounts: dict[tuple[str, str], SourceAccount],
         census: MongoCensus,
     ) -> set[RecordKey]:
-        lines = {place: await self._envelopes(*place) for place in sorted({key[:2] for key in absent})}
+        lines = {source: await self._envelopes(*source) for source in sorted({key[:2] for key in absent})}
         named = await reported_elsewhere(absent, census, self.broker)
         return unreported(missing_records(lines, available.excused, absent), accounts, named)
 
@@ -174,21 +174,23 @@ class Evaluator:
     async def _versions(
         self, proof: Proof, census: MongoCensus, messages: Sequence[RecordedMessage], run: RunSummary
     ) -> VersionOutcome:
-        available = (await self._fetch("/_truth/changes"))["tenants"]
-        moving = {
+        changes = (await self._fetch("/_truth/changes"))["tenants"]
+        changing_keys = {
             (tenant, source, key.lower())
-            for tenant, sources in available.items()
+            for tenant, sources in changes.items()
             for source, records in sources.items()
             for key in records
         }
-        those = [
-            record for record in proof.records if (record.tenant, record.source, record.record_id.lower()) in moving
+        changing = [
+            record
+            for record in proof.records
+            if (record.tenant, record.source, record.record_id.lower()) in changing_keys
         ]
         texts: dict[UUID, dict[int, str]] = {}
-        async for event, number, text in census.texts([record.id for record in those]):
+        async for event, number, text in census.texts([record.id for record in changing]):
             texts.setdefault(event, {})[number] = text
-        check_current(available, those, proof.current, proof.tally)
-        return compare_versions(available, those, texts, {record.message_id for record in messages}, every=run.calm)
+        check_current(changes, changing, proof.current, proof.tally)
+        return compare_versions(changes, changing, texts, {record.message_id for record in messages}, every=run.calm)
 
 
 def _lifetime(run: RunSummary) -> Lifetime:

@@ -202,7 +202,7 @@ class Verification:
             finally:
                 watching.cancel()
             evaluator = Evaluator(links.simulator, links.database, links.operator)
-            return await evaluator.account(self._over(data, chaos, seconds, drained=drained), links.recorder, claims)
+            return await evaluator.result(self._over(data, chaos, seconds, drained=drained), links.recorder, claims)
 
     @asynccontextmanager
     async def _linked(self, data: DataDirectory, endpoints: Endpoints) -> AsyncIterator[_Links]:

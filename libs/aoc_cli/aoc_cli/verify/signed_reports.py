@@ -96,9 +96,9 @@ def check_reports(
         tally.compare("signed: sources", report.tenant, sorted(source.source for source in stated_report.sources), its)
         for source in stated_report.sources:
             name = f"{report.tenant}/{source.source}"
-            place = (stated_report.tenant, source.source)
-            stated[place] = _account(stated_report.tenant, source)
-            _check_source(name, source, stated[place], accounts.get(place), report.at, tally)
+            source_key = (stated_report.tenant, source.source)
+            stated[source_key] = _account(stated_report.tenant, source)
+            _check_source(name, source, stated[source_key], accounts.get(source_key), report.at, tally)
     return stated
 
 

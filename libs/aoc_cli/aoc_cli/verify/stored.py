@@ -46,11 +46,11 @@ class Counted:
 
     def add(self, record: StoredStatement) -> None:
         """Count an event."""
-        place = (record.tenant, record.source)
-        self.events[place] = self.events.get(place, 0) + 1
-        self.versions[place] = self.versions.get(place, 0) + record.versions - 1
-        self.newest_ms[place] = max(self.newest_ms.get(place, 0), record.time_ms)
-        self.hours.setdefault(place, set()).add(record.time_ms // 3_600_000)
+        source_key = (record.tenant, record.source)
+        self.events[source_key] = self.events.get(source_key, 0) + 1
+        self.versions[source_key] = self.versions.get(source_key, 0) + record.versions - 1
+        self.newest_ms[source_key] = max(self.newest_ms.get(source_key, 0), record.time_ms)
+        self.hours.setdefault(source_key, set()).add(record.time_ms // 3_600_000)
 
 
 def check_stored(

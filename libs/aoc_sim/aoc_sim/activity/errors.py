@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.answers import json_answer
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ from aoc_sim.activity import errors
 from aoc_sim.activity.listing import Window, blob_body, list_blobs, next_page, partial, read_window
 from aoc_sim.activity.subscriptions import CONTENT_TYPES, Subscriptions
 from aoc_sim.activity.webhooks import deliver, read_webhook, shown
-from aoc_sim.answers import base_url, json_answer
 from aoc_sim.clock import from_us, iso, seconds
+from aoc_sim.responses import base_url, json_answer
 from aoc_sim.tokens import InvalidTokenError, Tokens
 from aoc_sim.world import WEEK_US
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from aoc_sim.calling import Delivery
+    from aoc_sim.outgoing import SentRequest
     from aoc_sim.settings import SimSettings
     from aoc_sim.throttle import Throttler
     from aoc_sim.timeline import World
@@ -151,7 +151,7 @@ class Activity:
             feed.expired.add(blob.seq)
         return blob.seq in feed.expired
 
-    async def notify(self, tenant: TenantWorld, content_type: str, base: str) -> Sequence[Delivery]:
+    async def notify(self, tenant: TenantWorld, content_type: str, base: str) -> Sequence[SentRequest]:
         """Tell the webhook of a subscription of the newest content; nothing when there is none, or it is disabled."""
         held = next(
             (

@@ -1,7 +1,7 @@
-"""The webhook of a subscription: read from the body of `start`, validated, then kept and shown.
+"""The webhook of a subscription: read from the body of `start`, validated, stored and shown.
 
 Microsoft validates a webhook by posting a code to it, and then notifies it of content. This simulator does so too, but
-only when the control plane says so, since it does nothing between requests: polling is the truth. A webhook that fails
+only when the control plane says so, since it does nothing between requests. A webhook that fails
 three times is disabled (Microsoft: "if we continue to receive failures"); its subscription stays.
 """
 
@@ -16,7 +16,7 @@ import orjson
 
 from aoc_sim.activity import errors
 from aoc_sim.activity.listing import parse_moment
-from aoc_sim.calling import Delivery, is_loopback, post
+from aoc_sim.outgoing import SentRequest, is_loopback, post
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -72,7 +72,7 @@ async def _validate(address: str, auth_id: str | None) -> None:
         raise errors.webhook_refused(address, f"It answered {answer.status_code} instead of 200.")
 
 
-async def deliver(webhook: dict[str, Any], body: bytes) -> Delivery:
+async def deliver(webhook: dict[str, Any], body: bytes) -> SentRequest:
     """Notify a webhook once; three failures in a row disable it."""
     headers = {"Content-Type": "application/json"} | (
         {"Webhook-AuthID": webhook["authId"]} if webhook["authId"] else {}
@@ -83,7 +83,7 @@ async def deliver(webhook: dict[str, Any], body: bytes) -> Delivery:
     webhook["failures"] = failures
     if failures >= _FAILURES:
         webhook["status"] = "disabled"
-    return Delivery(webhook["address"], body, status)
+    return SentRequest(webhook["address"], body, status)
 
 
 def shown(webhook: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:

@@ -8,10 +8,10 @@ from uuid import UUID, uuid5
 from cryptography import x509
 from starlette.routing import Route
 
-from aoc_sim.answers import json_answer
 from aoc_sim.clock import iso
 from aoc_sim.graph import errors
 from aoc_sim.graph.gate import Needs
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from datetime import datetime

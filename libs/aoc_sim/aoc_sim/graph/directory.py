@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 from starlette.routing import Route
 
-from aoc_sim.answers import json_answer
 from aoc_sim.clock import seconds
 from aoc_sim.graph import errors
 from aoc_sim.graph.gate import Needs
 from aoc_sim.graph.query import Seal, invalid_skiptoken
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping

@@ -6,8 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aoc_sim.answers import base_url
 from aoc_sim.graph import errors
+from aoc_sim.responses import base_url
 from aoc_sim.tokens import Caller, InvalidTokenError, Tokens
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from aoc_sim.calling import Delivery, post
+from aoc_sim.outgoing import SentRequest, post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,9 +46,9 @@ class Notifier:
         self._tokens = tokens
         self._clock = clock
         self._sequence = 0
-        self.last: list[Delivery] = []
+        self.last: list[SentRequest] = []
 
-    async def changed(self, tenant_id: str, resource: str, ids: Sequence[str], issuer: str) -> list[Delivery]:
+    async def changed(self, tenant_id: str, resource: str, ids: Sequence[str], issuer: str) -> list[SentRequest]:
         """Notify of changes of these objects. `issuer` is the base address of the tenant's tokens."""
         subscribers = self._subscribers(tenant_id, resource)
         return await self._send(
@@ -60,7 +60,7 @@ class Notifier:
             issuer,
         )
 
-    async def lifecycle(self, tenant_id: str, resource: str, event: LifecycleEvent, issuer: str) -> list[Delivery]:
+    async def lifecycle(self, tenant_id: str, resource: str, event: LifecycleEvent, issuer: str) -> list[SentRequest]:
         """Send a lifecycle event to the subscriptions of a resource; `subscriptionRemoved` removes them."""
         subscribers = [
             subscription for subscription in self._subscribers(tenant_id, resource) if subscription.lifecycle_url
@@ -76,7 +76,7 @@ class Notifier:
             issuer,
         )
 
-    async def repeat(self) -> list[Delivery]:
+    async def repeat(self) -> list[SentRequest]:
         """Send what was sent last once more, byte for byte."""
         return [await _deliver(delivery.url, delivery.body) for delivery in self.last]
 
@@ -113,7 +113,7 @@ class Notifier:
             }
         return item
 
-    async def _send(self, items: Iterable[tuple[str, Subscription, dict[str, Any]]], issuer: str) -> list[Delivery]:
+    async def _send(self, items: Iterable[tuple[str, Subscription, dict[str, Any]]], issuer: str) -> list[SentRequest]:
         """One request for each address, whatever subscriptions it has."""
         batches: dict[str, dict[str, Any]] = {}
         for url, subscription, item in items:
@@ -165,7 +165,7 @@ def _head(subscription: Subscription) -> dict[str, Any]:
     }
 
 
-async def _deliver(url: str, body: bytes) -> Delivery:
+async def _deliver(url: str, body: bytes) -> SentRequest:
     headers = {"Content-Type": "application/json; charset=utf-8"}
     answer = await post(url, body, timeout_s=_PATIENCE_S, headers=headers)
-    return Delivery(url, body, answer.status_code if answer is not None else 0)
+    return SentRequest(url, body, answer.status_code if answer is not None else 0)

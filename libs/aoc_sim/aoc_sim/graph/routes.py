@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 import orjson
 from starlette.routing import Route
 
-from aoc_sim.answers import json_answer
 from aoc_sim.graph import errors
 from aoc_sim.graph.collections import COLLECTIONS, Collection
 from aoc_sim.graph.query import Page, Query, SkipTokens, invalid_skiptoken, read_query, run_query, span
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

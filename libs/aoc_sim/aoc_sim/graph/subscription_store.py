@@ -17,8 +17,8 @@ from uuid import uuid4
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from aoc_sim.calling import is_loopback_url
 from aoc_sim.graph import errors
+from aoc_sim.outgoing import is_loopback_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

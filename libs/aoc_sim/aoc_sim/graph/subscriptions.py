@@ -13,8 +13,6 @@ import orjson
 from starlette.responses import Response
 from starlette.routing import Route
 
-from aoc_sim.answers import json_answer
-from aoc_sim.calling import post
 from aoc_sim.graph import errors
 from aoc_sim.graph.gate import Needs
 from aoc_sim.graph.subscription_store import (
@@ -25,6 +23,8 @@ from aoc_sim.graph.subscription_store import (
     read_url,
     refused,
 )
+from aoc_sim.outgoing import post
+from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
     from starlette.requests import Request

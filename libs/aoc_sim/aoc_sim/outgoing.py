@@ -1,4 +1,4 @@
-"""Calling back: requests that the simulator makes itself, to this machine and nowhere else."""
+"""Outgoing requests of the simulator (webhooks, handshakes), to this machine only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """A request that was made, and the status it was answered with; 0 when nobody answered in time."""
+class SentRequest:
+    """A request that was sent, and the status of its answer; 0 without an answer in time."""
 
     url: str
     body: bytes
@@ -33,7 +33,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_loopback_url(url: str) -> bool:
-    """Whether an address is one of this machine's."""
+    """Whether the host of a URL is this machine."""
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")
@@ -44,7 +44,7 @@ def is_loopback_url(url: str) -> bool:
 async def post(
     url: str, body: bytes, *, timeout_s: float, headers: Mapping[str, str], params: Mapping[str, str] | None = None
 ) -> httpx.Response | None:
-    """POST; None when nobody answers in time."""
+    """POST; None without an answer in time."""
     address = httpx.URL(url)
     if params:
         address = address.copy_merge_params(dict(params))

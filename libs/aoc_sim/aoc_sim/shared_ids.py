@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from aoc_sim.records.base import Draft, Source
     from aoc_sim.world import Entry, TenantWorld
 
-_ABLE: Final[tuple[Source, ...]] = ("o365-exchange", "o365-sharepoint", "o365-general")
+_SOURCES: Final[tuple[Source, ...]] = ("o365-exchange", "o365-sharepoint", "o365-general")
 
 
-class Namesakes:
-    """Gives some drafts the id and the time of a record that another tenant has, some the time of the one before."""
+class SharedIds:
+    """Gives some drafts the id and time of another tenant's record, others the time of the draft before them."""
 
     def __init__(self, seed: int, dice: FaultDice) -> None:
         self._dice = dice
@@ -38,21 +38,21 @@ class Namesakes:
         models = _models(others) if rate else {}
         before: dict[tuple[str, str], datetime] = {}
         for draft in drafts:
-            if not rate or draft.source not in _ABLE or draft.key is not None or draft.twin is not None:
+            if not rate or draft.source not in _SOURCES or draft.key is not None or draft.twin is not None:
                 yield draft
                 continue
             kind = (draft.source, draft.body["Operation"])
             alike, at = models.get(kind), before.get(kind)
             before[kind] = draft.at
             if alike and self._rng.random() < rate:
-                yield self._namesake(draft, alike.pop(self._rng.randrange(len(alike))))
+                yield self._with_id_of(draft, alike.pop(self._rng.randrange(len(alike))))
             elif at is not None and self._rng.random() < rate:
                 self._dice.injected["shared_time"] += 1
                 yield draft._replace(at=at, body=draft.body | {"CreationTime": ual_time(at)})
             else:
                 yield draft
 
-    def _namesake(self, draft: Draft, model: Entry) -> Draft:
+    def _with_id_of(self, draft: Draft, model: Entry) -> Draft:
         self._dice.injected["shared_id"] += 1
         at = from_us(model.at_us)
         return draft._replace(at=at, body=draft.body | {"Id": model.key, "CreationTime": ual_time(at)})
@@ -62,7 +62,7 @@ def _models(others: Iterable[TenantWorld]) -> dict[tuple[str, str], list[Entry]]
     """Source and operation -> records, but those that share their id already."""
     models: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     for world in others:
-        for source in _ABLE:
+        for source in _SOURCES:
             for entry in world.lanes[source].entries:
                 if "|" not in entry.key:
                     models[source, entry.facts.operation].append(entry)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aoc_cli.verify import clocked
-from aoc_cli.verify.clocked import Offset
+from aoc_cli.verify import clock_override
+from aoc_cli.verify.clock_override import Offset
 from aoc_cli.verify.clocks import launcher
 
 DAYS = 3 * 86400.0
@@ -21,9 +21,9 @@ def test_a_clock_without_a_file_is_right(tmp_path) -> None:
 
 def test_a_clock_follows_its_file(tmp_path) -> None:
     file = tmp_path / "clocks" / "collector"
-    clocked.write(file, DAYS)
+    clock_override.write(file, DAYS)
     ahead = Offset(file).now() - datetime.now(UTC)
-    clocked.write(file, -3600)
+    clock_override.write(file, -3600)
     behind = Offset(file).now() - datetime.now(UTC)
 
     assert abs(ahead - timedelta(days=3)) < timedelta(seconds=5)
@@ -45,7 +45,7 @@ def test_a_module_that_is_launched_gets_its_time_from_the_file(tmp_path) -> None
         "from aoc_common.clock import SystemClock\n"
         "print(__name__, sys.argv, (SystemClock().now().timestamp() - time.time()) // 3600)\n"
     )
-    clocked.write(tmp_path / "clocks" / "collector", DAYS + 60)
+    clock_override.write(tmp_path / "clocks" / "collector", DAYS + 60)
     command = [sys.executable, "-m", *launcher(tmp_path / "clocks", "collector"), "told"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30)
 

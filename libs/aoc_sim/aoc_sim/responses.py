@@ -1,4 +1,4 @@
-"""Answers in JSON, and the base of the links in them."""
+"""JSON responses, and the base URL of the links in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m aoc_cli.verify.clocked FILE MODULE`: run a service whose clock is ahead by the seconds that FILE holds.
+"""`python -m aoc_cli.verify.clock_override FILE MODULE`: run a service whose clock is ahead by the seconds in FILE.
 
 The services get the time from one class (`aoc_common.clock.SystemClock`), whose `now` is replaced here by one that
 reads the file; it may change at any moment. Production code does not depend on this. Durations are measured by the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.reports.words import gap, not_needed, table
+from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.terminal import out, plain
 
 if TYPE_CHECKING:
