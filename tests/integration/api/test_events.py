@@ -164,7 +164,7 @@ async def test_an_event_lists_its_versions_with_their_times(gateway, store, even
 
     assert (whole["message"], whole["version"], whole["versions"]) == ("second", 2, 2)
     assert answer["current"] == 2
-    shown = [(one["version"], one["message"], one["logged_time"]) for one in answer["items"]]
+    shown = [(item["version"], item["message"], item["logged_time"]) for item in answer["items"]]
     assert shown == [(1, "first", "2026-11-29T07:30:00Z"), (2, "second", "2026-11-29T08:30:00Z")]
     assert (await gateway.get(f"/api/events/{made.id}/versions", tenant="fabrikam")).status_code == 404
 
@@ -175,13 +175,13 @@ async def test_an_event_of_many_versions_lists_every_one_of_them(gateway, store,
     first = await database["events"].find_one({})
     numbers = [*range(450, 0, -1)]
     await database["event_versions"].insert_many(
-        [{**first, "_id": f"{made.id}:{one}", "event_id": made.id, "number": one} for one in numbers]
+        [{**first, "_id": f"{made.id}:{number}", "event_id": made.id, "number": number} for number in numbers]
     )
     await database["events"].update_one({}, {"$set": {"version": 450, "versions": 450}})
     found, after = [], 0
     while after is not None:
         answer = (await gateway.get(f"/api/events/{made.id}/versions", after=after)).json()
-        found += [one["version"] for one in answer["items"]]
+        found += [item["version"] for item in answer["items"]]
         after = answer["next_after"]
 
     assert found == sorted(numbers)
@@ -259,7 +259,7 @@ async def test_twins_name_each_other_and_the_second_can_be_left_out(gateway, sto
     first, second, lone = event("first", hours=2), event("second", hours=1), event("lone", hours=3)
     await store(first, second, lone)
     await MongoTwins(database).decide([TwinLink("contoso", first.id, second.id, first.id)], ["p1"], NOW)
-    [shown, other] = [(await gateway.get(f"/api/events/{one.id}")).json() for one in (first, second)]
+    [shown, other] = [(await gateway.get(f"/api/events/{stored.id}")).json() for stored in (first, second)]
 
     assert (shown["twin"], shown["twin_of"]) == (str(second.id), None)
     assert (other["twin"], other["twin_of"]) == (None, str(first.id))

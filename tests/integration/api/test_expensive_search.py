@@ -137,5 +137,5 @@ async def test_many_who_ask_for_health_make_one_look(gateway) -> None:
     gateway.app.state.services = replace(services, probes={**services.probes, "mongo": look})
     answers = await asyncio.gather(*(gateway.get("/health") for _ in range(20)))
 
-    assert {one.status_code for one in answers} == {200}
+    assert {answer.status_code for answer in answers} == {200}
     assert len(looks) == 1

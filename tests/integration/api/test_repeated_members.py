@@ -24,7 +24,7 @@ async def test_a_parameter_that_stands_twice_is_refused_and_named(gateway, path,
     answer = await gateway.client.get(path)
 
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/repeated")
-    assert [one["name"] for one in answer.json()["errors"]] == [name]
+    assert [error["name"] for error in answer.json()["errors"]] == [name]
 
 
 async def test_a_parameter_that_is_a_list_may_stand_several_times(gateway) -> None:
@@ -41,7 +41,7 @@ async def test_a_member_that_stands_twice_in_a_body_is_refused_and_named(gateway
     )
 
     assert (answer.status_code, answer.json()["type"]) == (400, "/problems/repeated")
-    assert [(one["location"], one["name"]) for one in answer.json()["errors"]] == [
+    assert [(error["location"], error["name"]) for error in answer.json()["errors"]] == [
         ("body", "source" if b"source" in member else "a")
     ]
 

@@ -28,7 +28,7 @@ def health(gateway):
     async def ask():
         answer = await gateway.get("/api/source-health", tenant="contoso")
         assert answer.status_code == 200
-        return {one["source"]: one for one in answer.json()["sources"]}
+        return {source["source"]: source for source in answer.json()["sources"]}
 
     return ask
 

@@ -49,7 +49,7 @@ class Microsoft:
 
     async def notify(self, resource, **body):
         answer = await self.control("/_notify", resource=resource, **body)
-        return [one["status"] for one in answer["deliveries"]]
+        return [delivery["status"] for delivery in answer["deliveries"]]
 
     async def call(self, method, path, scope="https://graph.microsoft.com", **kwargs):
         form = {
@@ -73,7 +73,9 @@ class Microsoft:
         """What is registered for Audit.Exchange."""
         path = f"/api/v1.0/{CONTOSO.tenant_id}/activity/feed/subscriptions/list"
         held = (await self.call("GET", path, "https://manage.office.com")).json()
-        return next((one["webhook"] for one in held if one["contentType"] == "Audit.Exchange"), None)
+        return next(
+            (subscription["webhook"] for subscription in held if subscription["contentType"] == "Audit.Exchange"), None
+        )
 
 
 @pytest.fixture
@@ -196,8 +198,8 @@ def settled(database, eventually):
     states, directories = MongoSources(database), MongoDirectoryStates(database)
 
     async def done():
-        sources = [one for one in await states.all_states("contoso") if one.last_success]
-        kinds = [one for one in await directories.all_states("contoso") if one.last_success]
+        sources = [state for state in await states.all_states("contoso") if state.last_success]
+        kinds = [state for state in await directories.all_states("contoso") if state.last_success]
         return (len(sources), len(kinds)) == (2, 2)
 
     return lambda: eventually(done, 60)

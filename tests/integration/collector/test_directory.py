@@ -120,8 +120,8 @@ async def test_two_replicas_keep_what_microsoft_says_and_its_changes_despite_eve
             return await kept(database) == await microsoft.entities()
 
         await eventually(same, 60)
-        users = [one for one in await microsoft.objects("contoso", "users") if one["assignedLicenses"]]
-        renamed, gone, disabled, promoted = [one["id"] for one in users[10:14]]
+        users = [user for user in await microsoft.objects("contoso", "users") if user["assignedLicenses"]]
+        renamed, gone, disabled, promoted = [user["id"] for user in users[10:14]]
         await microsoft.alter("contoso", "users", id=renamed, set={"displayName": "Another", "department": None})
         await microsoft.alter("contoso", "users", id=gone, remove=True)
         await microsoft.alter("contoso", "users", id=disabled, set={"accountEnabled": False})
@@ -146,7 +146,7 @@ async def test_two_replicas_keep_what_microsoft_says_and_its_changes_despite_eve
     assert (found[renamed].name, found[renamed].department) == ("Another", None)
     assert found[renamed].upn == users[10]["userPrincipalName"]
     assert found[promoted].privileged
-    assert {one.kind for one in (await directory.find("fabrikam", [renamed])).values()} == set()
+    assert {entity.kind for entity in (await directory.find("fabrikam", [renamed])).values()} == set()
 
 
 async def test_administrators_members_of_role_groups_guests_and_service_accounts_are_known(
@@ -163,15 +163,17 @@ async def test_administrators_members_of_role_groups_guests_and_service_accounts
 
         await eventually(roles_are_read, 30)
         users = await microsoft.objects("contoso", "users")
-        found = await directory.find("contoso", [one["id"] for one in users])
+        found = await directory.find("contoso", [user["id"] for user in users])
 
-    assert [one.roles for one in found.values() if "Global Administrator" in one.roles] == [("Global Administrator",)]
-    assert sum("Intune Administrator" in one.roles for one in found.values()) == 3
-    assert {one.upn for one in found.values() if one.service_account} == {
+    assert [entity.roles for entity in found.values() if "Global Administrator" in entity.roles] == [
+        ("Global Administrator",)
+    ]
+    assert sum("Intune Administrator" in entity.roles for entity in found.values()) == 3
+    assert {entity.upn for entity in found.values() if entity.service_account} == {
         "svc-backup@contoso.example",
         "sa-badges@contoso.example",
     }
-    assert {one.guest for one in found.values()} == {True, False}
+    assert {entity.guest for entity in found.values()} == {True, False}
 
 
 @pytest.mark.slow

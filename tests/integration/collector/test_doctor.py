@@ -28,7 +28,9 @@ def doctor(tmp_path, microsoft):
         out, err = await asyncio.wait_for(process.communicate(), 60)
         assert process.returncode in {0, 1}, err.decode()
         findings = json.loads(out)["findings"]
-        return process.returncode, {(one["where"], one["check"]): one for one in findings if one["grade"] != "ok"}
+        return process.returncode, {
+            (finding["where"], finding["check"]): finding for finding in findings if finding["grade"] != "ok"
+        }
 
     return run
 

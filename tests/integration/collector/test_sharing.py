@@ -28,7 +28,7 @@ async def together(settings: MongoSettings, *plans: tuple[float, float]) -> list
 
 def most_in_a_window(moments: list[float]) -> int:
     ordered = sorted(moments)
-    return max(sum(at <= one < at + RATE.window_s - 0.02 for one in ordered) for at in ordered)
+    return max(sum(at <= moment < at + RATE.window_s - 0.02 for moment in ordered) for at in ordered)
 
 
 @pytest.mark.slow

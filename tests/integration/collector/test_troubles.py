@@ -46,7 +46,8 @@ def health(database):
     async def look():
         now = datetime.now(UTC)
         return {
-            one.source: (one, judge(one, BOUNDS, now)) for one in await MongoAccount(database).accounts("contoso", now)
+            account.source: (account, judge(account, BOUNDS, now))
+            for account in await MongoAccount(database).accounts("contoso", now)
         }
 
     return look

@@ -68,11 +68,13 @@ async def test_two_replicas_keep_one_subscription_of_each_resource_whatever_happ
         assert await microsoft.subscriptions() == {}
         await gateways.start()
         await eventually(one_each, 60)
-        ids = {one["id"] for those in (await microsoft.subscriptions()).values() for one in those}
+        ids = {subscription["id"] for those in (await microsoft.subscriptions()).values() for subscription in those}
 
         # Left alone, they stay the same.
         await asyncio.sleep(2.5)
-        assert ids == {one["id"] for those in (await microsoft.subscriptions()).values() for one in those}
+        assert ids == {
+            subscription["id"] for those in (await microsoft.subscriptions()).values() for subscription in those
+        }
 
         # Graph removes one and says so; somebody deletes another and nobody says so; one is about to lapse.
         assert await microsoft.notify("users", lifecycle="subscriptionRemoved") == [202]
@@ -136,8 +138,8 @@ async def test_a_new_secret_replaces_all_subscriptions_without_a_gap(
 
         async def replaced():
             found = await microsoft.subscriptions()
-            gone = {one["id"] for those in old.values() for one in those}
-            left = {one["id"] for those in found.values() for one in those}
+            gone = {subscription["id"] for those in old.values() for subscription in those}
+            left = {subscription["id"] for those in found.values() for subscription in those}
             return set(found) == RESOURCES and not gone & left
 
         await eventually(replaced, 30)

@@ -35,7 +35,7 @@ async def test_a_search_that_has_had_its_share_is_told_to_stop() -> None:
     with admission.admitted("a", here) as turn:
         given = [await use(turn, time, 0.3) for _ in range(6)]
 
-    assert [one is not None for one in given] == [True, True, True, True, False, False]
+    assert [seconds is not None for seconds in given] == [True, True, True, True, False, False]
 
 
 async def test_callers_take_turns_whoever_has_many_waiting() -> None:
@@ -187,5 +187,5 @@ async def test_a_shared_failure_is_everybodys_and_is_not_kept() -> None:
 
     found = await asyncio.gather(same("k", fails), same("k", fails), return_exceptions=True)
 
-    assert [str(one) for one in found] == ["x", "x"]
+    assert [str(error) for error in found] == ["x", "x"]
     assert await same("k", works) == 1

@@ -55,7 +55,7 @@ async def test_what_cannot_be_read_holds_up_no_later_outage_re_scan_or_asked_bac
         await backlog.add(one, NOW)
 
     await work(1)
-    assert [one.name for one in await backlog.waiting("contoso")] == ["first"]
+    assert [stretch.name for stretch in await backlog.waiting("contoso")] == ["first"]
 
     await work(20)
     [left] = await backlog.waiting("contoso")

@@ -89,9 +89,9 @@ async def test_a_clock_that_was_three_days_ahead_stops_no_live_slice_and_leaves_
 
     state = states.states["contoso", "graph-signins"]
     waiting = await backlog.waiting("contoso")
-    [again] = [one for one in waiting if one.cause is Cause.BEHIND]
+    [again] = [stretch for stretch in waiting if stretch.cause is Cause.BEHIND]
     assert again.start <= truth
-    assert all(one.end <= wall.now() for one in waiting)
+    assert all(stretch.end <= wall.now() for stretch in waiting)
     assert state.position <= wall.now()
     assert wall.now() - state.position <= 3 * MINUTE
     assert (state.last_success <= wall.now(), "a clock was wrong" in state.last_error) == (True, True)
@@ -112,7 +112,9 @@ async def test_a_clock_that_falls_back_for_long_loses_nothing(started, bus, stat
     scheduler = started()
     await scheduler.tick()
 
-    left = sorted((one.start, one.end) for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND)
+    left = sorted(
+        (stretch.start, stretch.end) for stretch in await backlog.waiting("contoso") if stretch.cause is Cause.BEHIND
+    )
     position = states.states["contoso", "graph-signins"].position
     covered = left[0][0]
     for start, end in left:

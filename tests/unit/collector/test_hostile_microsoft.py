@@ -51,7 +51,7 @@ async def test_one_item_of_a_listing_that_is_garbage_keeps_no_other_from_being_f
 
     batches = await drain(exchange)
 
-    assert {one["contentId"] for one in good} <= fetched(batches)
+    assert {item["contentId"] for item in good} <= fetched(batches)
     noted = {loss.reason for batch in batches for loss in batch.losses}
     assert len(noted) == len(waiting.reasons) == 12 + 1 - len(fetched(batches))
     assert all(request.url.host == "manage.office.com" for request in microsoft.requests)
@@ -135,7 +135,7 @@ async def test_a_blob_that_is_never_read_becomes_a_gap_when_it_expires(exchange,
 
 async def test_when_no_blob_can_be_read_the_rest_is_left_for_the_next_try(exchange, feed, microsoft):
     listed = [item(f"b-{number:02}", number % 60) for number in range(60)]
-    feed.listings, feed.contents = [listed], {one["contentId"]: httpx.Response(500) for one in listed}
+    feed.listings, feed.contents = [listed], {item["contentId"]: httpx.Response(500) for item in listed}
 
     with pytest.raises(Unreachable):
         await drain(exchange)

@@ -60,7 +60,7 @@ def job(source):
 
 
 def records(*found):
-    return httpx.Response(200, json={"value": [{"id": one} for one in found]})
+    return httpx.Response(200, json={"value": [{"id": record_id} for record_id in found]})
 
 
 async def test_pitfall_1_the_watermark_moves_only_when_the_records_are_stored(context, microsoft, runner, states):
@@ -89,7 +89,7 @@ async def test_pitfall_2_an_odd_record_costs_neither_its_window_nor_another_sour
     for name in ("graph-directory-audits", "graph-intune"):
         await runner(SOURCES[name].build(context(GRAPH)), publish).run(job(name))
 
-    assert [orjson.loads(one.body) for one in published] == [[{"noId": True}, 7, None, {"id": "b"}]] * 2
+    assert [orjson.loads(page.body) for page in published] == [[{"noId": True}, 7, None, {"id": "b"}]] * 2
     assert [(await states.state("contoso", name)).position for name in ("graph-directory-audits", "graph-intune")] == [
         NOW,
         NOW,
@@ -117,7 +117,7 @@ async def test_pitfall_3_an_outage_of_more_than_a_day_is_collected_from_its_begi
 
     await Scheduler([feed], states, backlog, publish, clock, corrector).tick()
     covered = NOW - 4 * DAY
-    while waiting := [one for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND]:
+    while waiting := [stretch for stretch in await backlog.waiting("contoso") if stretch.cause is Cause.BEHIND]:
         part = next_backlog_slice(feed, waiting, NOW)
         assert part.start <= covered
         covered = part.end

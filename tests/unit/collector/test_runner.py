@@ -203,8 +203,8 @@ async def test_a_slice_is_published_as_it_came_accounted_for_and_then_done(run, 
     assert {JOB.slice_id} == {page.slice_id for page in pages}
     noted = [page for kind, of in ledger.entries if kind == "pages" for page in of]
     # The first and the third are one page.
-    assert [page.id for page in pages] == [one.page for one in noted]
-    assert [one.sequence for one in noted] == [10, 20, 21]
+    assert [page.id for page in pages] == [entry.page for entry in noted]
+    assert [entry.sequence for entry in noted] == [10, 20, 21]
     assert (fetched.pages, fetched.records) == (2, 4)
     assert ({"a", "b"}, NOW) == (blobs.known, await watermark(states))
 

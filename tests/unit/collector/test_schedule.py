@@ -80,9 +80,9 @@ async def test_after_an_outage_live_slices_go_on_beside_the_backlog(scheduler, s
     await scheduler.tick()
     live = [(job.source, clock.now() - job.end) for job in bus.live]
 
-    left = [one for one in await backlog.waiting("contoso") if one.cause is Cause.BEHIND]
+    left = [stretch for stretch in await backlog.waiting("contoso") if stretch.cause is Cause.BEHIND]
     assert sorted(live) == [("graph-intune", MINUTE), ("graph-signins", MINUTE)]
-    assert [(one.end - one.start) // HOUR for one in left] == [71, 71]
+    assert [(stretch.end - stretch.start) // HOUR for stretch in left] == [71, 71]
     assert sorted(job.source for job in bus.backlog) == ["graph-intune", "graph-signins"]
 
 
@@ -100,7 +100,11 @@ async def test_a_crash_between_leaving_behind_and_going_on_skips_nothing(schedul
     states.skip = skip
     await scheduler.tick()
 
-    [left] = [one for one in await backlog.waiting("contoso") if (one.source, one.cause) == ("graph-signins", "behind")]
+    [left] = [
+        stretch
+        for stretch in await backlog.waiting("contoso")
+        if (stretch.source, stretch.cause) == ("graph-signins", "behind")
+    ]
     assert (left.start, left.end) == (began, (await states.state("contoso", "graph-signins")).position)
 
 
@@ -133,7 +137,9 @@ async def test_what_is_looked_at_again_follows_how_late_records_were(states, bac
     await scheduler.tick()
     await scheduler.tick()
 
-    ages = {int(one.name.split("s ")[0]) for one in await backlog.waiting("contoso") if one.cause is Cause.LATE}
+    ages = {
+        int(stretch.name.split("s ")[0]) for stretch in await backlog.waiting("contoso") if stretch.cause is Cause.LATE
+    }
     assert asked == [("contoso", clock.now())]
     assert ages == {age.total_seconds() for age in plan(SLICING, {28: 1000})}
 
@@ -151,7 +157,7 @@ async def test_a_crash_after_a_look_back_was_added_looks_back_there_again(schedu
     await scheduler.tick()
 
     state = await states.state("contoso", "graph-signins")
-    waiting = [one for one in await backlog.waiting("contoso") if one.cause is Cause.LATE]
+    waiting = [stretch for stretch in await backlog.waiting("contoso") if stretch.cause is Cause.LATE]
     assert len(waiting) == len(state.reread) == len(plan(SLICING, {}))
 
 

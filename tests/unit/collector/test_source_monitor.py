@@ -61,7 +61,7 @@ async def test_a_source_that_stalls_is_told_once_and_again_when_it_goes_on(monit
         await states.advance("contoso", "graph-signins", clock.now(), clock.now())
         await monitor.check()
 
-    changes = [(one["before"], one["now"], one["log_level"]) for one in told if one["event"] == "source.changed"]
+    changes = [(line["before"], line["now"], line["log_level"]) for line in told if line["event"] == "source.changed"]
     assert changes == [("green", "red", "warning"), ("red", "green", "info")]
     assert (stalled, value("aoc_collector_source_state")) == (2, 0)
 

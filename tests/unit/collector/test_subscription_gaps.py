@@ -66,7 +66,7 @@ def look(context, ledger, blobs, states, backlog, letters, clock, office):
 
 
 def losses(ledger):
-    return [(one[1].start, one[1].end) for one in ledger.entries if one[0] == "lost"]
+    return [(entry[1].start, entry[1].end) for entry in ledger.entries if entry[0] == "lost"]
 
 
 async def test_the_time_for_which_a_subscription_was_disabled_is_a_permanent_gap(look, office, ledger, clock):

@@ -87,7 +87,7 @@ async def test_lists_that_are_not_complete_change_no_roles(keep, microsoft, stor
 
 
 def test_privileged_roles_are_known_by_guids_and_each_once():
-    assert all(len(one) == 36 and one == one.lower() for one in PRIVILEGED)
+    assert all(len(template_id) == 36 and template_id == template_id.lower() for template_id in PRIVILEGED)
     assert len(set(PRIVILEGED.values())) == len(PRIVILEGED)
 
 

@@ -32,15 +32,15 @@ def held(key="1", resource="users", days=3.0, **changes):
 def differ(*found, wanted=WANTED[:1]):
     difference = compare(wanted, found, URL, NOW + LIFETIME / 2)
     return {
-        "create": [one.kind for one in difference.create],
+        "create": [subscription.kind for subscription in difference.create],
         "renew": [one.id for _, one in difference.renew],
-        "delete": [one.id for one in difference.delete],
+        "delete": [subscription.id for subscription in difference.delete],
     }
 
 
 def test_what_is_wanted_is_made_with_the_seal_of_tenant_and_kind():
-    assert [one.resource for one in WANTED] == ["users", "groups", "security/alerts_v2"]
-    assert [SEALS.open(one.state) for one in WANTED] == [
+    assert [subscription.resource for subscription in WANTED] == ["users", "groups", "security/alerts_v2"]
+    assert [SEALS.open(subscription.state) for subscription in WANTED] == [
         Sealed(kind, "contoso", TENANT_ID) for kind in ("users", "groups", "alerts")
     ]
     assert "secret" not in repr(WANTED)

@@ -28,5 +28,5 @@ def test_only_what_is_collected_of_a_tenant_is_subscribed_to(tenant, sources, di
     shared = SimpleNamespace(settings=settings, apis=SimpleNamespace(api=lambda *_: None))
     found = target(shared, SEALS, tenant.model_copy(update={"sources": sources}))
 
-    assert [one.kind for one in found.desired] == expected
+    assert [subscription.kind for subscription in found.desired] == expected
     assert found.url == f"https://aoc.example/api/webhooks/graph?key={SEALS.key_id}"
