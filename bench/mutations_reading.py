@@ -81,7 +81,7 @@ COLLECTING: Final = (
         "clock-believed",
         "of a collector whose clock is wrong an older state is shown as the newest",
         "aoc_common.contracts.raw",
-        "        if self.fetched_at <= on_bus and (delayed or on_bus - self.fetched_at <= ON_ITS_WAY):\n",
+        "        if self.fetched_at <= on_bus and (delayed or on_bus - self.fetched_at <= TRANSIT):\n",
         "        if True:\n",
     ),
     Mutation(

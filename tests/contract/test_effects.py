@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from aoc_common.store.effects import KEEP
+from aoc_common.store.effects import RETENTION
 from aoc_common.store.mongo.client import INDEXES, ensure_indexes
 from aoc_common.store.mongo.effects import MongoEffects
 from manual_clock import ManualClock
@@ -49,7 +49,7 @@ async def test_other_replicas_see_it_and_a_note_may_be_repeated(seen, database, 
 
 async def test_past_its_time_a_message_that_comes_again_is_taken_for_new(seen, clock) -> None:
     await seen.note("tickets", KEYS[:1])
-    clock.advance((KEEP - timedelta(seconds=1)).total_seconds())
+    clock.advance((RETENTION - timedelta(seconds=1)).total_seconds())
     within = await seen.unseen("tickets", KEYS[:1])
     await seen.note("tickets", KEYS[1:2])
     clock.advance(2)

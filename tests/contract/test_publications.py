@@ -13,7 +13,7 @@ from aoc_common.store.mongo import publications
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.ledger import MongoLedger
-from aoc_common.store.mongo.publications import KEEP, MongoPublications
+from aoc_common.store.mongo.publications import RETENTION, MongoPublications
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.pages import PublishedPage
 from making import an_event
@@ -169,12 +169,12 @@ async def test_the_longest_batch_is_found_from_any_place_in_it(log, publish) -> 
 async def test_where_a_time_was_is_known(log, publish) -> None:
     await publish(ONE, 1, "a")
     await log.note(
-        [PublishedSpan(TWO, 7, "q", "contoso", "x", ("00000000-0000-0000-0000-000000000001",))], AT + KEEP / 2
+        [PublishedSpan(TWO, 7, "q", "contoso", "x", ("00000000-0000-0000-0000-000000000001",))], AT + RETENTION / 2
     )
 
     assert await log.since(AT) == Position(ONE, 0)
     assert await log.since(AT + timedelta(seconds=1)) == Position(TWO, 6)
-    assert await log.since(AT + KEEP) is None
+    assert await log.since(AT + RETENTION) is None
 
 
 async def test_a_page_in_work_may_still_note_what_it_has_published(log, database) -> None:

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S: Final = 60.0
 #: A `retry_after` is never below the first (0 would be asking again at once, for ever), nor above the second unless the
 #: caller says otherwise (1e9 would be 31 years).
-SHORTEST_ASKED_S: Final = 1.0
-LONGEST_ASKED_S: Final = 900.0
+SHORTEST_RETRY_AFTER_S: Final = 1.0
+LONGEST_RETRY_AFTER_S: Final = 900.0
 #: Bytes that an answer may have, unpacked, unless the client says otherwise; and the part of a refusal that is read.
 ANSWER_BYTES: Final = 256 * 1024**2
 _REFUSAL_BYTES: Final = 1024**2
@@ -158,7 +158,7 @@ async def send(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
-    longest_asked_s: float = LONGEST_ASKED_S,
+    longest_asked_s: float = LONGEST_RETRY_AFTER_S,
 ) -> Answer:
     """One request, once, as a span and counted. Its body is a form, or JSON. Raises as the table above says.
 
@@ -249,7 +249,7 @@ async def _error(response: httpx.Response, remote: Remote, longest_asked_s: floa
 
 
 def retry_after(value: str | None, date: str | None, now: datetime, longest_s: float) -> float | None:
-    """Seconds that a Retry-After header asks for, from `SHORTEST_ASKED_S` to `longest_s`; None when it says nothing.
+    """Seconds in a Retry-After header, from `SHORTEST_RETRY_AFTER_S` to `longest_s`; None without a value.
 
     It holds seconds or an HTTP date. A date is measured from the answer's own `date` where there is one: our clock, or
     theirs, may be wrong by days.
@@ -263,7 +263,7 @@ def retry_after(value: str | None, date: str | None, now: datetime, longest_s: f
         if until is None:
             return None
         seconds = (until - since).total_seconds()
-    return None if math.isnan(seconds) else min(max(seconds, SHORTEST_ASKED_S), longest_s)
+    return None if math.isnan(seconds) else min(max(seconds, SHORTEST_RETRY_AFTER_S), longest_s)
 
 
 def _http_date(text: str) -> datetime | None:

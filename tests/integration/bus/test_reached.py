@@ -11,7 +11,7 @@ from aoc_common.settings import NatsSettings
 
 
 async def test_a_command_that_the_bus_refuses_says_so_soon(nats_on, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("aoc_common.bus.broker._SOON", 0.5)
+    monkeypatch.setattr("aoc_common.bus.broker._CONNECT_TIMEOUT_S", 0.5)
     wrong = tmp_path / "wrong"
     wrong.write_text("guessed")
     settings = nats_on("cli").model_copy(update={"password": f"file:{wrong}"})
@@ -22,7 +22,7 @@ async def test_a_command_that_the_bus_refuses_says_so_soon(nats_on, tmp_path, mo
 
 
 async def test_a_command_whose_bus_is_away_says_so_soon(monkeypatch) -> None:
-    monkeypatch.setattr("aoc_common.bus.broker._SOON", 0.5)
+    monkeypatch.setattr("aoc_common.bus.broker._CONNECT_TIMEOUT_S", 0.5)
     settings = NatsSettings(url=f"nats://cli:guessed@127.0.0.1:{free_port()}")
 
     with pytest.raises(Unreachable, match="Connect call failed") as refusal:

@@ -29,7 +29,7 @@ PAGE = RawPage(
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
     monkeypatch.setattr(drift, "_EVERY_S", 0.1)
-    monkeypatch.setattr(drift, "_SOON_S", 0.1)
+    monkeypatch.setattr(drift, "_IN_TROUBLE_S", 0.1)
 
 
 @pytest.fixture

@@ -349,13 +349,13 @@ async def test_what_one_replica_has_found_to_be_gone_stays_so_when_another_finds
     await owner.purge_stream(subjects.RAW_STREAM)
     names = [one.id for one in pages]
     slow, other = MongoLostPages(database), MongoLostPages(database)
-    collect_again = slow._collect_again
+    collect_again = slow._recollect
 
     async def meanwhile(*what) -> None:
         await other.mark_lost(books.slice_id, names, books.clock.now())
         await collect_again(*what)
 
-    monkeypatch.setattr(slow, "_collect_again", meanwhile)
+    monkeypatch.setattr(slow, "_recollect", meanwhile)
     await slow.mark_lost(books.slice_id, names, books.clock.now())
 
     assert await books.ledger.lost(names) == set(names)

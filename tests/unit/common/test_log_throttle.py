@@ -27,4 +27,4 @@ def test_complaints_that_are_never_the_same_do_not_pile_up() -> None:
 
     assert all(complaints.due(f"number {number}") == 1 for number in range(1000))
     assert len(complaints._since) <= 100
-    assert len(complaints._told) <= 100
+    assert len(complaints._logged_at) <= 100

@@ -50,8 +50,8 @@ _READ_S: Final = 1.0
 _ID: Final = "Nats-Msg-Id"
 
 # JetStream error codes (nats-server, errors.json)
-_MARK_STANDS: Final = 10071  # wrong last sequence
-_ID_STANDS: Final = 10201  # atomic publish batch contains duplicate message id
+_MARK_EXISTS: Final = 10071  # wrong last sequence
+_ID_EXISTS: Final = 10201  # atomic publish batch contains duplicate message id
 _NOT_ATOMIC: Final = 10174  # atomic publish is disabled
 
 
@@ -109,7 +109,7 @@ class _State:
     sent: int = 0
 
 
-class _StandsError(Exception):
+class _ExistsError(Exception):
     """A batch was refused since a mark or an id of it is known."""
 
 
@@ -133,11 +133,11 @@ class EventPublisher:
             return [Published() for _ in pages]
         already: list[int] | None = None
         for _ in range(_ROUNDS):
-            before = self._incarnation or await self._found()
+            before = self._incarnation or await self._present_incarnation()
             results = await self._each(pages)
             already = [result.already_published for result in results] if already is None else already
             # It was the same stream before and after, so in between.
-            self._incarnation = await self._found()
+            self._incarnation = await self._present_incarnation()
             if self._incarnation == before:
                 counted = zip(results, already, strict=True)
                 return [replace(result, already_published=count, incarnation=before) for result, count in counted]
@@ -154,7 +154,7 @@ class EventPublisher:
             published.append(result)
         return published
 
-    async def _found(self) -> str:
+    async def _present_incarnation(self) -> str:
         """The present incarnation of the stream. Raises `Unreachable`."""
         try:
             return incarnation((await jetstream(self._broker).stream_info(self._stream)).created)
@@ -169,7 +169,7 @@ class EventPublisher:
             for _ in range(_ROUNDS):
                 try:
                     await self._rest(page, state)
-                except _StandsError:
+                except _ExistsError:
                     # Published by somebody else meanwhile, or by us, and the acknowledgement got lost. A replica of the
                     # stream that answers may be a moment behind.
                     await asyncio.sleep(_PAUSE_S)
@@ -285,8 +285,8 @@ def _acknowledged(mark: str, answer: Msg) -> int:
         return int(reply["seq"])
     error = reply["error"]
     code, text = error.get("err_code"), error.get("description")
-    if code in {_MARK_STANDS, _ID_STANDS}:
-        raise _StandsError(text)
+    if code in {_MARK_EXISTS, _ID_EXISTS}:
+        raise _ExistsError(text)
     if code == _NOT_ATOMIC:
         raise Unreachable(f"{mark}: the stream takes no atomic batches (run: aoc provision)")
     raise classify(APIError(code=error.get("code"), err_code=code, description=text), mark)

@@ -29,7 +29,7 @@ _log = logs.get(__name__)
 #: TypeError: nats-py 2.16 writes what is pending to the transport that it has lost.
 LOST: Final = (NatsError, OSError, TypeError)
 #: Seconds in which a command expects to be connected; a service waits for its bus for ever.
-_SOON: Final = 10.0
+_CONNECT_TIMEOUT_S: Final = 10.0
 
 
 @asynccontextmanager
@@ -50,11 +50,11 @@ async def connected_broker(settings: NatsSettings, name: str) -> AsyncIterator[N
     troubles: list[str] = []
     async with opened(settings, name, troubles.append) as broker:
         try:
-            async with asyncio.timeout(_SOON):
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await broker.connect()
         except (NatsError, OSError, TimeoutError) as error:
             why = str(error) or (troubles[-1] if troubles else "no answer")
-            raise Unreachable(f"NATS at {_hosts(settings)}: {why} ({_asked(why)})") from error
+            raise Unreachable(f"NATS at {_hosts(settings)}: {why} ({_settings_hint(why)})") from error
         yield broker
 
 
@@ -69,8 +69,8 @@ async def join(broker: NatsBroker, settings: NatsSettings) -> None:
         why = str(error) or type(error).__name__
         message = f"NATS at {_hosts(settings)}: {why}"
         if _refused(why):
-            raise BadConfiguration(f"{_asked(why)}: {message}") from error
-        raise Unreachable(f"{message} ({_asked(why)})") from error
+            raise BadConfiguration(f"{_settings_hint(why)}: {message}") from error
+        raise Unreachable(f"{message} ({_settings_hint(why)})") from error
 
 
 def _hosts(settings: NatsSettings) -> str:
@@ -82,7 +82,7 @@ def _refused(why: str) -> bool:
     return "authorization" in why.lower() or "authentication" in why.lower()
 
 
-def _asked(why: str) -> str:
+def _settings_hint(why: str) -> str:
     """The settings to look at."""
     return "AOC_NATS__USER and AOC_NATS__PASSWORD, or AOC_NATS__CREDENTIALS" if _refused(why) else "AOC_NATS__URL"
 
@@ -115,7 +115,7 @@ def make_broker(settings: NatsSettings, name: str, trouble: Callable[[str], None
         why = str(error) or repr(error)
         trouble(why)
         if count := complaints.due(why):
-            _log.warning("nats.failed", error=why, address=hosts, setting=_asked(why), times=count)
+            _log.warning("nats.failed", error=why, address=hosts, setting=_settings_hint(why), times=count)
 
     return NatsBroker(
         settings.url.split(","),

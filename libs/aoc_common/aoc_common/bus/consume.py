@@ -213,14 +213,14 @@ class Handling:
                 for message in messages:
                     await self._apply_policy(message, error)
             else:
-                await self._one_by_one(messages, error)
+                await self._run_each(messages, error)
             return isinstance(error, Transient)
         self.failures.handled(messages)
         await asyncio.gather(*(message.ack() for message in messages))
         settled(len(messages))
         return False
 
-    async def _one_by_one(self, messages: Sequence[Msg], error: Transient) -> None:
+    async def _run_each(self, messages: Sequence[Msg], error: Transient) -> None:
         """Find the message that fails again and again, so that the others need not fail with it.
 
         So many that fail alone are an outage: then the rest is not tried.

@@ -113,7 +113,7 @@ class Continuity:
         if state.hole is not None:
             return await self._fill(state)
         # In this order: what the consumer says is proven by what the stream says after it.
-        info = await self._asked()
+        info = await self._consumer_info()
         stream = await view(jetstream(self._broker))
         if (hole := hole_in(state, stream, self._clock.now())) is not None:
             self.open.clear()
@@ -127,7 +127,7 @@ class Continuity:
         self._before = stream
         return False
 
-    async def _asked(self) -> ConsumerInfo:
+    async def _consumer_info(self) -> ConsumerInfo:
         name = self._reader.name
         try:
             info: ConsumerInfo = await jetstream(self._broker).consumer_info(self._consumer.stream, name)

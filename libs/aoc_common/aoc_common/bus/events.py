@@ -89,10 +89,10 @@ async def reading_events(  # what a reader is made of
             if remaining:
                 await clock.sleep(max(message.delay_s for message in remaining))
 
-    async def on_filled(messages: Sequence[Msg]) -> None:
+    async def on_restored(messages: Sequence[Msg]) -> None:
         await handle([_event(message) for message in messages])
 
-    filling = Handling(broker, on_filled, policy, how)
+    filling = Handling(broker, on_restored, policy, how)
     continuity = Continuity(broker, reader, checkpoints, log, deliver, clock)
     leaving = asyncio.Event()
 

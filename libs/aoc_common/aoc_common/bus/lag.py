@@ -98,7 +98,7 @@ async def bus_state(connection: Client, of: Sequence[Consumer] = consumers.ALL) 
             answers, beats, stamped = await asyncio.gather(
                 asyncio.gather(*(_stream(connection, name) for name in streams)),
                 _beats(connection),
-                _ask(connection, f"$JS.API.STREAM.INFO.{subjects.BEATS_STREAM}"),
+                _api_request(connection, f"$JS.API.STREAM.INFO.{subjects.BEATS_STREAM}"),
             )
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"the bus does not tell its state: {error or type(error).__name__}") from error
@@ -129,14 +129,15 @@ class _Stream:
 
 async def _stream(connection: Client, name: str) -> _Stream | None:
     info, listing = await asyncio.gather(
-        _ask(connection, f"$JS.API.STREAM.INFO.{name}"), _ask(connection, f"$JS.API.CONSUMER.LIST.{name}")
+        _api_request(connection, f"$JS.API.STREAM.INFO.{name}"),
+        _api_request(connection, f"$JS.API.CONSUMER.LIST.{name}"),
     )
     if info is None or listing is None:
         return None
     return _Stream(info, {consumer["name"]: consumer for consumer in listing["consumers"] or ()})
 
 
-async def _ask(connection: Client, subject: str) -> dict[str, Any] | None:
+async def _api_request(connection: Client, subject: str) -> dict[str, Any] | None:
     """An answer of the server's API; None when there is no such stream."""
     answer: dict[str, Any] = json.loads((await connection.request(subject, timeout=_TIMEOUT_S)).data)
     if error := answer.get("error"):

@@ -1,4 +1,4 @@
-"""How often the same complaint is told: at once, then once a minute with how often it was made."""
+"""Throttles repeated log messages: the first is logged at once, later ones once a minute with their count."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _EVERY_S: Final = 60.0
-#: Different texts that are remembered; more, and all are told anew.
+#: Different texts that are remembered; above that all are logged anew.
 _TEXTS: Final = 100
 
 
 @dataclass(slots=True)
 class LogThrottle:
-    """Remembers what was told when. `now`: seconds that never go back."""
+    """Remembers when each text was logged. `now`: seconds that never go back."""
 
     now: Callable[[], float] = time.monotonic
-    _told: dict[str, float] = field(default_factory=dict)
+    _logged_at: dict[str, float] = field(default_factory=dict)
     _since: dict[str, int] = field(default_factory=dict)
 
     def due(self, text: str) -> int:
-        """How often it was made since it was told last, this time included; 0 while it is not to be told again."""
+        """Occurrences since it was logged last, this one included; 0 while it is not to be logged again."""
         if len(self._since) >= _TEXTS and text not in self._since:
-            self._told.clear()
+            self._logged_at.clear()
             self._since.clear()
         count = self._since.get(text, 0) + 1
-        if text in self._told and self.now() - self._told[text] < _EVERY_S:
+        if text in self._logged_at and self.now() - self._logged_at[text] < _EVERY_S:
             self._since[text] = count
             return 0
-        self._told[text], self._since[text] = self.now(), 0
+        self._logged_at[text], self._since[text] = self.now(), 0
         return count

@@ -116,18 +116,18 @@ class Failures:
         """Apply the policy to one message. Raises `Transient` when it cannot be given up now; it then comes again."""
         if how.retries(error):
             if not isinstance(error, Postponed):
-                self._tell(message, error, defects=0, final=False)
+                self._report(message, error, defects=0, final=False)
             await message.nak(delay=how.delay_s(error, message.metadata.num_delivered))
             return
         known = _id(message)
         self._recent.note(known, tenant_of(message), failed=True)
         if self.trouble():
-            self._tell(message, error, defects=0, final=False)
+            self._report(message, error, defects=0, final=False)
             await message.nak(delay=_HALTED_DELAY_S)
             return
         defects = 0 if isinstance(error, Permanent) else self._defects.add(known)
         final = isinstance(error, Permanent) or defects >= MAX_DEFECTS
-        self._tell(message, error, defects=defects, final=final)
+        self._report(message, error, defects=defects, final=final)
         if not final:
             await message.nak(delay=how.delay_s(error, defects))
             return
@@ -135,7 +135,7 @@ class Failures:
         await message.ack()
         self._defects.forget(known)
 
-    def _tell(self, message: Msg, error: BaseException, *, defects: int, final: bool) -> None:
+    def _report(self, message: Msg, error: BaseException, *, defects: int, final: bool) -> None:
         kind = type(error).__name__
         ours = not isinstance(error, Transient | Permanent)
         metrics.BUS_FAILURES.labels(self._service, kind).inc()

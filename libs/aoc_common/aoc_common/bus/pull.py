@@ -50,14 +50,16 @@ class Pull:
 
         Raises `Unreachable` when the consumer does not answer.
         """
-        await self._ask(1, {"expires": int(wait_s * 1e9)}, wait_s + _ANSWER_S)
+        await self._request(1, {"expires": int(wait_s * 1e9)}, wait_s + _ANSWER_S)
         return self._take()
 
     async def available(self, size: int, max_bytes: int | None = None) -> list[Msg]:
         """Up to `size` messages that are there now, of at most about `max_bytes`; often empty. Raises `Unreachable`."""
         if size < 1 or (max_bytes is not None and max_bytes < 1):
             return []
-        await self._ask(size, {"no_wait": True} | ({} if max_bytes is None else {"max_bytes": max_bytes}), _ANSWER_S)
+        await self._request(
+            size, {"no_wait": True} | ({} if max_bytes is None else {"max_bytes": max_bytes}), _ANSWER_S
+        )
         return self._take()
 
     async def batch(self, size: int, wait_s: float) -> list[Msg]:
@@ -81,7 +83,7 @@ class Pull:
         for message in unhandled:
             await message.nak()
 
-    async def _ask(self, size: int, request: dict[str, Any], timeout_s: float) -> None:
+    async def _request(self, size: int, request: dict[str, Any], timeout_s: float) -> None:
         """Send one request and take its answer into `_taken`."""
         if self._subscription is None:
             raise Unreachable("the pull is closed")

@@ -1,4 +1,4 @@
-"""Messages that the stream has dropped, as those who handle messages expect them."""
+"""Messages that the stream has dropped, restored from the store in the form that handlers take."""
 
 from __future__ import annotations
 

@@ -36,10 +36,10 @@ async def unsettled(js: JetStreamContext, stream: str, upto: int) -> int:
         return 0
     if not consumers:
         return min(state.messages, upto - state.first_seq + 1)
-    return sum(_left(consumer, upto) for consumer in consumers)
+    return sum(_unsettled_of(consumer, upto) for consumer in consumers)
 
 
-def _left(consumer: ConsumerInfo, upto: int) -> int:
+def _unsettled_of(consumer: ConsumerInfo, upto: int) -> int:
     floor = consumer.ack_floor.stream_seq if consumer.ack_floor else 0
     if floor >= upto:
         return 0

@@ -25,7 +25,7 @@ MAX_PAGE_RECORDS: Final = 500
 #: holds its record's text, what is mapped of it, and what is not.
 MAX_RECORD_BYTES: Final = 7 * 1024 * 1024
 #: How long a page is on its way from Microsoft to the bus, at most; a clock that says longer is wrong.
-ON_ITS_WAY: Final = timedelta(minutes=5)
+TRANSIT: Final = timedelta(minutes=5)
 #: Header: the page lay aside between Microsoft and the bus, for however long.
 ASIDE: Final = "Aoc-Aside"
 
@@ -60,7 +60,7 @@ class RawPage:
         return blake2b(self.slice_id.encode() + b"\x1f" + self.body, digest_size=16).hexdigest()
 
     @property
-    def known_as(self) -> frozenset[str]:
+    def all_names(self) -> frozenset[str]:
         """By what stored events may name it.
 
         Its id, of a migrated page `#` and the sequence that it had, of one that is tried again the id that it had.
@@ -136,6 +136,6 @@ class RawPage:
         the bus is taken, which is one for all collectors.
         """
         delayed = self.delayed or self.sequence is not None or bool(self.page_before)
-        if self.fetched_at <= on_bus and (delayed or on_bus - self.fetched_at <= ON_ITS_WAY):
+        if self.fetched_at <= on_bus and (delayed or on_bus - self.fetched_at <= TRANSIT):
             return self
         return replace(self, fetched_at=on_bus)

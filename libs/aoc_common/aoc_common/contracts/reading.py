@@ -47,7 +47,7 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events a reader is for; None: of every tenant, source or class."""
+    """The events that a reader reads; None: of every tenant, source or class."""
 
     tenant: str | None = None
     source: str | None = None
@@ -55,11 +55,11 @@ class EventFilter:
 
     @property
     def subject(self) -> str:
-        """The same as a filter of a consumer."""
+        """The filter as the subject of a consumer."""
         return f"aoc.events.{self.tenant or '*'}.{self.source or '*'}.{self.class_uid or '*'}"
 
     def matches(self, message: EventMessage) -> bool:
-        """Whether a message is for the reader."""
+        """Whether a message passes the filter."""
         return self.of(message.tenant, message.source) and self.class_uid in (None, message.class_uid)
 
     def of(self, tenant: str, source: str) -> bool:

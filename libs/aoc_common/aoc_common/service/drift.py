@@ -1,4 +1,4 @@
-"""Whether what a service stands on is still as declared: looked at while it runs, since others can change it.
+"""Detects configuration drift while a service runs: streams, consumers and indexes that are no longer as declared.
 
 At the start a service refuses to run on streams, consumers and indexes that do not hold what is promised
 (`BadConfiguration`). Changed later, by a person, an older version beside, or a restored copy, the same must not pass in
@@ -30,14 +30,14 @@ _log = logs.get(__name__)
 
 #: Seconds between looks; while something is wrong it may be put right at any moment.
 _EVERY_S: Final = 30.0
-_SOON_S: Final = 2.0
+_IN_TROUBLE_S: Final = 2.0
 
 type Check = Callable[[], Awaitable[None]]
 """Raises `BadConfiguration` for what is not as declared; any other error says nothing about it."""
 
 
 class DriftMonitor:
-    """What a service stands on."""
+    """Checks the declared state periodically."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
@@ -63,7 +63,7 @@ class DriftMonitor:
 
     def pause_s(self) -> float:
         """Seconds until the next look."""
-        return _SOON_S if self._trouble else _EVERY_S
+        return _IN_TROUBLE_S if self._trouble else _EVERY_S
 
     async def probe(self) -> str | None:
         """What is wrong; None when nothing is."""
@@ -83,7 +83,7 @@ class DriftMonitor:
 def declared_state(
     service: str, broker: NatsBroker, database: Database, settings: NatsSettings, streams: Sequence[str]
 ) -> Check:
-    """What a service stands on: the server's version, these streams, all of its consumers, and unique indexes."""
+    """A check of what a service needs: the server's version, these streams, all of its consumers, and unique indexes."""
 
     async def check() -> None:
         check_version(connection(broker))

@@ -77,11 +77,11 @@ class _Heart:
                 self._subject, beat.message(), timeout=_TIMEOUT_S, stream=subjects.BEATS_STREAM
             )
         except LOST as error:
-            self._tell(str(error) or type(error).__name__)
+            self._report(str(error) or type(error).__name__)
         else:
-            self._tell("")
+            self._report("")
 
-    def _tell(self, trouble: str) -> None:
+    def _report(self, trouble: str) -> None:
         if trouble and not self._trouble:
             _log.warning("heartbeat.failed", error=trouble, remedy="aoc provision makes AOC_BEATS")
         elif self._trouble and not trouble:

@@ -1,7 +1,7 @@
-"""Looks again and again who stands still (`standstill`), so that asking costs nothing, however many ask.
+"""Watches for standstills (`standstill`) in the background, so that a request for the result costs nothing.
 
-A look that finds something is believed when a later one finds the same: a message that has just arrived, or a beat that
-a bus which was restarted has not got yet, is no standstill.
+A standstill is confirmed when a later snapshot of the bus shows it too: a message that has just arrived, or a heartbeat
+that a restarted bus has not received yet, is none.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _log = logs.get(__name__)
 
 _EVERY_S: Final = 2.0
 #: The same until the first look: whoever asks meanwhile is told that nobody knows.
-_SOON_S: Final = 0.2
+_FIRST_LOOK_S: Final = 0.2
 #: Seconds between the first look that finds something and the one that is believed.
 SURE_S: Final = 5.0
 #: A look that is older than this says nothing of the present.
 _STALE_S: Final = 15.0
-_TOLD: Final = 3
+_SHOWN: Final = 3
 
 type LookOnce = Callable[[], Awaitable[BusState]]
 """One look at the bus. Raises `Transient` when that is not possible."""
@@ -47,12 +47,12 @@ async def confirmed_standstills(look: LookOnce, clock: Clock) -> Assessment:
 
 
 class StandstillMonitor:
-    """The last look, and since when each finding is found."""
+    """The last snapshot's standstills, and since when each has been seen."""
 
     def __init__(self, look: LookOnce, clock: Clock) -> None:
         self._look = look
         self._clock = clock
-        self._found: dict[str, float] = {}
+        self._since: dict[str, float] = {}
         self._sure: tuple[Standstill, ...] = ()
         self._looked_at: float | None = None
         self._trouble = "nobody has looked yet"
@@ -60,7 +60,7 @@ class StandstillMonitor:
 
     def pause_s(self) -> float:
         """Seconds until the next look."""
-        return _EVERY_S if self._looked_at else _SOON_S
+        return _EVERY_S if self._looked_at else _FIRST_LOOK_S
 
     async def look(self) -> None:
         """Look once."""
@@ -72,9 +72,9 @@ class StandstillMonitor:
             return
         now = self._clock.monotonic()
         self._trouble, self._looked_at = "", now
-        self._found = {standstill.who: self._found.get(standstill.who, now) for standstill in assessment.standstills}
-        sure = tuple(standstill for standstill in assessment.standstills if now - self._found[standstill.who] >= SURE_S)
-        self._tell(sure)
+        self._since = {standstill.who: self._since.get(standstill.who, now) for standstill in assessment.standstills}
+        sure = tuple(standstill for standstill in assessment.standstills if now - self._since[standstill.who] >= SURE_S)
+        self._report(sure)
         self._sure = sure
         _measure(assessment, sure)
 
@@ -89,10 +89,10 @@ class StandstillMonitor:
         confirmed = self.standstills()
         if isinstance(confirmed, str):
             return f"not known: {confirmed}"
-        more = f" (and {len(confirmed) - _TOLD} more)" if len(confirmed) > _TOLD else ""
-        return ". ".join(standstill.message for standstill in confirmed[:_TOLD]) + more if confirmed else None
+        more = f" (and {len(confirmed) - _SHOWN} more)" if len(confirmed) > _SHOWN else ""
+        return ". ".join(standstill.message for standstill in confirmed[:_SHOWN]) + more if confirmed else None
 
-    def _tell(self, sure: tuple[Standstill, ...]) -> None:
+    def _report(self, sure: tuple[Standstill, ...]) -> None:
         before, now = {standstill.who for standstill in self._sure}, {standstill.who for standstill in sure}
         for standstill in sure:
             if standstill.who not in before:

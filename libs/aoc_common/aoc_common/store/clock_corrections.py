@@ -1,4 +1,4 @@
-"""What a wrong clock made of a source's account: what lies in the future was never collected.
+"""Correction of a source's state after a collector's clock was ahead: nothing in the future was collected.
 
 Every method may raise `Transient` when the store is away. Every query names its tenant.
 """
@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from datetime import datetime
 
-#: Clocks of machines differ by seconds. What is further ahead than this was written by one that was wrong.
+#: Clocks of machines differ by seconds. A time further ahead than this was written by a wrong clock.
 AHEAD: Final = timedelta(minutes=5)
-#: How the reason of a gap ends that comes from comparing its time with the present. Another present, another truth.
+#: The end of the reason of a gap that was noted by comparing its time with the clock: it holds for that clock only.
 TOO_OLD: Final = "older than Microsoft keeps it"
 
 
 class ClockCorrections(Protocol):
-    """Takes back what a clock that was ahead has claimed of a source. All writes are idempotent."""
+    """Reverts what a collector whose clock was ahead has written of a source. All writes are idempotent."""
 
     async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
-        """Where the first of what was collected, left behind or given up past `now` begins; None without any."""
+        """The start of the first slice, stretch or gap that ends after `now`; None without any."""
         ...
 
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:

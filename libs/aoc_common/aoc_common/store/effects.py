@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 #: How long a note is kept, unless told otherwise.
-KEEP: Final = timedelta(days=90)
+RETENTION: Final = timedelta(days=90)
 
 type EventKey = tuple[UUID, int]
 """An event's id, and the number of its version (`EventMessage.key`)."""
 
 
 class EffectStore(Protocol):
-    """Notes about effects, shared by the replicas of a consumer. `effect` names what is not to be repeated."""
+    """Records of effects, shared by the replicas of a consumer. `effect` names what is not to be repeated."""
 
     async def unseen(self, effect: str, keys: Collection[EventKey]) -> set[EventKey]:
         """Those of these events for which the effect is not noted, or was noted too long ago. Raises `Transient`."""

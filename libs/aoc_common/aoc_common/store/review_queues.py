@@ -1,4 +1,4 @@
-"""What waits for a person: dead letters, and records in the quarantine. Both are looked through and decided on alike.
+"""Queues that a person reviews: dead letters, and records in the quarantine. Both are listed and decided on alike.
 
 Every method may raise `Transient` when the store is away.
 """
@@ -86,7 +86,7 @@ class Decision:
 class ReviewQueue(Protocol):
     """Items that wait for a person, newest first."""
 
-    async def find(self, wanted: Selection) -> list[Item]:
+    async def find(self, selection: Selection) -> list[Item]:
         """The newest of these items."""
         ...
 
@@ -95,7 +95,7 @@ class ReviewQueue(Protocol):
         ...
 
     async def republished(self, item: Item, page: str, at: datetime) -> None:
-        """It was published again: `page` is its page in the ledger, empty when it is none.
+        """The item was republished: `page` is its page in the ledger, empty when it has none.
 
         `item` is as it was read before. One that was given up again meanwhile stays open.
         """

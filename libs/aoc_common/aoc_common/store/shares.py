@@ -1,4 +1,4 @@
-"""Who of several collectors uses how much of a limit, a document a limit.
+"""How collectors share a rate limit: their allocations, one document a limit.
 
 Every method may raise `Transient` when the store is away.
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """What a collector holds of a limit, and could use: requests a window. `beat` counts its renewals."""
+    """Requests a window that a collector holds (`units`), and could use (`demand`). `beat` counts its renewals."""
 
     units: int
     demand: int
@@ -24,21 +24,21 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Allocations:
-    """The claims of a limit, by collector. `version` changes with each of them; 0 when there is none yet."""
+    """The allocations of a limit, by collector. `version` changes with each of them; 0 when there is none yet."""
 
     version: int = 0
     members: Mapping[str, Allocation] = field(default_factory=dict)
 
 
 class ShareStore(Protocol):
-    """Keeps claims."""
+    """Keeps allocations."""
 
     async def read(self, limit: str) -> Allocations:
-        """The claims of a limit."""
+        """The allocations of a limit."""
         ...
 
     async def write(  # one step: all of it, or nothing
-        self, limit: str, version: int, member: str, claim: Allocation, gone: Collection[str], at: datetime
+        self, limit: str, version: int, member: str, allocation: Allocation, lost: Collection[str], at: datetime
     ) -> bool:
-        """Set one claim and drop those of `gone`, if the claims still are of this version; whether they were."""
+        """Set one allocation and drop those of `lost` if the limit still has this version; whether it had."""
         ...

@@ -1,4 +1,4 @@
-"""Judges the health of a source by its account: green, yellow or red, why, and what to do."""
+"""The health of a source, judged by its account: green, yellow or red, why, and what to do."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
         *_of_error(account),
         *_of_success(account, bounds, now),
         *_of_content(account, bounds, now),
-        *_of_shelves(account),
+        *_of_reviews(account),
         *(_of_warm_up(account, now) or _of_volume(account)),
     ]
     state = max((state for state, _ in findings), key=_GRAVITY.index, default=State.GREEN)
@@ -104,7 +104,7 @@ def _of_content(account: SourceAccount, bounds: Bounds, now: datetime) -> Iterat
         )
 
 
-def _of_shelves(account: SourceAccount) -> Iterator[tuple[State, str]]:
+def _of_reviews(account: SourceAccount) -> Iterator[tuple[State, str]]:
     """What the normalizer could not take, and nobody has decided about."""
     if account.dead_letters:
         yield State.RED, f"dead letters: {account.dead_letters} were given up, with {account.dead_lettered} records"

@@ -105,14 +105,14 @@ class Pulse:
         return [
             ConsumerWork(
                 consumer=name,
-                held=sum(batch.messages for batch in one.batches),
-                held_s=_ago(now, min((batch.moved_at for batch in one.batches), default=None)),
-                settled=one.settled,
-                settled_s=_ago(now, one.settled_at),
-                failing_s=_ago(now, one.failing_since),
-                error=one.error,
+                held=sum(batch.messages for batch in work.batches),
+                held_s=_ago(now, min((batch.moved_at for batch in work.batches), default=None)),
+                settled=work.settled,
+                settled_s=_ago(now, work.settled_at),
+                failing_s=_ago(now, work.failing_since),
+                error=work.error,
             )
-            for name, one in self._work.items()
+            for name, work in self._work.items()
         ]
 
     def _of(self, consumer: str) -> _Work:

@@ -51,19 +51,19 @@ class FileTenants:
     async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
         """See `TenantRegistry`."""
         try:
-            wanted = str(UUID(tenant_id))
+            directory_id = str(UUID(tenant_id))
         except ValueError:
             return ()
-        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == wanted)
+        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
 
     async def changes(self, known: Iterable[Tenant] = ()) -> AsyncIterator[TenantChange]:
         """See `TenantRegistry`. The file is looked at every `fresh_s` seconds."""
         seen = tuple(known)
         while True:
-            found = self._tenants
-            for change in differences(seen, found):
+            current = self._tenants
+            for change in differences(seen, current):
                 yield change
-            seen = found
+            seen = current
             await self._clock.sleep(self._fresh_s)
             await self._refresh()
 

@@ -32,7 +32,9 @@ class Need:
 
     def missing(self, roles: frozenset[str]) -> list[str]:
         """The permissions that neither they nor wider ones are among the `roles` of a token."""
-        return [one for one in self.permissions if not roles & {one, *self.instead.get(one, ())}]
+        return [
+            permission for permission in self.permissions if not roles & {permission, *self.instead.get(permission, ())}
+        ]
 
 
 def _need(resource: Resource, *permissions: str, licence: str | None = None, instead: tuple[str, ...] = ()) -> Need:

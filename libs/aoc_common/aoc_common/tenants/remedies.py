@@ -38,8 +38,8 @@ def next_action(source: str, trouble: str | None, code: str = "") -> str | None:
     need = NEEDS.get(source)
     match trouble:
         case Trouble.NO_PERMISSION:
-            wanted = needs_text(source) or "the permission that the last error names"
-            return f"Grant the application permission {wanted} to the app and grant admin consent."
+            permission = needs_text(source) or "the permission that the last error names"
+            return f"Grant the application permission {permission} to the app and grant admin consent."
         case Trouble.NOT_LICENSED:
             licence = (need.licence if need else None) or "the licence that the last error names"
             return f"The tenant needs {licence}; without it, leave the source out in the tenants file (sources)."

@@ -69,10 +69,10 @@ def _time_of_day(value: Any) -> Any:
 def _network(value: Any) -> IPv4Network | IPv6Network:
     if not isinstance(value, str | IPv4Network | IPv6Network):
         raise ValueError("must be a network like 203.0.113.0/24")  # noqa: TRY004  # pydantic reports ValueErrors only
-    found = ip_network(value)
-    if not found.prefixlen:
+    network = ip_network(value)
+    if not network.prefixlen:
         raise ValueError("holds every address there is")
-    return found
+    return network
 
 
 def _distinct[T](values: tuple[T, ...]) -> tuple[T, ...]:
@@ -178,8 +178,8 @@ class Tenant(Frozen):
     def trusts(self, address: str) -> bool:
         """Whether an address lies in a trusted network; False for what is no address."""
         try:
-            found = ip_address(address)
+            parsed = ip_address(address)
         except ValueError:
             return False
-        plain = getattr(found, "ipv4_mapped", None) or found
+        plain = getattr(parsed, "ipv4_mapped", None) or parsed
         return any(plain in network for network in self.trusted_networks)

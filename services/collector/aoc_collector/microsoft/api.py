@@ -36,7 +36,7 @@ class Api:
         family: Family,
         bucket: Bucket,
         attempts: int,
-        longest_asked_s: float = http.LONGEST_ASKED_S,
+        longest_asked_s: float = http.LONGEST_RETRY_AFTER_S,
     ) -> None:
         self.base = family.host(tenant.hosts)
         self._client = client

@@ -62,7 +62,7 @@ class Tokens:
         client: httpx.AsyncClient,
         clock: Clock,
         attempts: int,
-        longest_asked_s: float = http.LONGEST_ASKED_S,
+        longest_asked_s: float = http.LONGEST_RETRY_AFTER_S,
     ) -> None:
         self._client = client
         self._clock = clock

@@ -136,7 +136,7 @@ class Batch:
         """Make a row the one that stands for a stored event or version, if its page stored it and no other row does."""
         number = getattr(stored, "number", 1)
         raw = row.page.raw
-        if stored.page not in raw.known_as or self.is_claimed(row.event.id, number):
+        if stored.page not in raw.all_names or self.is_claimed(row.event.id, number):
             return
         self._claimed.add((row.event.id, number))
         row.outcome = Outcome.CLAIMED

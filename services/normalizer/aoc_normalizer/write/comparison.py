@@ -93,7 +93,7 @@ class Comparison:
                     self._asked.add(adopts)
                     found.append(Adoption(history.event, number, one.page, mine[0].page.raw.id))
                 elif one.origin is not None and not self._batch.is_claimed(history.event, number):
-                    of = next((row for row in mine if one.page in row.page.raw.known_as), None)
+                    of = next((row for row in mine if one.page in row.page.raw.all_names), None)
                     if of is not None and (event := lost_versions.packed(one, history.document["tenant"])) is not None:
                         self._batch.add(of.page, event, one)
         return found
@@ -118,7 +118,7 @@ class Comparison:
                 return True
         if (
             same is not None
-            and same.page in self._lost - raw.known_as
+            and same.page in self._lost - raw.all_names
             and (adopts := (row, same.page)) not in self._asked
         ):
             self._asked.add(adopts)

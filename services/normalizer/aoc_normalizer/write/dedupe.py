@@ -143,7 +143,7 @@ class Deduplicator:
             if sighting.forgotten:
                 # What retention has removed comes back by a person's import only, not by a look back.
                 raw = row.page.raw
-                if raw.source == subjects.IMPORT_SOURCE and sighting.page not in raw.known_as:
+                if raw.source == subjects.IMPORT_SOURCE and sighting.page not in raw.all_names:
                     revived.append(row)
                 else:
                     batch.claim(row, sighting)
@@ -172,7 +172,7 @@ class Deduplicator:
         for row in rows if gone else ():
             event, raw = row.event, row.page.raw
             sighting = stored.get(event.id)
-            if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - raw.known_as:
+            if sighting is not None and sighting.is_only(event.text) and sighting.page in gone - raw.all_names:
                 found.setdefault(event.id, Adoption(event.id, 1, sighting.page, raw.id))
         await self._sightings.adopt(list(found.values()))
         return set(found)

@@ -16,7 +16,7 @@ from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.expired import MongoExpired, added
-from aoc_common.store.mongo.outcomes import KEEP, page_key
+from aoc_common.store.mongo.outcomes import RETENTION, page_key
 from aoc_common.store.mongo.review_counts import review_counts
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.review_counts import ReviewCounts
 
 #: A slice that gave nothing is only kept to be looked at; the others are evidence.
-_KEEP_EMPTY: Final = timedelta(days=7)
-_KEEP: Final = timedelta(days=400)
+_RETENTION_EMPTY: Final = timedelta(days=7)
+_RETENTION: Final = timedelta(days=400)
 #: A source that is this far behind has a gap, and does not merely wait for its next slice.
 _BEHIND: Final = timedelta(minutes=30)
 _DAY: Final = timedelta(days=1)
@@ -85,7 +85,7 @@ class MongoAccount:
             for some in batched(settled, BATCH_SIZE):
                 # First: what is closed and never expires would be there for ever.
                 of_slices = {"slice_id": {"$in": list(some)}}
-                await self._pages.update_many(of_slices, {"$set": {"expire_at": at + KEEP}})
+                await self._pages.update_many(of_slices, {"$set": {"expire_at": at + RETENTION}})
             if fetched:
                 await self._slices.bulk_write(
                     [
@@ -131,7 +131,7 @@ class MongoAccount:
                     became = sum(totals[name] for name in _OF_RECORDS)
                     records = max(int(document.get("records") or 0), became)
                     closed[key] = {name: totals[name] for name in _NOTHING} | {"records": records}
-                elif "settled_at" in document and document["settled_at"] <= at - KEEP + _MARGIN:
+                elif "settled_at" in document and document["settled_at"] <= at - RETENTION + _MARGIN:
                     closed[key] = {name: document.get(name, 0) for name in _NOTHING}
         return closed
 
@@ -342,7 +342,7 @@ def _joined(before: Gap, gap: Gap, count: int) -> Gap:
 
 def _closed(document: Document, totals: Document, at: datetime) -> dict[str, Any]:
     # One that was given up says nothing of its records, and what it published counts.
-    retention = _KEEP if document.get("records") or any(totals.values()) else _KEEP_EMPTY
+    retention = _RETENTION if document.get("records") or any(totals.values()) else _RETENTION_EMPTY
     return {
         **totals,
         "state": SliceState.SETTLED.value,

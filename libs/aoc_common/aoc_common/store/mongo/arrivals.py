@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from aoc_common.store.arrivals import Arrivals
 
 _WEEKS: Final = 4
-_KEEP: Final = timedelta(weeks=_WEEKS + 1)
+_RETENTION: Final = timedelta(weeks=_WEEKS + 1)
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
 #: How many days of lateness tell when to look again.
@@ -76,7 +76,7 @@ def _update(arrivals: Arrivals) -> UpdateOne:
                 "tenant": arrivals.tenant,
                 "source": arrivals.source,
                 "day": day,
-                "expire_at": day + _KEEP,
+                "expire_at": day + _RETENTION,
             },
         },
         upsert=True,

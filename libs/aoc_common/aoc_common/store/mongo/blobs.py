@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: Of an answer without content it is not told: Microsoft makes no empty blob, so it has erred.
 _FETCHED: Final[Document] = {"state": "fetched", "records": {"$ne": 0}}
 #: How long blobs stay in the ledger. Longer than Microsoft re-sends old content (8 days were seen).
-_KEEP: Final = timedelta(days=90)
+_RETENTION: Final = timedelta(days=90)
 
 
 class MongoBlobs:
@@ -49,7 +49,7 @@ class MongoBlobs:
                         "state": "listed",
                         # Until the totals have it (`sums`).
                         "uncounted": True,
-                        "expire_at": at + _KEEP,
+                        "expire_at": at + _RETENTION,
                     }
                 }
                 for blob in blobs
@@ -69,7 +69,7 @@ class MongoBlobs:
                         "tenant": tenant,
                         "source": source,
                         "uncounted": True,
-                        "expire_at": at + _KEEP,
+                        "expire_at": at + _RETENTION,
                     },
                 }
                 for content_id, count in records.items()

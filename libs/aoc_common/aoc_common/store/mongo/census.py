@@ -55,7 +55,7 @@ class StoredStatement(StoredRecord):
 
 
 #: What `statements` reads of an event.
-_SAID: Final = (
+_STATEMENT_FIELDS: Final = (
     "tenant", "source", "operation", "twin_of", "twin", "time", "class_uid", "result", "actor", "ip", "versions",
     "expire_at", "forget_at", "raw", "event.metadata.uid", "event.metadata.event_code", "event.metadata.processed_time",
     "event.time", "event.class_uid", "event.status_id",
@@ -133,7 +133,7 @@ class MongoCensus:
         """Every stored event, with what it says of its record. What retention has emptied says nothing."""
         unforgotten = {"forgotten": {"$exists": False}}
         with translated("census"):
-            async for document in self._database["events"].find(unforgotten, dict.fromkeys(_SAID, 1)):
+            async for document in self._database["events"].find(unforgotten, dict.fromkeys(_STATEMENT_FIELDS, 1)):
                 yield _statement(document)
 
     async def pages_by_source(self) -> tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]]:

@@ -1,4 +1,4 @@
-"""What a wrong clock made of a source's account."""
+"""Correction of a source's state after a collector's clock was ahead."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 #: Slices are at most a week long: one that reaches past a moment begins within this before it.
 _LONGEST_SLICE: Final = timedelta(days=8)
-_KEEP: Final = timedelta(days=90)
-_TAKEN_FOR_TOO_OLD: Final[Document] = {"reason": {"$regex": f"{TOO_OLD}$"}}
+_RETENTION: Final = timedelta(days=90)
+_TOO_OLD_GAP: Final[Document] = {"reason": {"$regex": f"{TOO_OLD}$"}}
 #: The last two: those of the versions before.
 _RESCANS: Final = [Cause.LATE.value, "hourly", "daily"]
 
@@ -35,7 +35,7 @@ class MongoClockCorrections:
         self._blobs = database["ledger_blobs"]
 
     async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
-        """Where the first of what was collected, left behind, or given up as a gap, past `now` begins."""
+        """The start of the first slice, stretch or gap that ends after `now`."""
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
         with translated("backlog"):
             stretch = await self._backlog.find_one({**past, "cause": Cause.BEHIND.value}, sort=[("start", ASCENDING)])
@@ -43,7 +43,7 @@ class MongoClockCorrections:
                 {**past, "start": {"$gte": now - _LONGEST_SLICE}}, sort=[("start", ASCENDING)]
             )
             gap = await self._gaps.find_one(
-                {"tenant": tenant, "source": source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD},
+                {"tenant": tenant, "source": source, "noted_at": {"$gt": now}, **_TOO_OLD_GAP},
                 sort=[("start", ASCENDING)],
             )
         starts: list[datetime] = [document["start"] for document in (stretch, slice_, gap) if document]
@@ -61,9 +61,9 @@ class MongoClockCorrections:
                 {**of_source, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
             )
             # What that clock took for too old is to be had still, or will be found to be gone once more.
-            await self._gaps.delete_many({**of_source, "noted_at": {"$gt": now}, **_TAKEN_FOR_TOO_OLD})
+            await self._gaps.delete_many({**of_source, "noted_at": {"$gt": now}, **_TOO_OLD_GAP})
             expired = {**of_source, "state": "expired", "expired_at": {"$gt": now}}
-            listed = {"state": "listed", "next_try_at": now, "expire_at": now + _KEEP}
+            listed = {"state": "listed", "next_try_at": now, "expire_at": now + _RETENTION}
             await self._blobs.update_many(expired, {"$set": listed, "$unset": {"expired_at": ""}})
 
     async def pull_back(self, tenant: str, source: str, before: datetime, position: datetime, now: datetime) -> bool:

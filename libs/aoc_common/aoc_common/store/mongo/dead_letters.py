@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.dead_letters import DeadLetter
 
 #: Bytes of a body that is kept here; MongoDB's documents end at 16 MiB. Larger ones are on AOC_DLQ alone.
-KEPT: Final = 12 * 1024 * 1024
+LARGEST_STORED_BODY: Final = 12 * 1024 * 1024
 
 
 class MongoDeadLetters(MongoReviewQueue):
@@ -29,7 +29,7 @@ class MongoDeadLetters(MongoReviewQueue):
 
     async def put(self, letter: DeadLetter, records: int, page: str) -> bool:
         """Put a letter on record, as open; whether its body is kept here."""
-        stored = len(letter.body) <= KEPT
+        stored = len(letter.body) <= LARGEST_STORED_BODY
         first: Document = {
             "service": letter.service,
             "tenant": letter.tenant,

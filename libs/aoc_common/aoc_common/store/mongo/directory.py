@@ -119,7 +119,7 @@ class MongoDirectory:
     async def _going(self, which: Document, seen: Observation) -> _Writes:
         made = _Writes()
         async for document in self._entities.find(which).limit(_GOING):
-            made.change(document, _gone(document, seen))
+            made.change(document, _deleted(document, seen))
         return made
 
     async def assign(self, tenant: str, held: Mapping[str, HeldRoles], seen: Observation) -> None:
@@ -301,7 +301,7 @@ def _sighted(old: Document, tenant: str, sighting: Sighting, seen: Observation, 
     return change | {"$set": reported, "$unset": dict.fromkeys({"gone", "fresh", "after"} - reported.keys(), "")}
 
 
-def _gone(old: Document, seen: Observation) -> Document:
+def _deleted(old: Document, seen: Observation) -> Document:
     """What changes when an entity is gone. Its last state stays beside the closed ones, without roles."""
     ended = closed(old, seen, deleted=True)
     changes = ended | {"gone": True, "keys": all_keys(old["id"], {}, ended["past"])}

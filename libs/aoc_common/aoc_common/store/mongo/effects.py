@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pymongo import UpdateOne
 
 from aoc_common.clock import Clock, SystemClock
-from aoc_common.store.effects import KEEP
+from aoc_common.store.effects import RETENTION
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, translated
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class MongoEffects:
     """`EffectStore` over `seen`, whose documents the server removes `keep` after they were noted."""
 
-    def __init__(self, database: Database, clock: Clock | None = None, retention: timedelta = KEEP) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None, retention: timedelta = RETENTION) -> None:
         self._seen = database["seen"]
         self._clock = clock or SystemClock()
-        self._keep = retention
+        self._retention = retention
 
     async def unseen(self, effect: str, keys: Collection[EventKey]) -> set[EventKey]:
         """Those of these that are not noted, or not any more: what the server has yet to remove counts for nothing."""
@@ -39,7 +39,7 @@ class MongoEffects:
 
     async def note(self, effect: str, keys: Collection[EventKey]) -> None:
         """One write for all."""
-        until = {"$max": {"expire_at": self._clock.now() + self._keep}}
+        until = {"$max": {"expire_at": self._clock.now() + self._retention}}
         if keys:
             with translated("seen"):
                 await self._seen.bulk_write(

@@ -16,7 +16,7 @@ from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, transl
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
-from aoc_common.store.mongo.publications import KEEP
+from aoc_common.store.mongo.publications import RETENTION
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.renewals import StoredRecord
 
@@ -27,8 +27,19 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import Event
 
 #: What an event keeps when its record is mapped again, if it has it.
-_KEPT: Final = ("page", "raw_seq", "origin", "text", "expire_at", "forget_at", "version", "versions", "twin_of", "twin")
-_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_KEPT), 1)
+_STORED_FIELDS: Final = (
+    "page",
+    "raw_seq",
+    "origin",
+    "text",
+    "expire_at",
+    "forget_at",
+    "version",
+    "versions",
+    "twin_of",
+    "twin",
+)
+_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_STORED_FIELDS), 1)
 _NOTHING: Final = timedelta()
 _OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
@@ -178,7 +189,7 @@ class MongoRenewal:
 
     async def _forward(self, moved: Mapping[UUID, UUID]) -> None:
         """Say where events went: they were published under their old ids, and may have to be delivered once more."""
-        until = self._clock.now() + KEEP
+        until = self._clock.now() + RETENTION
         writes = [
             UpdateOne({"_id": old}, {"$set": {"to": new, "expire_at": until}}, upsert=True)
             for old, new in moved.items()
@@ -188,7 +199,7 @@ class MongoRenewal:
 
 def _in_place(document: Document, record: StoredRecord) -> Document:
     """Of an event with versions the search terms are those of all: none is taken away."""
-    unchanged = {"_id", *_KEPT} | ({"terms"} if "version" in record.stored_fields else set())
+    unchanged = {"_id", *_STORED_FIELDS} | ({"terms"} if "version" in record.stored_fields else set())
     values = {name: value for name, value in document.items() if name not in unchanged}
     removed = {name: "" for name in _OPTIONAL if name not in values}
     change: Document = {"$set": values} | ({"$unset": removed} if removed else {})
@@ -207,7 +218,7 @@ def _record(document: Document, *, past: bool = False) -> StoredRecord:
         expire_at=document["expire_at"],
         mapper=document["mapper"],
         mapper_version=document["mapper_version"],
-        stored_fields={name: document[name] for name in _KEPT if name in document},
+        stored_fields={name: document[name] for name in _STORED_FIELDS if name in document},
         past=past,
         ocsf=document["event"],
     )

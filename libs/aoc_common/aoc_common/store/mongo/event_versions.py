@@ -115,9 +115,9 @@ class MongoEventVersions:
             documents[version_key(history.event, version.number)] = _as_version(
                 fresh, history.event, version.number, version.digest
             )
-        await self._keep(documents)
+        await self._insert(documents)
 
-    async def _keep(self, documents: Mapping[str, Document]) -> None:
+    async def _insert(self, documents: Mapping[str, Document]) -> None:
         if not documents:
             return
         with translated("event_versions"):
@@ -150,7 +150,7 @@ class MongoEventVersions:
                     stays = _stays([history.document, *versions.values()])
                     extensions.append(UpdateMany({"event_id": history.event}, stays))
                     writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
-            await self._keep(alone)
+            await self._insert(alone)
             if writes:
                 await self._versions.bulk_write(extensions, ordered=False)
                 await self._events.bulk_write(writes, ordered=False)

@@ -30,7 +30,7 @@ DONE: Final[Document] = {"waiting_since": {"$exists": False}}
 #: A page that the normalizer has made something of; those that it gave up are not.
 HANDLED: Final[Document] = {**DONE, "dead_lettered": {"$not": {"$gt": 0}}}
 #: A slice that gave nothing is only kept to be looked at.
-_KEEP_EMPTY: Final = timedelta(days=7)
+_RETENTION_EMPTY: Final = timedelta(days=7)
 #: A slice that nobody tries any more is closed after this, while its pages are still there to be counted.
 LAPSE: Final = timedelta(days=80)
 
@@ -130,7 +130,7 @@ class MongoLedger(MongoBlobs):
                 return
             day = empty.since.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
             of_source = {"tenant": empty.tenant, "source": empty.source}
-            lasting = {"fetched_at": empty.at, "expire_at": empty.at + _KEEP_EMPTY}
+            lasting = {"fetched_at": empty.at, "expire_at": empty.at + _RETENTION_EMPTY}
             if empty.end <= day + timedelta(days=1) and await self._grown(empty, day, lasting):
                 return
             nothing = {"attempts": 1, "pages": 0, "records": 0}

@@ -102,9 +102,7 @@ class MongoLostPages:
             waiting = await self._pages.distinct("waiting_since", waiting_pages)
             if not retried:
                 await (
-                    self._collect_again(document, waiting, at)
-                    if recollect
-                    else self._note_gap(document, len(pages), at)
+                    self._recollect(document, waiting, at) if recollect else self._note_gap(document, len(pages), at)
                 )
             if pages:
                 # What they stored and did not publish is published by the page that brings it again.
@@ -139,7 +137,7 @@ class MongoLostPages:
             await self._slices.update_one({"_id": slice_id, "state": _FETCHED}, {"$set": {"unchecked": True}})
         return LostSlice(slice_id, document["tenant"], document["source"], len(pages), recollect)
 
-    async def _collect_again(self, document: Document, waiting: Sequence[datetime], at: datetime) -> None:
+    async def _recollect(self, document: Document, waiting: Sequence[datetime], at: datetime) -> None:
         tenant, source, start, end = (document[name] for name in ("tenant", "source", "start", "end"))
         fetched: Document = {"tenant": tenant, "source": source, "state": "fetched"}
         known = await self._blobs.find_one({"slice_id": document["_id"]}, {"_id": 1})

@@ -1,4 +1,4 @@
-"""Slices of pages that the ledger has not heard of: it was lost, or restored, while they were on the bus."""
+"""Slices that the ledger lacks for pages on the bus: it was lost or restored in the meantime."""
 
 from __future__ import annotations
 

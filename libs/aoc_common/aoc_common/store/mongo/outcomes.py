@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 #: How long pages of a slice that is settled stay, from then on. A look back can bring them again for so long, and a
 #: person can retry what was put aside of them (`LAPSE`).
-KEEP: Final = timedelta(days=90)
+RETENTION: Final = timedelta(days=90)
 #: Until their slice is settled pages are kept for longer than anything waits: its account is made of them.
-_KEEP_OPEN: Final = timedelta(days=500)
+_RETENTION_OPEN: Final = timedelta(days=500)
 _NOTED: Final = (
     "tenant", "source", "slice_id", "page", "stored", "changed", "duplicate", "quarantined", "dead_lettered",
     "not_understood", "undated", "at",
@@ -61,6 +61,6 @@ def _of_page(outcome: PageOutcome) -> Document:
     if outcome.examples:
         noted["examples"] = dict(outcome.examples)
     return {
-        "$set": {**noted, "expire_at": outcome.at + _KEEP_OPEN},
+        "$set": {**noted, "expire_at": outcome.at + _RETENTION_OPEN},
         "$unset": {"waiting_since": ""},
     }

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.published import Entry
 
 #: How long it is known what was published where: as long as what became of its page.
-KEEP: Final = timedelta(days=90)
+RETENTION: Final = timedelta(days=90)
 #: Events of a batch, at most (`bus.atomic`): a batch that reaches behind a position begins this close before it.
 _LONGEST: Final = 999
 _BATCHES: Final = 32
@@ -86,7 +86,9 @@ class MongoPublications:
         """By the order of expiry, which is that of the notes."""
         with translated("publications"):
             document = await self._publications.find_one(
-                {"expire_at": {"$gte": moment + KEEP}}, {"_id": 1}, sort=[("expire_at", ASCENDING), ("_id", ASCENDING)]
+                {"expire_at": {"$gte": moment + RETENTION}},
+                {"_id": 1},
+                sort=[("expire_at", ASCENDING), ("_id", ASCENDING)],
             )
         if document is None:
             return None
@@ -217,7 +219,7 @@ def _document(span: PublishedSpan, at: datetime) -> Document:
         "tenant": span.tenant,
         "source": span.source,
         "ids": b"".join(UUID(event).bytes for event, _, _ in pairs),
-        "expire_at": at + KEEP,
+        "expire_at": at + RETENTION,
     }
     if digests := {str(place): digest for place, (_, _, digest) in enumerate(pairs) if digest}:
         document["digests"] = digests

@@ -46,7 +46,7 @@ class PublishedEvents:
         parted = [(position, *_parted(message_id)) for position, message_id, _ in entries]
         with translated("events"):
             now, documents = await self._current({event for _, event, _ in parted})
-            versions = await self._kept(
+            versions = await self._stored_versions(
                 {
                     (now[event], digest)
                     for _, event, digest in parted
@@ -84,7 +84,9 @@ class PublishedEvents:
             sought = set(moved.values()) - documents.keys()
         return now, {event: document for event, document in documents.items() if "raw" in document}
 
-    async def _kept(self, versions: Collection[tuple[UUID, str | None]]) -> dict[tuple[UUID, str | None], Document]:
+    async def _stored_versions(
+        self, versions: Collection[tuple[UUID, str | None]]
+    ) -> dict[tuple[UUID, str | None], Document]:
         """Versions by event and digest; the first has none."""
         if not versions:
             return {}

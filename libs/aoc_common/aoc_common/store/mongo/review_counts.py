@@ -1,4 +1,4 @@
-"""What of a tenant waits for a person, counted for its account."""
+"""Counts of a tenant's dead letters and quarantined records, for its account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCounts:
-    """What waits of a tenant.
+    """Items of a tenant that wait for a decision, or expired before one.
 
     `letters`: source -> state -> letters, records, first and last. `waiting`: source -> records in the quarantine.
     """

@@ -1,4 +1,4 @@
-"""What dead letters and the quarantine have in common: how they are looked through and decided on."""
+"""What dead letters and the quarantine have in common: listing, republishing, decisions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MongoReviewQueue:
         return held.encode("utf-8", "replace") if isinstance(held, str) else None if held is None else bytes(held)
 
     async def republished(self, item: Item, page: str, at: datetime) -> None:
-        """It was published again: `page` is its page in the ledger, empty when it is none."""
+        """The item was republished: `page` is its page in the ledger, empty when it has none."""
         # What has no page in the ledger is out of our hands with its publication.
         decided = {} if page else {"state": ItemState.RETRIED.value, "decided_at": at}
         with translated(self._name):

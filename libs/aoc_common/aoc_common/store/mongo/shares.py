@@ -1,4 +1,4 @@
-"""What collectors hold of limits."""
+"""How collectors share rate limits, over `rate_shares`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aoc_common.store.shares import Allocation, Allocations
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-_KEEP: Final = timedelta(days=1)
+_RETENTION: Final = timedelta(days=1)
 
 
 class MongoShares:
@@ -23,7 +23,7 @@ class MongoShares:
         self._shares = database["rate_shares"]
 
     async def read(self, limit: str) -> Allocations:
-        """The claims of a limit."""
+        """The allocations of a limit."""
         with translated("shares"):
             document = await self._shares.find_one({"_id": limit})
         if document is None:
@@ -37,10 +37,10 @@ class MongoShares:
     async def write(  # see `ShareStore`
         self, limit: str, version: int, member: str, allocation: Allocation, lost: Collection[str], at: datetime
     ) -> bool:
-        """Set one claim and drop others, if nobody was faster."""
+        """Set one allocation and drop others, if nobody was faster."""
         written_allocation = {"units": allocation.units, "wants": allocation.demand, "beat": allocation.beat}
         update: dict[str, Any] = {
-            "$set": {f"members.{member}": written_allocation, "version": version + 1, "expire_at": at + _KEEP},
+            "$set": {f"members.{member}": written_allocation, "version": version + 1, "expire_at": at + _RETENTION},
         }
         if lost:
             update["$unset"] = {f"members.{name}": "" for name in lost}

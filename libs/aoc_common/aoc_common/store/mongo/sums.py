@@ -78,7 +78,7 @@ class MongoSums:
             await self._note([book for book in books.values() if book.get("pending")])
             ready = {key: book for key, book in books.items() if not book.get("pending")}
             # After the books: what is read now is as it was, or newer, if a book can still be written.
-            updates, token = await self._taken_in(ready, limit), token_hex(8)
+            updates, token = await self._intakes(ready, limit), token_hex(8)
             if not updates:
                 return 0
             await self._sums.bulk_write(
@@ -137,8 +137,8 @@ class MongoSums:
             upsert=True,
         )
 
-    async def _taken_in(self, books: Mapping[str, Document], limit: int) -> dict[str, _Taken]:
-        intakes: dict[str, _Taken] = defaultdict(_Taken)
+    async def _intakes(self, books: Mapping[str, Document], limit: int) -> dict[str, _Intake]:
+        intakes: dict[str, _Intake] = defaultdict(_Intake)
         unsummed = await self._slices.find({"unsummed": True}, _OF_A_SUM).to_list(limit)
         legacy = await self._legacy(slice_ for slice_ in unsummed if books.get(_source_of(slice_), {}).get("legacy"))
         for slice_ in unsummed:
@@ -163,7 +163,7 @@ class MongoSums:
             days |= {day["_id"]: day async for day in cursor}
         return days
 
-    async def _convert(self, day: Document, intake: _Taken) -> None:
+    async def _convert(self, day: Document, intake: _Intake) -> None:
         """Take in what a day lacks as the version before did: all of its slices are looked at, this once.
 
         Also those that are not settled at the moment and were before: the day may have them, as they were.
@@ -221,7 +221,7 @@ class MongoSums:
         )
 
 
-class _Taken:
+class _Intake:
     """What one source's totals take in at once."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 #: A record can be delivered again for as long as it is on AOC_RAW; its twin can be a week late.
-_KEEP: Final = timedelta(days=30)
+_RETENTION: Final = timedelta(days=30)
 #: Events that one look-up of some keys gives. Where there are more, each key is asked for by itself.
 _MOST: Final = 500
 #: Events of one key, so of one actor, operation, result and target in a minute. A flood of them loses links beyond
@@ -52,14 +52,14 @@ class MongoTwins:
         candidates: list[Document] = []
         with translated("twins"):
             for some in batched(keys, BATCH_SIZE):
-                together = await self._found({"twin_key": {"$in": list(some)}, **its}, _MOST + 1)
+                together = await self._find({"twin_key": {"$in": list(some)}, **its}, _MOST + 1)
                 if len(together) > _MOST:
-                    each = [await self._found({"twin_key": key, **its, **_FREE}, _OF_A_KEY) for key in some]
+                    each = [await self._find({"twin_key": key, **its, **_FREE}, _OF_A_KEY) for key in some]
                     together = [document for of_key in each for document in of_key]
                 candidates += [document for document in together if _FREE.keys().isdisjoint(document)]
         return [_candidate(document) for document in candidates]
 
-    async def _found(self, query: Document, most: int) -> list[Document]:
+    async def _find(self, query: Document, most: int) -> list[Document]:
         return await self._events.find(query, _FIELDS).limit(most).to_list(None)
 
     async def claim(self, links: Sequence[TwinLink], at: datetime) -> set[int]:
@@ -70,7 +70,7 @@ class MongoTwins:
                 "unified": link.unified,
                 "first": link.first,
                 "tenant": link.tenant,
-                "expire_at": at + _KEEP,
+                "expire_at": at + _RETENTION,
             }
             for link in links
         ]
@@ -101,7 +101,7 @@ class MongoTwins:
 
     async def decide(self, links: Sequence[TwinLink], pages: Collection[str], at: datetime) -> None:
         """Write the links on their events, the first ones first; then that all twins of these raw pages are decided."""
-        decided: list[Document] = [{"_id": page, "expire_at": at + _KEEP} for page in pages]
+        decided: list[Document] = [{"_id": page, "expire_at": at + _RETENTION} for page in pages]
         with translated("twins"):
             for some in batched(links, BATCH_SIZE):
                 await self._write(some)
