@@ -193,7 +193,7 @@ async def test_items_are_chosen_by_tenant_source_reason_and_id_and_a_reason_is_n
 async def test_a_letter_whose_content_the_stream_has_dropped_is_a_permanent_gap(
     database: Database, letters: MongoDeadLetters, monkeypatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "KEPT", 3)
+    monkeypatch.setattr(dead_letters, "LARGEST_STORED_BODY", 3)
     kept = [await letters.put(one, 3, "") for one in (letter("large"), letter("small", body=b"[]"))]
     await letters.copied(letter("large"), 5)
     there = await letters.expire(NOW, KEEP, (5, 9))

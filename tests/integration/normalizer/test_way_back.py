@@ -294,7 +294,7 @@ async def test_a_letter_whose_slice_the_ledger_has_forgotten_is_retried_in_a_sli
 async def test_a_body_that_is_on_the_stream_alone_is_retried_from_there_and_expired_when_it_is_gone(
     bus, normalizer, books, aoc, eventually, database, monkeypatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "KEPT", 3)
+    monkeypatch.setattr(dead_letters, "LARGEST_STORED_BODY", 3)
     with monkeypatch.context() as patched:
 
         async def broken(*_):

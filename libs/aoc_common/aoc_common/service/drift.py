@@ -83,7 +83,7 @@ class DriftMonitor:
 def declared_state(
     service: str, broker: NatsBroker, database: Database, settings: NatsSettings, streams: Sequence[str]
 ) -> Check:
-    """A check of what a service needs: the server's version, these streams, all of its consumers, and unique indexes."""
+    """A check of the server's version, these streams, the service's consumers, and unique indexes."""
 
     async def check() -> None:
         check_version(connection(broker))
