@@ -5,7 +5,7 @@
 
 At least once: `handle` gets every event and version that was published since the reader began, whatever the stream's
 limits, its deletion or the consumer's have taken away meanwhile (docs/adr/0027-reader.md says what comes twice, and
-when). So its effects have to be idempotent by `EventMessage.key`; `store.seen` is for those that cannot be.
+when). So its effects have to be idempotent by `EventMessage.key`; `store.effects` is for those that cannot be.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ type GiveUp = Callable[[PageOutcome], Awaitable[bool]]
 
 
 class PageDeadLetters:
-    """`bus.letters.Account` of raw pages: the letter, then the page's outcome, so that its slice settles."""
+    """`bus.dead_letters.DeadLetterRecorder` of raw pages: the letter, then the page's outcome, so that its slice settles."""
 
     def __init__(self, letters: DeadLetterStore, give_up: GiveUp) -> None:
         self._letters = letters

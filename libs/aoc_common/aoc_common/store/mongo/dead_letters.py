@@ -106,7 +106,7 @@ class MongoDeadLetters(MongoReviewQueue):
 
 
 class JobDeadLetters:
-    """`bus.letters.Account` of messages that have no page in the ledger."""
+    """`bus.dead_letters.DeadLetterRecorder` of messages that have no page in the ledger."""
 
     def __init__(self, letters: MongoDeadLetters) -> None:
         self._letters = letters
