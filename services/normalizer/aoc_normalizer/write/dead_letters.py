@@ -23,7 +23,7 @@ type GiveUp = Callable[[PageOutcome], Awaitable[bool]]
 
 
 class PageDeadLetters:
-    """`DeadLetterRecorder` of raw pages: records the letter, then the outcome of its page, so that its slice settles."""
+    """`DeadLetterRecorder` of raw pages: records the letter, then the outcome of its page, so its slice settles."""
 
     def __init__(self, letters: DeadLetterStore, give_up: GiveUp) -> None:
         self._letters = letters
