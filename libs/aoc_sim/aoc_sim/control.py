@@ -142,19 +142,19 @@ class Control:
     async def emit(self, request: Request) -> Response:
         """Add records now; answers their ids by source."""
         try:
-            wish = Emission.model_validate_json(await request.body())
+            body = Emission.model_validate_json(await request.body())
         except ValidationError as error:
             return PlainTextResponse(str(error), 422)
-        if wish.tenant not in self._world.tenants:
-            return json_answer({"error": f"no tenant '{wish.tenant}'", "known": list(self._world.tenants)}, status=404)
-        if wish.story is not None and wish.story not in (known := STORIES | ON_DEMAND):
-            return json_answer({"error": f"no story '{wish.story}'", "known": list(known)}, status=404)
+        if body.tenant not in self._world.tenants:
+            return json_answer({"error": f"no tenant '{body.tenant}'", "known": list(self._world.tenants)}, status=404)
+        if body.story is not None and body.story not in (known := STORIES | ON_DEMAND):
+            return json_answer({"error": f"no story '{body.story}'", "known": list(known)}, status=404)
         self._world.catch_up()
-        entries = self._world.emit(wish.tenant, source=wish.source, count=wish.count, story=wish.story)
+        entries = self._world.emit(body.tenant, source=body.source, count=body.count, story=body.story)
         ids: dict[str, list[str]] = {}
         for entry in entries:
             ids.setdefault(entry.source, []).append(entry.key)
-        return json_answer({"tenant": wish.tenant, "count": len(entries), "records": ids}, status=201)
+        return json_answer({"tenant": body.tenant, "count": len(entries), "records": ids}, status=201)
 
     async def directory(self, request: Request) -> Response:
         """The objects of a collection as they are now."""
@@ -168,17 +168,17 @@ class Control:
     async def alter(self, request: Request) -> Response:
         """Change the directory now, without a record of it; answers the object's id."""
         try:
-            wish = Alteration.model_validate_json(await request.body())
+            body = Alteration.model_validate_json(await request.body())
         except ValidationError as error:
             return PlainTextResponse(str(error), 422)
-        tenant = self._world.tenants.get(wish.tenant)
+        tenant = self._world.tenants.get(body.tenant)
         if tenant is None:
-            return json_answer({"error": f"no tenant '{wish.tenant}'", "known": list(self._world.tenants)}, status=404)
+            return json_answer({"error": f"no tenant '{body.tenant}'", "known": list(self._world.tenants)}, status=404)
         self._world.catch_up()
-        object_id = wish.id or str(uuid4())
-        if not wish.remove:
-            tenant.register.put(wish.collection, object_id, **wish.set)
-        elif not tenant.register.remove(wish.collection, object_id):
+        object_id = body.id or str(uuid4())
+        if not body.remove:
+            tenant.register.put(body.collection, object_id, **body.set)
+        elif not tenant.register.remove(body.collection, object_id):
             return json_answer({"error": f"no such object '{object_id}'"}, status=404)
         return json_answer({"id": object_id}, status=201)
 
