@@ -39,7 +39,7 @@ from aoc_collector.parts import monitoring, slices
 from aoc_collector.parts.shared import Shared
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
-from aoc_common import http, roster
+from aoc_common import http
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import consuming
@@ -181,9 +181,7 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         database = await stack.enter_async_context(connect(settings.mongo))
         await bring_in_order(data.nats_settings(endpoints, "provision"), settings.mongo, lambda _: None, migrate=False)
         tenants = [tenant for tenant in read_tenants(tenants_file, SOURCES) if tenant.name == _TENANT.slug]
-        collector = Worker(
-            "collector", settings, partial(_build, settings, tenants), roster.COLLECTOR.streams, clock=clock
-        )
+        collector = Worker("collector", settings, partial(_build, tenants), clock=clock)
         await stack.enter_async_context(collector.running())
         await _until_caught_up(database)
         world.apply(_DOWN)
@@ -193,7 +191,7 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
         return await _catching_up(database, world, clock, traffic, days, await _reader(stack, data, endpoints))
 
 
-async def _build(settings: CollectorSettings, tenants: Sequence[Tenant], parts: Parts) -> None:
+async def _build(tenants: Sequence[Tenant], settings: CollectorSettings, parts: Parts) -> None:
     """A collector without directory synchronisation, alone on its API limits."""
     client = await parts.enter(http.make_client(timeout_s=30))
     shared = Shared(parts, settings, tenants, Apis(settings, client, parts.resources.clock))

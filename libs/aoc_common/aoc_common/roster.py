@@ -30,8 +30,9 @@ class Service:
     """A service: a package `aoc_{name}` in `services/{name}`, an image, a lock, a user of NATS with the same name.
 
     - `title`, `purpose`: as people call it, and what it is for, in one line.
-    - `streams`: those whose declaration it compares or whose state it reads. `publishes`: subjects, beside its
-      heartbeat and its dead letters. `requests`: subjects of the JetStream API that follow from none of these.
+    - `watches`: streams, beside those of its consumers and its dead letters, whose declaration it compares or whose
+      state it reads. `publishes`: subjects, beside its heartbeat and its dead letters. `requests`: subjects of the
+      JetStream API that follow from none of these.
     - `store_role`: what it may do in MongoDB.
     - `listens`, `port`: the prefix of the settings `__HOST` and `__PORT`, and the port, where it answers /livez,
       /readyz and /metrics. `published`: whether anybody outside of the deployment's networks calls it there.
@@ -44,8 +45,8 @@ class Service:
     name: str
     title: str
     purpose: str
-    streams: tuple[str, ...]
-    publishes: tuple[str, ...]
+    watches: tuple[str, ...] = ()
+    publishes: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
     store_role: StoreRole = "readWrite"
     listens: str = "AOC_HEALTH"
@@ -71,6 +72,12 @@ class Service:
     def consumers(self) -> tuple[Consumer, ...]:
         """The durable consumers that it works on."""
         return tuple(consumer for consumer in consumers.ALL if consumer.service == self.name)
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Streams whose declaration it compares or whose state it reads."""
+        consumed = [consumer.stream for consumer in self.consumers]
+        return tuple(dict.fromkeys((*self.watches, *consumed, *([subjects.DLQ_STREAM] if consumed else []))))
 
     @property
     def may_publish(self) -> tuple[str, ...]:
@@ -103,7 +110,7 @@ COLLECTOR: Final = Service(
     name="collector",
     title="Collector",
     purpose="fetches records from Microsoft's APIs and publishes them as raw pages",
-    streams=(subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM),
+    watches=(subjects.RAW_STREAM,),
     publishes=(
         "aoc.raw.>",
         "aoc.jobs.collect.>",
@@ -120,7 +127,7 @@ NORMALIZER: Final = Service(
     name="normalizer",
     title="Normalizer",
     purpose="turns raw pages into deduplicated OCSF events, stores and publishes them",
-    streams=(subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.DLQ_STREAM),
+    watches=(subjects.EVENTS_STREAM,),
     publishes=("aoc.events.>", "aoc.marks.>"),
     requests=(
         # Whether a page still waits, and what of it was published.
@@ -136,7 +143,7 @@ API: Final = Service(
     name="api",
     title="Gateway",
     purpose="searches events, tells how complete they are, takes Microsoft's notifications",
-    streams=WATCHED_STREAMS,
+    watches=WATCHED_STREAMS,
     publishes=("aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"),
     requests=WATCHING,
     store_role="read",

@@ -1,9 +1,7 @@
 """Run the gateway: `python -m aoc_api`."""
 
-import sys
-
 from aoc_api.app import make
-from aoc_common.service.run import run
+from aoc_common.service.run import main
 
 if __name__ == "__main__":
-    sys.exit(run("api", make))
+    main("api", make)

@@ -1,9 +1,7 @@
 """Run the collector: `python -m aoc_collector`."""
 
-import sys
-
 from aoc_collector.app import make
-from aoc_common.service.run import run
+from aoc_common.service.run import main
 
 if __name__ == "__main__":
-    sys.exit(run("collector", make))
+    main("collector", make)

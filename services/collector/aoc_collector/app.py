@@ -9,7 +9,6 @@ from aoc_collector.parts import directories, monitoring, slices, subscriptions
 from aoc_collector.parts.shared import share
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
-from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
@@ -30,17 +29,12 @@ def make() -> Service:
     return worker(settings, read_tenants(settings.tenants_file, SOURCES)).service()
 
 
-def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker:
+def worker(settings: CollectorSettings, tenants: Sequence[Tenant]) -> Worker[CollectorSettings]:
     """A collector of these tenants. Raises `BadConfiguration` for a missing secret of the webhooks."""
-    return Worker(
-        roster.COLLECTOR.name,
-        settings,
-        partial(build, settings, tenants, settings.webhooks.seals()),
-        roster.COLLECTOR.streams,
-    )
+    return Worker("collector", settings, partial(build, tenants, settings.webhooks.seals()))
 
 
-async def build(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> None:
+async def build(tenants: Sequence[Tenant], seals: Seals | None, settings: CollectorSettings, parts: Parts) -> None:
     """Add the parts of a collector. `seals`: None without webhooks."""
     await MongoTenantIds(parts.resources.database).record({tenant.name: tenant.tenant_id for tenant in tenants})
     shared = await share(settings, tenants, seals, parts)

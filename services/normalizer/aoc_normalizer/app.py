@@ -6,7 +6,6 @@ import gc
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_common import roster
 from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.events import MongoEvents
@@ -34,14 +33,12 @@ def make() -> Service:
     return worker(settings, locate).service()
 
 
-def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker:
+def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker[NormalizerSettings]:
     """A normalizer that locates addresses so."""
-    return Worker(
-        roster.NORMALIZER.name, settings, partial(build, settings, locate), roster.NORMALIZER.streams, pages.account
-    )
+    return Worker("normalizer", settings, partial(build, locate), pages.account)
 
 
-async def build(settings: NormalizerSettings, locate: Locate, parts: Parts) -> None:
+async def build(locate: Locate, settings: NormalizerSettings, parts: Parts) -> None:
     """Add the parts of a normalizer."""
     events = MongoEvents(parts.resources.database, settings.retention.keep, parts.resources.clock)
     look_up = pages.look_up_of(settings, locate, parts.resources)

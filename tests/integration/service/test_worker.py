@@ -20,7 +20,6 @@ from aoc_common.service.probes import health_app
 from aoc_common.service.worker import Worker
 from aoc_common.settings import ServiceSettings
 
-STREAMS = (subjects.RAW_STREAM, subjects.DLQ_STREAM)
 TENANTS = ("contoso", "fabrikam", "tailspin")
 
 
@@ -40,7 +39,7 @@ def service(nats_as, mongo_settings):
     async def start(build):
         await bring_in_order(None, mongo_settings, lambda _: None, migrate=False)
         settings = ServiceSettings(nats=nats_as("normalizer"), mongo=mongo_settings)
-        async with Worker("normalizer", settings, build, STREAMS).running() as probes:
+        async with Worker("normalizer", settings, lambda _, parts: build(parts)).running() as probes:
             transport = httpx.ASGITransport(health_app(probes))
             async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
                 yield client

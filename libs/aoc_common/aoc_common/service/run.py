@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import uvicorn
 import uvloop
@@ -40,6 +40,11 @@ class Service:
     address: Address
     telemetry: TelemetrySettings
     server: Mapping[str, Any] = field(default_factory=dict)
+
+
+def main(name: str, make: Callable[[], Service]) -> NoReturn:
+    """A service process, from its start to its exit: `run`."""
+    sys.exit(run(name, make))
 
 
 def run(name: str, make: Callable[[], Service]) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from aoc_common import roster
 from aoc_common.bus.consume import consuming
 from aoc_common.bus.events import reading_events
 from aoc_common.bus.policy import Failures, Redelivery
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-type Build = Callable[[Parts], Awaitable[None]]
+type Build[S: ServiceSettings] = Callable[[S, Parts], Awaitable[None]]
 """Adds the parts that a service is made of. Nothing of it runs before all of them are there."""
 
 
@@ -183,16 +184,15 @@ def job_account(database: Database) -> DeadLetterRecorder:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class Worker[S: ServiceSettings]:
     """A service of consumers and tasks. It answers /livez, /readyz and /metrics.
 
-    `streams`: those that it works on, beside its consumers. `account`: where its dead letters are put on record.
+    `name`: its row in the roster. `account`: where its dead letters are put on record.
     """
 
     name: str
-    settings: ServiceSettings
-    build: Build
-    streams: Sequence[str]
+    settings: S
+    build: Build[S]
     account: Callable[[Database], DeadLetterRecorder] = job_account
     clock: Clock = field(default_factory=SystemClock)
 
@@ -200,11 +200,11 @@ class Worker:
     async def running(self) -> AsyncIterator[Mapping[str, Probe]]:
         """The service at work, and its probes; leaving puts back what is in work. Raises as `resources.acquired`."""
         async with (
-            acquired(self.name, self.settings, self.streams, self.clock) as resources,
+            acquired(self.name, self.settings, roster.service(self.name).streams, self.clock) as resources,
             AsyncExitStack() as entered,
         ):
             parts = Parts(resources, Failures(self.name, self.account(resources.database)), entered)
-            await self.build(parts)
+            await self.build(self.settings, parts)
             async with parts.running() as names:
                 _log.info("service.started")
                 yield names
