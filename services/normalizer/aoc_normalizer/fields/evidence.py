@@ -6,6 +6,7 @@ first place that says something readable counts. docs/reference/trust.md says wh
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aoc_normalizer.bounds import listed
@@ -26,6 +27,8 @@ ADDRESSES: Final = (
 AGENTS: Final = ("UserAgent", "userAgent", "ClientInfoString", "BrowserName")
 #: Name/value lists that services put the rest into. `additionalDetails` of the unified log is JSON in one of its pairs.
 _LISTS: Final = ("ExtendedProperties", "additionalDetails", "AdditionalDetails")
+#: How they spell the name of a pair.
+_KEYS: Final = ("Name", "key", "name", "Key")
 #: Names in those lists, in lower case and without blanks, dashes and underscores.
 _ADDRESS_NAMES: Final = (
     "clientip", "clientipaddress", "ipaddr", "ipaddress", "callerip", "calleripaddress", "actoripaddress", "sourceip",
@@ -59,19 +62,20 @@ def details(record: Mapping[str, Any]) -> dict[str, str]:
         if not record.get(name):
             continue
         for item in listed(values.objects(record[name])):
-            key = values.first(item, "Name", "name", "Key", "key")
+            key = next((said for spelt in _KEYS if isinstance(said := item.get(spelt), str)), None)
             if key is None:
                 continue
-            value = item.get("Value", item.get("value"))
-            inside = values.mapping(value) if key.casefold() == "additionaldetails" else {}
-            for inner, said in inside.items():
-                if (text := values.shown(said)) is not None:
-                    found.setdefault(squeezed(inner), text)
-            if not inside and (text := values.shown(value)) is not None:
-                found.setdefault(squeezed(key), text)
+            value, key = item.get("Value", item.get("value")), squeezed(key)
+            if key == "additionaldetails":
+                for inner, said in values.mapping(value).items():
+                    if (text := values.shown(said)) is not None:
+                        found.setdefault(squeezed(inner), text)
+            elif (text := values.text(value)) is not None:
+                found.setdefault(key, text)
     return found
 
 
+@lru_cache(maxsize=2048)
 def squeezed(name: str) -> str:
     """`useragent` of `User-Agent`, `User Agent` and `user_agent`."""
     return name.casefold().translate(_SQUEEZED)
@@ -82,10 +86,11 @@ def address(record: Mapping[str, Any], said: Mapping[str, str] | None = None) ->
     for name in ADDRESSES:
         if (value := record.get(name)) is not None and (found := addresses.parse(value)) is not None:
             return found
-    for name in _ADDRESS_NAMES if said else ():
-        if said and (found := addresses.parse(said.get(name))) is not None:
-            return found
-    return next(iter(several(record)), None)
+    if said:
+        for name in _ADDRESS_NAMES:
+            if name in said and (found := addresses.parse(said[name])) is not None:
+                return found
+    return next(iter(several(record)), None) if "ClientIPs" in record else None
 
 
 def several(record: Mapping[str, Any]) -> list[Address]:

@@ -27,7 +27,7 @@ _CONTRADICTED: Final = "workload-contradicts"
 _ADMIN_TYPES: Final = frozenset({"2", "3", "admin", "dcadmin"})
 _SYSTEM_TYPES: Final = frozenset({"4", "8", "system", "systempolicy"})
 _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
-_GUEST_TYPES: Final = frozenset({"10", "guest"})
+_GUEST_TYPES: Final = (10, "10", "Guest", "guest")
 _GUESTS: Final = ("urn:spo:guest#", "live.com#", "guest#")
 _EXTERNAL: Final = "#ext#@"
 _USED: Final = frozenset(
@@ -61,7 +61,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.correlation_id = values.first(record, "CorrelationId", "InterSystemsId", "IntraSystemId")
     apply_operation(draft, operation, where.scope)
     draft.actor = actor(record)
-    _guest(record, draft)
+    if _is_guest(record):
+        draft.facts.append(Fact("actor.user", draft.actor.label or "guest", "guest", {"guest": True}, draft.product))
+        draft.search.append("guest")
     draft.app = Party(
         values.first(record, "ApplicationDisplayName", "AppPoolName", "ClientApplication"),
         uid=values.first(record, "AppId", "ClientAppId", "ApplicationId", "AadAppId"),
@@ -140,13 +142,14 @@ def _is_person(party: Party) -> bool:
     return party.upn is not None and "." in party.upn.partition("@")[2]
 
 
-def _guest(record: Record, draft: Draft) -> None:
-    """Somebody of another organisation, as the record itself spells it."""
-    who = values.text(record.get("UserId")) or ""
-    kind = values.word(values.text(record.get("UserType")) or "")
-    if kind in _GUEST_TYPES or ("#" in who and values.word(who).startswith(_GUESTS)) or _EXTERNAL in values.word(who):
-        draft.facts.append(Fact("actor.user", draft.actor.label or who, "guest", {"guest": True}, draft.product))
-        draft.search.append("guest")
+def _is_guest(record: Record) -> bool:
+    """Whether it is somebody of another organisation, as the record itself tells."""
+    who = record.get("UserId")
+    if isinstance(who, str) and "#" in who:
+        spelt = values.word(who[: values.MAX_TEXT])
+        if spelt.startswith(_GUESTS) or _EXTERNAL in spelt:
+            return True
+    return record.get("UserType") in _GUEST_TYPES
 
 
 def _is_dlp(record_type: str | None, operation: str) -> bool:
