@@ -77,7 +77,7 @@ _ACRONYMS: Final = {
                  "Entra")
 }  # fmt: skip
 _LEFT_OUT: Final = frozenset({"cs"})  # begins the nouns of all cmdlets of Teams
-_VOWELS: Final = frozenset("aeiouAEIO")
+_VOWELS: Final = frozenset("aeioAEIO")
 #: Verbs of things that were there, and of things that are one of many.
 _OF_KNOWN: Final = frozenset({"read", "changed"})
 _OF_NEW: Final = frozenset({"created", "added", "deleted", "removed"})

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 #: Changes that a sentence names, and characters of a value in it.
 _MOST_NAMED: Final = 3
 _BRIEF: Final = 40
-#: Kinds of which others become members, owners or users; alone they are nobody's member.
+#: Kinds of what may be a person.
+_ANYBODY: Final = frozenset({None, "user", "mailbox", "object"})
+#: Kinds of which others become members, owners or users, and that can be members themselves where another is named.
 _CONTAINERS: Final = frozenset({"group", "role", "application", "service principal", "device", "administrative unit"})
 #: Properties that repeat what actor and target are.
 _OF_IDS: Final = ("targetid.", "actorid.")
@@ -63,7 +65,8 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
     found = {party.kind: party.spoken for party in reversed(listed) if party.kind and party.known}
     if target:
         found["target"] = target
-        if "user" not in found and (len(listed) > 1 or listed[0].kind not in _CONTAINERS):
+        kind = listed[0].kind
+        if "user" not in found and (kind in _ANYBODY or (kind in _CONTAINERS and len(listed) > 1)):
             found["user"] = target
     if len(listed) > 1 and listed[1].known:
         found["second"] = listed[1].spoken
