@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from hypothesis import settings
 from jsonschema import Draft202012Validator
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
 
+import public_sets
 from aoc_cli.deployment.bus import USERS
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
@@ -148,30 +148,17 @@ SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 @pytest.fixture(scope="session")
-def real_records() -> dict[str, list[bytes]]:
-    """Public records kept beside the project (never in it), by file; the test is skipped where they are not."""
+def shared_data() -> Path:
+    """The folder of public records beside the project; a test that needs it is skipped where it is not."""
     if not SHARED.is_dir():
         pytest.skip("needs ../shared/data")
-    found: dict[str, list[bytes]] = {}
-    for path in sorted([*SHARED.glob("*/*.jsonl"), *SHARED.glob("*/*.ndjson"), *SHARED.glob("*/*list*.json")]):
-        lines = path.read_text("utf-8-sig").splitlines()
-        values = (
-            json.loads("\n".join(lines))["value"] if path.suffix == ".json" else map(json.loads, filter(None, lines))
-        )
-        records = [record for value in values if (record := _unwrapped(value, path.name))]
-        found[f"{path.parent.name}-{path.name}"] = records
-    return found
+    return SHARED
 
 
-def _unwrapped(value: dict[str, Any], name: str) -> bytes:
-    """The record in a line: some sets keep theirs as text or as a member beside what is known about it."""
-    record: Any = value
-    for member, kept_in in (("raw", "pairs"), ("event", "rule_tests"), ("record", "records"), ("AuditData", "rows")):
-        if kept_in in name and member in value:
-            record = value[member]
-    if isinstance(record, str):
-        record = json.loads(record) if record.strip() else None
-    return json.dumps(record).encode() if isinstance(record, dict) else b""
+@pytest.fixture(scope="session")
+def real_records(shared_data: Path) -> dict[str, list[bytes]]:
+    """Public records kept beside the project (never in it), by file (`public_sets` names them)."""
+    return {one.path.replace("/", "-"): list(public_sets.records(shared_data, one)) for one in public_sets.SETS}
 
 
 @cache

@@ -77,7 +77,7 @@ def application(name: str = APP, app_id: str = APP_ID, uid: str = APP_OBJECT) ->
     ]
 
 
-def properties(removed: bool = False, **named: str) -> list[dict[str, Any]]:  # noqa: FBT001, FBT002  # reads as a word
+def properties(removed: bool = False, **named: str) -> list[dict[str, Any]]:  # reads as a word
     """Modified properties `Group__ObjectID="..."`: in the new value, or in the old one of what was removed."""
     old, new = ("OldValue", "NewValue") if not removed else ("NewValue", "OldValue")
     return [{"Name": name.replace("__", "."), new: value, old: ""} for name, value in named.items()]

@@ -130,7 +130,7 @@ def test_a_file_that_nothing_names_is_still_a_valid_event(ocsf_faults):
 
     assert ocsf_faults(made) == []
     assert made.ocsf["file"] == {"name": "Unknown", "type_id": 0}
-    assert made.ocsf["message"] == "dana@contoso.example ran FileDownloaded"
+    assert made.ocsf["message"] == "dana@contoso.example downloaded a file"
 
 
 def test_a_name_with_control_or_direction_characters_cannot_write_lines_into_a_message(ocsf_faults):

@@ -29,14 +29,14 @@ def finds(query: str, found: tuple[str, ...]) -> bool:
         ("MessageDeleted", "Yammer", 22, {}, "deleted a Viva Engage message"),
         ("MessageDeleted", "MicrosoftTeams", 25, {}, "deleted a Teams message"),
         ("MessageUpdated", "Yammer", 22, {}, "edited a Viva Engage message"),
-        ("GroupCreation", "Yammer", 22, {"ObjectId": "Sales", "GroupName": "Sales"}, "created Viva Engage community Sales"),
+        ("GroupCreation", "Yammer", 22, {"GroupName": "Sales"}, "created Viva Engage community Sales"),
         ("FileDeleted", "Yammer", 22, {"ObjectId": "a.txt"}, "deleted file a.txt from Viva Engage"),
         ("Create", "Exchange", 2, {"MailboxOwnerUPN": SAM}, f"created an item in {SAM}"),
         ("Create", "Dynamics365", 21, {"EntityName": "account", "EntityId": "e-1"}, "created account e-1"),
         ("Update", "Dynamics365", 21, {"EntityName": "contact", "EntityId": "e-1", "PrimaryFieldValue": "Sam"},
          "changed contact Sam"),
-        ("Delete", "Dynamics365", 21, {"EntityName": "lead", "EntityId": "e-1",
-                                       "InstanceUrl": "https://org1.crm.example/"}, "deleted lead e-1 in org1.crm.example"),
+        ("Delete", "Dynamics365", 21, {"EntityName": "lead", "EntityId": "e-1", "InstanceUrl": "https://org1.crm.example/"},
+         "deleted lead e-1 in org1.crm.example"),
         ("RetrieveMultiple", "Dynamics365", 21, {"EntityName": "account"}, "read rows of account"),
         ("Create", "Dynamics365", 21, {}, "created a row"),
         ("FileDeleted", "SharePoint", 6, {"SourceFileName": "a.txt"}, "deleted file a.txt"),
@@ -81,8 +81,8 @@ def test_an_operation_is_listed_as_it_is_looked_up_and_its_words_are_well_formed
 
 
 def test_whoever_elevates_access_to_azure_is_an_administrator_of_everything(ocsf_faults):
-    record = audit("User has elevated their access to User Access Administrator for their Azure Resources",
-                   category="AzureRBACRoleManagementElevateAccess", loggedByService="Azure RBAC (Elevated Access)")  # fmt: skip
+    activity = "User has elevated their access to User Access Administrator for their Azure Resources"
+    record = audit(activity, loggedByService="Azure RBAC (Elevated Access)")
     made = event_of(envelope("AuditLogs", record))
 
     assert (made.class_uid, made.ocsf["severity_id"]) == (3005, CRITICAL)
@@ -117,8 +117,8 @@ DATA = {"etype": "User", "eid": SAM, "tsd": "Evil Sender <evil@bad.example>", "s
 
 
 def alert(data: Any = DATA, **more: Any) -> dict[str, Any]:
-    return unified("AlertEntityGenerated", "SecurityComplianceCenter", 40, UserId="SecurityComplianceAlerts", UserType=4,
-                   AlertId="a-1", Name="Mail reported as phish", Severity="Low", AlertEntityId="evil@bad.example",
+    return unified("AlertEntityGenerated", "SecurityComplianceCenter", 40, UserId="SecurityComplianceAlerts",
+                   UserType=4, AlertId="a-1", Name="Mail reported as phish", Severity="Low", AlertEntityId="evil@bad.example",
                    EntityType="MalwareFamily", Data=data, **more)  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def test_an_artifact_of_fabric_is_called_by_its_kind_its_name_and_its_place():
          "searched data insights subscription"),
         ("GroupLifecyclePolicies_Get", "read group lifecycle policies {target}", "read group lifecycle policies"),
         ("Create CloudPcUserSetting", "created cloud PC user setting {target}", "created a cloud PC user setting"),
-        ("POST UserAuthMethod.Callback", "called UserAuthMethod.Callback for {target}", "called UserAuthMethod.Callback"),
+        ("POST AuthMethod.Callback", "called AuthMethod.Callback for {target}", "called AuthMethod.Callback"),
         ("Approved", "approved {target}", "approved something"),
         ("Enable-AddressListPaging", "enabled address list paging {target}", "enabled address list paging"),
         ("Delete policy", "deleted policy {target}", "deleted a policy"),
@@ -248,7 +248,7 @@ def provisioning(status: str, **more: Any) -> dict[str, Any]:
     [
         ("success", {}, "success", "Provisioning Service created Kim from Entra ID in Dropbox"),
         ("skipped", {}, "success", "Skipped: Provisioning Service created Kim from Entra ID in Dropbox"),
-        ("failure", {"provisioningStatusInfo": {"status": "failure", "errorInformation": {"errorCode": "X", "reason": "twice"}}},
+        ("failure", {"provisioningStatusInfo": {"status": "failure", "errorInformation": {"reason": "twice"}}},
          "failure", "Failed: Provisioning Service created Kim from Entra ID in Dropbox: twice"),
         ("failure", {"provisioningSteps": [{"name": "Export", "description": "no family name"}]},
          "failure", "Failed: Provisioning Service created Kim from Entra ID in Dropbox: no family name"),

@@ -193,9 +193,9 @@ def test_a_request_to_the_older_graph_tells_all_that_the_newer_ones_do(ocsf_faul
 
 @pytest.mark.parametrize("key", ["ipaddr", "IpAddress", "Client IP", "ClientIPAddress", "caller_ip", "IP Address"])
 def test_an_address_in_the_details_of_a_directory_audit_is_found(key):
-    record = audit("Add member to role completed (PIM activation)", {"id": "r", "type": "Role", "displayName": "Helpdesk"},
-                   additionalDetails=[{"key": "Justification", "value": "T-7"}, {"key": key, "value": "203.0.113.9"}])  # fmt: skip
-    made = event_of(record)
+    details = [{"key": "Justification", "value": "T-7"}, {"key": key, "value": "203.0.113.9"}]
+    role = {"id": "r", "type": "Role", "displayName": "Helpdesk"}
+    made = event_of(audit("Add member to role completed (PIM activation)", role, additionalDetails=details))
 
     assert made.ip == made.ocsf["src_endpoint"]["ip"] == "203.0.113.9"
 

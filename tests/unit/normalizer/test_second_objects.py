@@ -1,7 +1,6 @@
-"""Whose owner, member, user or role somebody became, or no longer is; and who acted when a service acted for a person."""
+"""Whose owner, member, user or role somebody became, or no longer is; who acted when a service acted for a person."""
 
 from __future__ import annotations
-
 
 import pytest
 
@@ -27,7 +26,8 @@ from made_events import (
 THING_ID = "f0f0f0f0-6666-4666-8666-00000000000f"
 PORTAL = ("Microsoft Office 365 Portal", "00000006-0000-0ff1-ce00-000000000000")
 CASES = [
-    ("Add owner to application.", "Application", "Ledger", "made {} an owner of application Ledger", "application", 3005),
+    ("Add owner to application.", "Application", "Ledger", "made {} an owner of application Ledger",
+     "application", 3005),
     ("Remove owner from application.", "Application", "Ledger", "removed {} as an owner of application Ledger",
      "application", 3005),
     ("Add owner to service principal.", "ServicePrincipal", "Ledger", "made {} an owner of service principal Ledger",
@@ -145,7 +145,7 @@ def test_an_application_permission_is_granted_to_another_application(named):
 
 
 def test_delegated_permissions_name_who_got_which_of_what():
-    changed = properties(DelegatedPermissionGrant__Scope=" Mail.Read offline_access", DelegatedPermissionGrant__ConsentType="Principal",
+    changed = properties(DelegatedPermissionGrant__Scope=" Mail.Read offline_access",
                          ServicePrincipal__ObjectID=THING_ID, ServicePrincipal__DisplayName="Badge Reader")  # fmt: skip
     made = event_of(unified("Add delegated permission grant.", Actor=person(), Target=application("Microsoft Graph"),
                             ModifiedProperties=changed))  # fmt: skip
@@ -223,8 +223,9 @@ def test_the_id_of_a_portal_without_a_name_is_the_application():
 
 
 def test_a_service_that_acts_for_itself_is_the_actor():
-    made = event_of(unified("Add member to role.", UserId="Certificate", Actor=application("Sync", uid=APP_OBJECT),
-                            Target=person(SAM, SAM_ID), ModifiedProperties=properties(Role__DisplayName="Helpdesk")))  # fmt: skip
+    role = properties(Role__DisplayName="Helpdesk")
+    made = event_of(unified("Add member to role.", UserId="Certificate", Actor=application("Sync"),
+                            Target=person(SAM, SAM_ID), ModifiedProperties=role))  # fmt: skip
 
     assert (made.actor, made.ocsf["actor"]["user"]["type"], made.ocsf["actor"]["app_name"]) == (
         "sync",
@@ -235,8 +236,8 @@ def test_a_service_that_acts_for_itself_is_the_actor():
 
 @pytest.mark.parametrize("name", ["Microsoft App Access Panel", "Azure MFA StrongAuthenticationService"])
 def test_a_service_in_the_place_of_a_persons_name_is_the_application(name):
-    made = event_of(audit("Update user", {"id": SAM_ID, "type": "User", "userPrincipalName": SAM},
-                          initiatedBy={"user": {"id": KIM_ID, "displayName": name, "userPrincipalName": KIM}}))  # fmt: skip
+    by = {"user": {"id": KIM_ID, "displayName": name, "userPrincipalName": KIM}}
+    made = event_of(audit("Update user", {"id": SAM_ID, "type": "User", "userPrincipalName": SAM}, initiatedBy=by))
 
     assert (made.actor, made.ocsf["actor"]["app_name"]) == (KIM, name)
     assert made.ocsf["message"] == f"{KIM} changed user {SAM}"

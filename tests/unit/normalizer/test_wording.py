@@ -18,8 +18,8 @@ SITE = "https://contoso.example/sites/Payroll"
 
 
 def shared(operation: str, **more: Any) -> dict[str, Any]:
-    return unified(operation, "SharePoint", 14, ObjectId=f"{SITE}/Docs/plan.docx", SiteUrl=SITE, SourceFileName="plan.docx",
-                   ItemType="File", **more)  # fmt: skip
+    return unified(operation, "SharePoint", 14, ObjectId=f"{SITE}/Docs/plan.docx", SiteUrl=SITE,
+                   SourceFileName="plan.docx", ItemType="File", **more)  # fmt: skip
 
 
 def whom(name: str = "guest@partner.example", kind: str = "Guest") -> dict[str, str]:
@@ -40,7 +40,8 @@ def whom(name: str = "guest@partner.example", kind: str = "Guest") -> dict[str, 
         ("SharingInvitationCreated", whom(), "invited guest@partner.example to plan.docx"),
         ("SharingInvitationCreated", {}, "invited a guest to plan.docx"),
         ("SharingSet", whom("Finance", "SecurityGroup"), "shared plan.docx, with Finance"),
-        ("SharingSet", whom("Finance", "SecurityGroup") | {"EventData": "<Permissions granted>Contribute</Permissions granted>"},
+        ("SharingSet", whom("Finance", "SecurityGroup")
+         | {"EventData": "<Permissions granted>Contribute</Permissions granted>"},
          "shared plan.docx, with Finance, allowing contribute"),
         ("SharingSet", whom("c:0(.s|true", "SecurityGroup"), "shared plan.docx, with Everyone"),
         ("SharingInheritanceBroken", {}, "gave plan.docx permissions of its own"),
@@ -56,7 +57,8 @@ def test_a_share_names_with_whom(operation, more, words, ocsf_faults):
 @pytest.mark.parametrize(
     ("operation", "more", "words"),
     [
-        ("SiteCollectionAdminAdded", whom("Payroll Owners", "SecurityGroup"), "made Payroll Owners an administrator of site Payroll"),
+        ("SiteCollectionAdminAdded", whom("Payroll Owners", "SecurityGroup"),
+         "made Payroll Owners an administrator of site Payroll"),
         ("SiteCollectionAdminAdded", whom(SAM, "Member"), f"made {SAM} an administrator of site Payroll"),
         ("SiteCollectionAdminAdded", {"ModifiedProperties": [{"Name": "SiteAdmin", "NewValue": SAM}]},
          f"made {SAM} an administrator of site Payroll"),
@@ -204,7 +206,8 @@ def test_a_rule_of_purview_has_its_lists_whole():
         ("i:0#.f|membership|urn%3aspo%3aguest#kim@partner.example", (None, "kim@partner.example", None)),
         ("i:0i.t|00000003-0000-0ff1-ce00-000000000000|app@sharepoint", (None, "app@sharepoint", None)),
         ("c:0(.s|true", ("Everyone", None, "c:0(.s|true")),
-        ("c:0-.f|rolemanager|spo-grid-all-users/9", ("Everyone except external users", None, "c:0-.f|rolemanager|spo-grid-all-users/9")),
+        ("c:0-.f|rolemanager|spo-grid-all-users/9",
+         ("Everyone except external users", None, "c:0-.f|rolemanager|spo-grid-all-users/9")),
         ("c:0o.c|federateddirectoryclaimprovider|aaaaaaaa-1111-4111-8111-00000000000a_o",
          (None, None, "aaaaaaaa-1111-4111-8111-00000000000a")),
         ("urn:spo:anon#0123456789abcdef", ("anonymous visitor 01234567", None, "0123456789abcdef")),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.mappers import generic, message_trace
 from aoc_normalizer.mappers.envelopes import diagnostics, hunting, log_analytics, lowercased, wrapped
-from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, signins
+from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, inventory, provisioning, risk, signins
 from aoc_normalizer.mappers.unified import audit_log
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     provisioning.MAPPER,
     activity.MAPPER,
     lowercased.MAPPER,
+    inventory.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER
 

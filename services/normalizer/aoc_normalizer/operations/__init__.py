@@ -124,7 +124,11 @@ def meaning(operation: str, scope: Scope = None) -> Meaning:
     if is_foreign(operation, scope):
         return Meaning(API_ACTIVITY, verb if verb is not None and verb <= _LAST_API_VERB else OTHER)
     found = _found(normal, _EVERYTHING if scope is None else scope) or security.of_family(normal, scope)
-    return found or _of_words(operation, verb, scope)
+    if found is None:
+        return _of_words(operation, verb, scope)
+    if found.phrase is not None and found.otherwise is None and (words := grammar.of(operation)) is not None:
+        return found._replace(otherwise=words.otherwise)
+    return found
 
 
 def _of_words(operation: str, verb: int | None, scope: Scope) -> Meaning:

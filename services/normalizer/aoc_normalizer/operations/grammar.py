@@ -80,7 +80,10 @@ _LEFT_OUT: Final = frozenset({"cs"})  # begins the nouns of all cmdlets of Teams
 _VOWELS: Final = frozenset("aeioAEIO")
 #: Verbs of things that were there, and of things that are one of many.
 _OF_KNOWN: Final = frozenset({"read", "changed"})
-_OF_NEW: Final = frozenset({"created", "added", "deleted", "removed"})
+_OF_NEW: Final = frozenset(
+    {"added", "approved", "assigned", "copied", "created", "deleted", "downloaded", "installed", "moved", "opened",
+     "removed", "renamed", "restored", "retired", "sent", "shared", "started", "uploaded", "viewed", "wiped"}
+)  # fmt: skip
 
 
 def _past(verb: str) -> str:
