@@ -37,8 +37,9 @@ class PublicSet:
     vague: int = 0
 
 
-def _pairs(name: str, records: int, **more: int) -> PublicSet:
-    return PublicSet(f"sekoia-intake-formats/{name}.pairs.jsonl", records, member="raw", **more)
+def _pairs(name: str, records: int, *, generic: int = 0, vague: int = 0) -> PublicSet:
+    path = f"sekoia-intake-formats/{name}.pairs.jsonl"
+    return PublicSet(path, records, member="raw", generic=generic, vague=vague)
 
 
 SETS: Final = (

@@ -118,8 +118,8 @@ DATA = {"etype": "User", "eid": SAM, "tsd": "Evil Sender <evil@bad.example>", "s
 
 def alert(data: Any = DATA, **more: Any) -> dict[str, Any]:
     return unified("AlertEntityGenerated", "SecurityComplianceCenter", 40, UserId="SecurityComplianceAlerts",
-                   UserType=4, AlertId="a-1", Name="Mail reported as phish", Severity="Low", AlertEntityId="evil@bad.example",
-                   EntityType="MalwareFamily", Data=data, **more)  # fmt: skip
+                   UserType=4, AlertId="a-1", Name="Mail reported as phish", Severity="Low",
+                   AlertEntityId="evil@bad.example", EntityType="MalwareFamily", Data=data, **more)  # fmt: skip
 
 
 def test_an_alert_about_a_mail_names_who_got_it_who_sent_it_and_what_it_was(ocsf_faults):
