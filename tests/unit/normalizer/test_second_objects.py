@@ -206,6 +206,14 @@ def test_a_consent_tells_for_what():
     assert message(record) == f"{KIM} consented to application {APP}, for Mail.Read and User.Read"
 
 
+def test_of_many_permissions_those_are_named_that_open_most():
+    told = "[] => [[Scope: openid profile User.Read offline_access Mail.Read Mail.Send Files.Read.All]]; "
+    record = unified("Consent to application.", Actor=person(), Target=application(),
+                     ModifiedProperties=properties(ConsentAction__Permissions=told))  # fmt: skip
+
+    assert message(record).endswith(", for Mail.Read, Mail.Send, Files.Read.All and 4 more")
+
+
 def test_a_persons_own_name_among_the_ids_is_no_service():
     actor = [{"ID": "Kim Vale", "Type": 1}, {"ID": KIM, "Type": 5}, {"ID": f"User_{KIM_ID}", "Type": 2},
              {"ID": KIM_ID, "Type": 2}, {"ID": "User", "Type": 2}]  # fmt: skip

@@ -30,6 +30,7 @@ _KINDS: Final = {
     "accesspackage": "access package",
 }
 _MOST: Final = 100
+_ORDINARY: Final = frozenset({"openid", "profile", "email", "offline_access", "user.read"})
 #: What it ends with -> the attribute. `AppId` is no directory id of the object.
 _ATTRIBUTES: Final = {
     "objectid": "uid",
@@ -57,7 +58,12 @@ def add(draft: Draft) -> None:
         draft.privileges = [role]
     elif granted := permissions_in(draft.changes):
         draft.privileges = granted
-        draft.remark = f"for {listed_few(granted)}"
+        draft.remark = f"for {listed_few(sorted(granted, key=_is_ordinary))}"
+
+
+def _is_ordinary(permission: str) -> bool:
+    """Whether nearly every application asks for it: what opens more is named before."""
+    return permission.casefold() in _ORDINARY
 
 
 def permissions_in(listed: Iterable[Change]) -> list[str]:

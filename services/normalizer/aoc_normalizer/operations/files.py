@@ -102,7 +102,9 @@ TABLE: Final[dict[str, Meaning]] = {
     "sitecollectioncreated": Meaning(ENTITY_MANAGEMENT, 1, INFORMATIONAL, "created site {target}"),
     "sitedeleted": Meaning(ENTITY_MANAGEMENT, 4, MEDIUM, "deleted site {target}"),
     "sitelocksset": Meaning(ENTITY_MANAGEMENT, 3, LOW, "locked or unlocked site {target}"),
-    "sharingpolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the sharing policy"),
+    "sharingpolicychanged": Meaning(
+        ENTITY_MANAGEMENT, 3, HIGH, "changed the sharing policy of {target}", "changed the sharing policy"
+    ),
     "deviceaccesspolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the device access policy"),
     "networkaccesspolicychanged": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the network access policy"),
     "permissionlevelmodified": Meaning(

@@ -20,6 +20,8 @@ _ANYBODY: Final = frozenset({None, "user", "mailbox", "object"})
 _CONTAINERS: Final = frozenset({"group", "role", "application", "service principal", "device", "administrative unit"})
 #: Properties that repeat what actor and target are.
 _OF_IDS: Final = ("targetid.", "actorid.")
+#: ... and those of the program that made the change.
+_OF_THE_CALLER: Final = frozenset({"spn", "action client name"})
 
 
 def sentence(draft: Draft) -> str:
@@ -77,7 +79,11 @@ def _names(draft: Draft, target: str | None) -> dict[str, str]:
 
 def _described(changes: Sequence[Change]) -> str:
     """`department from Sales to Legal, title and 2 more`: the first few changes, with values that are short."""
-    telling = [change for change in changes if not change.name.casefold().startswith(_OF_IDS)]
+    telling = [
+        change
+        for change in changes
+        if not (folded := change.name.casefold()).startswith(_OF_IDS) and folded not in _OF_THE_CALLER
+    ]
     shown = [_change(change) for change in telling[:_MOST_NAMED]]
     return listed_few(shown + [""] * (len(telling) - len(shown)))
 

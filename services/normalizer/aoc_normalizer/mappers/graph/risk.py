@@ -45,10 +45,9 @@ def fill(record: Record, draft: Draft) -> None:
     draft.location = location(record.get("location"))
     draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
     standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
+    what = f"{kind}, " if kind else ""
     who = "a service principal" if draft.actor.kind == _SERVICE else "a user"
-    draft.sentence = lambda done: (
-        f"Risk of {done.actor.spoken if done.actor.known else who}: {done.operation}, {standing}"
-    )
+    draft.sentence = lambda done: f"Risk of {done.actor.spoken if done.actor.known else who}: {what}{standing}"
 
 
 def _who(record: Record) -> Party:

@@ -30,6 +30,7 @@ _SERVICE_TYPES: Final = frozenset({"5", "6", "application", "serviceprincipal"})
 _GUEST_TYPES: Final = (10, "10", "Guest", "guest")
 _GUESTS: Final = ("urn:spo:guest#", "live.com#", "guest#")
 _EXTERNAL: Final = "#ext#@"
+_OF_SHAREPOINT: Final = "app@sharepoint"
 _USED: Final = frozenset(
     {"Id", "CreationTime", "Operation", "OrganizationId", "RecordType", "ResultStatus", "UserId", "Workload",
      "ClientIP", "ClientIPAddress", "ObjectId", "Version", "OfficeId", "OfficeWorkload", "OfficeObjectId"}
@@ -69,6 +70,9 @@ def fill(record: Record, draft: Draft) -> None:
         uid=values.first(record, "AppId", "ClientAppId", "ApplicationId", "AadAppId"),
         kind="application",
     )
+    if draft.actor.upn == _OF_SHAREPOINT and draft.app.name:
+        # An application acted by itself, under the one name that SharePoint has for all of them.
+        draft.actor = draft.actor._replace(name=draft.app.name, user_type=SERVICE)
     said = evidence.details(record)
     draft.address = evidence.address(record, said)
     draft.user_agent = evidence.agent(record, said)

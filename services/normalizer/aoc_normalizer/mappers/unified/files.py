@@ -40,7 +40,8 @@ def fill(record: Record, draft: Draft) -> None:
         # A phrase that has no place for whom it was shared with has it after its words.
         draft.words["user"] = draft.targets[0].spoken if draft.class_uid == GROUP_MANAGEMENT else other.spoken
         named = any("{user}" in phrase for phrase in (draft.phrase, draft.otherwise) if phrase)
-        draft.remark = f"with {other.spoken}" if draft.class_uid == FILE_HOSTING and not named else None
+        told = named or draft.class_uid != FILE_HOSTING or (other.label or "").casefold() == draft.actor.label
+        draft.remark = None if told else f"with {other.spoken}"
     elif admin := values.pair(record.get("ModifiedProperties"), "siteadmin"):
         draft.words["user"] = admin
         draft.targets.append(named_party(admin, "user"))

@@ -26,7 +26,7 @@ _ABOUT: Final = ("f3u", "suid", "trc", "eid", "to", "tsd", "mfrm")
 #: ... and subject, address of the sender, detection, link, rule, policy, file.
 _SEARCHED: Final = ("ms", "sip", "ecip", "op", "zu", "dm", "drn", "dpn", "ofph", "imsgid")
 #: Who "acts" in a record that a system wrote about a person.
-_AGENTS: Final = frozenset({"dlpagent", "securitycompliancealerts", "securitycomplianceinsights"})
+_AGENTS: Final = ("dlpagent", "dlppolicy", "securitycompliancealerts", "securitycomplianceinsights")
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -103,7 +103,7 @@ def _item(record: Record, draft: Draft) -> None:
         draft.targets.append(Party(name=subject, uid=uid, kind="file"))
     draft.targets += [named_party(to, "mailbox") for to in _texts(mail.get("To"))[:20]]
     owner = values.first(mail, "From") or values.first(file, "From", "FileOwner") or values.first(endpoint, "User")
-    if owner and (draft.actor.label or "").casefold() in _AGENTS:
+    if owner and _is_agent(draft):
         draft.actor = named_party(owner)
 
 
@@ -147,7 +147,7 @@ def _entity(record: Record, draft: Draft) -> None:
     first = next((people[name] for name in _ABOUT if name in people and people[name].upn), None)
     first = first or next((party for party in about if party.upn), about[0])
     draft.remark = f"about {first.spoken}"
-    if (draft.actor.label or "").casefold() in _AGENTS and first.upn:
+    if _is_agent(draft) and first.upn:
         # Whoever looks for what a person was part of must find the alerts about them; the agent only reports.
         title = draft.targets[0].spoken if draft.targets else "an alert"
         text = _CAMEL.sub(" ", draft.operation).capitalize()
@@ -155,6 +155,11 @@ def _entity(record: Record, draft: Draft) -> None:
         subject = values.text(data.get("ms"))
         mail = f", \N{LEFT DOUBLE QUOTATION MARK}{subject}\N{RIGHT DOUBLE QUOTATION MARK}" if subject else ""
         draft.sentence = lambda done: f"{text}: {title}, about {done.actor.spoken}{mail}"
+
+
+def _is_agent(draft: Draft) -> bool:
+    """Whether whoever the record names only reported it."""
+    return (draft.actor.label or "").casefold().startswith(_AGENTS)
 
 
 def _people(data: Mapping[str, Any], name: str) -> list[Party]:
