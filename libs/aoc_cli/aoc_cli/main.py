@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
-from aoc_cli.terminal import err, plain
+from aoc_cli.terminal import err, lenient, out, plain
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import TelemetrySettings
 from aoc_common.telemetry import logs
@@ -57,17 +58,28 @@ def _application(names: list[str]) -> typer.Typer:
             continue
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if name in _PASS_THROUGH else {}
         app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(command)
-    app.callback()(_no_options)  # keeps subcommands also when only one is registered
+    app.callback()(_global_options)  # keeps subcommands also when only one is registered
     return app
 
 
-def _no_options() -> None:
+def _print_version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if asked:
+        out.print(f"aoc {importlib.metadata.version('aoc-cli')}")
+        raise typer.Exit
+
+
+def _global_options(
+    version: Annotated[  # noqa: ARG001  # its callback does it all
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Security operations for Microsoft 365, Entra ID and Intune."""
 
 
 def main() -> None:
     """Run the command line; every expected failure is one line on stderr. Status 2: it was used or set up wrongly."""
     command_name = sys.argv[1] if len(sys.argv) > 1 else ""
+    lenient()
     logs.configure("cli", TelemetrySettings(log_level="error", log_format="console"))
     app = _application([command_name] if command_name in COMMANDS else list(COMMANDS))
     try:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, Final
 
+import orjson
 from rich.console import Console
 from rich.markup import escape
 
-#: Results go to stdout, so that they can be piped; everything about the work itself goes to stderr.
-#: `emoji=False`: `2001:db8:ab::1` is an address.
 #: Columns of an output that is no terminal.
 _WIDEST: Final = 10_000
+#: Results go to stdout, so that they can be piped; everything about the work itself goes to stderr. Colours are for
+#: terminals only, and not where NO_COLOR is set: both are rich's own.
+#: `emoji=False`: `2001:db8:ab::1` is an address.
 out: Final = Console(highlight=False, soft_wrap=True, emoji=False)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 if not out.is_terminal:
@@ -20,11 +23,25 @@ if not out.is_terminal:
     out.width = _WIDEST
 
 # Records are written by attackers too: control characters could rewrite what the terminal shows, and characters that
-# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl and Zp, but for the tab).
+# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl, Zp and Cs, the fillers of Hangul, and tags
+# but for the tab).
 _CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    r"\U000e0000-\U000e007f]"
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb"
+    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+
+
+def lenient() -> None:
+    """Print what the terminal's encoding lacks as a question mark, instead of ending with an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def visible(text: object) -> str:
+    """`text` without what a terminal would act upon or nobody would see, on one line."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)).replace("\t", " ")
 
 
 def plain(text: object) -> str:
@@ -35,3 +52,14 @@ def plain(text: object) -> str:
 def as_json(value: Any) -> str:
     """One line of JSON in printable ASCII: also what an attacker wrote leaves the terminal alone."""
     return json.dumps(value, default=str, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def json_line(value: Any) -> str:
+    """One line of JSON, the letters of all scripts as they are, and as escapes what a terminal would act upon."""
+    return harmless_json(orjson.dumps(value, default=str).decode())
+
+
+def harmless_json(text: str) -> str:
+    """The same JSON, in which control characters and what nobody sees are escapes. `text`: JSON without line breaks."""
+    # Outside of its strings JSON has none of these.
+    return _CONTROL.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.metadata
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def parse(argv: Sequence[str] | None = None) -> SimSettings:
     """The settings from the command line and the environment."""
     parser = argparse.ArgumentParser(prog="aoc_sim", description="A faithful simulator of Microsoft 365.")
+    parser.add_argument("--version", action="version", version=f"aoc-sim {importlib.metadata.version('aoc-sim')}")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
     parser.add_argument("--seed", type=int, help="seed of everything that is random")

@@ -14,6 +14,7 @@ from uuid import UUID
 import orjson
 from itsdangerous import BadSignature, Signer
 
+from aoc_api.models import FieldError
 from aoc_api.problems import Problem
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import resolve_secret
@@ -45,13 +46,13 @@ class Cursors:
             token = cursor.encode("ascii")
             signed = self._signer.unsign(token)
         except (UnicodeEncodeError, BadSignature):
-            raise Problem("cursor-invalid", _INVALID) from None
+            raise _refused("cursor-invalid", _INVALID) from None
         # Base64 has several spellings of the same signature; only ours is taken.
         if self._signer.sign(signed) != token:
-            raise Problem("cursor-invalid", _INVALID)
+            raise _refused("cursor-invalid", _INVALID)
         body = urlsafe_b64decode(signed)
         if body[_ID:] != _digest(filters):
-            raise Problem("cursor-foreign", _FOREIGN)
+            raise _refused("cursor-foreign", _FOREIGN)
         return UUID(bytes=body[:_ID])
 
 
@@ -66,6 +67,11 @@ def make_cursors(reference: str | None) -> Cursors:
     if len(key) < _SHORTEST_KEY:
         raise BadConfiguration(f"AOC_API__CURSOR_KEY: the key has fewer than {_SHORTEST_KEY} characters")
     return Cursors(key)
+
+
+def _refused(slug: str, detail: str) -> Problem:
+    """The problem of a cursor, which is named as any other parameter is."""
+    return Problem(slug, detail, [FieldError(location="query", name="cursor", detail=detail)])
 
 
 def _digest(filters: Mapping[str, object]) -> bytes:

@@ -36,6 +36,36 @@ _SOURCE: dict[str, Any] = {
 }
 
 
+_ROUTE: dict[str, Any] = {
+    "path": "/api/events/{event_id}",
+    "methods": ["GET", "HEAD"],
+    "summary": "One event, whole: OCSF and the record's own text.",
+}
+
+
+class RouteView(BaseModel):
+    """An address of the gateway."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_ROUTE]})
+
+    path: str = Field(description="The path; a name in braces stands for a value.")
+    methods: list[str] = Field(description="What may be asked of it.")
+    summary: str = Field(description="What it answers.")
+
+
+class Index(BaseModel):
+    """Every address of the gateway. Their parameters and answers are in the document at `openapi`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={"examples": [{"version": "0.1.0", "openapi": "/openapi.json", "routes": [_ROUTE]}]},
+    )
+
+    version: str = Field(description="The gateway's.")
+    openapi: str = Field(description="Where its description for tools is.")
+    routes: list[RouteView]
+
+
 class SourceHealth(BaseModel):
     """How a source does."""
 

@@ -52,6 +52,7 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
+        inner = _as_get(scope)
         status = 500
         begun = False
 
@@ -63,24 +64,26 @@ class Gate:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers["X-Request-Id"] = request_id
+            elif inner is not scope:
+                message = {**message, "body": b""}
             await send(message)
 
         request_id = uuid4().hex
         context = tracing.extract({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
         with tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span:
             try:
-                await self._serve(scope, receive, sending)
+                await self._serve(inner, receive, sending)
             except ClientDisconnect:
                 # There is no client to answer.
                 status = _CLIENT_CLOSED
             except Exception:
                 # The outermost layer: an unexpected error is logged with its traceback and answered without details.
-                _log.exception("request.failed", path=scope["path"], request_id=request_id)
+                _log.exception("request.failed", path=inner["path"], request_id=request_id)
                 if begun:
                     raise
-                await problems.respond("internal", "The gateway failed to answer.")(scope, receive, sending)
+                await problems.respond("internal", "The gateway failed to answer.")(inner, receive, sending)
             finally:
-                route = getattr(scope.get("route"), "path", "unmatched")
+                route = getattr(inner.get("route"), "path", "unmatched")
                 span.set_attributes({"http.route": route, "http.response.status_code": status})
                 metrics.API_REQUESTS.labels(scope["method"], route, str(status)).inc()
                 metrics.API_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
@@ -98,6 +101,11 @@ class Gate:
     def _names_us(self, host: str, path: str) -> bool:
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         return is_loopback(name) or (path.startswith(_PUBLIC) and name.lower() == self._public_host)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """A HEAD request as the GET whose headers it asks for (RFC 9110, 9.3.2): each address that has one has the other."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 def _length(headers: Headers) -> int:

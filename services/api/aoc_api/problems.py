@@ -198,6 +198,9 @@ async def _invalid(_request: Request, error: Any) -> Response:
 
 def _field_error(item: Mapping[str, Any]) -> FieldError:
     where, *names = (str(part) for part in item["loc"])
+    if item["type"] == "json_invalid" or not names:
+        # Of a body that is no JSON, pydantic names the character at which it stopped.
+        names = [where]
     detail = "unknown parameter" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
     return FieldError(location=where, name=".".join(names)[:100], detail=detail)
 
@@ -205,7 +208,10 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
 async def _http(_request: Request, error: Any) -> Response:
     slug = _BY_STATUS.get(error.status_code, "bad-request")
     detail = "There is nothing at this address." if slug == "not-found" else f"{error.detail}."
-    return respond(slug, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "").split(", ")):
+        headers["Allow"] = ", ".join(sorted({*allowed, "HEAD"}))
+    return respond(slug, detail, headers=headers)
 
 
 async def _repeated(_request: Request, error: Any) -> Response:

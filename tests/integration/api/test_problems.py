@@ -57,7 +57,7 @@ def problem(answer, status, slug):
         (f"/api/events?actor={'x' * 257}", "actor"),
         ("/api/events?result=maybe", "result"),
         ("/api/events?ip=203.0.113", "ip"),
-        ("/api/events?ip=203.0.113.0/24", "ip"),
+        ("/api/events?ip=203.0.113.0/33", "ip"),
         ("/api/events?start=yesterday", "start"),
         ("/api/events?start=2026-11-23T08:00:00Z&end=2026-11-23T08:00:00Z", "end"),
         ("/api/events?start=2026-11-23T08:00:00Z&end=2026-11-23T08:30:00%2B01:00", "end"),
@@ -98,7 +98,7 @@ async def test_a_wrong_method_is_told_the_right_one(gateway) -> None:
     answer = await gateway.client.delete("/api/events")
 
     problem(answer, 405, "method-not-allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 async def test_while_the_database_is_away_a_client_is_told_when_to_try_again(serving) -> None:
@@ -137,6 +137,61 @@ async def test_a_request_under_another_name_is_refused(gateway, host) -> None:
 )
 async def test_a_request_under_a_name_of_this_machine_is_served(gateway, host) -> None:
     assert (await gateway.client.get("/api/events", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize("path", [path for path in EVERY_ANSWER if path != "/api/events/"])
+async def test_head_has_the_status_and_the_headers_of_get_and_no_body(gateway, path) -> None:
+    got, asked = await gateway.client.get(path), await gateway.client.head(path)
+    ours = {"x-request-id", "content-length"}
+
+    assert (asked.status_code, asked.content) == (got.status_code, b"")
+    assert {name: asked.headers[name] for name in asked.headers if name not in ours} == {
+        name: got.headers[name] for name in got.headers if name not in ours
+    }
+    assert "content-length" in asked.headers
+
+
+async def test_head_of_what_only_takes_a_body_is_refused_as_get_is(gateway) -> None:
+    answer = await gateway.client.head("/api/fetch-audit-logs")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_the_index_lists_every_route_that_the_description_has(gateway) -> None:
+    index = (await gateway.get("/")).json()
+    described = (await gateway.get(index["openapi"])).json()["paths"]
+    listed = {route["path"]: route["methods"] for route in index["routes"]}
+
+    assert set(listed) == {*described, "/", "/livez", "/readyz", "/openapi.json"}
+    for path, operations in described.items():
+        assert {method.upper() for method in operations} | ({"HEAD"} if "get" in operations else set()) == set(
+            listed[path]
+        )
+    assert all(route["summary"] for route in index["routes"])
+
+
+@pytest.mark.parametrize(
+    ("path", "location", "name"),
+    [
+        ("/api/events?cursor=x", "query", "cursor"),
+        (f"/api/events/{ID}", "path", "event_id"),
+        (f"/api/events/{ID}/versions", "path", "event_id"),
+        ("/api/events?tenant=contoso&tenant=fabrikam", "query", "tenant"),
+    ],
+)
+async def test_a_problem_that_a_parameter_makes_names_it(gateway, path, location, name) -> None:
+    errors = (await gateway.client.get(path)).json()["errors"]
+
+    assert [(error["location"], error["name"]) for error in errors] == [(location, name)]
+    assert errors[0]["detail"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[1, "])
+async def test_a_body_that_is_no_json_is_called_the_body(gateway, body) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await gateway.client.post("/api/fetch-audit-logs", content=body, headers=headers)
+
+    assert [error["name"] for error in problem(answer, 422, "invalid-parameters")["errors"]] == ["body"]
 
 
 def hardened(answer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -48,11 +49,14 @@ def main(name: str, make: Callable[[], Service]) -> NoReturn:
 
 
 def run(name: str, make: Callable[[], Service]) -> int:
-    """The whole life of a service process, until SIGTERM or SIGINT; its exit status.
+    """The whole life of a service process, until SIGTERM or SIGINT; its exit status. With `--version`, only that.
 
     What `make` or the start raises is one line on stderr: status 2 for bad configuration, also a taken port, 1 for a
     server that is away.
     """
+    if "--version" in sys.argv[1:]:
+        sys.stdout.write(f"aoc-{name} {importlib.metadata.version('aoc-common')}\n")
+        return 0
     try:
         service = make()
         logs.configure(name, service.telemetry)

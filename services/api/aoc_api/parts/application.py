@@ -40,6 +40,7 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
         docs_url=None,
         redoc_url=None,
     )
+    app.state.addresses = [*app.routes, *(route for router in routers for route in router.routes)]
     for router in routers:
         app.include_router(router)
     problems.install(app)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
 from aoc_api.deps import Filters, Paced, ServicesDep, Tenant, refuse_unknown
-from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions
+from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
 from aoc_common.store.searches import EventQuery
@@ -59,7 +59,7 @@ async def get_event(
     """One event, whole: OCSF and the record's own text."""
     found = await services.search.get(tenant, event_id)
     if found is None:
-        raise problems.Problem("not-found", "There is no such event in this tenant.")
+        raise _absent(tenant, event_id)
     return EventDetail.of(found)
 
 
@@ -78,7 +78,7 @@ async def get_versions(
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
     event = await services.search.get(tenant, event_id)
     if event is None:
-        raise problems.Problem("not-found", "There is no such event in this tenant.")
+        raise _absent(tenant, event_id)
     found = await services.search.versions(tenant, event_id, after)
     last = found[-1].version if found else event.versions
     return EventVersions.model_construct(
@@ -86,6 +86,12 @@ async def get_versions(
         items=[EventDetail.of(one) for one in found],
         next_after=last if last < event.versions else None,
     )
+
+
+def _absent(tenant: str, event_id: UUID) -> problems.Problem:
+    """The problem of an id that the tenant does not have: the id is wrong, or the tenant."""
+    error = FieldError(location="path", name="event_id", detail=f"tenant {tenant} has no event {event_id}")
+    return problems.Problem("not-found", "There is no such event in this tenant.", [error])
 
 
 def _bound(query: EventQuery) -> dict[str, Any]:

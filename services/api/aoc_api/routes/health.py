@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.routing import Route
 
 import aoc_api
 from aoc_api.deps import ServicesDep
-from aoc_api.health_models import Health, stillness
+from aoc_api.health_models import Health, Index, RouteView, stillness
 
 router = APIRouter(tags=["operations"])
 
 
 @router.get("/", include_in_schema=False)
-async def index() -> dict[str, str]:
-    """The addresses of the gateway."""
-    return {
-        "events": "/api/events",
-        "facets": "/api/facets",
-        "health": "/health",
-        "metrics": "/metrics",
-        "openapi": "/openapi.json",
-    }
+async def index(request: Request) -> Index:
+    """Every address of the gateway."""
+    return Index(
+        version=aoc_api.__version__,
+        openapi="/openapi.json",
+        routes=[
+            RouteView(path=route.path, methods=_methods(route), summary=_summary(route))
+            for route in request.app.state.addresses
+            if isinstance(route, Route)
+        ],
+    )
 
 
 @router.get(
@@ -60,3 +63,12 @@ async def readyz(services: ServicesDep) -> JSONResponse:
 async def metrics() -> Response:
     """Prometheus metrics."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _methods(route: Route) -> list[str]:
+    return sorted({*(route.methods or ()), *(["HEAD"] if "GET" in (route.methods or ()) else ())})
+
+
+def _summary(route: Route) -> str:
+    """The first line of what a handler says of itself; FastAPI's own have none."""
+    return (route.endpoint.__doc__ or "The description of all of them, as OpenAPI.").strip().partition("\n")[0]
