@@ -48,7 +48,8 @@ def checkout(tmp_path: Path) -> Path:
     (tools / "python").symlink_to(sys.executable)
     (tools / "aoc").write_text('#!/bin/sh\necho "$AOC_ROOT" "$@"\n')
     (tools / "aoc").chmod(0o755)
-    stamp = '(cat .python-version requirements/all.lock libs/*/pyproject.toml services/*/pyproject.toml; pwd -P) | cksum'
+    members = "libs/*/pyproject.toml services/*/pyproject.toml"
+    stamp = f"(cat .python-version requirements/all.lock {members}; pwd -P) | cksum"
     made = subprocess.run(["/bin/sh", "-c", stamp], cwd=root, capture_output=True, text=True, check=True)
     (root / ".venv" / ".aoc-stamp").write_text(made.stdout.rstrip("\n"))
     return root

@@ -62,14 +62,14 @@ def _application(names: list[str]) -> typer.Typer:
     return app
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+def _print_version(asked: bool) -> None:  # as typer calls it
     if asked:
         out.print(f"aoc {importlib.metadata.version('aoc-cli')}")
         raise typer.Exit
 
 
 def _global_options(
-    version: Annotated[  # noqa: ARG001  # its callback does it all
+    version: Annotated[  # its callback does it all
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:

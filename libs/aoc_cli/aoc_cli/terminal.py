@@ -23,8 +23,8 @@ if not out.is_terminal:
     out.width = _WIDEST
 
 # Records are written by attackers too: control characters could rewrite what the terminal shows, and characters that
-# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl, Zp and Cs, the fillers of Hangul, and tags
-# but for the tab).
+# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl, Zp and Cs, and the fillers of Hangul, but for
+# the tab).
 _CONTROL: Final = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u180b-\u180f"
     r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb"

@@ -104,7 +104,7 @@ class Gate:
 
 
 def _as_get(scope: Scope) -> Scope:
-    """A HEAD request as the GET whose headers it asks for (RFC 9110, 9.3.2): each address that has one has the other."""
+    """A HEAD request as the GET whose headers it asks for (RFC 9110, 9.3.2)."""
     return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
