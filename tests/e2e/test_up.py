@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -16,7 +20,6 @@ from aoc_cli.local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -143,7 +146,8 @@ def test_a_directory_in_use_is_refused_with_one_line(stack, module_aoc) -> None:
 
     second = module_aoc.run(*up(module_aoc, data)[0])
     assert second.returncode == 2
-    assert second.stderr == f"aoc: --data {data}: a stack is running on this directory already\n"
+    assert second.stderr.startswith(f"aoc: --data {data}: a stack is running on this directory already (process ")
+    assert second.stderr.count("\n") == 1
 
 
 def test_a_service_that_dies_is_reported_and_started_again(stack, processes_naming) -> None:
@@ -185,12 +189,61 @@ def test_kill_9_of_the_command_leaves_no_process_either(aoc, started, processes_
     until(lambda: processes_naming(data) == {}, 10)
 
 
-def test_a_taken_port_is_one_line(aoc, processes_naming) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        refused = aoc.run("up", "--data", aoc.root / "data", "--port", str(port), "--nats-port", "0")
+@pytest.mark.timeout(150)
+def test_what_kill_9_left_is_ended_at_the_next_start_which_logs_each_event_in_a_line(
+    aoc, started, processes_naming
+) -> None:
+    data = aoc.root / "data"
+    first = aoc.start(*up(aoc, data)[0])
+    started.append(first)
+    first.says("AOC is up")
+    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    record(data, orphan)
+    first.process.kill()
+    first.process.wait()
+    second = aoc.start(*up(aoc, data)[0])
+    started.append(second)
+    second.says("AOC is up")
+    second.process.send_signal(signal.SIGTERM)
+    status = second.process.wait(60)
+    lines = second.log.read_text().splitlines()
+
+    assert (orphan.wait(5), status) == (-signal.SIGTERM, 0)
+    assert processes_naming(data) == {}
+    assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \S", line) for line in lines)
+    texts = [line.partition(" ")[2] for line in lines]
+    assert texts[0] == f"! ended left-over (process {orphan.pid}), left over from a run that was killed"
+    assert next(text for text in texts if text.startswith("started")).startswith("started nats-server (process ")
+    assert texts[-1] == f"stopped; the data is in {data}"
+
+
+def record(data: Path, process: subprocess.Popen[bytes]) -> None:
+    """Put a process on the record of the stack that runs there."""
+    known = json.loads((data / "children.json").read_text())
+    began = int(Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19])
+    known.append({**known[0], "pid": process.pid, "began": began, "name": "left-over"})
+    (data / "children.json").write_text(json.dumps(known))
+
+
+def test_a_folder_with_other_files_stays_as_it_is(aoc) -> None:
+    (aoc.root / "exports").mkdir()
+    (aoc.root / "exports" / "AuditLog.csv").touch()
+    refused = aoc.run("up", "--data", aoc.root / "exports", "--port", "0", "--nats-port", "0")
+    imported = aoc.run("import", aoc.root / "exports", "--data", aoc.root / "exports")
+
+    assert (refused.returncode, imported.returncode) == (2, 2)
+    assert "holds files that are not AOC's (AuditLog.csv); name a new or empty directory" in refused.stderr
+    assert [entry.name for entry in (aoc.root / "exports").iterdir()] == ["AuditLog.csv"]
+
+
+def test_both_taken_ports_are_named_in_one_line(aoc, processes_naming) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as other:
+        port, nats_port = taken.getsockname()[1], other.getsockname()[1]
+        refused = aoc.run("up", "--data", aoc.root / "data", "--port", str(port), "--nats-port", str(nats_port))
 
     assert refused.returncode == 2
-    assert refused.stderr.startswith(f"aoc: port {port} for the gateway (--port) is taken")
+    assert refused.stderr.startswith(
+        f"aoc: port {port} for the gateway (--port) and port {nats_port} for NATS (--nats-port) are taken"
+    )
     assert refused.stderr.count("\n") == 1
     assert processes_naming(aoc.root / "data") == {}

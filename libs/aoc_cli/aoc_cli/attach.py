@@ -7,13 +7,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from aoc_cli.local import stacks
 from aoc_cli.local.stack import (
     MONGO_ENV,
     NATS_ENV,
     DataDirectory,
     Endpoints,
     default_data,
-    root,
     servers,
     servers_named,
     service,
@@ -48,20 +48,19 @@ class System:
 
 
 def find(data: Path | None, user: str = "cli") -> System | None:
-    """The system to use: named by the environment, else a stack in `data`, else the one that was started last.
+    """The system to use: named by the environment, else a stack in `data`, else the one that runs.
 
-    `user`: the user of the stack's bus. Raises `BadConfiguration` when the environment names half a system.
+    `user`: the user of the stack's bus. Raises `BadConfiguration` when the environment names half a system, or several
+    stacks run and `data` names none.
     """
     if system := named():
         return system
-    for directory in [data] if data is not None else [last_started(), default_data()]:
-        if directory is None:
-            continue
-        stack = DataDirectory(directory)
-        endpoints = stack.running()
-        if endpoints is not None:
-            return of(stack, endpoints, user)
-    return None
+    if data is None:
+        chosen = stacks.chosen()
+        return None if chosen is None else of(*chosen, user)
+    directory = DataDirectory(data)
+    endpoints = directory.running()
+    return None if endpoints is None else of(directory, endpoints, user)
 
 
 def of(data: DataDirectory, endpoints: Endpoints, user: str = "cli") -> System:
@@ -96,9 +95,9 @@ def started(
     """
     data = DataDirectory(path)
     with ExitStack() as stack:
-        stack.enter_context(data.held())
+        stack.enter_context(data.held(report))
         local = servers(data)
-        supervisor = stack.enter_context(Supervisor(report))
+        supervisor = stack.enter_context(Supervisor(report, started=data.processes.add))
         for _ in supervisor.start(local.children):
             pass
         with ThreadPoolExecutor(1) as beside:  # it has a loop of its own, and this one's may be running
@@ -117,24 +116,3 @@ def existing(data: Path | None) -> Path:
             f"nothing is running, and {path} holds no data: start ./aoc up, or name a directory with --data"
         )
     return path
-
-
-def remember(directory: DataDirectory) -> None:
-    """Note the stack that was started last, so that commands without --data find it."""
-    pointer = _pointer()
-    pointer.parent.mkdir(parents=True, exist_ok=True)
-    pointer.write_text(str(directory.path))
-
-
-def _pointer() -> Path:
-    return root() / ".aoc" / "current"
-
-
-def last_started() -> Path | None:
-    """The data directory of the stack that was started last."""
-    from pathlib import Path
-
-    try:
-        return Path(_pointer().read_text())
-    except OSError:
-        return None

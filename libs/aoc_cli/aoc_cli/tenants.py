@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli import attach
+from aoc_cli.local import stacks
 from aoc_cli.local.stack import default_data
 from aoc_collector.sources import SOURCES
 from aoc_common.environment import TENANTS_FILE
@@ -28,7 +28,9 @@ def find_file(named: Path | None, data: Path | None) -> Path | None:
         named = Path(variable)
     if named is not None:
         return named
-    local = (data or attach.last_started() or default_data()) / LOCAL_FILE
+    if data is None and (chosen := stacks.chosen()):
+        data = chosen[0].path
+    local = (data or stacks.last_started() or default_data()) / LOCAL_FILE
     return local if local.exists() else None
 
 

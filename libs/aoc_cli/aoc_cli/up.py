@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,18 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import typer
-from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from aoc_cli import attach
-from aoc_cli.local import simulator
-from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port
-from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, service
+from aoc_cli.local import simulator, stacks
+from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port, require_free_ports
+from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, servers_named, service
 from aoc_cli.local.supervisor import Supervisor
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.up_output import Output, make_output
 from aoc_common import roster
 from aoc_common.contracts import subjects
-from aoc_common.errors import AocError
+from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
 
@@ -78,22 +75,50 @@ def up(
             ", or say --no-simulate, or --simulate if that is what you want",
         )
     _stop_on_signals()
+    output = make_output()
+    stacks.clean_up(output.note)
     with ExitStack() as stack:
-        path = data or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-")))
+        path = data or Path(stack.enter_context(TemporaryDirectory(prefix=stacks.TEMPORARY)))
         directory = DataDirectory(path)
-        stack.enter_context(directory.held())
+        stack.enter_context(directory.held(output.note))
+        _check_ports(port, nats_port)
+        stack.enter_context(_noted(directory, temporary=data is None))
         simulated = not directory.evidence if simulate is None else simulate
-        plan = Plan(
-            directory, require_free_port(port, "the gateway (--port)"), nats_port, events, rate, replicas, simulated
+        plan = Plan(directory, require_free_port(port, "the gateway"), nats_port, events, rate, replicas, simulated)
+        stack.callback(output.stopped, "its data was temporary" if data is None else f"the data is in {directory.path}")
+        supervisor = stack.enter_context(
+            Supervisor(
+                output.note, started=directory.processes.add, waiting=output.waiting, stopping=output.stopping
+            )
         )
-        supervisor = stack.enter_context(Supervisor(report=lambda text: err.print(f"[yellow]![/] {plain(text)}")))
         try:
-            endpoints = _start(plan, supervisor)
-            attach.remember(directory)
-            _welcome(plan, endpoints, permanent=data is not None)
-            _watch(plan, endpoints, supervisor)
+            endpoints = _start(plan, supervisor, output)
+            output.welcome(list(_facts(plan, endpoints, permanent=data is not None)))
+            _watch(plan, endpoints, supervisor, output)
         except KeyboardInterrupt:
-            err.print("[dim]stopping ...[/]")
+            pass  # it is to stop, which the stack of contexts does
+
+
+def _check_ports(port: int, nats_port: int) -> None:
+    """Raise `BadConfiguration` for ports that are taken; it names the stacks of ours that have them."""
+    wanted = [(port, "the gateway (--port)"), *([] if servers_named() else [(nats_port, "NATS (--nats-port)")])]
+    try:
+        require_free_ports(*wanted)
+    except BadConfiguration as error:
+        asked = {number for number, _ in wanted}
+        ours = [str(directory.path) for directory, endpoints in stacks.running() if asked & set(endpoints.ports)]
+        where = f" (a stack is running in {' and '.join(ours)})" if ours else ""
+        raise BadConfiguration(f"{error}{where}") from None
+
+
+@contextmanager
+def _noted(directory: DataDirectory, *, temporary: bool) -> Iterator[None]:
+    """Let other commands find the stack, and the next `aoc up` what is left of it if this one is killed."""
+    stacks.remember(directory, temporary=temporary)
+    try:
+        yield
+    finally:
+        stacks.forget(directory)
 
 
 def _stop_on_signals() -> None:
@@ -105,17 +130,17 @@ def _stop_on_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _start(plan: Plan, supervisor: Supervisor) -> Endpoints:
+def _start(plan: Plan, supervisor: Supervisor, output: Output) -> Endpoints:
+    output.step("preparing the servers")
     local = servers(plan.data, plan.nats_port)
     sim_port = free_port() if plan.simulate else None
     endpoints = replace(local.endpoints, gateway=plan.gateway_port, simulator=sim_port)
-    first, services = _first(plan, local, sim_port), _services(plan, endpoints)
-    with _progress(len(first) + len(services)) as started:
-        for child in supervisor.start(first):
-            started(child)
-        plan.data.bring_in_order(endpoints)
-        for child in supervisor.start(services):
-            started(child)
+    for child in supervisor.start(_first(plan, local, sim_port)):
+        output.ready(child)
+    output.step("bringing streams, consumers and indexes in order")
+    plan.data.bring_in_order(endpoints, output.note)
+    for child in supervisor.start(_services(plan, endpoints)):
+        output.ready(child)
     plan.data.describe(endpoints)
     return endpoints
 
@@ -163,49 +188,29 @@ def _webhooks(plan: Plan) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[Child], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=total)
-
-        def started(child: Child) -> None:
-            bar.update(task, advance=1, description=f"started {child.name}")
-
-        yield started
-
-
-def _welcome(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> None:
+def _facts(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> Iterator[tuple[str, str]]:
+    """What a person needs to know of a stack that is up: names and values."""
     tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
     gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
-    out.print("[bold green]AOC is up[/]  [dim](Ctrl-C stops everything)[/]")
-    out.print(f"  gateway   {gateway}/api/events?tenant={tenants[0]}")
-    out.print(f"            {gateway}/health   {gateway}/openapi.json")
+    yield "gateway", f"{gateway}/api/events?tenant={tenants[0]}"
+    yield "health", f"{gateway}/health   {gateway}/openapi.json"
     if not endpoints.own_nats:
         password = plan.data.password("reader")
-        out.print(f"  NATS      {endpoints.nats_url}  subscribe to aoc.events.> as user reader, password in {password}")
+        yield "NATS", f"{endpoints.nats_url}  subscribe to aoc.events.> as user reader, password in {password}"
     if endpoints.simulator is not None:
-        out.print(f"  simulator http://{LOOPBACK}:{endpoints.simulator}/_truth?summary=1  tenants {', '.join(tenants)}")
-    out.print(f"  data      {plan.data.path}{'' if permanent else '  (temporary; keep it with --data DIR)'}")
-    out.print(f"  try       ./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail")
+        truth = f"http://{LOOPBACK}:{endpoints.simulator}/_truth?summary=1"
+        yield "simulator", f"{truth}  tenants {', '.join(tenants)}"
+    yield "data", f"{plan.data.path}{'' if permanent else '  (temporary; keep it with --data DIR)'}"
+    yield "try", f"./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail"
 
 
-def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor) -> None:
-    """One line that changes every second, until Ctrl-C."""
-    with _Counter(plan.data, endpoints) as counter, Live(console=out, refresh_per_second=4, transient=True) as live:
-        last, then = counter.stored, time.monotonic()
+def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor, output: Output) -> None:
+    """Count the events and start again what dies, until Ctrl-C."""
+    with _Counter(plan.data, endpoints) as counter:
         while True:
             time.sleep(_TICK_S)
             supervisor.check()
-            now, stored = time.monotonic(), counter.stored
-            rate = max(0.0, (stored - last) / (now - then))
-            last, then = stored, now
-            state = f"[red]{plain(counter.trouble)}[/]" if counter.trouble else f"{rate:,.0f}/s"
-            text = f"{time.strftime('%H:%M:%S')}  [bold]{stored:,}[/] events stored  {state}"
-            if out.is_terminal:
-                live.update(text)
-            else:
-                out.print(text)
+            output.count(counter.stored, counter.trouble)
 
 
 class _Counter:

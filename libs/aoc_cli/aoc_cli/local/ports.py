@@ -40,6 +40,25 @@ def require_free_port(port: int, what: str) -> int:
     return port
 
 
+def require_free_ports(*required: tuple[int, str]) -> None:
+    """Raise `BadConfiguration` that names each of these ports that is taken, or is wanted twice.
+
+    `required`: port (0: any free one) and what for, with the option that names it.
+    """
+    ports = [port for port, _ in required if port]
+    if len(set(ports)) < len(ports):
+        raise BadConfiguration(f"port {ports[0]} for {' and '.join(what for _, what in required)}: choose two")
+    taken = []
+    for port, what in required:
+        try:
+            require_free_port(port, what)
+        except BadConfiguration:
+            taken.append(f"port {port} for {what}")
+    if taken:
+        verb, others = ("is", "another one") if len(taken) == 1 else ("are", "others")
+        raise BadConfiguration(f"{' and '.join(taken)} {verb} taken; choose {others}, or 0 for any that is free")
+
+
 def listening(port: int) -> bool:
     """Whether something accepts connections there."""
     with closing(socket.socket()) as probe:

@@ -14,7 +14,7 @@ from aoc_cli.local.ports import listening
 from aoc_common.errors import AocError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 #: Asks Linux for SIGKILL when the parent dies (PR_SET_PDEATHSIG), and becomes the program. A program of its own, since
@@ -44,7 +44,7 @@ class Child:
     port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: signal.Signals = signal.SIGTERM
-    ready_s: float = 30.0
+    ready_s: float = 120.0
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -82,11 +82,15 @@ class Child:
             status = self._process.returncode if self._process else None
             raise ChildDied(f"{self.name} ended with status {status}: {self.last_words()}")
 
-    def wait_ready(self) -> None:
-        """Wait until it listens. Raises `ChildDied` when it ends or takes longer than `ready_s`."""
-        deadline = time.monotonic() + self.ready_s
+    def wait_ready(self, waiting: Callable[[str, float], None] = lambda _name, _seconds: None) -> None:
+        """Wait until it listens. Raises `ChildDied` when it ends or takes longer than `ready_s`.
+
+        `waiting` is called meanwhile with its name and the seconds that passed.
+        """
+        began = time.monotonic()
         while not self.ready():
-            if time.monotonic() > deadline:
+            waiting(self.name, time.monotonic() - began)
+            if time.monotonic() - began > self.ready_s:
                 raise ChildDied(f"{self.name} did not listen within {self.ready_s:.0f} s: {self.last_words()}")
             time.sleep(0.02)
 

@@ -3,6 +3,7 @@
 ```
 DIR/stack.lock      held (flock) by the one process that runs the stack
 DIR/stack.json      where a running stack listens; for the other commands
+DIR/children.json   its processes, so that the next stack ends what a killed one left
 DIR/secrets/        generated passwords, readable by the owner only
 DIR/nats  DIR/mongo  DIR/logs
 ```
@@ -11,7 +12,6 @@ DIR/nats  DIR/mongo  DIR/logs
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
 import os
 import secrets
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS
-from aoc_cli.local import mongo, nats, private
+from aoc_cli.local import mongo, nats, ownership, private
+from aoc_cli.local.leftovers import StartedProcesses
 from aoc_cli.local.ports import LOOPBACK, free_port, listening, require_free_port
 from aoc_cli.local.process import Child
 from aoc_cli.local.provisioning import bring_in_order
@@ -75,12 +76,19 @@ class Endpoints:
     own_nats: bool = False
     own_mongo: bool = False
 
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports of ours that other programs use."""
+        nats = () if self.own_nats else (int(self.nats_url.rsplit(":", 1)[1]),)
+        return nats if self.gateway is None else (*nats, self.gateway)
+
 
 class DataDirectory:
     """A stack's directory."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
+        self.processes = StartedProcesses(self.path / "children.json")
 
     @property
     def logs(self) -> Path:
@@ -88,22 +96,29 @@ class DataDirectory:
         return self.path / "logs"
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Own the directory. Raises `BadConfiguration` when another stack runs in it, or it cannot be written."""
+    def held(self, report: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+        """Own the directory, after ending what a killed run left in it; `report` gets a line for each of those.
+
+        Raises `BadConfiguration` when another stack runs in it, it holds somebody else's files, or cannot be written.
+        """
+        ownership.refuse_foreign(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / "stack.lock").open("a+")
         except OSError as error:
             raise BadConfiguration(f"--data {self.path}: {error.strerror}") from None
-        with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise BadConfiguration(f"--data {self.path}: a stack is running on this directory already") from None
+        with ownership.locked(self.path):
+            self._description.unlink(missing_ok=True)
+            for process in self.processes.end():
+                report(f"ended {process.name} (process {process.pid}), left over from a run that was killed")
             try:
                 yield
             finally:
                 self._description.unlink(missing_ok=True)
+                self.processes.end()
+
+    def held_by_somebody(self) -> bool:
+        """Whether some process owns the directory."""
+        return ownership.is_held(self.path)
 
     @property
     def secret_files(self) -> Path:
@@ -142,8 +157,9 @@ class DataDirectory:
             endpoints = Endpoints(**described)
         except (OSError, ValueError, TypeError):
             return None
-        port = int(endpoints.nats_url.rsplit(":", 1)[1]) if not endpoints.own_nats else None
-        return endpoints if port is None or listening(port) else None
+        if not self.held_by_somebody():
+            return None  # it was killed, and another program may listen on its port
+        return endpoints if endpoints.own_nats or listening(endpoints.ports[0]) else None
 
     def password(self, user: str) -> Path:
         """The file with the password of a user of the bus, made at first use."""

@@ -16,17 +16,25 @@ if TYPE_CHECKING:
 _WINDOW_S: Final = 60.0
 
 
+def _ignore(*_: object) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(slots=True)
 class Supervisor:
-    """Runs children until it is closed. `report` gets one line for each restart.
+    """Runs children until it is closed. `report` gets one line for each restart, `started` each process.
 
     A child that dies more than `patience` times within a minute will not get better by itself. `held`: names of
-    children that are not started again for the moment.
+    children that are not started again for the moment. `waiting` is called for whom is waited, and for how many
+    seconds already; `stopping` before a child is stopped.
     """
 
     report: Callable[[str], None]
     patience: int = 3
     held: set[str] = field(default_factory=set)
+    started: Callable[[Child], None] = _ignore
+    waiting: Callable[[str, float], None] = _ignore
+    stopping: Callable[[Child], None] = _ignore
     _children: list[Child] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
     _restarts: dict[str, deque[float]] = field(default_factory=dict)
@@ -40,11 +48,11 @@ class Supervisor:
     def start(self, children: Sequence[Child]) -> Iterator[Child]:
         """Start children together; yields each when it is ready. Raises `ChildDied` when one does not come up."""
         for child in children:
-            child.start()
+            self._begin(child)
             self._children.append(child)
-            self._stack.callback(child.stop)
+            self._stack.callback(self._stop, child)
         for child in children:
-            child.wait_ready()
+            child.wait_ready(self.waiting)
             yield child
 
     def check(self) -> None:
@@ -66,7 +74,15 @@ class Supervisor:
             raise ChildDied(f"{death}; it died {len(recent) + 1} times within a minute, giving up")
         recent.append(now)
         self.report(f"{death}; starting it again")
+        self._begin(child)
+
+    def _begin(self, child: Child) -> None:
         child.start()
+        self.started(child)
+
+    def _stop(self, child: Child) -> None:
+        self.stopping(child)
+        child.stop()
 
     def close(self) -> None:
         """Stop everything, last started first."""

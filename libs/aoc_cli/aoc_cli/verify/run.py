@@ -140,9 +140,9 @@ class Verification:
         with ExitStack() as stack:
             path = self.directory or Path(stack.enter_context(TemporaryDirectory(prefix="aoc-verify-")))
             data = DataDirectory(path)
-            stack.enter_context(data.held())
+            stack.enter_context(data.held(self.report))
             patience = _PATIENCE_IN_CHAOS if self.options.chaos or self.options.kinds else _PATIENCE
-            supervisor = stack.enter_context(Supervisor(self.report, patience))
+            supervisor = stack.enter_context(Supervisor(self.report, patience, started=data.processes.add))
             calm = self.options.kinds <= USUAL and not (self.options.chaos or self.options.quick)
             self._setup = setup(self.options.kinds, calm=calm)
             self._clocks = path / "clocks"
