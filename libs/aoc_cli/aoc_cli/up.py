@@ -87,9 +87,7 @@ def up(
         plan = Plan(directory, require_free_port(port, "the gateway"), nats_port, events, rate, replicas, simulated)
         stack.callback(output.stopped, "its data was temporary" if data is None else f"the data is in {directory.path}")
         supervisor = stack.enter_context(
-            Supervisor(
-                output.note, started=directory.processes.add, waiting=output.waiting, stopping=output.stopping
-            )
+            Supervisor(output.note, started=directory.processes.add, waiting=output.waiting, stopping=output.stopping)
         )
         try:
             endpoints = _start(plan, supervisor, output)

@@ -192,7 +192,9 @@ def test_one_of_two_stacks_is_chosen_by_name_and_the_other_is_there_when_it_stop
         first.stop()
 
     assert str(both.value).startswith("2 stacks are running; choose one: --data ")
-    assert all(f"--data {tmp_path / name} (gateway on port {unused_port})" in str(both.value) for name in ("one", "two"))
+    assert all(
+        f"--data {tmp_path / name} (gateway on port {unused_port})" in str(both.value) for name in ("one", "two")
+    )
     assert named is not None
     assert named.directory is not None
     assert named.directory.path == tmp_path / "one"
@@ -241,7 +243,7 @@ def test_the_temporary_data_of_a_killed_run_is_removed_and_nothing_else_ever(roo
 def test_a_stack_that_runs_is_not_cleaned_up(root, tmp_path, unused_port) -> None:
     running = Stack(tmp_path / "case", unused_port)
     try:
-        stacks.clean_up(lambda line: pytest.fail(line))
+        stacks.clean_up(pytest.fail)
         with listener(unused_port):
             assert [directory.path for directory, _ in stacks.running()] == [tmp_path / "case"]
     finally:
@@ -258,8 +260,8 @@ def test_every_port_that_is_taken_is_named_at_once(unused_port) -> None:
         require_free_ports((unused_port, "the gateway (--port)"), (unused_port, "NATS (--nats-port)"))
 
     assert str(both.value) == (
-        f"port {unused_port} for the gateway (--port) and port {other} for NATS (--nats-port) are taken; choose others, "
-        "or 0 for any that is free"
+        f"port {unused_port} for the gateway (--port) and port {other} for NATS (--nats-port) are taken; "
+        "choose others, or 0 for any that is free"
     )
     assert str(single.value).startswith(f"port {other} for NATS (--nats-port) is taken; choose another one")
     require_free_ports((0, "the gateway"), (0, "NATS"))

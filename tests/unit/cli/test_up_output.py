@@ -31,7 +31,7 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Console:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(up_output.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr("aoc_cli.up_output.time.monotonic", lambda: clock.now)
     return clock
 
 
