@@ -135,4 +135,4 @@ def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
 
 
 def test_an_event_without_actor_and_resources_reads_well():
-    assert event(actor=None, resources=None).ocsf["message"] == "Somebody wiped a managed device"
+    assert event(actor=None, resources=None).ocsf["message"] == "Somebody wiped a device"

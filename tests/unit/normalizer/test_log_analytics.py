@@ -189,7 +189,7 @@ def test_a_row_of_audits_is_the_audit(kind, ocsf_faults) -> None:
                 "ReportId": 5,
                 "Timestamp": AT,
             },
-            "kim: logon failed on pc-7",
+            "Logon of kim failed on pc-7",
         ),
     ],
 )

@@ -9,9 +9,26 @@ from typing import Any, Final
 from aoc_common.contracts.ids import to_ms
 
 _LOOSE: Final = re.compile(
-    r"^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?\s*([Zz]|[+-]\d{2}:?\d{2})?$"
+    r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})[Tt ](\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
+    r"\s*([Zz]|[+-]\d{2}:?\d{2})?$"
 )
-_US: Final = re.compile(r"^(\d{1,2})/(\d{1,2})/(\d{4})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?\s*([AaPp][Mm])?\s*Z?$")
+#: As PowerShell, portals and Excel write it in their user's language. Three-part days, with the year last.
+_LOCAL: Final = re.compile(
+    r"^(?P<first>\d{1,2})(?P<mark>[/.-])(?P<second>\d{1,2})(?P=mark)(?P<year>\d{4})(?P<comma>,?)[ T]"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<sec>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC)?$"
+)
+#: With the month's English name: `May 1, 2024 8:00:00 AM`, `Wed, 01 May 2024 08:00:00 GMT`.
+_NAMED: Final = re.compile(
+    r"^(?:[A-Z][a-z]{2,8},? )?"
+    r"(?:(?P<month>[A-Z][a-z]{2,8}) (?P<day>\d{1,2})|(?P<day_first>\d{1,2}) (?P<then>[A-Z][a-z]{2,8}))"
+    r",? (?P<year>\d{4}),? (?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<sec>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|\+0000)?$"
+)
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+#: Characters of the longest of these.
+_LONGEST: Final = 56
+_DECEMBER: Final = 12
 _DOT_NET: Final = re.compile(r"^/Date\((-?\d{1,16})(?:[+-]\d{4})?\)/$")
 _EPOCH: Final = re.compile(r"^\d{9,13}(?:\.\d+)?$")
 #: Numbers above this are milliseconds, not seconds (the year 5138).
@@ -30,8 +47,9 @@ def parse_ms(value: Any) -> int | None:
     """Milliseconds since 1970 UTC, or None for what is no time.
 
     ISO 8601 with 0 to 9 decimals, padded or not; no zone means UTC (as the unified log documents its CreationTime);
-    `5/18/2021 9:13:33 PM`; `/Date(1658751973240)/`; seconds or milliseconds since 1970. `24:00:00` is the next day's
-    midnight, a 60th second (a leap second) the beginning of the next minute. Offsets beyond 18 hours are none.
+    `5/18/2021 9:13:33 PM`, `5/1/2024, 8:00:00.000 AM` and the like (`_from_local`); `May 1, 2024 8:00:00 AM`;
+    `/Date(1658751973240)/`; seconds or milliseconds since 1970. `24:00:00` is the next day's midnight, a 60th second (a
+    leap second) the beginning of the next minute. Offsets beyond 18 hours are none.
     """
     if isinstance(value, str):
         return _from_text(value.strip())
@@ -61,22 +79,50 @@ def _from_odd_text(text: str) -> int | None:
     if found := _DOT_NET.match(text):
         milliseconds = int(found[1])
         return milliseconds if 0 < milliseconds <= _LAST_MS else None
+    if ":" not in text or len(text) > _LONGEST:
+        return None
     try:
-        if found := _LOOSE.match(text):
-            year, month, day, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))
-            fraction = int(((found[7] or "") + "000000")[:6])
-            moment = _moment(
-                day=(year, month, day), hour=hour, minute=minute, second=int(found[6] or 0), fraction=fraction
-            )
-            return _bounded(moment - _offset(found[8] or "Z"))
-        if found := _US.match(text):
-            month, day, year, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))
-            if found[7]:
-                hour = hour % _NOON + (_NOON if found[7].lower() == "pm" else 0)
-            return _bounded(_moment(day=(year, month, day), hour=hour, minute=minute, second=int(found[6] or 0)))
+        return _from_parts(text)
     except (ValueError, OverflowError):
         return None
+
+
+def _from_parts(text: str) -> int | None:
+    """A day and a time of day. Raises `ValueError` and `OverflowError` for such as there are none."""
+    if found := _LOOSE.match(text):
+        year, month, day, hour, minute = (int(part) for part in found.group(1, 2, 3, 4, 5))
+        fraction = int(((found[7] or "") + "000000")[:6])
+        moment = _moment(day=(year, month, day), hour=hour, minute=minute, second=int(found[6] or 0), fraction=fraction)
+        return _bounded(moment - _offset(found[8] or "Z"))
+    if found := _LOCAL.match(text):
+        return _from_local(found)
+    if found := _NAMED.match(text):
+        month = _MONTHS.index((found["month"] or found["then"])[:3].lower()) + 1
+        return _of_day((int(found["year"]), month, int(found["day"] or found["day_first"])), found)
     return None
+
+
+def _from_local(found: re.Match[str]) -> int | None:
+    """Which of the first two numbers is the month, the rest of the text tells, or else the United States' order.
+
+    Dots and dashes are for days that come first. So is a comma before 24 hours (what browsers write outside the United
+    States), and a number that is no month.
+    """
+    month, day = int(found["first"]), int(found["second"])
+    if found["mark"] != "/" or (found["comma"] and not found["half"]) or (month > _DECEMBER >= day):
+        month, day = day, month
+    return _of_day((int(found["year"]), month, day), found)
+
+
+def _of_day(day: tuple[int, int, int], found: re.Match[str]) -> int | None:
+    """A day with the time that a text names after it."""
+    hour = int(found["hour"])
+    if found["half"]:
+        hour = hour % _NOON + (_NOON if found["half"][0] in "Pp" else 0)
+    fraction = int(((found["fraction"] or "") + "000000")[:6])
+    return _bounded(
+        _moment(day=day, hour=hour, minute=int(found["minute"]), second=int(found["sec"] or 0), fraction=fraction)
+    )
 
 
 def _moment(*, day: tuple[int, int, int], hour: int, minute: int, second: int, fraction: int = 0) -> datetime:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_normalizer.mappers import generic, message_trace
-from aoc_normalizer.mappers.envelopes import diagnostics, hunting, log_analytics, lowercased, wrapped
+from aoc_normalizer.mappers import azure_activity, generic, message_trace, sentinel
+from aoc_normalizer.mappers.envelopes import diagnostics, hunting, log_analytics, respelt, tables, wrapped
 from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, inventory, provisioning, risk, signins
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
 
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
+    tables.SENTINEL,
     audit_log.MAPPER,
     log_analytics.MAPPER,
     hunting.MAPPER,
     diagnostics.MAPPER,
+    message_trace.MAPPER,
+    # Before Graph's: a row has some of their names, with a text where they have an object.
+    tables.MAPPER,
     signins.MAPPER,
     directory.MAPPER,
     intune.MAPPER,
     alerts.MAPPER,
     risk.MAPPER,
-    message_trace.MAPPER,
     provisioning.MAPPER,
     activity.MAPPER,
-    lowercased.MAPPER,
+    azure_activity.MAPPER,
+    sentinel.MAPPER,
+    respelt.MAPPER,
     inventory.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER

@@ -19,8 +19,7 @@ _MAX_FIELDS: Final = 200
 _IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
 _TIMES: Final = (
     "activityDateTime", "createdDateTime", "CreationTime", "eventDateTime", "detectedDateTime", "TimeGenerated",
-    "Timestamp",
-    "timestamp", "eventTimestamp", "time", "Time",
+    "TimeGenerated [UTC]", "Timestamp", "timestamp", "eventTimestamp", "time", "Time",
     "StartTime", "created_time_utc", "lastSyncDateTime",
     "riskLastUpdatedDateTime", "lastUpdateDateTime", "lastModifiedDateTime", "Received", "@timestamp", "Date",
 )  # fmt: skip

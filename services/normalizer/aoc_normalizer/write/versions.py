@@ -40,9 +40,13 @@ MODIFIED: Final[Mapping[str, tuple[str, ...]]] = {
     "alerts": ("lastUpdateDateTime", "lastModifiedDateTime"),
     "risk": ("riskLastUpdatedDateTime", "lastUpdatedDateTime"),
     "log-analytics": ("LastModifiedTime", "ProcessingEndTime"),
+    "sentinel": ("last_modified_time_utc", "lastModifiedTimeUtc"),
 }
-#: Shapes whose records may share an id and tell of different operations: those of the unified log.
-UNIFIED: Final = frozenset({"unified", "wrapped", "respelt", "log-analytics"})
+#: Mappers of many shapes: of a portal's download and of an extractor's table of the same sign-ins, say. Their columns
+#: tell which; the same record with other columns is no version.
+MANY_SHAPES: Final = frozenset({"table", "respelt"})
+#: Families, by their beginning, whose records may share an id and tell of different operations: the unified log's.
+UNIFIED: Final = "ual"
 #: Shapes, and families by their beginning, whose records never change, and whose ids several of them may share: what an
 #: unknown record calls `EventId` may name a kind of event, and a report of a mail has a row for each of its links.
 LASTING: Final = frozenset({"generic"})
@@ -57,8 +61,9 @@ _DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True, slots=True)
 class RecordState:
-    """One state of a record. `shape`: its mapper. `rank`: of two versions the one of the higher rank is the newer.
+    """One state of a record.
 
+    `shape`: its mapper, of `MANY_SHAPES` with its columns. `rank`: of two versions the higher rank is the newer.
     `facts`: all that it says, as text; `beyond`: a hash of the record, where it says more than its event shows;
     `content`: both; `digest`: 32 hex digits of that. `apart`: what makes a record of the same id
     another one (`operation`, or content within one shape), and which this is; None where nothing does.
@@ -122,11 +127,12 @@ def record_state(
     if event.mapper in LASTING or draft.family.startswith(LASTING_FAMILIES):
         # In another shape the same content has other names, so those are not compared.
         apart = (event.mapper, _content(draft.content or record, without))
-    elif event.mapper in UNIFIED:
+    elif draft.family.startswith(UNIFIED):
         apart = ("operation", event.operation.lower())
     was_cut = any(tag == _CUT_LIST or tag.startswith(_CUT) for tag in event.tags)
     beyond = _content(draft.content or record, without) if was_cut else ""
-    return RecordState(event.mapper, apart, facts, (modified_ms or 0, fetched_ms), beyond)
+    shape = f"{event.mapper} {' '.join(sorted(record))}" if event.mapper in MANY_SHAPES else event.mapper
+    return RecordState(shape, apart, facts, (modified_ms or 0, fetched_ms), beyond)
 
 
 def _content(record: Mapping[str, Any], without: frozenset[str]) -> str:

@@ -7,14 +7,13 @@ from typing import Final
 from aoc_normalizer.draft import Draft, Party
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.fields.results import of_word
-from aoc_normalizer.mappers import outer
+from aoc_normalizer.mappers import azure_activity, outer
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation, named_party
+from aoc_normalizer.mappers.envelopes import intune, resource_manager
 from aoc_normalizer.mappers.graph import activity, directory, provisioning, risk, signins
 from aoc_normalizer.operations.scopes import SCOPES
 
 _INNER: Final = (directory.MAPPER, signins.MAPPER, risk.MAPPER, activity.MAPPER, provisioning.MAPPER)
-_SECOND_MS: Final = 1000
-_INTUNE: Final = frozenset({"AuditEventId", "ActivityResultStatus", "IntuneDeviceId", "IntuneAccountId"})
 
 
 def recognises(record: Record) -> bool:
@@ -31,6 +30,9 @@ def fill(record: Record, draft: Draft) -> None:
     """Map the inner record where it is one that we know; else read the envelope."""
     inner = dict(values.mapping(record.get("properties")))
     draft.content = inner and {**inner, "operationName": record.get("operationName")}
+    if resource_manager.is_streamed(record):
+        _resource_manager(record, inner, draft)
+        return
     for mapper in _INNER:
         if mapper.recognises(inner):
             mapper.fill(inner, draft)
@@ -40,37 +42,44 @@ def fill(record: Record, draft: Draft) -> None:
             draft.rest = {name: value for name, value in inner.items() if name not in draft.used}
             break
     else:
-        _other(record, inner, draft)
+        (intune.fill if intune.recognises(inner) else _other)(record, inner, draft)
     draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
-    outer.complete(record, draft)
+    outer.complete({**record, "identity": intune.identity(record)}, draft)
     draft.log_name = values.text(record.get("category")) or draft.log_name
     if draft.time_ms is None:
         draft.original_time = values.text(record.get("time"))
         draft.time_ms = times.parse_ms(draft.original_time)
 
 
+def _resource_manager(record: Record, inner: Record, draft: Draft) -> None:
+    """An event of Azure's activity log. Event hubs do not bring its id: it is known by its content."""
+    azure_activity.MAPPER.fill(resource_manager.of_stream(record), draft)
+    if draft.record_id is None:
+        draft.family, draft.record_id = "diagnostic", _own_id(record, inner)
+    draft.used |= {"identity", "resultType", "resultSignature", "properties", "time"}
+    draft.rest = inner
+
+
+def _own_id(record: Record, inner: Record) -> str | None:
+    return values.first(inner, "id", "Id", "requestId", "ReportId") or values.text(record.get("id"))
+
+
 def _other(record: Record, inner: Record, draft: Draft) -> None:
     draft.rest = inner
-    intune = not _INTUNE.isdisjoint(inner)
-    draft.family = "intune" if intune else "diagnostic"
-    draft.product, draft.service = ("Microsoft Intune", "intune") if intune else ("Microsoft Entra ID", "entra")
-    draft.record_id = values.first(inner, "AuditEventId", "id", "Id", "requestId", "ReportId") or values.text(
-        record.get("id")
+    draft.family, draft.product, draft.service = "diagnostic", "Microsoft Entra ID", "entra"
+    draft.record_id = _own_id(record, inner)
+    draft.original_time = values.first(inner, "activityDateTime", "timeGenerated", "Timestamp") or values.text(
+        record.get("time")
     )
-    draft.original_time = values.first(
-        inner, "ActivityDate", "activityDateTime", "timeGenerated", "Timestamp"
-    ) or values.text(record.get("time"))
-    draft.time_ms = _precise(times.parse_ms(draft.original_time), times.parse_ms(record.get("time")))
+    draft.time_ms = intune.precise(times.parse_ms(draft.original_time), times.parse_ms(record.get("time")))
     operation = values.first(record, "operationName") or values.first(inner, "ActionType")
     apply_operation(draft, operation, SCOPES[draft.service])
     draft.correlation_id = values.text(record.get("correlationId"))
-    draft.result = of_word(
-        values.first(record, "resultType", "resultSignature") or values.first(inner, "ActivityResultStatus")
-    )
+    draft.result = of_word(values.first(record, "resultType", "resultSignature"))
     actor = values.mapping(inner.get("Actor"))
     who = (
         values.first(actor, "UPN", "Name", "ObjectId")
-        or _identity(record)
+        or values.text(record.get("identity"))
         or values.first(inner, "userId", "UPN", "UserEmail", "userPrincipalName", "UserDisplayName", "UserName")
     )
     draft.actor = named_party(who)
@@ -82,22 +91,8 @@ def _other(record: Record, inner: Record, draft: Draft) -> None:
     for target in values.sequence(inner.get("Targets"))[:200]:
         if isinstance(target, dict) and (name := values.first(target, "Name")):
             draft.targets.append(Party(name, kind="object"))
-    if not draft.targets and (
-        name := values.first(inner, "requestUri", "DeviceHostName", "DeviceName", "ObjectName", "IntuneDeviceId")
-    ):
+    if not draft.targets and (name := values.first(inner, "requestUri", "DeviceHostName", "DeviceName", "ObjectName")):
         draft.targets = [Party(name, kind="object")]
 
 
-def _precise(inner: int | None, envelope: int | None) -> int | None:
-    """The envelope's time where it is the inner one with decimals: Intune's ActivityDate ends at seconds."""
-    same = inner is not None and envelope is not None and inner % 1000 == 0 and 0 <= envelope - inner < _SECOND_MS
-    return envelope if same else inner
-
-
-def _identity(record: Record) -> str | None:
-    """Who the envelope names; Intune only says there where to look."""
-    name = values.text(record.get("identity"))
-    return None if name is not None and name.startswith("See Actor") else name
-
-
-MAPPER: Final = Mapper("diagnostics", 4, recognises, fill)
+MAPPER: Final = Mapper("diagnostics", 5, recognises, fill)

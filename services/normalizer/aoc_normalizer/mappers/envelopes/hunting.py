@@ -1,4 +1,4 @@
-"""Advanced hunting tables that Defender XDR streams (`AdvancedHunting-DeviceNetworkEvents`, ...).
+"""Advanced hunting: what Defender XDR streams (`AdvancedHunting-DeviceNetworkEvents`, ...), and its portal's exports.
 
 Source: defender-docs, advanced-hunting-schema-tables.md: a ReportId is unique only together with device and time.
 """
@@ -15,8 +15,9 @@ from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.canonical import instant
 from aoc_normalizer.fields.duplicate_keys import renamed
 from aoc_normalizer.fields.results import of_word
+from aoc_normalizer.mappers import hunting_tables
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
-from aoc_normalizer.mappers.shared import severity_of
+from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf_classes import API_ACTIVITY, AUTHENTICATION, DETECTION_FINDING, OTHER
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ _ADDRESSES: Final = (
     ("RequestSourceIP", "RequestSourcePort"),
     ("RemoteIP", "RemotePort"),
 )
+_REMOTE: Final = ("RemoteIP", "RemotePort")
+#: Kinds of targets that a sentence names, each after a word for it.
+_NAMED: Final = (
+    ("file", "file"), ("registry key", "key"), ("message", "message"), ("resource", "resource"), ("url", "URL"),
+    ("account", "account"), ("object", "object"),
+)  # fmt: skip
 _OF_A_ROW: Final = frozenset({"DeviceId", "ApplicationId", "ReportId", "ReportId_long"})
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _AUTHENTICATIONS: Final = frozenset({"IdentityLogonEvents", "DeviceLogonEvents"})
@@ -54,22 +61,30 @@ def recognises(record: Record) -> bool:
     category = record.get("category")
     if isinstance(category, str) and category.startswith(_PREFIX) and "properties" in record:
         return True
-    bare = "ActionType" in record and "Timestamp" in record and "properties" not in record
-    return bare and not _OF_A_ROW.isdisjoint(record)
+    if "Timestamp" not in record or "properties" in record:
+        return False
+    if "ActionType" in record and not _OF_A_ROW.isdisjoint(record):
+        return True
+    return hunting_tables.table_of(record) is not None
 
 
-def _unwrapped(record: Record) -> tuple[Record, str]:
-    """The row, and the table that it is from. A bare row does not say; its columns do."""
+def _unwrapped(record: Record) -> tuple[Record, str, str]:
+    """The row, the table that it is from, and what older versions of AOC took that for.
+
+    A bare row does not say; its columns do.
+    """
     category = values.text(record.get("category")) or ""
     if category.startswith(_PREFIX):
-        return dict(values.mapping(record.get("properties"))), category.removeprefix(_PREFIX)
+        table = category.removeprefix(_PREFIX)
+        return dict(values.mapping(record.get("properties"))), table, table
     bare = renamed(record, {name: name.removesuffix("_long").removesuffix("_string") for name in record})
-    return bare, "CloudAppEvents" if "ApplicationId" in bare else "DeviceEvents" if "DeviceId" in bare else "Events"
+    before = "CloudAppEvents" if "ApplicationId" in bare else "DeviceEvents" if "DeviceId" in bare else "Events"
+    return bare, hunting_tables.table_of(bare) or before, before
 
 
 def fill(record: Record, draft: Draft) -> None:
     """One row: who, what, on which device, with what."""
-    row, table = _unwrapped(record)
+    row, table, before = _unwrapped(record)
     draft.used |= _USED | _INNER
     if "properties" in record:
         draft.rest = {name: value for name, value in row.items() if name not in _INNER}
@@ -80,8 +95,10 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.family = f"hunting-{table.casefold()}"
     draft.record_id = _identity(row, draft.original_time and instant(draft.original_time))
-    if (before := _identity(row, draft.original_time)) is not None and before != draft.record_id:
-        draft.former.append((draft.family, before))
+    if (as_spelt := _identity(row, draft.original_time)) is not None and as_spelt != draft.record_id:
+        draft.former.append((draft.family, as_spelt))
+    if before != table and draft.record_id is not None:
+        draft.former.append((f"hunting-{before.casefold()}", draft.record_id))
     delivery = values.text(row.get("DeliveryAction"))
     operation = values.first(row, "ActionType", "OperationName") or (f"Email {delivery}" if delivery else table)
     draft.operation = spelling.folded(operation)
@@ -94,7 +111,10 @@ def fill(record: Record, draft: Draft) -> None:
         draft.class_uid, draft.activity_id = DETECTION_FINDING, 1
         draft.severity = severity_of(values.text(row.get("Severity")), MEDIUM)
     draft.actor = _actor(row)
-    draft.address = _address(row)
+    draft.address = _address(row, remote=table in _AUTHENTICATIONS or draft.operation.casefold().startswith("inbound"))
+    draft.status_detail = values.text(row.get("FailureReason"))
+    city, country = values.text(row.get("City")), values.first(row, "CountryCode", "Location")
+    draft.location = location({"city": city, "countryOrRegion": country}) if draft.address else None
     draft.user_agent = values.text(row.get("UserAgent"))
     draft.app = Party(values.first(row, "Application", "InitiatingProcessFileName"), kind="application")
     draft.targets = _targets(row)
@@ -121,13 +141,16 @@ def _actor(row: Record) -> Party:
         who = values.first(row, address, name)
         if who is not None:
             party = named_party(who)
-            return Party(values.text(row.get(name)) or party.name, party.upn, values.text(row.get(uid)), "user")
+            upn = party.upn or named_party(values.text(row.get(uid))).upn
+            own = values.first(row, uid, "AccountObjectId")
+            return Party(values.text(row.get(name)) or party.name, upn, None if own == upn else own, "user")
     logged_on = next(iter(values.objects(row.get("LoggedOnUsers"))), {})
     return Party(name=values.text(logged_on.get("UserName")), uid=values.text(logged_on.get("Sid")), kind="user")
 
 
-def _address(row: Record) -> Address | None:
-    for name, port_name in _ADDRESSES:
+def _address(row: Record, *, remote: bool) -> Address | None:
+    """Where it came from: of what was done to this device that is the other side."""
+    for name, port_name in (_REMOTE, *_ADDRESSES) if remote else _ADDRESSES:
         found = addresses.parse((values.text(row.get(name)) or "").split(",")[0])
         if found is not None:
             port = values.text(row.get(port_name)) if port_name else None
@@ -143,7 +166,10 @@ def _targets(row: Record) -> list[Party]:
         Party(
             values.first(row, "FileName", "ProcessCommandLine"), uid=values.first(row, "SHA256", "SHA1"), kind="file"
         ),
-        Party(values.first(row, "RemoteUrl", "RemoteIP", "DestinationDeviceName", "QueryTarget"), kind="endpoint"),
+        Party(_endpoint(row), kind="endpoint"),
+        Party(values.first(row, "Url"), kind="url"),
+        named_party(values.first(row, "TargetAccountUpn", "TargetAccountDisplayName"), "account"),
+        Party(values.text(row.get("ObjectName")), uid=values.text(row.get("ObjectId")), kind="object"),
         Party(values.text(row.get("RegistryKey")), kind="registry key"),
         Party(values.text(row.get("AzureResourceId")), kind="resource"),
         named_party(values.text(row.get("RecipientEmailAddress")), "mailbox"),
@@ -152,7 +178,26 @@ def _targets(row: Record) -> list[Party]:
     return [party for party in found if party.known]
 
 
+def _endpoint(row: Record) -> str | None:
+    """What was reached. Of a logon the remote address is where it came from."""
+    if "LogonType" in row:
+        return values.first(row, "DestinationDeviceName", "TargetDeviceName")
+    return values.first(row, "RemoteUrl", "RemoteIP", "DestinationDeviceName", "QueryTarget", "TargetDeviceName")
+
+
+def _logon(draft: Draft) -> str:
+    """`Logon of kim from 203.0.113.9 failed on pc-7: InvalidUserNameOrPassword`."""
+    by = {party.kind: party.spoken for party in reversed(draft.targets)}
+    text = f"Logon of {draft.actor.spoken}" + (f" from {draft.address.ip}" if draft.address else "")
+    text += {"success": " succeeded", "failure": " failed"}.get(draft.result, " was tried")
+    text += f" on {by['device']}" if "device" in by else ""
+    text += f" to {by['endpoint']}" if "endpoint" in by else ""
+    return text + (f": {draft.status_detail}" if draft.status_detail else "")
+
+
 def _sentence(row: Record, table: str, draft: Draft) -> str:
+    if draft.class_uid == AUTHENTICATION:
+        return _logon(draft)
     if draft.class_uid == DETECTION_FINDING:
         title = values.first(row, "Title") or f"alert {values.text(row.get('AlertId')) or ''}".strip()
         about = values.text(row.get("EntityType"))
@@ -161,7 +206,7 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
     what = _WORDS.sub(" ", draft.operation if draft.operation != table else f"{table} reported").lower()
     by = {party.kind: party.spoken for party in reversed(draft.targets)}
     text = f"{draft.actor.spoken}: {what}" if draft.actor.known else what[:1].upper() + what[1:]
-    for kind, word in (("file", "file"), ("registry key", "key"), ("message", "message"), ("resource", "resource")):
+    for kind, word in _NAMED:
         if kind in by:
             text += f", {word} {by[kind]}"
     text += f" to {by['endpoint']}" if "endpoint" in by else ""
@@ -169,4 +214,4 @@ def _sentence(row: Record, table: str, draft: Draft) -> str:
     return text + (f" on {by['device']}" if "device" in by else "")
 
 
-MAPPER: Final = Mapper("hunting", 3, recognises, fill)
+MAPPER: Final = Mapper("hunting", 4, recognises, fill)

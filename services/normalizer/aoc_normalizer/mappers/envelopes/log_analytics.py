@@ -9,25 +9,33 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_normalizer.draft import MEDIUM, Draft, Party
 from aoc_normalizer.fields import times, values
 from aoc_normalizer.fields.duplicate_keys import renamed
-from aoc_normalizer.mappers.base import Mapper, Record, named_party
-from aoc_normalizer.mappers.envelopes import diagnostics, hunting
+from aoc_normalizer.mappers import azure_activity, sentinel
+from aoc_normalizer.mappers.base import Mapper, Record
+from aoc_normalizer.mappers.envelopes import diagnostics, hunting, resource_manager
 from aoc_normalizer.mappers.graph import activity, directory, provisioning, risk, signins
-from aoc_normalizer.mappers.shared import severity_of
-from aoc_normalizer.ocsf_classes import DETECTION_FINDING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from aoc_normalizer.draft import Draft
 
 _SIGN_INS: Final[Mapping[str, str]] = {
     "SigninLogs": "interactiveUser",
     "AADNonInteractiveUserSignInLogs": "nonInteractiveUser",
     "AADServicePrincipalSignInLogs": "servicePrincipal",
     "AADManagedIdentitySignInLogs": "managedIdentity",
+    "ADFSSignInLogs": "interactiveUser",
+}
+#: What a sign-in's own category calls it, where an export has no `Type`.
+_CATEGORIES: Final[Mapping[str, str]] = {
+    "NonInteractiveUserSignInLogs": "AADNonInteractiveUserSignInLogs",
+    "ServicePrincipalSignInLogs": "AADServicePrincipalSignInLogs",
+    "ManagedIdentitySignInLogs": "AADManagedIdentitySignInLogs",
 }
 _INTUNE: Final = frozenset({"IntuneAuditLogs", "IntuneOperationalLogs"})
+_AZURE: Final = "AzureActivity"
 _GRAPH: Final[Mapping[str, Mapper]] = {
     "AuditLogs": directory.MAPPER,
     "AADProvisioningLogs": provisioning.MAPPER,
@@ -37,7 +45,6 @@ _GRAPH: Final[Mapping[str, Mapper]] = {
     "AADRiskyServicePrincipals": risk.MAPPER,
     "AADServicePrincipalRiskEvents": risk.MAPPER,
 }
-_ALERTS: Final = frozenset({"SecurityAlert", "SecurityIncident"})
 #: Tables of Defender's advanced hunting, which Sentinel keeps under their own names.
 _HUNTING: Final = (
     "AlertEvidence", "AlertInfo", "CloudAppEvents", "DeviceEvents", "DeviceFileCertificateInfo", "DeviceFileEvents",
@@ -46,7 +53,20 @@ _HUNTING: Final = (
     "EmailUrlInfo", "IdentityDirectoryEvents", "IdentityInfo", "IdentityLogonEvents", "IdentityQueryEvents",
     "UrlClickEvents",
 )  # fmt: skip
-_TABLES: Final = frozenset({*_SIGN_INS, *_GRAPH, *_INTUNE, *_ALERTS, *_HUNTING})
+_TABLES: Final = frozenset({*_SIGN_INS, *_GRAPH, *_INTUNE, *sentinel.TABLES, *_HUNTING, _AZURE})
+#: Columns by which a row is known that does not say its table: all of them are there.
+_KNOWN_BY: Final = (
+    (("TargetResources", "InitiatedBy"), "AuditLogs"),
+    (("OperationNameValue", "Caller"), _AZURE),
+    (("ActivityStatusValue", "Caller"), _AZURE),
+    (("SystemAlertId", "AlertName"), sentinel.ALERT),
+    (("IncidentNumber", "Title"), sentinel.INCIDENT),
+    (("RequestMethod", "RequestUri"), "MicrosoftGraphActivityLogs"),
+    (("SourceIdentity", "TargetIdentity"), "AADProvisioningLogs"),
+    (("RiskEventType", "RiskLevel"), "AADUserRiskEvents"),
+    (("RiskLastUpdatedDateTime", "RiskLevel"), "AADRiskyUsers"),
+    (("Properties", "Identity", "ResultType"), "IntuneAuditLogs"),
+)
 _RENAMED: Final = {
     "IPAddress": "ipAddress",
     "LocationDetails": "location",
@@ -56,7 +76,7 @@ _RENAMED: Final = {
 
 
 def recognises(record: Record) -> bool:
-    """A row of a known table. Some exports drop `Type`; then sign-ins and audits tell by columns of their own."""
+    """A row of a known table. Some exports drop `Type`; then it is known by columns of its own."""
     return "TimeGenerated" in record and _table(record) is not None
 
 
@@ -64,16 +84,22 @@ def _table(record: Record) -> str | None:
     named = record.get("Type")
     if isinstance(named, str) and named in _TABLES:
         return named
-    if "AppDisplayName" in record and "ResultType" in record:
-        return "SigninLogs"
-    return "AuditLogs" if "TargetResources" in record and "InitiatedBy" in record else None
+    if "ResultType" in record and ("AppDisplayName" in record or "ServicePrincipalName" in record):
+        category = record.get("Category")
+        kind = _CATEGORIES.get(category) if isinstance(category, str) else None
+        return kind or ("SigninLogs" if "AppDisplayName" in record else "AADServicePrincipalSignInLogs")
+    return next((table for columns, table in _KNOWN_BY if all(column in record for column in columns)), None)
 
 
 def fill(record: Record, draft: Draft) -> None:
     """Hand the row on under the names that its mapper reads; what that used is noted under the row's own names."""
     table = _table(record) or ""
-    if table in _ALERTS:
-        _alert(record, draft, table)
+    if table in sentinel.TABLES:
+        sentinel.fill_row(record, draft, table)
+    elif table == _AZURE:
+        event, columns = resource_manager.of_row(record)
+        azure_activity.MAPPER.fill(event, draft)
+        draft.used = columns
     elif table in _INTUNE or table in _HUNTING:
         _enveloped(record, draft, table)
     else:
@@ -129,44 +155,10 @@ def _enveloped(record: Record, draft: Draft, table: str) -> None:
         draft.rest, draft.used = {}, set(used)
 
 
-def _alert(record: Record, draft: Draft, table: str) -> None:
-    """Sentinel's own alerts and incidents. Each change of one is a row, and a version of its event."""
-    draft.used |= {"SystemAlertId", "IncidentName", "AlertName", "Title", "Status", "DisplayName", "CompromisedEntity"}
-    draft.product, draft.service = "Microsoft Sentinel", "sentinel"
-    draft.record_id = values.first(record, "SystemAlertId", "IncidentName", "IncidentNumber")
-    draft.family = table.casefold()
-    if draft.record_id:
-        changed = values.first(record, "LastModifiedTime", "ProcessingEndTime", "TimeGenerated")
-        draft.former.append((f"{draft.family}@{changed}", draft.record_id))
-    draft.original_time = values.first(record, "StartTime", "CreatedTime", "FirstActivityTime", "TimeGenerated")
-    draft.time_ms = times.parse_ms(draft.original_time)
-    draft.operation = "Incident" if table == "SecurityIncident" else "Alert"
-    title = values.first(record, "DisplayName", "Title", "AlertName") or f"Untitled {draft.operation.lower()}"
-    status = (values.text(record.get("Status")) or "").casefold()
-    draft.class_uid, draft.activity_id = DETECTION_FINDING, 3 if status in {"closed", "resolved", "dismissed"} else 1
-    draft.severity = severity_of(values.first(record, "AlertSeverity", "Severity"), MEDIUM)
-    draft.result = "success"
-    draft.targets = [Party(title, uid=draft.record_id, kind="alert")]
-    if about := values.text(record.get("CompromisedEntity")):
-        draft.actor = named_party(about)
-        draft.targets.append(draft.actor)
-    owner = values.first(values.mapping(record.get("Owner")), "userPrincipalName", "assignedTo")
-    draft.remark = ", ".join(part for part in (status, f"assigned to {owner}" if owner else None) if part)
-    draft.sentence = _sentence(title)
-
-
-def _sentence(title: str) -> Callable[[Draft], str]:
-    def tell(draft: Draft) -> str:
-        about = f" ({draft.actor.spoken})" if draft.actor.known else ""
-        return f"{draft.operation}: {title}{about}" + (f", {draft.remark}" if draft.remark else "")
-
-    return tell
-
-
 @lru_cache(maxsize=2048)
 def graph_name(column: str) -> str:
     """`userPrincipalName` of `UserPrincipalName`, `ipAddress` of `IPAddress`, `id` of `Id`."""
     return _RENAMED.get(column) or column[:1].lower() + column[1:]
 
 
-MAPPER: Final = Mapper("log-analytics", 4, recognises, fill)
+MAPPER: Final = Mapper("log-analytics", 5, recognises, fill)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from aoc_normalizer import bounds
+from aoc_normalizer import bounds, operations
 from aoc_normalizer.draft import SERVICE, Draft, Party
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.changes import changes
 from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers.base import Mapper, Record, apply_operation
+from aoc_normalizer.operations import intune
 from aoc_normalizer.operations.scopes import SCOPES
 
+#: Type of an assignment's target -> who that is (graph-docs, deviceandappmanagementassignmenttarget.md).
+_EVERYBODY: Final = {
+    "alldevicesassignmenttarget": "all devices",
+    "alllicensedusersassignmenttarget": "all users",
+}
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -39,6 +45,10 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = values.text(record.get("correlationId"))
     apply_operation(draft, values.first(record, "activityType", "displayName", "activity"), SCOPES["intune"])
+    if draft.operation and not operations.is_foreign(draft.operation, SCOPES["intune"]):
+        found = intune.meaning(draft.operation)
+        draft.class_uid, draft.activity_id, draft.severity = found.class_uid, found.activity_id, found.severity
+        draft.phrase, draft.otherwise = found.phrase, found.otherwise
     draft.result = of_word(values.text(record.get("activityResult")))
     actor = values.mapping(record.get("actor"))
     upn = values.text(actor.get("userPrincipalName"))
@@ -56,6 +66,28 @@ def fill(record: Record, draft: Draft) -> None:
             Party(values.text(resource.get("displayName")), uid=values.text(resource.get("resourceId")), kind=kind)
         )
         draft.changes += changes(resource.get("modifiedProperties"), bounds.ITEMS - len(draft.changes))
+    _say(draft)
+
+
+def _say(draft: Draft) -> None:
+    """What a sentence needs beyond the phrase: the new name, and who something is assigned to."""
+    phrase = draft.phrase or ""
+    if phrase.startswith("renamed ") and (new := _new_value(draft, "devicename", "name")):
+        draft.remark = f"to {new}"
+    elif phrase.startswith("assigned ") or "assignment " in phrase:
+        kind = _new_value(draft, "target.type", "type")
+        everybody = _EVERYBODY.get((kind or "").rpartition(".")[2].casefold())
+        group = _new_value(draft, "target.groupid", "groupid")
+        if who := everybody or (f"group {group}" if group else None):
+            draft.remark = f"for {who}"
+
+
+def _new_value(draft: Draft, *names: str) -> str | None:
+    for name in names:
+        for change in draft.changes:
+            if change.name.casefold() == name and isinstance(change.new, str):
+                return change.new.strip()
+    return None
 
 
 def kind_of(text: str | None) -> str | None:
@@ -63,4 +95,4 @@ def kind_of(text: str | None) -> str | None:
     return _WORDS.sub(" ", text.rpartition(".")[2]).lower() if text else None
 
 
-MAPPER: Final = Mapper("intune", 3, recognises, fill)
+MAPPER: Final = Mapper("intune", 4, recognises, fill)

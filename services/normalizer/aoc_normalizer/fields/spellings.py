@@ -1,0 +1,86 @@
+"""Microsoft's names of properties, whatever a tool or a store on the way has made of them.
+
+PowerShell's Graph SDK and the modules before it begin every name with a capital (`CreatedDateTime`), Python's writes
+`created_date_time`, stores like Athena know small letters only. A name is known by its letters and digits.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_normalizer.bounds import LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Of records that Graph lists, and of the envelopes of Azure Monitor (graph-docs, the resource of each kind).
+_OF_GRAPH: Final = (  # noqa: SIM905  # names read better as words
+    "accountName action activity activityDateTime activityDisplayName activityResult activityType actor "
+    "actorDisplayName additionalDetails alerts alertWebUrl appDisplayName appId applicationDisplayName "
+    "applicationId appliedConditionalAccessPolicies appServicePrincipalId assignedTo auditActorType authorization "
+    "auditResourceType authDetail authenticationDetails authenticationMethod authenticationMethodDetail "
+    "authenticationMethodsUsed authenticationProcessingDetails authenticationProtocol authenticationRequirement "
+    "authenticationRequirementPolicies authenticationStepDateTime authenticationStepResultDetail authMethod "
+    "autonomousSystemNumber browser browserId callerIpAddress category changeId city classification clientAppUsed "
+    "clientIpAddress clientCredentialType componentName conditionalAccessStatus conditionsNotSatisfied "
+    "conditionsSatisfied correlationId countryOrRegion createdDateTime crossTenantAccessType cycleId description "
+    "detectedDateTime detectionSource detectionTimingType determination deviceDetail deviceDnsName deviceId "
+    "displayName durationInMilliseconds durationMs enforcedGrantControls enforcedSessionControls errorCode "
+    "errorInformation eventDataId eventDateTime eventName eventTimestamp evidence failureReason fileName "
+    "flaggedForReview geoCoordinates groupType homeTenantId homeTenantName httpRequest id identity identityType "
+    "incidentId incidentWebUrl incomingTokenType initiatedBy initiatorType ipAddress "
+    "ipAddressFromResourceProvider isCompliant isDeleted isInteractive isManaged isProcessing isTenantRestricted "
+    "jobId key keyValue lastModifiedDateTime lastUpdateDateTime lastUpdatedDateTime latitude level localizedValue "
+    "location locationInfo loggedByService longitude messageId messageTraceId mfaDetail modifiedProperties name "
+    "networkLocationDetails newValue oldValue operatingSystem operationId operationName operationType "
+    "operationVersion originalRequestId originalTransferMethod primaryAddress processingTimeInMilliseconds "
+    "productName properties provisioningAction provisioningStatusInfo provisioningSteps reason receivedDateTime "
+    "recipientAddress requestId requestMethod requestUri resourceDisplayName resourceGroupName resourceId "
+    "resourceServicePrincipalId resourceTenantId resourceType resources responseStatusCode result "
+    "resultDescription resultReason resultSignature resultType riskDetail riskEventType riskEventTypes "
+    "riskLastUpdatedDateTime riskLevel riskLevelAggregated riskLevelDuringSignIn riskState riskType roles scopes "
+    "senderAddress servicePrincipal servicePrincipalCredentialKeyId servicePrincipalCredentialThumbprint "
+    "servicePrincipalId servicePrincipalName serviceSource sessionId sessionLifetimePolicies severity "
+    "signInActivityId signInEventTypes signInIdentifier signInIdentifierType source sourceIdentity sourceSystem "
+    "ssoExtensionVersion state status statusInfo subject submissionTimestamp subscriptionId subStatus succeeded "
+    "targetIdentity targetResources targetSystem tenantId time timeGenerated title tokenIssuerName "
+    "tokenIssuerType tokenProtectionStatusDetails trustType type uniqueTokenIdentifier url user userAccount "
+    "userAgent userDisplayName userId userPrincipalName userPermissions userStates userType value"
+).split()
+#: Of the unified audit log (Management Activity API schema).
+_OF_UNIFIED: Final = (  # noqa: SIM905  # names read better as words
+    "AADSessionId ActorContextId Actor ActorIpAddress AffectedItems AlertId AppAccessContext AppId ApplicationId "
+    "AzureActiveDirectoryEventType ClientAppId ClientIP ClientIPAddress ClientInfoString CorrelationId "
+    "CreationTime DestFolder DeviceProperties ErrorNumber EventData EventSource ExchangeMetaData "
+    "ExtendedProperties ExternalAccess Folders Id InterSystemsId IntraSystemId Item ItemType LogonError LogonType "
+    "MailboxGuid MailboxOwnerSid MailboxOwnerUPN Members ModifiedProperties Name NewValue ObjectId OldValue "
+    "Operation OperationCount OperationProperties OrganizationId OrganizationName OriginatingServer Parameters "
+    "PolicyDetails RecordType ResultStatus SessionId SharePointMetaData Site SiteUrl SourceFileExtension "
+    "SourceFileName SourceRelativeUrl Target TargetUserOrGroupName TargetUserOrGroupType TeamGuid TeamName Type "
+    "UserAgent UserId UserKey UserType Value Version Workload"
+).split()
+
+
+@lru_cache(maxsize=8192)
+def letters(name: str) -> str:
+    """What a name is known by: its letters and digits, in lower case."""
+    return "".join(filter(str.isalnum, name)).casefold()
+
+
+GRAPH: Final[Mapping[str, str]] = {letters(name): name for name in _OF_GRAPH}
+UNIFIED: Final[Mapping[str, str]] = {letters(name): name for name in _OF_UNIFIED}
+
+
+def respelt(value: Any, spelling: Mapping[str, str], levels: int = LEVELS) -> Any:
+    """The same value with the names of its objects as Microsoft writes them. Of two that become one the last counts.
+
+    What the spelling does not know stays as it is, and so does what is nested more than `levels` deep.
+    """
+    if levels and isinstance(value, dict):
+        return {
+            spelling.get(letters(name), name): respelt(inner, spelling, levels - 1) for name, inner in value.items()
+        }
+    if levels and isinstance(value, list):
+        return [respelt(inner, spelling, levels - 1) for inner in value]
+    return value

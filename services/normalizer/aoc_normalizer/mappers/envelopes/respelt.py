@@ -1,0 +1,89 @@
+"""Records whose names a tool or a store has spelt in its own way, mapped under Microsoft's.
+
+PowerShell's Graph SDK and the module AzureAD begin every name with a capital (`CreatedDateTime`), Python's SDK writes
+`created_date_time`, Athena and Hive know small letters only. The record inside is the same, and so is its id.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aoc_normalizer.fields import values
+from aoc_normalizer.fields.duplicate_keys import renamed
+from aoc_normalizer.fields.spellings import GRAPH, UNIFIED, letters, respelt
+from aoc_normalizer.mappers import azure_activity, message_trace
+from aoc_normalizer.mappers.base import Mapper, Record
+from aoc_normalizer.mappers.envelopes import diagnostics
+from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, signins
+from aoc_normalizer.mappers.unified import audit_log
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aoc_normalizer.draft import Draft
+
+#: Names that a record must have, as letters, to be looked at as one of Graph's or of an envelope of Azure Monitor.
+_OF_GRAPH: Final = frozenset(
+    {"activitydatetime", "createddatetime", "operationname", "risklevel", "requestmethod", "severity", "eventtimestamp",
+     "senderaddress"}
+)  # fmt: skip
+_OF_UNIFIED: Final = frozenset({"creationtime", "operation"})
+_MAPPERS: Final = (
+    azure_activity.MAPPER,
+    diagnostics.MAPPER,
+    signins.MAPPER,
+    directory.MAPPER,
+    intune.MAPPER,
+    alerts.MAPPER,
+    risk.MAPPER,
+    message_trace.MAPPER,
+    provisioning.MAPPER,
+    activity.MAPPER,
+)
+#: Names of a record that are looked at: Microsoft's have less than a hundred.
+_MOST_NAMES: Final = 500
+
+
+def recognises(record: Record) -> bool:
+    """Whether it is a record of a known shape but for how its names are spelt."""
+    return _mapper(record) is not None
+
+
+def fill(record: Record, draft: Draft) -> None:
+    """Map it under Microsoft's names; what its mapper used is noted under the record's own."""
+    found = _mapper(record)
+    if found is None:
+        raise ValueError("no record of a known shape")
+    mapper, spelling, names = found
+    theirs = renamed(record, names)
+    theirs = {name: respelt(value, spelling) for name, value in theirs.items()}
+    if mapper is diagnostics.MAPPER and isinstance(theirs.get("properties"), str):
+        theirs["properties"] = respelt(dict(values.mapping(theirs["properties"])), spelling)
+    mapper.fill(theirs, draft)
+    draft.used = {name for name, as_microsoft in names.items() if as_microsoft in draft.used}
+    # What a mapper left of a record inside stands in the record itself.
+    draft.rest = {}
+
+
+def _mapper(record: Record) -> tuple[Mapper, Mapping[str, str], dict[str, str]] | None:
+    """The mapper, the spelling that it reads, and the record's names in that spelling."""
+    if len(record) > _MOST_NAMES:
+        return None
+    keys = {letters(name) for name in record}
+    if keys >= _OF_UNIFIED:
+        names = _names(record, UNIFIED)
+        if audit_log.MAPPER.recognises(dict.fromkeys(names.values())):
+            return audit_log.MAPPER, UNIFIED, names
+    if keys.isdisjoint(_OF_GRAPH):
+        return None
+    names = _names(record, GRAPH)
+    shallow = {names[name]: value for name, value in record.items()}
+    mapper = next((one for one in _MAPPERS if one.recognises(shallow)), None)
+    return None if mapper is None else (mapper, GRAPH, names)
+
+
+def _names(record: Record, spelling: Mapping[str, str]) -> dict[str, str]:
+    return {name: spelling.get(letters(name), name) for name in record}
+
+
+MAPPER: Final = Mapper("respelt", 4, recognises, fill)
