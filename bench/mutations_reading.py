@@ -181,9 +181,9 @@ MAPPING: Final = (
     Mutation(
         "terms-without-actor",
         "nothing is found by who did it",
-        "aoc_normalizer.normalise",
-        "    for party in (draft.actor, *draft.targets[:20]):\n",
-        "    for party in draft.targets[:20]:\n",
+        "aoc_normalizer.found_by",
+        "    for party in (draft.actor, *draft.targets[:_TARGETS]):\n",
+        "    for party in draft.targets[:_TARGETS]:\n",
     ),
     Mutation(
         "actor-is-target",

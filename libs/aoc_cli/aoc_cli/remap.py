@@ -15,16 +15,19 @@ from aoc_cli import attach
 from aoc_cli.terminal import err, out
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
+from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_renewal import MongoRenewal
+from aoc_common.store.mongo.stored_terms import MongoStoredTerms
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.parts.pages import locating
 from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.upkeep.late_names import renewals
+from aoc_normalizer.upkeep.stored_terms import renewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,10 +53,19 @@ def remap(
     everything: Annotated[
         bool, typer.Option("--all", help="Also records whose mapper has not changed since they were stored.")
     ] = False,
+    only_terms: Annotated[
+        bool,
+        typer.Option("--terms", help="Only the search terms, of all tenants' events; goes on where it was broken off."),
+    ] = False,
+    share: Annotated[
+        int, typer.Option(min=1, max=100, help="With --terms: the percentage of the time that is worked.")
+    ] = 50,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
 ) -> None:
     """Map stored records again with the mappers of this version. Events change in place; none is published again."""
     subjects.check_tenant(tenant)
+    if only_terms and everything:
+        raise BadConfiguration("--all maps records again, --terms does not: one of them")
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
         bar = stack.enter_context(
@@ -64,6 +76,10 @@ def remap(
         def show(done: Renewed) -> None:
             bar.update(task, description=f"{done.read:,} records read, {done.changed:,} events renewed")
 
+        if only_terms:
+            done = asyncio.run(_renew_terms(system, share / 100, show))
+            out.print(f"{done.read:,} events read, the terms of [bold]{done.changed:,}[/] renewed; search is complete")
+            return
         done = asyncio.run(_remap(system, tenant, show, everything=everything))
     out.print(
         f"{done.read:,} records read, [bold]{done.changed:,}[/] events renewed, {done.moved:,} of them under a new id"
@@ -88,6 +104,21 @@ async def _remap(system: attach.System, tenant: str, show: Callable[[Renewed], N
             done.read += len(records)
             done.changed += len(pairs)
             show(done)
+    return done
+
+
+async def _renew_terms(system: attach.System, share: float, show: Callable[[Renewed], None]) -> Renewed:
+    """Renew terms, and rest after each batch, so that this takes no more than its share of the time."""
+    done, clock = Renewed(), SystemClock()
+    async with connect(system.mongo) as database:
+        store = MongoStoredTerms(database)
+        began = clock.monotonic()
+        async for batch in store.batches(clock.now()):
+            done.changed += await store.write([(stored, renewed(stored)) for stored in batch])
+            done.read += len(batch)
+            show(done)
+            await clock.sleep((clock.monotonic() - began) * (1 - share) / share)
+            began = clock.monotonic()
     return done
 
 

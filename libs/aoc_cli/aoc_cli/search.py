@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 import orjson
 import typer
@@ -17,36 +17,54 @@ from aoc_cli import attach
 from aoc_cli.rows import line, row
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
-from aoc_common.contracts.query import values
+from aoc_common.contracts.query import grammar, values
 from aoc_common.errors import BadConfiguration
+from aoc_common.store.hints import Hints
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.mongo.term_edition import MongoTermEdition
+from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_common.contracts.event import StoredEvent
     from aoc_common.contracts.query.filters import Clause, Field
-    from aoc_common.store.mongo.client import Database
+    from aoc_common.contracts.query.grammar import Asked
+    from aoc_common.store.hints import Hint
     from aoc_common.store.searches import EventPage
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _PAGE: Final = 500
-#: Names that are offered in place of one that is not known.
+#: Tenants that are named in place of one of which there is nothing.
 _SHOWN: Final = 12
+#: Events that are counted where more match than are shown.
+_COUNTED: Final = 1_000
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="Words, names, addresses or ids; all must be in the event.")] = "",
+    text: Annotated[
+        str,
+        typer.Argument(
+            help='Words, names, addresses, ids, all of which must occur; field:value, -this, begin*, "a phrase".'
+        ),
+    ] = "",
     tenant: Annotated[str, typer.Option(help="Whose events.")] = subjects.DEFAULT_TENANT,
     since: Annotated[
         str | None, typer.Option(help="How far back, e.g. 90m, 24h, 7d, or a time like 2026-01-31T08:00Z.")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Up to when; like --since.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Who did it.")] = None,
-    ip: Annotated[str | None, typer.Option(help="From which address.")] = None,
-    operation: Annotated[str | None, typer.Option(help="What was done, e.g. New-InboxRule.")] = None,
-    service: Annotated[str | None, typer.Option(help="In which service, e.g. exchange.")] = None,
-    source: Annotated[str | None, typer.Option(help="From which feed, e.g. graph-signins.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Who did it, by address, name or id; several with commas.")] = None,
+    ip: Annotated[str | None, typer.Option(help="From which address or network; several with commas.")] = None,
+    operation: Annotated[
+        str | None, typer.Option(help="What was done, e.g. New-InboxRule or New-*; several with commas.")
+    ] = None,
+    service: Annotated[str | None, typer.Option(help="In which service, e.g. exchange; several with commas.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="From which feed, e.g. graph-signins; several with commas.")
+    ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
     not_understood: Annotated[
         bool, typer.Option("--not-understood", help="Only records of a shape that no mapper knows.")
@@ -57,19 +75,11 @@ def search(
 ) -> None:
     """Search stored events, newest first."""
     now = datetime.now(UTC)
-    named: list[tuple[str, Field, str | None]] = [
-        ("TEXT", "text", text.strip() or None),
-        ("--source", "source", source),
-        ("--service", "service", service),
-        ("--operation", "operation", operation),
-        ("--actor", "actor", actor),
-        ("--ip", "ip", ip),
-        ("--failed", "result", "failure" if failed else None),
-    ]
-    where = [_clause(option, field, asked) for option, field, asked in named if asked is not None]
+    result = "failure" if failed else None
+    asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
     query = EventQuery(
         tenant=subjects.check_tenant(tenant),
-        where=(*where, *([values.not_understood()] if not_understood else [])),
+        where=(*clauses(asked), *([values.not_understood()] if not_understood else [])),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),
     )
@@ -77,17 +87,23 @@ def search(
         system = attach.find(data)
         if system is None:
             system = stack.enter_context(attach.started(attach.existing(data)))
-        found, hint = asyncio.run(_print(system, query, limit, as_json=as_json))
-    if not found:
-        err.print(f"nothing found{plain(hint)}")
+        asyncio.run(_print(system, query, asked, limit, as_json=as_json))
 
 
-def _clause(option: str, field: Field, text: str) -> Clause:
-    """The clause of an option. Raises `BadConfiguration` for what cannot be searched."""
+def asked_by(text: str, **options: str | None) -> list[Asked]:
+    """What is asked for by a query and by options, each named after its field."""
+    named: list[Asked] = [
+        (f"--{field}", cast("Field", field), value) for field, value in options.items() if value is not None
+    ]
+    return [("TEXT", "text", text), *named] if text.strip() else named
+
+
+def clauses(asked: Sequence[Asked]) -> tuple[Clause, ...]:
+    """What options ask for. Raises `BadConfiguration`, which names the option and the place where it cannot be read."""
     try:
-        return values.clause(field, text)
-    except values.Unsearchable as error:
-        raise BadConfiguration(f"{option} {text!r} {error}") from None
+        return grammar.clauses(asked)
+    except grammar.QueryError as error:
+        raise BadConfiguration(str(error)) from None
 
 
 def moment(text: str | None, now: datetime, option: str) -> datetime | None:
@@ -103,36 +119,51 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
-async def _print(system: attach.System, query: EventQuery, limit: int, *, as_json: bool) -> tuple[int, str]:
-    """Print what is found; how many, and what may be the matter if that is nothing."""
-    printed = 0
+async def _print(
+    system: attach.System, query: EventQuery, asked: Sequence[Asked], limit: int, *, as_json: bool
+) -> None:
+    """Print what is found, and tell what may be the matter if that is nothing, or not all."""
+    printed, more, before = 0, True, query.before
     async with connect(system.mongo) as database:
         store = make_event_search(database)
-        while printed < limit:
-            page: EventPage = await store.search(replace(query, limit=min(_PAGE, limit - printed)))
+        while more and printed < limit:
+            page: EventPage = await store.search(replace(query, before=before, limit=min(_PAGE, limit - printed)))
             for event in page.events:
-                if as_json:
-                    whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
-                    whole |= {"version": event.version, "versions": event.versions, "twin_of": event.twin_of}
-                    out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
-                else:
-                    shown = row(event.ocsf, event.tenant, event.source, event.operation)
-                    twin = event.twin_of is not None
-                    out.print(line(replace(shown, version=event.version, versions=event.versions, twin=twin)))
-            printed += len(page.events)
-            if not page.more or not page.events:
-                break
-            query = replace(query, before=page.events[-1].id)
-        return printed, "" if printed else await _misspelt(database, query)
+                _show(event, as_json=as_json)
+            printed, more = printed + len(page.events), page.more
+            before = page.events[-1].id if page.events else None
+        if more:
+            count, whole = await store.count(query, _COUNTED)
+            err.print(f"{printed:,} of {count:,} shown" if whole else f"{printed:,} of more than {count:,} shown")
+        if not printed:
+            hints = Hints(store, MongoVocabulary(database), MongoSources(database).by_tenant)
+            err.print(plain(_nothing(query.tenant, await hints.of(query, asked))))
+        if (since := await MongoTermEdition(database).incomplete_before()) is not None:
+            when = f"events before {since:%Y-%m-%d %H:%M}" if since.year < datetime.max.year else "events of before"
+            err.print(f"{when} have the search terms of an older version, and some may be missing: aoc remap --terms")
 
 
-async def _misspelt(database: Database, query: EventQuery) -> str:
-    """That nothing is collected of a tenant, or from a source, of such a name."""
-    states = await MongoSources(database).all_states(None)
-    tenants = sorted({one.tenant for one in states})
-    if tenants and query.tenant not in tenants:
-        return f"; there is something of --tenant {' or '.join(tenants[:_SHOWN])}"
-    sources = sorted({one.source for one in states if one.tenant == query.tenant})
-    if sources and any(clause.field == "source" for clause in query.where):
-        return f"; there is something from --source {' or '.join(sources[:_SHOWN])}"
-    return ""
+def _show(event: StoredEvent, *, as_json: bool) -> None:
+    if as_json:
+        whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
+        whole |= {"version": event.version, "versions": event.versions, "twin_of": event.twin_of}
+        out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
+        return
+    shown = row(event.ocsf, event.tenant, event.source, event.operation)
+    twin = event.twin_of is not None
+    out.print(line(replace(shown, version=event.version, versions=event.versions, twin=twin)))
+
+
+def _nothing(tenant: str, hint: Hint) -> str:
+    """`nothing for tenant default; there are contoso, fabrikam`, `nothing found; no event has x; did you mean: y`."""
+    if hint.tenants:
+        more = f" and {len(hint.tenants) - _SHOWN} more" if len(hint.tenants) > _SHOWN else ""
+        return f"nothing for tenant {tenant}; there are {', '.join(hint.tenants[:_SHOWN])}{more}: --tenant"
+    parts = ["nothing found"]
+    if hint.sources:
+        parts.append(f"there are sources {', '.join(hint.sources[:_SHOWN])}")
+    if hint.unknown:
+        parts.append(f"no event has {', '.join(hint.unknown)}")
+    for name, instead in hint.instead.items():
+        parts.append(f"did you mean: {instead}" if name == "TEXT" else f"did you mean: {name} {instead!r}")
+    return "; ".join(parts)

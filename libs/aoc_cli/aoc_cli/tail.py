@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import fnmatch
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
 from aoc_cli.rows import line, row
-from aoc_cli.search import moment
+from aoc_cli.search import asked_by, clauses, moment
 from aoc_cli.terminal import err, out, plain
 from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
+from aoc_common.contracts.query.matching import facts_of, matches
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
     from contextlib import AbstractAsyncContextManager
 
     from faststream.nats import NatsBroker
@@ -35,10 +35,13 @@ _IDLE_S: Final = 5.0
 
 
 def tail(
+    text: Annotated[str, typer.Argument(help="Only events that match this query, as `aoc search` has it.")] = "",
     tenant: Annotated[str | None, typer.Option(help="Only this tenant.")] = None,
     source: Annotated[str | None, typer.Option(help="Only this feed, e.g. graph-signins.")] = None,
-    operation: Annotated[str | None, typer.Option(help="Only these operations; * and ? are wildcards.")] = None,
-    actor: Annotated[str | None, typer.Option(help="Only this actor; * and ? are wildcards.")] = None,
+    service: Annotated[str | None, typer.Option(help="Only this service, e.g. exchange.")] = None,
+    operation: Annotated[str | None, typer.Option(help="Only these operations, e.g. New-*.")] = None,
+    actor: Annotated[str | None, typer.Option(help="Only this actor, by address, name or id.")] = None,
+    ip: Annotated[str | None, typer.Option(help="Only from this address or network.")] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only what failed.")] = False,
     min_severity: Annotated[int, typer.Option(min=0, max=6, help="Only from this OCSF severity_id on.")] = 0,
     since: Annotated[str | None, typer.Option(help="Begin in the past, e.g. 1h.")] = None,
@@ -47,17 +50,25 @@ def tail(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
 ) -> None:
     """Show events as they arrive."""
+    where = clauses(
+        asked_by(
+            text,
+            source=source,
+            service=service,
+            operation=operation,
+            actor=actor,
+            ip=ip,
+            result="failure" if failed else None,
+        )
+    )
     system = attach.required(data)
     start = moment(since, datetime.now(UTC), "--since")
-    subject = f"aoc.events.{subjects.check_tenant(tenant) if tenant else '*'}.{source or '*'}.*"
+    subject = f"aoc.events.{subjects.check_tenant(tenant) if tenant else '*'}.*.*"
 
-    def wanted(event: Mapping[str, Any], operation_name: str) -> bool:
-        return (
-            (operation is None or fnmatch.fnmatchcase(operation_name.lower(), operation.lower()))
-            and (actor is None or any(fnmatch.fnmatchcase(name, actor.lower()) for name in _actors(event)))
-            and (not failed or event.get("status_id") == 2)  # noqa: PLR2004  # OCSF: Failure
-            and int(event.get("severity_id") or 0) >= min_severity
-        )
+    def wanted(message: EventMessage) -> bool:
+        if int(message.event.get("severity_id") or 0) < min_severity:
+            return False
+        return not where or matches(where, facts_of(message))
 
     async def run() -> None:
         shown = 0
@@ -67,7 +78,7 @@ def tail(
             async for message in _messages(pull):
                 event = message.event
                 name = str((event.get("api") or {}).get("operation") or message.operation)
-                if not wanted(event, name):
+                if not wanted(message):
                     continue
                 if as_json:
                     out.out(message.body.decode(), highlight=False)
@@ -102,9 +113,3 @@ async def _messages(pull: Pull) -> AsyncGenerator[EventMessage]:
                 err.print(f"[yellow]{plain(str(error))}[/]")
             else:
                 yield message
-
-
-def _actors(event: Mapping[str, Any]) -> list[str]:
-    user = (event.get("actor") or {}).get("user") or event.get("user") or {}
-    names = (user.get("email_addr"), user.get("name"), user.get("uid"))
-    return [str(name).lower() for name in names if name]

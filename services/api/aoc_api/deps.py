@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import UnionType
@@ -21,17 +21,19 @@ from aoc_api.single_flight import SingleFlight
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
-from aoc_common.contracts.query import values
-from aoc_common.contracts.query.filters import Clause, Field
-from aoc_common.contracts.results import Result
+from aoc_common.contracts.query import grammar, values
+from aoc_common.contracts.query.filters import Field
+from aoc_common.contracts.query.grammar import Asked
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
+from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch
 
-_MAX_TOKENS = 16
 _LONGEST = 256
+_RESULT = "|".join(values.RESULTS)
+_VALUES = "Several with commas; `*` behind what begins so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Services:
     """
 
     search: EventSearch
+    hints: Hints
+    incomplete_before: Callable[[], Awaitable[datetime | None]]
     accounts: AccountStore
     account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister
@@ -105,22 +109,65 @@ def tenant_of(
 
 
 Tenant = Annotated[str, Depends(tenant_of)]
-Text = Annotated[str | None, Query(min_length=1, max_length=_LONGEST)]
+Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
+
+
+def asked(
+    source: Annotated[Text, Query(description=f"Feed. {_VALUES}", examples=["o365-exchange"])] = None,
+    service: Annotated[Text, Query(description=f"Service. {_VALUES}", examples=["exchange"])] = None,
+    operation: Annotated[Text, Query(description=f"Operation. {_VALUES}", examples=["New-InboxRule"])] = None,
+    result: Annotated[
+        Text,
+        Query(
+            description="How it ended: success, failure, partial, unknown; several with commas.",
+            pattern=f"(?i)^({_RESULT})(,({_RESULT}))*$",
+            examples=["failure"],
+        ),
+    ] = None,
+    actor: Annotated[
+        Text,
+        Query(description=f"Who did it, by address, name or id. {_VALUES}", examples=["dana.reyes@contoso.example"]),
+    ] = None,
+    ip: Annotated[
+        Text,
+        Query(description="Address, in any spelling, or a network; several with commas.", examples=["203.0.113.0/24"]),
+    ] = None,
+    correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
+    q: Annotated[
+        Text,
+        Query(
+            description="A query (docs/reference/query.md): words, names, addresses or ids, which must all occur; "
+            '`"phrases"`, beginnings (`hollan*`), networks, `field:value`, `-this` to leave it out, `this OR that`.',
+            examples=["dana invoices -service:sharepoint"],
+        ),
+    ] = None,
+) -> list[Asked]:
+    """What the parameters of a request ask for, as they are written."""
+    named: list[tuple[str, Field, str | None]] = [
+        ("source", "source", source),
+        ("service", "service", service),
+        ("operation", "operation", operation),
+        ("result", "result", result),
+        ("actor", "actor", actor),
+        ("ip", "ip", ip),
+        ("correlation_id", "correlation_id", correlation_id),
+        ("q", "text", q),
+    ]
+    return [(name, field, text) for name, field, text in named if text is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What a request filters by: the query, and the parameters that it was made of."""
+
+    query: EventQuery
+    asked: list[Asked]
 
 
 def filters(
     request: Request,
     tenant: Tenant,
-    source: Annotated[Text, Query(description="Feed.", examples=["o365-exchange"])] = None,
-    service: Annotated[Text, Query(description="Service.", examples=["exchange"])] = None,
-    operation: Annotated[Text, Query(description="Operation.", examples=["New-InboxRule"])] = None,
-    result: Annotated[Result | None, Query(description="How it ended.", examples=["failure"])] = None,
-    actor: Annotated[Text, Query(description="Who did it.", examples=["dana.reyes@contoso.example"])] = None,
-    ip: Annotated[Text, Query(description="Address, in any spelling.", examples=["203.0.113.9"])] = None,
-    correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
-    q: Annotated[
-        Text, Query(description="Words, names, addresses or ids; all must occur.", examples=["dana invoices"])
-    ] = None,
+    parameters: Annotated[list[Asked], Depends(asked)],
     twins: Annotated[
         Literal["in", "out"],
         Query(description="`out` leaves out events that are second: another event tells of the same action."),
@@ -134,29 +181,23 @@ def filters(
         Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
     ] = None,
     end: Annotated[datetime | None, Query(description="Before this time.")] = None,
-) -> EventQuery:
+) -> Filtered:
     """The query that a request's parameters describe. Raises a problem that names what is wrong."""
     refuse_unknown(request)
     begin, until = utc(start), utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
-    named: list[tuple[str, Field, str | None]] = [
-        ("source", "source", source),
-        ("service", "service", service),
-        ("operation", "operation", operation),
-        ("result", "result", result),
-        ("actor", "actor", actor),
-        ("ip", "ip", ip),
-        ("correlation_id", "correlation_id", correlation_id),
-        ("q", "text", q),
-    ]
-    where = [_clause(name, field, text) for name, field, text in named if text is not None]
+    try:
+        where = grammar.clauses(parameters)
+    except grammar.QueryError as error:
+        raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
     if understood == "no":
-        where.append(values.not_understood())
-    return EventQuery(tenant=tenant, where=tuple(where), twins=twins == "in", start=begin, end=until)
+        where = (*where, values.not_understood())
+    query = EventQuery(tenant=tenant, where=where, twins=twins == "in", start=begin, end=until)
+    return Filtered(query, parameters)
 
 
-Filters = Annotated[EventQuery, Depends(filters)]
+Filters = Annotated[Filtered, Depends(filters)]
 
 
 def refuse_repeated(request: Request) -> None:
@@ -201,15 +242,3 @@ def utc(moment: datetime | None) -> datetime | None:
     if moment is None or moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=UTC)
-
-
-def _clause(name: str, field: Field, text: str) -> Clause:
-    """The clause of a parameter. Raises a problem that names it."""
-    try:
-        found = values.clause(field, text)
-    except values.Unsearchable as error:
-        raise invalid(name, str(error)) from None
-    words = sum(len(value.needs) for value in found.values)
-    if words > _MAX_TOKENS:
-        raise invalid(name, f"holds {words} words; at most {_MAX_TOKENS}")
-    return found

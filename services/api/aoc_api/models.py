@@ -13,6 +13,7 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.results import Result
 from aoc_common.store.accounts import GapCause, SourceAccount
+from aoc_common.store.hints import Hint
 
 # Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.
 _SUMMARY: dict[str, Any] = {
@@ -114,11 +115,38 @@ class EventVersions(BaseModel):
     next_after: int | None = Field(description="Pass as `after` to get those that follow; null after the last.")
 
 
+class SearchHint(BaseModel):
+    """What may be the matter with a search that finds nothing."""
+
+    model_config = _example({"tenants": [], "sources": [], "unknown": ["invocie"], "instead": {"q": "dana invoice"}})
+
+    tenants: list[str] = Field(description="Nothing is there of this tenant, and something of these.")
+    sources: list[str] = Field(description="Nothing comes from the source that was named, and something from these.")
+    unknown: list[str] = Field(description="Words that no event of the tenant has.")
+    instead: dict[str, str] = Field(description="Parameter -> what may have been meant in its place.")
+
+    @classmethod
+    def of(cls, hint: Hint) -> SearchHint:
+        """As it is answered."""
+        return cls(
+            tenants=list(hint.tenants),
+            sources=list(hint.sources),
+            unknown=list(hint.unknown),
+            instead=dict(hint.instead),
+        )
+
+
 class EventPage(BaseModel):
     """A page of events, newest first."""
 
     model_config = _example(
-        {"items": [_SUMMARY], "next_cursor": "AZqwxC9Aihuc...", "searched_back_to": "2026-11-20T11:02:00Z"}
+        {
+            "items": [_SUMMARY],
+            "next_cursor": "AZqwxC9Aihuc...",
+            "searched_back_to": "2026-11-20T11:02:00Z",
+            "incomplete_before": "2026-11-01T00:00:00Z",
+            "hint": {"tenants": [], "sources": [], "unknown": ["invocie"], "instead": {"q": "dana invoice"}},
+        }
     )
 
     items: list[EventSummary] = Field(description="The events.")
@@ -127,6 +155,11 @@ class EventPage(BaseModel):
         description="Set when the search stopped here, before the page was full, to leave room for others: events "
         "before this time were not looked at. Go on with `next_cursor`."
     )
+    incomplete_before: datetime | None = Field(
+        description="Events before this time may be missing: they have the search terms of an older version until "
+        "`aoc remap --terms` has finished. Null when none are."
+    )
+    hint: SearchHint | None = Field(description="Set when nothing is found: what may be the matter.")
 
 
 class FacetValue(BaseModel):

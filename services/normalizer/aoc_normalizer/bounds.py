@@ -12,6 +12,7 @@ A record may be 7 MiB (`contracts.raw.MAX_RECORD_BYTES`), and an attacker writes
 | `STRINGS`, 4 | JSON in strings in strings ... | real records have two |
 | `LEVELS`, 32 | nesting, of `unmapped` and of JSON in strings | databases and parsers stop at 64 to 200 |
 | `TERMS`, 48 | search terms, of 64 characters each (`contracts.terms`) | the index is the largest part of the store |
+| `SENTENCE_TERMS`, 256 | the same, where a sentence has more words | what is read is found; few sentences have 60 |
 | `FOUND`, 500 | texts to search for, before they are cut into terms | they are more than 48 terms |
 | `EVENT`, 512 KiB | the OCSF event as JSON | all attributes, filled as above, are hardly ever more |
 | `UNMAPPED`, 4 MiB | what has no home in OCSF, as JSON | a document (16 MiB) holds it, the record's text, the event |
@@ -39,6 +40,7 @@ LEAVES: Final = 1000
 STRINGS: Final = 4
 LEVELS: Final = 32
 TERMS: Final = 48
+SENTENCE_TERMS: Final = 256
 FOUND: Final = 500
 EVENT: Final = 512 * 1024
 UNMAPPED: Final = 4 * 1024 * 1024

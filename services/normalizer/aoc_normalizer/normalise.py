@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_common.contracts import spelling, terms
+from aoc_common.contracts import spelling
 from aoc_common.contracts.event import Event, text_digest
 from aoc_common.contracts.ids import event_id, spelt_id
 from aoc_normalizer import bounds
@@ -21,6 +21,7 @@ from aoc_normalizer.enrich.preserved import NOT_STORED, Preserved
 from aoc_normalizer.enrich.tenant_check import FOREIGN_TENANT, is_foreign
 from aoc_normalizer.fields.canonical import canonical
 from aoc_normalizer.fields.values import MAX_TEXT
+from aoc_normalizer.found_by import found_by, names
 from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.reading.records import Reading, RecordContext, Rejected, generically, read, read_page, unreadable
 from aoc_normalizer.render.event_size import trimmed
@@ -44,8 +45,8 @@ _TEXTS: Final = (
     "user_agent", "correlation_id", "session_uid",
 )  # fmt: skip
 _texts_of: Final = attrgetter(*_TEXTS)
-#: Changes whose names and values can be searched.
-_CHANGES: Final = 5
+#: Tag of an event that has more words than the index takes.
+_FEWER_TERMS: Final = "fewer-terms"
 
 
 def normalise_page(
@@ -99,9 +100,12 @@ def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = 
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, enrichment, preserved)
-    actor, found = _actor(draft), _terms(draft, understood=reading.mapper is not GENERIC)
+    actor, named = _actor(draft), names(draft)
     _clean(draft)
     message = spelling.shown((draft.sentence or sentence)(draft))
+    found, cut = found_by(draft, message, named, understood=reading.mapper is not GENERIC)
+    if cut:
+        cuts.note(_FEWER_TERMS)
     unmapped = _unmapped(reading)
     if reading.deep:
         unmapped = bounded(unmapped)
@@ -218,51 +222,3 @@ def _content_ids(reading: Reading) -> tuple[str, str]:
 def _actor(draft: Draft) -> str | None:
     label = draft.actor.label or draft.app.label
     return spelling.actor(label) if label else None
-
-
-def _terms(draft: Draft, *, understood: bool) -> tuple[str, ...]:
-    """Search terms, the most telling first."""
-    found = [] if understood else [terms.NOT_UNDERSTOOD]
-    if draft.address:
-        found.append(spelling.ordered_address(draft.address.ip))
-    for party in (draft.actor, *draft.targets[:20]):
-        found += _terms_of(party)
-    found += terms.operation_terms(draft.operation)
-    for name in _names(draft):
-        if name:
-            found += terms.name_terms(name)
-    if (device := draft.device) is not None:
-        found += terms.id_terms(device.name or "") + terms.id_terms(device.uid or "")
-    if draft.location and (city := draft.location.get("city")):
-        found += terms.name_terms(city)
-    for uid in (draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
-        if uid:
-            found += terms.id_terms(uid)
-    return terms.first_terms(found, bounds.TERMS)
-
-
-def _terms_of(party: Party) -> list[str]:
-    name, upn, uid, _kind, _user_type = party
-    found: list[str] = []
-    if upn:
-        found += terms.name_terms(upn)
-    if name:
-        found += terms.name_terms(name)
-    if uid:
-        found += terms.id_terms(_leaf(uid))
-    return found
-
-
-def _names(draft: Draft) -> list[str | None]:
-    """What else is searched for by its words."""
-    found = [draft.app.name, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND)]
-    for change in draft.changes[:_CHANGES]:
-        found += [text for text in (change.name, change.new, change.old) if isinstance(text, str)]
-    if draft.status_code != "0":
-        found.append(draft.status_code)
-    return found
-
-
-def _leaf(uid: str) -> str:
-    """The end of a distinguished name: what leads to it is the same for thousands. Paths of files are kept whole."""
-    return uid.rstrip("/").rpartition("/")[2] if "/" in uid and "://" not in uid else uid

@@ -16,6 +16,7 @@ from aoc_api.settings import ApiOptions, ApiSettings
 from aoc_common.settings import NatsSettings, TelemetrySettings
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.telemetry import tracing
 from making import an_event
 from manual_clock import ManualClock
@@ -64,7 +65,8 @@ def event() -> Callable[..., Event]:
 @pytest.fixture
 async def store(database: Database) -> Callable[..., Awaitable[None]]:
     """`await store(event, ...)`."""
-    await ensure_indexes(database, ("events",))
+    await ensure_indexes(database, ("events", "vocabulary"))
+    await MongoTermEdition(database).begin()
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
 
     async def insert(*made: Event) -> None:

@@ -13,6 +13,7 @@ from aoc_common.contracts.terms import NOT_UNDERSTOOD
 from aoc_common.contracts.twins import TwinLink
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.term_edition import TOP, MongoTermEdition
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_common.store.versions import NewVersion
 from making import NOW
@@ -266,3 +267,42 @@ async def test_twins_name_each_other_and_the_second_can_be_left_out(gateway, sto
     assert await found(gateway, twins="out") == ["first", "lone"]
     assert await found(gateway, twins="in") == await found(gateway) == ["second", "first", "lone"]
     assert (await gateway.get("/api/events", twins="maybe")).status_code == 422
+
+
+async def test_a_query_says_what_parameters_say(gateway, store, event) -> None:
+    await store(
+        event("it", actor="eve@contoso.example", ip="203.0.113.9", result="failure"),
+        event("other", hours=1, actor="dana@contoso.example", ip="198.51.100.7", service="sharepoint"),
+        event("third", hours=2, actor="ada@contoso.example", ip="203.0.114.9", service="entra"),
+    )
+
+    assert await found(gateway, q="actor:eve ip:203.0.113.0/24 result:failed -service:sharepoint") == ["it"]
+    assert await found(gateway, q="-service:sharepoint,entra") == ["it"]
+    assert await found(gateway, service="SharePoint,entra") == ["other", "third"]
+    assert await found(gateway, ip="203.0.113.0/24,198.51.100.0/24") == ["it", "other"]
+    assert await found(gateway, actor="ev*,ad*", result="failure") == ["it"]
+    facets = (await gateway.get("/api/facets", q="inboxrule -actor:eve", field="actor")).json()
+    assert [one["value"] for one in facets["facets"]["actor"]] == ["ada@contoso.example", "dana@contoso.example"]
+
+
+async def test_a_query_that_cannot_be_read_says_where(gateway) -> None:
+    answer = (await gateway.get("/api/events", q="dana actr:kim")).json()
+
+    assert answer["errors"][0]["name"] == "q"
+    assert "at character 6: there is no field `actr`" in answer["errors"][0]["detail"]
+
+
+async def test_nothing_found_comes_with_what_may_be_the_matter(gateway, database, store, event) -> None:
+    await store(event("it", actor="holland@contoso.example"))
+    answer = (await gateway.get("/api/events", q="hollnad")).json()
+    first = (await gateway.get("/api/events", q="holland")).json()
+
+    assert answer["hint"] == {"tenants": [], "sources": [], "unknown": ["hollnad"], "instead": {"q": "holland"}}
+    assert (first["hint"], first["incomplete_before"]) == (None, None)
+
+
+async def test_events_of_before_are_said_to_be_found_incompletely(gateway, database, store, event) -> None:
+    await store(event("it"))
+    await MongoTermEdition(database).move(TOP)
+
+    assert (await gateway.get("/api/events", q="dana")).json()["incomplete_before"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"

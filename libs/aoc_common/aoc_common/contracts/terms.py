@@ -17,7 +17,7 @@ from unicodedata import combining, normalize
 from aoc_common.contracts import spelling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 #: Counts how terms were made: raised whenever stored events would be found otherwise (`aoc remap --terms`).
 EDITION: Final = 2
@@ -34,6 +34,8 @@ _STOP: Final = frozenset(
     | {"com", "example", "net", "onmicrosoft", "org", "nt", "authority"}
 )
 _AROUND: Final = "[](){}<>\"'`,;:.!?"
+#: As `spelling.shown` has what nobody sees.
+_CODE: Final = re.compile(r"<U\+[0-9A-F]{4,6}>")
 _WORD: Final = re.compile(r"[^\W_]+")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GUID_LENGTH: Final = 36
@@ -45,6 +47,11 @@ _BEGUN: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{0,27}|s-1-[\d-]*")
 #: An address as it is a term.
 _ORDERED: Final = re.compile(r"4\.\d{3}(?:\.\d{3}){3}|6\.[0-9a-f]{4}(?::[0-9a-f]{4}){7}")
 _ADDRESS: Final = re.compile(r"\[?[0-9a-fA-F:.]*[:.][0-9a-fA-F:.]+(?:%\w+)?\]?(?::\d+)?")
+_AROUND_ADDRESS: Final = "(){}<>\"'`,;!?"
+#: An address inside a word: `https://203.0.113.9/x`, `203.0.113.0/24`.
+_INSIDE: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
+#: A number as people group its digits is one word: `53,687,091,200`.
+_GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 #: Ids that are no GUIDs (of messages, items, files' hashes) and SIDs: letters and digits run on without a break.
 _OPAQUE: Final = re.compile(r"(?=[^@]*\d)(?=[^@]*[a-zA-Z])[\w+/=-]*[A-Za-z0-9+/=]{20}|[sS]-1-\d[\d-]+$")
 #: The words of a name like `MailItemsAccessed` or `New-InboxRule`.
@@ -58,7 +65,7 @@ def query_terms(text: str) -> list[str]:
     An address is asked for without a port; of a name around a GUID, the GUID.
     """
     found: list[str] = []
-    for word in spelling.folded(text[:_MAX_TEXT]).split():
+    for word in _read(text).split():
         guids = _GUID.findall(word.casefold())
         found += guids or _cut(word)
     return list(dict.fromkeys(found))
@@ -69,7 +76,7 @@ def prefix_terms(text: str) -> tuple[list[str], str]:
 
     Of `dana.rey` that is `dana` whole, and `rey`.
     """
-    before, _, last = spelling.folded(text[:_MAX_TEXT]).rstrip().rpartition(" ")
+    before, _, last = _read(text).rstrip().rpartition(" ")
     whole = query_terms(before)
     lower = _folded(last.strip(_AROUND) or last)
     if _BEGUN.fullmatch(lower) or _OPAQUE.match(lower):
@@ -86,7 +93,7 @@ def prefix_terms(text: str) -> tuple[list[str], str]:
 
 def pieces(text: str) -> list[str]:
     """The words of a text, all of them, in lower case."""
-    return _WORD.findall(_folded(spelling.folded(text[:_MAX_TEXT])))
+    return _WORD.findall(_folded(_read(text)))
 
 
 def is_word(term: str) -> bool:
@@ -129,34 +136,54 @@ def first_terms(terms: Iterable[str], limit: int) -> tuple[str, ...]:
     return _unique(terms)[:limit]
 
 
+def _read(text: str) -> str:
+    """A text as it reads: without what nobody sees, be it spelt or shown by its code."""
+    text = spelling.folded(text[:_MAX_TEXT])
+    return _CODE.sub("", text) if "<U+" in text else text
+
+
 def _cut_id(uid: str) -> tuple[str, ...]:
     if len(uid) == _GUID_LENGTH and _GUID.fullmatch(lower := uid.lower()):
         return (lower,)  # nearly all are one: to look for more takes twice as long
-    found = _GUID.findall(spelling.folded(uid[:_MAX_TEXT]).casefold())
+    found = _GUID.findall(_read(uid).casefold())
     return tuple(found) if found else name_terms(uid)
 
 
 def _cut_all(text: str) -> tuple[str, ...]:
-    return _unique(term for word in spelling.folded(text[:_MAX_TEXT]).split() for term in _cut(word))
+    return _unique(term for word in _read(text).split() for term in _cut(word))
 
 
 _remembered_id = lru_cache(maxsize=16_384)(_cut_id)
 _remembered = lru_cache(maxsize=16_384)(_cut_all)
 
 
-def _cut(word: str) -> list[str]:
+def _cut(word: str) -> Sequence[str]:
     """The tokens of one word, as blanks delimit it."""
-    if _ADDRESS.fullmatch(word.strip("(),;")) and (address := _address(word)) is not None:
-        return [address]
+    return _remembered_word(word) if len(word) <= MAX_TOKEN else _cut_word(word)
+
+
+def _cut_word(word: str) -> tuple[str, ...]:
+    inner = word.strip(_AROUND_ADDRESS)
+    if _ADDRESS.fullmatch(inner) and (address := _address(inner) or _address(inner.rstrip(".:"))) is not None:
+        return (address,)
     bare = word.strip(_AROUND)
+    if _GROUPED.fullmatch(bare):
+        return (bare.replace(",", "")[:MAX_TOKEN],)
     lower = _folded(bare)
     found = _GUID.findall(lower)
     if found:
         lower = _GUID.sub(" ", lower)
     elif _OPAQUE.match(bare):
-        return [lower[:MAX_TOKEN]]
+        return (lower[:MAX_TOKEN],)
+    if "." in lower and (inside := [one for text in _INSIDE.findall(lower) if (one := _address(text)) is not None]):
+        found += inside
+        lower = _INSIDE.sub(" ", lower)
     found += [piece[:MAX_TOKEN] for piece in _WORD.findall(lower) if len(piece) > 1 or not piece.isascii()]
-    return [token for token in found if token not in _STOP]
+    return tuple([token for token in found if token not in _STOP])
+
+
+#: Most words of texts that machines write come again and again.
+_remembered_word = lru_cache(maxsize=16_384)(_cut_word)
 
 
 def _folded(word: str) -> str:
@@ -170,7 +197,7 @@ def _folded(word: str) -> str:
 def _address(word: str) -> str | None:
     bare, _, port = word.rpartition(":")
     with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
-    found = spelling.address((bare if with_port else word).strip("[](),;"))
+    found = spelling.address((bare if with_port else word).strip("[]"))
     return None if found is None else spelling.ordered_address(found)
 
 

@@ -20,6 +20,7 @@ REMARKABLE: Final[Mapping[str, str]] = {
     "wrapper-contradicts": "carry a record that says otherwise than what is around it; both can be searched for",
     "workload-contradicts": "have a record type of another workload than they name; the workload counts",
     "foreign-operation": "name an operation of another service; it has neither that one's class nor its severity",
+    "fewer-terms": "have more words than they can be found by; all words of their sentences are among these",
     "invisible-characters": "have characters that nobody sees in operations or names; they are shown by their codes",
 }
 

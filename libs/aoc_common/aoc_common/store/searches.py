@@ -78,3 +78,7 @@ class EventSearch(Protocol):
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values among the events that match; the work is bounded."""
         ...
+
+    async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
+        """How many events match, at most `most`, and whether these are all."""
+        ...

@@ -18,6 +18,10 @@ class Vocabulary(Protocol):
         """
         ...
 
+    async def alike(self, tenant: str, word: str, most: int) -> list[str]:
+        """Known words that `word` may be a misspelling of: those that are most like it, in alphabetical order."""
+        ...
+
     async def knows(self, tenant: str, word: str) -> bool:
         """Whether an event was stored with this word. False for ids, which are not in it."""
         ...

@@ -23,11 +23,15 @@ from aoc_common.service.heartbeat import beating
 from aoc_common.service.resources import connecting
 from aoc_common.service.standstill_monitor import StandstillMonitor
 from aoc_common.service.tasks import Task
+from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
+from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.mongo.term_edition import MongoTermEdition
+from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.telemetry import logs
 from aoc_common.telemetry.pulse import Pulse
 
@@ -70,7 +74,9 @@ def make_services(settings: ApiSettings) -> Running:
                     _log.warning("cursor_key.generated", hint=hint)
                 _log.info("service.started")
                 yield Services(
-                    search=make_event_search(searched),
+                    search=(search := make_event_search(searched)),
+                    hints=Hints(search, MongoVocabulary(searched), MongoSources(searched).by_tenant),
+                    incomplete_before=MongoTermEdition(searched).incomplete_before,
                     accounts=MongoAccount(database),
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
 from aoc_api.deps import Filters, Paced, ServicesDep, Tenant, refuse_unknown
-from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError
+from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
 from aoc_common.store.searches import EventQuery
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/events", tags=["events"])
     responses=problems.responses("cursor-invalid", "cursor-foreign", "repeated", "invalid-parameters", *BUSY),
 )
 async def list_events(
-    query: Filters,
+    filters: Filters,
     services: ServicesDep,
     paced: Paced,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
@@ -34,14 +34,19 @@ async def list_events(
 
     A page that is not full has `next_cursor` when the search stopped before its end: go on until it is null.
     """
+    query = filters.query
     bound = _bound(query)
     before = services.cursors.read(cursor, bound) if cursor is not None else None
     page = await services.search.search(replace(query, before=before, limit=page_size), paced)
     last = page.events[-1].id if page.more else page.searched_to
+    since = await services.incomplete_before()
+    nothing = not page.events and last is None and cursor is None
     return EventPage.model_construct(
         items=[EventSummary.of(event) for event in page.events],
         next_cursor=None if last is None else services.cursors.make(last, bound),
         searched_back_to=ids.complete_from(page.searched_to),
+        incomplete_before=None if since is None else min(since, services.clock.now()),
+        hint=SearchHint.of(await services.hints.of(query, filters.asked, paced)) if nothing else None,
     )
 
 

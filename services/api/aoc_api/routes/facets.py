@@ -27,13 +27,14 @@ _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "a
 
 @router.get("", response_model=Facets, responses=problems.responses("repeated", "invalid-parameters", *BUSY))
 async def facets(
-    query: Filters,
+    filters: Filters,
     services: ServicesDep,
     paced: Paced,
     field: Annotated[list[Field] | None, Query(description="Fields to count; all when none is named.")] = None,
     top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
 ) -> Facets:
     """The most frequent values under the same filters; of the last 24 hours when no start is given."""
+    query = filters.query
     start = query.start or max(query.end or services.clock.now(), _EARLIEST) - _DAY
     counts = await services.search.facets(replace(query, start=start), field or _ALL, top, paced)
     return Facets(

@@ -19,6 +19,9 @@ SHORTEST_PREFIX: Final = 2
 #: Fields whose words are among the terms of an event.
 _IN_TERMS: Final[frozenset[Field]] = frozenset({"text", "actor", "operation", "correlation_id"})
 _OCTETS: Final = 4
+_OCTET: Final = tuple(str(number) for number in range(256))
+#: With fewer octets before it, what is not whole is rather a version or a number with decimals.
+_ENOUGH: Final = 2
 #: How people and products call an outcome.
 RESULTS: Final[Mapping[str, Result]] = {
     "success": "success", "succeeded": "success", "ok": "success",
@@ -38,13 +41,13 @@ def exactly(field: Field, text: str) -> Value:
 
 def beginning(field: Field, text: str) -> Value:
     """What begins so. Raises `Unsearchable`."""
-    if (network := _octets(text)) is not None:
-        return _within(network)
+    if field in {"text", "ip"} and (network := _octets(text)) is not None:
+        return network
     needs = _prefix_needs(text)
     if field == "text":
         return Value(needs)
     if field == "ip":
-        raise Unsearchable("is no beginning of an IPv4 address: 203.0.113. or 203.0.113.0/24 are networks")
+        raise Unsearchable("is no beginning of an address; 203.0.113.* and 2001:db8::/32 are networks")
     start = spelling.folded(text).strip().lower()
     return Value(needs if field in _IN_TERMS else (), Check("start", start))
 
@@ -68,7 +71,7 @@ def within(text: str) -> Value | None:
         if "host bits" in str(error):
             raise Unsearchable(f"is no network; its own is {ip_network(text, strict=False)}") from None
         raise Unsearchable("is no network") from None
-    return _within(text)
+    return Value(((_network(text),),))
 
 
 def not_understood() -> Clause:
@@ -82,10 +85,16 @@ def clause(field: Field, text: str) -> Clause:
 
 
 def _words(text: str) -> Value:
+    network = within(text) or (_octets(text) if text.endswith(".") and text.count(".") > 1 else None)
+    if network is not None:
+        return network
     found = terms.query_terms(text)
-    if not found:
-        raise Unsearchable("has no word to search for: single letters and words like `the` and `com` are left out")
-    return Value(tuple(_need(term) for term in found))
+    if found:
+        return Value(tuple(_need(term) for term in found))
+    if not terms.pieces(text):
+        raise Unsearchable("has no letter or digit to search for")
+    # Single letters, `the` and `com` are in no index: so common that looking at the events themselves finds some soon.
+    return Value((), Check("phrase", spelling.folded(text).strip().lower()))
 
 
 def _need(term: str) -> Need:
@@ -112,8 +121,8 @@ def _operation(text: str) -> Value:
 def _ip(text: str) -> Value:
     if (network := within(text)) is not None:
         return network
-    if (octets := _octets(text)) is not None:
-        return _within(octets)
+    if text.endswith(".") and (octets := _octets(text)) is not None:
+        return octets
     address = spelling.address(text)
     if address is None:
         raise Unsearchable("is no IP address, nor a network like 203.0.113.0/24")
@@ -151,20 +160,27 @@ _EXACT: Final[Mapping[Field, Callable[[str], Value]]] = {
 }
 
 
-def _octets(text: str) -> str | None:
-    """The network of the first octets of an IPv4 address: `203.0.113.` is 203.0.113.0/24."""
-    octets = text.strip().removesuffix(".").split(".")
-    if not text.strip().endswith(".") or len(octets) >= _OCTETS:
+def _octets(text: str) -> Value | None:
+    """Addresses of which these are the first octets, the last of them perhaps not whole: `203.0.113.`, `203.0.11`."""
+    *whole, begun = text.strip().split(".")
+    if not 1 <= len(whole) < _OCTETS or (begun and len(whole) < _ENOUGH):
         return None
-    if not all(octet.isdecimal() and octet.isascii() and int(octet) < 256 for octet in octets):  # noqa: PLR2004
+    if not all(octet.isdecimal() and octet.isascii() and octet in _OCTET for octet in whole):
         return None
-    return f"{'.'.join(octets)}{'.0' * (_OCTETS - len(octets))}/{8 * len(octets)}"
+    lasts = [octet for octet in _OCTET if octet.startswith(begun)] if begun else [""]
+    networks = [".".join([*whole, last] if last else whole) for last in lasts]
+    return Value((tuple(_span(one, 8 * (one.count(".") + 1)) for one in networks),)) if networks else None
 
 
-def _within(network: str) -> Value:
-    addresses = ip_network(network)
+def _span(octets: str, bits: int) -> Span:
+    first = octets + ".0" * (_OCTETS - 1 - octets.count("."))
+    return _network(f"{first}/{bits}")
+
+
+def _network(text: str) -> Span:
+    addresses = ip_network(text)
     first, last = (spelling.address(str(addresses[end])) or "" for end in (0, -1))
-    return Value(((Span(spelling.ordered_address(first), spelling.ordered_address(last)),),))
+    return Span(spelling.ordered_address(first), spelling.ordered_address(last))
 
 
 def _prefix_needs(text: str) -> tuple[Need, ...]:

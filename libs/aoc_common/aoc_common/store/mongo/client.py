@@ -55,8 +55,11 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         # A key is a hash over the tenant too.
         IndexModel([("twin_key", ASCENDING)], name="twins", sparse=True),
     ),
-    # A word's id begins with its tenant.
-    "vocabulary": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "vocabulary": (
+        # The local server has no range over `_id`.
+        IndexModel([("tenant", ASCENDING), ("word", ASCENDING)], name="word"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
     "event_versions": (
         IndexModel([("event_id", ASCENDING)], name="event"),
         IndexModel([("forget_at", ASCENDING)], name="forget", sparse=True),

@@ -110,6 +110,12 @@ class MongoEventSearch:
             searched_to=found.searched_to,
         )
 
+    async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
+        """How many events match, at most `most`, and whether these are all."""
+        with translated("events"):
+            found = await self._find(query, most + 1, {"_id": 1}, pace)
+        return min(len(found.documents), most), len(found.documents) <= most and found.searched_to is None
+
     async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> Found:
         """The newest `limit` documents that match."""
         wanted = _filter(query)

@@ -124,6 +124,15 @@ class MongoSources:
             (_state(document, lacking) for document in documents), key=lambda state: (state.tenant, state.source)
         )
 
+    async def by_tenant(self) -> dict[str, list[str]]:
+        """Tenant -> its known sources, both sorted."""
+        with translated("sources"):
+            found = await self._sources.find({}, {"tenant": 1, "source": 1}).to_list(None)
+        known: dict[str, list[str]] = {}
+        for tenant, source in sorted((one["tenant"], one["source"]) for one in found):
+            known.setdefault(tenant, []).append(source)
+        return known
+
     async def _set(self, tenant: str, source: str, update: dict[str, Any]) -> None:
         update.setdefault("$setOnInsert", {}).update({"tenant": tenant, "source": source})
         with translated("sources"):

@@ -1,4 +1,4 @@
-"""The `vocabulary` collection: each word of each tenant once. `_id` is the tenant, a blank and the word.
+"""The `vocabulary` collection: each word of each tenant once, as `_id` (tenant, a blank, word) makes sure.
 
 It turns the beginning of a word into whole words, which the index over terms serves newest first, and finds what a
 misspelt word may mean. A word is in it before the first event that has it, and leaves after the last one has expired.
@@ -14,6 +14,7 @@ from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts import terms
+from aoc_common.contracts.query.alike import closest
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
 from aoc_common.store.mongo.client import translated
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_common.contracts.query.filters import Span
-    from aoc_common.store.mongo.client import Database
+    from aoc_common.store.mongo.client import Database, Document
 
 #: A word's end is put off at most once in this time, not with every event that has it.
 _SLACK: Final = timedelta(days=30)
 _TOGETHER: Final = 1_000
 #: Words that one process remembers to have written, of all tenants together.
 _REMEMBERED: Final = 100_000
+#: Words that are read to find those that are like another one.
+_READ: Final = 100_000
+_LAST: Final = "\U0010ffff"
 _DUPLICATE_KEY: Final = 11000
 
 
@@ -68,7 +72,7 @@ class MongoVocabulary:
     async def _write(self, words: Sequence[tuple[str, datetime]]) -> None:
         """A new word costs one insert; one of before is put off."""
         try:
-            await self._words.insert_many([{"_id": key, "expire_at": until} for key, until in words], ordered=False)
+            await self._words.insert_many([_document(key, until) for key, until in words], ordered=False)
         except BulkWriteError as error:
             refused = error.details.get("writeErrors", [])
             if other := next((one for one in refused if one["code"] != _DUPLICATE_KEY), None):
@@ -86,14 +90,27 @@ class MongoVocabulary:
         found = await self._between(tenant, span.first, span.last, most + 1)
         return found if len(found) <= most else None
 
+    async def alike(self, tenant: str, word: str, most: int) -> list[str]:
+        """Known words that `word` may be a misspelling of; first among those that begin alike, as most do."""
+        for first in (word[:1], ""):
+            known = await self._between(tenant, first, f"{first}{_LAST}", _READ)
+            found = closest(word, known)
+            if found:
+                return found[:most]
+        return []
+
     async def knows(self, tenant: str, word: str) -> bool:
         """Whether an event was stored with this word."""
         with translated("vocabulary"):
             return await self._words.find_one({"_id": f"{check_tenant(tenant)} {word}"}) is not None
 
     async def _between(self, tenant: str, first: str, last: str, most: int) -> list[str]:
-        begin = f"{check_tenant(tenant)} "
-        wanted = {"_id": {"$gte": begin + first, "$lte": begin + last}}
+        wanted = {"tenant": check_tenant(tenant), "word": {"$gte": first, "$lte": last}}
         with translated("vocabulary"):
-            found = await self._words.find(wanted, {"_id": 1}).sort("_id", 1).limit(most).to_list(None)
-        return [one["_id"].removeprefix(begin) for one in found]
+            found = await self._words.find(wanted, {"word": 1}).limit(most).to_list(None)
+        return sorted(one["word"] for one in found)
+
+
+def _document(key: str, until: datetime) -> Document:
+    tenant, _, word = key.partition(" ")
+    return {"_id": key, "tenant": tenant, "word": word, "expire_at": until}

@@ -1,0 +1,106 @@
+"""Whether an event at hand matches a query: what a store is asked, without a store. For events as they arrive."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_common.contracts import spelling, terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from aoc_common.contracts.event_message import EventMessage
+    from aoc_common.contracts.query.filters import Check, Clause, Field, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an event can be found by. `terms`: its search terms; `texts`: the values of each field that are checked."""
+
+    terms: AbstractSet[str]
+    texts: Mapping[Field, tuple[str, ...]] = field(default_factory=dict)
+
+
+def matches(where: Iterable[Clause], facts: Facts) -> bool:
+    """Whether all clauses match."""
+    return all(
+        any(_matches(value, facts, clause.field) for value in clause.values) is not clause.excluded for clause in where
+    )
+
+
+def _matches(value: Value, facts: Facts, of: Field) -> bool:
+    for need in value.needs:
+        if not any(
+            span.term in facts.terms if span.term is not None else any(term in span for term in facts.terms)
+            for span in need
+        ):
+            return False
+    if value.check is None:
+        return True
+    pattern = _pattern(value.check)
+    return any(pattern.search(text) is not None for text in facts.texts.get(of, ()))
+
+
+@lru_cache(maxsize=256)
+def _pattern(check: Check) -> re.Pattern[str]:
+    return re.compile(check.pattern, re.IGNORECASE)
+
+
+def facts_of(message: EventMessage) -> Facts:
+    """The facts of an event on AOC_EVENTS. Raises `Malformed` for a body that cannot be read.
+
+    Its terms are the words of everything in it, which are more than the store finds it by. Which service it is of, the
+    message does not say: it is known by the words of its product's name.
+    """
+    event = message.event
+    api, actor = _object(event.get("api")), _object(event.get("actor"))
+    user, metadata = _object(actor.get("user")), _object(event.get("metadata"))
+    endpoint = _object(event.get("src_endpoint"))
+    product = str(_object(metadata.get("product")).get("name") or "")
+    operation = str(api.get("operation") or metadata.get("event_code") or message.operation)
+    labels = [one.get("value") for one in _objects(event.get("observables")) if one.get("name") == "actor"]
+    people = [*labels, *(user.get(name) for name in ("name", "uid", "email_addr")), actor.get("app_name")]
+    texts: dict[Field, tuple[str, ...]] = {
+        "text": (str(event.get("message") or ""), str(event.get("raw_data") or "")),
+        "source": (message.source,),
+        "service": (product, *terms.pieces(product), "-".join(terms.pieces(product))),
+        "operation": (spelling.operation(operation),),
+        "result": (_RESULTS.get(event.get("status_id"), "unknown"),),
+        "actor": tuple(spelling.actor(one) for one in (*people, actor.get("app_uid")) if isinstance(one, str) and one),
+        "ip": tuple(one for one in (endpoint.get("ip"),) if isinstance(one, str)),
+        "correlation_id": tuple(str(one) for one in (metadata.get("correlation_uid"),) if one),
+    }
+    words: set[str] = set(terms.operation_terms(operation))
+    for text in _texts(event):
+        words.update(terms.name_terms(text), terms.id_terms(text))
+    if texts["result"] == ("failure",):
+        words.add("failed")
+    return Facts(words, texts)
+
+
+_RESULTS: Final[Mapping[object, str]] = {1: "success", 2: "failure", 99: "partial"}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts and numbers in an event, without recursion."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+        elif isinstance(one, str | int) and not isinstance(one, bool):
+            yield str(one)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -1,0 +1,96 @@
+"""What an event is found by: the words of its sentence, all of them, and what else names it, the most telling first."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_common.contracts import spelling, terms
+from aoc_normalizer import bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from aoc_normalizer.draft import Draft, Party
+
+#: What failed is found by this word, whatever its sentence calls it.
+FAILED: Final = "failed"
+#: Targets that an event is found by.
+_TARGETS: Final = 20
+#: Values that are the same in thousands of records: switches, numbers, sizes of mailboxes.
+_SWITCH: Final = re.compile(r"(?i)true|false|yes|no|none|null|[-+\d.,:]+|[\d.]+ [kmgt]?b \([\d,]+ bytes\)")
+
+
+def found_by(draft: Draft, message: str, named: Iterable[str], *, understood: bool) -> tuple[tuple[str, ...], bool]:
+    """The search terms of an event, and whether the index takes no more of them. `named`: as `names` has it."""
+    first = [] if understood else [terms.NOT_UNDERSTOOD]
+    if draft.address:
+        first.append(spelling.ordered_address(draft.address.ip))
+    if draft.result == "failure":
+        first.append(FAILED)
+    first += terms.name_terms(message)
+    return most_telling(first, named)
+
+
+def most_telling(first: Sequence[str], others: Iterable[str]) -> tuple[tuple[str, ...], bool]:
+    """All that are first, and of the others as many as there is room for; whether some were left out."""
+    every = terms.first_terms([*first, *others], bounds.SENTENCE_TERMS)
+    if len(every) <= bounds.TERMS:
+        return every, False
+    return every[: max(len(set(first)), bounds.TERMS)], True
+
+
+def names(draft: Draft) -> list[str]:
+    """The terms of what names an event beside its sentence; before names are spelt as they are shown."""
+    found: list[str] = []
+    for party in (draft.actor, *draft.targets[:_TARGETS]):
+        found += _of_party(party)
+    found += terms.operation_terms(draft.operation)
+    for text in _texts(draft):
+        if text:
+            found += terms.name_terms(text)
+    if (device := draft.device) is not None:
+        found += terms.id_terms(device.name or "") + terms.id_terms(device.uid or "")
+    if draft.location and (city := draft.location.get("city")):
+        found += terms.name_terms(city)
+    for uid in (draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
+        if uid:
+            found += terms.id_terms(uid)
+    return found
+
+
+def telling(value: Any) -> str | None:
+    """A value that somebody may look for: not a number, a size or a switch."""
+    if not isinstance(value, str) or _SWITCH.fullmatch(value):
+        return None
+    return _leaf(value)
+
+
+def _of_party(party: Party) -> list[str]:
+    name, upn, uid, _kind, _user_type = party
+    found: list[str] = []
+    if upn:
+        found += terms.name_terms(upn)
+    if name:
+        found += terms.name_terms(name)
+    if uid:
+        found += terms.id_terms(_leaf(uid))
+    return found
+
+
+def _texts(draft: Draft) -> list[str | None]:
+    """What else is searched for by its words."""
+    found = [draft.app.name, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND), draft.status_detail]
+    if draft.status_code != "0":
+        found.append(draft.status_code)
+    found += [telling(value) for _name, value in draft.parameters[: bounds.ITEMS]]
+    for change in draft.changes[: bounds.ITEMS]:
+        found.append(change.name)
+        for value in (change.new, change.old):
+            found += map(telling, value[: bounds.VALUES] if isinstance(value, list) else (value,))
+    return found
+
+
+def _leaf(uid: str) -> str:
+    """The end of a distinguished name: what leads to it is the same for thousands. Paths of files are whole."""
+    return uid.rstrip("/").rpartition("/")[2] if "/" in uid and "://" not in uid else uid
