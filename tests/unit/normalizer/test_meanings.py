@@ -52,6 +52,22 @@ def test_an_operation_is_that_of_its_service(operation, workload, record_type, m
     assert ocsf_faults(made) == []
 
 
+@pytest.mark.parametrize(
+    ("workload", "record_type", "words"),
+    [
+        ("Planner", 188, "created {}"),
+        ("SecurityComplianceCenter", 52, "created {}"),
+        ("Exchange", 2, "created an item in {}"),
+        ("Dynamics365", 21, "created row {}"),
+        ("Zukunft", 99_999, "created {}"),
+    ],
+)
+def test_a_plain_verb_is_no_other_services_operation(workload, record_type, words):
+    made = event_of(unified("Create", workload, record_type, ObjectId="Board", EntityId="Board", EntityName="row"))
+
+    assert (made.ocsf["message"], made.tags) == (f"{KIM} {words.format('Board')}", ())
+
+
 def test_a_record_type_tells_where_a_workload_does_not():
     record = unified("MessageDeleted", record_type=22)
     del record["Workload"]

@@ -270,6 +270,17 @@ def test_who_only_the_envelope_names_acted(initiated, identity, actor, sort, ocs
     assert ocsf_faults(made) == []
 
 
+def test_who_only_a_tables_row_names_acted():
+    row = {"TimeGenerated": "2026-11-23T07:30:00Z", "Type": "AuditLogs", "Id": "g-1", "OperationName": "Add user",
+           "ActivityDisplayName": "Add user", "ActivityDateTime": "2026-11-23T07:30:00Z", "InitiatedBy": "{}",
+           "Identity": "Microsoft Teams Services", "ResultType": "Failure", "ResultDescription": "Too many.",
+           "TargetResources": [{"id": SAM_ID, "type": "User", "userPrincipalName": SAM}]}  # fmt: skip
+    made = event_of(row)
+
+    assert (made.actor, made.result) == ("microsoft teams services", "failure")
+    assert made.ocsf["message"] == f"Failed: Microsoft Teams Services created user {SAM}: Too many."
+
+
 def test_who_the_record_names_is_trusted_before_the_envelope():
     made = event_of(envelope("AuditLogs", audit("Update user", {"id": SAM_ID, "type": "User"}), identity="Somebody"))
 

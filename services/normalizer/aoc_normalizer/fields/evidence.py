@@ -7,9 +7,10 @@ first place that says something readable counts. docs/reference/trust.md says wh
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from aoc_normalizer.bounds import listed
+from aoc_normalizer.bounds import ITEMS, listed
 from aoc_normalizer.fields import addresses, values
 from aoc_normalizer.fields.results import of_word
 
@@ -67,7 +68,7 @@ def details(record: Mapping[str, Any]) -> dict[str, str]:
                 continue
             value, key = item.get("Value", item.get("value")), squeezed(key)
             if key == "additionaldetails":
-                for inner, said in values.mapping(value).items():
+                for inner, said in islice(values.mapping(value).items(), ITEMS):
                     if (text := values.shown(said)) is not None:
                         found.setdefault(squeezed(inner), text)
             elif (text := values.text(value)) is not None:

@@ -51,6 +51,7 @@ shown: Final = lru_cache(maxsize=4096)(spelling.operation)
 MODULES: Final[dict[str, dict[str, Meaning]]] = {
     "entra": entra.TABLE,
     "exchange": exchange.TABLE,
+    "mailbox": exchange.MAILBOX,
     "files": files.TABLE,
     "teams": teams.TABLE,
     "power_platform": power_platform.TABLE,
@@ -94,9 +95,11 @@ _CMDLET: Final = re.compile(r"^[A-Z][a-z]+-[A-Z]\w+$")
 
 @lru_cache(maxsize=4096)
 def is_foreign(operation: str, scope: Scope) -> bool:
-    """Whether an operation has a meaning only for other services than those of a scope."""
+    """Whether an operation has a meaning only for other services than those of a scope. `Create` is anybody's."""
     normal = key(operation)
-    return scope is not None and _found(normal, scope) is None and _found(normal, _EVERYTHING) is not None
+    if scope is None or grammar.is_verb(normal):
+        return False
+    return _found(normal, scope) is None and _found(normal, _EVERYTHING) is not None
 
 
 def is_special(operation: str) -> bool:

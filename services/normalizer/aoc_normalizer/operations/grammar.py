@@ -102,6 +102,11 @@ _PARTICIPLES: Final = {
 }
 
 
+def is_verb(word: str) -> bool:
+    """Whether a word in lower case is a verb and nothing more, as any service may call what it does."""
+    return word in _VERBS
+
+
 def of(operation: str) -> Phrase | None:
     """The words of an operation; None for one that is no verb and noun."""
     if len(operation) > _LONGEST:

@@ -58,7 +58,7 @@ _FILES: Final = ("files", "security")
 SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "entra": ("entra",),
     "intune": ("intune",),
-    "exchange": ("exchange", "security"),
+    "exchange": ("exchange", "mailbox", "security"),
     "sharepoint": _FILES,
     "onedrive": _FILES,
     "purview": _SECURITY,
