@@ -75,7 +75,7 @@ WRITING: Final = (
         "changes-forgotten",
         "a record that has changed counts as known",
         "aoc_normalizer.write.comparison",
-        "        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):\n",
+        "        if not alike or mine.incomplete or any(state.repairs(mine) for state in alike.values()):\n",
         "        if True:\n",
     ),
     Mutation(

@@ -30,9 +30,9 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli.deployment.bus import USERS
-from aoc_cli.importing.finding import Found
 from aoc_cli.importing.job import Importer
 from aoc_cli.importing.lifeline import Lifeline
+from aoc_cli.importing.selection import Selection
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, servers, service
@@ -218,7 +218,7 @@ async def end_to_end(
 
     async with Lifeline(attach.of(data, endpoints), alone, print, 180.0) as lifeline:
         started = time.perf_counter()
-        summary = await Importer(lifeline, SystemClock(), "bench-import", found=Found([export])).run(_Silent())
+        summary = await Importer(lifeline, SystemClock(), "bench-import", selection=Selection([export])).run(_Silent())
         seconds = time.perf_counter() - started
     if summary.new != records:
         raise SystemExit(f"end to end: {summary.new} of {records} records are new; the figure would mean nothing")

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import tempfile
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -12,10 +16,18 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
-from aoc_cli.terminal import out, plain
+from aoc_cli.importing.encodings import check_encoding
+from aoc_cli.importing.kinds import NoLogError
+from aoc_cli.importing.reading import Options
+from aoc_cli.importing.records import Unreadable, sources
+from aoc_cli.importing.report import ATTENTION
+from aoc_cli.importing.streams import CountingFile
+from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.errors import BadConfiguration, Malformed
+from aoc_normalizer.mappers import GENERIC
+from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext, Rejected
 
@@ -31,30 +43,83 @@ def explain(
     path: Annotated[Path, typer.Argument(help="A file with one record, or with several; - reads from a pipe.")],
     tenant: Annotated[str, typer.Option(help="The tenant that the record belongs to.")] = subjects.DEFAULT_TENANT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON, one a line.")] = False,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
+    ] = None,
 ) -> None:
-    """Show which mapper takes a record, what goes where, and what stays in `unmapped`. Nothing is stored."""
+    """Show which mapper takes a record, what goes where, and what stays in `unmapped`. Nothing is stored.
+
+    Reads what `aoc import` reads, in the same way. Status 3 when something was no record, not understood, undated or
+    cut.
+    """
     context = RecordContext(subjects.check_tenant(tenant), subjects.IMPORT_SOURCE, datetime.now(UTC))
-    events, rejected = normalise_page(_read(path), context)
-    for event in events:
-        if as_json:
-            out.out(event.message().decode(), highlight=False)
+    options = Options(encoding=check_encoding(encoding) if encoding else None)
+    counts = Counter[str]()
+    for name, part in _parts(path, options, context):
+        if isinstance(part, Event):
+            if as_json:
+                out.out(part.message().decode(), highlight=False)
+            else:
+                _show(part)
+            counts.update(_faults_of(part))
+        elif isinstance(part, NoLogError):
+            err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
         else:
-            _show(event)
-    for part in rejected:
-        _refuse(part)
-    if rejected or not events:
-        raise Malformed(f"{path}: {len(rejected)} of {len(events) + len(rejected)} parts are no records")
+            err_or_out = err if as_json else out
+            err_or_out.print(f"[red]no record[/]: {plain(part.reason)}: {plain(part.text[:_SHOWN])}")
+        counts["events" if isinstance(part, Event) else "no records"] += 1
+    if not counts["events"]:
+        raise Malformed(f"{path}: {counts['no records']} parts, none of which is a record")
+    faults = {name: count for name, count in counts.items() if name != "events"}
+    if faults:
+        shown = ", ".join(f"{count:,} {name}" for name, count in faults.items())
+        err.print(f"[yellow]![/] {plain(path)}: {counts['events']:,} records; {shown}")
+        raise typer.Exit(ATTENTION)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise BadConfiguration(f"{path}: {error.strerror}") from None
+def _parts(path: Path, options: Options, context: RecordContext) -> Iterator[tuple[str, Event | Rejected | NoLogError]]:
+    """What an import would make of a file: each record's event, and what is none."""
+    with _opened(path) as file:
+        _, documents = sources(file, options.limits, options.encoding)
+        for source in documents:
+            name = f"{path}/{source.name}" if source.name else str(path)
+            try:
+                for item in source.items():
+                    if isinstance(item, Unreadable):
+                        yield name, Rejected(item.data.decode("utf-8", "replace"), item.reason)
+                    else:
+                        events, rejected = normalise_page(item.data, context)
+                        for event in events:
+                            yield name, event
+                        for part in rejected:
+                            yield name, part
+            except NoLogError as error:
+                yield name, error
 
 
-def _refuse(part: Rejected) -> None:
-    out.print(f"[red]no record[/]: {plain(part.reason)}: {plain(part.text[:_SHOWN])}")
+@contextmanager
+def _opened(path: Path) -> Iterator[CountingFile]:
+    """The file; of a pipe what it gives, in a temporary file."""
+    if str(path) == "-":
+        with tempfile.NamedTemporaryFile(prefix="aoc-explain-") as copy:
+            shutil.copyfileobj(sys.stdin.buffer, copy)
+            copy.flush()
+            with CountingFile(Path(copy.name)) as file:
+                yield file
+        return
+    if not path.is_file():
+        raise BadConfiguration(f"{path}: {'not a file' if path.exists() else 'No such file or directory'}")
+    with CountingFile(path) as file:
+        yield file
+
+
+def _faults_of(event: Event) -> Iterator[str]:
+    if event.mapper == GENERIC.name:
+        yield "not understood"
+    if event.time_ms == 0:
+        yield "undated"
+    yield from (tag for tag in event.tags if tag == INCOMPLETE)
 
 
 def _show(event: Event) -> None:

@@ -65,7 +65,7 @@ async def map_message(
         span.set_attributes({"aoc.tenant": page.tenant, "aoc.source": page.source, "aoc.records": len(packed.events)})
     finally:
         span.end()
-    return MappedPage(page, trace.set_span_in_context(span), packed.events, packed.rejected)
+    return MappedPage(page, trace.set_span_in_context(span), packed.events, packed.rejected, opened=packed.texts)
 
 
 def _encoded(encode: Callable[[Event, str], bytes], page: str, event: Event) -> bytes:

@@ -19,11 +19,11 @@ from aoc_normalizer import metrics
 from aoc_normalizer.enrich.identify import keys
 from aoc_normalizer.mappers import GENERIC
 from aoc_normalizer.normalise import finish
-from aoc_normalizer.reading.records import Reading, RecordContext, Rejected, read
+from aoc_normalizer.reading.records import PageReader, Reading, RecordContext, Rejected
 from aoc_normalizer.reading.split import split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from opentelemetry.context import Context
@@ -41,21 +41,31 @@ type Encode = Callable[[Event], bytes]
 
 @dataclass(frozen=True, slots=True)
 class PackedPage:
-    """The events of a page, and what could not become one."""
+    """The events of a page, and what could not become one.
+
+    `texts`: the records' texts by the events' `position`, where some of them were in containers; else empty.
+    """
 
     events: list[PackedEvent] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class MappedPage:
-    """A raw page after mapping. `sequence`: where it lies on AOC_RAW."""
+    """A raw page after mapping. `sequence`: where it lies on AOC_RAW. `opened`: as `PackedPage.texts`."""
 
     page: RawPage
     trace: Context
     events: list[PackedEvent]
     rejected: list[Rejected]
     sequence: int = 0
+    opened: Sequence[str] = ()
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """The texts of its records, by the events' `position`. Cuts the page each time, unless it held containers."""
+        return self.opened or [record.decode("utf-8", "replace") for record in split(self.page.body)[0]]
 
     def on_bus(self, since: datetime) -> PublishedPage:
         """As the ledger knows a page that waits, `since` then."""
@@ -64,18 +74,14 @@ class MappedPage:
 
 
 async def pack_page(body: bytes, context: RecordContext, look_up: LookUp, encode: Encode) -> PackedPage:
-    """Every record of a raw page. Raises `Transient` when names cannot be looked up."""
+    """Every record of a raw page, also those in containers. Raises `Transient` when names cannot be looked up."""
     records, broken = split(body)
     page = PackedPage(rejected=[Rejected(part.text, part.reason) for part in broken])
+    reader = PageReader(records, context)
     mappers: Counter[str] = Counter()
-    for together in batched(enumerate(records), _TOGETHER):
-        readings: list[tuple[int, Reading]] = []
-        for position, record in together:
-            made = read(record, context)
-            if isinstance(made, Reading):
-                readings.append((position, made))
-            else:
-                page.rejected.append(made)
+    for together in batched(enumerate(reader.results()), _TOGETHER):
+        readings = [(position, result) for position, result in together if isinstance(result, Reading)]
+        page.rejected.extend(result for _, result in together if isinstance(result, Rejected))
         wanted = {key for _, reading in readings for key in keys(reading.draft)}
         known = (await look_up({context.tenant: wanted}))[context.tenant]
         for position, reading in readings:
@@ -88,6 +94,7 @@ async def pack_page(body: bytes, context: RecordContext, look_up: LookUp, encode
     for name, count in mappers.items():
         metrics.EVENTS_MAPPED.labels(name).inc(count)
     metrics.MAPPER_ERRORS.inc(sum(event.note is not None for event in page.events))
+    page.texts.extend(reader.texts)
     return page
 
 
@@ -110,4 +117,6 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         kin=event.kin,
         understood=event.mapper != GENERIC.name,
         remarks=tuple([tag for tag in event.tags if tag in REMARKABLE]) if event.tags else (),
+        service=event.service,
+        actor=event.actor,
     )

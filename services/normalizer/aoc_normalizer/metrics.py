@@ -38,6 +38,11 @@ EVENTS_NOT_UNDERSTOOD = CATALOGUE.counter(
 EVENTS_UNDATED = CATALOGUE.counter(
     "aoc_normalizer_undated_total", "New events whose records do not say when they happened.", ("source",)
 )
+RECORDS_QUARANTINED = CATALOGUE.counter(
+    "aoc_normalizer_quarantined_total",
+    "Records that could not become events, and containers that nobody here can open.",
+    ("source",),
+)
 REMARKS = CATALOGUE.counter(
     "aoc_normalizer_remarks_total",
     "New events whose records have something about them that a person should know, by what (a tag of the event).",

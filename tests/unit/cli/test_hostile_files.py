@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from aoc_cli.importing import records
-from aoc_cli.importing.finding import find
+from aoc_cli.importing import tables
 from aoc_cli.importing.records import Record, Unreadable, items
+from aoc_cli.importing.selection import select
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
 from aoc_common.errors import BadConfiguration, Malformed
 
@@ -30,7 +30,7 @@ def test_what_lies_among_the_logs_and_is_not_read_is_named(tmp_path: Path, monke
         return scandir(path)
 
     monkeypatch.setattr("os.scandir", refusing)
-    found = find([tmp_path])
+    found = select([tmp_path])
 
     assert [str(path.relative_to(tmp_path)) for path in found.files] == ["a/one.json", "two.json"]
     assert sorted(str(path.relative_to(tmp_path)) for path, _ in found.unread) == [
@@ -45,7 +45,7 @@ def test_a_pipe_that_is_named_is_refused_and_not_waited_for(tmp_path: Path) -> N
     os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(BadConfiguration, match="neither a file nor a directory"):
-        find([tmp_path / "pipe"])
+        select([tmp_path / "pipe"])
 
 
 def test_a_file_that_breaks_in_the_middle_gives_what_was_read_and_says_where_it_broke(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_seen(tmp_path: Path) -> N
 def test_a_sparse_file_is_no_export_and_is_never_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "_MAX_LINE", 1 << 20)
+    monkeypatch.setattr(tables, "MAX_LINE", 1 << 20)
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.truncate(200 << 20)
@@ -103,7 +103,7 @@ def test_a_sparse_file_is_no_export_and_is_never_held_in_memory(
 
 
 def test_a_row_without_end_is_told_and_the_next_one_goes_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "_MAX_LINE", 1 << 16)
+    monkeypatch.setattr(tables, "MAX_LINE", 1 << 16)
     path = tmp_path / "export.csv"
     good = '"{""Id"":""1""}"\n'
     path.write_text(f"AuditData\n{good}{'x' * (1 << 20)}\n{good}")

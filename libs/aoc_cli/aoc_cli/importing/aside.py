@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from aoc_cli.importing.records import Unreadable
     from aoc_common.clock import Clock
 
-#: Bytes of a part that is kept in the quarantine; MongoDB's documents end at 16 MiB.
-_KEPT: Final = 12 * 1024 * 1024
+#: Bytes of a part that the quarantine holds; MongoDB's documents end at 16 MiB.
+_MOST_BYTES: Final = 12 * 1024 * 1024
 #: Parts, and bytes of them, that are put aside with one write.
 _TOGETHER: Final = 100
 _BYTES: Final = 8 * 1024 * 1024
@@ -26,7 +26,7 @@ _PAGE: Final = "read-"
 
 @dataclass(slots=True)
 class Aside:
-    """Parts of files that cannot go on the bus, of one slice. `pages`: how many pages in the account tell of them."""
+    """Parts of files that cannot go on the bus, of one slice. `pages`: how many pages in the account stand for them."""
 
     lifeline: Lifeline
     clock: Clock
@@ -39,7 +39,7 @@ class Aside:
     async def put(self, item: Unreadable, name: str) -> None:
         """Put a part of the file of this name aside; written once enough of them are there."""
         digest = blake2b(item.data, digest_size=12).hexdigest()
-        text = item.data[:_KEPT].decode("utf-8", "replace")
+        text = item.data[:_MOST_BYTES].decode("utf-8", "replace")
         self._entries.append(
             QuarantineEntry(
                 key=f"{self.tenant}/import#{name}#{item.line}#{digest}",

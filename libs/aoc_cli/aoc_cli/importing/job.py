@@ -4,53 +4,51 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from aoc_cli.importing.aside import Aside
-from aoc_cli.importing.finding import Found
+from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.pages import Publisher
-from aoc_cli.importing.records import Record, Unreadable, is_empty_row, items
-from aoc_cli.importing.streams import BrokenFileError, CountingFile, Unpacking
-from aoc_cli.importing.summary import REPORTED, Problem, Summary
+from aoc_cli.importing.reading import FileReader, Options, Progress
+from aoc_cli.importing.selection import Selection
+from aoc_cli.importing.summary import REPORTED, Summary
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
-from aoc_common.errors import AocError, Malformed, Transient
-from aoc_common.store.mongo.imports import left_open
-from aoc_common.store.page_ledger import SliceTotals
+from aoc_common.errors import AocError, Transient
+from aoc_common.store.mongo.imports import imported_pages, left_open
 from aoc_common.store.slices import SliceFetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from datetime import datetime
-    from pathlib import Path
     from uuid import UUID
 
     from aoc_cli.importing.lifeline import Lifeline, Link
+    from aoc_cli.importing.summary import FileAccount
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import StoredEvent
+    from aoc_common.store.mongo.imports import ImportedPage
+    from aoc_common.store.page_ledger import SliceTotals
 
 _POLL_S: Final = 0.2
-_TOLD_AFTER_S: Final = 10.0
+_NOTICE_S: Final = 10.0
 #: Slices whose account is closed at a time, and how often at most.
 _SETTLED_TOGETHER: Final = 500
 _ROUNDS: Final = 20
 #: Characters of a record that is shown as an example.
 _EXAMPLE: Final = 300
 #: Files that are named in one error.
-_TOLD: Final = 20
+_NAMED: Final = 20
 
 
-class Progress(Protocol):
-    """Who is told how far the import is."""
+class NothingImportedError(NoLogError):
+    """None of the files holds a record. `summary`: of each, why."""
 
-    def read(self, done: int, total: int, records: int) -> None:
-        """`done` of `total` bytes are read, `records` found so far."""
-        ...
-
-    def settled(self, pages: int, of: int) -> None:
-        """The normalizer has settled this many pages."""
-        ...
+    def __init__(self, summary: Summary) -> None:
+        refusals = summary.refusals
+        more = f"; and {len(refusals) - _NAMED} more" if len(refusals) > _NAMED else ""
+        super().__init__("; ".join(f"{one.file}: {one.reason}" for one in refusals[:_NAMED]) + more)
+        self.summary = summary
 
 
 @dataclass(slots=True)
@@ -60,37 +58,37 @@ class Importer:
     lifeline: Lifeline
     clock: Clock
     tenant: str
-    bounds: Unpacking = field(default_factory=Unpacking)
-    found: Found = field(default_factory=Found)
+    options: Options = field(default_factory=Options)
+    selection: Selection = field(default_factory=Selection)
     _aside: Aside = field(init=False)
 
     async def run(self, progress: Progress) -> Summary:
-        """Import what was found; a file that is no export is skipped and reported.
+        """Import what was selected; a file that is no export is skipped and reported.
 
-        Raises `Malformed` when none is, `Transient` that says what remains when a server was away for too long.
+        Raises `NothingImportedError` when none is, `Transient` that says what remains when a server was away too long.
         """
         started = self.clock.monotonic()
-        paths, hidden = self.found.files, self.found.hidden
-        summary = Summary(self.tenant, files=len(paths), hidden_files=len(hidden))
+        hidden = self.selection.hidden
+        summary = Summary(self.tenant, files=len(self.selection.files), hidden_files=len(hidden))
         summary.hidden += [str(path) for path in hidden[:REPORTED]]
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
         ask = self.lifeline.ask
-
-        async def outgrown(record: bytes, room: int) -> None:
-            summary.quarantined += 1
-            summary.note("(any)", 0, f"a record of {len(record)} bytes is over {room}")
-            await self._aside.put(_over(0, record, room), "(any)")
-
         self._aside = Aside(self.lifeline, self.clock, self.tenant, slice_id)
-        publisher = Publisher(self.lifeline, self.clock, self.tenant, slice_id, outgrown)
+        reader = FileReader(self.selection, self.options, summary, self._aside)
+        publisher = Publisher(self.lifeline, self.clock, self.tenant, slice_id, reader.outgrown)
         try:
             await ask(
                 "the database",
                 lambda link: link.ledger.open_slice(slice_id, self.tenant, subjects.IMPORT_SOURCE, now, now),
             )
             await publisher.measure()
-            await self._publish(paths, publisher, summary, progress)
+            await reader.read(publisher, progress)
+            if summary.refusals and not summary.records and not summary.empty:
+                raise NothingImportedError(summary)
+            await publisher.finish()
+            await self._aside.flush()
+            await self._aside.repeated(sum(publisher.repeated.values()))
             fetched = SliceFetched(
                 slice_id,
                 len(publisher.pages) + self._aside.pages,
@@ -110,7 +108,7 @@ class Importer:
             await self._settle()
             raise
         self._sum_up(summary, totals, publisher)
-        await self._explain(summary, totals, slice_id)
+        await self._explain(summary, totals, publisher)
         summary.seconds = round(self.clock.monotonic() - started, 3)
         return summary
 
@@ -119,103 +117,41 @@ class Importer:
         summary.changed = totals.changed
         summary.quarantined = totals.quarantined
         summary.dead_lettered = totals.dead_lettered
-        summary.not_understood, summary.undated = totals.not_understood, totals.undated
         summary.duplicates = totals.duplicate
         open_ = summary.records - summary.new - summary.duplicates - summary.quarantined - summary.dead_lettered
+        open_ -= summary.changed
         if open_ < 0:
             # A page whose acknowledgement was lost came twice, and its records as duplicates of themselves.
             summary.duplicates += open_
         elif open_ > 0:
             pages = len(publisher.pages) + self._aside.pages - totals.pages
+            summary.unsettled += open_
             summary.note(
                 "(bus)", 0, f"{open_} records on {pages} pages came to no rest: see aoc completeness and doctor"
             )
 
-    async def _explain(self, summary: Summary, totals: SliceTotals, slice_id: str) -> None:
-        """Name what was put aside, and an example of what was not understood or has no date."""
-        ask = self.lifeline.ask
+    async def _explain(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
+        """Say by file what became of the records; name what was put aside, and examples of what tells too little."""
+        ask, slice_id, accounts = self.lifeline.ask, publisher.slice_id, summary.accounts
+        pages = await ask("the database", lambda link: imported_pages(link.database, self.tenant, slice_id))
+
+        def account(page: str) -> FileAccount | None:
+            file = publisher.pages.get(page)
+            return None if file is None else accounts[file]
+
+        summary.settle((page, account(page.page)) for page in pages)
+        for file, count in publisher.repeated.items():
+            accounts[file].duplicates += count
         if totals.quarantined:
             entries = await ask("the database", lambda link: link.quarantine.list(self.tenant, slice_id, REPORTED))
             for entry in entries:
                 if entry.page:
-                    summary.note(f"raw page {entry.page}", 0, entry.reason)
-        if totals.not_understood or totals.undated:
-            found = await ask("the database", lambda link: link.ledger.examples(self.tenant, slice_id))
-            for kind, event_id in found.items():
-                event = await ask("the database", partial(_event, self.tenant, event_id))
-                if event is not None:
-                    summary.examples[kind] = (event.raw or "")[:_EXAMPLE]
-
-    async def _publish(self, paths: Sequence[Path], publisher: Publisher, summary: Summary, progress: Progress) -> None:
-        total = sum(_size(path) for path in paths)
-        before = 0
-        for path in paths:
-            try:
-                await self._read(
-                    path, publisher, summary, lambda done: progress.read(done, total, summary.records), before
-                )
-            except Malformed as error:
-                # A directory may hold a licence or a note beside the logs.
-                summary.skipped += 1
-                summary.refused += path in self.found.named
-                summary.leave(path, str(error))
-            except BrokenFileError as error:
-                # A disk may be broken at one place.
-                summary.unread += 1
-                summary.leave(path, str(error))
-            before += _size(path)
-            progress.read(before, total, summary.records)
-        if summary.left and len(summary.left) == len(paths) and not summary.records:
-            raise Malformed(
-                "; ".join(f"{one.file}: {one.reason}" for one in summary.left[:_TOLD]) + _more(summary.left)
-            )
-        summary.unread += len(self.found.unread)
-        for path, reason in self.found.unread:
-            summary.leave(path, reason)
-        await publisher.finish()
-        await self._aside.flush()
-        await self._aside.repeated(publisher.repeated)
-
-    async def _read(
-        self, path: Path, publisher: Publisher, summary: Summary, tell: Callable[[int], None], before: int
-    ) -> None:
-        """Take all records of a file. Raises `Malformed` for one that is no export, `BrokenFileError`."""
-        last: Record | Unreadable | None = None
-        with CountingFile(path) as file:
-            for last in items(file, self.bounds):
-                await self._take(last, path, publisher, summary)
-                if summary.records % 500 == 0:
-                    tell(before + file.done)
-            if file.changed():
-                summary.note(path, 0, "changed while it was read: import it again when nobody writes to it")
-            if not file.size and last is None:
-                raise Malformed("it is empty")
-        if isinstance(last, Unreadable) and last.stopped:
-            summary.stopped += 1
-            summary.leave(path, last.reason)
-        elif isinstance(last, Unreadable) and not is_empty_row(last):
-            # A file that was cut ends in half a record: nobody knows what came after it.
-            summary.unread += 1
-            summary.leave(path, last.reason if last.of_file else f"it ends in what is no record: {last.reason}")
-
-    async def _take(self, item: Record | Unreadable, path: Path, publisher: Publisher, summary: Summary) -> None:
-        if isinstance(item, Record):
-            summary.records += 1
-            if len(item.data) + 2 <= publisher.room:
-                await publisher.add(item.data)
-                return
-            item = _over(item.line, item.data, publisher.room)
-        elif item.of_file:
-            return
-        elif is_empty_row(item):
-            summary.empty += 1
-            summary.note(path, item.line, item.reason)
-            return
-        else:
-            summary.records += 1
-        summary.quarantined += 1
-        summary.note(path, item.line, item.reason)
-        await self._aside.put(item, path.name)
+                    of_file = account(entry.page)
+                    summary.note(of_file.file if of_file else f"raw page {entry.page}", 0, entry.reason)
+        for kind, event_id in _examples(pages).items():
+            event = await ask("the database", partial(_event, self.tenant, event_id))
+            if event is not None:
+                summary.examples[kind] = (event.raw or "")[:_EXAMPLE]
 
     async def _wait_settled(self, publisher: Publisher, summary: Summary, progress: Progress) -> SliceTotals:
         """Wait until all that was on the bus when reading ended is settled: also what an earlier import left there.
@@ -224,7 +160,7 @@ class Importer:
         """
         ask, pages = self.lifeline.ask, len(publisher.pages) + self._aside.pages
         upto = await ask("the bus", lambda link: last_sequence(link.js, subjects.RAW_STREAM))
-        moved, last, told = self.clock.monotonic(), (-1, -1), False
+        moved, last, noticed = self.clock.monotonic(), (-1, -1), False
         while True:
             left = await ask("the bus", lambda link: unsettled(link.js, subjects.RAW_STREAM, upto))
             totals = await ask("the database", lambda link: link.ledger.totals(self.tenant, publisher.slice_id))
@@ -233,14 +169,14 @@ class Importer:
                 return totals
             now, at = self.clock.monotonic(), (left, totals.pages)
             if at != last:
-                moved, last, told = now, at, False
+                moved, last, noticed = now, at, False
             elif now - moved > self.lifeline.patience_s:
                 if totals.pages < pages:
                     raise Transient(f"the normalizer has settled nothing for {now - moved:.0f} s; is it running?")
                 summary.note("(bus)", 0, f"{left} pages that others put on the bus before are not settled yet")
                 return totals
-            elif now - moved > _TOLD_AFTER_S and not told:
-                told = True
+            elif now - moved > _NOTICE_S and not noticed:
+                noticed = True
                 self.lifeline.say(f"waiting for the normalizer: up to {left} pages on the bus are not settled")
             await self.lifeline.look()
             await self.clock.sleep(_POLL_S)
@@ -272,16 +208,11 @@ class Importer:
         )
 
 
-def _more(left: Sequence[Problem]) -> str:
-    return f"; and {len(left) - _TOLD} more" if len(left) > _TOLD else ""
-
-
-def _size(path: Path) -> int:
-    """Bytes of a file, for the progress bar; 0 when they cannot be told."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+def _examples(pages: list[ImportedPage]) -> dict[str, UUID]:
+    examples: dict[str, UUID] = {}
+    for page in pages:
+        examples = {**page.facts.examples, **examples}
+    return examples
 
 
 async def _event(tenant: str, event_id: UUID, link: Link) -> StoredEvent | None:
@@ -290,7 +221,3 @@ async def _event(tenant: str, event_id: UUID, link: Link) -> StoredEvent | None:
 
 async def _abandon(slice_id: str, at: datetime, link: Link) -> None:
     await link.ledger.slice_abandoned(slice_id, at)
-
-
-def _over(line: int, data: bytes, room: int) -> Unreadable:
-    return Unreadable(line, f"a record of {len(data)} bytes is over {room - 2}", data)

@@ -44,8 +44,8 @@ class Lifeline:
     """Asks the servers, whatever happens to them meanwhile.
 
     `take_over` starts the servers of a data directory whose stack has stopped; it raises `BadConfiguration` while
-    somebody else holds the directory. `say` is told in one line what is waited for. `patience_s`: how long one question
-    is asked again.
+    somebody else holds the directory. `say` shows a person in one line what is waited for. `patience_s`: how long one
+    question is asked again.
     """
 
     def __init__(
@@ -74,25 +74,25 @@ class Lifeline:
 
         Raises `Transient` when that was in vain for `patience_s`, `Permanent` at once.
         """
-        told: Transient | None = None
+        failure: Transient | None = None
         try:
             async for attempt in stamina.retry_context(
                 on=Transient, attempts=None, timeout=self.patience_s, wait_initial=0.25, wait_max=3.0, wait_jitter=0.25
             ):
                 with attempt:
                     try:
-                        found = await do(await self._linked())
+                        answer = await do(await self._linked())
                     except Transient as error:
-                        if told is None:
+                        if failure is None:
                             self.say(f"waiting for {what}: {error}")
-                        told = error
+                        failure = error
                         await self.look()
                         raise
         except Transient as error:
             raise Unreachable(f"{what} was away for {self.patience_s:.0f} s: {error}") from error
-        if told is not None:
+        if failure is not None:
             self.say(f"{what} is there again")
-        return found
+        return answer
 
     async def look(self) -> None:
         """See to the servers: restart what died of our own, follow or take over a stack that stopped.

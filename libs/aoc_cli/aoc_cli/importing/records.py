@@ -1,44 +1,67 @@
-"""From a file to records: which kind it is, and what is inside its rows."""
+"""From a document to records: which kind it is, and what is inside its rows."""
 
 from __future__ import annotations
 
-import csv
 import io
 import json
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
 
-from aoc_cli.importing import foreign
-from aoc_cli.importing.scan import Scanner, Value
-from aoc_cli.importing.streams import CountingFile, Reader, Unpacking, unpack
-from aoc_common.errors import Malformed
+from aoc_cli.importing import kinds, tables
+from aoc_cli.importing.archives import Opener
+from aoc_cli.importing.encodings import DecodedText, Utf8Text, as_utf8
+from aoc_cli.importing.kinds import NoLogError
+from aoc_cli.importing.scan import Scanner, Value, values_inside
+from aoc_cli.importing.streams import CountingFile, Reader, buffered
+from aoc_cli.importing.tables import Content
+from aoc_cli.importing.unpacking import Budget, Unpacking
 from aoc_normalizer.fields import values
 from aoc_normalizer.fields.duplicate_keys import has_duplicate_keys
-from aoc_normalizer.mappers.envelopes import wrapped
+from aoc_normalizer.mappers.envelopes import cut_rows, wrapped
 from aoc_normalizer.mappers.unified import audit_log
+from aoc_normalizer.reading import containers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-_HEAD: Final = 4096
+    from aoc_cli.importing.archives import Document
+
 _AUDIT_DATA: Final = "AuditData"
 _ROW: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_MAX_FIELD: Final = 32 << 20
-#: Characters of a line: a row's largest field, and room for the others.
-_MAX_LINE: Final = 48 << 20
-
-csv.field_size_limit(_MAX_FIELD)
+#: Bytes of a line of JSON.
+_MAX_JSON_LINE: Final = 32 << 20
+#: Columns of the unified log's exports, in lower case -> as they are read elsewhere: some tools write them otherwise.
+_COLUMNS: Final = {
+    name.lower(): name
+    for name in (_AUDIT_DATA, "RecordId", "CreationDate", "RecordType", "Operation", "Operations", "UserId", "UserIds",
+                 "Identity", "ResultIndex", "ResultCount")
+}  # fmt: skip
+#: What large containers begin with, which are entered (`scan`).
+_LONG_LISTS: Final = tuple(
+    f'"{name}'.encode()
+    for name in ("value", "records", "results", "tables", "hits", "took", "preview", "name", "schema", "stats", "count",
+                 "columns", "frametype")
+)  # fmt: skip
+_EMPTY_ROW: Final = "AuditData is empty"
+_EXCEL_CELL: Final = 32_767
+#: What PowerShell writes for what lies deeper than its ConvertTo-Json was asked to go: by default two levels.
+_FLATTENED: Final = re.compile(rb'"(?:System\.(?:Object\[\]|Collections\.)|@\{\w+=)')
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record's own JSON text, and the line of the file that it stands on."""
+    """One record's own JSON text, and the line of the file that it stands on; inside a container, that one's line.
+
+    `cut`: what it has lost on its way, if anything.
+    """
 
     line: int
     data: bytes
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,84 +80,146 @@ class Unreadable:
 
 type Item = Record | Unreadable
 
-_EMPTY_ROW: Final = "AuditData is empty"
-
 
 def is_empty_row(item: Item) -> bool:
     """Whether it is a row that holds no record, as exports have them."""
     return isinstance(item, Unreadable) and item.reason == _EMPTY_ROW
 
 
-def items(file: CountingFile, bounds: Unpacking = Unpacking()) -> Iterator[Item]:  # noqa: B008  # frozen
-    """The records of an export, recognised by content.
+class Source:
+    """One document of a file, read once. `encoding` and `lost`, once it is read: see `encodings`."""
 
-    A JSON array, NDJSON, Graph list responses, `Search-UnifiedAuditLog` rows (JSON or CSV with an AuditData column),
-    gzip of each. Raises `Malformed` for a file of no such kind; a broken part of a good file is an `Unreadable`.
-    """
-    stream, packed = unpack(file, bounds)
-    yield from _plain(stream)
-    if packed is not None and packed.trouble is not None:
-        kind = "is too large" if packed.stopped else "is broken"
-        yield Unreadable(0, f"the gzip stream {kind}: {packed.trouble}", stopped=packed.stopped, of_file=True)
+    def __init__(self, document: Document, encoding: str | None = None) -> None:
+        self.name = document.name
+        self._document = document
+        self._wanted = encoding
+        self._text: Utf8Text | DecodedText | None = None
+
+    @property
+    def encoding(self) -> str:
+        """What it was read as."""
+        return self._text.encoding if self._text is not None else ""
+
+    @property
+    def lost(self) -> int:
+        """Characters that could not be decoded."""
+        return self._text.lost if self._text is not None else 0
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether what it is packed in ended too early."""
+        return self._document.trouble is not None
+
+    def items(self) -> Iterator[Item]:
+        """Its records. Raises `NoLogError` for a document of no kind that holds any; a broken part is `Unreadable`."""
+        document = self._document
+        if document.refusal is not None or document.stream is None:
+            raise document.refusal or NoLogError("nothing to be read")
+        kinds.refuse_binary(document.stream.peek(kinds.HEAD))
+        self._text = as_utf8(document.stream, self._wanted)
+        yield from _items(buffered(self._text))
+        if (layer := document.trouble) is not None:
+            state = "is too large" if layer.stopped else "is broken"
+            reason = f"the {layer.kind} {state}: {layer.trouble}"
+            yield Unreadable(0, reason, stopped=layer.stopped, of_file=True)
 
 
-def _plain(stream: Reader) -> Iterator[Item]:
-    head = stream.peek(_HEAD)
-    foreign.refuse_archive(head)
-    head = head.lstrip()
-    if not head:
-        stream.read(len(stream.peek(_HEAD)))
+def sources(file: CountingFile, limits: Unpacking, encoding: str | None = None) -> tuple[Opener, Iterator[Source]]:
+    """The documents of a file, to be read one after the other."""
+    opener = Opener(Budget(limits, file.size))
+    return opener, (Source(document, encoding) for document in opener.documents(buffered(file)))
+
+
+def items(file: CountingFile, limits: Unpacking = Unpacking()) -> Iterator[Item]:  # noqa: B008  # frozen
+    """The records of all documents of a file. Raises `NoLogError` at the first that holds none."""
+    _, documents = sources(file, limits)
+    for source in documents:
+        yield from source.items()
+
+
+def _items(stream: Reader) -> Iterator[Item]:
+    head = stream.peek(kinds.HEAD)[: kinds.HEAD]
+    stripped = head.lstrip()
+    if not stripped:
+        stream.read(len(stream.peek(kinds.HEAD)))
         if stream.peek(1):
-            raise Malformed("it begins with more white space than any export does")
+            raise NoLogError("it begins with more white space than any export does")
         return
-    if head[:1] in {b"[", b"{"}:
-        for value in _lines(stream) if _is_ndjson(head) else Scanner(stream).values():
+    kinds.refuse_markup(stripped)
+    if stripped[:1] in {b"[", b"{"} and kinds.is_json(stripped):
+        for value in _lines(stream) if _is_in_lines(stripped) else Scanner(stream).values():
             yield from _unwrap(value)
+    elif b"\x00" in head:
+        raise NoLogError("neither JSON nor CSV: it is no text", harmless=True)
     else:
-        yield from _csv(stream)
+        yield from _rows(tables.read_table(stream))
 
 
-def _is_ndjson(head: bytes) -> bool:
-    """Whether the first line is a whole object: then one broken line must not swallow the next ones."""
+def _is_in_lines(head: bytes) -> bool:
+    """Whether the first line is a value of its own: then one broken line must not swallow the next ones."""
     line, newline, _ = head.partition(b"\n")
-    if not line.startswith(b"{"):
-        return False
     if not newline:
-        return not line.lstrip(b"{ \t").startswith((b'"value"', b'"@odata'))
+        return line.startswith(b"{") and _opens_record(line)
     try:
-        return isinstance(orjson.loads(line), dict)
+        return isinstance(orjson.loads(line), (dict, list))
     except orjson.JSONDecodeError:
         return False
 
 
+def _opens_record(line: bytes) -> bool:
+    """Whether a line whose end is not in sight begins as a record does; the list of a container may be very long."""
+    name = line.lstrip(b"{ \t")
+    return not (name.startswith(b'"@odata') or name[:10].lower().startswith(_LONG_LISTS))
+
+
 def _lines(stream: Reader) -> Iterator[Value]:
     number = 0
-    while line := stream.readline(_MAX_FIELD):
+    while line := stream.readline(_MAX_JSON_LINE):
         number += 1
         text = line.strip().removesuffix(b",")
-        if text:
+        if text.startswith(b"["):
+            yield from Scanner(io.BytesIO(text), number).values()
+        elif text:
             yield Value(number, text)
 
 
-def _unwrap(value: Value) -> Iterator[Item]:
+def _unwrap(value: Value, depth: int = containers.MAX_DEPTH) -> Iterator[Item]:
+    """The record in a value, or those in a container."""
     if value.broken:
         yield Unreadable(value.line, value.broken, value.data, of_file=not value.data)
         return
     try:
         parsed = orjson.loads(value.data)
     except orjson.JSONDecodeError as error:
-        yield _tolerated(value, str(error))
+        yield from _tolerated_or_inside(value, str(error), depth)
         return
     if not isinstance(parsed, dict):
         yield Unreadable(value.line, "not a JSON object", value.data)
+    elif depth and (parts := containers.opened(parsed, value.data)) is not None:
+        for part in parts:
+            yield from _unwrap(Value(value.line, part), depth - 1)
     elif _AUDIT_DATA in parsed:
         repeated = has_duplicate_keys(value.data, parsed)
         yield _audit_data(value.line, parsed, value.data, whole=repeated)
-    elif isinstance(parsed.get("value"), list) and any(key.startswith("@odata") for key in parsed):
-        for item in Scanner(io.BytesIO(value.data)).values():
-            yield from _unwrap(Value(value.line, item.data, item.broken))
     else:
-        yield Record(value.line, value.data)
+        yield Record(value.line, value.data, _flattened(value.data))
+
+
+def _tolerated_or_inside(value: Value, reason: str, depth: int) -> Iterator[Item]:
+    """What can be made of a value that the fast parser refuses; of a container with a broken item, the others."""
+    item = _tolerated(value, reason)
+    inside = values_inside(value.data, value.line) if depth and isinstance(item, Unreadable) else None
+    if inside is None:
+        yield item
+        return
+    for part in inside:
+        yield from _unwrap(part, depth - 1)
+
+
+def _flattened(data: bytes) -> str | None:
+    if (b'"@{' in data or b'"System.' in data) and _FLATTENED.search(data):
+        return "PowerShell has cut what lies deeper (ConvertTo-Json without -Depth): its values are lost"
+    return None
 
 
 def _tolerated(value: Value, reason: str) -> Item:
@@ -152,7 +237,7 @@ def _audit_data(line: int, parsed: dict[str, Any], row: bytes, *, whole: bool = 
     """The record inside a row of `Search-UnifiedAuditLog`.
 
     The row itself where it says more: where it is a record, contradicts the one inside, or (`whole`) says a column
-    twice.
+    twice; and where the record inside was cut, so that the row's own columns are needed.
     """
     data = parsed[_AUDIT_DATA]
     if wrapped.is_own(parsed, {}) and wrapped.is_own(parsed, values.mapping(data)):
@@ -160,7 +245,8 @@ def _audit_data(line: int, parsed: dict[str, Any], row: bytes, *, whole: bool = 
     if isinstance(data, dict):
         # As it stands there: what was parsed has lost the digits of long numbers.
         keep = whole or _contradicts(parsed, data)
-        return Record(line, row if keep else bytes(_ROW.decode(row)[_AUDIT_DATA]))
+        text = row if keep else bytes(_ROW.decode(row)[_AUDIT_DATA])
+        return Record(line, text, _flattened(text))
     if not isinstance(data, str) or not data.strip():
         return Unreadable(line, _EMPTY_ROW, row)
     return _in_text(line, data.strip().encode(), parsed, row, whole=whole)
@@ -171,11 +257,18 @@ def _in_text(line: int, text: bytes, parsed: dict[str, Any], row: bytes, *, whol
     try:
         inside = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        found = _tolerated(Value(line, text), str(error))
-        return found if isinstance(found, Record) else Unreadable(line, f"AuditData is {found.reason}", row)
+        if cut_rows.recognises(parsed):
+            return Record(line, row, _cut_at(len(parsed[_AUDIT_DATA])))
+        item = _tolerated(Value(line, text), str(error))
+        return item if isinstance(item, Record) else Unreadable(line, f"AuditData is {item.reason}", row)
     if not isinstance(inside, dict):
         return Unreadable(line, "AuditData is not a JSON object", row)
-    return Record(line, row if whole or _contradicts(parsed, inside) else text)
+    return Record(line, row if whole or _contradicts(parsed, inside) else text, _flattened(text))
+
+
+def _cut_at(length: int) -> str:
+    who = "Excel keeps no more of a cell: export again, and do not save it with Excel"
+    return f"AuditData was cut after {length:,} characters" + (f" ({who})" if length >= _EXCEL_CELL else "")
 
 
 def _contradicts(row: dict[str, Any], inside: dict[str, Any]) -> bool:
@@ -183,67 +276,47 @@ def _contradicts(row: dict[str, Any], inside: dict[str, Any]) -> bool:
     return audit_log.MAPPER.recognises(inside) and next(wrapped.contradictions(row, inside), None) is not None
 
 
-def _row_of(header: list[str], row: list[str]) -> bytes:
-    """A row of a table as a JSON object; columns of one name are members of one name."""
-    pairs = [(name, said) for name, said in zip(header, row, strict=False) if name or said]
-    return b"{%s}" % b",".join([orjson.dumps(name) + b":" + orjson.dumps(said) for name, said in pairs])
-
-
-class _Rows:
-    """The lines of a text. A file without an end of line, such as a sparse one, must not be one string."""
-
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> str:
-        """The next line. Raises `csv.Error` for one that is too long, and goes on after it."""
-        line = self._text.readline(_MAX_LINE)
-        if len(line) < _MAX_LINE or line.endswith("\n"):
-            if not line:
-                raise StopIteration
-            return line
-        while line and not line.endswith("\n"):
-            line = self._text.readline(_MAX_LINE)
-        raise csv.Error(f"a line longer than {_MAX_LINE >> 20} million characters")
-
-
-def _csv(stream: Reader) -> Iterator[Item]:
-    text = io.TextIOWrapper(stream, "utf-8", errors="replace", newline="")
-    reader = csv.reader(_Rows(text))
-    try:
-        header = next(reader, [])
-        while header and header[0].startswith("#TYPE"):  # Export-Csv without -NoTypeInformation
-            header = next(reader, [])
-    except csv.Error as error:
-        raise Malformed(f"neither JSON nor CSV ({error})") from None
-    names = [name.strip().casefold() for name in header]
-    if _AUDIT_DATA.casefold() not in names:
-        shown = ", ".join(header[:6])[:120]
-        said = f"the first line has: {shown!r}" if foreign.is_text(header) else "it is no text"
-        raise Malformed(f"neither JSON nor a CSV with a column AuditData ({said})")
-    # The last of several columns of one name counts, as the last of several members does.
-    column = len(names) - 1 - names[::-1].index(_AUDIT_DATA.casefold())
-    named = [name for name in names if name]
-    repeated = len(set(named)) < len(named)
-    spelt = {_AUDIT_DATA.casefold(): _AUDIT_DATA}
-    header = [spelt.setdefault(name, as_given) for name, as_given in zip(names, header, strict=True)]
-    while True:
-        line = reader.line_num + 1
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            yield Unreadable(line, f"not CSV: {error}")
-            continue
-        if row is None:
-            return
-        if not any(row):
-            continue
-        whole = _row_of(header, row)
-        if len(row) <= column:
-            yield Unreadable(line, f"the row has {len(row)} of {len(header)} columns", whole)
+def _rows(table: tables.Table) -> Iterator[Item]:
+    header = table.header
+    if table.content is Content.AUDIT_DATA:
+        yield from _audit_rows(table, _named(header))
+        return
+    keys = containers.column_keys(header)
+    for row in table.rows():
+        data = containers.row_object(keys, map(orjson.dumps, row.cells))
+        if row.broken is not None:
+            yield Unreadable(row.line, row.broken, data)
+        elif table.content is Content.CARRIER:
+            yield from _unwrap(Value(row.line, data))
         else:
-            parsed = {**dict(zip(header, row, strict=False)), _AUDIT_DATA: row[column]}
-            yield _audit_data(line, parsed, whole, whole=repeated)
+            yield Record(row.line, data)
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """The columns under the names by which they are read. The last of several AuditData counts, as in JSON."""
+    taken: set[str] = set()
+    named = []
+    for name in header:
+        known = _COLUMNS.get(name.strip().casefold(), name)
+        # Two spellings of one column are two columns: who has written them has to be seen.
+        named.append(known if known == _AUDIT_DATA or known not in taken else name)
+        taken.add(known)
+    return named
+
+
+def _audit_rows(table: tables.Table, header: Sequence[str]) -> Iterator[Item]:
+    column = len(header) - 1 - header[::-1].index(_AUDIT_DATA)
+    folded = [name.strip().casefold() for name in header if name.strip()]
+    repeated = len(set(folded)) < len(folded)
+    for row in table.rows():
+        pairs = [(name, cell) for name, cell in zip(header, row.cells, strict=False) if name or cell]
+        data = containers.row_object(
+            containers.column_keys([name for name, _ in pairs]), (orjson.dumps(cell) for _, cell in pairs)
+        )
+        if row.broken is not None:
+            yield Unreadable(row.line, row.broken, data)
+        elif len(row.cells) <= column:
+            yield Unreadable(row.line, f"the row has {len(row.cells)} of {len(header)} columns", data)
+        else:
+            parsed = {**dict(pairs), _AUDIT_DATA: row.cells[column]}
+            yield _audit_data(row.line, parsed, data, whole=repeated)

@@ -1,10 +1,20 @@
-"""Finds the records of a JSON file without parsing it: constant memory, each record's own bytes, line numbers."""
+"""Finds the records of a JSON file without parsing it: constant memory, each record's own bytes, line numbers.
+
+A container that fits `_WHOLE` is a value as others are; who parses it opens it. A larger one, or one that was cut, is
+entered where its list begins, if nothing stands before that but remarks about the list.
+"""
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+import orjson
+
+from aoc_normalizer.reading.containers import column_keys, row_object
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,20 +22,55 @@ if TYPE_CHECKING:
 _CHUNK: Final = 1 << 20
 #: Bytes. A value longer than this is given up: it is no audit record, and memory is bounded.
 MAX_VALUE: Final = 32 << 20
+#: Bytes from which on a container is not held as a whole.
+_WHOLE: Final = 4 << 20
+#: Bytes in which the list of a container begins.
+_HEAD: Final = 64 << 10
 
 # Strings are skipped whole, so brackets inside them do not count. An unfinished string at the end of the buffer does
 # not match, and the scan goes on from there when more has been read.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"|[{}\[\]]|"', re.DOTALL)
-_SPACE: Final = re.compile(rb"[\s,\x00\x1e]*")
-_SCALAR: Final = re.compile(rb"[^\s,\[\]{}]+")
-#: The head of a Graph list response: annotations, then `value` with an array.
-_LIST_HEAD: Final = re.compile(
-    rb'\{\s*(?:"@[^"]+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\d.]+|true|false|null)\s*,\s*)*"value"\s*:\s*\['
+_SPACE: Final = re.compile(rb"[\s,\x00\x1e]*+")
+_SCALAR: Final = re.compile(rb"[^\s,\[\]{}]++")
+_TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
+_NAME: Final = re.compile(_TEXT + rb"\s*+:\s*+", re.DOTALL)
+_FLAT: Final = rb'(?:[^\[\]{}"]++|' + _TEXT + rb")*+"
+_OBJECT: Final = rb"\{" + _FLAT + rb"\}"
+#: A value of a few levels: a text, number or word, or what holds only such.
+_SMALL: Final = (
+    rb"(?:" + _TEXT + rb"|[\w.+-]++|" + _OBJECT + rb"|\[(?:" + _OBJECT + rb"|[\s,]++|" + _TEXT + rb"|[\w.+-]++)*+\])"
 )
-_HEAD: Final = 4096
-_MEMBER: Final = re.compile(rb'"@[^"]+"\s*:\s*(?:"(?:[^"\\]|\\.)*"|[\d.]+|true|false|null)')
+_REMARKS: Final = (
+    rb'(?:"(?:@[^"]*+|(?i:count|odatanextlink|odatacount|nextlink|schema|stats|preview|init_offset|messages|fields|took|'
+    rb'timed_out|_scroll_id|_shards|total|max_score|name|tablename|tablekind|frametype|tableid))"\s*+:\s*+'
+    + _SMALL
+    + rb"\s*+,\s*+)*+"
+)
+_LIST: Final = rb'"(?i:records|value|results|hits)"\s*+:\s*+\['
+_TABLE: Final = (
+    rb'"(?i:columns)"\s*+:\s*+(?P<columns>\[(?:\s*+' + _OBJECT + rb'\s*+,?+)*+\])\s*+,\s*+"(?i:rows)"\s*+:\s*+\['
+)
+
+
+class _Opening(NamedTuple):
+    """The beginning of a container up to its list. `frames`: what is open then, outermost first."""
+
+    pattern: re.Pattern[bytes]
+    frames: bytes
+
+
+_OPENINGS: Final = (
+    _Opening(re.compile(rb"\{\s*+" + _REMARKS + _LIST, re.DOTALL), b"{["),
+    _Opening(re.compile(rb"\{\s*+" + _REMARKS + rb'"hits"\s*+:\s*+\{\s*+' + _REMARKS + _LIST, re.DOTALL), b"{{["),
+    _Opening(re.compile(rb'\{\s*+"(?i:tables)"\s*+:\s*+\[\s*+\{\s*+' + _REMARKS + _TABLE, re.DOTALL), b"{[{["),
+    _Opening(re.compile(rb"\{\s*+" + _REMARKS + _TABLE, re.DOTALL), b"{["),
+)
 #: Where reading can go on after a broken value: the start of the next object.
 _RESYNC: Final = re.compile(rb"\}\s*,\s*(?=\{)|\n\s*(?=\{)")
+_ENDS_INSIDE: Final = "the file ends inside it"
+_TOO_LARGE: Final = "a container that is larger than is held as a whole"
+_CLOSES: Final = {b"]": ord("["), b"}": ord("{")}
+_ROW: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,89 +86,122 @@ class Value:
 
 
 class Scanner:
-    """Iterates over the values of a stream: the elements of arrays and of Graph lists, or top-level values."""
+    """Iterates over the values of a stream: the elements of arrays and of large containers, or top-level values.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    The rows of a large table come as objects.
+    """
+
+    def __init__(self, stream: IO[bytes], line: int = 1) -> None:
         self._stream = stream
         self._buffer = b""
         self._at = 0
-        self._line = 1
+        self._line = line
         self._ended = False
-        #: Lists that are open, as long as nothing was broken.
-        self._lists: int | None = 0
+        #: What is open around the next value, as long as nothing was broken.
+        self._frames: bytearray | None = bytearray()
+        #: The columns of the table whose rows come.
+        self._columns: list[bytes] | None = None
+
+    def enter(self) -> bool:
+        """Go to the first item of the container that the stream begins with; whether it does."""
+        return self._skip_space() and self._enter(self._at)
 
     def values(self) -> Iterator[Value]:
         """Every value, in order. Never raises for what the bytes are."""
         while self._skip_space():
             head = self._buffer[self._at : self._at + 1]
-            if head == b"[":
-                self._count(1)
+            if head in _CLOSES:
+                self._close(_CLOSES[head])
                 self._move(self._at + 1)
-            elif head in (b"]", b"}"):
-                self._count(-1 if head == b"]" else 0)
-                self._move(self._at + 1)  # the end of an array or of a list response
-            elif head == b"{" and self._enter_list():
-                continue
-            elif head == b'"' and self._skip_member():
-                continue  # what follows `value` in a list response, e.g. its nextLink
-            else:
-                yield self._value()
-        if self._lists is not None and self._lists > 0:
+            elif head == b"[" and self._columns is None:
+                self._open(b"[")
+                self._move(self._at + 1)
+            elif not (head == b'"' and self._skip_member()) and (value := self._value()) is not None:
+                yield value
+        if self._frames:
             yield Value(self._line, b"", "the file ends before its list does")
 
-    def _count(self, lists: int) -> None:
-        if self._lists is not None:
-            self._lists += lists
+    def _open(self, frames: bytes) -> None:
+        if self._frames is not None:
+            self._frames += frames
 
-    def _enter_list(self) -> bool:
-        while len(self._buffer) - self._at < _HEAD and self._fill():
-            pass
-        found = _LIST_HEAD.match(self._buffer, self._at)
-        if found:
-            self._count(1)
-            self._move(found.end())
-        return found is not None
+    def _close(self, mark: int) -> None:
+        if self._frames and self._frames[-1] == mark:
+            self._frames.pop()
+            self._columns = None
 
     def _skip_member(self) -> bool:
-        member = _MEMBER.match(self._buffer, self._at)
-        if member:
-            self._move(member.end())
-        return member is not None
+        """Pass over a member of a container that follows its list, such as a count or where the next page is."""
+        if not self._frames or self._frames[-1] != ord("{"):
+            return False
+        while (name := _NAME.match(self._buffer, self._at)) is None:
+            if len(self._buffer) - self._at > _HEAD or not self._fill():
+                return False
+        self._move(name.end())
+        if self._skip_space():
+            self._value()
+        return True
 
-    def _value(self) -> Value:
+    def _enter(self, start: int) -> bool:
+        """Go to the first item of the container that begins here, if one does."""
+        for opening in _OPENINGS:
+            if head := opening.pattern.match(self._buffer, start, start + _HEAD):
+                columns = head.groupdict().get("columns")
+                names = _names(columns) if columns else []
+                if columns and not names:
+                    return False
+                self._columns = column_keys(names) if columns else None
+                self._open(opening.frames)
+                self._move(head.end())
+                return True
+        return False
+
+    def _value(self) -> Value | None:
+        """The value that begins here; None for a container that is entered instead."""
         start, line = self._at, self._line
-        if self._buffer[start : start + 1] not in (b"{", b'"'):
+        if self._buffer[start : start + 1] not in (b"{", b'"', b"["):
             return self._scalar()
         depth, position = 0, start
         while True:
-            for token in _TOKEN.finditer(self._buffer, position):
-                mark = token[0]
-                if mark == b'"' and len(mark) == 1:
-                    break  # a string that does not end in what was read so far
-                position = token.end()
-                if mark in (b"{", b"["):
-                    depth += 1
-                elif mark in (b"}", b"]"):
-                    depth -= 1
-                if depth <= 0:
-                    data = self._buffer[start:position]
-                    self._move(position)
-                    return Value(line, data)
-            offset, relative = position - start, start
-            if len(self._buffer) - start > MAX_VALUE:
-                return self._broken(f"longer than {MAX_VALUE >> 20} MiB, or not closed")
-            if not self._fill():
-                return self._broken("the file ends inside it")
-            start += self._at - relative  # filling drops what was consumed
-            position = start + offset
+            depth, position, ended = _walk(self._buffer, depth, position)
+            if ended:
+                data = self._buffer[start:position]
+                self._move(position)
+                return self._row(Value(line, data))
+            if (broken := self._grow(start)) is not None:
+                return None if self._enter(start) else self._broken(broken)
+            position -= start  # filling drops what was consumed
+            start = self._at
+
+    def _grow(self, start: int) -> str | None:
+        """Read more of the value that begins at `start`; why not, if it is to be read no further as one."""
+        size = len(self._buffer) - start
+        if size > MAX_VALUE:
+            return f"longer than {MAX_VALUE >> 20} MiB, or not closed"
+        if _WHOLE < size <= _WHOLE + _CHUNK and self._is_container(start):
+            return _TOO_LARGE
+        return None if self._fill() else _ENDS_INSIDE
+
+    def _is_container(self, start: int) -> bool:
+        return any(opening.pattern.match(self._buffer, start, start + _HEAD) for opening in _OPENINGS)
+
+    def _row(self, value: Value) -> Value:
+        """A value, or where rows of a table come, the object that a row stands for."""
+        if self._columns is None:
+            return value
+        try:
+            cells = _ROW.decode(value.data)
+        except (msgspec.DecodeError, RecursionError):
+            return Value(value.line, value.data, "no row of a table")
+        return Value(value.line, row_object(self._columns, map(bytes, cells)))
 
     def _scalar(self) -> Value:
-        while (found := _SCALAR.match(self._buffer, self._at)) and found.end() == len(self._buffer):
+        while (scalar := _SCALAR.match(self._buffer, self._at)) and scalar.end() == len(self._buffer):
             if len(self._buffer) - self._at > MAX_VALUE or not self._fill():
                 break
         line = self._line
-        found = _SCALAR.match(self._buffer, self._at)
-        end = found.end() if found else self._at + 1
+        scalar = _SCALAR.match(self._buffer, self._at)
+        end = scalar.end() if scalar else self._at + 1
         data = self._buffer[self._at : end]
         self._move(end)
         return Value(line, data, "not a JSON object")
@@ -131,9 +209,9 @@ class Scanner:
     def _broken(self, reason: str) -> Value:
         """Give up this value; go on at the next object that starts after it, if there is one."""
         line = self._line
-        self._lists = None  # what is skipped may hold the end of one
-        found = _RESYNC.search(self._buffer, self._at + 1)
-        end = found.end() if found else len(self._buffer)
+        self._frames = self._columns = None  # what is skipped may hold the end of one
+        resync = _RESYNC.search(self._buffer, self._at + 1)
+        end = resync.end() if resync else len(self._buffer)
         data = self._buffer[self._at : end].rstrip(b", \r\n\t")
         self._move(end)
         return Value(line, data, reason)
@@ -141,8 +219,8 @@ class Scanner:
     def _skip_space(self) -> bool:
         """Move to the next value; whether there is one."""
         while True:
-            found = _SPACE.match(self._buffer, self._at)
-            self._move(found.end() if found else self._at)
+            space = _SPACE.match(self._buffer, self._at)
+            self._move(space.end() if space else self._at)
             if self._at < len(self._buffer):
                 return True
             if not self._fill():
@@ -161,3 +239,35 @@ class Scanner:
         self._buffer = self._buffer[self._at :] + more
         self._at = 0
         return bool(more)
+
+
+def values_inside(data: bytes, line: int) -> Iterator[Value] | None:
+    """The values in a container that is no JSON as a whole; None for what does not begin as a container."""
+    scanner = Scanner(io.BytesIO(data), line)
+    return scanner.values() if scanner.enter() else None
+
+
+def _walk(buffer: bytes, depth: int, position: int) -> tuple[int, int, bool]:
+    """Follow brackets from a position on: how many are open, where that is, and whether the value has ended there."""
+    for token in _TOKEN.finditer(buffer, position):
+        mark = token[0]
+        if mark == b'"' and len(mark) == 1:
+            break  # a string that does not end in what was read so far
+        position = token.end()
+        if mark in (b"{", b"["):
+            depth += 1
+        elif mark in (b"}", b"]"):
+            depth -= 1
+        if depth <= 0:
+            return depth, position, True
+    return depth, position, False
+
+
+def _names(columns: bytes) -> list[str]:
+    """The names of columns; empty where they have none."""
+    try:
+        described = orjson.loads(columns)
+    except orjson.JSONDecodeError:
+        return []
+    names = [column.get("name") or column.get("Name") or column.get("ColumnName") for column in described]
+    return names if all(isinstance(name, str) for name in names) else []

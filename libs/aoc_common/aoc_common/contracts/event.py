@@ -93,6 +93,7 @@ class PackedEvent:
       did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
       unknown operation or workload inside of a known shape is understood.
     - `remarks`: those of its tags that a person should know of (`store.remarks`).
+    - `service`, `actor`: as of `Event`.
     """
 
     id: UUID
@@ -111,6 +112,8 @@ class PackedEvent:
     kin: tuple[UUID, ...] = ()
     understood: bool = True
     remarks: tuple[str, ...] = ()
+    service: str = ""
+    actor: str | None = None
 
     @property
     def undated(self) -> bool:

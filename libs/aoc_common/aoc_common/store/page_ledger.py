@@ -17,6 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class PageFacts:
+    """What all records of a page tell together, whether they were new or not.
+
+    `first`, `last`: when they happened, of those that say so. `services`, `operations`, `actors`: which occur, the most
+    frequent first, with how often. `not_understood`, `undated`, `examples`: as of `PageOutcome`, but of all.
+    """
+
+    first: datetime | None = None
+    last: datetime | None = None
+    services: tuple[tuple[str, int], ...] = ()
+    operations: tuple[tuple[str, int], ...] = ()
+    actors: tuple[tuple[str, int], ...] = ()
+    not_understood: int = 0
+    undated: int = 0
+    examples: Mapping[str, UUID] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PageOutcome:
     """What the normalizer made of one raw page.
 
@@ -25,7 +43,8 @@ class PageOutcome:
     Of the stored, `not_understood` were read by the generic mapper (see `PackedEvent.understood`), and `undated` do not
     say when they happened. `examples`: the first event of either kind, by these names.
 
-    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand.
+    `published`: the ranges of AOC_EVENTS (first and last sequence) in which its events stand. `facts`: of pages of
+    imports, whose summary is made of them.
     """
 
     page: str
@@ -42,6 +61,7 @@ class PageOutcome:
     not_understood: int = 0
     undated: int = 0
     examples: Mapping[str, UUID] = field(default_factory=dict)
+    facts: PageFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

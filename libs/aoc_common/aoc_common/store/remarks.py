@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+#: Kind of remark about records that only the generic mapper could read. Their events have no tag of this name.
+NOT_UNDERSTOOD: Final = "not-understood"
 #: Tag of an event -> what it says of its records. Other tags tell of the event alone, and are no remarks.
 REMARKABLE: Final[Mapping[str, str]] = {
     "foreign-tenant": "name another tenant than the one that they were collected for",
@@ -22,6 +24,10 @@ REMARKABLE: Final[Mapping[str, str]] = {
     "foreign-operation": "name an operation of another service; it has neither that one's class nor its severity",
     "fewer-terms": "have more words than they can be found by; all words of their sentences are among these",
     "invisible-characters": "have characters that nobody sees in operations or names; they are shown by their codes",
+    "no-time": "do not say when they happened; they stand in 1970",
+    "incomplete-record": "were cut on their way; what stood before the cut is read",
+    "invalid-utf8": "have lost letters on their way; U+FFFD stands for them",
+    NOT_UNDERSTOOD: "have a shape that no mapper knows; what could be made out is shown",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.mappers import azure_activity, generic, message_trace, sentinel
-from aoc_normalizer.mappers.envelopes import diagnostics, hunting, log_analytics, respelt, tables, wrapped
+from aoc_normalizer.mappers.envelopes import cut_rows, diagnostics, hunting, log_analytics, respelt, tables, wrapped
 from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, inventory, provisioning, risk, signins
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAPPERS: Final[tuple[Mapper, ...]] = (
     wrapped.MAPPER,
+    cut_rows.MAPPER,
     tables.SENTINEL,
     audit_log.MAPPER,
     log_analytics.MAPPER,

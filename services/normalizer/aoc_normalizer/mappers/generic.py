@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 #: Fields of a record whose own fields are looked at.
 _MAX_FIELDS: Final = 200
-_IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
-_TIMES: Final = (
+IDS: Final = ("id", "Id", "ID", "eventId", "EventId", "recordId", "ReportId", "uid", "_id")
+TIMES: Final = (
     "activityDateTime", "createdDateTime", "CreationTime", "eventDateTime", "detectedDateTime", "TimeGenerated",
     "TimeGenerated [UTC]", "Timestamp", "timestamp", "eventTimestamp", "time", "Time",
     "StartTime", "created_time_utc", "lastSyncDateTime",
@@ -92,8 +92,8 @@ def _text_of(value: object) -> str | None:
 def fill(record: Record, draft: Draft) -> None:
     """Find what can be found."""
     used = draft.used
-    draft.record_id = values.first(record, *_IDS)
-    draft.original_time = _find(record, _TIMES, used, times.parse_ms)
+    draft.record_id = values.first(record, *IDS)
+    draft.original_time = _find(record, TIMES, used, times.parse_ms)
     draft.time_ms = times.parse_ms(draft.original_time)
     apply_operation(draft, _find(record, _OPERATIONS, used))
     if draft.class_uid != API_ACTIVITY:

@@ -16,13 +16,18 @@ from aoc_normalizer.bounds import LEVELS, cuts, depth_over
 from aoc_normalizer.draft import Draft
 from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.mappers import GENERIC, recognise
+from aoc_normalizer.reading import containers
 from aoc_normalizer.reading.split import split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from aoc_normalizer.mappers.base import Mapper
 
+#: Tag of an event of whose record letters were lost: U+FFFD stands for them. The same record, whole, repairs it.
+INVALID_UTF8: Final = "invalid-utf8"
+_DAMAGE: Final = "\N{REPLACEMENT CHARACTER}".encode()
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
 #: Makes every digit a zero, every opening bracket the same one, and everything else none of these: one search finds a
@@ -67,30 +72,90 @@ class Rejected:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A JSON object before its mapper is asked. `raw`: `text` in bytes. `tags`: what was to be put right in it."""
+
+    record: dict[str, Any]
+    text: str
+    raw: bytes
+    deep: bool
+    tags: list[str]
+
+
+class PageReader:
+    """Reads the records of a page, also those in containers.
+
+    `texts`: the text of each result, by its number, where there were containers; else empty.
+    """
+
+    def __init__(self, records: Sequence[bytes], context: RecordContext) -> None:
+        self.texts: list[str] = []
+        self._records = records
+        self._context = context
+        self._opened = False
+
+    def results(self) -> Iterator[Reading | Rejected]:
+        """What became of each record. To be asked once."""
+        for number, record in enumerate(self._records):
+            for result in self._read(record, containers.MAX_DEPTH):
+                if self._opened:
+                    if not self.texts:
+                        self.texts = [before.decode("utf-8", "replace") for before in self._records[:number]]
+                    self.texts.append(result.text)
+                yield result
+
+    def _read(self, raw: bytes, depth: int) -> Iterator[Reading | Rejected]:
+        """The record in a JSON text, or those in a container. One that nobody here can open is rejected whole."""
+        parsed = _parsed(raw)
+        if isinstance(parsed, Rejected):
+            yield parsed
+        elif depth and (parts := containers.opened(parsed.record, parsed.raw)) is not None:
+            self._opened = True
+            for part in parts:
+                yield from self._read(part, depth - 1)
+        else:
+            reading = _reading(parsed, self._context)
+            if reading.mapper is GENERIC and containers.is_unknown(parsed.record):
+                yield Rejected(parsed.text, containers.described(parsed.record))
+            else:
+                yield reading
+
+
 def read_page(body: bytes, context: RecordContext) -> tuple[list[Reading], list[Rejected]]:
     """Every record of a raw page, and what could not be read."""
     records, broken = split(body)
-    rejected = [Rejected(part.text, part.reason) for part in broken]
-    readings: list[Reading] = []
-    for record in records:
-        made = read(record, context)
-        if isinstance(made, Reading):
-            readings.append(made)
-        else:
-            rejected.append(made)
-    return readings, rejected
+    results = list(PageReader(records, context).results())
+    readings = [result for result in results if isinstance(result, Reading)]
+    rejected = [result for result in results if isinstance(result, Rejected)]
+    return readings, [*(Rejected(part.text, part.reason) for part in broken), *rejected]
 
 
 def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
-    """One record, or why it cannot become an event."""
-    tags: list[str] = []
+    """One record, whatever it holds, or why it cannot become an event."""
+    parsed = _parsed(raw)
+    return parsed if isinstance(parsed, Rejected) else _reading(parsed, context)
+
+
+def _reading(parsed: Parsed, context: RecordContext) -> Reading:
     cuts.take()
+    reading = Reading(parsed.record, parsed.text, context, Draft(), GENERIC, parsed.deep, tags=parsed.tags)
+    _fill(reading)
+    reading.tags += cuts.take()
+    return reading
+
+
+def _parsed(raw: bytes) -> Parsed | Rejected:
+    tags: list[str] = []
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         text = raw.decode("utf-8", "replace")
         raw = text.encode()
-        tags.append("invalid-utf8")
+        tags.append(INVALID_UTF8)
+    else:
+        if _DAMAGE in raw:
+            tags.append(INVALID_UTF8)  # before it came here
     exact = True
     shape = raw.translate(_SHAPE)
     try:
@@ -112,10 +177,7 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
         return Rejected(text, f"nested more than {_MAX_DEPTH} levels deep")
     if has_duplicate_keys(raw, record) if exact else has_pairs_twice(text):
         tags.append(DUPLICATE_KEYS)
-    reading = Reading(record, text, context, Draft(), GENERIC, deep, tags=tags)
-    _fill(reading)
-    tags += cuts.take()
-    return reading
+    return Parsed(record, text, raw, deep, tags)
 
 
 def _fill(reading: Reading) -> None:

@@ -8,7 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from aoc_common.contracts.event import Version
-from aoc_normalizer.reading.split import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -110,8 +109,8 @@ class Batch:
             by_page[row.page].append(row)
         found: dict[Row, str] = {}
         for page, of_page in by_page.items():
-            records, _ = split(page.raw.body)
-            found |= {row: records[row.event.position].decode("utf-8", "replace") for row in of_page}
+            texts = page.mapped.texts
+            found |= {row: texts[row.event.position] for row in of_page}
         return found
 
     def is_claimed(self, event: UUID, number: int) -> bool:

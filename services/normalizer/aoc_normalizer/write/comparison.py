@@ -129,15 +129,27 @@ class Comparison:
             if raw.fetched_at < same.fetched:
                 keep_earliest(self._earlier, (event.id, same.number), raw.fetched_at)
             return True
-        alike = {number: one for number, one in theirs.items() if one is not None and mine and one.shape == mine.shape}
-        if mine is None or not alike or any(one.repairs(mine) for one in alike.values()):
-            return True  # the same record in another shape, or damaged on its way: nothing that is not known
-        if (damaged := next((number for number, one in alike.items() if mine.repairs(one)), None)) is not None:
-            self._repairs.append((history.versions[damaged], event.document))
+        return mine is None or self._is_nothing_new(row, mine, theirs, history)
+
+    def _is_nothing_new(
+        self, row: Row, mine: RecordState, theirs: Mapping[int, RecordState | None], history: History
+    ) -> bool:
+        """Whether a text that is none of the stored ones tells nothing new. Else notes what is to be done."""
+        if not mine.incomplete and theirs and all(state is not None and state.incomplete for state in theirs.values()):
+            return self._add_version(row, history, mine)  # the record of which only the beginning is stored
+        alike = {number: state for number, state in theirs.items() if state is not None and state.shape == mine.shape}
+        if not alike or mine.incomplete or any(state.repairs(mine) for state in alike.values()):
+            return True  # the same record in another shape, or damaged on its way
+        if (damaged := next((number for number, state in alike.items() if mine.repairs(state)), None)) is not None:
+            self._repairs.append((history.versions[damaged], row.event.document))
             return True
-        of_event = self._new.setdefault(event.id, {})
+        return self._add_version(row, history, mine)
+
+    def _add_version(self, row: Row, history: History, state: RecordState) -> bool:
+        """Note a row as a version of its event; False, since the next look tells what became of it."""
+        of_event = self._new.setdefault(row.event.id, {})
         number = max(*history.versions, history.shown[1]) + 1 + len(of_event)
-        of_event.setdefault(mine.digest, NewVersion(history, number, mine.digest, event.document))
+        of_event.setdefault(state.digest, NewVersion(history, number, state.digest, row.event.document))
         return False
 
     def _other_current(self, history: History) -> tuple[History, int] | None:

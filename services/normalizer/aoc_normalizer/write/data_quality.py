@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from aoc_common.store.remarks import Remark
+from aoc_common.store.remarks import NOT_UNDERSTOOD, Remark
 from aoc_normalizer import metrics
 
 if TYPE_CHECKING:
@@ -51,11 +51,15 @@ def remarks(stored: Iterable[tuple[PackedEvent, bool]], now: datetime) -> list[R
     """What to remember of events of this batch; of each, whether it was stored for the first time."""
     found: dict[tuple[str, str, str], Remark] = {}
     for event, first in stored:
-        for kind in event.remarks:
+        for kind in _kinds(event):
             key = (event.tenant, event.source, kind)
             one = found.get(key) or Remark(*key, 0, now, now, event.id)
             found[key] = replace(one, count=one.count + first)
     return list(found.values())
+
+
+def _kinds(event: PackedEvent) -> tuple[str, ...]:
+    return event.remarks if event.understood else (*event.remarks, NOT_UNDERSTOOD)
 
 
 def measure(new: Iterable[PackedEvent]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from aoc_normalizer.fields.canonical import canonical
+from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -66,7 +67,8 @@ class RecordState:
     `shape`: its mapper, of `MANY_SHAPES` with its columns. `rank`: of two versions the higher rank is the newer.
     `facts`: all that it says, as text; `beyond`: a hash of the record, where it says more than its event shows;
     `content`: both; `digest`: 32 hex digits of that. `apart`: what makes a record of the same id
-    another one (`operation`, or content within one shape), and which this is; None where nothing does.
+    another one (`operation`, or content within one shape), and which this is; None where nothing does. `incomplete`:
+    the record was cut on its way.
     """
 
     shape: str
@@ -74,6 +76,7 @@ class RecordState:
     facts: str
     rank: tuple[int, int]
     beyond: str = ""
+    incomplete: bool = False
 
     @property
     def content(self) -> str:
@@ -132,7 +135,10 @@ def record_state(
     was_cut = any(tag == _CUT_LIST or tag.startswith(_CUT) for tag in event.tags)
     beyond = _content(draft.content or record, without) if was_cut else ""
     shape = f"{event.mapper} {' '.join(sorted(record))}" if event.mapper in MANY_SHAPES else event.mapper
-    return RecordState(shape, apart, facts, (modified_ms or 0, fetched_ms), beyond)
+    # A whole record is newer than what is left of it, whenever either was fetched.
+    incomplete = INCOMPLETE in event.tags
+    rank = (-1 if incomplete else modified_ms or 0, fetched_ms)
+    return RecordState(shape, apart, facts, rank, beyond, incomplete)
 
 
 def _content(record: Mapping[str, Any], without: frozenset[str]) -> str:

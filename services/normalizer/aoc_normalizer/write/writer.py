@@ -18,6 +18,7 @@ from opentelemetry import trace
 from aoc_common.bus.atomic import PageEvents
 from aoc_common.bus.limits import BATCH_HEADERS
 from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.publications import PublishedSpan
 from aoc_common.errors import Transient
@@ -25,7 +26,7 @@ from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry, QuarantineStore
 from aoc_common.telemetry import logs, tracing
 from aoc_normalizer import metrics
-from aoc_normalizer.write import data_quality
+from aoc_normalizer.write import data_quality, page_facts
 from aoc_normalizer.write.arrivals import arrived
 from aoc_normalizer.write.batch import Batch, Outcome
 from aoc_normalizer.write.message_size import fit
@@ -201,6 +202,7 @@ class Writer:
                     not_understood=quality[page].not_understood,
                     undated=quality[page].undated,
                     examples=quality[page].examples,
+                    facts=page_facts.of_events(page.mapped.events) if _is_imported(page.raw) else None,
                 )
                 for page in batch.pages
             ]
@@ -209,6 +211,8 @@ class Writer:
         metrics.EVENTS_STORED.labels("changed").inc(changed.total())
         metrics.EVENTS_STORED.labels("duplicate").inc(len(batch.rows) - len(mine) - len(refused))
         metrics.EVENTS_STORED.labels("quarantined").inc(put_aside.total())
+        for page, count in put_aside.items():
+            metrics.RECORDS_QUARANTINED.labels(page.raw.source).inc(count)
 
     async def _measure(self, batch: Batch) -> None:
         """Count what is new. Raises nothing: the batch is at rest, and a count is not worth another try."""
@@ -221,6 +225,10 @@ class Writer:
             await self._arrivals.add(arrived(new))
         except Transient as error:
             _log.warning("arrivals.uncounted", count=len(stored_now), error=str(error))
+
+
+def _is_imported(page: RawPage) -> bool:
+    return page.source == subjects.IMPORT_SOURCE
 
 
 def _page_events(page: RawPage, origin: str | None, messages: Sequence[Outgoing], *, returned: bool) -> PageEvents:

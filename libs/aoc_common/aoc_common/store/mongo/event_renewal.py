@@ -14,7 +14,7 @@ from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.event_versions import version_key
-from aoc_common.store.mongo.events import duplicates, page_of, to_document
+from aoc_common.store.mongo.events import OPTIONAL, duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
 from aoc_common.store.mongo.publications import RETENTION
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
@@ -41,7 +41,6 @@ _STORED_FIELDS: Final = (
 )
 _FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_STORED_FIELDS), 1)
 _NOTHING: Final = timedelta()
-_OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
 
 class MongoRenewal:
@@ -201,7 +200,7 @@ def _in_place(document: Document, record: StoredRecord) -> Document:
     """Of an event with versions the search terms are those of all: none is taken away."""
     unchanged = {"_id", *_STORED_FIELDS} | ({"terms"} if "version" in record.stored_fields else set())
     values = {name: value for name, value in document.items() if name not in unchanged}
-    removed = {name: "" for name in _OPTIONAL if name not in values}
+    removed = {name: "" for name in OPTIONAL if name not in values}
     change: Document = {"$set": values} | ({"$unset": removed} if removed else {})
     return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in unchanged else {})
 

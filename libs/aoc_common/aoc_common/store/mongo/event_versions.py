@@ -19,7 +19,7 @@ from pymongo.errors import BulkWriteError
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, CODEC, Database, Document, translated
-from aoc_common.store.mongo.events import duplicates, page_of
+from aoc_common.store.mongo.events import OPTIONAL, duplicates, page_of
 from aoc_common.store.sightings import Adoption, Sighting
 from aoc_common.store.versions import History, NewVersion, StoredVersion
 
@@ -164,7 +164,9 @@ class MongoEventVersions:
                     document = bson.decode(encoded, codec_options=CODEC)
                     values = {name: value for name, value in document.items() if name not in _STAYS}
                     key: Any = version.event if of is self._events else version_key(version.event, version.number)
-                    writes.append(UpdateOne({"_id": key, "raw": version.raw}, {"$set": values}))
+                    gone = {name: "" for name in OPTIONAL if name not in values}
+                    change = {"$set": values, "$unset": gone} if gone else {"$set": values}
+                    writes.append(UpdateOne({"_id": key, "raw": version.raw}, change))
                 if writes:
                     await of.bulk_write(writes, ordered=False)
 

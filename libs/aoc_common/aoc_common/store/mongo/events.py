@@ -52,6 +52,8 @@ _CONTENT: Final = (
     "event", "raw", "actor", "ip", "correlation_id", "unnamed", "tags", "unmapped", "twin_key", "twin_facts",
     "twin_of", "twin", "version", "versions", "forget_at",
 )  # fmt: skip
+#: Fields that an event lacks where its record says nothing of the kind.
+OPTIONAL: Final = ("actor", "ip", "correlation_id", "tags", "unmapped", "unnamed", "twin_key", "twin_facts")
 
 type Retention = Callable[[str, str], timedelta]
 """(tenant, source) -> how long an event is kept after it was stored."""

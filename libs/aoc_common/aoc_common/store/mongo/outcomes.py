@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,6 +61,8 @@ def _of_page(outcome: PageOutcome) -> Document:
     noted["published"] = [list(span) for span in outcome.published]
     if outcome.examples:
         noted["examples"] = dict(outcome.examples)
+    if outcome.facts is not None:
+        noted["facts"] = asdict(outcome.facts)
     return {
         "$set": {**noted, "expire_at": outcome.at + _RETENTION_OPEN},
         "$unset": {"waiting_since": ""},

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Found:
-    """What was found.
+class Selection:
+    """The files of an import.
 
     `files`: those to read, in order. `named`: those of them that were named themselves, and lie in no directory that
     was. `unread`: what is not read, and why. `hidden`: files of directories whose names begin with a dot.
@@ -26,40 +26,40 @@ class Found:
     hidden: list[Path] = field(default_factory=list)
 
 
-def find(paths: Sequence[Path]) -> Found:
+def select(paths: Sequence[Path]) -> Selection:
     """The files that these paths name, or that lie below them. Raises `BadConfiguration` when there are none."""
-    found = Found()
+    selection = Selection()
     for path in paths:
         if path.is_dir():
-            found.files += sorted(_within(path, found))
+            selection.files += sorted(_within(path, selection))
         elif path.is_file():
-            found.files.append(path)
-            found.named.add(path)
+            selection.files.append(path)
+            selection.named.add(path)
         elif path.exists():
             raise BadConfiguration(f"{path}: neither a file nor a directory")
         else:
             raise BadConfiguration(f"{path}: no such file or directory")
-    if not found.files:
-        told = [*found.unread, *((path, "hidden, not read; name it to import it") for path in found.hidden)]
-        raise BadConfiguration("; ".join(f"{path}: {why}" for path, why in told) or f"{paths[0]}: no files in it")
-    found.hidden.sort()
-    return found
+    if not selection.files:
+        hidden = [(path, "hidden, not read; name it to import it") for path in selection.hidden]
+        reasons = "; ".join(f"{path}: {reason}" for path, reason in [*selection.unread, *hidden])
+        raise BadConfiguration(reasons or f"{paths[0]}: no files in it")
+    selection.hidden.sort()
+    return selection
 
 
-def _within(directory: Path, found: Found) -> Iterator[Path]:
+def _within(directory: Path, selection: Selection) -> Iterator[Path]:
     """The files below a directory; links to directories are not followed, so they make no circles."""
 
     def closed(error: OSError) -> None:
-        found.unread.append((Path(error.filename), f"cannot be read: {error.strerror}"))
+        selection.unread.append((Path(error.filename), f"cannot be read: {error.strerror}"))
 
     for root, directories, names in directory.walk(on_error=closed):
-        found.unread += [
-            (root / one, "a link to a directory: not followed") for one in directories if (root / one).is_symlink()
-        ]
+        links = [root / name for name in directories if (root / name).is_symlink()]
+        selection.unread += [(link, "a link to a directory: not followed") for link in links]
         for path in (root / name for name in names):
             if path.name.startswith("."):
-                found.hidden.append(path)
+                selection.hidden.append(path)
             elif path.is_file():
                 yield path
             else:
-                found.unread.append((path, "neither a file nor a directory"))
+                selection.unread.append((path, "neither a file nor a directory"))

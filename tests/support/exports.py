@@ -1,0 +1,111 @@
+"""Exports as tools write them, and what reading a file of them gives."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING
+
+from aoc_cli.importing.kinds import NoLogError
+from aoc_cli.importing.records import Record, Unreadable, sources
+from aoc_cli.importing.streams import CountingFile
+from aoc_cli.importing.unpacking import Unpacking
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MIB = 1 << 20
+LIMITS = Unpacking()
+HEADER = ["RecordId", "CreationDate", "RecordType", "Operation", "UserId", "AuditData"]
+
+
+def audit(name: str, **more: object) -> dict[str, object]:
+    return {
+        "Id": name,
+        "CreationTime": "2026-11-20T10:00:00",
+        "Operation": "Set-InboxRule",
+        "RecordType": 1,
+        "UserId": "kim@contoso.example",
+        **more,
+    }
+
+
+def row(record: dict[str, object]) -> list[str]:
+    return [
+        str(record["Id"]),
+        "2026-11-20T10:00:00Z",
+        "ExchangeAdmin",
+        "Set-InboxRule",
+        "kim@contoso.example",
+        json.dumps(record, ensure_ascii=False),
+    ]
+
+
+def table(*records: dict[str, object], delimiter: str = ",", header: list[str] = HEADER) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows([header, *map(row, records)])
+    return text.getvalue()
+
+
+class Read:
+    """What was read of a file: records, what was none, and which documents were refused."""
+
+    def __init__(self) -> None:
+        self.items: list[Record | Unreadable] = []
+        self.refused: dict[str, NoLogError] = {}
+        self.encodings: dict[str, str] = {}
+        self.hidden: list[str] = []
+        self.lost = 0
+
+    @property
+    def ids(self) -> list[str]:
+        return [json.loads(item.data).get("Id") for item in self.items if isinstance(item, Record)]
+
+    @property
+    def records(self) -> list[dict[str, object]]:
+        return [json.loads(item.data) for item in self.items if isinstance(item, Record)]
+
+    @property
+    def unreadable(self) -> list[str]:
+        return [item.reason for item in self.items if isinstance(item, Unreadable)]
+
+
+def read_path(path: Path, limits: Unpacking = LIMITS, encoding: str | None = None) -> Read:
+    result = Read()
+    with CountingFile(path) as file:
+        opener, documents = sources(file, limits, encoding)
+        for source in documents:
+            try:
+                result.items += list(source.items())
+            except NoLogError as error:
+                result.refused[source.name] = error
+            result.encodings[source.name] = source.encoding
+            result.lost += source.lost
+        result.hidden = opener.hidden
+    return result
+
+
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def tarred(members: dict[str, bytes], packed: bool = False) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return gzip.compress(out.getvalue()) if packed else out.getvalue()
+
+
+A, B = audit("a"), audit("b")
+NDJSON = json.dumps(A).encode() + b"\n" + json.dumps(B).encode()
