@@ -176,9 +176,9 @@ SEARCHING: Final = (
     Mutation(
         "search-of-all-tenants",
         "a search finds what other tenants have",
-        "aoc_common.store.mongo.event_search",
-        '    index: Document = {"tenant": check_tenant(_text("tenant", query.tenant))}\n',
-        '    index: Document = {"tenant": {"$gte": ""}}\n',
+        "aoc_common.store.mongo.access_paths",
+        '        every = _Candidate(NEWEST, ({"tenant": self._tenant},), frozenset())\n',
+        '        every = _Candidate(NEWEST, ({"tenant": {"$gte": ""}},), frozenset())\n',
     ),
     Mutation(
         "get-of-all-tenants",
@@ -190,8 +190,9 @@ SEARCHING: Final = (
     Mutation(
         "search-any-term",
         "a search finds what has one of the words",
-        "aoc_common.store.mongo.event_search",
-        "    rest: list[Document] = [conditions.need(need) for need in needs[1:]]\n",
-        "    rest: list[Document] = []\n",
+        "aoc_common.store.mongo.access_paths",
+        "        left = [condition for position, condition in enumerate(self._conditions) if position not in"
+        " covered]\n",
+        "        left = [condition for condition in self._conditions if not covered]\n",
     ),
 )

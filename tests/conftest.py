@@ -62,7 +62,8 @@ def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield given
         return
     port = free_port()
-    child = mongo.server(tmp_path_factory.mktemp("mongo"), port, auth=False)
+    # What a test has stored need not survive the machine.
+    child = mongo.server(tmp_path_factory.mktemp("mongo"), port, auth=False, durable=False)
     with running(child):
         yield f"mongodb://127.0.0.1:{port}"
 

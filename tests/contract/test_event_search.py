@@ -18,9 +18,9 @@ from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search
 from aoc_common.store.mongo.client import Database, connect, ensure_indexes
+from aoc_common.store.mongo.event_scans import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.mongo.search_plans import MongoPlan, SecantusPlan
 from aoc_common.store.searches import EventQuery
 from making import NOW, asking
 from making import an_event as event
@@ -59,10 +59,10 @@ async def store(database: Database) -> Store:
     return insert
 
 
-@pytest.fixture(params=[MongoPlan, SecantusPlan])
+@pytest.fixture(params=[MONGODB, SECANTUS, SECANTUS_RS], ids=["mongodb", "secantus", "secantus-rs"])
 def search(database: Database, store: Store, request: pytest.FixtureRequest) -> MongoEventSearch:
-    """With either plan: both find the same on any server."""
-    return MongoEventSearch(database, request.param(database, ManualClock(NOW)))
+    """As each server is asked: all find the same on any of them."""
+    return MongoEventSearch(database, ManualClock(NOW), request.param)
 
 
 def newest_first(made: list[Event]) -> list[str]:

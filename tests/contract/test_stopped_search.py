@@ -54,7 +54,7 @@ EVE = EventQuery(
 async def test_a_search_that_is_stopped_tells_each_event_once_when_it_is_gone_on_with(search) -> None:
     whole, found, query, parts = await search.search(EVE), [], EVE, 0
     while True:
-        page = await search.search(query, Turns(9))
+        page = await search.search(query, Turns(1))
         found += page.events
         parts += 1
         if page.searched_to is None:
@@ -70,11 +70,12 @@ async def test_a_search_that_is_stopped_tells_each_event_once_when_it_is_gone_on
 
 async def test_a_filter_that_nothing_matches_comes_to_its_end(search) -> None:
     query, stops = replace(EVE, where=asking(actor="nobody")), []
-    while (page := await search.search(query, Turns(8))).searched_to is not None:
+    while (page := await search.search(query, Turns(1))).searched_to is not None:
         assert page.events == ()
         stops.append(page.searched_to)
         query = replace(query, before=page.searched_to)
 
+    assert stops
     assert stops == sorted(stops, reverse=True)
     assert len(set(stops)) == len(stops)
 
@@ -86,7 +87,7 @@ async def test_a_page_that_is_full_was_not_stopped(search) -> None:
 
 
 async def test_facets_that_were_stopped_are_not_complete_and_say_from_when_on_they_count(search) -> None:
-    counts = await search.facets(EVE, ["actor"], 5, Turns(4))
+    counts = await search.facets(EVE, ["actor"], 5, Turns(1))
     since = complete_from(counts.searched_to)
     [(actor, count)] = (await search.facets(replace(EVE, start=since), ["actor"], 5)).fields["actor"]
 

@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "deadletters": "aoc_cli.deadletters:group",
     "quarantine": "aoc_cli.quarantine:group",
     "explain": "aoc_cli.explain:explain",
+    "data": "aoc_cli.data:group",
     "remap": "aoc_cli.remap:remap",
     "verify": "aoc_cli.verify.command:verify",
     "bench": "aoc_cli.developer:bench",

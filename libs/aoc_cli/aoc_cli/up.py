@@ -198,6 +198,9 @@ def _facts(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> Iterator[tup
     if endpoints.simulator is not None:
         truth = f"http://{LOOPBACK}:{endpoints.simulator}/_truth?summary=1"
         yield "simulator", f"{truth}  tenants {', '.join(tenants)}"
+    if not endpoints.own_mongo:
+        for line in plan.data.engine:
+            yield "store", line
     yield "data", f"{plan.data.path}{'' if permanent else '  (temporary; keep it with --data DIR)'}"
     yield "try", f"./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail"
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "AOC_"
 DELIMITER: Final = "__"
-#: Of the launcher (`./aoc`), and of those who work on AOC.
-_OURS: Final = frozenset({"AOC_ROOT", "AOC_MUTANT", "AOC_GOLDEN"})
+#: Of the launcher (`./aoc`) and the embedded stack, and of those who work on AOC.
+_OURS: Final = frozenset({"AOC_ROOT", "AOC_STORE_ENGINE", "AOC_MUTANT", "AOC_GOLDEN"})
 _TESTS: Final = "AOC_TEST_"
 #: Kubernetes and Docker give these to every container for a service that is named `aoc` or `aoc-...`.
 _LINK: Final = re.compile(r"AOC(_\w+)?_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")

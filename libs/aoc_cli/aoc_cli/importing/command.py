@@ -71,7 +71,10 @@ def import_(
             if not as_json:
                 err.print(f"Nothing is running; starting the embedded stack in {plain(str(directory))}")
             system = start(directory)
-            DataDirectory(directory).mark_evidence()
+            stack_directory = DataDirectory(directory)
+            stack_directory.mark_evidence()
+            if not as_json:
+                err.print(f"It is stored in {plain(stack_directory.engine)}")
         with _bar(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
             importer = Importer(lifeline, SystemClock(), tenant, options, selection)

@@ -11,6 +11,7 @@ from aoc_common.bus.readers import declare_reader
 from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration
 from aoc_common.migration import Migration
+from aoc_common.store.mongo import event_outline
 from aoc_common.store.mongo.client import connect, ensure_indexes, is_new, missing_indexes
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.lease import MongoLease
@@ -73,6 +74,10 @@ async def bring_in_order(
                 report_line(line)
             # Only now: until its streams are changed, an older version may still be at work.
             await note_former_ids(database)
+            if noted := await event_outline.fill(database):
+                report_line(
+                    f"the outline of {noted:,} stored events is made; searches by source or operation are fast now"
+                )
     return lines
 
 

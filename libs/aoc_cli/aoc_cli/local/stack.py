@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS
-from aoc_cli.local import mongo, nats, ownership, private
+from aoc_cli.local import engines, mongo, nats, ownership, private
 from aoc_cli.local.leftovers import StartedProcesses
 from aoc_cli.local.ports import LOOPBACK, free_port, listening, require_free_port
 from aoc_cli.local.process import Child
@@ -174,6 +174,17 @@ class DataDirectory:
                     private.write(file, make() if make else secrets.token_urlsafe(24))
         return file
 
+    def mongo_passwords(self) -> dict[str, str]:
+        """User of the database -> password."""
+        return {user: self.secret(f"mongo-{user}").read_text() for user in mongo.USERS.values()}
+
+    @property
+    def engine(self) -> str:
+        """What serves the database, and how to get a faster one; for a person."""
+        engine, _ = engines.of_directory(self.path / "mongo")
+        faster = engines.faster_than(engine.engine)
+        return f"{engine.title} ({engine.engine.described})" + (f"; {faster}" if faster else "")
+
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:
         """Settings to reach the stack's bus as `user`. Sizes and times are the environment's, as for any bus."""
         settings = load(ServiceSettings).nats
@@ -231,9 +242,7 @@ def servers(data: DataDirectory, nats_port: int = 0, mongo_port: int = 0, *, max
         mongo_port = 0
     else:
         mongo_port = require_free_port(mongo_port, "MongoDB")
-        mongo.provision(
-            data.path / "mongo", {user: data.secret(f"mongo-{user}").read_text() for user in mongo.USERS.values()}
-        )
+        mongo.provision(data.path / "mongo", data.mongo_passwords())
         children.append(mongo.server(data.path / "mongo", mongo_port))
     return Servers(tuple(children), Endpoints(nats_url, mongo_port, own_nats=own_nats, own_mongo=own_mongo))
 

@@ -47,7 +47,14 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
         IndexModel([("tenant", ASCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("tenant", ASCENDING), ("terms", ASCENDING), ("_id", DESCENDING)], name="terms"),
-        IndexModel([("tenant", ASCENDING), ("correlation_id", ASCENDING)], name="correlation", sparse=True),
+        # What a filter says of these fields leads to kinds (`event_outline`), and these to the events.
+        IndexModel(
+            [
+                *((field, ASCENDING) for field in ("tenant", "source", "service", "operation", "result")),
+                ("_id", DESCENDING),
+            ],
+            name="kinds",
+        ),
         # Ids are known in one tenant only, and next to no event has any without a name.
         IndexModel([("unnamed", ASCENDING)], name="unnamed", sparse=True),
         # Only where retention is shorter than what Microsoft can give again.
@@ -135,6 +142,9 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "directory_state": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
 }
 
+#: Indexes of older versions that nothing needs any more: every write would pay for them.
+_GONE: Final[Mapping[str, tuple[str, ...]]] = {"events": ("correlation",)}
+
 
 def _made(uri: str, **options: Any) -> AsyncIOMotorClient[Document]:
     with warnings.catch_warnings():
@@ -192,6 +202,8 @@ async def ensure_indexes(database: Database, collections: tuple[str, ...] = tupl
                     if error.code in _REFUSED:
                         raise BadConfiguration(_why_refused(name, index, error)) from None
                     raise
+            for gone in held.keys() & _GONE.get(name, ()):
+                await collection.drop_index(gone)
 
 
 async def is_new(database: Database) -> bool:

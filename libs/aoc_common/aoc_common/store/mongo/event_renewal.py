@@ -13,6 +13,7 @@ from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import OPTIONAL, duplicates, page_of, to_document
 from aoc_common.store.mongo.moved_twins import MovedTwins
@@ -52,6 +53,7 @@ class MongoRenewal:
         self._forwards = database["moved_events"]
         self._twins = MovedTwins(database)
         self._vocabulary = MongoVocabulary(database)
+        self._outline = MongoOutline(database)
         self._clock = clock or SystemClock()
 
     async def batches(self, tenant: str, size: int) -> AsyncGenerator[list[StoredRecord]]:
@@ -112,6 +114,7 @@ class MongoRenewal:
             event.ocsf["metadata"]["processed_time"] = record.processed_ms
             document = to_document(event, record.page, record.expire_at, _NOTHING)
             self._vocabulary.note(event.tenant, event.terms, record.expire_at)
+            self._outline.note_document(document)
             same = {event.id, *event.former, *event.kin}
             same |= {ids.beside(id_, event.operation) for id_ in same}
             if record.past or record.id in same:
@@ -120,6 +123,7 @@ class MongoRenewal:
                 moving.append((record, {**document, **record.stored_fields}))
         moved: set[UUID] = set()
         await self._vocabulary.learn()
+        await self._outline.write()
         with translated("events"):
             await self._write(staying)
             for together in batched(moving, BATCH_SIZE):

@@ -2,9 +2,9 @@
 
 Ids sort by time, so every page is newest first by `_id`, and a page goes on below the last id of the one before.
 
-How a search is put to the server is a plan's (`search_plans`). Whatever has to look at documents walks back in time
-over windows, in turns (`event_walk`), so that a filter which nothing matches can be stopped, says how far it got, and
-goes on from there.
+A query is compiled to access paths (`access_paths`): prefixes of indexes that lead to all of its events. A plan
+(`search_plans`) takes one of them, and executes one scan or walks back in time along it over windows, in turns
+(`event_walk`), so that a filter which nothing matches can be stopped, says how far it got, and goes on from there.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from cachetools import TTLCache
 
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.contracts.ids import lowest_id
+from aoc_common.contracts.ids import to_ms
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
-from aoc_common.store.mongo import conditions
+from aoc_common.store.mongo import access_paths
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.event_outline import MongoOutline
+from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
-from aoc_common.store.mongo.event_walk import TOP, Found, Wanted
 from aoc_common.store.mongo.events import page_of
-from aoc_common.store.mongo.search_plans import GIVE_UP_S, PlanOfServer
+from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
+from aoc_common.store.mongo.timeline import Timeline
+from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
@@ -33,8 +37,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.clock import Clock
-    from aoc_common.contracts.query.filters import Clause, Need
-    from aoc_common.store.mongo.search_plans import SearchPlan
+    from aoc_common.store.mongo.event_scans import Server
+    from aoc_common.store.mongo.event_walk import SearchResult
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery
 
@@ -44,6 +48,9 @@ FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip"
 FACET_EVENTS: Final = 5_000
 
 _NO_RAW: Final[Mapping[str, Any]] = {"raw": 0}
+#: Months of which hints are remembered, and for how many seconds.
+_MONTHS: Final = 512
+_REMEMBERED_S: Final = 30
 
 
 class _Unhurried:
@@ -58,19 +65,25 @@ class _Unhurried:
 class MongoEventSearch:
     """`EventSearch` over `events`."""
 
-    def __init__(self, database: Database, plan: SearchPlan) -> None:
+    def __init__(self, database: Database, clock: Clock | None = None, server: Server | None = None) -> None:
+        self._database = database
         self._events = database["events"]
         self._versions = MongoEventVersions(database)
-        self._plan = plan
+        self._outline = MongoOutline(database)
+        self._vocabulary = MongoVocabulary(database)
+        self._clock = clock or SystemClock()
+        # PageRequest at the first search: services are wired while the server may be away.
+        self._plan = None if server is None else SearchPlan(database, server)
+        self._hours: TTLCache[tuple[str, str], Mapping[int, int]] = TTLCache(_MONTHS, _REMEMBERED_S)
 
     async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
         """One page, newest first, without raw text. Raises `Malformed` for a value that is not text."""
         with translated("events"):
-            found = await self._find(query, query.limit + 1, _NO_RAW, pace)
+            result = await self._find(query, query.limit + 1, _NO_RAW, pace)
         return EventPage(
-            events=tuple(_stored(document) for document in found.documents[: query.limit]),
-            more=len(found.documents) > query.limit,
-            searched_to=found.searched_to,
+            events=tuple(_stored(document) for document in result.documents[: query.limit]),
+            more=len(result.documents) > query.limit,
+            searched_to=result.searched_to,
         )
 
     async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
@@ -102,78 +115,40 @@ class MongoEventSearch:
         if unknown:
             raise Malformed(f"facets: no such field: {', '.join(sorted(unknown))}")
         with translated("events"):
-            found = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **dict.fromkeys(fields, 1)}, pace)
-        counted = found.documents[:FACET_EVENTS]
+            result = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **dict.fromkeys(fields, 1)}, pace)
+        counted = result.documents[:FACET_EVENTS]
         return FacetCounts(
             fields={field: _most_frequent(counted, field, top) for field in fields},
-            complete=len(found.documents) <= FACET_EVENTS and found.searched_to is None,
-            searched_to=found.searched_to,
+            complete=len(result.documents) <= FACET_EVENTS and result.searched_to is None,
+            searched_to=result.searched_to,
         )
 
     async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
         """How many events match, at most `most`, and whether these are all."""
         with translated("events"):
-            found = await self._find(query, most + 1, {"_id": 1}, pace)
-        return min(len(found.documents), most), len(found.documents) <= most and found.searched_to is None
+            result = await self._find(query, most + 1, {"_id": 1}, pace)
+        return min(len(result.documents), most), len(result.documents) <= most and result.searched_to is None
 
-    async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> Found:
+    async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> SearchResult:
         """The newest `limit` documents that match."""
-        wanted = _filter(query)
-        if wanted.low >= wanted.high or limit < 1:
-            return Found([])
-        return await self._plan.newest(wanted, limit, fields, pace or _Unhurried())
+        tenant = access_paths.checked(query)
+        if self._plan is None:
+            self._plan = SearchPlan(self._database, await server_of(self._database))
+        outline = await self._outline.read(tenant, kinds=access_paths.asks_for_kinds(query))
+        compiled = await access_paths.compiled(query, outline.kinds, self._vocabulary)
+        timeline = Timeline(outline.months, lambda month: self._hours_of(tenant, month), to_ms(self._clock.now()))
+        return await self._plan.newest(compiled, timeline, limit, fields, pace or _Unhurried())
+
+    async def _hours_of(self, tenant: str, month: str) -> Mapping[int, int]:
+        key = tenant, month
+        if key not in self._hours:
+            self._hours[key] = await self._outline.hours(tenant, month)
+        return self._hours[key]
 
 
 def make_event_search(database: Database, clock: Clock | None = None) -> MongoEventSearch:
-    """A search with the plan for the server behind `database`, which may be away as yet."""
-    return MongoEventSearch(database, PlanOfServer(database, clock or SystemClock()))
-
-
-def _filter(query: EventQuery) -> Wanted:
-    """One need chooses the index entries; the rest filters what they lead to."""
-    for clause in query.where:
-        _check_texts(clause)
-    index: Document = {"tenant": check_tenant(_text("tenant", query.tenant))}
-    lone = [clause.values[0] for clause in query.where if not clause.excluded and len(clause.values) == 1]
-    needs = sorted({need for value in lone for need in value.needs}, key=_commonness)
-    if needs:
-        index |= conditions.need(needs[0])
-    rest: list[Document] = [conditions.need(need) for need in needs[1:]]
-    rest += [conditions.check(clause) for clause in query.where if conditions.beyond_needs(clause)]
-    if not query.twins:
-        rest.append({"twin_of": {"$exists": False}})
-    low = lowest_id(query.start).int if query.start else 0
-    high = lowest_id(query.end).int if query.end else TOP
-    if query.before is not None:
-        high = min(high, query.before.int)
-    return Wanted(index, low, high, {"$and": rest} if rest else {})
-
-
-def _commonness(need: Need) -> tuple[bool, bool, int, str]:
-    """Sorts the need first that is most likely the rarest: terms before ranges, digits first, then long words."""
-    first = need[0].first
-    return (
-        need[0].term is None,
-        not any(character.isdigit() or character == "@" for character in first),
-        -len(first),
-        first,
-    )
-
-
-def _check_texts(clause: Clause) -> None:
-    for value in clause.values:
-        for span in (span for need in value.needs for span in need):
-            _text(clause.field, span.first)
-            _text(clause.field, span.last)
-        if value.check is not None:
-            _text(clause.field, value.check.text)
-
-
-def _text(field: str, value: object) -> str:
-    # A mapping here would be an operator of the query language.
-    if not isinstance(value, str):
-        raise Malformed(f"{field}: expected text")
-    return value
+    """A search on the server behind `database`, which may be away as yet."""
+    return MongoEventSearch(database, clock)
 
 
 def _most_frequent(documents: Sequence[Document], field: str, top: int) -> list[tuple[str, int]]:

@@ -19,6 +19,7 @@ from pymongo.errors import BulkWriteError
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, CODEC, Database, Document, translated
+from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.events import OPTIONAL, duplicates, page_of
 from aoc_common.store.sightings import Adoption, Sighting
 from aoc_common.store.versions import History, NewVersion, StoredVersion
@@ -56,6 +57,7 @@ class MongoEventVersions:
         self._events = database["events"]
         self._versions = database["event_versions"]
         self._upgrades = database["upgrades"]
+        self._outline = MongoOutline(database)
         self._former_until: datetime | None = None
 
     async def former_until(self) -> datetime | None:
@@ -149,8 +151,11 @@ class MongoEventVersions:
                 elif number in versions:
                     stays = _stays([history.document, *versions.values()])
                     extensions.append(UpdateMany({"event_id": history.event}, stays))
-                    writes.append(ReplaceOne(_unchanged(history), _as_event(versions, number, history)))
+                    document = _as_event(versions, number, history)
+                    self._outline.note_document(document)
+                    writes.append(ReplaceOne(_unchanged(history), document))
             await self._insert(alone)
+            await self._outline.write()
             if writes:
                 await self._versions.bulk_write(extensions, ordered=False)
                 await self._events.bulk_write(writes, ordered=False)
@@ -163,10 +168,12 @@ class MongoEventVersions:
                 for version, encoded in repairs:
                     document = bson.decode(encoded, codec_options=CODEC)
                     values = {name: value for name, value in document.items() if name not in _STAYS}
+                    self._outline.note_document(document)
                     key: Any = version.event if of is self._events else version_key(version.event, version.number)
                     gone = {name: "" for name in OPTIONAL if name not in values}
                     change = {"$set": values, "$unset": gone} if gone else {"$set": values}
                     writes.append(UpdateOne({"_id": key, "raw": version.raw}, change))
+                await self._outline.write()
                 if writes:
                     await of.bulk_write(writes, ordered=False)
 

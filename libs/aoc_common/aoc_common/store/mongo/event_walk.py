@@ -1,13 +1,10 @@
-"""Searching back in time, a window of ids after the other: what a search costs is what it has looked at.
+"""Searching back in time along an access path, window by window of ids: a search costs what it examines.
 
-SecantusDB (the local stand-in) reads *every* document of a range before it sorts and limits (50 us each), and scans the
-whole collection as soon as a filter has a field beyond its index. So each window is an aggregation whose first `$match`
-is the index and whose second is the rest. An empty window costs under a millisecond; windows start small and grow: a
-page reads about as many documents as it shows, not all that match.
-
-Where nothing matches, all has to be looked at, a turn a window. The time that the last one took tells how wide the next
-one may be. The server is told the end of the turn (`maxTimeMS`); MongoDB obeys, SecantusDB only once it has read the
-whole window. One that was cut off is tried again narrower.
+Windows are measured in events (`timeline`). They start small and grow while nothing matches, so a page reads about as
+many documents as it shows, not all that match. Where nothing matches, all documents of the path are examined, a turn a
+window. The duration of the last window limits the width of the next one. The server knows the end of the turn
+(`maxTimeMS`); MongoDB obeys, SecantusDB only once it has read the whole window. A window that was cut off is repeated
+with fewer ids.
 """
 
 from __future__ import annotations
@@ -19,161 +16,145 @@ from uuid import UUID
 
 from pymongo.errors import ExecutionTimeout
 
-from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from motor.motor_asyncio import AsyncIOMotorCollection
-
-    from aoc_common.clock import Clock
+    from aoc_common.store.mongo.access_paths import AccessPath
     from aoc_common.store.mongo.client import Document
+    from aoc_common.store.mongo.event_scans import Scanner
+    from aoc_common.store.mongo.timeline import Timeline
     from aoc_common.store.pace import Pace
 
-#: Above every id. An id is a time in ms and, below it, 80 bits.
-TOP: Final = 1 << 128
-_MS: Final = 1 << 80
-_DAY_MS: Final = 86_400_000
-_FIRST: Final = 1_000 * _MS
-#: As narrow as a window gets: so little of one ms that a million events in it are many windows.
-_NARROWEST: Final = 1 << 60
+#: Events that the first window passes when there is a residual filter.
+_FIRST: Final = 64
+#: Growth of windows: of an exact path that had no documents, and of others.
+_FAST_GROWTH: Final = 8
 _GROWTH: Final = 4
+#: As narrow as a window gets, in ids: so little of one ms that a million events in it are many windows.
+_NARROWEST: Final = 1 << 60
 #: Seconds that a window should take. The local server does nothing else while it reads one, however it is limited.
 _AIM_S: Final = 0.03
-#: Windows over silent time stay this narrow for the last years, where evidence lies in dense heaps: a wider one could
-#: swallow a heap whole. Further back there is little but records without a time, so windows grow on.
-_WIDEST: Final = 30 * _DAY_MS * _MS
-_RECENT_MS: Final = 10 * 365 * _DAY_MS
-_REMEMBERED: Final = 1_024
+#: Documents that a window should examine at most.
+_MOST: Final = 1_000
+#: Events are not spread evenly: a window is so much wider than the density demands.
+_MARGIN: Final = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A query in parts: what the index serves, the range of ids [low, high), and what is left.
+class PageRequest:
+    """The number of documents, their fields, and the pace of the search."""
 
-    `few`: what few events have, and another index serves; None for most queries.
-    """
-
-    index: Document
-    low: int
-    high: int
-    rest: Document
-    few: Document | None = None
-
-    def whole(self) -> Document:
-        """The filter as one document, for a server that plans."""
-        return {**self.index, **self.rest, **_ids(self.low, self.high)}
+    limit: int
+    fields: Mapping[str, Any]
+    pace: Pace
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """Documents, newest first. `searched_to`: where the search stopped before its end; ids below were not looked at."""
 
     documents: list[Document]
     searched_to: UUID | None = None
 
 
-class EventWalk:
-    """Walks over `events`."""
+async def walk(
+    scanner: Scanner,
+    path: AccessPath,
+    ids: tuple[int, int],
+    timeline: Timeline,
+    density: float | None,
+    request: PageRequest,
+) -> SearchResult:
+    """Windows back in time, until there are enough documents, the ids are exhausted, or the pace ends it.
 
-    def __init__(self, events: AsyncIOMotorCollection[Document], clock: Clock) -> None:
-        self._events = events
-        self._clock = clock
-        # Tenant -> the newest id seen. Only a hint where to look first: the time above it was silent once.
-        self._newest: dict[str, int] = {}
-
-    async def back(self, wanted: Wanted, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """Windows of ids back in time, until there are `limit` documents, the range is exhausted, or the pace ends it.
-
-        Raises `Unreachable` when not even a first window could be looked at.
-        """
-        tenant = wanted.index["tenant"]
-        now_ms = to_ms(self._clock.now())
-        found: list[Document] = []
-        high, width, dense = wanted.high, _FIRST, False
-        while high > wanted.low and len(found) < limit:
-            newest = None if found or dense else self._newest.get(tenant)
-            low, width = _window(high, width, now_ms, newest, dense=dense)
-            low = max(low, wanted.low)
-            async with pace.turn() as seconds:
-                if seconds is None:
-                    if high == wanted.high:
-                        raise Unreachable("events: there was no time to look at any", retry_after=1)
-                    return Found(found, UUID(int=high))
-                part = {**wanted.index, **_ids(low, high)}
-                began = time.perf_counter()
-                try:
-                    documents = await questioned(self._events, part, wanted.rest, limit - len(found), fields, seconds)
-                except ExecutionTimeout:
-                    if high - low <= _NARROWEST:
-                        raise
-                    width, dense = max((high - low) // (2 * _GROWTH), _NARROWEST), True
-                    continue
-                used_s = time.perf_counter() - began
-            found += documents
-            width = _next_width(width, len(documents), limit - len(found), used_s)
-            high = low
-        if found and not wanted.rest and "terms" not in wanted.index and wanted.high >> 80 >= now_ms:
-            self._remember(tenant, found[0]["_id"].int)
-        return Found(found)
-
-    def _remember(self, tenant: str, newest: int) -> None:
-        known = self._newest.pop(tenant, 0)
-        self._newest[tenant] = max(known, newest)
-        if len(self._newest) > _REMEMBERED:
-            del self._newest[next(iter(self._newest))]
+    `ids`: the range [low, high). `density`: documents of the path per event, about; None when it is not known.
+    Raises `Unreachable` when there was no time for a first window, and the driver's errors.
+    """
+    lowest, high = ids
+    result: list[Document] = []
+    windows = _Windows(exact=not path.residual, density=density, rereads=scanner.rereads(path))
+    while high > lowest and len(result) < request.limit:
+        missing = request.limit - len(result)
+        low = max(await timeline.below(high, windows.events(missing)), windows.lowest(high), lowest)
+        async with request.pace.turn() as seconds:
+            if seconds is None:
+                if high == ids[1]:
+                    raise Unreachable("events: there was no time to look at any", retry_after=1)
+                return SearchResult(result, UUID(int=high))
+            started = time.perf_counter()
+            try:
+                documents = await _window(scanner, path, (low, high), missing, request.fields, seconds)
+            except ExecutionTimeout:
+                if high - low <= _NARROWEST:
+                    raise
+                windows.cut_off(high - low)
+                continue
+        result += documents
+        windows.done(len(documents), time.perf_counter() - started)
+        high = low
+    return SearchResult(result)
 
 
-async def questioned(
-    events: AsyncIOMotorCollection[Document],
-    index: Document,
-    rest: Document,
-    limit: int,
-    fields: Mapping[str, Any],
-    seconds: float,
+async def _window(
+    scanner: Scanner, path: AccessPath, ids: tuple[int, int], limit: int, fields: Mapping[str, Any], seconds: float
 ) -> list[Document]:
-    """One question: what `index` leads to and `rest` leaves, newest first. The server ends it after so many seconds."""
-    most = max(1, int(seconds * 1000))
-    if not rest or not index:
-        found = events.find({**index, **rest}, fields, max_time_ms=most).sort("_id", -1).limit(limit)
-        return await found.to_list(None)
-    pipeline: list[Document] = [{"$match": index}, {"$match": rest}, {"$sort": {"_id": -1}}, {"$limit": limit}]
-    pipeline.append({"$project": dict(fields)})
-    return await events.aggregate(pipeline, maxTimeMS=most).to_list(None)
+    """The newest documents of a path between two ids, from all of its prefixes."""
+    deadline = time.monotonic() + seconds
+    by_id: dict[UUID, Document] = {}
+    for prefix in path.prefixes:
+        remaining = max(deadline - time.monotonic(), 0.001)
+        documents = await scanner.documents(scanner.scan(path, prefix, *ids), limit, fields, remaining)
+        by_id |= {document["_id"]: document for document in documents}
+    newest = sorted(by_id, key=lambda identity: identity.int, reverse=True)
+    return [by_id[identity] for identity in newest[:limit]]
 
 
-def _ids(low: int, high: int) -> Document:
-    """The filter for ids in [low, high)."""
-    bounds: Document = {"$gte": UUID(int=low)}
-    if high < TOP:
-        bounds["$lt"] = UUID(int=high)
-    return {"_id": bounds}
+class _Windows:
+    """The widths of the windows of one walk, in events. `exact`: all documents of the path match."""
 
+    def __init__(self, *, exact: bool, density: float | None, rereads: bool) -> None:
+        self._exact = exact
+        self._density = density
+        self._rereads = rereads
+        self._passed = self._width = 0.0
+        self._next: float | None = None
+        self._most_ids: int | None = None
+        self._missing = self._matches = 0
 
-def _window(high: int, width: int, now_ms: int, newest: int | None, *, dense: bool) -> tuple[int, int]:
-    """Where the next window below `high` starts, and its width.
+    def events(self, missing: int) -> float:
+        """The width of the next window, when so many documents are missing."""
+        self._missing = missing
+        if self._next is None:
+            self._next = min(missing * _MARGIN if self._exact else _FIRST, _MOST) / (self._density or 1)
+        if self._rereads and not (self._exact and self._matches):
+            # It reads the windows before it, too: their sum is small when each is much wider than the last.
+            self._next = max(self._next, 3 * self._passed)
+        self._width = self._next
+        return self._width
 
-    - The future is one window: normally nothing is there. (`dense`: something is.)
-    - The time above the newest event known is one window: it was silent when last looked at.
-    """
-    now = now_ms * _MS
-    if high > now + _MS and not dense:
-        return max(now, newest + 1 if newest is not None and newest + 1 < high else 0), _FIRST
-    if newest is not None and high > newest + 1:
-        return newest + 1, _FIRST
-    if now_ms - (high >> 80) < _RECENT_MS:
-        width = min(width, _WIDEST)
-    return max(high - width, 0), width
+    def lowest(self, high: int) -> int:
+        """The lowest id of the next window."""
+        return 0 if self._most_ids is None else high - self._most_ids
 
+    def cut_off(self, ids: int) -> None:
+        """The last window, of so many ids, was not read to its end."""
+        self._most_ids = max(ids // _FAST_GROWTH, _NARROWEST)
+        self._next = max(self._width / _FAST_GROWTH, 1)
 
-def _next_width(width: int, got: int, needed: int, used_s: float) -> int:
-    """The width that should hold what is still needed, by the density just seen; other by a bounded factor only.
-
-    `used_s`: what the window took. The next one should take what a window should.
-    """
-    quarters = min(4 * _GROWTH, max(1, int(4 * _AIM_S / max(used_s, 0.001))))
-    widest = max(width * quarters // 4, _NARROWEST)
-    if got == 0:
-        return widest
-    return max(min(_FIRST, width), min(width * needed * 5 // (got * 4), widest))
+    def done(self, matches: int, seconds: float) -> None:
+        """The last window had so many documents that match, and took so long."""
+        self._passed += self._width
+        self._matches += matches
+        if self._most_ids is not None:
+            self._most_ids *= 2
+        if matches:
+            needed = self._width * (self._missing - matches) * _MARGIN / matches
+            width = min(needed, self._width * _GROWTH)
+        else:
+            width = self._width * (_FAST_GROWTH if self._exact else _GROWTH)
+        if self._density is not None:
+            width = min(width, _MOST / self._density)
+        by_time = min(max(_AIM_S / max(seconds, 0.001), 1 / _GROWTH), _FAST_GROWTH)
+        self._next = max(min(width, self._width * by_time), 1)

@@ -22,6 +22,7 @@ from aoc_common.contracts.event import text_digest
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Permanent, Unreachable
 from aoc_common.store.mongo.client import CODEC, RAW_CODEC, Database, Document, translated
+from aoc_common.store.mongo.event_outline import Kind, MongoOutline
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class MongoEvents:
         self._retention = retention
         self._vocabulary = MongoVocabulary(database)
         self._clock = clock or SystemClock()
+        self._outline = MongoOutline(database)
 
     def encoded(self, event: Event, page: str) -> bytes:
         """The event as it will be stored. Raises `Permanent` for one that no document can hold."""
@@ -133,6 +135,9 @@ class MongoEvents:
         if retention < remembered:
             document["forget_at"] = now + retention
         self._vocabulary.note(event.tenant, event.terms, document["expire_at"])
+        self._outline.note(
+            event.tenant, Kind(event.source, event.service, event.operation, event.result), event.time_ms
+        )
         try:
             return bson.encode(document, codec_options=CODEC)
         except (BSONError, OverflowError, ValueError) as error:
@@ -144,6 +149,7 @@ class MongoEvents:
 
     async def insert_encoded(self, documents: Sequence[bytes]) -> set[int]:
         """Unordered inserts in chunks; the indices of the documents that were new."""
+        await self._outline.write()
         new: set[int] = set()
         await self._vocabulary.learn()
         for start in range(0, len(documents), _CHUNK):
@@ -176,6 +182,7 @@ class MongoEvents:
     async def revive(self, documents: Sequence[bytes]) -> None:
         """Store events of which retention has left the id. Idempotent."""
         decoded = [bson.decode(document, codec_options=CODEC) for document in documents]
+        await self._outline.write()
         with translated("events"):
             await self._events.bulk_write(
                 [ReplaceOne({"_id": document["_id"], "forgotten": True}, document) for document in decoded],

@@ -1,80 +1,114 @@
-"""How a search is put to the server: one plan for MongoDB, one for SecantusDB.
+"""How a query is executed: which access path it takes, and whether by one scan or by a walk.
 
-MongoDB plans by itself: what an index serves whole is one question to it. SecantusDB reads all that an index leads to
-before it sorts and limits, so with it every search walks back in time over windows. A filter beyond the index has to
-look at documents wherever it runs, so that walks with both.
+| the query has | MongoDB | SecantusDB |
+| --- | --- | --- |
+| kinds or a span without any event | no scan | no scan |
+| one path, which covers all conditions | one scan | a walk along it |
+| one path and a residual filter | a walk along it | a walk along it |
+| several paths | the most selective | the most selective |
+| paths of terms, and ids below a bound | no difference | in Rust: newer documents are read too, and counted |
+
+The selectivity of paths is sampled: their documents among the newest events are counted, among more events while
+several paths have few. The path of all events takes part: it has one prefix, where kinds can have many.
+
+The plan is bounded: a walk (`event_walk`) examines at most the documents of the path. Where two paths have many
+documents and hardly any in common, it ends with its share of time, reports how far it came, and is continued there.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from aoc_common.store.mongo.event_walk import EventWalk, Found, questioned
+from aoc_common.store.mongo.access_paths import KINDS, NEWEST, TOP
+from aoc_common.store.mongo.event_scans import Scanner
+from aoc_common.store.mongo.event_walk import PageRequest, SearchResult, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aoc_common.clock import Clock
-    from aoc_common.store.mongo.client import Database, Document
-    from aoc_common.store.mongo.event_walk import Wanted
+    from aoc_common.store.mongo.access_paths import AccessPath, CompiledQuery
+    from aoc_common.store.mongo.client import Database
+    from aoc_common.store.mongo.event_scans import Server
+    from aoc_common.store.mongo.timeline import Timeline
     from aoc_common.store.pace import Pace
 
-#: Seconds after which a question is given up (and answered as "try again").
+#: Seconds after which a scan is given up (the client is asked to retry).
 GIVE_UP_S: Final = 20.0
+#: Sizes of samples, in events; documents of a path in a sample that are few.
+_SAMPLES: Final = (64, 512, 4_096)
+_FEW: Final = 8
+#: Paths that are compared at most; the first are the most promising.
+_COMPARED: Final = 6
+#: Prefixes that double the cost of a path: each is a scan of its own.
+_COSTLY_PREFIXES: Final = 5
+#: A path that leads to so few events needs no comparison.
+_SELECTIVE: Final = 50
 
 
-class SearchPlan(Protocol):
-    """Finds events."""
+class SearchPlan:
+    """Executes compiled queries on a server."""
 
-    async def newest(self, wanted: Wanted, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
+    def __init__(self, database: Database, server: Server) -> None:
+        self._scanner = Scanner(database["events"], server)
+
+    async def newest(
+        self, query: CompiledQuery, timeline: Timeline, limit: int, fields: Mapping[str, Any], pace: Pace
+    ) -> SearchResult:
         """The newest `limit` documents that match, of each only `fields`. Raises the driver's errors, `Unreachable`."""
-        ...
+        if not query.paths or not all(path.prefixes for path in query.paths):
+            return SearchResult([])
+        path, density = await self._most_selective(query, timeline, pace)
+        request = PageRequest(limit, fields, pace)
+        if self._scanner.server.plans and len(path.prefixes) == 1 and not path.residual:
+            return await self._one_scan(path, query, request)
+        return await walk(self._scanner, path, (query.low, query.high), timeline, density, request)
 
+    async def _one_scan(self, path: AccessPath, query: CompiledQuery, request: PageRequest) -> SearchResult:
+        """Bounded by the limit, as the index serves all conditions: it needs no limit of time but the last."""
+        scan = self._scanner.scan(path, path.prefixes[0], query.low, query.high)
+        async with request.pace.turn():
+            return SearchResult(await self._scanner.documents(scan, request.limit, request.fields, GIVE_UP_S))
 
-class _Plan:
-    """What both plans do: ask once, or walk."""
+    async def _most_selective(
+        self, query: CompiledQuery, timeline: Timeline, pace: Pace
+    ) -> tuple[AccessPath, float | None]:
+        """The path with the fewest documents, and their number per event, if it is known."""
+        *narrow, every = query.paths
+        if not narrow or (len(narrow) == 1 and not self._may_cost_more_than_all(narrow[0], query)):
+            return query.paths[0], None
+        known = [path for path in narrow if path.events is not None and path.events <= _SELECTIVE]
+        if known:
+            return min(known, key=lambda path: path.events or 0), None
+        paths, counts = [*narrow[:_COMPARED], every], list[float]()
+        for sample in _SAMPLES:
+            low = max(await timeline.below(query.high, sample), query.low)
+            counts = [await self._sampled(path, (low, query.high), sample, timeline, pace) for path in paths]
+            few = [path for path, count in zip(paths, counts, strict=True) if count < _FEW]
+            if len(few) <= 1 or low == query.low or sample == _SAMPLES[-1]:
+                break
+            paths = few
+        costs = [count * (1 + len(path.prefixes) / _COSTLY_PREFIXES) for path, count in zip(paths, counts, strict=True)]
+        position = costs.index(min(costs))
+        return paths[position], (counts[position] + 0.5) / sample
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._events = database["events"]
-        self._walk = EventWalk(self._events, clock)
+    def _may_cost_more_than_all(self, path: AccessPath, query: CompiledQuery) -> bool:
+        """Whether a path may cost more than that of all events."""
+        if path.index == KINDS:
+            return len(path.prefixes) > 1
+        return self._scanner.rereads(path) and query.high < TOP
 
-    async def _once(self, index: Document, rest: Document, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """One question. What an index serves is bounded by `limit`, so its turn may be as long as it takes."""
-        async with pace.turn():
-            return Found(await questioned(self._events, index, rest, limit, fields, GIVE_UP_S))
-
-
-class MongoPlan(_Plan):
-    """For MongoDB."""
-
-    async def newest(self, wanted: Wanted, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """One question, or, with a filter beyond the index, a walk."""
-        if wanted.few is None and wanted.rest:
-            return await self._walk.back(wanted, limit, fields, pace)
-        return await self._once(wanted.whole(), {}, limit, fields, pace)
-
-
-class SecantusPlan(_Plan):
-    """For SecantusDB."""
-
-    async def newest(self, wanted: Wanted, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """A walk; one question for what few events have, whose own index a range of ids would make useless."""
-        if wanted.few is None:
-            return await self._walk.back(wanted, limit, fields, pace)
-        return await self._once(wanted.few, wanted.whole(), limit, fields, pace)
-
-
-class PlanOfServer:
-    """The plan for the server that answers. It is asked at the first search: services are wired while it is away."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-        self._plan: SearchPlan | None = None
-
-    async def newest(self, wanted: Wanted, limit: int, fields: Mapping[str, Any], pace: Pace) -> Found:
-        """As `SearchPlan` says."""
-        if self._plan is None:
-            secantus = "secantusVersion" in await self._database.command("buildInfo")
-            self._plan = (SecantusPlan if secantus else MongoPlan)(self._database, self._clock)
-        return await self._plan.newest(wanted, limit, fields, pace)
+    async def _sampled(
+        self, path: AccessPath, ids: tuple[int, int], sample: int, timeline: Timeline, pace: Pace
+    ) -> float:
+        """Documents of a path among the `sample` events between two ids."""
+        if path.index == NEWEST:
+            return sample
+        if path.events is not None and timeline.total:
+            return sample * path.events / timeline.total
+        count = 0
+        for prefix in path.prefixes:
+            async with pace.turn() as seconds:
+                if seconds is None:
+                    break  # the walk will end the search
+                count += await self._scanner.count(self._scanner.scan(path, prefix, *ids), seconds)
+        return count
