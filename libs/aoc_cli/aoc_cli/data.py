@@ -62,7 +62,8 @@ def convert(
 
 def _report(copied: Copied) -> None:
     content = copied.content
-    err.print(f"  {plain(copied.collection)}: {content.documents:,} documents, the same: {content.digest:032x}")
+    if content.documents:
+        err.print(f"  {plain(copied.collection)}: {content.documents:,} documents, the same: {content.digest:032x}")
 
 
 def converted(directory: DataDirectory, target: Installed, report: Callable[[Copied], None]) -> Path:

@@ -74,7 +74,10 @@ def import_(
             stack_directory = DataDirectory(directory)
             stack_directory.mark_evidence()
             if not as_json:
-                err.print(f"It is stored in {plain(stack_directory.engine)}")
+                engine, *hint = stack_directory.engine
+                err.print(f"Stored by {plain(engine)}")
+                for line in hint:
+                    err.print(f"  [dim]{plain(line)}[/]")
         with _bar(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
             importer = Importer(lifeline, SystemClock(), tenant, options, selection)

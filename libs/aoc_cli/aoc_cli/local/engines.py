@@ -200,8 +200,8 @@ def faster_than(engine: Engine) -> str | None:
     if engine is not SECANTUSDB:
         return None
     return (
-        f"two to five times faster: {MONGOD.program} ({MONGOD.install}), "
-        f"or {SECANTUS_RS.described} ({SECANTUS_RS.install}); then aoc data convert"
+        f"imports would take less than half the time by a {MONGOD.program} on PATH, or by {SECANTUS_RS.name} "
+        f"({SECANTUS_RS.install}); then aoc data convert"
     )
 
 

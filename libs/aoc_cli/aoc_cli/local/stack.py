@@ -179,11 +179,11 @@ class DataDirectory:
         return {user: self.secret(f"mongo-{user}").read_text() for user in mongo.USERS.values()}
 
     @property
-    def engine(self) -> str:
-        """What serves the database, and how to get a faster one; for a person."""
+    def engine(self) -> list[str]:
+        """What serves the database, and how to get a faster one: lines for a person."""
         engine, _ = engines.of_directory(self.path / "mongo")
         faster = engines.faster_than(engine.engine)
-        return f"{engine.title} ({engine.engine.described})" + (f"; {faster}" if faster else "")
+        return [f"{engine.title}: {engine.engine.described}", *([faster] if faster else [])]
 
     def nats_settings(self, endpoints: Endpoints, user: str) -> NatsSettings:
         """Settings to reach the stack's bus as `user`. Sizes and times are the environment's, as for any bus."""
