@@ -106,6 +106,23 @@ def test_both_lanes_tell_of_the_same_objects():
     assert one.twin_facts.digest == other.twin_facts.digest
 
 
+def test_a_role_that_the_lanes_call_by_two_ids_is_one_role_and_no_contradiction():
+    changed = properties(Role__ObjectID=THING_ID, Role__DisplayName="Helpdesk")
+    theirs = [{"displayName": one["Name"], "oldValue": "", "newValue": one["NewValue"]} for one in changed]
+    one = event_of(
+        unified("Add member to role.", Actor=person(), Target=person(SAM, SAM_ID), ModifiedProperties=changed)
+    )
+    other = event_of(audit("Add member to role",
+                           {"id": SAM_ID, "type": "User", "userPrincipalName": SAM, "modifiedProperties": theirs},
+                           {"id": APP_OBJECT, "type": "Role", "displayName": None}))  # fmt: skip
+
+    assert [found["type"] for found in other.ocsf["resources"]] == ["user", "role"]
+    assert one.twin_facts is not None
+    assert other.twin_facts is not None
+    assert one.twin_facts.digest == other.twin_facts.digest
+    assert one.twin_facts.properties == other.twin_facts.properties
+
+
 @pytest.mark.parametrize(
     ("operation", "removed", "words"),
     [

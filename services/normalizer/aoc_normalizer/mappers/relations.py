@@ -104,9 +104,14 @@ def named_in(listed: Iterable[Change]) -> list[Party]:
 
 
 def _same(listed: Party, found: Party) -> bool:
-    """Whether a target is the object that properties name: by its id, else by its kind where it has no name."""
-    if listed.uid and found.uid:
-        return listed.uid.casefold() == found.uid.casefold()
+    """Whether a target is the object that properties name: by its id, else by its kind where it has no name.
+
+    A role has two ids, its own and its template's.
+    """
+    if listed.uid and found.uid and listed.uid.casefold() == found.uid.casefold():
+        return True
+    if listed.uid and found.uid and not (listed.kind == found.kind == "role"):
+        return False
     if listed.upn and found.upn:
         return listed.upn == found.upn
     return listed.kind == found.kind and (not listed.name or listed.name == found.name)

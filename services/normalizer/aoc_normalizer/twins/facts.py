@@ -31,6 +31,8 @@ _SIGN_INS: Final = frozenset({"Sign-in", "Non-interactive sign-in", "UserLoggedI
 _NO_ID: Final = frozenset({"", "not available", "unknown", "00000000-0000-0000-0000-000000000000"})
 #: From this length on an operation may have been cut, so two of them may be one.
 _CUT_OPERATION: Final = 200
+#: A role has two ids, its own and its template's; properties tell which of them both lanes mean.
+_ROLE: Final = "role"
 _NO_OTHERS: Final[Mapping[str, set[str]]] = {}
 
 
@@ -117,7 +119,13 @@ def _targets(listed: Sequence[Party]) -> tuple[tuple[str, ...] | None, Mapping[s
     named = sorted({name for one in found if one is not None for name in one})
     others: dict[str, set[str]] = {}
     for one in listed:
-        if one.uid and one not in chosen and values.is_guid(one.uid) and (uid := one.uid.casefold()) not in named:
+        if (
+            one.uid
+            and one.kind != _ROLE
+            and one not in chosen
+            and values.is_guid(one.uid)
+            and (uid := one.uid.casefold()) not in named
+        ):
             others.setdefault(one.kind or "", set()).add(uid)
     return tuple(named), others
 
