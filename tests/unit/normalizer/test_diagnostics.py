@@ -183,3 +183,70 @@ def test_intunes_time_of_seconds_takes_its_decimals_from_the_envelope():
     precise, whole = (normalise(orjson.dumps(one), CONTEXT) for one in (record, late))
     assert precise.ocsf["time"] - whole.ocsf["time"] == 815
     assert whole.time_ms % 1000 == 0
+
+
+COMPLIANCE = {
+    "IntuneAccountId": "acc-1",
+    "AlertType": "Managed Device Not Compliant",
+    "AlertDisplayName": "Managed Device x is not Compliant",
+    "Description": "Windows10CompliancePolicy.FirewallOff_IID_77||||FirewallOff||Equals False",
+    "DeviceHostName": "PC-7",
+    "IntuneDeviceId": "d-7",
+    "UserName": "tove",
+    "UPNSuffix": "contoso.example",
+    "UserDisplayName": "Tove Lund",
+}
+
+
+@pytest.mark.parametrize(
+    ("inner", "activity", "more", "message"),
+    [
+        (COMPLIANCE, "Compliance", {}, "Device PC-7 of Tove Lund is not compliant: FirewallOff"),
+        (
+            COMPLIANCE | {"UserDisplayName": None, "Description": ""},
+            "Compliance",
+            {},
+            "Device PC-7 of tove@contoso.example is not compliant",
+        ),
+        (
+            {"ComplianceState_loc": "Compliant", "DeviceName": "PC-7", "DeviceId": "d-7", "UserName": "Tove Lund"},
+            "DeviceCompliance",
+            {},
+            "Device PC-7 of Tove Lund is compliant",
+        ),
+        (
+            {"IntuneDeviceId": "d-7", "EnrollmentType": "WindowsAzureADJoin", "Os": "Windows"},
+            "Enrollment",
+            {"resultType": "Success"},
+            "Enrolment of Windows device d-7 (WindowsAzureADJoin) succeeded",
+        ),
+        (
+            {"IntuneDeviceId": "d-7", "EnrollmentTimeUTC": "x", "FailureReason": "DeviceCapReached"},
+            "Enrollment",
+            {"resultType": "Failure"},
+            "Enrolment of a device d-7 failed: DeviceCapReached",
+        ),
+        ({"IntuneDeviceId": "d-7", "AlertType": "Odd"}, "Alert", {}, "Device d-7: Odd"),
+    ],
+)
+def test_what_became_of_a_device_its_user_has_not_done(inner, activity, more, message, ocsf_faults):
+    made = event(inner, "OperationalLogs", activity, **more)
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == message
+    assert made.actor == "microsoft intune"
+
+
+def test_a_target_without_a_name_is_known_by_its_id_and_its_changes(ocsf_faults):
+    inner = {
+        "AuditEventId": "i-7",
+        "Actor": {"UPN": "tove@contoso.example"},
+        "TargetDisplayNames": ["<null>"],
+        "TargetObjectIds": ["d-7"],
+        "Targets": [{"Name": None, "ModifiedProperties": [{"Name": "keepUserData", "Old": None, "New": "False"}]}],
+    }
+    made = event(inner, "AuditLogs", "wipe ManagedDevice")
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == "tove@contoso.example wiped device d-7"
+    assert made.ocsf["api"]["request"]["data"]["changes"] == [{"name": "keepUserData", "old": None, "new": "False"}]

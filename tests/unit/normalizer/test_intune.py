@@ -136,3 +136,76 @@ def test_an_odd_field_costs_only_itself(field, odd, ocsf_faults):
 
 def test_an_event_without_actor_and_resources_reads_well():
     assert event(actor=None, resources=None).ocsf["message"] == "Somebody wiped a device"
+
+
+@pytest.mark.parametrize(
+    ("activity", "message"),
+    [
+        ("retire ManagedDevice", "retired device Laptop 1"),
+        ("RebootNow ManagedDevice", "restarted device Laptop 1"),
+        ("syncDevice ManagedDevice", "synchronised device Laptop 1"),
+        ("bypassActivationLock ManagedDevice", "lifted the activation lock of device Laptop 1"),
+        ("Patch DeviceCompliancePolicy", "changed device compliance policy Laptop 1"),
+        ("assign DeviceManagementConfigurationPolicy", "assigned device management configuration policy Laptop 1"),
+        ("renew ApplePushNotificationCertificate", "renewed apple push notification certificate Laptop 1"),
+        ("revoke ManagedDeviceCertificateState", "revoked managed device certificate state Laptop 1"),
+        ("syncLicenseCounts VppToken", "synchronised license counts of VPP token Laptop 1"),
+        ("setPriority DeviceEnrollmentConfiguration", "set priority of device enrollment configuration Laptop 1"),
+        ("quibble WidgetThing", "asked for quibble of widget thing Laptop 1"),
+        ("Enrollment", "asked for enrollment of Laptop 1"),
+        ("{target} {x}", "asked for target of x Laptop 1"),
+    ],
+)
+def test_an_operation_says_what_was_done_also_one_that_nobody_has_listed(activity, message, ocsf_faults):
+    made = event(activityType=activity)
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"] == f"dana@contoso.example {message}"
+
+
+@pytest.mark.parametrize(
+    ("activity", "message"),
+    [
+        ("wipe ManagedDevice", "wiped a device"),
+        ("Patch DeviceConfiguration", "changed a device configuration"),
+        ("syncLicenseCounts VppToken", "synchronised license counts of VPP token"),
+        ("quibble WidgetThing", "asked for quibble of widget thing"),
+        ("Create roleAssignment", "created an Intune role assignment"),
+    ],
+)
+def test_a_target_without_a_name_is_one_of_its_kind(activity, message):
+    assert event(activityType=activity, resources=[]).ocsf["message"] == f"dana@contoso.example {message}"
+
+
+def test_a_new_name_and_who_something_is_for_are_told():
+    renamed = [{"displayName": "DeviceName", "oldValue": "Laptop 1", "newValue": "Laptop 9"}]
+    group = [{"displayName": "Target.GroupId", "oldValue": None, "newValue": "Sales(g-1)"}]
+    everybody = [{"displayName": "Target.Type", "newValue": "#microsoft.graph.allDevicesAssignmentTarget"}]
+    made = [
+        event(activityType=activity, resources=[resource(1, modifiedProperties=properties)]).ocsf["message"]
+        for activity, properties in (
+            ("setDeviceName ManagedDevice", renamed),
+            ("assign MobileApp", group),
+            ("Create MobileAppAssignment", everybody),
+        )
+    ]
+
+    assert made == [
+        "dana@contoso.example renamed device Laptop 1, to Laptop 9",
+        "dana@contoso.example assigned mobile app Laptop 1, for group Sales(g-1)",
+        "dana@contoso.example created mobile app assignment Laptop 1, for all devices",
+    ]
+
+
+def test_a_change_to_what_protects_devices_weighs_more_than_looking_at_it():
+    severities = [
+        event(activityType=activity).ocsf["severity_id"]
+        for activity in (
+            "Patch DeviceManagementScript",
+            "Get DeviceManagementScript",
+            "Delete NdesConnector",
+            "Create Thing",
+        )
+    ]
+
+    assert severities == [4, 1, 3, 1]

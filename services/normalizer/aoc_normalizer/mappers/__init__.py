@@ -33,6 +33,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     azure_activity.MAPPER,
     sentinel.MAPPER,
     respelt.MAPPER,
+    tables.FLATTENED,
     inventory.MAPPER,
 )
 GENERIC: Final[Mapper] = generic.MAPPER

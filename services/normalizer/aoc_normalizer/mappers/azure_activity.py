@@ -15,7 +15,8 @@ from aoc_normalizer.draft import HIGH, INFORMATIONAL, LOW, MEDIUM, SERVICE, Draf
 from aoc_normalizer.fields import addresses, times, values
 from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers.base import Mapper, Record, named_party
-from aoc_normalizer.ocsf_classes import API_ACTIVITY, OTHER, USER_ACCESS
+from aoc_normalizer.mappers.shared import severity_of
+from aoc_normalizer.ocsf_classes import API_ACTIVITY, DETECTION_FINDING, OTHER, USER_ACCESS
 from aoc_normalizer.operations.base import Meaning
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ _TYPES: Final[Mapping[str, str]] = {
         "virtual machine scale sets", "virtual machines", "virtual networks", "virtual network peerings",
     )
 }  # fmt: skip
+#: The category of alerts.
+_ALERTS: Final = "security"
 _STARTED: Final = frozenset({"start", "started", "accept", "accepted", "inprogress", "in progress", "active"})
 _WORDS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -142,9 +145,38 @@ def fill(record: Record, draft: Draft) -> None:
     _outcome(record, draft)
     if draft.operation.casefold().startswith(_OF_ROLES):
         _role(record, resource, draft)
+    if (word(record.get("category")) or "").casefold() == _ALERTS:
+        _alert(record, draft)
+        return
     meant = _meaning(draft.operation)
     draft.class_uid, draft.activity_id, draft.severity = meant.class_uid, meant.activity_id, meant.severity
     draft.sentence = partial(_sentence, meant.phrase or "did something to {target}")
+
+
+def _alert(record: Record, draft: Draft) -> None:
+    """An alert of Defender for Cloud, which the activity log has, too."""
+    properties = values.mapping(record.get("properties"))
+    said = values.text(record.get("description"))
+    title = (
+        values.first(properties, "displayName", "alertDisplayName", "eventName", "title")
+        or (said.partition(". ")[0].removesuffix(".") if said else None)
+        or word(record.get("eventName"))
+        or "Untitled alert"
+    )
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, 1
+    draft.severity = severity_of(values.text(properties.get("severity")), MEDIUM)
+    draft.result = "success"
+    draft.remark = None
+    draft.targets.insert(0, Party(title, uid=draft.record_id, kind="alert"))
+    about = values.first(properties, "compromisedEntity", "compromisedHost", "userName")
+    if about:
+        draft.targets.append(named_party(about, "object"))
+    draft.search += [said] if said else []
+    draft.sentence = partial(_tell, f"Alert: {title}" + (f" ({about})" if about else ""))
+
+
+def _tell(text: str, _draft: Draft) -> str:
+    return text
 
 
 def word(value: Any) -> str | None:
@@ -229,6 +261,8 @@ def _spaced(name: str) -> str:
 def _singular(words: str) -> str:
     if words.endswith("ies"):
         return f"{words[:-3]}y"
+    if words.endswith("sses"):
+        return words[:-2]
     return words[:-1] if words.endswith("s") and not words.endswith("ss") else words
 
 

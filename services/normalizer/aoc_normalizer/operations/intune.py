@@ -31,7 +31,7 @@ def _otherwise(phrase: str) -> str:
         if named in phrase:
             return phrase.replace(named, unnamed)
     verb, _, rest = phrase.replace(" {target}", "").partition(" ")
-    return f"{verb} {'an' if rest[:1] in _VOWELS else 'a'} {rest}" if rest else f"{verb} something"
+    return f"{verb} {'an' if rest[:1].lower() in _VOWELS else 'a'} {rest}" if rest else f"{verb} something"
 
 
 def _device(activity: int, severity: int, phrase: str) -> Meaning:

@@ -41,6 +41,7 @@ MODIFIED: Final[Mapping[str, tuple[str, ...]]] = {
     "alerts": ("lastUpdateDateTime", "lastModifiedDateTime"),
     "risk": ("riskLastUpdatedDateTime", "lastUpdatedDateTime"),
     "log-analytics": ("LastModifiedTime", "ProcessingEndTime"),
+    "table": ("LastModifiedTime [UTC]", "LastModifiedTime", "ProcessingEndTime [UTC]", "ProcessingEndTime"),
     "sentinel": ("last_modified_time_utc", "lastModifiedTimeUtc"),
 }
 #: Mappers of many shapes: of a portal's download and of an extractor's table of the same sign-ins, say. Their columns

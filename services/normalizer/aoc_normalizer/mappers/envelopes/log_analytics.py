@@ -125,6 +125,8 @@ def _row(record: Record, draft: Draft, table: str) -> None:
     mapper.fill(row, draft)
     if mapper is signins.MAPPER:
         signins.by_second(draft)
+    if table == "AuditLogs" and not draft.actor.known:
+        directory.named(values.text(record.get("Identity")), draft)
     draft.used = {name for name, theirs in names.items() if theirs in draft.used}
     # `TenantId` is the workspace's here.
     draft.organisation = draft.organisation or values.text(record.get("AADTenantId"))

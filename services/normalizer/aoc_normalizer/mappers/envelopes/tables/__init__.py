@@ -33,6 +33,8 @@ TABLES: Final[tuple[Table, ...]] = (
     *defender.TABLES[-1:],
 )
 _SENTINELS: Final = "TimeGenerated [UTC]"
+#: What JSON has in place of a text or a number. Every record is asked for it, so it is asked quickly.
+_NESTED: Final = frozenset({dict, list})
 #: Characters of a header that is remembered: whoever writes a record chooses its names.
 _MAX_HEADER: Final = 16 << 10
 
@@ -45,10 +47,7 @@ def recognise_table(header: Iterable[str]) -> str | None:
 
 def recognises(record: Record) -> bool:
     """Whether a record is a row: it has a table's columns, and a text or a number in each."""
-    plan = _plan(record)
-    if plan is None:
-        return False
-    return plan.table.accepts is None or plan.table.accepts(plan.table.record(plan.placed(record)))
+    return _NESTED.isdisjoint(map(type, record.values())) and is_flattened(record)
 
 
 def fill(record: Record, draft: Draft) -> None:
@@ -71,8 +70,16 @@ def fill(record: Record, draft: Draft) -> None:
         draft.rest = {}
 
 
+def is_flattened(record: Record) -> bool:
+    """Whether a record that nobody else takes has a table's columns, some with objects: a list of a cmdlet's, say."""
+    plan = _plan(record)
+    if plan is None:
+        return False
+    return plan.table.accepts is None or plan.table.accepts(plan.table.record(plan.placed(record)))
+
+
 def _plan(record: Record) -> Plan | None:
-    if len(record) > MAX_COLUMNS or any(isinstance(value, (dict, list)) for value in record.values()):
+    if len(record) > MAX_COLUMNS:
         return None
     header = tuple(record)
     plan = _plan_of(header) if sum(map(len, header)) <= _MAX_HEADER else plan_of(header, TABLES)
@@ -93,3 +100,5 @@ def is_of_sentinel(record: Record) -> bool:
 MAPPER: Final = Mapper("table", 1, recognises, fill)
 #: The same for rows that another mapper would take for records.
 SENTINEL: Final = Mapper("table", 1, is_of_sentinel, fill)
+#: The same for what is left when nobody has taken it.
+FLATTENED: Final = Mapper("table", 1, is_flattened, fill)
