@@ -85,7 +85,7 @@ def fill(record: Record, draft: Draft) -> None:
     if stated and _STATED in stated:
         recipient, _, status = stated.partition(_STATED)
     _identify(record, draft, (recipient, status, step))
-    draft.original_time = values.first(record, "Received", "ReceivedTime", "StartDate")
+    draft.original_time = values.first(record, "Received", "ReceivedTime", "Date", "StartDate")
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.operation, draft.class_uid, draft.activity_id = "Message trace", API_ACTIVITY, 2
     each = record.get("RecipientStatus")
