@@ -164,3 +164,24 @@ def test_utf_8_comes_out_as_it_went_in_wherever_it_is_cut(text: str, chunk: int)
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_are_the_text_is_utf_8(data: bytes) -> None:
     buffered(as_utf8(buffered(io.BytesIO(data)))).read().decode()
+
+
+def test_a_table_of_a_portal_is_read_row_by_row_and_its_second_column_of_a_name_has_a_number(read) -> None:
+    header = "Date (UTC),Request ID,Incoming token type,Username,Application,IP address,Status,Incoming token type"
+    found = read(
+        f"{header}\r\n2026-11-20T10:00:00Z,r-1,none,tove@contoso.example,Ledger,203.0.113.9,Success,saml\r\n".encode()
+    )
+
+    assert found.unreadable == []
+    assert [dict(record) for record in found.records] == [
+        {
+            "Date (UTC)": "2026-11-20T10:00:00Z",
+            "Request ID": "r-1",
+            "Incoming token type": "none",
+            "Username": "tove@contoso.example",
+            "Application": "Ledger",
+            "IP address": "203.0.113.9",
+            "Status": "Success",
+            "Incoming token type (2)": "saml",
+        }
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -281,7 +282,7 @@ def _rows(table: tables.Table) -> Iterator[Item]:
     if table.content is Content.AUDIT_DATA:
         yield from _audit_rows(table, _named(header))
         return
-    keys = containers.column_keys(header)
+    keys = containers.column_keys(_distinct(header))
     for row in table.rows():
         data = containers.row_object(keys, map(orjson.dumps, row.cells))
         if row.broken is not None:
@@ -290,6 +291,16 @@ def _rows(table: tables.Table) -> Iterator[Item]:
             yield from _unwrap(Value(row.line, data))
         else:
             yield Record(row.line, data)
+
+
+def _distinct(header: Sequence[str]) -> list[str]:
+    """The columns of a table, a name's second with its number: Entra's portal has `Incoming token type` twice."""
+    seen: Counter[str] = Counter()
+    named = []
+    for name in header:
+        seen[name] += 1
+        named.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return named
 
 
 def _named(header: Sequence[str]) -> list[str]:

@@ -65,7 +65,8 @@ def fill(record: Record, draft: Draft) -> None:
         for column, (root, *_) in plan.steps.items()
         if root not in left and (root in draft.used or root not in made)
     }
-    draft.used = used
+    # An empty cell says nothing that could be left.
+    draft.used = used | {column for column, value in record.items() if value is None or value == ""}
     if not table.inside:
         draft.rest = {}
 
