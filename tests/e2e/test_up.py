@@ -119,13 +119,17 @@ def test_a_search_under_a_wrong_name_says_which_there_are_and_a_twin_is_marked(s
     tenant = module_aoc.run("search", "--tenant", "contso")
     source = module_aoc.run("search", "--tenant", "contoso", "--source", "graph-sign-ins")
     complete = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000", "--json")
-    shown = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000")
+    shown = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000", "--twins")
+    folded = module_aoc.run("search", "--tenant", "contoso", "--limit", "3000")
 
     seconds = [item for item in map(json.loads, complete.stdout.splitlines()) if item["twin_of"]]
     assert "nothing for tenant contso; there are contoso, fabrikam: --tenant" in tenant.stderr
     assert "nothing found; there are sources graph-alerts, graph-directory-audits" in source.stderr
     assert seconds
-    assert shown.stdout.count("(twin: ") >= len(seconds)
+    assert shown.stdout.count("in two logs)") >= 2 * len(seconds)
+    assert len(folded.stdout.splitlines()) <= len(shown.stdout.splitlines())
+    assert "twins folded" in folded.stderr
+    assert (tenant.returncode, source.returncode, folded.returncode) == (1, 1, 0)
 
 
 def test_tail_shows_each_new_event_once_and_what_the_filters_leave(stack, module_aoc) -> None:

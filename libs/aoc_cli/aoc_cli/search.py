@@ -8,14 +8,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, cast
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
-import orjson
 import typer
 
 from aoc_cli import attach
-from aoc_cli.rows import line, row
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
+from aoc_cli.rows import Row
+from aoc_cli.terminal import err, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.query import grammar, values
 from aoc_common.errors import BadConfiguration
@@ -30,10 +30,11 @@ from aoc_common.store.searches import EventQuery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_common.contracts.event import StoredEvent
+    from aoc_cli.listing import Printer
     from aoc_common.contracts.query.filters import Clause, Field
     from aoc_common.contracts.query.grammar import Asked
     from aoc_common.store.hints import Hint
+    from aoc_common.store.mongo.client import Database
     from aoc_common.store.searches import EventPage
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -71,9 +72,14 @@ def search(
     ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    fields: Fields = None,
+    clock: Time = Clock.UTC,
+    twins: Twins = False,
 ) -> None:
-    """Search stored events, newest first."""
+    """Search stored events, newest first. Status 1 when nothing is found."""
+    printing = printer(as_json=as_json, as_csv=as_csv, fields=fields, clock=clock, twins=twins)
     now = datetime.now(UTC)
     result = "failure" if failed else None
     asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
@@ -87,7 +93,9 @@ def search(
         system = attach.find(data)
         if system is None:
             system = stack.enter_context(attach.started(attach.existing(data)))
-        asyncio.run(_print(system, query, asked, limit, as_json=as_json))
+        printed = asyncio.run(_print(system, query, asked, limit, printing))
+    if not printed:
+        raise typer.Exit(1)
 
 
 def asked_by(text: str, **options: str | None) -> list[Asked]:
@@ -120,38 +128,33 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
 
 
 async def _print(
-    system: attach.System, query: EventQuery, asked: Sequence[Asked], limit: int, *, as_json: bool
-) -> None:
-    """Print what is found, and tell what may be the matter if that is nothing, or not all."""
+    system: attach.System, query: EventQuery, asked: Sequence[Asked], limit: int, printing: Printer
+) -> int:
+    """Print what is found, and tell what may be the matter if that is nothing, or not all; how many were printed."""
     printed, more, before = 0, True, query.before
     async with connect(system.mongo) as database:
         store = make_event_search(database)
         while more and printed < limit:
             page: EventPage = await store.search(replace(query, before=before, limit=min(_PAGE, limit - printed)))
-            for event in page.events:
-                _show(event, as_json=as_json)
-            printed, more = printed + len(page.events), page.more
+            printed, more = printed + printing.show([Row.of_stored(event) for event in page.events]), page.more
             before = page.events[-1].id if page.events else None
         if more:
             count, whole = await store.count(query, _COUNTED)
             err.print(f"{printed:,} of {count:,} shown" if whole else f"{printed:,} of more than {count:,} shown")
         if not printed:
-            hints = Hints(store, MongoVocabulary(database), MongoSources(database).by_tenant)
-            err.print(plain(_nothing(query.tenant, await hints.of(query, asked))))
+            err.print(plain(await nothing_found(database, query, asked)))
+        if printing.folded:
+            err.print(f"{printing.folded:,} twins folded, of which another event tells; --twins shows them")
         if (since := await MongoTermEdition(database).incomplete_before()) is not None:
             when = f"events before {since:%Y-%m-%d %H:%M}" if since.year < datetime.max.year else "events of before"
             err.print(f"{when} have the search terms of an older version, and some may be missing: aoc remap --terms")
+        return printed
 
 
-def _show(event: StoredEvent, *, as_json: bool) -> None:
-    if as_json:
-        whole: dict[str, Any] = {"id": str(event.id), "tenant": event.tenant, **event.ocsf}
-        whole |= {"version": event.version, "versions": event.versions, "twin_of": event.twin_of}
-        out.out(orjson.dumps(whole | {"unmapped": event.unmapped}).decode(), highlight=False)
-        return
-    shown = row(event.ocsf, event.tenant, event.source, event.operation)
-    twin = event.twin_of is not None
-    out.print(line(replace(shown, version=event.version, versions=event.versions, twin=twin)))
+async def nothing_found(database: Database, query: EventQuery, asked: Sequence[Asked]) -> str:
+    """That nothing is found, and what may be the matter."""
+    hints = Hints(make_event_search(database), MongoVocabulary(database), MongoSources(database).by_tenant)
+    return _nothing(query.tenant, await hints.of(query, asked))
 
 
 def _nothing(tenant: str, hint: Hint) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -12,9 +12,10 @@ import typer
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
-from aoc_cli.rows import line, row
+from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
+from aoc_cli.rows import Row
 from aoc_cli.search import asked_by, clauses, moment
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.terminal import err, plain
 from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
@@ -47,9 +48,14 @@ def tail(
     since: Annotated[str | None, typer.Option(help="Begin in the past, e.g. 1h.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="End after this many events; 0 goes on until Ctrl-C.")] = 0,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, the whole event.")] = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    fields: Fields = None,
+    clock: Time = Clock.UTC,
+    twins: Twins = False,
 ) -> None:
     """Show events as they arrive."""
+    printing = printer(as_json=as_json, as_csv=as_csv, fields=fields, clock=clock, twins=twins, live=True)
     where = clauses(
         asked_by(
             text,
@@ -76,16 +82,10 @@ def tail(
             # Only now: whoever reads this may cause what he wants to see.
             err.print(f"[dim]listening on {subject}; Ctrl-C ends[/]")
             async for message in _messages(pull):
-                event = message.event
-                name = str((event.get("api") or {}).get("operation") or message.operation)
                 if not wanted(message):
                     continue
-                if as_json:
-                    out.out(message.body.decode(), highlight=False)
-                else:
-                    found = row(event, message.tenant, message.source, name)
-                    out.print(line(replace(found, twin=message.twin_of is not None)))
-                shown += 1
+                shown += printing.show([Row.of_message(message)])
+                sys.stdout.flush()
                 if limit and shown >= limit:
                     return
 

@@ -18,7 +18,7 @@ async def test_without_a_start_the_last_day_is_counted(gateway, store, event) ->
     assert counts(answer, "actor") == [("dana@contoso.example", 2)]
     assert (answer.json()["start"], answer.json()["end"]) == ("2026-11-22T08:00:00Z", None)
     assert answer.json()["complete"]
-    assert set(answer.json()["facets"]) == {"source", "service", "operation", "result", "actor", "ip"}
+    assert set(answer.json()["facets"]) == {"source", "service", "operation", "result", "actor", "ip", "country"}
 
 
 async def test_with_an_end_only_the_day_before_it_is_counted(gateway, store, event) -> None:

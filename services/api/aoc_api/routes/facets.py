@@ -21,8 +21,8 @@ _DAY: Final = timedelta(hours=24)
 #: No event is older than 1970; a day before the year 1 would be no date at all.
 _EARLIEST: Final = EPOCH + _DAY
 
-type Field = Literal["source", "service", "operation", "result", "actor", "ip"]
-_ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip")
+type Field = Literal["source", "service", "operation", "result", "actor", "ip", "country"]
+_ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "actor", "ip", "country")
 
 
 @router.get("", response_model=Facets, responses=problems.responses("repeated", "invalid-parameters", *BUSY))

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from aoc_common.store.searches import EventQuery
 
 #: Fields that facets can be counted over.
-FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip")
+FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip", "country")
+#: Of a field that stands inside of the event: where.
+_INSIDE: Final[Mapping[str, tuple[str, ...]]] = {"country": ("event", "src_endpoint", "location", "country")}
 #: Facets are counted over at most this many events, the newest that match.
 FACET_EVENTS: Final = 5_000
 
@@ -115,7 +117,8 @@ class MongoEventSearch:
         if unknown:
             raise Malformed(f"facets: no such field: {', '.join(sorted(unknown))}")
         with translated("events"):
-            result = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **dict.fromkeys(fields, 1)}, pace)
+            places = dict.fromkeys(map(_place, fields), 1)
+            result = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **places}, pace)
         counted = result.documents[:FACET_EVENTS]
         return FacetCounts(
             fields={field: _most_frequent(counted, field, top) for field in fields},
@@ -152,8 +155,19 @@ def make_event_search(database: Database, clock: Clock | None = None) -> MongoEv
 
 
 def _most_frequent(documents: Sequence[Document], field: str, top: int) -> list[tuple[str, int]]:
-    counts = Counter(value for document in documents if (value := document.get(field)) is not None)
+    counts = Counter(value for document in documents if isinstance(value := _value(document, field), str))
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]
+
+
+def _place(field: str) -> str:
+    return ".".join(_INSIDE.get(field, (field,)))
+
+
+def _value(document: Document, field: str) -> object:
+    value: object = document
+    for name in _INSIDE.get(field, (field,)):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
 
 
 def _stored(document: Document) -> StoredEvent:

@@ -1,0 +1,242 @@
+"""`aoc show`: one event in full, for reading."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aoc_cli import rows
+from aoc_cli.asking import Data, system_of
+from aoc_cli.listing import ago
+from aoc_cli.rows import Row
+from aoc_cli.terminal import harmless_json, json_line, out, visible
+from aoc_common.contracts import subjects
+from aoc_common.errors import NotFound
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.event_search import make_event_search
+from aoc_common.store.mongo.sources import MongoSources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from aoc_cli.attach import System
+    from aoc_common.contracts.event import StoredEvent
+
+#: Characters of one value, and lines of one section, that are shown; `--json` has all.
+_LONGEST: Final = 2_000
+_LINES: Final = 200
+#: What an event is about, by where OCSF's classes have it, as a heading.
+_ABOUT: Final[Mapping[str, str]] = {
+    "user": "user",
+    "entity": "entity",
+    "group": "group",
+    "service": "service",
+    "file": "file",
+    "resources": "resources",
+    "privileges": "privileges",
+    "evidences": "evidence",
+    "finding_info": "finding",
+    "auth_factors": "factors",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An event with what belongs to it: all its versions, and its twin if it has one."""
+
+    event: StoredEvent
+    versions: Sequence[StoredEvent]
+    twin: StoredEvent | None
+
+
+def show(
+    event_id: Annotated[
+        UUID, typer.Argument(metavar="ID", help="Its id, as aoc search --fields id,time,message has it.")
+    ],
+    tenant: Annotated[str | None, typer.Option(help="Whose it is; without it every tenant is looked at.")] = None,
+    raw: Annotated[bool, typer.Option("--raw", help="Also the record, as Microsoft sent it.")] = False,
+    data: Data = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The event as one JSON object, with the record's text.")
+    ] = False,
+) -> None:
+    """Show an event in full: who did what to what, what changed, its twin, its versions. Status 1: there is none."""
+    if tenant is not None:
+        subjects.check_tenant(tenant)
+    with system_of(data) as system:
+        shown = asyncio.run(read(system, event_id, tenant))
+    if as_json:
+        event = shown.event
+        out.out(json_line(Row.of_stored(event).json() | {"page": event.page, "raw_data": event.raw}), highlight=False)
+        return
+    print_event(shown, raw=raw, now=datetime.now(UTC))
+
+
+async def read(system: System, event_id: UUID, tenant: str | None) -> Shown:
+    """The event. Raises `NotFound` where no tenant that may be meant has it."""
+    async with connect(system.mongo) as database:
+        search = make_event_search(database)
+        states = [] if tenant is not None else await MongoSources(database).all_states(None)
+        tenants = (
+            [tenant] if tenant is not None else sorted({subjects.DEFAULT_TENANT, *(state.tenant for state in states)})
+        )
+        for name in tenants:
+            if (event := await search.get(name, event_id)) is None:
+                continue
+            other = event.twin_of or event.twin
+            return Shown(
+                event,
+                await search.versions(name, event_id) if event.versions > 1 else (),
+                None if other is None else await search.get(name, other),
+            )
+    raise NotFound(f"there is no event {event_id} of tenant {' or '.join(tenants[:12])}")
+
+
+def print_event(shown: Shown, *, raw: bool, now: datetime) -> None:
+    """Print it, section by section."""
+    event = shown.event
+    row = Row.of_stored(event)
+    out.print(Text(visible(row.message), "bold"))
+    _section("", _facts(row, now))
+    for name, heading in _ABOUT.items():
+        _section(heading, _leaves(event.ocsf.get(name)))
+    request = _object(_object(_object(event.ocsf.get("api")).get("request")).get("data"))
+    _section("changed", list(_changes(request.get("changes"))))
+    _section(
+        "parameters", [(_text(item, "name"), _text(item, "value")) for item in _objects(request.get("parameters"))]
+    )
+    _section("known", list(_knowledge(event.ocsf.get("enrichments"))))
+    _section("not mapped", _leaves(event.unmapped))
+    _section(
+        "versions",
+        [(f"{item.version}{'*' * (item.version == event.version)}", _sentence(item)) for item in shown.versions],
+    )
+    if shown.twin is not None:
+        order = "came before" if event.twin_of is not None else "came after"
+        _section("twin", [("id", str(shown.twin.id)), ("source", f"{shown.twin.source}, {order}"),
+                          ("tells", Row.of_stored(shown.twin).message)])  # fmt: skip
+    if raw:
+        out.print(Text("\nrecord", "dim"))
+        for line in _pretty(event.raw or ""):
+            out.print(Text(line), soft_wrap=True)
+
+
+def _facts(row: Row, now: datetime) -> list[tuple[str, str]]:
+    def value(name: str) -> str:
+        return rows.text(row, name)
+
+    at = row.at
+    activity = rows.text(row, "event.activity_name") or f"activity {rows.text(row, 'event.activity_id')}"
+    identity = _object(_object(row.ocsf.get("actor")).get("user"))
+    known = [_text(identity, name) for name in ("name", "email_addr", "uid", "type")]
+    application = [value("app"), value("event.actor.app_uid")]
+    address = [value("ip"), row.place, value("event.src_endpoint.autonomous_system.name")]
+    listed = {
+        "time": f"{at:%Y-%m-%d %H:%M:%S} UTC, {ago(at, now)}" if at else "undated: the record does not say when",
+        "id": str(row.id),
+        "tenant": row.tenant,
+        "operation": f"{row.operation} ({value('service')}, {value('event.metadata.log_name') or row.source})",
+        "result": ", ".join(filter(None, (value("result"), value("reason"), value("event.status_code")))),
+        "severity": value("severity"),
+        "class": f"{value('class_name')}, {activity}",
+        "actor": ", ".join(dict.fromkeys(filter(None, known))),
+        "application": ", ".join(filter(None, application)),
+        "address": ", ".join(filter(None, address)),
+        "device": ", ".join(filter(None, (value("device"), value("event.src_endpoint.os.name")))),
+        "user agent": value("user_agent"),
+        "targets": value("targets"),
+        "correlation": value("correlation_id"),
+        "session": value("event.actor.session.uid") or value("event.session.uid"),
+        "source": row.source,
+        "tags": ", ".join(row.tags),
+    }
+    return [(name, text) for name, text in listed.items() if text]
+
+
+def _section(heading: str, lines: Sequence[tuple[str, str]]) -> None:
+    if not lines:
+        return
+    if heading:
+        out.print(Text(f"\n{heading}", "dim"))
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2), pad_edge=True)
+    table.add_column(style="cyan", no_wrap=True, max_width=44, overflow="ellipsis")
+    table.add_column(overflow="fold")
+    for name, text in lines[:_LINES]:
+        table.add_row(
+            Text(visible(name)), Text(visible(text[:_LONGEST]) + ("\N{HORIZONTAL ELLIPSIS}" * (len(text) > _LONGEST)))
+        )
+    out.print(table)
+    if len(lines) > _LINES:
+        out.print(Text(f"  and {len(lines) - _LINES:,} more: --json has all", "dim"))
+
+
+def _leaves(value: Any) -> list[tuple[str, str]]:
+    return list(_each_leaf(value, ""))
+
+
+def _each_leaf(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    """What is inside of a value, with where it is; not what is empty."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _each_leaf(item, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _each_leaf(item, f"{place}[{number}]")
+    elif value not in (None, ""):
+        yield place, _shown(value)
+
+
+def _changes(changes: Any) -> Iterator[tuple[str, str]]:
+    for item in _objects(changes):
+        old, new = item.get("old"), item.get("new")
+        before = "" if old is None else f"{_shown(old)} "
+        yield _text(item, "name"), f"{before}\N{RIGHTWARDS ARROW} {'nothing' if new in (None, '', []) else _shown(new)}"
+
+
+def _knowledge(enrichments: Any) -> Iterator[tuple[str, str]]:
+    """What was added to the record: of whom, and what."""
+    for item in _objects(enrichments):
+        facts = ", ".join(f"{name} {text}".strip() for name, text in _leaves(item.get("data")))
+        yield f"{_text(item, 'type')}: {_text(item, 'value')}", facts
+
+
+def _sentence(event: StoredEvent) -> str:
+    logged = _object(event.ocsf.get("metadata")).get("logged_time")
+    seen = f"{datetime.fromtimestamp(logged / 1000, UTC):%Y-%m-%d %H:%M:%S} " if isinstance(logged, int) else ""
+    return f"{seen}{event.result}: {Row.of_stored(event).message}"
+
+
+def _pretty(raw: str) -> list[str]:
+    """A record's lines: JSON is laid out, anything else stands as it is."""
+    try:
+        text = orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()
+    except orjson.JSONDecodeError:
+        return [visible(line) for line in raw.splitlines()]
+    return [harmless_json(line) for line in text.split("\n")]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    value = item.get(name)
+    return "" if value is None else _shown(value)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
