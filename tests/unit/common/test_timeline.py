@@ -55,3 +55,9 @@ async def test_where_nothing_is_known_the_future_is_passed_at_once_and_steps_are
     assert await unknown.below(1 << 128, 5) == NOW * MS
     assert NOW * MS - steps[1] == 2 * (NOW * MS - steps[0])
     assert steps[2] == 0
+
+
+async def test_of_the_hour_that_has_only_begun_all_events_are_before_now() -> None:
+    half = Timeline({"2026-11": 110}, hours, (NOVEMBER + 90) * 3_600_000 + 1_800_000)
+
+    assert await half.below(1 << 128, 5) == (NOVEMBER + 90) * HOUR + HOUR // 4

@@ -154,7 +154,8 @@ class _Windows:
             width = min(needed, self._width * _GROWTH)
         else:
             width = self._width * (_FAST_GROWTH if self._exact else _GROWTH)
-        if self._density is not None:
-            width = min(width, _MOST / self._density)
-        by_time = min(max(_AIM_S / max(seconds, 0.001), 1 / _GROWTH), _FAST_GROWTH)
-        self._next = max(min(width, self._width * by_time), 1)
+        if not self._rereads:
+            # Where windows are read again with each one, more of them would only cost more.
+            by_time = min(max(_AIM_S / max(seconds, 0.001), 1 / _GROWTH), _FAST_GROWTH)
+            width = min(width, self._width * by_time, _MOST / self._density if self._density else width)
+        self._next = max(width, 1)

@@ -43,8 +43,10 @@ class Timeline:
                 begin, end = hour * _HOUR, (hour + 1) * _HOUR
                 if begin >= high:
                     continue
+                if begin < self._now < end:
+                    end = self._now  # this hour has only begun
+                share = count * min((high - begin) / (end - begin), 1)
                 end = min(end, high)
-                share = count * (end - begin) / _HOUR
                 if share >= events:
                     return end - int((end - begin) * (events / share))
                 events -= share

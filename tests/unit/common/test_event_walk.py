@@ -1,0 +1,93 @@
+"""What a walk reads of an access path, on servers that read all within the bounds, and on those that read more."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from aoc_common.store.mongo.access_paths import TERMS, TOP, AccessPath
+from aoc_common.store.mongo.event_walk import PageRequest, walk
+from aoc_common.store.mongo.timeline import MS, Timeline
+
+HOURS = 28
+EVENTS = HOURS * 3_600
+NOW_MS = EVENTS * 1_000
+#: The path has every third event; one in so many of them matches.
+EVERY = 3
+
+
+class Scans:
+    """As many documents as there are seconds, read as a server would; `read` counts them."""
+
+    def __init__(self, *, rereads: bool, one_in: int) -> None:
+        self._rereads = rereads
+        self._one_in = one_in
+        self.read = self.scans = 0
+
+    def rereads(self, _path: AccessPath) -> bool:
+        return self._rereads
+
+    def scan(self, _path: AccessPath, _prefix: object, low: int, high: int) -> tuple[int, int]:
+        return -(-low // (1_000 * MS)), min(-(-high // (1_000 * MS)), EVENTS)
+
+    async def documents(self, scan: tuple[int, int], limit: int, _fields: object, _seconds: float) -> list[Any]:
+        low, high = scan
+        self.scans += 1
+        self.read += sum(number % EVERY == 0 for number in range(low, EVENTS if self._rereads else high))
+        matches = [n for n in range(high - 1, low - 1, -1) if n % (EVERY * self._one_in) == 0]
+        return [{"_id": UUID(int=n * 1_000 * MS)} for n in matches[:limit]]
+
+
+class Unhurried:
+    @asynccontextmanager
+    async def turn(self):
+        yield 20.0
+
+
+async def hours(_month: str) -> dict[int, int]:
+    return dict.fromkeys(range(HOURS), 3600)
+
+
+async def walked(scans: Scans, limit: int, *, exact: bool, density: float | None = None) -> int:
+    path = AccessPath(TERMS, ({"terms": "x"},), {} if exact else {"a": 1})
+    timeline = Timeline({"1970-01": EVENTS}, hours, NOW_MS)
+    request = PageRequest(limit, {}, Unhurried())
+    result = await walk(scans, path, (0, TOP), timeline, density, request)
+    ids = [document["_id"] for document in result.documents]
+    assert ids == sorted(set(ids), reverse=True)
+    return len(ids)
+
+
+@pytest.mark.parametrize("rereads", [False, True])
+@pytest.mark.parametrize("limit", [51, 501, 5_001])
+@pytest.mark.parametrize("slow_s", [0.0, 10.0])
+async def test_of_a_path_that_matches_little_more_is_read_than_is_found(rereads, limit, slow_s, monkeypatch) -> None:
+    """Also where each window takes long: a stand-in reads what is newer again with each one."""
+    clock = iter(range(1_000_000))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock) * slow_s)
+    scans = Scans(rereads=rereads, one_in=1)
+
+    assert await walked(scans, limit, exact=True) == limit
+    assert scans.read <= 4 * limit + 1_000
+    assert scans.scans < 20 or not rereads
+
+
+@pytest.mark.parametrize("rereads", [False, True])
+async def test_where_hardly_anything_matches_the_path_is_read_about_once(rereads: bool) -> None:  # parametrised
+    scans = Scans(rereads=rereads, one_in=10_000)
+
+    assert await walked(scans, 51, exact=False, density=1 / EVERY) == 4
+    assert scans.read <= EVENTS / EVERY * (2.4 if rereads else 1) + 1
+
+
+async def test_a_path_without_events_is_at_its_end_in_a_few_windows() -> None:
+    scans = Scans(rereads=False, one_in=10**9)
+    monotonic = time.monotonic()
+
+    assert await walked(scans, 51, exact=True) == 1  # the event of 1970 is a multiple of all
+    assert scans.scans < 12
+    assert time.monotonic() - monotonic < 5
