@@ -1,8 +1,7 @@
-"""`aoc explain`: what becomes of one record, field by field."""
+"""`aoc explain`: what becomes of a record, field by field."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Table
 
+from aoc_cli.destinations import Field, destinations
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.reading import Options
@@ -32,11 +32,8 @@ from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext, Rejected
 
 _SHOWN: Final = 80
-#: Characters up to which a text is a code that stands in many places.
-_SHORT: Final = 3
-_COMMON: Final = frozenset({"true", "false", "none", "null", "unknown", "other", "success", "failure"})
-#: Places that repeat others, or that say nothing about a single field.
-_ECHOES: Final = ("message", "observables", "metadata.event_code")
+#: Places of the event that are named for one field.
+_PLACES: Final = 5
 
 
 def explain(
@@ -61,7 +58,7 @@ def explain(
             if as_json:
                 out.out(part.message().decode(), highlight=False)
             else:
-                _show(part)
+                _show(part, context)
             counts.update(_faults_of(part))
         elif isinstance(part, NoLogError):
             err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
@@ -122,7 +119,7 @@ def _faults_of(event: Event) -> Iterator[str]:
     yield from (tag for tag in event.tags if tag == INCOMPLETE)
 
 
-def _show(event: Event) -> None:
+def _show(event: Event, context: RecordContext) -> None:
     ocsf = event.ocsf
     out.print(f"[bold]{plain(ocsf['message'])}[/]")
     facts = {
@@ -135,49 +132,34 @@ def _show(event: Event) -> None:
     }
     for name, value in facts.items():
         out.print(f"  [dim]{name:13}[/]{plain(value)}")
+    try:
+        fields = destinations(event.raw, context)
+    except (ValueError, RecursionError):
+        out.print("  [yellow]its text is no JSON as it stands, so no field of it can be tried[/]\n")
+        return
     table = Table("field of the record", "value", "goes to", box=None, padding=(0, 2, 0, 0), header_style="dim")
-    places = dict(_places(ocsf))
-    for field, value in _leaves(json.loads(event.raw)):
-        table.add_row(plain(field), plain(_short(value)), _destination(field, value, event, places))
+    for field in fields:
+        table.add_row(plain(field.name), plain(_short(field.value)), _destination(field))
     out.print(table)
     out.print()
 
 
-def _destination(field: str, value: Any, event: Event, places: dict[str, str]) -> str:
-    top = field.split(".", 1)[0].split("[", 1)[0]
-    text = str(value).strip().casefold()
-    place = places.get(text) if text else None
-    if place and _tells(value):
-        return f"[green]{plain(place)}[/]"
-    if top in event.unmapped:
-        return "[yellow]unmapped[/]"
-    if place:
-        return f"[cyan]read[/], perhaps {plain(place)}"
-    return "[cyan]read[/]" if text else "[dim]empty[/]"
-
-
-def _tells(value: Any) -> bool:
-    """Whether an equal value elsewhere is the same one: not of numbers, truth values and codes such as `0` or `US`."""
-    return isinstance(value, str) and len(value.strip()) > _SHORT and value.strip().casefold() not in _COMMON
-
-
-def _places(ocsf: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Value -> where it stands in the event; of several places the most telling, which comes last."""
-    found = [(str(value).casefold(), place) for place, value in _leaves(ocsf)]
-    yield from sorted(found, key=lambda item: not item[1].startswith(_ECHOES))
-
-
-def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and value:
-        for name, item in value.items():
-            yield from _leaves(item, f"{place}.{name}" if place else str(name))
-    elif isinstance(value, list) and value:
-        for number, item in enumerate(value):
-            yield from _leaves(item, f"{place}[{number}]")
-    else:
-        yield place, "" if value in ({}, [], None) else value
+def _destination(field: Field) -> str:
+    """Where a field goes: the places of the event that change with it."""
+    if not field.tried:
+        return "[dim]not tried[/]"
+    if field.places == ("mapper",):
+        return "[cyan]decides which mapper takes the record[/]"
+    unmapped = ["[yellow]unmapped[/]"] if field.unmapped else []
+    if field.places:
+        more = f" and {len(field.places) - _PLACES} more" if len(field.places) > _PLACES else ""
+        places = f"[green]{' | '.join(map(plain, field.places[:_PLACES]))}[/]{more}"
+        return " | ".join([places, *unmapped])
+    if unmapped:
+        return unmapped[0]
+    return "[dim]empty[/]" if field.value in ("", None, [], {}) else "[cyan]nowhere; the record's text keeps it[/]"
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = "" if value in ([], {}, None) else str(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\N{HORIZONTAL ELLIPSIS}"
