@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aoc_common.contracts.event import Event
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
-from aoc_normalizer.normalise import normalise
+from aoc_normalizer.normalise import normalise, normalise_page
 from aoc_normalizer.reading.records import RecordContext
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
@@ -201,6 +201,15 @@ def test_names_in_another_spelling_are_the_same_sign_in(spelt, ocsf_faults) -> N
     assert made.mapper == "respelt"
     assert made.id == event(GRAPH).id
     assert (made.result, made.ip) == ("failure", "203.0.113.9")
+
+
+def test_what_the_graph_sdk_has_put_aside_is_the_same_sign_in() -> None:
+    inside = {name: value for name, value in GRAPH.items() if name != "id"}
+    page = orjson.dumps([{"Id": REQUEST, "AppDisplayName": None, "AdditionalProperties": inside}])
+    (made,), rejected = normalise_page(page, CONTEXT)
+
+    assert rejected == []
+    assert made.id == event(GRAPH).id
 
 
 def test_a_time_as_windows_powershell_writes_it_is_the_same_time() -> None:

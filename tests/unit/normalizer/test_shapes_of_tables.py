@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -16,6 +16,9 @@ from aoc_normalizer.mappers.envelopes.tables import TABLES, recognise_table
 from aoc_normalizer.mappers.envelopes.tables.columns import column_key
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 AT = "2026-11-20T10:00:00Z"
@@ -328,6 +331,51 @@ def test_a_row_that_holds_the_id_is_the_same_event_with_the_same_sentence(kind: 
         assert made.ocsf["message"] == MESSAGES[kind]
 
 
+def spelt(value: Any, spell: Callable[[str], str]) -> Any:
+    """The same value with other names."""
+    if isinstance(value, dict):
+        return {spell(name): spelt(inner, spell) for name, inner in value.items()}
+    return [spelt(inner, spell) for inner in value] if isinstance(value, list) else value
+
+
+ENVELOPE = {
+    "time": AT,
+    "category": "AuditLogs",
+    "operationName": "wipe ManagedDevice",
+    "resultType": "Success",
+    "properties": {
+        "AuditEventId": "i-7",
+        "ActivityDate": "11/20/2026 10:00:00 AM",
+        "Actor": {"UPN": "tove@contoso.example", "ApplicationName": "Intune portal"},
+        "TargetObjectIds": ["d-7"],
+        "Targets": [{"Name": "PC-7", "ModifiedProperties": [{"Name": "keepUserData", "Old": None, "New": "False"}]}],
+    },
+}
+ROW = {"CreationDate": AT, "UserIds": "tove@contoso.example", "Operations": "FileDownloaded", "AuditData": UNIFIED}
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper, lambda name: f"{name[:1].upper()}{name[1:]}"])
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [(AUDIT, "audit"), (INTUNE, "intune"), (ENVELOPE, "intune"), (AZURE, "azure"), (PROVISIONING, "provisioning")],
+)
+def test_names_in_another_case_are_the_same_record(record, kind, spell, ocsf_faults) -> None:
+    made = event(spelt(record, spell))
+
+    assert ocsf_faults(made) == []
+    assert made.id == event(SAME[kind][0]).id
+    assert made.ocsf["message"] == MESSAGES[kind]
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
+def test_a_row_around_a_record_is_known_in_any_case(spell, ocsf_faults) -> None:
+    made = event({spell(name): json.dumps(cell) if name == "AuditData" else cell for name, cell in ROW.items()})
+
+    assert ocsf_faults(made) == []
+    assert made.id == event(UNIFIED).id
+    assert made.ocsf["message"] == MESSAGES["unified"]
+
+
 @given(st.data())
 def test_case_order_and_blanks_of_columns_say_nothing(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(sorted(SAME)))
@@ -337,11 +385,11 @@ def test_case_order_and_blanks_of_columns_say_nothing(data: st.DataObject) -> No
     )
     spell = data.draw(st.sampled_from([str.upper, str.lower, lambda text: f"{text} "]))
     columns = data.draw(st.permutations(list(row)))
-    spelt = {spell(column): row[column] for column in columns}
+    other = {spell(column): row[column] for column in columns}
 
     if kind != "incident" or row is SENTINEL_INCIDENT:
-        assert recognise_table(spelt) is not None
-        assert event(spelt).id == event(original).id
+        assert recognise_table(other) is not None
+        assert event(other).id == event(original).id
 
 
 def test_a_table_of_sentinel_tells_hunting_to_the_millisecond_only() -> None:

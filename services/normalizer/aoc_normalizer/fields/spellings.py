@@ -61,6 +61,19 @@ _OF_UNIFIED: Final = (  # noqa: SIM905  # names read better as words
     "SourceFileName SourceRelativeUrl Target TargetUserOrGroupName TargetUserOrGroupType TeamGuid TeamName Type "
     "UserAgent UserId UserKey UserType Value Version Workload"
 ).split()
+#: Of what Intune sends to Azure Monitor (memdocs, review-logs-using-azure-monitor.md).
+_OF_INTUNE: Final = (  # noqa: SIM905  # names read better as words
+    "AADDeviceId ActivityDate ActivityResultStatus ActivityType Actor AlertDisplayName AlertType Application "
+    "ApplicationName AuditEventId ComplianceState_loc Description DeviceHostName DeviceId DeviceName EnrollmentTimeUTC "
+    "EnrollmentType FailureCategory FailureReason IntuneAccountId IntuneDeviceId IntuneUserId ModifiedProperties Name "
+    "New ObjectId Old Os ScenarioName SerialNumber TargetDisplayNames TargetObjectIds Targets UPN UPNSuffix "
+    "UserDisplayName UserEmail UserId UserName"
+).split()
+#: Of rows around a unified record.
+_OF_ROWS: Final = (  # noqa: SIM905  # as above
+    "ActionType AuditData CreationDate Identity Operations RawEventData RecordId RecordType ReportId ResultCount "
+    "ResultIndex Timestamp UserIds"
+).split()
 
 
 @lru_cache(maxsize=8192)
@@ -71,6 +84,8 @@ def letters(name: str) -> str:
 
 GRAPH: Final[Mapping[str, str]] = {letters(name): name for name in _OF_GRAPH}
 UNIFIED: Final[Mapping[str, str]] = {letters(name): name for name in _OF_UNIFIED}
+INTUNE: Final[Mapping[str, str]] = {letters(name): name for name in _OF_INTUNE}
+ROWS: Final[Mapping[str, str]] = {letters(name): name for name in _OF_ROWS}
 
 
 def respelt(value: Any, spelling: Mapping[str, str], levels: int = LEVELS) -> Any:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import orjson
 
-from aoc_normalizer.fields import times, values
+from aoc_normalizer.fields import spellings, times, values
 from aoc_normalizer.mappers import GENERIC, generic, recognise
 
 if TYPE_CHECKING:
@@ -216,7 +216,8 @@ def _with_additional(record: Record, members: Mapping[str, msgspec.Raw]) -> dict
     inside = _OBJECT.decode(members[_ADDITIONAL])
     spelt = {name.lower() for name in inside}
     outside = {
-        name: raw
+        # What the class knows it spells with a capital; the record is Graph's.
+        spellings.GRAPH.get(spellings.letters(name), name): raw
         for name, raw in members.items()
         if name != _ADDITIONAL and name.lower() not in spelt and record[name] not in (None, "", [], {})
     }

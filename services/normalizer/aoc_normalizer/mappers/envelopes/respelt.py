@@ -6,14 +6,14 @@ PowerShell's Graph SDK and the module AzureAD begin every name with a capital (`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.fields import values
 from aoc_normalizer.fields.duplicate_keys import renamed
-from aoc_normalizer.fields.spellings import GRAPH, UNIFIED, letters, respelt
+from aoc_normalizer.fields.spellings import GRAPH, INTUNE, ROWS, UNIFIED, letters, respelt
 from aoc_normalizer.mappers import azure_activity, message_trace
 from aoc_normalizer.mappers.base import Mapper, Record
-from aoc_normalizer.mappers.envelopes import diagnostics
+from aoc_normalizer.mappers.envelopes import diagnostics, wrapped
 from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, provisioning, risk, signins
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -28,6 +28,9 @@ _OF_GRAPH: Final = frozenset(
      "senderaddress"}
 )  # fmt: skip
 _OF_UNIFIED: Final = frozenset({"creationtime", "operation"})
+_HOLDERS: Final = frozenset({"auditdata", "raweventdata"})
+#: Properties of an envelope that are Intune's.
+_OF_INTUNE: Final = frozenset({"auditeventid", "intunedeviceid", "intuneaccountid"})
 _MAPPERS: Final = (
     azure_activity.MAPPER,
     diagnostics.MAPPER,
@@ -56,13 +59,22 @@ def fill(record: Record, draft: Draft) -> None:
         raise ValueError("no record of a known shape")
     mapper, spelling, names = found
     theirs = renamed(record, names)
-    theirs = {name: respelt(value, spelling) for name, value in theirs.items()}
-    if mapper is diagnostics.MAPPER and isinstance(theirs.get("properties"), str):
-        theirs["properties"] = respelt(dict(values.mapping(theirs["properties"])), spelling)
+    if mapper is diagnostics.MAPPER:
+        theirs["properties"] = _properties(values.mapping(theirs["properties"]))
+    elif mapper is not wrapped.MAPPER:
+        theirs = {name: respelt(value, spelling) for name, value in theirs.items()}
     mapper.fill(theirs, draft)
     draft.used = {name for name, as_microsoft in names.items() if as_microsoft in draft.used}
-    # What a mapper left of a record inside stands in the record itself.
-    draft.rest = {}
+    if mapper is not wrapped.MAPPER:
+        # What a mapper left of a record inside stands in the record itself.
+        draft.rest = {}
+
+
+def _properties(inside: Mapping[str, Any]) -> Record:
+    """The record in an envelope: Graph's, or Intune's own."""
+    intune_s = not _OF_INTUNE.isdisjoint(map(letters, inside))
+    made: Record = respelt(dict(inside), INTUNE if intune_s else GRAPH)
+    return made
 
 
 def _mapper(record: Record) -> tuple[Mapper, Mapping[str, str], dict[str, str]] | None:
@@ -74,6 +86,10 @@ def _mapper(record: Record) -> tuple[Mapper, Mapping[str, str], dict[str, str]] 
         names = _names(record, UNIFIED)
         if audit_log.MAPPER.recognises(dict.fromkeys(names.values())):
             return audit_log.MAPPER, UNIFIED, names
+    if not keys.isdisjoint(_HOLDERS):
+        names = _names(record, ROWS)
+        shallow = {names[name]: value for name, value in record.items()}
+        return (wrapped.MAPPER, ROWS, names) if wrapped.MAPPER.recognises(shallow) else None
     if keys.isdisjoint(_OF_GRAPH):
         return None
     names = _names(record, GRAPH)

@@ -36,6 +36,7 @@ _ACTIVITIES: Final = paths(
     time="Timestamp",
     created="Timestamp",
     activityid="ReportId",
+    eventid="ReportId",
     id="ReportId",
     activitytype="ActionType",
     eventtype="ActionType",

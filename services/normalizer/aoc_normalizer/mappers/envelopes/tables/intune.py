@@ -24,6 +24,8 @@ _PLACES: Final = paths(
     resources="resources.*",
     date="activityDateTime",
     datetime="activityDateTime",
+    activitydate="activityDateTime",
+    dateandtime="activityDateTime",
     time="activityDateTime",
     activity="activityType",
     activityname="activityType",
@@ -50,6 +52,7 @@ _PLACES: Final = paths(
     target="resources.displayName",
     targets="resources.displayName",
     targetname="resources.displayName",
+    targetdisplayname="resources.displayName",
     targetdisplaynames="resources.displayName",
     resource="resources.displayName",
     resourcename="resources.displayName",
@@ -95,11 +98,12 @@ TABLES: Final = (
     Table(
         "Intune audits",
         needs(
-            "activitydatetime date datetime time",
+            "activitydatetime activitydate date datetime dateandtime time",
             "activitytype activity activityname operationname",
             "initiatedbyactor initiatedby actor actorupn actoruserprincipalname actorapplicationdisplayname "
             "applicationname",
-            "targets target targetname targetdisplaynames resources resource resourcename resourcesdisplayname "
+            "targets target targetname targetdisplayname targetdisplaynames resources resource resourcename "
+            "resourcesdisplayname "
             "resourceid"
             "componentname",
         ),
