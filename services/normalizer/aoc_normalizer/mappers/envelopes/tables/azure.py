@@ -75,7 +75,7 @@ TABLES: Final = (
         needs(
             "timegenerated",
             "type operationname activitydisplayname appdisplayname serviceprincipalname resulttype actiontype "
-            "alertname"
+            "alertname "
             "title requestmethod risklevel operationnamevalue activitystatusvalue",
         ),
         _COLUMNS,

@@ -103,9 +103,7 @@ TABLES: Final = (
             "initiatedbyactor initiatedby actor actorupn actoruserprincipalname actorapplicationdisplayname "
             "applicationname",
             "targets target targetname targetdisplayname targetdisplaynames resources resource resourcename "
-            "resourcesdisplayname "
-            "resourceid"
-            "componentname",
+            "resourcesdisplayname resourceid componentname",
         ),
         _PLACES,
         intune.MAPPER,
