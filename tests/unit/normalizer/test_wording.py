@@ -135,6 +135,37 @@ def test_a_mailbox_that_no_longer_forwards_and_a_parameter_that_was_cleared_say_
     )
 
 
+# Who got something by a cmdlet
+
+
+@pytest.mark.parametrize(
+    ("cmdlet", "parameters", "words"),
+    [
+        ("Add-RoleGroupMember", {"Member": SAM}, f"added {SAM} to role group Box"),
+        ("Add-RoleGroupMember", {}, "added a member to role group Box"),
+        ("Remove-RoleGroupMember", {"Member": "Sam Ortiz"}, "removed Sam Ortiz from role group Box"),
+        ("Add-DistributionGroupMember", {"Member": f"x/y/{SAM}"}, f"added {SAM} to distribution group Box"),
+        ("Remove-DistributionGroupMember", {"Member": SAM}, f"removed {SAM} from distribution group Box"),
+        ("Update-RoleGroupMember", {"Members": f"{SAM}, kai@x.example"},
+         f"made {SAM} and kai@x.example the members of role group Box"),
+        ("Add-UnifiedGroupLinks", {"Links": SAM, "LinkType": "Owners"},
+         f"added {SAM} to group Box, with LinkType Owners"),
+        ("Add-MailboxPermission", {"User": SAM, "AccessRights": "FullAccess"},
+         f"gave {SAM} access to mailbox Box, with FullAccess"),
+        ("Add-MailboxPermission", {}, "gave access to mailbox Box"),
+        ("Remove-RecipientPermission", {"Trustee": SAM}, f"no longer let {SAM} send as Box"),
+        ("New-ManagementRoleAssignment", {"Role": "Mailbox Import Export", "User": SAM},
+         f"assigned Exchange role Mailbox Import Export to {SAM}"),
+    ],
+)  # fmt: skip
+def test_a_cmdlet_names_who_got_something(cmdlet, parameters, words, ocsf_faults):
+    listed = [{"Name": name, "Value": value} for name, value in {"Identity": "Box", **parameters}.items()]
+    made = event_of(unified(cmdlet, "Exchange", 1, ObjectId="Box", Parameters=listed))
+
+    assert made.ocsf["message"] == f"{KIM} {words}"
+    assert ocsf_faults(made) == []
+
+
 # Values with a form of their own: command lines
 
 

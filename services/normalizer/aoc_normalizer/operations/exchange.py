@@ -18,9 +18,15 @@ TABLE: Final[dict[str, Meaning]] = {
     "remove transportrule": Meaning(ENTITY_MANAGEMENT, 4, MEDIUM, "deleted transport rule {target}"),
     "set mailbox": Meaning(ENTITY_MANAGEMENT, 3, LOW, "changed mailbox {target}"),
     "new mailbox": Meaning(ENTITY_MANAGEMENT, 1, LOW, "created mailbox {target}"),
-    "add mailboxpermission": Meaning(USER_ACCESS, 1, MEDIUM, "gave {user} access to mailbox {target}"),
-    "remove mailboxpermission": Meaning(USER_ACCESS, 2, LOW, "removed {user}'s access to mailbox {target}"),
-    "add recipientpermission": Meaning(USER_ACCESS, 1, MEDIUM, "let {user} send as {target}"),
+    "add mailboxpermission": Meaning(
+        USER_ACCESS, 1, MEDIUM, "gave {member} access to mailbox {target}", "gave access to mailbox {target}"
+    ),
+    "remove mailboxpermission": Meaning(
+        USER_ACCESS, 2, LOW, "removed {member}'s access to mailbox {target}", "removed access to mailbox {target}"
+    ),
+    "add recipientpermission": Meaning(
+        USER_ACCESS, 1, MEDIUM, "let {member} send as {target}", "gave permission to send as {target}"
+    ),
     # Critical by what they set: see mappers/exchange_cmdlets.py.
     "set mailboxauditbypassassociation": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the audit bypass of {target}"),
     "set adminauditlogconfig": Meaning(ENTITY_MANAGEMENT, 3, HIGH, "changed the audit log configuration"),
@@ -36,19 +42,53 @@ TABLE: Final[dict[str, Meaning]] = {
     "set mailboxautoreplyconfiguration": Meaning(
         ENTITY_MANAGEMENT, 3, LOW, "changed the automatic replies of {target}"
     ),
-    "add mailboxfolderpermission": Meaning(USER_ACCESS, 1, MEDIUM, "gave {user} access to folder {target}"),
-    "set mailboxfolderpermission": Meaning(USER_ACCESS, 1, MEDIUM, "changed {user}'s access to folder {target}"),
-    "remove mailboxfolderpermission": Meaning(USER_ACCESS, 2, LOW, "removed {user}'s access to folder {target}"),
-    "remove recipientpermission": Meaning(USER_ACCESS, 2, LOW, "no longer let {user} send as {target}"),
-    "new managementroleassignment": Meaning(USER_ACCESS, 1, HIGH, "assigned Exchange role {target}"),
+    "add mailboxfolderpermission": Meaning(
+        USER_ACCESS, 1, MEDIUM, "gave {member} access to folder {target}", "gave access to folder {target}"
+    ),
+    "set mailboxfolderpermission": Meaning(
+        USER_ACCESS, 1, MEDIUM, "changed {member}'s access to folder {target}", "changed access to folder {target}"
+    ),
+    "remove mailboxfolderpermission": Meaning(
+        USER_ACCESS, 2, LOW, "removed {member}'s access to folder {target}", "removed access to folder {target}"
+    ),
+    "remove recipientpermission": Meaning(
+        USER_ACCESS, 2, LOW, "no longer let {member} send as {target}", "removed permission to send as {target}"
+    ),
+    "new managementroleassignment": Meaning(
+        USER_ACCESS, 1, HIGH, "assigned Exchange role {role} to {member}", "assigned Exchange role {target}"
+    ),
     "remove managementroleassignment": Meaning(USER_ACCESS, 2, MEDIUM, "removed Exchange role assignment {target}"),
-    "add rolegroupmember": Meaning(GROUP_MANAGEMENT, 3, HIGH, "added a member to role group {target}"),
-    "update rolegroupmember": Meaning(GROUP_MANAGEMENT, 3, HIGH, "changed the members of role group {target}"),
-    "remove rolegroupmember": Meaning(GROUP_MANAGEMENT, 4, MEDIUM, "removed a member from role group {target}"),
+    "add rolegroupmember": Meaning(
+        GROUP_MANAGEMENT, 3, HIGH, "added {member} to role group {target}", "added a member to role group {target}"
+    ),
+    "update rolegroupmember": Meaning(
+        GROUP_MANAGEMENT,
+        3,
+        HIGH,
+        "made {member} the members of role group {target}",
+        "changed the members of role group {target}",
+    ),
+    "remove rolegroupmember": Meaning(
+        GROUP_MANAGEMENT,
+        4,
+        MEDIUM,
+        "removed {member} from role group {target}",
+        "removed a member from role group {target}",
+    ),
     "new rolegroup": Meaning(GROUP_MANAGEMENT, 6, HIGH, "created role group {target}"),
-    "add distributiongroupmember": Meaning(GROUP_MANAGEMENT, 3, LOW, "added a member to distribution group {target}"),
+    "add distributiongroupmember": Meaning(
+        GROUP_MANAGEMENT,
+        3,
+        LOW,
+        "added {member} to distribution group {target}",
+        "added a member to distribution group {target}",
+    ),
     "remove distributiongroupmember": Meaning(
-        GROUP_MANAGEMENT, 4, LOW, "removed a member from distribution group {target}"
+        GROUP_MANAGEMENT,
+        4,
+        LOW,
+        "removed {member} from distribution group {target}",
+        "removed a member from distribution group {target}",
     ),
     "set casmailbox": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed the protocols of mailbox {target}"),
     "set remotedomain": Meaning(ENTITY_MANAGEMENT, 3, MEDIUM, "changed remote domain {target}"),
@@ -71,6 +111,12 @@ TABLE: Final[dict[str, Meaning]] = {
     "new journalrule": Meaning(ENTITY_MANAGEMENT, 1, HIGH, "created journal rule {target}"),
     "install app": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "installed an add-in"),
     "new app": Meaning(ENTITY_MANAGEMENT, 1, MEDIUM, "installed add-in {target}"),
+    "add unifiedgrouplinks": Meaning(
+        GROUP_MANAGEMENT, 3, LOW, "added {member} to group {target}", "added members to group {target}"
+    ),
+    "remove unifiedgrouplinks": Meaning(
+        GROUP_MANAGEMENT, 4, LOW, "removed {member} from group {target}", "removed members from group {target}"
+    ),
 }
 #: What happens in mailboxes. Other services have operations of these names.
 MAILBOX: Final[dict[str, Meaning]] = {

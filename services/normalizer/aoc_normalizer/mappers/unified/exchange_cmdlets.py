@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _IDENTITY: Final = ("Identity", "Name", "Mailbox", "User")
 _MAX_PARAMETERS: Final = 200
 _MAX_SAID: Final = 80
+_MAX_MEMBERS: Final = 50
+#: Parameters that name who gets something; several names are parted by commas.
+_MEMBERS: Final = ("user", "trustee", "member", "members", "links", "owner", "securitygroup")
 #: Values that turn protection off, and how severe that is.
 _WEAKENS: Final = {
     ("unifiedauditlogingestionenabled", "false"): CRITICAL,
@@ -36,8 +39,8 @@ _WEAKENS: Final = {
 _WEAKENING: Final = frozenset(name for name, _ in _WEAKENS)
 #: Parameters that say nothing about what was done, or that the sentence has already.
 _UNTOLD: Final = frozenset(
-    {"identity", "name", "mailbox", "user", "member", "trustee", "accessrights", "force", "confirm", "whatif",
-     "erroraction", "warningaction", "organization", "domaincontroller", "alwaysdeleteoutlookrulesblob",
+    {"identity", "name", "mailbox", "user", "trustee", "member", "members", "links", "role", "accessrights", "force",
+     "confirm", "whatif", "erroraction", "warningaction", "organization", "domaincontroller", "alwaysdeleteoutlookrulesblob",
      "stopprocessingrules", "inheritancetype", "automapping", "nonpiiparameters", "ignoredefaultscope",
      "delivertomailboxandforward", *exchange_rules.SENDS_AWAY}
 )  # fmt: skip
@@ -117,12 +120,14 @@ def _forwarding(draft: Draft, lower: Mapping[str, str]) -> None:
 
 
 def _access(draft: Draft, lower: Mapping[str, str]) -> None:
-    """Who got which rights."""
-    user = lower.get("user") or lower.get("trustee") or lower.get("member")
-    if user:
-        leaf = _leaf(user)
-        draft.targets.append(named_party(leaf, "user"))
-        draft.words["user"] = leaf
+    """Who got which rights, or came into which group."""
+    names = next((lower[name] for name in _MEMBERS if lower.get(name)), None)
+    if names:
+        leaves = [_leaf(name.strip()) for name in names.split(",")[:_MAX_MEMBERS] if name.strip()]
+        draft.targets += [named_party(leaf, "user") for leaf in leaves]
+        draft.words["user"] = draft.words["member"] = listed_few(leaves)
+    if role := lower.get("role"):
+        draft.words["role"] = role
     if rights := lower.get("accessrights"):
         draft.privileges = [right.strip() for right in rights.split(",")]
         draft.remark = f"with {rights}" if draft.remark is None else draft.remark
