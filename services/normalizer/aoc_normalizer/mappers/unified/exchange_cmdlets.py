@@ -40,9 +40,9 @@ _WEAKENING: Final = frozenset(name for name, _ in _WEAKENS)
 #: Parameters that say nothing about what was done, or that the sentence has already.
 _UNTOLD: Final = frozenset(
     {"identity", "name", "mailbox", "user", "trustee", "member", "members", "links", "role", "accessrights", "force",
-     "confirm", "whatif", "erroraction", "warningaction", "organization", "domaincontroller", "alwaysdeleteoutlookrulesblob",
-     "stopprocessingrules", "inheritancetype", "automapping", "nonpiiparameters", "ignoredefaultscope",
-     "delivertomailboxandforward", *exchange_rules.SENDS_AWAY}
+     "confirm", "whatif", "erroraction", "warningaction", "organization", "domaincontroller",
+     "alwaysdeleteoutlookrulesblob", "stopprocessingrules", "inheritancetype", "automapping", "nonpiiparameters",
+     "ignoredefaultscope", "delivertomailboxandforward", *exchange_rules.SENDS_AWAY}
 )  # fmt: skip
 
 
