@@ -37,9 +37,8 @@ class PublicSet:
     vague: int = 0
 
 
-def _pairs(name: str, records: int, *, generic: int = 0, vague: int = 0) -> PublicSet:
-    path = f"sekoia-intake-formats/{name}.pairs.jsonl"
-    return PublicSet(path, records, member="raw", generic=generic, vague=vague)
+def _pairs(name: str, records: int) -> PublicSet:
+    return PublicSet(f"sekoia-intake-formats/{name}.pairs.jsonl", records, member="raw")
 
 
 SETS: Final = (
@@ -55,27 +54,26 @@ SETS: Final = (
     PublicSet("elastic-integrations-transcribed/o365-dlp.ndjson", 2),
     # One is a fragment: a time, a record type and a server.
     PublicSet("elastic-integrations-transcribed/o365-misc.ndjson", 5, generic=1, vague=1),
-    PublicSet("graph2otel-live/records.jsonl", 7, member="record", vague=1),
+    PublicSet("graph2otel-live/records.jsonl", 7, member="record"),
     PublicSet("invictus-o365/part1_2021-03-23_2021-04-19.search_unifiedauditlog_rows.jsonl", 1478, member="AuditData",
               blank=3),
     PublicSet("invictus-o365/part1_2021-03-23_2021-04-19.unique_auditdata.ndjson", 1475),
-    # Made of the words "user principal name value" and "Activity Type value".
-    PublicSet("msgraph-docs-transcribed/auditevent-list.v1.json", 1, list_member="value", vague=1),
+    PublicSet("msgraph-docs-transcribed/auditevent-list.v1.json", 1, list_member="value"),
     PublicSet("msgraph-docs-transcribed/directoryaudit-list-filter.v1.json", 1, list_member="value"),
     PublicSet("msgraph-docs-transcribed/directoryaudit-list.v1.json", 1, list_member="value"),
     PublicSet("ocsf-messagetrace/messagetrace.pairs.jsonl", 5, member="raw"),
     PublicSet("otrf-goldensaml/AADAuditEvents.ndjson", 2),
     PublicSet("otrf-goldensaml/Microsoft365DefenderEvents.ndjson", 5),
     PublicSet("otrf-goldensaml/OfficeActivityEvents.ndjson", 1),
-    PublicSet("panther-analysis/rule_tests.jsonl", 43, member="event", vague=1),
-    _pairs("azure-activity-logs", 2, generic=2, vague=2),
+    PublicSet("panther-analysis/rule_tests.jsonl", 43, member="event"),
+    _pairs("azure-activity-logs", 2),
     _pairs("azure-ad", 12),
     _pairs("entraid-graphapi", 41),
-    _pairs("intune", 5, vague=3),
+    _pairs("intune", 5),
     _pairs("m365-defender-xdr", 36),
     _pairs("message-trace", 1),
     _pairs("o365", 38),
-    _pairs("sentinel-incidents", 2, generic=2, vague=2),
+    _pairs("sentinel-incidents", 2),
     PublicSet("tenzir-graph-ocsf/compliance-policy-setting-state-summaries.ndjson", 1, undated=1),
     PublicSet("tenzir-graph-ocsf/defender-alerts.ndjson", 1),
     PublicSet("tenzir-graph-ocsf/defender-incidents.ndjson", 2),

@@ -287,6 +287,26 @@ def test_who_only_the_envelope_names_acted(initiated, identity, actor, sort, ocs
     assert ocsf_faults(made) == []
 
 
+def test_ids_in_the_place_of_an_envelopes_name_are_those_of_whoever_acted(ocsf_faults):
+    identity = {"UPN": [{"Identity": KIM.upper()}], "ObjectID": [{"Identity": KIM_ID}], "Other": [], "TenantId": None,
+                "ApplicationID": [{"Identity": APP_ID}]}  # fmt: skip
+    record = envelope("Windows365AuditLogs", {"ApplicationName": "a"}, operationName="Create CloudPcUserSetting",
+                      identity=identity)  # fmt: skip
+    made = event_of(record)
+
+    assert (made.actor, made.ocsf["actor"]["user"]["uid"]) == (KIM, KIM_ID)
+    assert made.ocsf["message"] == f"{KIM} created a cloud PC user setting"
+    assert ocsf_faults(made) == []
+
+
+@pytest.mark.parametrize("identity", [{}, {"UPN": "x"}, {"UPN": [7]}, [], 7, "See ActorName", "<null>", None])
+def test_an_envelope_that_names_nobody_names_nobody(identity):
+    record = audit("Add service principal", {"id": APP_OBJECT, "type": "ServicePrincipal", "displayName": APP},
+                   initiatedBy={})  # fmt: skip
+
+    assert message(envelope("AuditLogs", record, identity=identity)) == f"Somebody created service principal {APP}"
+
+
 def test_who_only_a_tables_row_names_acted():
     row = {"TimeGenerated": "2026-11-23T07:30:00Z", "Type": "AuditLogs", "Id": "g-1", "OperationName": "Add user",
            "ActivityDisplayName": "Add user", "ActivityDateTime": "2026-11-23T07:30:00Z", "InitiatedBy": "{}",

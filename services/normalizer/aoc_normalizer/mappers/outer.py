@@ -6,8 +6,9 @@ Azure Monitor repeats in the envelope what the record says (`resultType`, `resul
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from aoc_normalizer.draft import Party
 from aoc_normalizer.fields import addresses, values
 from aoc_normalizer.fields.results import of_word
 from aoc_normalizer.mappers.graph import directory, signins
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from aoc_normalizer.mappers.base import Record
 
 _OUTCOMES: Final = ("resultType", "resultSignature")
+#: What Intune says in place of a name: look into the record.
+_ELSEWHERE: Final = "See Actor"
 
 
 def complete(record: Record, draft: Draft) -> None:
@@ -32,5 +35,23 @@ def complete(record: Record, draft: Draft) -> None:
         if draft.result == "failure" and draft.status_detail is None:
             draft.status_detail = reason
     if not draft.actor.known:
-        directory.named(values.text(record.get("identity")), draft)
+        _identity(record.get("identity"), draft)
     draft.address = draft.address or addresses.parse(record.get("callerIpAddress"))
+
+
+def _identity(identity: Any, draft: Draft) -> None:
+    """Who acted: a name, or lists of ids by their kinds (`{"UPN": [{"Identity": ...}], "ApplicationID": [...]}`)."""
+    named = values.mapping(identity)
+    if isinstance(identity, str) and not named:
+        text = values.text(identity)
+        directory.named(None if text is None or text.startswith(_ELSEWHERE) else text, draft)
+        return
+    ids = {
+        kind.casefold(): values.first(listed[0], "Identity")
+        for kind, listed in ((kind, values.objects(listed)) for kind, listed in named.items())
+        if listed
+    }
+    upn = ids.get("upn")
+    draft.actor = Party(upn=upn and upn.lower(), uid=ids.get("objectid"), kind="user")
+    if (app := ids.get("applicationid")) is not None and not draft.app.known:
+        draft.app = Party(uid=app, kind="application")

@@ -44,7 +44,7 @@ def fill(record: Record, draft: Draft) -> None:
     else:
         (intune.fill if intune.recognises(inner) else _other)(record, inner, draft)
     draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
-    outer.complete({**record, "identity": intune.identity(record)}, draft)
+    outer.complete(record, draft)
     draft.log_name = values.text(record.get("category")) or draft.log_name
     if draft.time_ms is None:
         draft.original_time = values.text(record.get("time"))
