@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from aoc_api import metrics, problems
 from aoc_api.bodies import MAX_BODY, bounded
+from aoc_api.models import FieldError
 from aoc_api.settings import is_loopback
 from aoc_common.telemetry import logs, tracing
 
@@ -92,7 +93,8 @@ class Gate:
         headers = Headers(scope=scope)
         if not self._names_us(headers.get("host", ""), scope["path"]):
             detail = "The gateway answers requests for localhost only, since it has no login yet."
-            await problems.respond("misdirected", detail)(scope, receive, send)
+            error = FieldError(location="header", name="host", detail="names another host than this machine")
+            await problems.respond("misdirected", detail, [error])(scope, receive, send)
         elif _length(headers) > MAX_BODY:
             await problems.respond("too-large", f"The body has more than {MAX_BODY} bytes.")(scope, receive, send)
         else:

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -55,6 +63,40 @@ def width(monkeypatch):
 
     set_width(None)
     return set_width
+
+
+SHOW = """
+from uuid import UUID
+from aoc_cli.listing import Table, default_columns, Clock
+from aoc_cli.rows import Row
+event = {"time": 1795420800000, "status_id": 2, "severity_id": 5, "message": "much happened"}
+Table(default_columns(Clock.UTC)).show([Row(UUID(int=1), "contoso", "x", "Add-X", event, ip="203.0.113.9")])
+"""
+
+
+def shown_on_a_terminal(**variables: str) -> str:
+    """What a program of its own shows on a terminal of 120 columns."""
+    keeper, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    unset = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE"}
+    env = {name: value for name, value in os.environ.items() if name not in unset} | {"TERM": "xterm-256color"}
+    subprocess.run([sys.executable, "-c", SHOW], stdin=terminal, stdout=terminal, env=env | variables, check=True)
+    os.close(terminal)
+    with os.fdopen(keeper, "rb") as kept:
+        return kept.read1().decode()
+
+
+@pytest.mark.slow
+def test_colours_are_for_terminals_only_and_not_where_nobody_wants_them() -> None:
+    coloured, plain = shown_on_a_terminal(), shown_on_a_terminal(NO_COLOR="1")
+    piped = subprocess.run([sys.executable, "-c", SHOW], capture_output=True, text=True, check=True).stdout
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+
+    assert colour.search(coloured)
+    assert not colour.search(plain)
+    assert "\x1b" not in piped
+    assert all("much happened" in shown for shown in (coloured, plain, piped))
+    assert ["time (UTC)" in shown for shown in (coloured, plain, piped)] == [True, True, False]
 
 
 def lines_of(capsys) -> list[str]:
