@@ -9,14 +9,22 @@ from aoc_common.contracts import spelling, terms
 from aoc_normalizer import bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from aoc_normalizer.draft import Draft, Party
 
 #: What failed is found by this word, whatever its sentence calls it.
 FAILED: Final = "failed"
+#: The kind that most of them are, `User`, is no longer than this.
+_USER: Final = 4
 #: Targets that an event is found by.
 _TARGETS: Final = 20
+#: Fields of records that people look for, though no mapper shows them of every record.
+_FIELDS: Final = ("UserId", "SearchQueryText", "TargetUserOrGroupType", "ItemType", "InvestigationName", "LogonError")
+#: What programs that are no browsers call themselves at the beginning of a user agent.
+_PROGRAM: Final = re.compile(r"(?!Mozilla/)[^/;(]{2,40}")
+#: How names of changed properties begin that repeat who did it, and to whom.
+_OF_IDS: Final = ("targetid.", "actorid.")
 #: Values that are the same in thousands of records: switches, numbers, sizes of mailboxes.
 _SWITCH: Final = re.compile(r"(?i)true|false|yes|no|none|null|[-+\d.,:]+|[\d.]+ [kmgt]?b \([\d,]+ bytes\)")
 
@@ -40,7 +48,7 @@ def most_telling(first: Sequence[str], others: Iterable[str]) -> tuple[tuple[str
     return every[: max(len(set(first)), bounds.TERMS)], True
 
 
-def names(draft: Draft) -> list[str]:
+def names(draft: Draft, record: Mapping[str, Any]) -> list[str]:
     """The terms of what names an event beside its sentence; before names are spelt as they are shown."""
     found: list[str] = []
     for party in (draft.actor, *draft.targets[:_TARGETS]):
@@ -49,14 +57,24 @@ def names(draft: Draft) -> list[str]:
     for text in _texts(draft):
         if text:
             found += terms.name_terms(text)
-    if (device := draft.device) is not None:
-        found += terms.id_terms(device.name or "") + terms.id_terms(device.uid or "")
-    if draft.location and (city := draft.location.get("city")):
-        found += terms.name_terms(city)
-    for uid in (draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
+    device = draft.device
+    of_device = () if device is None else (device.name, device.uid)
+    for uid in (*of_device, draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
         if uid:
             found += terms.id_terms(uid)
+    for name in _FIELDS:
+        if name in record and isinstance(text := record[name], str):
+            found += terms.name_terms(text)
+    if "Target" in record:
+        found += _kinds_of(record["Target"])
     return found
+
+
+def _kinds_of(listed: Any) -> Iterator[str]:
+    """What kinds of objects a record of the unified log lists among their ids: `{"ID": "ServicePrincipal"}`."""
+    for one in listed[:_TARGETS] if isinstance(listed, list) else ():
+        if isinstance(one, dict) and isinstance(kind := one.get("ID"), str) and len(kind) > _USER and kind.isalpha():
+            yield from terms.name_terms(kind)
 
 
 def telling(value: Any) -> str | None:
@@ -74,18 +92,24 @@ def _of_party(party: Party) -> list[str]:
     if name:
         found += terms.name_terms(name)
     if uid:
-        found += terms.id_terms(_leaf(uid))
+        found += terms.name_terms(uid) if "://" in uid else terms.id_terms(_leaf(uid))
+        if (kind := uid.partition("_")[0]).isalpha():  # `ServicePrincipal_` and a GUID
+            found += terms.name_terms(kind)
     return found
 
 
 def _texts(draft: Draft) -> list[str | None]:
     """What else is searched for by its words."""
-    found = [draft.app.name, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND), draft.status_detail]
+    city = draft.location.get("city") if draft.location else None
+    found = [draft.app.name, city, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND), draft.status_detail]
     if draft.status_code != "0":
         found.append(draft.status_code)
+    if draft.user_agent and (program := _PROGRAM.match(draft.user_agent)):
+        found.append(program[0])
     found += [telling(value) for _name, value in draft.parameters[: bounds.ITEMS]]
     for change in draft.changes[: bounds.ITEMS]:
-        found.append(change.name)
+        if not change.name.lower().startswith(_OF_IDS):
+            found.append(change.name)
         for value in (change.new, change.old):
             found += map(telling, value[: bounds.VALUES] if isinstance(value, list) else (value,))
     return found

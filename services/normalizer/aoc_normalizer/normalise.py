@@ -100,7 +100,7 @@ def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = 
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, enrichment, preserved)
-    actor, named = _actor(draft), names(draft)
+    actor, named = _actor(draft), names(draft, reading.record)
     _clean(draft)
     message = spelling.shown((draft.sentence or sentence)(draft))
     found, cut = found_by(draft, message, named, understood=reading.mapper is not GENERIC)
