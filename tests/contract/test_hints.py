@@ -15,6 +15,7 @@ from aoc_common.store.hints import Hint, Hints
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventQuery
@@ -124,3 +125,11 @@ async def test_so_many_match(database: Database, hint) -> None:
     assert await search.count(dana, 3) == (3, True)
     assert await search.count(dana, 2) == (2, False)
     assert await search.count(replace(dana, tenant="fabrikam"), 9) == (0, True)
+
+
+async def test_tenants_and_sources_are_known_by_their_events(database: Database) -> None:
+    await ensure_indexes(database, ("events", "vocabulary"))
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([an_event("a"), an_event("b", tenant="fabrikam", source="import")], ["p", "p"])
+
+    assert await MongoSources(database).by_tenant() == {"contoso": ["o365-exchange"], "fabrikam": ["import"]}

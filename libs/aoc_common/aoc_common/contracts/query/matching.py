@@ -69,7 +69,7 @@ def facts_of(message: EventMessage) -> Facts:
         "source": (message.source,),
         "service": (product, *terms.pieces(product), "-".join(terms.pieces(product))),
         "operation": (spelling.operation(operation),),
-        "result": (_RESULTS.get(event.get("status_id"), "unknown"),),
+        "result": (_result(event.get("status_id")),),
         "actor": tuple(spelling.actor(one) for one in (*people, actor.get("app_uid")) if isinstance(one, str) and one),
         "ip": tuple(one for one in (endpoint.get("ip"),) if isinstance(one, str)),
         "correlation_id": tuple(str(one) for one in (metadata.get("correlation_uid"),) if one),
@@ -82,7 +82,11 @@ def facts_of(message: EventMessage) -> Facts:
     return Facts(words, texts)
 
 
-_RESULTS: Final[Mapping[object, str]] = {1: "success", 2: "failure", 99: "partial"}
+_RESULTS: Final[Mapping[int, str]] = {1: "success", 2: "failure", 99: "partial"}
+
+
+def _result(status: Any) -> str:
+    return _RESULTS.get(status, "unknown") if isinstance(status, int) else "unknown"
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -125,11 +125,18 @@ class MongoSources:
         )
 
     async def by_tenant(self) -> dict[str, list[str]]:
-        """Tenant -> its known sources, both sorted."""
+        """Tenant -> the sources that are collected, or of which there are events, both sorted."""
         with translated("sources"):
             found = await self._sources.find({}, {"tenant": 1, "source": 1}).to_list(None)
+            outlines = (
+                await self._database["event_outline"].find({"kinds": {"$exists": True}}, {"kinds": 1}).to_list(None)
+            )
+        pairs = {(one["tenant"], one["source"]) for one in found}
+        for outline in outlines:
+            tenant = outline["_id"].partition(" ")[0]
+            pairs |= {(tenant, kind["of"][0]) for kind in outline["kinds"].values()}
         known: dict[str, list[str]] = {}
-        for tenant, source in sorted((one["tenant"], one["source"]) for one in found):
+        for tenant, source in sorted(pairs):
             known.setdefault(tenant, []).append(source)
         return known
 
