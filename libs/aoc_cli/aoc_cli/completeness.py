@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -15,10 +15,11 @@ import typer
 from aoc_cli import attach
 from aoc_cli.reports import keys
 from aoc_cli.reports.checking import check
+from aoc_cli.reports.custody import show_imports
 from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
-from aoc_cli.reports.statement import statement, tenant_id_of
+from aoc_cli.reports.statement import MOST_FILES, import_document, statement, tenant_id_of
 from aoc_cli.reports.trust import pins
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
@@ -29,12 +30,14 @@ from aoc_common.store.accounts import GapCause, SourceAccount
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.decisions import Discarded, discarded
+from aoc_common.store.mongo.import_accounts import MongoImports
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aoc_common.store.imports import ImportRecord
 
 _HEADINGS: Final = (
     "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
@@ -44,6 +47,8 @@ _HEADINGS: Final = (
 #: Columns on the left are text, the others are numbers.
 _TEXTS: Final = 3
 _SHOWN: Final = 5
+#: Files of an import that are shown one by one.
+_FILES_SHOWN: Final = 20
 
 
 def completeness(
@@ -81,20 +86,22 @@ def completeness(
     now = datetime.now(UTC)
     with ExitStack() as stack:
         system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-        accounts, dropped, other_tenants = asyncio.run(_read(system, tenant, now))
-        signed = (
-            asyncio.run(_signed(system, accounts, dropped, now, key, data)) if write is not None and accounts else None
-        )
+        stated, other_tenants = asyncio.run(_read(system, tenant, now))
+        signed = asyncio.run(_signed(system, stated, now, key, data)) if write is not None and stated.accounts else None
+    accounts = stated.accounts
     if write is not None:
         _write(write, tenant, signed)
     elif as_json:
         sources = [
-            asdict(missing) | {"discarded": asdict(dropped.get(missing.source, Discarded()))} for missing in accounts
+            asdict(account) | {"discarded": asdict(stated.dropped.get(account.source, Discarded()))}
+            for account in accounts
         ]
-        document = {"tenant": tenant, "at": now, "sources": sources}
+        imports = [import_document(record) for record in stated.imports]
+        document = {"tenant": tenant, "at": now, "sources": sources, "imports": imports}
         out.out(orjson.dumps(document, default=str).decode(), highlight=False)
     elif accounts:
-        _show(accounts, dropped, now)
+        _show(accounts, stated.dropped, now)
+        show_imports(stated.imports, _FILES_SHOWN)
     else:
         hint = f"; there is something of --tenant {plain(' or '.join(other_tenants))}" if other_tenants else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
@@ -116,21 +123,26 @@ def _check_options(write: Path | None, verify: Path | None, key: str | None, fin
         raise BadConfiguration("--fingerprint: only with --check")
 
 
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """What is stated of a tenant: its accounts, what was discarded by source, and its imports."""
+
+    accounts: Sequence[SourceAccount] = ()
+    dropped: Mapping[str, Discarded] = field(default_factory=dict)
+    imports: Sequence[ImportRecord] = ()
+
+
 async def _signed(
-    system: attach.System,
-    accounts: Sequence[SourceAccount],
-    dropped: Mapping[str, Discarded],
-    now: datetime,
-    key: str | None,
-    data: Path | None,
+    system: attach.System, stated: _Stated, now: datetime, key: str | None, data: Path | None
 ) -> tuple[bytes, str]:
-    """The signed report of these accounts, and the fingerprint of the key."""
-    tenant, directory = accounts[0].tenant, keys.directory_of(system, data)
+    """The signed report of what is stated, and the fingerprint of the key."""
+    tenant, directory = stated.accounts[0].tenant, keys.directory_of(system, data)
     async with connect(system.mongo) as database:
         register = MongoKeyRegister(database)
         signer = await keys.signer(directory, key, register, now)
         installation = await register.installation()
-    document = statement(tenant, tenant_id_of(tenant, directory.path), now, installation, accounts, dropped)
+    tenant_id = tenant_id_of(tenant, directory.path)
+    document = statement(tenant, tenant_id, now, installation, stated.accounts, stated.dropped, stated.imports)
     return sign(document, signer), thumbprint(public_bytes(signer))
 
 
@@ -146,21 +158,19 @@ def _write(path: Path, tenant: str, signed: tuple[bytes, str] | None) -> None:
     out.print(f"{plain(path)}: signed with key {fingerprint}")
 
 
-async def _read(
-    system: attach.System, tenant: str, now: datetime
-) -> tuple[list[SourceAccount], Mapping[str, Discarded], list[str]]:
-    """The tenant's accounts, and what was discarded; when there are none, the first tenants that have some."""
+async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[_Stated, list[str]]:
+    """What is stated of the tenant; when that is nothing, the first tenants that have accounts."""
     async with connect(system.mongo) as database:
         accounts, dropped = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
-        # Also a source of which only discarded items remain.
-        accounts += [
-            SourceAccount(tenant, source)
-            for source in sorted(dropped.keys() - {account.source for account in accounts})
-        ]
+        imports = [record async for record in MongoImports(database).records(tenant, MOST_FILES)]
+        # Also a source of which only discarded items remain, and an import of which nothing was read.
+        known = {account.source for account in accounts}
+        others = dropped.keys() | ({subjects.IMPORT_SOURCE} if imports else set())
+        accounts += [SourceAccount(tenant, source) for source in sorted(others - known)]
         if accounts:
-            return accounts, dropped, []
+            return _Stated(accounts, dropped, imports), []
         states = await MongoSources(database).all_states(None)
-        return [], {}, sorted({state.tenant for state in states})[:_SHOWN]
+        return _Stated(), sorted({state.tenant for state in states})[:_SHOWN]
 
 
 def _show(accounts: Sequence[SourceAccount], dropped: Mapping[str, Discarded], now: datetime) -> None:

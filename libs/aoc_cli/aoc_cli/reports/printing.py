@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.reports.custody import show_imports
 from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.terminal import out, plain
 
@@ -33,6 +34,7 @@ def show(statement: Statement) -> None:
     for source in statement.sources:
         for line in _lines(source):
             out.print(line, soft_wrap=True)
+    show_imports([entry.record() for entry in statement.imports or ()], _SHOWN)
     if statement.never_collected:
         out.print(f"[yellow]never collected[/] {plain(', '.join(statement.never_collected))}", soft_wrap=True)
     for name, meaning in (statement.meaning or {}).items():

@@ -11,6 +11,7 @@ from aoc_cli.reports.form import Form
 from aoc_cli.reports.statement import VERSION
 from aoc_common.errors import Malformed
 from aoc_common.store.accounts import GapCause
+from aoc_common.store.imports import FileStatus, ImportAccount, ImportedFile, ImportRecord, ImportState
 from aoc_common.store.source_health import State
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 #: Whoever signed it: what is shown in columns is no wider than a terminal can bear, and no longer.
 Name = Annotated[str, Field(max_length=200)]
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _Read(BaseModel):
@@ -100,6 +102,71 @@ class Source(_Read):
     gaps: tuple[Missing, ...] = ()
 
 
+#: A path may be as long as Linux takes one.
+Path = Annotated[str, Field(max_length=4_096)]
+
+
+class File(_Read):
+    """A file of an import (`aoc_common.store.imports.ImportedFile`)."""
+
+    file: Path
+    status: FileStatus
+    reason: Path
+    part_of: Path
+    size: int | None
+    modified_at: AwareDatetime | None
+    sha256: Digest | None
+    encoding: Name
+    records: int
+    new: int
+    changed: int
+    duplicates: int
+    quarantined: int
+    dead_lettered: int
+    empty: int
+    truncated: int
+    not_understood: int
+    undated: int
+    first: AwareDatetime | None
+    last: AwareDatetime | None
+
+
+class Import(_Read):
+    """An import (`aoc_common.store.imports.ImportAccount`), and its files."""
+
+    id: Name
+    tenant: Name
+    began_at: AwareDatetime
+    by: Name
+    host: Name
+    aoc: Name
+    directory: Path
+    paths: tuple[Path, ...]
+    named: int
+    state: ImportState
+    reason: Path
+    ended_at: AwareDatetime | None
+    manifest: Digest | None
+    records: int
+    new: int
+    changed: int
+    duplicates: int
+    quarantined: int
+    dead_lettered: int
+    not_understood: int
+    undated: int
+    first: AwareDatetime | None
+    last: AwareDatetime | None
+    files_count: int
+    files: tuple[File, ...]
+
+    def record(self) -> ImportRecord:
+        """As it was read from the store."""
+        values = self.model_dump(exclude={"files", "files_count"})
+        files = tuple(ImportedFile(**file.model_dump()) for file in self.files)
+        return ImportRecord(ImportAccount(**values, files=self.files_count), files)
+
+
 class Maker(_Read):
     """Which installation made a report, with which version of AOC."""
 
@@ -108,7 +175,7 @@ class Maker(_Read):
 
 
 class Statement(_Read):
-    """A statement of this version, or of the one before, which has a tenant, a time and sources only."""
+    """A statement of this version, or of one before; the first of them had a tenant, a time and sources only."""
 
     tenant: Name
     at: AwareDatetime
@@ -116,6 +183,7 @@ class Statement(_Read):
     version: int | None = None
     tenant_id: Name | None = None
     made_by: Maker | None = None
+    imports: tuple[Import, ...] | None = None
     never_collected: tuple[Name, ...] | None = None
     meaning: dict[Name, str] | None = None
 
@@ -123,9 +191,9 @@ class Statement(_Read):
 def read(statement: Mapping[str, Any], form: Form) -> Statement:
     """The statement of a report. Raises `Malformed`, naming the field, for what is none that this version knows."""
     known = statement.get("version")
-    if form is Form.JWS and known != VERSION:
+    if form is Form.JWS and (not isinstance(known, int) or not 1 <= known <= VERSION):
         raise Malformed(
-            f"a report of version {str(known)[:20]}: another version of AOC checks it; this one knows {VERSION}"
+            f"a report of version {str(known)[:20]}: another version of AOC checks it; this one knows 1 to {VERSION}"
         )
     try:
         return Statement.model_validate(statement, extra="forbid" if form is Form.JWS else "ignore")

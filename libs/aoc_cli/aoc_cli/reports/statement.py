@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aoc_common.store.accounts import SourceAccount
+    from aoc_common.store.imports import ImportRecord
 
-#: The version of this form. Another one is for another version of AOC to check.
-VERSION: Final = 1
+#: The version of this form. Version 1 stated no imports.
+VERSION: Final = 2
+#: Files of all imports that a report states one by one.
+MOST_FILES: Final = 20_000
 #: As the gateway judges, without settings of its own.
 _BOUNDS: Final = Bounds(stalled_after=timedelta(minutes=15), expiry_warning=timedelta(hours=24))
 #: Part of what is signed: a report has to be understood years later, and by who has no AOC.
@@ -53,6 +56,13 @@ MEANING: Final[Mapping[str, str]] = {
     "undated": "Of the stored, records that do not say when they happened.",
     "unsettled": "Slices that are fetched, whose records are not all stored yet.",
     "never_collected": "Sources that this version can collect and that have no account for this tenant.",
+    "imports": "Each run of aoc import: who brought in what, when, where, and with which version of AOC. Open: it is at "
+    "work or was killed; what it had read by then is stored, and its files are not on record.",
+    "files": "The files of an import, in the order in which they were read: the first 20000 of a report one by one; "
+    "files_count is how many there are. sha256, size and modified_at are of the file as it lay on the disk, taken while "
+    "it was read; a file in an archive (part_of) is covered by the hash of that. Of those skipped, unread or hidden "
+    "nothing is in; of those read partly, only what was read.",
+    "manifest": "The SHA-256 of what sha256sum prints for all files of the import that have a hash, in this order.",
     "state": "How the source did at that time: green, yellow or red, with the reasons.",
 }
 
@@ -64,8 +74,9 @@ def statement(
     installation: str,
     accounts: Sequence[SourceAccount],
     discarded: Mapping[str, Discarded],
+    imports: Sequence[ImportRecord] = (),
 ) -> dict[str, Any]:
-    """The statement of a tenant's accounts, as plain JSON values. Times are RFC 3339 in UTC."""
+    """The statement of a tenant's accounts and imports, as plain JSON values. Times are RFC 3339 in UTC."""
     known = {account.source for account in accounts}
     document = {
         "version": VERSION,
@@ -74,11 +85,18 @@ def statement(
         "at": at,
         "made_by": {"installation": installation, "aoc": version("aoc-cli")},
         "sources": [_source(account, at, discarded.get(account.source, Discarded())) for account in accounts],
+        "imports": [import_document(record) for record in imports],
         "never_collected": [name for name in SOURCE_NAMES if name not in known],
         "meaning": MEANING,
     }
     plain: dict[str, Any] = orjson.loads(orjson.dumps(document, option=orjson.OPT_UTC_Z))
     return plain
+
+
+def import_document(record: ImportRecord) -> dict[str, Any]:
+    """An import as it is stated."""
+    account = asdict(record.account)
+    return account | {"files": [asdict(file) for file in record.files], "files_count": account["files"]}
 
 
 def _source(account: SourceAccount, at: datetime, discarded: Discarded) -> dict[str, Any]:

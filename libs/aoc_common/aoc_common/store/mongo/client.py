@@ -122,6 +122,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING)], name="state"),
         IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
     ),
+    # Files of an import are found by their keys, which begin with it.
+    "imports": (IndexModel([("tenant", ASCENDING), ("began_at", ASCENDING)], name="tenant"),),
     "sources": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
     "rate_shares": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "arrivals": (

@@ -1,0 +1,117 @@
+"""What the account of imports promises, on any MongoDB-protocol server."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aoc_common.store.imports import (
+    FileStatus,
+    ImportAccount,
+    ImportedFile,
+    ImportRecord,
+    ImportState,
+    TimeSpan,
+    manifest_of,
+)
+from aoc_common.store.mongo.import_accounts import MongoImports
+
+AT = datetime(2026, 11, 26, 22, tzinfo=UTC)
+THEN = datetime(2025, 3, 1, tzinfo=UTC)
+BEGUN = ImportAccount(
+    "contoso/import/2026-11-26T22:00:00Z-1",
+    "contoso",
+    AT,
+    by="dana",
+    host="bench",
+    aoc="0.1.0",
+    directory="/case",
+    paths=("a.zip",),
+    named=1,
+)
+ENDED = replace(BEGUN, state=ImportState.ENDED, ended_at=AT, records=3, new=3, first=THEN, last=THEN + timedelta(days=9))
+FILES = (
+    ImportedFile("a.zip", FileStatus.READ, size=12, modified_at=THEN, sha256="0" * 64),
+    ImportedFile("a.zip/b.csv", FileStatus.READ, part_of="a.zip", records=3, new=3, first=THEN, last=THEN),
+    ImportedFile("c.txt", FileStatus.SKIPPED, "neither JSON nor CSV", size=2, sha256="1" * 64),
+)
+
+
+@pytest.fixture
+def imports(database) -> MongoImports:
+    return MongoImports(database)
+
+
+async def of(imports: MongoImports, tenant: str = "contoso", most: int = 100) -> list[ImportRecord]:
+    return [record async for record in imports.records(tenant, most)]
+
+
+async def test_an_import_that_began_is_on_record_and_what_it_ended_with_stays(imports) -> None:
+    await imports.begin(BEGUN)
+    began = await of(imports)
+    await imports.end(ENDED, FILES)
+    await imports.begin(BEGUN)
+    await imports.end(replace(ENDED, records=9, state=ImportState.FAILED), ())
+
+    ended = replace(ENDED, files=3, manifest=manifest_of(FILES))
+    assert began == [ImportRecord(BEGUN, ())]
+    assert await of(imports) == [ImportRecord(ended, FILES)]
+
+
+async def test_an_end_that_was_cut_short_is_made_whole_by_the_next_try(imports, database) -> None:
+    await imports.begin(BEGUN)
+    await imports.end(ENDED, FILES)
+    # The first try wrote a file, and died before it wrote the others and the account.
+    first = await database["import_files"].find_one({}, sort=[("_id", 1)])
+    await database["import_files"].delete_many({"_id": {"$ne": first["_id"]}})
+    await database["imports"].delete_many({})
+    await imports.begin(BEGUN)
+    await imports.end(ENDED, FILES)
+
+    assert [record.files for record in await of(imports)] == [FILES]
+
+
+async def test_files_keep_their_order_imports_theirs_and_tenants_are_apart(imports) -> None:
+    many = tuple(ImportedFile(f"{number}.json", FileStatus.READ, sha256=f"{number:064x}") for number in range(1_050))
+    later = replace(ENDED, id="contoso/import/2026-11-26T23:00:00Z-2", began_at=AT + timedelta(hours=1))
+    other = replace(ENDED, id="fabrikam/import/2026-11-26T21:00:00Z-3", tenant="fabrikam")
+    for account, files in ((later, FILES), (ENDED, many), (other, ())):
+        await imports.begin(replace(account, state=ImportState.OPEN))
+        await imports.end(account, files)
+
+    assert [record.files for record in await of(imports, most=5_000)] == [many, FILES]
+    assert [(record.account.files, record.files) for record in await of(imports, most=2)] == [(1_050, many[:2]), (3, ())]
+    assert [record.account.tenant for record in await of(imports, "fabrikam")] == ["fabrikam"]
+
+
+async def test_the_span_is_that_of_all_imports_that_have_times(imports) -> None:
+    nothing = await imports.span("contoso")
+    undated = replace(ENDED, id="contoso/import/0", first=None, last=None)
+    earlier = replace(ENDED, id="contoso/import/1", first=THEN - timedelta(days=400), last=THEN)
+    for account in (undated, ENDED, earlier):
+        await imports.end(account, ())  # never begun: nothing is on record
+        assert await imports.span("contoso") is None
+    for account in (undated, ENDED, earlier):
+        await imports.begin(replace(account, state=ImportState.OPEN, first=None, last=None))
+        await imports.end(account, ())
+
+    assert nothing is None
+    assert await imports.span("contoso") == TimeSpan(THEN - timedelta(days=400), THEN + timedelta(days=9))
+    assert await imports.span("fabrikam") is None
+
+
+def test_the_manifest_is_the_hash_of_what_sha256sum_prints(tmp_path) -> None:
+    names = ["a.csv", "b c.json", "line\nfeed", "back\\slash", "carriage\rreturn"]
+    for name in names:
+        (tmp_path / name).write_text(name)
+    printed = subprocess.run(["sha256sum", *names], cwd=tmp_path, capture_output=True, check=True).stdout
+    hashes = dict(zip(names, (line.removeprefix(b"\\")[:64].decode() for line in printed.splitlines()), strict=True))
+    files = [ImportedFile(name, FileStatus.READ, sha256=digest) for name, digest in hashes.items()]
+    (tmp_path / "listed").write_bytes(printed)
+    listed = subprocess.run(["sha256sum", "listed"], cwd=tmp_path, capture_output=True, check=True, text=True).stdout
+
+    assert manifest_of([*files, ImportedFile("hidden", FileStatus.HIDDEN)]) == listed[:64]
+    assert manifest_of([ImportedFile("hidden", FileStatus.HIDDEN)]) is None
