@@ -157,11 +157,11 @@ def now() -> datetime:
 
 
 def decider(named: str | None) -> str:
-    """The name of the person who decides. Raises `BadConfiguration` when there is none."""
+    """The name of the person who decides or imports. Raises `BadConfiguration` when there is none."""
     try:
         return named or os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
-        raise BadConfiguration("--by: say who decides; this machine does not know its user") from None
+        raise BadConfiguration("--by: say who you are; this machine does not know its user") from None
 
 
 def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:

@@ -12,7 +12,9 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
+from aoc_cli.decisions import decider
 from aoc_cli.importing import report
+from aoc_cli.importing.custody import Origin
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.job import Importer, NothingImportedError
 from aoc_cli.importing.lifeline import Lifeline
@@ -45,6 +47,9 @@ def import_(
         str | None,
         typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
     ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="Who imports, for the account that aoc completeness shows; else your login.")
+    ] = None,
     max_ratio: Annotated[int, typer.Option(min=1, help="How many times its size a packed file may hold.")] = 200,
     max_unpacked: Annotated[int, typer.Option(min=1, help="Bytes that a packed file may hold.")] = 20 << 30,
     max_entries: Annotated[int, typer.Option(min=1, help="Files that an archive may hold.")] = 100_000,
@@ -59,7 +64,7 @@ def import_(
     subjects.check_tenant(tenant)
     limits = Unpacking(max_ratio, max_unpacked, max_entries, max_nesting)
     options = Options(limits, check_encoding(encoding) if encoding else None)
-    selection = select(paths)
+    selection, origin = select(paths), Origin(decider(by), tuple(map(str, paths)))
     with ExitStack() as stack:
         system, directory = attach.find(data), None
 
@@ -80,7 +85,7 @@ def import_(
                     err.print(f"  [dim]{plain(line)}[/]")
         with _bar(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
-            importer = Importer(lifeline, SystemClock(), tenant, options, selection)
+            importer = Importer(lifeline, SystemClock(), tenant, options, selection, origin)
             try:
                 summary = asyncio.run(_run(importer, progress))
             except NothingImportedError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from aoc_cli.importing.aside import Aside
+from aoc_cli.importing.custody import Origin, ended, failed
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.pages import Publisher
 from aoc_cli.importing.reading import FileReader, Options, Progress
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aoc_cli.importing.summary import FileAccount
     from aoc_common.clock import Clock
     from aoc_common.contracts.event import StoredEvent
+    from aoc_common.store.imports import ImportAccount
     from aoc_common.store.mongo.imports import ImportedPage
     from aoc_common.store.page_ledger import SliceTotals
 
@@ -60,6 +62,7 @@ class Importer:
     tenant: str
     options: Options = field(default_factory=Options)
     selection: Selection = field(default_factory=Selection)
+    origin: Origin = field(default_factory=lambda: Origin("", ()))
     _aside: Aside = field(init=False)
 
     async def run(self, progress: Progress) -> Summary:
@@ -73,6 +76,7 @@ class Importer:
         summary.hidden += [str(path) for path in hidden[:REPORTED]]
         now = self.clock.now()
         slice_id = f"{self.tenant}/{subjects.IMPORT_SOURCE}/{now:%Y-%m-%dT%H:%M:%SZ}-{uuid4().hex[:8]}"
+        account, summary.import_id = self.origin.account(slice_id, self.tenant, now), slice_id
         ask = self.lifeline.ask
         self._aside = Aside(self.lifeline, self.clock, self.tenant, slice_id)
         reader = FileReader(self.selection, self.options, summary, self._aside)
@@ -82,6 +86,7 @@ class Importer:
                 "the database",
                 lambda link: link.ledger.open_slice(slice_id, self.tenant, subjects.IMPORT_SOURCE, now, now),
             )
+            await ask("the database", lambda link: link.imports.begin(account))
             await publisher.measure()
             await reader.read(publisher, progress)
             if summary.refusals and not summary.records and not summary.empty:
@@ -106,11 +111,17 @@ class Importer:
             # Nobody goes on with it: what it has on the bus counts, and what it has not is on its way no more.
             await ask("the database", partial(_abandon, slice_id, self.clock.now()))
             await self._settle()
+            await self._end_account(failed(account, reason, self.clock.now()), reader)
             raise
         self._sum_up(summary, totals, publisher)
         await self._explain(summary, totals, publisher)
+        await self._end_account(ended(account, summary, self.clock.now()), reader)
         summary.seconds = round(self.clock.monotonic() - started, 3)
         return summary
+
+    async def _end_account(self, account: ImportAccount, reader: FileReader) -> None:
+        files = list(reader.custody.files(self.selection))
+        await self.lifeline.ask("the database", lambda link: link.imports.end(account, files))
 
     def _sum_up(self, summary: Summary, totals: SliceTotals, publisher: Publisher) -> None:
         summary.new = totals.stored

@@ -17,6 +17,7 @@ from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachabl
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import Database, connect
 from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
+from aoc_common.store.mongo.import_accounts import MongoImports
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 
@@ -38,6 +39,7 @@ class Link:
     quarantine: MongoQuarantine
     account: MongoAccount
     events: MongoEventSearch
+    imports: MongoImports
 
 
 class Lifeline:
@@ -142,6 +144,7 @@ class Lifeline:
                     MongoQuarantine(database),
                     MongoAccount(database),
                     make_event_search(database),
+                    MongoImports(database),
                 )
                 self._open = opening.pop_all()
         return self._link

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
+from aoc_cli.importing.custody import Custody
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.records import Record, Unreadable, is_empty_row, sources
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
@@ -54,6 +55,7 @@ class FileReader:
         self._summary = summary
         self._aside = aside
         self._stopped = False
+        self.custody = Custody(summary)
 
     async def read(self, publisher: Publisher, progress: Progress) -> None:
         """Read all files. Raises what the publisher does."""
@@ -61,9 +63,11 @@ class FileReader:
         total = sum(_size(path) for path in paths)
         done = 0
         for path in paths:
+            taken = self.custody.begin(path)
             try:
                 with CountingFile(path) as file:
                     await self._file(path, file, publisher, _Share(progress, done, total, summary, file))
+                    await taken.identify(file)
             except BrokenFileError as error:
                 # A disk may be broken at one place.
                 summary.unread += 1

@@ -28,6 +28,7 @@ def show(summary: Summary, directory: Path | None) -> None:
     if directory is not None:
         where = plain(str(directory))
         out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
+        out.print(f"Its account, with the hash of each file: [bold]./aoc completeness --data {where}[/]")
     if not summary.clean:
         _show_faults(summary)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from abc import abstractmethod
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from aoc_common.errors import Permanent
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 #: Bytes that are read at a time.
 CHUNK: Final = 1 << 18
 _BUFFER: Final = 1 << 20
+#: Bytes that are skipped in an archive, and read on the way for the hash of the whole.
+_GAP: Final = 64 << 20
 
 type Reader = io.BufferedReader[Any]
 
@@ -25,12 +29,19 @@ class BrokenFileError(Permanent):
 
 
 class CountingFile(io.RawIOBase):
-    """A file that counts what was read, for the progress bar. Raises `BrokenFileError`, also while it is read."""
+    """A file that counts and hashes what is read of it. Raises `BrokenFileError`, also while it is read.
+
+    Bytes are hashed as they are read from the beginning on, so that nothing is read for the hash alone but what nobody
+    else reads, and what an archive's directory has read out of order.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
         self._path = path
         self.size = self.done = 0
+        self._hash = hashlib.sha256()
+        #: How many bytes from the beginning are hashed; and the position.
+        self._hashed = self._at = 0
         with self._translated():
             self._file = path.open("rb", buffering=0)
             self._before = self._look()
@@ -46,18 +57,44 @@ class CountingFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position. Raises `OSError` for one before the beginning, as who reads archives expects."""
-        return self._file.seek(offset, whence)
+        self._at = self._file.seek(offset, whence)
+        return self._at
 
     def tell(self) -> int:
         """The position."""
-        return self._file.tell()
+        return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Read into `buffer`, counting."""
+        """Read into `buffer`, counting and hashing."""
         with self._translated():
+            if _BUFFER < self._hashed < self._at <= self._hashed + _GAP:
+                self._hash_until(self._at)
+                self._file.seek(self._at)
             count = self._file.readinto(buffer) or 0
         self.done += count
+        if self._at <= self._hashed < self._at + count:
+            self._hash.update(memoryview(buffer)[self._hashed - self._at : count])
+            self._hashed = self._at + count
+        self._at += count
         return count
+
+    def digest(self) -> str:
+        """The SHA-256 of the whole file, in hex; reads what is not hashed yet. Nothing can be read afterwards."""
+        with self._translated():
+            self._hash_until(None)
+        return self._hash.hexdigest()
+
+    def _hash_until(self, end: int | None) -> None:
+        """Hash up to a position; None: to the end."""
+        self._file.seek(self._hashed)
+        while piece := self._file.read(CHUNK if end is None else min(CHUNK, end - self._hashed)):
+            self._hash.update(piece)
+            self._hashed += len(piece)
+
+    @property
+    def modified_at(self) -> datetime:
+        """When it was last written to before it was opened."""
+        return datetime.fromtimestamp(self._before[1] / 1e9, UTC)
 
     def changed(self) -> bool:
         """Whether somebody has written to it, or put another in its place, since it was opened."""

@@ -124,10 +124,12 @@ class Summary:
     `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened, whether they were
     new or not; `examples`: one of each, by these names. `truncated` were cut on their way, and `undecodable` characters
     have no meaning in the encoding of their file. `earlier`: imports before that never ended, and now are accounted
-    for. `unsettled`: what came to no rest. `accounts`: the same by file.
+    for. `unsettled`: what came to no rest. `accounts`: the same by file. `import_id`: under which the store has the
+    account of this import; `refused_files`: what `refusals` has of all files.
     """
 
     tenant: str
+    import_id: str = ""
     files: int = 0
     skipped: int = 0
     refused: int = 0
@@ -155,6 +157,7 @@ class Summary:
     accounts: list[FileAccount] = field(default_factory=list)
     examples: dict[str, str] = field(default_factory=dict)
     problems_by_reason: Counter[str] = field(default_factory=Counter)
+    refused_files: list[tuple[str, str]] = field(default_factory=list)
 
     def note(self, file: str, line: int, reason: str) -> None:
         """Report a part that did not go in; the first thousand one by one, all by reason."""
@@ -165,6 +168,7 @@ class Summary:
     def refuse(self, file: str, reason: str, *, harmless: bool = False) -> None:
         """Report a file that did not go in, or not to its end."""
         self.note(file, 0, reason)
+        self.refused_files.append((file, reason))
         if len(self.refusals) < REPORTED:
             self.refusals.append(Refusal(file, reason, harmless))
 
@@ -198,4 +202,6 @@ class Summary:
             "accounts": [account.as_dict() for account in self.accounts],
             "problems_by_reason": dict(self.problems_by_reason),
         }
-        return asdict(self) | parts
+        document = asdict(self) | parts
+        del document["refused_files"]
+        return document
