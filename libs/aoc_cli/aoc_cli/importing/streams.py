@@ -68,7 +68,7 @@ class CountingFile(io.RawIOBase):
         """Read into `buffer`, counting and hashing."""
         with self._translated():
             if _BUFFER < self._hashed < self._at <= self._hashed + _GAP:
-                self._hash_until(self._at)
+                self._hash_on(self._file, self._at)
                 self._file.seek(self._at)
             count = self._file.readinto(buffer) or 0
         self.done += count
@@ -79,15 +79,16 @@ class CountingFile(io.RawIOBase):
         return count
 
     def digest(self) -> str:
-        """The SHA-256 of the whole file, in hex; reads what is not hashed yet. Nothing can be read afterwards."""
-        with self._translated():
-            self._hash_until(None)
+        """The SHA-256 of the whole file, in hex; reads what is not hashed yet, also when the file is closed."""
+        if self._hashed < self.size:
+            with self._translated(), self._path.open("rb", buffering=0) as rest:
+                self._hash_on(rest, None)
         return self._hash.hexdigest()
 
-    def _hash_until(self, end: int | None) -> None:
+    def _hash_on(self, file: io.RawIOBase, end: int | None) -> None:
         """Hash up to a position; None: to the end."""
-        self._file.seek(self._hashed)
-        while piece := self._file.read(CHUNK if end is None else min(CHUNK, end - self._hashed)):
+        file.seek(self._hashed)
+        while piece := file.read(CHUNK if end is None else min(CHUNK, end - self._hashed)):
             self._hash.update(piece)
             self._hashed += len(piece)
 
