@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aoc_common.store.imports import (
+    Case,
     FileStatus,
     ImportAccount,
     ImportedFile,
@@ -17,7 +18,9 @@ from aoc_common.store.imports import (
     TimeSpan,
     manifest_of,
 )
+from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.import_accounts import MongoImports
+from aoc_common.store.mongo.sources import MongoSources
 
 AT = datetime(2026, 11, 26, 22, tzinfo=UTC)
 THEN = datetime(2025, 3, 1, tzinfo=UTC)
@@ -89,20 +92,32 @@ async def test_files_keep_their_order_imports_theirs_and_tenants_are_apart(impor
     assert [record.account.tenant for record in await of(imports, "fabrikam")] == ["fabrikam"]
 
 
-async def test_the_span_is_that_of_all_imports_that_have_times(imports) -> None:
-    nothing = await imports.span("contoso")
+async def test_a_case_is_of_the_time_of_all_imports_that_have_one(imports) -> None:
+    nothing = await imports.cases("contoso")
     undated = replace(ENDED, id="contoso/import/0", first=None, last=None)
     earlier = replace(ENDED, id="contoso/import/1", first=THEN - timedelta(days=400), last=THEN)
-    for account in (undated, ENDED, earlier):
-        await imports.end(account, ())  # never begun: nothing is on record
-        assert await imports.span("contoso") is None
-    for account in (undated, ENDED, earlier):
+    other = replace(undated, id="fabrikam/import/2", tenant="fabrikam")
+    await imports.end(ENDED, ())  # it never began: nothing is on record
+    never = await imports.cases()
+    for account in (undated, ENDED, earlier, other):
         await imports.begin(replace(account, state=ImportState.OPEN, first=None, last=None))
         await imports.end(account, ())
 
-    assert nothing is None
-    assert await imports.span("contoso") == TimeSpan(THEN - timedelta(days=400), LATER)
-    assert await imports.span("fabrikam") is None
+    contoso = Case("contoso", 3, TimeSpan(THEN - timedelta(days=400), LATER))
+    assert (nothing, never) == ([], [])
+    assert await imports.cases("contoso") == [contoso]
+    assert await imports.cases() == [contoso, Case("fabrikam", 1, None)]
+
+
+async def test_a_tenant_that_is_collected_from_is_no_case(imports, database) -> None:
+    await imports.begin(BEGUN)
+    await imports.end(ENDED, FILES)
+    before = await case_span(database, "contoso")
+    await MongoSources(database).advance("contoso", "graph-signins", AT, AT)
+
+    assert before == TimeSpan(THEN, LATER)
+    assert await case_span(database, "contoso") is None
+    assert await case_span(database, "fabrikam") is None
 
 
 def test_the_manifest_is_the_hash_of_what_sha256sum_prints(tmp_path) -> None:

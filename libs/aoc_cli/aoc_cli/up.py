@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,11 +25,15 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.import_accounts import MongoImports
 
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child
+    from aoc_common.settings import MongoSettings
+    from aoc_common.store.imports import Case
 
 _TICK_S: Final = 1.0
+_SECONDS: Final = "%Y-%m-%d %H:%M:%S"
 #: Simulated traffic should arrive without noticeable delay.
 _LIVELY: Final = {
     "AOC_POLL_INTERVAL_S": "5",
@@ -90,8 +94,8 @@ def up(
             Supervisor(output.note, started=directory.processes.add, waiting=output.waiting, stopping=output.stopping)
         )
         try:
-            endpoints = _start(plan, supervisor, output)
-            output.welcome(list(_facts(plan, endpoints, permanent=data is not None)))
+            endpoints, cases = _start(plan, supervisor, output)
+            output.welcome(list(_facts(plan, endpoints, cases, permanent=data is not None)))
             _watch(plan, endpoints, supervisor, output)
         except KeyboardInterrupt:
             pass  # it is to stop, which the stack of contexts does
@@ -128,7 +132,8 @@ def _stop_on_signals() -> None:
         signal.signal(number, interrupt)
 
 
-def _start(plan: Plan, supervisor: Supervisor, output: Output) -> Endpoints:
+def _start(plan: Plan, supervisor: Supervisor, output: Output) -> tuple[Endpoints, Sequence[Case]]:
+    """Start everything; where it listens, and what was imported into it before."""
     output.step("preparing the servers")
     local = servers(plan.data, plan.nats_port)
     sim_port = free_port() if plan.simulate else None
@@ -137,10 +142,21 @@ def _start(plan: Plan, supervisor: Supervisor, output: Output) -> Endpoints:
         output.ready(child)
     output.step("bringing streams, consumers and indexes in order")
     plan.data.bring_in_order(endpoints, output.note)
-    for child in supervisor.start(_services(plan, endpoints)):
+    cases = [] if plan.simulate else asyncio.run(_cases(plan.data.mongo_settings(endpoints)))
+    for child in supervisor.start(_services(plan, endpoints, _tenants(plan, cases)[0])):
         output.ready(child)
     plan.data.describe(endpoints)
-    return endpoints
+    return endpoints, cases
+
+
+async def _cases(settings: MongoSettings) -> Sequence[Case]:
+    async with connect(settings) as database:
+        return await MongoImports(database).cases()
+
+
+def _tenants(plan: Plan, cases: Sequence[Case]) -> list[str]:
+    """The tenants that a stack holds something of."""
+    return simulator.tenants() if plan.simulate else [case.tenant for case in cases] or [subjects.DEFAULT_TENANT]
 
 
 def _first(plan: Plan, local: Servers, sim_port: int | None) -> list[Child]:
@@ -152,10 +168,10 @@ def _first(plan: Plan, local: Servers, sim_port: int | None) -> list[Child]:
     return children
 
 
-def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
+def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
     """Every service, those first that read what others write. Without the simulator nothing is collected."""
     hooks = _webhooks(plan) if plan.simulate else {}
-    settings: dict[str, dict[str, str]] = {roster.API.name: _gateway_settings(plan) | hooks}
+    settings: dict[str, dict[str, str]] = {roster.API.name: _gateway_settings(plan, tenant) | hooks}
     if endpoints.simulator is not None:
         settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
     children = []
@@ -169,12 +185,11 @@ def _services(plan: Plan, endpoints: Endpoints) -> list[Child]:
     return children
 
 
-def _gateway_settings(plan: Plan) -> dict[str, str]:
-    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
+def _gateway_settings(plan: Plan, tenant: str) -> dict[str, str]:
     return {
         "AOC_API__PORT": str(plan.gateway_port),
         "AOC_API__CURSOR_KEY": f"file:{plan.data.secret('cursor-key')}",
-        "AOC_API__DEFAULT_TENANT": tenants[0],
+        "AOC_API__DEFAULT_TENANT": tenant,
     }
 
 
@@ -186,9 +201,9 @@ def _webhooks(plan: Plan) -> dict[str, str]:
     }
 
 
-def _facts(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> Iterator[tuple[str, str]]:
+def _facts(plan: Plan, endpoints: Endpoints, cases: Sequence[Case], *, permanent: bool) -> Iterator[tuple[str, str]]:
     """What a person needs to know of a stack that is up: names and values."""
-    tenants = simulator.tenants() if plan.simulate else [subjects.DEFAULT_TENANT]
+    tenants = _tenants(plan, cases)
     gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
     yield "gateway", f"{gateway}/api/events?tenant={tenants[0]}"
     yield "health", f"{gateway}/health   {gateway}/openapi.json"
@@ -202,7 +217,14 @@ def _facts(plan: Plan, endpoints: Endpoints, *, permanent: bool) -> Iterator[tup
         for line in plan.data.engine:
             yield "store", line
     yield "data", f"{plan.data.path}{'' if permanent else '  (temporary; keep it with --data DIR)'}"
-    yield "try", f"./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail"
+    for case in cases:
+        span = f", of {case.span.first:{_SECONDS}} to {case.span.last:{_SECONDS}} UTC" if case.span is not None else ""
+        yield "case", f"{case.tenant}: {case.imports:,} imports{span}"
+    if cases:
+        # What happened long ago is in no last day, and nothing new arrives.
+        yield "try", f"./aoc search --tenant {tenants[0]} --failed     ./aoc completeness --tenant {tenants[0]}"
+    else:
+        yield "try", f"./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail"
 
 
 def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor, output: Output) -> None:

@@ -16,6 +16,7 @@ from aoc_api.admission import Admission, RequestPace
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
 from aoc_api.problems import invalid, repeated
+from aoc_api.ranges import DefaultRange
 from aoc_api.settings import ApiOptions
 from aoc_api.single_flight import SingleFlight
 from aoc_api.webhooks.verification import Verifier
@@ -47,6 +48,7 @@ class Services:
     search: EventSearch
     hints: Hints
     incomplete_before: Callable[[], Awaitable[datetime | None]]
+    default_range: DefaultRange
     accounts: AccountStore
     account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister

@@ -128,6 +128,15 @@ class TimeSpan:
     last: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What was imported for a tenant: in how many imports, and of which time, if any record has one."""
+
+    tenant: str
+    imports: int
+    span: TimeSpan | None
+
+
 class ImportStore(Protocol):
     """Accounts of imports."""
 
@@ -143,8 +152,8 @@ class ImportStore(Protocol):
         """A tenant's imports, the oldest first, with at most so many files of all together."""
         ...
 
-    async def span(self, tenant: str) -> TimeSpan | None:
-        """The times of all that a tenant's imports brought in; None when there is none that has one."""
+    async def cases(self, tenant: str | None = None) -> Sequence[Case]:
+        """What was imported for this tenant, or for each, by name."""
         ...
 
 

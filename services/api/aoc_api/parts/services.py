@@ -12,6 +12,7 @@ from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.hooks import make_verifier
+from aoc_api.ranges import DefaultRange
 from aoc_api.single_flight import SingleFlight
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
@@ -26,6 +27,7 @@ from aoc_common.service.tasks import Task
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
@@ -77,6 +79,7 @@ def make_services(settings: ApiSettings) -> Running:
                     search=(search := make_event_search(searched)),
                     hints=Hints(search, MongoVocabulary(searched), MongoSources(searched).by_tenant),
                     incomplete_before=MongoTermEdition(searched).incomplete_before,
+                    default_range=DefaultRange(partial(case_span, database)),
                     accounts=MongoAccount(database),
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),

@@ -11,6 +11,7 @@ from pymongo.errors import BulkWriteError
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.imports import (
+    Case,
     FileStatus,
     ImportAccount,
     ImportedFile,
@@ -79,13 +80,20 @@ class MongoImports:
         cursor = self._files.find(ours).sort("_id", ASCENDING).limit(most)
         return tuple([_file(document) async for document in cursor])
 
-    async def span(self, tenant: str) -> TimeSpan | None:
-        """The times of all that a tenant's imports brought in; None when there is none that has one."""
-        dated: Document = {"tenant": check_tenant(tenant), "first": {"$ne": None}}
-        both: Document = {"_id": None, "first": {"$min": "$first"}, "last": {"$max": "$last"}}
+    async def cases(self, tenant: str | None = None) -> list[Case]:
+        """What was imported for this tenant, or for each, by name."""
+        which: Document = {} if tenant is None else {"tenant": check_tenant(tenant)}
+        # $min and $max leave out imports that have no times.
+        times: Document = {"first": {"$min": "$first"}, "last": {"$max": "$last"}}
+        groups: Document = {"$group": {"_id": "$tenant", "imports": {"$sum": 1}, **times}}
         with translated("imports"):
-            groups = await self._imports.aggregate([{"$match": dated}, {"$group": both}]).to_list(1)
-        return TimeSpan(groups[0]["first"], groups[0]["last"]) if groups else None
+            found = await self._imports.aggregate([{"$match": which}, groups]).to_list(None)
+        return [_case(group) for group in sorted(found, key=lambda group: str(group["_id"]))]
+
+
+def _case(group: Mapping[str, Any]) -> Case:
+    span = TimeSpan(group["first"], group["last"]) if group["first"] is not None else None
+    return Case(group["_id"], int(group["imports"]), span)
 
 
 def _key(import_id: str, number: int) -> str:
