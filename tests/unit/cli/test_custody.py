@@ -8,6 +8,7 @@ import io
 import os
 import random
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from aoc_common.store.imports import FileStatus
 NOISE = random.Random(5)
 RECORDS = b"".join(b'{"Id": "%d", "Workload": "Exchange"}\n' % number for number in range(60_000))
 MIB = 1 << 20
+AT = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_names_that_are_no_text_and_endless_reasons_can_be_stored(tmp_path) -> N
     kept.begin(Path(name))
     summary.refuse(name, "\ud800" + "x" * 5_000)
     [row] = kept.files(Selection())
-    account = Origin("d\udcffna", (name,)).account("id", "contoso", None)  # type: ignore[arg-type]
+    account = Origin("d\udcffna", (name,)).account("id", "contoso", AT)
 
     for text in (row.file, row.reason, account.by, *account.paths, account.directory):
         assert text.encode()

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from aoc_cli.main import main
 from aoc_cli.reports.form import public_bytes, sign
-from aoc_cli.reports.statement import statement
+from aoc_cli.reports.statement import VERSION, statement
 from aoc_common.contracts.report_keys import PublishedKey, jwk, published_jwk, thumbprint
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount
 from reporting import ACCOUNT, AT, BEFORE, GONE, INSTALLATION, OURS, THEIRS, TOLD, pem, public_pem, signed_before
@@ -228,7 +228,8 @@ def test_the_text_of_a_report_cannot_control_the_terminal(aoc) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2},
+        {"version": VERSION + 1},
+        {"version": 0},
         {"version": None},
         {"version": "\x1b[31m"},
         {"note": "all is well"},
@@ -281,7 +282,7 @@ def test_the_statement_says_what_it_leaves_open() -> None:
 
     assert set(SourceAccount.__slots__) - {"tenant"} <= set(source)
     assert (document["version"], document["at"], document["tenant_id"]) == (
-        1,
+        VERSION,
         "2026-11-23T08:00:00Z",
         "72f988bf-86f1-41af-91ab-2d7cd011db47",
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from aoc_cli.importing.summary import FileAccount, Summary
 
 #: Paths that were named, of which each is on record.
-_PATHS: Final = 1_000
+_PATHS: Final = 100
 #: Characters of a person's name, of a path, and of a reason.
 _LONGEST_NAME: Final = 200
 _LONGEST_PATH: Final = 4_096
