@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 
 from aoc_sim.activity.routes import Activity
-from aoc_sim.clock import SteppedClock, SystemClock
+from aoc_sim.clock import SystemClock
 from aoc_sim.control import Control
 from aoc_sim.facts_routes import FactsRoutes
 from aoc_sim.faults import FaultDice
@@ -38,9 +38,9 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     """
     if settings.stories != "all" and (strangers := set(settings.stories) - set(STORIES)):
         raise ValueError(f"stories: no such story: {', '.join(sorted(strangers))}; known: {', '.join(STORIES)}")
-    stepped = SteppedClock(clock or SystemClock(settings.clock_skew_s))
-    clock = stepped
-    world = World(settings, clock, FaultDice(settings.starting_faults(), settings.seed))
+    dice = FaultDice(settings.starting_faults(), settings.seed)
+    world = World(settings, clock or SystemClock(settings.clock_skew_s), dice)
+    clock = world.clock
     key = settings.signing_key_pem.get_secret_value() if settings.signing_key_pem else None
     tokens = Tokens(clock, settings.token_lifetime_s, key)
     throttler = Throttler(settings.throttle, clock)
@@ -50,7 +50,7 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     notifier = Notifier(subscriptions.store, tokens, clock)
     app = Starlette(
         routes=[
-            *Control(world, stepped).routes(),
+            *Control(world).routes(),
             *FactsRoutes(world).routes(),
             *world.switches.routes(),
             *Notify(settings, world, notifier, activity).routes(),

@@ -39,6 +39,10 @@ class SteppedClock:
         """The present, in UTC."""
         return self._clock.now() + self._ahead
 
+    def unstepped(self) -> datetime:
+        """The other clock's present, for what is to last so long or to begin so much later, whatever steps come."""
+        return self._clock.now()
+
     def step(self, ahead_s: float) -> None:
         """Go that far ahead of the other clock from now on."""
         self._ahead = timedelta(seconds=ahead_s)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from aoc_sim.clock import SteppedClock
     from aoc_sim.timeline import World
     from aoc_sim.world import Entry
 
@@ -62,9 +61,8 @@ class Alteration(BaseModel):
 class Control:
     """The routes below `/_`."""
 
-    def __init__(self, world: World, clock: SteppedClock) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._clock = clock
 
     def routes(self) -> list[Route]:
         """The routes."""
@@ -135,7 +133,7 @@ class Control:
             step = ClockStep.model_validate_json(await request.body())
         except ValidationError as error:
             return PlainTextResponse(str(error), 422)
-        self._clock.step(step.ahead_s)
+        self._world.clock.step(step.ahead_s)
         self._world.dice.injected["clock_step"] += bool(step.ahead_s)
         return json_answer({"now": iso(self._world.clock.now())})
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from aoc_sim.changes import Changes
-from aoc_sim.clock import from_us, seconds, to_us
+from aoc_sim.clock import SteppedClock, from_us, seconds, to_us
 from aoc_sim.deliveries import Deliveries
 from aoc_sim.difficult_records import DifficultRecords
 from aoc_sim.inventory import build_directory
@@ -51,9 +51,9 @@ class World:
 
     def __init__(self, settings: SimSettings, clock: Clock, dice: FaultDice) -> None:
         self.settings = settings
-        self.clock = clock
+        self.clock = SteppedClock(clock)
         self.dice = dice
-        self.started = clock.now()
+        self.started = self.clock.now()
         self.numbers = Numbers()
         self.late = 0
         self.resent = 0
@@ -64,7 +64,7 @@ class World:
             )
             for tenant in settings.tenants
         }
-        self.switches = Switchboard(settings.tenants, clock)
+        self.switches = Switchboard(settings.tenants, self.clock)
         self._by_tenant_id = {world.settings.tenant_id: world for world in self.tenants.values()}
         self.malformed = MalformedResponses(settings.seed, dice)
         self.changes = Changes(settings.seed, dice)
@@ -85,9 +85,17 @@ class World:
         """The present, in microseconds."""
         return to_us(self.clock.now())
 
+    def unstepped_us(self) -> int:
+        """The present of the clock that is never stepped, in microseconds.
+
+        What was noted by a clock that is ahead for a moment would otherwise hold until that moment comes: days of
+        empty listings after a subscription that was started then, or a change that nobody lives to see.
+        """
+        return to_us(self.clock.unstepped())
+
     def show(self, entry: Entry) -> bytes:
         """A record as it is served this time."""
-        self.changes.served(entry, self.now_us())
+        self.changes.served(entry, self.unstepped_us())
         body = self._spelling.shown(entry, entry.served)
         if body is not entry.noted:
             entry.note(body)
@@ -235,7 +243,7 @@ class World:
 
         Records that change, change.
         """
-        self.changes.turn(self.now_us())
+        self.changes.turn(self.unstepped_us())
         rate, tick = self.settings.live_rate, self.settings.live_tick_s
         if rate <= 0:
             return

@@ -147,6 +147,42 @@ async def test_the_clock_can_be_stepped_and_set_right_again(make_sim):
     assert (await sim.client.put("/_clock", json={"ahead_s": "soon"})).status_code == 422
 
 
+async def test_a_subscription_that_was_started_while_the_clock_was_ahead_lists_as_any_other(sim):
+    await sim.client.put("/_clock", json={"ahead_s": 3 * 86400})
+    await sim.start("Audit.Exchange")
+    await sim.client.put("/_clock", json={"ahead_s": 0})
+    sim.later(1)
+
+    assert await sim.listing("Audit.Exchange")
+
+
+async def test_a_subscription_that_was_started_again_while_the_clock_was_ahead_hides_nothing_afterwards(sim):
+    await sim.start("Audit.Exchange")
+    await sim.stop("Audit.Exchange")
+    await sim.client.put("/_clock", json={"ahead_s": 3 * 86400})
+    sim.later(0)
+    await sim.start("Audit.Exchange")
+    await sim.client.put("/_clock", json={"ahead_s": 0})
+    sim.later(60)
+    emission = {"tenant": "contoso", "source": "o365-exchange", "count": 3}
+    made = (await sim.client.post("/_emit", json=emission)).json()["records"]["o365-exchange"]
+    sim.later(60)
+
+    assert set(made) <= set(await sim.truth("contoso", "o365-exchange"))
+
+
+async def test_a_record_that_was_served_while_the_clock_was_ahead_changes_soon(make_sim):
+    sim = make_sim(faults={"change_rate": 1, "change_after_s": 4, "again_age_s": 7 * 86400})
+    await sim.client.put("/_clock", json={"ahead_s": 3 * 86400})
+    served = (await sim.graph("security/alerts_v2")).json()["value"]
+    await sim.client.put("/_clock", json={"ahead_s": 0})
+    sim.later(60)
+    now = {alert["id"]: alert["status"] for alert in (await sim.graph("security/alerts_v2")).json()["value"]}
+
+    assert served
+    assert {now[alert["id"]] for alert in served} <= {"inProgress", "resolved"}
+
+
 @pytest.mark.parametrize("name", EXTRAS)
 def test_each_extra_fault_is_switched_on_alone(name):
     plain = SimSettings(faults_profile="verify")

@@ -68,12 +68,12 @@ class Activity:
         content_type = _content_type(request, roles)
         self._refuse_disabled(tenant, content_type)
         webhook = await read_webhook(request, self._world.clock.now())
-        held = self._subscriptions.start(tenant, content_type, self._world.now_us(), webhook)
+        held = self._subscriptions.start(tenant, content_type, self._world.unstepped_us(), webhook)
         return json_answer(held.body(self._world.clock.now()))
 
     async def stop(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
         """`POST subscriptions/stop`: an empty answer."""
-        self._subscriptions.stop(tenant, _content_type(request, roles), self._world.now_us())
+        self._subscriptions.stop(tenant, _content_type(request, roles), self._world.unstepped_us())
         return Response(b"", 200)
 
     async def list(self, request: Request, tenant: TenantWorld, roles: frozenset[str]) -> Response:
@@ -101,7 +101,8 @@ class Activity:
         headers: dict[str, str] = {}
         blobs: list[Blob] = []
         more = False
-        if now_us < held.first_started_us + seconds(self._settings.activity_warmup_hours * 3600):
+        warm_us = held.first_started_us + seconds(self._settings.activity_warmup_hours * 3600)
+        if self._world.unstepped_us() < warm_us:
             pass  # the first content of a new subscription takes its time
         elif self._world.dice.strikes("empty_page"):
             after = f"{window.after[0]}R{window.after[1]}" if window.after else "0R0"

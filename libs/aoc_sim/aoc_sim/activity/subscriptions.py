@@ -30,6 +30,7 @@ class Subscription:
 
     content_type: str
     first_started_us: int
+    """By the clock that is never stepped."""
     status: Literal["enabled", "disabled"] = "enabled"
     webhook: dict[str, Any] | None = None
 
