@@ -34,6 +34,7 @@ from aoc_cli.local import simulator
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
+from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock
 from aoc_collector.microsoft.apis import Apis
 from aoc_collector.parts import monitoring, slices
 from aoc_collector.parts.shared import Shared
@@ -194,7 +195,9 @@ async def run(data: DataDirectory, endpoints: Endpoints, days: float, speed: flo
 async def _build(tenants: Sequence[Tenant], settings: CollectorSettings, parts: Parts) -> None:
     """A collector without directory synchronisation, alone on its API limits."""
     client = await parts.enter(http.make_client(timeout_s=30))
-    shared = Shared(parts, settings, tenants, Apis(settings, client, parts.resources.clock))
+    clock = parts.resources.clock
+    jumps = ClockJumpDetector(clock)
+    shared = Shared(parts, settings, tenants, Apis(settings, client, clock), jumps, JumpCheckedClock(clock, jumps))
     slices.add(shared)
     monitoring.add(shared)
 

@@ -11,12 +11,14 @@ from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.blob_retries import PATIENCE
 from aoc_common.store.blobs import ContentBlob
 from aoc_common.store.losses import LostWindow
+from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.slices import EmptySlice
 from aoc_common.store.sources import SourceState
 from memory import MemoryBacklog, MemoryClockCorrections
 
@@ -83,6 +85,23 @@ async def test_doubt_begins_where_the_first_begins_that_reaches_past_now(books):
     assert await books.corrections.first_in_future(*MINE, NOW) == NOW - 3 * HOUR
 
 
+async def test_what_was_noted_ahead_names_its_source_until_it_is_withdrawn(books):
+    assert await books.corrections.noted_ahead("contoso", NOW) == set()
+
+    await books.backlog.add(stretch("fine", NOW - 9 * HOUR, NOW), NOW)
+    await books.backlog.add(stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED), NOW)
+    assert await books.corrections.noted_ahead("contoso", NOW) == set()
+
+    await books.backlog.add(stretch("ahead", NOW - 3 * HOUR, NOW + DAY), NOW)
+    assert await books.corrections.noted_ahead("contoso", NOW) == {"graph-signins"}
+    assert await books.corrections.noted_ahead("fabrikam", NOW) == set()
+    await books.corrections.withdraw(*MINE, NOW)
+    await books.backlog.add(stretch("turn", NOW - 3 * HOUR, NOW - HOUR, Cause.LATE), NOW + 3 * DAY)
+    assert await books.corrections.noted_ahead("contoso", NOW) == {"graph-signins"}
+    await books.corrections.withdraw(*MINE, NOW)
+    assert await books.corrections.noted_ahead("contoso", NOW) == set()
+
+
 async def test_what_was_withdrawn_is_not_collected_and_still_tells_where_doubt_begins(books):
     kept = [stretch("fine", NOW - 9 * HOUR, NOW), stretch("asked", NOW - DAY, NOW + DAY, Cause.ASKED)]
     for one in [*kept, stretch("ahead", NOW - 3 * HOUR, NOW + DAY)]:
@@ -130,9 +149,23 @@ async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_i
     expired = await waiting.expire(*MINE, NOW - 9 * DAY, wrong)
 
     begin = await corrections.first_in_future(*MINE, NOW)
+    ahead = await corrections.noted_ahead("contoso", NOW)
     await corrections.withdraw(*MINE, NOW)
 
-    assert (expired, begin) == (1, NOW - 5 * DAY)
+    assert (expired, begin, ahead) == (1, NOW - 5 * DAY, {"graph-signins"})
+    assert await corrections.noted_ahead("contoso", NOW) == set()
     left = [one["start"] async for one in database["ledger_gaps"].find({}).sort("start", 1)]
     assert left == [true.start, stood.start]
     assert await waiting.due(*MINE, NOW, 10) == [blob]
+
+
+async def test_nothing_is_called_complete_that_is_still_to_come(database):
+    await ensure_indexes(database)
+    ledger, sources = MongoLedger(database), MongoSources(database)
+    await sources.advance(*MINE, NOW - HOUR, NOW - HOUR)
+    await sources.advance(*MINE, NOW + 3 * DAY, NOW + 3 * DAY)
+    await ledger.slice_empty("x", EmptySlice(*MINE, NOW - HOUR, NOW + 3 * DAY, NOW + 3 * DAY))
+
+    [account] = await MongoAccount(database).accounts("contoso", NOW)
+
+    assert (account.watermark, account.complete_until) == (NOW + 3 * DAY, NOW - HOUR)

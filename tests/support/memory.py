@@ -241,7 +241,7 @@ class MemoryBlobRetries:
 class MemoryClockCorrections:
     """`ClockCorrections` in memory, over a backlog, sources (their `states`), and slices.
 
-    A slice is (tenant, source, start, end).
+    A slice is (tenant, source, start, end); a gap (tenant, source, start, noted at): of a time that was too old.
     """
 
     def __init__(self, backlog, states, slices=()):
@@ -249,14 +249,24 @@ class MemoryClockCorrections:
         self._states = states
         self.slices = list(slices)
         self.withdrawn = []
+        self.gaps = []
 
     def _stretches(self, tenant, source):
         return [one for one in self._backlog.stretches.values() if (one.tenant, one.source) == (tenant, source)]
+
+    async def noted_ahead(self, tenant, after):
+        stretches = [one for one in self._backlog.stretches.values() if one.tenant == tenant]
+        return {
+            *(one.source for one in stretches if one.cause is not Cause.ASKED and one.done_until < one.end > after),
+            *(one.source for one in stretches if one.cause is Cause.LATE and self._backlog.added[one.id] > after),
+            *(source for its, source, _, noted_at in self.gaps if its == tenant and noted_at > after),
+        }
 
     async def first_in_future(self, tenant, source, now):
         stretches = [one for one in self._stretches(tenant, source) if one.cause is Cause.BEHIND]
         starts = [one.start for one in [*stretches, *self.withdrawn] if one.end > now and one.source == source]
         starts += [start for its, of, start, end in self.slices if (its, of) == (tenant, source) and end > now]
+        starts += [start for its, of, start, noted_at in self.gaps if (its, of) == (tenant, source) and noted_at > now]
         return min(starts, default=None)
 
     async def withdraw(self, tenant, source, now):
@@ -267,6 +277,7 @@ class MemoryClockCorrections:
                 del self._backlog.stretches[one.id]
                 if one.cause is Cause.BEHIND:
                     self.withdrawn.append(one)
+        self.gaps = [gap for gap in self.gaps if gap[:2] != (tenant, source) or gap[3] <= now]
 
     async def pull_back(self, tenant, source, before, position, now):
         state = self._states.get((tenant, source))

@@ -35,6 +35,11 @@ STRETCHES_PUT_OFF = CATALOGUE.counter(
 CLOCK_JUMPS = CATALOGUE.counter(
     "aoc_collector_clock_jumps_total", "Times that the machine's clock was seen to jump, by direction.", ("direction",)
 )
+CLOCK_AHEAD_SECONDS = CATALOGUE.gauge(
+    "aoc_collector_clock_ahead_seconds",
+    "How far the machine's clock is ahead of the date of Microsoft's last answer, seconds. From 30 on, either way, the "
+    "dates count.",
+)
 POSITIONS_CORRECTED = CATALOGUE.counter(
     "aoc_collector_positions_corrected_total",
     "Positions of sources that lay in the future, and were pulled back.",

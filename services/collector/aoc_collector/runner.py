@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.trace import Status, StatusCode
@@ -18,7 +19,7 @@ from aoc_collector.subscription_gaps import SubscriptionGaps
 from aoc_common.bus.publish import Ack, Outgoing
 from aoc_common.contracts import subjects
 from aoc_common.contracts.raw import MAX_RECORD_BYTES, RawPage
-from aoc_common.errors import AocError, Transient
+from aoc_common.errors import AocError, Postponed, Transient
 from aoc_common.store.backlog import Cause
 from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.store.losses import LostWindow
@@ -57,6 +58,8 @@ async def as_stored() -> int:
     return MAX_RECORD_BYTES
 
 
+#: A poll's slice ends so much ahead at most: at the next whole second (`slices.next_live_slice`).
+_POLLED: Final = timedelta(seconds=2)
 #: Pages, or blobs, that are noted in the ledger with one write.
 _NOTED_PER_WRITE: Final = 50
 
@@ -91,7 +94,8 @@ class Stores:
 class Runner:
     """Runs slices. `find` gives the source of a tenant, or None for one that this collector does not have.
 
-    `admit`: raises `Backpressure` for a tenant of which no more may be fetched now.
+    `admit`: raises `Backpressure` for a tenant of which no more may be fetched now. `clock`: raises `Postponed` while
+    it is not trusted (`clock_faults`): a slice that was read across a jump proves nothing, and is read anew.
     """
 
     def __init__(
@@ -117,7 +121,7 @@ class Runner:
         """Collect one slice; the number of its pages.
 
         Idempotent: a repeat publishes the same pages under the same ids, or none. On any error position and backlog
-        stay and the reason is noted; the error is raised on.
+        stay and the reason is noted; the error is raised on. Raises `Postponed` when the clock has jumped.
         """
         source = self._find(job.tenant, job.source)
         if source is None:
@@ -137,6 +141,8 @@ class Runner:
             try:
                 with nullcontext() if stretch is None else in_background():
                     pages = await self._collect(job, source, stretch, since, before)
+            except Postponed:
+                raise  # nothing failed
             except Exception as error:
                 span.set_status(Status(StatusCode.ERROR, str(error)))
                 metrics.SLICES.labels(job.tenant, job.source, "failed").inc()
@@ -188,22 +194,24 @@ class Runner:
             # Also on failure: what is acknowledged need not be fetched again.
             await self._note_fetched(job, tally)
         now = self._clock.now()
+        # What was still to come when it was read, is read again: a clock that was ahead has requested it.
+        until = min(job.end, (now + _POLLED).replace(microsecond=0))
         if tally.opened:
             await stores.slices.slice_fetched(
                 SliceFetched(job.slice_id, pages=len(tally.pages), records=tally.records, at=now)
             )
         else:
             # Most slices are empty: they cost one write, and no document.
-            empty = EmptySlice(job.tenant, job.source, since, job.end, now, rereading=rereading)
+            empty = EmptySlice(job.tenant, job.source, since, max(until, since), now, rereading=rereading)
             await stores.slices.slice_empty(job.slice_id, empty)
         if stretch is None:
             # Noted as not running before a crash or a lost answer: it runs, or this slice could not have been read.
             await self._subscription_gaps.close(before)
-            await stores.sources.advance(job.tenant, job.source, job.end, now)
+            await stores.sources.advance(job.tenant, job.source, until, now)
         else:
-            if stretch.cause is Cause.ASKED:
-                await stores.sources.note_requested(job.tenant, job.source, since, job.end)
-            await stores.backlog.advance(stretch.id, job.end, now)
+            if stretch.cause is Cause.ASKED and until > since:
+                await stores.sources.note_requested(job.tenant, job.source, since, until)
+            await stores.backlog.advance(stretch.id, until, now)
         if tally.losses:
             summary = f"{tally.losses} losses, see aoc deadletters"
             await stores.sources.note_error(job.tenant, job.source, summary, now)
@@ -281,9 +289,9 @@ class Runner:
             tally.blobs.clear()
 
     async def _note_failure(self, job: CollectJob, error: Exception) -> None:
-        at = self._clock.now()
         reason = f"{type(error).__name__}: {error}"
         try:
+            at = self._clock.now()
             await self._stores.slices.slice_failed(job.slice_id, reason, at)
             await self._stores.sources.note_error(
                 job.tenant, job.source, reason, at, trouble=classify(error), code=code_of(error)

@@ -57,6 +57,7 @@ class Scheduler:
         clock: Clock,
         corrector: PositionCorrector,
         lateness: Lateness | None = None,
+        clock_jumps: ClockJumpDetector | None = None,
     ) -> None:
         self._feeds = {(feed.tenant, feed.source): feed for feed in feeds}
         self._sources = sources
@@ -64,28 +65,35 @@ class Scheduler:
         self._publish = publish
         self._clock = clock
         self._corrector = corrector
-        self._clock_jumps = ClockJumpDetector(clock)
+        self._clock_jumps = clock_jumps or ClockJumpDetector(clock)
         self._lateness = lateness
         self._plans: dict[str, tuple[datetime, Mapping[str, Sequence[timedelta]]]] = {}
         self._nudges: set[asyncio.Task[None]] = set()
 
     async def tick(self) -> None:
-        """Request whatever is due. Raises `Transient` when the store or the bus is away."""
-        if not self._clock_jumps.trusted():
+        """Request whatever is due. Raises `Transient` when the store or the bus is away.
+
+        Each source is scheduled by one reading of the clock, so a jump in the middle of a tick moves no position.
+        """
+        if (now := self._clock_jumps.trusted_now()) is None:
             return
         feeds = sorted(self._feeds.values(), key=attrgetter("tenant"))
         for tenant, group in groupby(feeds, key=attrgetter("tenant")):
             tenant_feeds = list(group)
             states = {state.source: state for state in await self._sources.all_states(tenant)}
-            plans = await self._planned(tenant, tenant_feeds)
+            plans = await self._planned(tenant, tenant_feeds, now)
+            noted_ahead = await self._corrector.noted_ahead(tenant, now)
             for feed in tenant_feeds:
+                if (now := self._clock_jumps.trusted_now()) is None:
+                    return
                 state = states.get(feed.source) or SourceState(tenant, feed.source)
-                states[feed.source] = state = await self._corrector.corrected(feed, state)
-                await self._request_live(feed, state, in_turn=True)
-                await self._add_rescans(feed, state, plans[feed.source])
+                doubtful = feed.source in noted_ahead
+                states[feed.source] = state = await self._corrector.corrected(feed, state, now, noted_ahead=doubtful)
+                await self._request_live(feed, state, now, in_turn=True)
+                await self._add_rescans(feed, state, plans[feed.source], now)
             waiting = await self._backlog.waiting(tenant)
             for feed in tenant_feeds:
-                if job := next_backlog_slice(feed, waiting, self._clock.now()):
+                if job := next_backlog_slice(feed, waiting, now):
                     await self._publish(job)
                 _measure(feed, states[feed.source], waiting)
 
@@ -95,22 +103,21 @@ class Scheduler:
         False when that does not cover all of it: a job is pending, or several slices are due. Raises `Transient`.
         """
         feed = self._feeds.get((tenant, source))
-        if feed is None or not self._clock_jumps.trusted():
+        if feed is None or (now := self._clock_jumps.trusted_now()) is None:
             return feed is None
         state = await self._sources.state(tenant, source)
-        now, position = self._clock.now(), await self._live_position(feed, state.position)
+        position = await self._live_position(feed, state.position, now)
         job = next_live_slice(feed, position, now, at_once=True)
         return job is None or (await self._publish(job) and job.end > now - feed.slicing.min_settle_delay)
 
-    async def _request_live(self, feed: Feed, state: SourceState, *, in_turn: bool = False) -> bool:
+    async def _request_live(self, feed: Feed, state: SourceState, now: datetime, *, in_turn: bool = False) -> bool:
         """Request the live slice that is due, if any; False when the stream has a job of the source already."""
-        position = await self._live_position(feed, state.position)
-        job = next_live_slice(feed, position, self._clock.now(), in_turn=in_turn)
+        position = await self._live_position(feed, state.position, now)
+        job = next_live_slice(feed, position, now, in_turn=in_turn)
         return job is None or await self._publish(job)
 
-    async def _live_position(self, feed: Feed, position: datetime | None) -> datetime | None:
+    async def _live_position(self, feed: Feed, position: datetime | None, now: datetime) -> datetime | None:
         """Where the live slices of a source continue: its position, or later when that is too far behind."""
-        now = self._clock.now()
         stretch = backlog_stretch(feed, position, now)
         if stretch is None:
             return position
@@ -122,17 +129,15 @@ class Scheduler:
         )
         return stretch.end
 
-    async def _add_rescans(self, feed: Feed, state: SourceState, planned: Sequence[timedelta]) -> None:
-        now = self._clock.now()
+    async def _add_rescans(self, feed: Feed, state: SourceState, planned: Sequence[timedelta], now: datetime) -> None:
         for rescan in due(feed, state, planned, now):
             # In this order: a crash in between adds the same stretch again.
             if rescan.stretch is not None:
                 await self._backlog.add(rescan.stretch, now)
             await self._sources.reread(feed.tenant, feed.source, rescan.age_s, rescan.before, rescan.until)
 
-    async def _planned(self, tenant: str, feeds: Sequence[Feed]) -> Mapping[str, Sequence[timedelta]]:
+    async def _planned(self, tenant: str, feeds: Sequence[Feed], now: datetime) -> Mapping[str, Sequence[timedelta]]:
         """The ages at which each source is re-scanned."""
-        now = self._clock.now()
         cached = self._plans.get(tenant)
         if cached is None or not timedelta(0) <= now - cached[0] < _PLAN_AGE:
             late = await self._lateness(tenant, now) if self._lateness else {}
@@ -166,23 +171,21 @@ class Scheduler:
         await asyncio.gather(*self._nudges, return_exceptions=True)
 
     async def _request_soon(self, feed: Feed, *, backlog: bool) -> None:
-        if not self._clock_jumps.trusted():
-            return
         request = self._request_backlog if backlog else self._request_next_live
         try:
             for pause in _NUDGE_PAUSES_S:
                 await self._clock.sleep(pause)
-                if await request(feed):
+                if (now := self._clock_jumps.trusted_now()) is None or await request(feed, now):
                     return
         except AocError as error:
             # The next tick requests it.
             _log.info("nudge.failed", tenant=feed.tenant, source=feed.source, error=str(error))
 
-    async def _request_next_live(self, feed: Feed) -> bool:
-        return await self._request_live(feed, await self._sources.state(feed.tenant, feed.source))
+    async def _request_next_live(self, feed: Feed, now: datetime) -> bool:
+        return await self._request_live(feed, await self._sources.state(feed.tenant, feed.source), now)
 
-    async def _request_backlog(self, feed: Feed) -> bool:
-        job = next_backlog_slice(feed, await self._backlog.waiting(feed.tenant), self._clock.now())
+    async def _request_backlog(self, feed: Feed, now: datetime) -> bool:
+        job = next_backlog_slice(feed, await self._backlog.waiting(feed.tenant), now)
         return job is None or await self._publish(job)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 from tests.unit.collector.conftest import NOW
 from tests.unit.collector.test_schedule import SIGNINS, SLICING, Bus
 
-from aoc_collector.clock_faults import ClockJumpDetector, PositionCorrector
+from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock, PositionCorrector
 from aoc_collector.directory.schedule import DirectoryScheduler
 from aoc_collector.schedule import Scheduler
 from aoc_collector.slices import next_backlog_slice
+from aoc_common.errors import Postponed
 from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.directory_states import SyncState
@@ -180,4 +182,57 @@ def test_a_clock_that_is_slowly_put_right_does_not_jump(wall):
     for _ in range(1000):
         wall.jump(timedelta(seconds=1))
         wall.advance(60)
-        assert watch.trusted()
+        assert watch.trusted_now() == wall.now()
+
+
+def dates(wall, off=timedelta()):
+    return format_datetime(wall.now() + off, usegmt=True)
+
+
+@pytest.mark.parametrize("off", [HOUR, -HOUR])
+def test_three_dated_answers_count_for_more_than_the_clock_of_the_machine_until_it_agrees(off):
+    wall = ManualClock(NOW)
+    jumps = ClockJumpDetector(wall)
+    for _ in range(2):
+        jumps.answered(dates(wall, off))
+        assert jumps.trusted_now() == NOW
+    jumps.answered(dates(wall, off))
+    assert jumps.trusted_now() == NOW + off
+
+    wall.advance(60)
+    assert jumps.trusted_now() == NOW + off + MINUTE
+    wall.jump(off)
+    jumps.answered(dates(wall))
+    assert jumps.trusted_now() == wall.now()
+
+
+def test_dates_that_do_not_agree_with_each_other_or_cannot_be_right_count_for_nothing():
+    wall = ManualClock(NOW)
+    jumps = ClockJumpDetector(wall)
+    for off in (HOUR, 2 * HOUR, HOUR, -HOUR, timedelta(seconds=20)):
+        jumps.answered(dates(wall, off))
+    for date in ("", "soon", "Thu, 99 Nov 2026 22:00:00 GMT", *3 * ["Thu, 01 Jan 1970 00:00:00 GMT"]):
+        jumps.answered(date)
+
+    assert jumps.trusted_now() == NOW
+
+
+def test_an_answer_that_agrees_ends_the_distrust_after_a_jump():
+    wall = ManualClock(NOW)
+    jumps = ClockJumpDetector(wall)
+    wall.jump(HOUR)
+    assert jumps.trusted_now() is None
+    jumps.answered(dates(wall))
+    assert jumps.trusted_now() == wall.now()
+
+
+def test_a_checked_clock_gives_no_time_after_a_jump_until_it_is_trusted():
+    wall = ManualClock(NOW)
+    checked = JumpCheckedClock(wall, ClockJumpDetector(wall))
+    wall.advance(HOUR)
+    assert checked.now() == wall.now()
+    wall.jump(HOUR)
+    with pytest.raises(Postponed) as postponed:
+        checked.now()
+    wall.advance(postponed.value.retry_after)
+    assert checked.now() == wall.now()

@@ -20,6 +20,14 @@ TOO_OLD: Final = "older than Microsoft keeps it"
 class ClockCorrections(Protocol):
     """Reverts what a collector whose clock was ahead has written of a source. All writes are idempotent."""
 
+    async def noted_ahead(self, tenant: str, after: datetime) -> set[str]:
+        """The sources with something, other than a position, that was noted of or at a time after `after`.
+
+        Open stretches that end then, re-scans that were added, gaps that were noted and content that expired then.
+        What somebody asked for may be of any time.
+        """
+        ...
+
     async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
         """The start of the first slice, stretch or gap that ends after `now`; None without any."""
         ...

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock
 from aoc_collector.microsoft.apis import Apis
 from aoc_collector.microsoft.sharing import Share
 from aoc_common import http
@@ -13,6 +14,8 @@ from aoc_common.store.mongo.shares import MongoShares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import httpx
 
     from aoc_collector.settings import CollectorSettings, Rate
     from aoc_common.contracts.webhooks import Seals
@@ -22,12 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all parts of a collector work with. `seals`: None without webhooks."""
+    """What all parts of a collector work with. `seals`: None without webhooks.
+
+    `clock_jumps`: of the clock of this process. `checked_clock`: for what is fetched, see `clock_faults`.
+    """
 
     parts: Parts
     settings: CollectorSettings
     tenants: Sequence[Tenant]
     apis: Apis
+    clock_jumps: ClockJumpDetector
+    checked_clock: JumpCheckedClock
     seals: Seals | None = None
 
 
@@ -41,4 +49,13 @@ async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: S
     def share_of(limit: str, rate: Rate) -> Share:
         return Share(limit, rate, shares, member, settings.rates.replicas, clock)
 
-    return Shared(parts, settings, tenants, Apis(settings, client, clock, share_of), seals)
+    jumps = ClockJumpDetector(clock)
+
+    async def compare_clocks(response: httpx.Response) -> None:
+        # An answer from a cache is older than it looks.
+        if "Age" not in response.headers:
+            jumps.answered(response.headers.get("Date", ""))
+
+    client.event_hooks["response"].append(compare_clocks)
+    apis = Apis(settings, client, clock, share_of)
+    return Shared(parts, settings, tenants, apis, jumps, JumpCheckedClock(clock, jumps), seals)

@@ -57,6 +57,7 @@ def add(shared: Shared) -> None:
         clock,
         PositionCorrector(MongoClockCorrections(database), backlog, states, clock),
         MongoArrivals(database).lateness,
+        shared.clock_jumps,
     )
     parts.closing(scheduler.close)
     parts.every(settings.poll_interval_s, "scheduling slices", scheduler.tick)
@@ -73,7 +74,9 @@ def add(shared: Shared) -> None:
     policy = redelivery(settings.max_backoff_s)
     parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, policy)
     parts.consume(consumers.BACKLOG, handler(settings.backlog_workers), settings.backlog_workers, policy)
-    parts.consume(consumers.BACKFILL, job_handler(BackfillJob, backfill_run(retention, backlog.add, clock)))
+    parts.consume(
+        consumers.BACKFILL, job_handler(BackfillJob, backfill_run(retention, backlog.add, shared.checked_clock))
+    )
     parts.consume(consumers.POLLS, counted_job_handler(PollJob, poller.run), redelivery=REDELIVERY)
     _log.info("sources.configured", tenants=len(shared.tenants), sources=len(configured))
 
@@ -85,7 +88,7 @@ def _runner(shared: Shared, configured: Mapping[tuple[str, str], Source], stores
         lambda tenant, source: configured.get((tenant, source)),
         _publish(shared, quota),
         stores,
-        resources.clock,
+        shared.checked_clock,
         resources.stopping,
         StreamLimit(resources.broker, subjects.RAW_STREAM).page_room,
         quota.check,

@@ -32,7 +32,7 @@ def build(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Sourc
                 shared.apis.api(tenant, spec.family),
                 blobs,
                 waiting,
-                resources.clock,
+                shared.checked_clock,
                 settings.publisher_identifier or tenant.tenant_id,
                 settings.blob_concurrency,
                 webhook=webhook,

@@ -105,7 +105,8 @@ class Source(Protocol):
     def batches(self, window: Window) -> AsyncGenerator[Batch]:
         """Everything that the feed has for a window, as it arrives; never more than an answer or so in memory.
 
-        May be called again for the same window. Raises `Transient` (also in the middle) or `Refused`.
+        May be called again for the same window. Raises `Transient` (also in the middle; `Postponed` when the clock has
+        jumped) or `Refused`.
         """
         ...
 
@@ -123,7 +124,8 @@ class Webhook:
 class Context:
     """What a source is built from.
 
-    `webhook`: None without webhooks. `retention`: how long Microsoft keeps its records, where that is known.
+    `webhook`: None without webhooks. `retention`: how long Microsoft keeps its records, where that is known. `clock`:
+    raises `Postponed` while it is not trusted, see `clock_faults`.
     """
 
     tenant: str

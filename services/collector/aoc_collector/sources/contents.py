@@ -17,7 +17,7 @@ from aoc_collector import metrics
 from aoc_collector.microsoft.origins import FOREIGN_HOST
 from aoc_collector.sources.base import Batch, Loss, cut
 from aoc_collector.sources.listing import Item, by_unique_id
-from aoc_common.errors import AocError, Permanent, Refused, Throttled, Transient, Unreachable
+from aoc_common.errors import AocError, Permanent, Postponed, Refused, Throttled, Transient, Unreachable
 from aoc_common.http import UNREADABLE_LINK
 from aoc_common.store.blob_retries import PATIENCE
 from aoc_common.telemetry import logs
@@ -118,7 +118,7 @@ class Contents:
             failed = {
                 blob: _reason(error)
                 for blob, error in zip(group, outcomes, strict=True)
-                if isinstance(error, AocError) and not isinstance(error, Throttled)
+                if isinstance(error, AocError) and not isinstance(error, Throttled | Postponed)
             }
             for error in (outcome for outcome in outcomes if isinstance(outcome, AocError)):
                 self._count(error)
@@ -131,8 +131,9 @@ class Contents:
     ) -> list[Loss]:
         """Note failures; the losses of those that will never be read, once. Raises when the next would fail too."""
         context, tenant = self._context, self._context.tenant
-        if throttled := next((error for _, error in failures if isinstance(error, Throttled)), None):
-            raise throttled
+        # Neither is the blob's fault.
+        if put_off := next((error for _, error in failures if isinstance(error, Throttled | Postponed)), None):
+            raise put_off
         for _, error in failures:
             self._count(error)
         tries = await context.waiting.failed(

@@ -12,9 +12,11 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 from aoc_common.contracts.subjects import IMPORT_SOURCE, check_tenant
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount, Waiting
 from aoc_common.store.backlog import Cause
+from aoc_common.store.clock_corrections import AHEAD
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.expired import MongoExpired, added
 from aoc_common.store.mongo.outcomes import RETENTION, page_key
 from aoc_common.store.mongo.review_counts import review_counts
@@ -74,6 +76,7 @@ class MongoAccount:
         self._sources = MongoSources(database)
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
+        self._corrections = MongoClockCorrections(database)
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
@@ -189,6 +192,7 @@ class MongoAccount:
                     blobs.get(source, {}),
                     reviews,
                     unsettled.get(source, []),
+                    now,
                     [
                         *gaps.get(source, ()),
                         *_behind(state, [stretch for stretch in behind if stretch.source == source], now),
@@ -208,6 +212,7 @@ class MongoAccount:
         blobs: Mapping[str, Document],
         reviews: ReviewCounts,
         unsettled: Sequence[Document],
+        now: datetime,
         gaps: Sequence[Gap],
     ) -> SourceAccount:
         counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
@@ -217,7 +222,7 @@ class MongoAccount:
             source=state.source,
             since=_since(sums.get("since"), state.requested, unsettled),
             watermark=state.watermark,
-            complete_until=await self._complete_until(state, unsettled),
+            complete_until=await self._proven(state, await self._complete_until(state, unsettled), now),
             last_success=state.last_success,
             last_error=state.last_error,
             last_error_at=state.last_error_at,
@@ -256,6 +261,16 @@ class MongoAccount:
             return state.watermark
         until = await self._settled_before(state, oldest) or oldest["start"]
         return min(until, state.watermark or oldest["start"])
+
+    async def _proven(self, state: SourceState, claimed: datetime | None, now: datetime) -> datetime | None:
+        """The part of a claim that lies in the past. What a clock ahead has collected of the future was not there yet.
+
+        The watermark stays as it is until the collector has set it back: that it lies in the future tells of the clock.
+        """
+        if claimed is None or claimed <= now + AHEAD:
+            return claimed
+        begin = await self._corrections.first_in_future(state.tenant, state.source, now)
+        return min(begin or now, now)
 
     async def _settled_before(self, state: SourceState, oldest: Document) -> datetime | None:
         """Until where settled slices reach that begin no later than the oldest unsettled one, and end before it does.

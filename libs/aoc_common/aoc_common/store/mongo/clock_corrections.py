@@ -34,6 +34,18 @@ class MongoClockCorrections:
         self._gaps = database["ledger_gaps"]
         self._blobs = database["ledger_blobs"]
 
+    async def noted_ahead(self, tenant: str, after: datetime) -> set[str]:
+        """The sources with an open stretch, re-scan, gap or expired content of, or noted at, a time after `after`."""
+        of_tenant, later = {"tenant": check_tenant(tenant)}, {"$gt": after}
+        ours = {"$ne": Cause.ASKED.value}
+        with translated("backlog"):
+            return {
+                *await self._backlog.distinct("source", {**of_tenant, "open": True, "cause": ours, "end": later}),
+                *await self._backlog.distinct("source", {**of_tenant, "cause": {"$in": _RESCANS}, "added_at": later}),
+                *await self._gaps.distinct("source", {**of_tenant, "noted_at": later, **_TOO_OLD_GAP}),
+                *await self._blobs.distinct("source", {**of_tenant, "state": "expired", "expired_at": later}),
+            }
+
     async def first_in_future(self, tenant: str, source: str, now: datetime) -> datetime | None:
         """The start of the first slice, stretch or gap that ends after `now`."""
         past: Document = {"tenant": check_tenant(tenant), "source": source, "end": {"$gt": now}}
