@@ -53,8 +53,8 @@ COLLECTING: Final = (
         "watermark-ahead",
         "the watermark is an hour ahead of what was read",
         "aoc_collector.runner",
-        "await stores.sources.advance(job.tenant, job.source, job.end, now)",
-        "await stores.sources.advance(job.tenant, job.source, job.end + 12 * AHEAD, now)",
+        "await stores.sources.advance(job.tenant, job.source, until, now)",
+        "await stores.sources.advance(job.tenant, job.source, until + 12 * AHEAD, now)",
     ),
     Mutation(
         "expired-unnoted",

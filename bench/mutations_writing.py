@@ -112,7 +112,7 @@ ACCOUNTING: Final = (
         "complete-until-now",
         "every source is complete until this moment",
         "aoc_common.store.mongo.account",
-        "            complete_until=await self._complete_until(state, unsettled),\n",
+        "            complete_until=await self._proven(state, await self._complete_until(state, unsettled), now),\n",
         "            complete_until=state.watermark and __import__('datetime').datetime.now(state.watermark.tzinfo),\n",
     ),
     Mutation(

@@ -29,19 +29,18 @@ class SystemClock:
 
 
 class SteppedClock:
-    """Another clock, and how far it is put ahead of it (or back) for the moment."""
+    """Another clock, and how far it is put ahead of it (or back) for the moment.
+
+    `unstepped`: the other clock, for what is to last so long, or to begin so much later, whatever steps come.
+    """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.unstepped = clock
         self._ahead = timedelta()
 
     def now(self) -> datetime:
         """The present, in UTC."""
-        return self._clock.now() + self._ahead
-
-    def unstepped(self) -> datetime:
-        """The other clock's present, for what is to last so long or to begin so much later, whatever steps come."""
-        return self._clock.now()
+        return self.unstepped.now() + self._ahead
 
     def step(self, ahead_s: float) -> None:
         """Go that far ahead of the other clock from now on."""

@@ -91,7 +91,7 @@ class World:
         What was noted by a clock that is ahead for a moment would otherwise hold until that moment comes: days of
         empty listings after a subscription that was started then, or a change that nobody lives to see.
         """
-        return to_us(self.clock.unstepped())
+        return to_us(self.clock.unstepped.now())
 
     def show(self, entry: Entry) -> bytes:
         """A record as it is served this time."""

@@ -38,6 +38,8 @@ _DISTRUST_S: Final = 30.0
 _DIFFERENCE: Final = timedelta(seconds=30)
 #: Answers in a row whose dates agree, until they count for more than the clock of this machine.
 _DATED_ANSWERS: Final = 3
+#: Seconds between two searches for what was noted in the future, beside positions, which are compared all the time.
+_LOOKED_UP_EVERY_S: Final = 600.0
 #: A server that is dated before this has a clock that was never set.
 _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -170,10 +172,18 @@ class PositionCorrector:
         self._sources = sources
         self._clock = clock
         self._seen: dict[tuple[str, str], _Sighting] = {}
+        #: Tenant -> when they were looked up, and the sources with something that was noted ahead.
+        self._noted: dict[str, tuple[float, set[str]]] = {}
 
     async def noted_ahead(self, tenant: str, now: datetime) -> AbstractSet[str]:
-        """The sources of which something other than the position was noted in the future. Raises `Transient`."""
-        return await self._corrections.noted_ahead(tenant, now + AHEAD)
+        """The sources of which something other than the position was noted in the future. Raises `Transient`.
+
+        Looked up at the first call, and some minutes after the last time: it lasts, and costs more than a position.
+        """
+        moment, last = self._clock.monotonic(), self._noted.get(tenant)
+        if last is None or moment - last[0] >= _LOOKED_UP_EVERY_S:
+            last = self._noted[tenant] = (moment, await self._corrections.noted_ahead(tenant, now + AHEAD))
+        return last[1]
 
     async def corrected(
         self, feed: Feed, state: SourceState, now: datetime, *, noted_ahead: bool = False
@@ -188,6 +198,7 @@ class PositionCorrector:
                 _log.warning("position.ahead", tenant=feed.tenant, source=feed.source, position=str(position))
             return state
         await self._correct(feed, state, min(seen.now, now), now)
+        self._noted.get(feed.tenant, (0.0, set[str]()))[1].discard(feed.source)
         return await self._sources.state(feed.tenant, feed.source)
 
     def _is_still_so(self, seen: _Sighting, position: datetime | None, now: datetime, *, doubtful: bool) -> bool:

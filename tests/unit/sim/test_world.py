@@ -115,19 +115,19 @@ def test_a_story_that_does_not_fit_the_number_of_records_is_left_out_whole(make_
 
 def test_live_records_come_at_the_rate_that_is_set(make_world):
     world = make_world(events=0, live_rate=3)
-    world.clock.advance(100)
+    world.clock.unstepped.advance(100)
     world.catch_up()
-    world.clock.advance(5)
+    world.clock.unstepped.advance(5)
 
     assert 300 <= report(world)["total"] <= 330
 
 
 def test_a_hundred_live_seconds_are_the_same_in_one_step_or_in_many(make_world):
     single, many = make_world(events=0, live_rate=2.5), make_world(events=0, live_rate=2.5)
-    single.clock.advance(100)
+    single.clock.unstepped.advance(100)
     single.catch_up()
     for _ in range(100):
-        many.clock.advance(1)
+        many.clock.unstepped.advance(1)
         many.catch_up()
 
     assert [k[:4] for k in keys(single)] == [k[:4] for k in keys(many)]
