@@ -61,7 +61,7 @@ def test_what_an_import_puts_aside_is_in_the_account_before_and_after_every_deci
     assert (len(every), sum("#damaged.ndjson#" in key for key in every)) == (3, 2)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(180)
 def test_an_import_that_reads_nothing_leaves_nothing_on_its_way_and_names_each_file(aoc) -> None:
     noise = aoc.root / "rand.bin"
     noise.write_bytes(b"\x93\x00\xff\x1b[2J\x07" * 500)

@@ -317,17 +317,15 @@ def _named(header: Sequence[str]) -> list[str]:
 
 def _audit_rows(table: tables.Table, header: Sequence[str]) -> Iterator[Item]:
     column = len(header) - 1 - header[::-1].index(_AUDIT_DATA)
+    keys = containers.column_keys(header)
     folded = [name.strip().casefold() for name in header if name.strip()]
     repeated = len(set(folded)) < len(folded)
     for row in table.rows():
-        pairs = [(name, cell) for name, cell in zip(header, row.cells, strict=False) if name or cell]
-        data = containers.row_object(
-            containers.column_keys([name for name, _ in pairs]), (orjson.dumps(cell) for _, cell in pairs)
-        )
+        data = containers.row_object(keys, map(orjson.dumps, row.cells))
         if row.broken is not None:
             yield Unreadable(row.line, row.broken, data)
         elif len(row.cells) <= column:
             yield Unreadable(row.line, f"the row has {len(row.cells)} of {len(header)} columns", data)
         else:
-            parsed = {**dict(pairs), _AUDIT_DATA: row.cells[column]}
+            parsed = {**dict(zip(header, row.cells, strict=False)), _AUDIT_DATA: row.cells[column]}
             yield _audit_data(row.line, parsed, data, whole=repeated)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 #: Tag of an event of whose record letters were lost: U+FFFD stands for them. The same record, whole, repairs it.
 INVALID_UTF8: Final = "invalid-utf8"
-_DAMAGE: Final = "\N{REPLACEMENT CHARACTER}".encode()
+_DAMAGE: Final = "\N{REPLACEMENT CHARACTER}"
 #: Levels of a record. A deeper one is no audit record; it is put aside whole.
 _MAX_DEPTH: Final = 200
 #: Makes every digit a zero, every opening bracket the same one, and everything else none of these: one search finds a
@@ -154,7 +154,7 @@ def _parsed(raw: bytes) -> Parsed | Rejected:
         raw = text.encode()
         tags.append(INVALID_UTF8)
     else:
-        if _DAMAGE in raw:
+        if _DAMAGE in text:
             tags.append(INVALID_UTF8)  # before it came here
     exact = True
     shape = raw.translate(_SHAPE)
