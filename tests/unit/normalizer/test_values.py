@@ -83,6 +83,8 @@ def test_what_is_no_object_is_an_empty_one(value):
         ('[{"a":1}]', [{"a": 1}]),
         ({"a": 1}, [{"a": 1}]),
         ('{"a":1}', [{"a": 1}]),
+        ({"value": [{"a": 1}], "Count": 1}, [{"a": 1}]),
+        ({"value": "a", "Count": 1}, [{"value": "a", "Count": 1}]),
         ("[] => [[Id: x]]; ", []),
         (None, []),
         (7, []),

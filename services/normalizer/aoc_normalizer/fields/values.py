@@ -23,6 +23,8 @@ _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available",
 _LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 _GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
+#: A list as ConvertTo-Json of PowerShell 5.1 writes one that was put together there.
+_COUNTED: Final = {"value", "Count"}
 _NAME_KEYS: Final = ("Name", "name", "Key", "key", "displayName", "DisplayName")
 _VALUE_KEYS: Final = ("Value", "value", "NewValue", "newValue")
 
@@ -78,11 +80,13 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 
 def sequence(value: Any) -> list[Any]:
-    """A list, also when it is JSON in a string; a lone object as a list of one; else an empty one."""
+    """A list, also when it is JSON in a string or as PowerShell 5.1 writes some; a lone object as a list of one."""
     if isinstance(value, str):
         value = decoded(value)
     if isinstance(value, dict):
-        return [value]
+        if value.keys() != _COUNTED or not isinstance(value["value"], list):
+            return [value]
+        value = value["value"]
     return value if isinstance(value, list) else []
 
 
