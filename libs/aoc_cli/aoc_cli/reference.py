@@ -252,7 +252,8 @@ def subjects_page() -> str:
         + "".join(rows)
         + "\n| subject | a message is |\n| --- | --- |\n"
         + "".join(lines)
-        + "\nTo read along: connect as a user that may subscribe to `aoc.events.>` (locally: `reader`) and make an\n"
+        + "\nTo read along ([how](../howto/subscribe.md)): connect as a user that may subscribe to `aoc.events.>`\n"
+        "(locally: `reader`) and make an\n"
         "ordered consumer on `AOC_EVENTS` (nats-py: `js.subscribe(..., ordered_consumer=True)`); `reader` may\n"
         "make none that outlives it. The body of a message is one OCSF event as JSON; its `Nats-Msg-Id` header is\n"
         "the event's id. With a header `Aoc-Twin-Of` it is the second event of one action: count, alert on and\n"

@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nats
 import pytest
+from nats.js.api import AckPolicy, ConsumerConfig
 
 from aoc_cli.deployment.bus import USERS
 from aoc_common.bus.broker import close, jetstream, make_broker
@@ -84,6 +86,27 @@ async def test_the_python_of_the_page_reads_each_action_once(bus: str) -> None:
     lines = await first_lines(2, sys.executable, "-c", program, env=environment(bus))
 
     assert [json.loads(line) for line in lines] == [[IDS[0], 0, "event 0"], [IDS[1], 1, "event 1"]]
+
+
+async def test_an_ephemeral_consumer_made_as_the_page_says_is_gone_with_its_reader(
+    bus: str, nats_as, eventually
+) -> None:
+    call = re.search(r"`(js\.subscribe\([^`]*AckPolicy[^`]*)`", PAGE)
+    assert call is not None
+    connection = await nats.connect(bus, user="reader", password="test-reader")
+    scope = {"js": connection.jetstream(), "ConsumerConfig": ConsumerConfig, "AckPolicy": AckPolicy}
+    subscription = await eval(call[1].replace("\n", " "), scope)
+    bodies = [json.loads((await subscription.next_msg(5)).data)["message"] for _ in IDS]
+    await connection.close()
+    broker = make_broker(nats_as("normalizer"), "normalizer")
+    await broker.connect()
+
+    async def gone() -> bool:
+        return (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.consumer_count == 0
+
+    await eventually(gone, 20)
+    await close(broker)
+    assert bodies == ["event 0", "event 1", "event 2"]
 
 
 def test_each_subject_that_the_page_asks_for_is_the_readers_to_use() -> None:
