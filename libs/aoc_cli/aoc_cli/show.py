@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 #: Characters of one value, and lines of one section, that are shown; `--json` has all.
 _LONGEST: Final = 2_000
 _LINES: Final = 200
+#: Of JSON: texts, what holds it together, and anything else.
+_PARTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+|"', re.DOTALL)
+_OPENING, _CLOSING = frozenset("{["), frozenset("}]")
+_INDENT: Final = "  "
+_DEEPEST: Final = 40
 #: What an event is about, by where OCSF's classes have it, as a heading.
 _ABOUT: Final[Mapping[str, str]] = {
     "user": "user",
@@ -125,7 +131,7 @@ def print_event(shown: Shown, *, raw: bool, now: datetime) -> None:
                           ("tells", Row.of_stored(shown.twin).message)])  # fmt: skip
     if raw:
         out.print(Text("\nrecord", "dim"))
-        for line in _pretty(event.raw or ""):
+        for line in laid_out(event.raw or ""):
             out.print(Text(line), soft_wrap=True)
 
 
@@ -214,13 +220,24 @@ def _sentence(event: StoredEvent) -> str:
     return f"{seen}{event.result}: {Row.of_stored(event).message}"
 
 
-def _pretty(raw: str) -> list[str]:
-    """A record's lines: JSON is laid out, anything else stands as it is."""
-    try:
-        text = orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
+def laid_out(raw: str) -> list[str]:
+    """A record's lines: JSON is indented, and its parts stand as they are, long numbers and repeated names too.
+
+    Parsing would lose these, and the record is evidence.
+    """
+    if raw.lstrip()[:1] not in _OPENING:
         return [visible(line) for line in raw.splitlines()]
-    return [harmless_json(line) for line in text.split("\n")]
+    lines, line, depth, before = [], "", 0, ""
+    for part in _PARTS.findall(raw):
+        depth -= part in _CLOSING
+        empty = part in _CLOSING and before in _OPENING
+        if not empty and (part in _CLOSING or before in _OPENING or before == ","):
+            lines.append(line)
+            line = _INDENT * min(max(depth, 0), _DEEPEST)
+        line += ": " if part == ":" else part
+        depth += part in _OPENING
+        before = part
+    return [harmless_json(text) for text in (*lines, line) if text]
 
 
 def _shown(value: Any) -> str:

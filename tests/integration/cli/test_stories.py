@@ -226,6 +226,21 @@ async def test_a_twin_and_the_versions_are_shown_beside_the_event(capsys) -> Non
 
 
 @pytest.mark.parametrize(
+    ("raw", "lines"),
+    [
+        ('{"a":1,"a":2,"big":123456789012345678901234567890}',
+         ["{", '  "a": 1,', '  "a": 2,', '  "big": 123456789012345678901234567890', "}"]),
+        ('[{"x":[],"y":{}},"a{,\\"b"]', ["[", "  {", '    "x": [],', '    "y": {}', "  },", '  "a{,\\"b"', "]"]),
+        ('{"a":"\x9b\u2028","half', ["{", '  "a": "\\u009b\\u2028",', '  "half']),
+        ("no\x1b JSON\nat all", ["no\N{REPLACEMENT CHARACTER} JSON", "at all"]),
+        ("", []),
+    ],
+)  # fmt: skip
+def test_a_record_is_laid_out_and_no_token_of_it_is_another(raw, lines) -> None:
+    assert show.laid_out(raw) == lines
+
+
+@pytest.mark.parametrize(
     ("command", "options"),
     [(stats.stats, {"as_json": True}), (timeline.timeline, {"as_json": True, "limit": 10})],
 )
