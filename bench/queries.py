@@ -290,10 +290,12 @@ async def _facets(name: str, search: MongoEventSearch, query: EventQuery, examin
 async def run(uri: str, given: argparse.Namespace) -> dict[str, Any]:
     """Seed, ask, sum up."""
     async with connect(MongoSettings(uri=uri, database="bench_queries")) as database:
-        await database.client.drop_database("bench_queries")
+        if given.uri:
+            await database.client.drop_database("bench_queries")
         rate = await seed(database, given.events, slim=given.slim)
         figures = await measure(database, given.repeat, given.beside)
-        await database.client.drop_database("bench_queries")
+        if given.uri:
+            await database.client.drop_database("bench_queries")
     pages = [one for one in figures if not one.query.startswith("facets")]
     word = next(one.ms for one in pages if one.query == "text common")
     return {
