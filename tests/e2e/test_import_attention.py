@@ -96,9 +96,9 @@ def test_what_people_read_ends_with_what_needs_attention(aoc) -> None:
     assert "New-InboxRule 1" in head
     assert "Actors: kim@contoso.example 1" in head
     assert (
-        f"1 have a shape that no mapper knows: what could be made out of them is stored ({file} 1), e.g." in attention
+        f"1 not understood: no mapper knows their shape, what could be made out is stored ({file} 1), e.g." in attention
     )
-    assert "1 do not say when they happened" in attention
+    assert "1 undated: they do not say when they happened" in attention
     assert "\x1b" not in ran.stdout
 
 

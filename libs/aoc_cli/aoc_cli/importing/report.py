@@ -94,8 +94,8 @@ def _show_faults(summary: Summary) -> None:
 def _faults(summary: Summary) -> Iterator[str]:
     """One line for each kind of fault that there is."""
     for kind, text in (
-        ("not_understood", "have a shape that no mapper knows: what could be made out of them is stored"),
-        ("undated", "do not say when they happened, and stand in 1970"),
+        ("not_understood", "not understood: no mapper knows their shape, what could be made out is stored"),
+        ("undated", "undated: they do not say when they happened, and stand in 1970"),
     ):
         if count := getattr(summary, kind):
             example = summary.examples.get(kind)
@@ -103,18 +103,18 @@ def _faults(summary: Summary) -> Iterator[str]:
             if kind == "not_understood":
                 yield "  Show them all: aoc search --not-understood"
     for kind, text in (
-        ("truncated", "were cut before they came here: what is left of them is stored"),
-        ("quarantined", "could not become events, and wait for a decision: aoc quarantine list"),
-        ("dead_lettered", "were given up: aoc deadletters list"),
-        ("undecodable", "characters could not be decoded (see --encoding): U+FFFD stands for them"),
+        ("truncated", "cut before they came here: what is left of them is stored"),
+        ("quarantined", "put aside until somebody decides: aoc quarantine list"),
+        ("dead_lettered", "given up: aoc deadletters list"),
+        ("undecodable", "undecodable characters (see --encoding): U+FFFD stands for them"),
     ):
         if count := getattr(summary, kind):
             yield f"{count:,} {text}{_files(summary, kind)}"
     counts = (
-        (summary.refused, "files are no logs, or of a kind that is not read here"),
-        (summary.unread, "could not be read, or not to their end"),
-        (summary.stopped, "packed files were stopped at a limit"),
-        (summary.unsettled, "records came to no rest: aoc completeness, aoc doctor"),
+        (summary.refused, "files not imported: no logs, or of a kind that is not read here"),
+        (summary.unread, "files not read, or not to their end"),
+        (summary.stopped, "packed files stopped at a limit"),
+        (summary.unsettled, "records not settled: aoc completeness, aoc doctor"),
     )
     for count, text in counts:
         if count:
