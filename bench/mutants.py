@@ -72,7 +72,14 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_common.store.mongo.twins": ("tests/contract/test_twins.py", *_TWINS),
     "aoc_common.contracts.twins": _TWINS,
     "aoc_normalizer.twins": _TWINS,
-    "aoc_cli.reports": ("tests/unit/cli/test_report_form.py", "tests/unit/cli/test_report_check.py", *_SIGNED),
+    "aoc_common.store.mongo.import_accounts": ("tests/contract/test_imports.py",),
+    "aoc_cli.importing": ("tests/unit/cli/test_custody.py",),
+    "aoc_cli.reports": (
+        "tests/unit/cli/test_report_form.py",
+        "tests/unit/cli/test_report_check.py",
+        "tests/unit/cli/test_report_imports.py",
+        *_SIGNED,
+    ),
 }
 
 

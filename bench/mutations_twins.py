@@ -122,6 +122,27 @@ SIGNING: Final = (
         '        "tenant": "contoso",\n',
     ),
     Mutation(
+        "signed-without-imports",
+        "what is signed states no imports",
+        "aoc_cli.reports.statement",
+        "[import_document(record) for record in imports]",
+        "[]",
+    ),
+    Mutation(
+        "hash-of-the-beginning",
+        "a file's hash is of what was read of it",
+        "aoc_cli.importing.streams",
+        "        if self._hashed < self.size:\n",
+        "        if self._hashed < 0:\n",
+    ),
+    Mutation(
+        "import-that-is-rewritten",
+        "the account of an import that has ended can be changed",
+        "aoc_common.store.mongo.import_accounts",
+        '{"_id": account.id, "state": ImportState.OPEN.value}',
+        '{"_id": account.id}',
+    ),
+    Mutation(
         "signed-all-collected",
         "what was never collected is not told",
         "aoc_cli.reports.statement",

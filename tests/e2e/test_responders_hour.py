@@ -6,15 +6,16 @@ import csv
 import hashlib
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import AOC
 
 import incident
 
 pytestmark = pytest.mark.slow
 
+AOC = Path(sys.executable).with_name("aoc")
 SCRIPT = Path(__file__).parents[1] / "support" / "responders_hour.sh"
 #: What happened, in order: the minute, and what a line about it says.
 STORY = (
