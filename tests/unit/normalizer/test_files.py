@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from datetime import UTC, datetime
+from types import FrameType
 
 import orjson
 import pytest
@@ -139,3 +141,20 @@ def test_a_name_with_control_or_direction_characters_cannot_write_lines_into_a_m
     assert ocsf_faults(made) == []
     assert made.ocsf["message"].isprintable()
     assert "fdp.exe" in made.ocsf["message"]
+
+
+def test_broken_xml_leaves_no_frames_for_the_garbage_collector():
+    """An error of the parser that stays holds the frames of its callers, and with them a batch of events."""
+    gc.collect()
+    gc.disable()
+    try:
+        made = event(EventData="<Some name>x</Some name>")
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        frames = [item for item in gc.garbage if isinstance(item, FrameType)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert "x" in orjson.dumps(made.ocsf).decode()
+    assert frames == []

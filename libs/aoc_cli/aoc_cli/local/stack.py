@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
 MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
+#: As in the images: one heap for all threads. A heap for each keeps a third more memory than it uses.
+_ALLOCATION: Final = {"MALLOC_ARENA_MAX": "1"}
 
 
 def servers_named() -> bool:
@@ -261,7 +263,7 @@ def service(
     `launcher`: a module that runs the one that it is named, and its own arguments before that.
     """
     port = free_port()
-    settings: dict[str, str] = {"AOC_HEALTH__PORT": str(port)}
+    settings: dict[str, str] = {"AOC_HEALTH__PORT": str(port), **_ALLOCATION}
     if not endpoints.own_nats:
         settings |= {
             "AOC_NATS__URL": endpoints.nats_url,

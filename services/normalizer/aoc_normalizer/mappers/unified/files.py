@@ -85,7 +85,9 @@ def _elements(text: str) -> list[tuple[str, str | None]]:
     """The elements of a piece of XML. Some have a blank in their names, which no parser takes."""
     try:
         root = ElementTree.fromstring(f"<data>{text}</data>")
-    except (ElementTree.ParseError, DefusedXmlException, ValueError):
+    except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
+        # The parser's frame holds the error, and the error the frames of all its callers: a whole batch of events.
+        error.__traceback__ = None
         return [(found[1], unescape(found[2])) for found in _PLAIN_ELEMENT.finditer(text)]
     return [(child.tag, child.text) for child in root]
 
