@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
 from aoc_cli.decisions import decider
@@ -18,6 +17,7 @@ from aoc_cli.importing.custody import Origin
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.job import Importer, NothingImportedError
 from aoc_cli.importing.lifeline import Lifeline
+from aoc_cli.importing.progress import shown_progress
 from aoc_cli.importing.reading import Options
 from aoc_cli.importing.selection import select
 from aoc_cli.importing.unpacking import Unpacking
@@ -27,8 +27,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from aoc_cli.importing.reading import Progress as ImportProgress
     from aoc_cli.importing.summary import Summary
 
 
@@ -83,7 +82,7 @@ def import_(
                 err.print(f"Stored by {plain(engine)}")
                 for line in hint:
                     err.print(f"  [dim]{plain(line)}[/]")
-        with _bar(quiet=as_json) as progress:
+        with shown_progress(quiet=as_json) as progress:
             lifeline = Lifeline(system, start, say, patience)
             importer = Importer(lifeline, SystemClock(), tenant, options, selection, origin)
             try:
@@ -105,32 +104,6 @@ def say(text: str) -> None:
     err.print(f"[yellow]![/] {plain(text)}")
 
 
-async def _run(importer: Importer, progress: _Bar) -> Summary:
+async def _run(importer: Importer, progress: ImportProgress) -> Summary:
     async with importer.lifeline:
         return await importer.run(progress)
-
-
-class _Bar:
-    """Shows progress on the terminal."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._reading = bar.add_task("reading", total=None, note="")
-        self._storing: Any = None
-
-    def read(self, done: int, total: int, records: int) -> None:
-        """`done` of `total` bytes are read."""
-        self._bar.update(self._reading, completed=done, total=total, note=f"{records:,} records")
-
-    def settled(self, pages: int, of: int) -> None:
-        """The normalizer has settled this many pages."""
-        if self._storing is None:
-            self._storing = self._bar.add_task("storing", total=of, note="")
-        self._bar.update(self._storing, completed=pages, total=of, note=f"{pages}/{of} pages")
-
-
-@contextmanager
-def _bar(*, quiet: bool) -> Iterator[_Bar]:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
-    with Progress(*columns, console=err, disable=quiet, transient=True) as bar:
-        yield _Bar(bar)
