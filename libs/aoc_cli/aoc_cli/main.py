@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from aoc_cli.query_command import QueryCommand
 from aoc_cli.terminal import err, lenient, out, plain
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import TelemetrySettings
@@ -42,6 +43,8 @@ COMMANDS: Final = {
 }
 #: Commands whose arguments belong to another program.
 _PASS_THROUGH: Final = frozenset({"fuzz", "test"})
+#: Commands whose argument is a query.
+_QUERIES: Final = frozenset({"search", "timeline", "stats", "tail"})
 _EPILOG: Final = "Also: ./aoc lock renews requirements/*.lock."
 
 
@@ -60,8 +63,9 @@ def _application(names: list[str]) -> typer.Typer:
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
             continue
+        kind = QueryCommand if name in _QUERIES else None
         settings = {"ignore_unknown_options": True, "allow_extra_args": True} if name in _PASS_THROUGH else {}
-        app.command(name, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(command)
+        app.command(name, cls=kind, context_settings=settings, add_help_option=name not in _PASS_THROUGH)(command)
     app.callback()(_global_options)  # keeps subcommands also when only one is registered
     return app
 

@@ -1,0 +1,43 @@
+"""A query that begins with a minus is a query."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from aoc_cli.query_command import QueryCommand
+
+app = typer.Typer()
+
+
+@app.command(cls=QueryCommand)
+def search(
+    text: Annotated[str, typer.Argument()] = "",
+    actor: Annotated[str, typer.Option()] = "",
+    failed: Annotated[bool, typer.Option("--failed")] = False,
+) -> None:
+    typer.echo(f"{text.strip()}|{actor}|{failed}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["-service:sharepoint kim"], "-service:sharepoint kim||False"),
+        (['-"quarterly report"', "--failed"], '-"quarterly report"||True'),
+        (["--failed", "-kim"], "-kim||True"),
+        (["--actor", "-kim", "rule"], "rule|-kim|False"),
+        (["--actor=-kim", "-rule"], "-rule|-kim|False"),
+        (["--", "-rule"], "-rule||False"),
+        (["rule"], "rule||False"),
+    ],
+)
+def test_what_begins_with_one_minus_excludes(arguments: list[str], shown: str) -> None:
+    assert CliRunner().invoke(app, arguments).output == f"{shown}\n"
+
+
+@pytest.mark.parametrize("arguments", [["-x"], ["--sinse", "24h"], ["-service:sharepoint", "kim"]])
+def test_what_is_wrong_is_still_refused(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, arguments).exit_code == 2
