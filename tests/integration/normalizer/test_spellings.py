@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from aoc_common.store.mongo.client import ensure_indexes
+from aoc_normalizer import mapping
 from aoc_normalizer.reading.split import split
-from aoc_normalizer.write import batch
 from replica import ALERT, AT, AUDIT, DAY, HOUR, NOW, RISKY, SIGN_IN, Replica
 
 if TYPE_CHECKING:
@@ -212,10 +212,11 @@ async def test_a_page_is_cut_once_however_many_of_its_records_are_compared(repli
         cuts.append(body)
         return split(body)
 
-    monkeypatch.setattr(batch, "split", noted)
+    monkeypatch.setattr(mapping, "split", noted)
     totals = await replica.takes("b", *(RISKY | {"id": one} for one in ids), fetched=NOW + HOUR)
 
-    assert (totals.changed, len(cuts)) == (40, 1)
+    # Once to map it, and once for all that is compared.
+    assert (totals.changed, len(cuts)) == (40, 2)
 
 
 @pytest.mark.parametrize(
