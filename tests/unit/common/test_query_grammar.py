@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aoc_common.contracts import terms
@@ -210,6 +210,7 @@ def test_whatever_is_quoted_is_looked_for_as_it_is(wanted: str) -> None:
         assert clauses == (Clause("text", (values.phrase(wanted),)),)
 
 
+@example('0"0')
 @given(st.text(min_size=1, max_size=60))
 def test_every_word_of_a_sentence_finds_it(sentence: str) -> None:
     facts = Facts(frozenset(terms.name_terms(sentence)), {"text": (sentence.lower(),)})

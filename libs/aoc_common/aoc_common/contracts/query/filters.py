@@ -92,14 +92,17 @@ class Check:
         """
         if self.kind == "phrase":
             words = [re.escape(word) for word in _PIECES.findall(self.text)]
-            return r"(?:^|[^0-9A-Za-z])" + _BETWEEN.join(words) + r"(?:[^0-9A-Za-z]|$)"
+            between = _BETWEEN_WITH_QUOTES if '"' in self.text else _BETWEEN
+            return r"(?:^|[^0-9A-Za-z])" + between.join(words) + r"(?:[^0-9A-Za-z]|$)"
         return "^" + re.escape(self.text) + _END[self.kind]
 
 
 _END: Final[Mapping[CheckKind, str]] = {"equal": "$", "name": "(?:@|$)", "start": ""}
-#: The words of a phrase, and what may stand between two of them: signs and blanks, but not the end of a JSON string.
+#: The words of a phrase, and what may stand between two of them: signs and blanks, but not the end of a JSON string,
+#: unless who asks has a quotation mark there.
 _PIECES: Final = re.compile(r"[^\W_]+")
 _BETWEEN: Final = r"[^0-9A-Za-z\"]{1,8}"
+_BETWEEN_WITH_QUOTES: Final = r"[^0-9A-Za-z]{1,8}"
 
 
 @dataclass(frozen=True, slots=True)
