@@ -114,6 +114,7 @@ async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, a
     assert process.returncode == 0, said
 
 
+@pytest.mark.slow
 async def test_a_gateway_whose_servers_are_away_starts_says_so_and_ends_in_order(answers) -> None:
     process, client = await answers(AWAY)
     document = (await client.get("/health")).json()

@@ -128,6 +128,7 @@ async def test_a_consumer_that_somebody_changed_stops_a_start_and_is_made_anew(b
     assert (await order()).grade is Grade.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("put_back", [False, True])
 async def test_what_a_limit_of_deliveries_left_behind_comes_again(broker, nats_on, order, put_back) -> None:
     """Also when somebody has taken the limit away since: the server does not take up again what it gave up."""

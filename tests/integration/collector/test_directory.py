@@ -149,6 +149,7 @@ async def test_two_replicas_keep_what_microsoft_says_and_its_changes_despite_eve
     assert {entity.kind for entity in (await directory.find("fabrikam", [renamed])).values()} == set()
 
 
+@pytest.mark.slow
 async def test_administrators_members_of_role_groups_guests_and_service_accounts_are_known(
     simulated, settings, database, eventually
 ):

@@ -40,6 +40,7 @@ async def switch(microsoft, **switches):
     assert answer.status_code < 300, answer.text
 
 
+@pytest.mark.slow
 async def test_a_tenant_that_is_well_has_nothing_to_mend(doctor):
     status, wrong = await doctor("--tenant", "contoso")
 
@@ -48,6 +49,7 @@ async def test_a_tenant_that_is_well_has_nothing_to_mend(doctor):
     assert set(wrong) == {("contoso", "subscriptions")}
 
 
+@pytest.mark.slow
 async def test_a_revoked_permission_is_named_with_its_sources_and_nothing_else_fails(doctor, microsoft):
     await switch(microsoft, revoked=["AuditLog.Read.All"])
 

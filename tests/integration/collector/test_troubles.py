@@ -86,6 +86,7 @@ async def test_the_trouble_is_named_and_the_others_go_on(
     assert all(words in found[source][1].next_action for source in hit)
 
 
+@pytest.mark.slow
 async def test_what_is_given_back_is_collected_again(microsoft, collecting_troubled, health, eventually) -> None:
     await microsoft.client.put("/_switches", json={"tenant": "contoso", "revoked": ["AuditLog.Read.All"]})
 

@@ -65,6 +65,7 @@ async def test_a_migration_that_was_paused_while_another_did_it_does_not_delete_
     assert (stored, len(published), len(set(published))) == (18, 18, 18)
 
 
+@pytest.mark.slow
 async def test_a_service_in_the_middle_of_its_batches_is_at_work_although_it_waits_for_none(before, another) -> None:  # noqa: F811
     ended, begun = False, asyncio.Event()
 

@@ -49,6 +49,7 @@ async def test_a_replica_that_is_killed_while_it_fills_a_hole_loses_nothing(
     assert handled.twice == set()
 
 
+@pytest.mark.slow
 async def test_replicas_share_the_events_and_fill_a_hole_once(rig: Rig, eventually) -> None:
     await rig.declare()
     for _ in range(4):

@@ -98,6 +98,7 @@ def test_an_address_to_listen_on_that_is_none_is_named(launch) -> None:
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 async def test_sigterm_drains_and_ends_with_status_0(started) -> None:
     started.process.send_signal(signal.SIGTERM)
     status, said = await asyncio.to_thread(started.ended)
@@ -111,6 +112,7 @@ async def test_sigterm_drains_and_ends_with_status_0(started) -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_it_exports_what_it_measures_and_no_family_of_another_service(started, service) -> None:
     exported = await asyncio.to_thread(started.families)
 
@@ -136,6 +138,7 @@ async def test_a_bus_that_is_away_for_a_while_makes_unready_what_needs_it_and_en
     assert "Traceback" not in started.said()
 
 
+@pytest.mark.slow
 async def test_a_database_that_is_away_for_a_while_makes_unready_and_ends_nothing(started, store, eventually) -> None:
     store.server.kill()
     await eventually(lambda: started.asked("/readyz")[0] == 503)
@@ -148,6 +151,7 @@ async def test_a_database_that_is_away_for_a_while_makes_unready_and_ends_nothin
     assert "Traceback" not in started.said()
 
 
+@pytest.mark.slow
 async def test_a_bus_that_is_away_at_the_start_is_waited_for(
     service, launch, bus_of, store, nats_server, eventually
 ) -> None:
@@ -166,6 +170,7 @@ async def test_a_bus_that_is_away_at_the_start_is_waited_for(
         await eventually(lambda: process.asked("/health")[1]["nats"] == "ok")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("service", WAITING)
 async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, eventually, service, number) -> None:

@@ -107,6 +107,7 @@ def test_the_simulated_tenants_are_a_tenants_file_with_its_secrets(checkout: Pat
     assert prepare(checkout, "--simulator").returncode == 0
 
 
+@pytest.mark.slow
 def test_simulated_tenants_do_not_replace_ones_own(checkout: Path) -> None:
     prepare(checkout)
     file = checkout / "deploy/docker/private/tenants/tenants.json"

@@ -82,6 +82,7 @@ def test_what_is_no_address_is_none(value):
     assert parse(value) is None
 
 
+@pytest.mark.slow
 @given(st.text(max_size=70) | st.from_regex(r"\[?[0-9a-f:.]+(%\w+)?\]?(:\d+)?", fullmatch=True))
 def test_whatever_is_read_is_an_address_without_port_or_zone(text):
     found = parse(text)
