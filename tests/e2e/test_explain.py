@@ -66,3 +66,14 @@ def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
     assert (ran.returncode, missing.returncode) == (1, 2)
     assert "no record" in ran.stdout
     assert "nowhere.json: No such file or directory" in missing.stderr
+
+
+def test_what_powershell_has_cut_is_said_and_the_status_tells(aoc) -> None:
+    file = aoc.root / "record.json"
+    file.write_text(json.dumps([HOSTILE | {"Parameters": ["@{Name=ForwardTo; Value=x@bad.example}"]}]))
+
+    ran = aoc.run("explain", file)
+
+    assert ran.returncode == 3
+    assert "PowerShell has cut what lies deeper" in ran.stderr
+    assert "1 cut" in ran.stderr

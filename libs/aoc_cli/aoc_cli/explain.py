@@ -19,7 +19,7 @@ from aoc_cli.destinations import Field, destinations
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.reading import Options
-from aoc_cli.importing.records import Unreadable, sources
+from aoc_cli.importing.records import Record, Unreadable, sources
 from aoc_cli.importing.report import ATTENTION
 from aoc_cli.importing.streams import CountingFile
 from aoc_cli.terminal import err, out, plain
@@ -27,7 +27,6 @@ from aoc_common.contracts import subjects
 from aoc_common.contracts.event import Event
 from aoc_common.errors import BadConfiguration, Malformed
 from aoc_normalizer.mappers import GENERIC
-from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
 from aoc_normalizer.normalise import normalise_page
 from aoc_normalizer.reading.records import RecordContext, Rejected
 
@@ -60,6 +59,11 @@ def explain(
             else:
                 _show(part, context)
             counts.update(_faults_of(part))
+        elif isinstance(part, Record):
+            if part.cut is not None:
+                err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.cut)}")
+                counts["cut"] += 1
+            continue
         elif isinstance(part, NoLogError):
             err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
         else:
@@ -75,8 +79,10 @@ def explain(
         raise typer.Exit(ATTENTION)
 
 
-def _parts(path: Path, options: Options, context: RecordContext) -> Iterator[tuple[str, Event | Rejected | NoLogError]]:
-    """What an import would make of a file: each record's event, and what is none."""
+def _parts(
+    path: Path, options: Options, context: RecordContext
+) -> Iterator[tuple[str, Event | Record | Rejected | NoLogError]]:
+    """What an import would make of a file: each record, its event, and what is none."""
     with _opened(path) as file:
         _, documents = sources(file, options.limits, options.encoding)
         for source in documents:
@@ -86,6 +92,7 @@ def _parts(path: Path, options: Options, context: RecordContext) -> Iterator[tup
                     if isinstance(item, Unreadable):
                         yield name, Rejected(item.data.decode("utf-8", "replace"), item.reason)
                     else:
+                        yield name, item
                         events, rejected = normalise_page(item.data, context)
                         for event in events:
                             yield name, event
@@ -116,7 +123,6 @@ def _faults_of(event: Event) -> Iterator[str]:
         yield "not understood"
     if event.time_ms == 0:
         yield "undated"
-    yield from (tag for tag in event.tags if tag == INCOMPLETE)
 
 
 def _show(event: Event, context: RecordContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tracemalloc
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aoc_cli.importing import tables
+from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.records import Record, Unreadable, items
 from aoc_cli.importing.selection import select
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
@@ -118,3 +120,38 @@ def test_white_space_without_end_before_the_first_record_is_no_empty_file(tmp_pa
     path.write_bytes(b" " * (2 << 20) + b'[{"Id":"1"}]')
     with CountingFile(path) as file, pytest.raises(Malformed, match="white space"):
         list(items(file))
+
+
+RECORD = json.dumps({"CreationTime": "2026-11-20T10:00:00", "Id": "a", "Operation": "Set-Mailbox"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"# exported by Kim\n[{RECORD}]\n",
+        f")]}}',\n[{RECORD}]",
+        f"RecordType : ExchangeAdmin\nAuditData  : {RECORD}\n",
+        "RecordType : ExchangeAdmin\nAuditData  : {...}\n",
+        f"<134>Nov 20 10:00:00 host o365: {RECORD}\n",
+        f"Transcript started\n{'a line, of many\n' * 100_000}{json.dumps(RECORD)}\n",
+    ],
+    ids=["comment", "prefix", "list", "list-cut", "syslog", "late"],
+)
+def test_a_text_that_holds_records_in_a_form_that_is_not_read_is_no_harmless_note(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "export.txt"
+    file.write_text(text)
+
+    with CountingFile(file) as opened, pytest.raises(NoLogError, match="text with records in it") as refused:
+        list(items(opened))
+
+    assert not refused.value.harmless
+
+
+def test_a_note_without_records_stays_harmless(tmp_path: Path) -> None:
+    file = tmp_path / "note.txt"
+    file.write_text("Dear colleague,\nthe column AuditData has it all.\n" * 1000)
+
+    with CountingFile(file) as opened, pytest.raises(NoLogError) as refused:
+        list(items(opened))
+
+    assert refused.value.harmless

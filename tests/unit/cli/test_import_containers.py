@@ -82,6 +82,28 @@ def test_arrays_line_by_line_are_read_and_a_broken_line_swallows_no_other(read) 
     assert len(found.unreadable) >= 1
 
 
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_objects_side_by_side_on_a_line_are_each_a_record(read, end: bytes) -> None:
+    events = [json.dumps({"time": 1, "event": audit(str(n))}).encode() for n in range(4)]
+    found = read(events[0] + events[1] + end + (b"\n" + events[2] + events[3] + end if end else b""))
+    lines = read(events[0] + b"\n" + events[1] + events[2] + b"\n" + events[3] + events[0][:-9] + end)
+
+    assert found.ids == ["0", "1", "2", "3"][: 4 if end else 2]
+    assert lines.ids == ["0", "1", "2", "3"]
+    assert len(lines.unreadable) == 1
+
+
+@pytest.mark.parametrize("around", ["array", "pretty", "lines", "one"])
+def test_records_that_are_json_text_in_strings_are_read(read, around: str) -> None:
+    texts = [json.dumps(A), json.dumps(B, indent=1)]
+    lines = "\n".join(map(json.dumps, texts))
+    written = {"array": json.dumps(texts), "pretty": json.dumps(texts, indent=2), "lines": lines}
+    found = read(written.get(around, json.dumps(texts[0])).encode())
+
+    assert found.ids == (["a"] if around == "one" else ["a", "b"])
+    assert not found.unreadable
+
+
 def test_a_line_number_is_that_of_the_line_in_the_file(read) -> None:
     data = b'{"records": [\n' + json.dumps(A).encode() + b",\n" + b'{"Id": oops}\n' + b"]}"
     found = [item for item in read(data).items if isinstance(item, Unreadable)]

@@ -70,6 +70,15 @@ def test_only_a_cut_row_with_columns_of_its_own_is_one(row: dict[str, object]) -
     assert event.mapper != "cut-row"
 
 
+@pytest.mark.parametrize("status", ["True", "False"])
+def test_how_it_ended_is_unknown_where_the_status_stood_behind_the_cut(status: str) -> None:
+    behind = event_of({**ROW, "AuditData": json.dumps({**WHOLE, "ResultStatus": status})[:-15]})
+    before = event_of({**ROW, "AuditData": json.dumps({"ResultStatus": status, **WHOLE})[:-60]})
+
+    assert behind.result == "unknown"
+    assert before.result == ("success" if status == "True" else "failure")
+
+
 @given(cut=st.integers(0, len(TEXT)))
 def test_wherever_the_cut_is_what_is_left_agrees_with_the_whole(cut: int) -> None:
     found = salvaged(TEXT[:cut])

@@ -327,3 +327,13 @@ def test_who_the_record_names_is_trusted_before_the_envelope():
 def test_people_are_no_services_by_their_names() -> None:
     assert not any(map(services.is_known, ["Kim Vale", "Mike Rosoft", "Azura Blue", "Officer Dibble", "", "App"]))
     assert services.is_known("Device Registration Service")
+
+
+@pytest.mark.parametrize("words", ["added {} to group Finance", "removed {} from group Finance"])
+def test_a_target_that_has_nothing_but_a_user_s_name_is_the_member_and_not_the_group(words: str) -> None:
+    removed = words.startswith("removed")
+    changed = properties(removed, Group__ObjectID=THING_ID, Group__DisplayName="Finance")
+    operation = "Remove member from group." if removed else "Add member to group."
+    record = unified(operation, Actor=person(), Target=[{"ID": SAM, "Type": 5}], ModifiedProperties=changed)
+
+    assert message(record) == f"{KIM} {words.format(SAM)}"

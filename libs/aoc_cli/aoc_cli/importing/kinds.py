@@ -52,8 +52,15 @@ _OFFICE: Final = {
 }
 _NO_CHARACTER: Final = "\N{REPLACEMENT CHARACTER}"
 _SIGN_IN: Final = re.compile(rb"(?i)sign in|login\.microsoft|password|log in")
+#: The priority that a line of syslog begins with.
+_SYSLOG: Final = re.compile(rb"<\d{1,3}>")
+#: What a text has in it that holds records in a form that is not read: PowerShell's lists, JSON behind other text.
+_EVIDENCE: Final = re.compile(
+    r'\\?"(?:CreationTime|AuditData|createdDateTime|activityDateTime|operationName)\\?"\s*:|^AuditData\s+: ',
+    re.IGNORECASE | re.MULTILINE,
+)
 #: What a JSON document begins with beyond doubt, whatever may be wrong later.
-_OBJECT: Final = re.compile(rb'(?:\[\s*+)*+\{\s*+["}]')
+_OBJECT: Final = re.compile(rb'(?:\[\s*+)*+(?:\{\s*+["}]|"\{(?:\s|\\[rnt])*+\\")')
 _SCALARS: Final = re.compile(rb'\[\s*+(?:"|-?\d|true|false|null|\]|\[)')
 _AFTER_ARRAY: Final = re.compile(rb"\s*+(?:\Z|[\[{])")
 _ANY: Final = msgspec.json.Decoder()
@@ -94,7 +101,7 @@ def refuse_markup(head: bytes) -> None:
         if _SIGN_IN.search(head):
             raise NoLogError("an HTML page to sign in at: what should have been exported was not")
         raise NoLogError("an HTML page")
-    if start.startswith((b"<?xml", b"<")):
+    if start.startswith(b"<") and not _SYSLOG.match(start):
         raise NoLogError("XML: export it as JSON or CSV")
 
 
@@ -121,6 +128,11 @@ def is_json(head: bytes) -> bool:
     except (UnicodeDecodeError, RecursionError):
         return False
     return True
+
+
+def holds_records(text: str) -> bool:
+    """Whether there are records in a text, whatever is around them."""
+    return _EVIDENCE.search(text) is not None
 
 
 def is_text(parts: Iterable[str]) -> bool:

@@ -49,6 +49,8 @@ _LONG_LISTS: Final = tuple(
 )  # fmt: skip
 _EMPTY_ROW: Final = "AuditData is empty"
 _EXCEL_CELL: Final = 32_767
+#: Where an object ends and the next one begins, on one line.
+_SIDE_BY_SIDE: Final = re.compile(rb"\}[ \t]*\{")
 #: What PowerShell writes for what lies deeper than its ConvertTo-Json was asked to go: by default two levels.
 _FLATTENED: Final = re.compile(rb'"(?:System\.(?:Object\[\]|Collections\.)|@\{\w+=)')
 
@@ -147,7 +149,7 @@ def _items(stream: Reader) -> Iterator[Item]:
             raise NoLogError("it begins with more white space than any export does")
         return
     kinds.refuse_markup(stripped)
-    if stripped[:1] in {b"[", b"{"} and kinds.is_json(stripped):
+    if stripped[:1] in {b"[", b"{", b'"'} and kinds.is_json(stripped):
         for value in _lines(stream) if _is_in_lines(stripped) else Scanner(stream).values():
             yield from _unwrap(value)
     elif b"\x00" in head:
@@ -160,9 +162,9 @@ def _is_in_lines(head: bytes) -> bool:
     """Whether the first line is a value of its own: then one broken line must not swallow the next ones."""
     line, newline, _ = head.partition(b"\n")
     if not newline:
-        return line.startswith(b"{") and _opens_record(line)
+        return line.startswith(b"{") and _opens_record(line) and not _SIDE_BY_SIDE.search(line)
     try:
-        return isinstance(orjson.loads(line), (dict, list))
+        return isinstance(orjson.loads(line), (dict, list, str))
     except orjson.JSONDecodeError:
         return False
 
@@ -194,7 +196,10 @@ def _unwrap(value: Value, depth: int = containers.MAX_DEPTH) -> Iterator[Item]:
     except orjson.JSONDecodeError as error:
         yield from _tolerated_or_inside(value, str(error), depth)
         return
-    if not isinstance(parsed, dict):
+    if isinstance(parsed, str) and depth and isinstance(values.decoded(parsed.strip()), dict):
+        # `Select -ExpandProperty AuditData | ConvertTo-Json`: each record is JSON text in a string.
+        yield from _unwrap(Value(value.line, parsed.strip().encode()), depth - 1)
+    elif not isinstance(parsed, dict):
         yield Unreadable(value.line, "not a JSON object", value.data)
     elif depth and (parts := containers.opened(parsed, value.data)) is not None:
         for part in parts:
@@ -210,11 +215,19 @@ def _tolerated_or_inside(value: Value, reason: str, depth: int) -> Iterator[Item
     """What can be made of a value that the fast parser refuses; of a container with a broken item, the others."""
     item = _tolerated(value, reason)
     inside = values_inside(value.data, value.line) if depth and isinstance(item, Unreadable) else None
+    if inside is None and depth and isinstance(item, Unreadable) and _SIDE_BY_SIDE.search(value.data):
+        inside = _side_by_side(value)
     if inside is None:
         yield item
         return
     for part in inside:
         yield from _unwrap(part, depth - 1)
+
+
+def _side_by_side(value: Value) -> Iterator[Value] | None:
+    """The objects of a line that has several, as collectors of Splunk are sent them; None for what is none of these."""
+    found = list(Scanner(io.BytesIO(value.data), value.line).values())
+    return iter(found) if len(found) > 1 and all(part.broken is None for part in found[:-1]) else None
 
 
 def _flattened(data: bytes) -> str | None:

@@ -24,6 +24,7 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _SAYS: Final = "sep="
 #: Lines before the header: `sep=;`, `#TYPE` of PowerShell's Export-Csv, blank ones.
 _BEFORE: Final = 20
+_OTHERWISE: Final = "leave JSON alone in it, without what stands before, or export it as JSON or CSV"
 #: Columns whose text is a record.
 CARRIERS: Final = frozenset({"_raw", "event.original"})
 _AUDIT_DATA: Final = "auditdata"
@@ -33,6 +34,10 @@ MAX_LINE: Final = 48 << 20
 _SHOWN: Final = 8
 #: Columns that make a single line the header of a table.
 _SURELY: Final = 4
+#: Characters of a text that are looked through for records, before it is taken for a note; and those of a part.
+_LOOKED_THROUGH: Final = 16 << 20
+_PART: Final = 1 << 20
+_SEAM: Final = 64
 
 csv.field_size_limit(_MAX_FIELD)
 
@@ -112,6 +117,17 @@ class Lines:
             line = self._text.readline(MAX_LINE)
         raise csv.Error(f"a line longer than {MAX_LINE >> 20} million characters")
 
+    def hold_records(self, before: str) -> bool:
+        """Whether there are records in what was read `before`, or in what comes."""
+        for _ in range(_LOOKED_THROUGH // _PART):
+            part = before + self._text.read(_PART)
+            if kinds.holds_records(part):
+                return True
+            if len(part) == len(before):
+                break
+            before = part[-_SEAM:]  # a name may stand where two parts meet
+        return False
+
 
 def read_table(stream: IO[bytes]) -> Table:
     """The table in a text of UTF-8. Raises `NoLogError` that says what its first line has, for what is none of ours."""
@@ -131,7 +147,11 @@ def read_table(stream: IO[bytes]) -> Table:
             return Table([name.lstrip("\ufeff") for name in header], content, delimiter, whole, lines)
         if len(header) > len(widest):
             widest, comma = header, delimiter
-    raise _refusal(line, widest, _cells(next(lines, ""), comma))
+    following = next(lines, "")
+    refusal = _refusal(line, widest, _cells(following, comma))
+    if refusal.harmless and lines.hold_records(line + following):
+        raise NoLogError(f"text with records in it, in a form that is not read: {_OTHERWISE} ({refusal})")
+    raise refusal
 
 
 def _first_line(lines: Lines) -> tuple[str, str | None]:

@@ -42,7 +42,7 @@ _SQUEEZED: Final = str.maketrans("", "", " -_")
 _MAX_ADDRESSES: Final = 20
 
 #: Plain flags, which some services have beside a status word of their own.
-_FLAGS: Final = ("IsSuccess", "Succeeded")
+FLAGS: Final = ("IsSuccess", "Succeeded")
 #: Fields that a record has only because something went wrong.
 _ERRORS: Final = ("ErrorMessage", "FailureReason", "ErrorCode", "Error")
 _NO_ERROR: Final = frozenset({"0", "success", "no error", "noerror", "ok", "false"})
@@ -115,7 +115,7 @@ def outcome(record: Mapping[str, Any], said: Mapping[str, str]) -> Outcome:
 
     Not for sign-ins, whose words are wrong more often than not: see `mappers/unified/sign_ins.py`.
     """
-    for name in _FLAGS:
+    for name in FLAGS:
         if name in record and (flag := values.flag(record[name])) is not None:
             return Outcome("success", stated=True) if flag else Outcome("failure", True, _why(record, said))
     word = values.text(record.get("ResultStatus"))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import orjson
 
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import evidence, values
 from aoc_normalizer.mappers.base import Mapper, Record
 from aoc_normalizer.mappers.unified import audit_log
 
@@ -33,6 +33,8 @@ _COLUMNS: Final = {
     "UserId": ("UserId", "UserIds"),
     "RecordType": ("RecordType",),
 }
+#: Fields that tell how an action ended.
+_OUTCOMES: Final = frozenset({"ResultStatus", *evidence.FLAGS})
 _OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 #: A string, a bracket, or a comma; what is left of a string that was cut matches as its first quote.
 _TOKEN: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|[{}\[\],]|"', re.DOTALL)
@@ -71,6 +73,9 @@ def fill(record: Record, draft: Draft) -> None:
     audit_log.MAPPER.fill(inside, draft)
     draft.rest = {name: value for name, value in inside.items() if name not in draft.used}
     draft.used |= {_HOLDER, *(column for columns in _COLUMNS.values() for column in columns)}
+    if draft.result == "success" and _OUTCOMES.isdisjoint(inside):
+        # Silence of a whole record means success; here, the status may stand behind the cut.
+        draft.result, draft.result_stated = "unknown", False
     draft.tags.append(INCOMPLETE)
 
 
@@ -101,4 +106,4 @@ def _says(record: Record, name: str) -> bool:
     return values.first(record, *_COLUMNS[name]) is not None
 
 
-MAPPER: Final = Mapper("cut-row", 1, recognises, fill)
+MAPPER: Final = Mapper("cut-row", 2, recognises, fill)

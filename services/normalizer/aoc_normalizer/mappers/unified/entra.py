@@ -22,7 +22,7 @@ def fill(record: Record, draft: Draft) -> None:
     target = entity(record.get("Target"))
     if target.known:
         named = draft.targets[0] if draft.targets and (draft.targets[0].upn or draft.targets[0].name) else target
-        kind = target.kind or _kind_of(draft.operation)
+        kind = target.kind or ("user" if target.upn else _kind_of(draft.operation))
         draft.targets = [Party(target.name or named.name, target.upn or named.upn, target.uid, kind)]
     draft.changes = changes(record.get("ModifiedProperties"))
     draft.words |= names_in(draft.changes)
