@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.contracts import ids, spelling, terms
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Clause
@@ -184,25 +185,28 @@ async def seed(database: Database, events: int, *, slim: bool) -> float:
 
 def queries() -> Iterator[tuple[str, EventQuery]]:
     """Every filter and every pair, by how often its values are, and others beside."""
-    yield "none", EventQuery(_TENANT)
+    yield "none", EventQuery(Scope(_TENANT))
     for field, asked in ASKED.items():
         for often, value in asked.items():
-            yield f"{field} {often}", EventQuery(_TENANT, (values.clause(field, value),))
+            yield f"{field} {often}", EventQuery(Scope(_TENANT), (values.clause(field, value),))
     for one, other in combinations(ASKED, 2):
         for first, second in product(ASKED[one], ASKED[other]):
             both = values.clause(one, ASKED[one][first]), values.clause(other, ASKED[other][second])
-            yield f"{one} {first}, {other} {second}", EventQuery(_TENANT, both)
+            yield f"{one} {first}, {other} {second}", EventQuery(Scope(_TENANT), both)
     for name, fields in APART.items():
-        yield f"apart: {name}", EventQuery(_TENANT, tuple(values.clause(*one) for one in fields.items()))
-    yield "prefix common", EventQuery(_TENANT, (Clause("text", (values.beginning("text", "invoi"),)),))
-    yield "prefix rare", EventQuery(_TENANT, (Clause("text", (values.beginning("text", "treas"),)),))
-    yield "operation prefix", EventQuery(_TENANT, (Clause("operation", (values.beginning("operation", "purge"),)),))
-    yield "network", EventQuery(_TENANT, (values.clause("ip", "198.51.100.0/24"),))
+        yield f"apart: {name}", EventQuery(Scope(_TENANT), tuple(values.clause(*one) for one in fields.items()))
+    yield "prefix common", EventQuery(Scope(_TENANT), (Clause("text", (values.beginning("text", "invoi"),)),))
+    yield "prefix rare", EventQuery(Scope(_TENANT), (Clause("text", (values.beginning("text", "treas"),)),))
+    yield (
+        "operation prefix",
+        EventQuery(Scope(_TENANT), (Clause("operation", (values.beginning("operation", "purge"),)),)),
+    )
+    yield "network", EventQuery(Scope(_TENANT), (values.clause("ip", "198.51.100.0/24"),))
     several = tuple(values.exactly("service", name) for name in ("powerbi", "intune"))
-    yield "several services", EventQuery(_TENANT, (Clause("service", several),))
-    yield "excluded", EventQuery(_TENANT, (Clause("service", several, excluded=True),))
+    yield "several services", EventQuery(Scope(_TENANT), (Clause("service", several),))
+    yield "excluded", EventQuery(Scope(_TENANT), (Clause("service", several, excluded=True),))
     words = tuple(values.exactly("text", word) for word in ("treasure", "unheardof"))
-    yield "several words", EventQuery(_TENANT, (Clause("text", words),))
+    yield "several words", EventQuery(Scope(_TENANT), (Clause("text", words),))
 
 
 class Examined:

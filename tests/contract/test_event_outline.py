@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Clause
 from aoc_common.errors import Unreachable
@@ -34,7 +35,7 @@ async def store(database: Database, *made: Event) -> None:
 
 
 async def found(database: Database, *where: Clause) -> list[str]:
-    page = await make_event_search(database, ManualClock(NOW)).search(EventQuery("contoso", where))
+    page = await make_event_search(database, ManualClock(NOW)).search(EventQuery(Scope("contoso"), where))
     return [one.ocsf["metadata"]["uid"] for one in page.events]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.contracts import ids, terms
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Check, Clause, Span, Value
 from aoc_common.errors import Malformed, Unreachable
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 type Store = Callable[..., Awaitable[None]]
 
-EVER = EventQuery("contoso")
+EVER = EventQuery(Scope("contoso"))
 ALL = replace(EVER, start=NOW - timedelta(days=60))
 EXACT = {
     "source": "graph-signins",
@@ -167,8 +168,8 @@ async def test_no_search_and_no_facet_takes_events_of_another_tenant(search, sto
 
     query = replace(ALL, where=asking(**filters))
     assert await found(search, query) == ["ours"]
-    assert await found(search, replace(query, tenant="fabrikam")) == ["theirs"]
-    assert await found(search, replace(query, tenant="nobody")) == []
+    assert await found(search, replace(query, scope=Scope("fabrikam"))) == ["theirs"]
+    assert await found(search, replace(query, scope=Scope("nobody"))) == []
     assert (await search.facets(query, ("result",), 9)).fields == {"result": [("failure", 1)]}
 
 
@@ -176,16 +177,16 @@ async def test_an_id_unknown_or_of_another_tenant_leads_to_nothing(search: Mongo
     theirs = event("theirs", tenant="fabrikam")
     await store(event("ours"), theirs)
 
-    assert await search.get("contoso", event("unknown").id) is None
-    assert await search.get("contoso", theirs.id) is None
-    assert await search.get("fabrikam", theirs.id) is not None
+    assert await search.get(Scope("contoso"), event("unknown").id) is None
+    assert await search.get(Scope("contoso"), theirs.id) is None
+    assert await search.get(Scope("fabrikam"), theirs.id) is not None
 
 
 async def test_raw_text_comes_with_one_event_and_not_with_pages(search: MongoEventSearch, store: Store) -> None:
     hostile = '{"a":"\u2028\x1b[31m\\u0000<script>\'\\""}'
     made = event("a", raw=hostile, unmapped={"$ne": {"a.b": None}}, tags=("no-id",), correlation_id="c-1")
     await store(made)
-    one = await search.get("contoso", made.id)
+    one = await search.get(Scope("contoso"), made.id)
     listed = (await search.search(ALL)).events[0]
 
     assert (one.raw, one.page, one.unmapped) == (hostile, "p1", {"$ne": {"a.b": None}})
@@ -257,12 +258,11 @@ async def test_a_facet_of_no_such_field_is_refused(search: MongoEventSearch) -> 
         await search.facets(ALL, ("actor", "raw"), 10)
 
 
-@pytest.mark.parametrize("field", [*EXACT, "text", "tenant"])
+@pytest.mark.parametrize("field", [*EXACT, "text"])
 async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, field: str) -> None:
     for value in ({"$ne": None}, {"$gt": ""}, ["x"], 1):
         need, check = ((Span(value, value),),), Check("equal", value)
         hostile = replace(ALL, where=(Clause(field, (Value(need if field == "text" else (), check),)),))
-        hostile = replace(ALL, tenant=value) if field == "tenant" else hostile
         with pytest.raises(Malformed, match=field):
             await search.search(hostile)
         with pytest.raises(Malformed, match=field):
@@ -272,7 +272,7 @@ async def test_a_filter_that_is_not_text_is_refused(search: MongoEventSearch, fi
 async def test_a_store_that_is_away_is_a_transient_failure() -> None:
     async with connect(MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2)) as database:
         search = make_event_search(database)
-        asking = (search.search(ALL), search.get("contoso", event("a").id), search.facets(ALL, ("ip",), 1))
+        asking = (search.search(ALL), search.get(Scope("contoso"), event("a").id), search.facets(ALL, ("ip",), 1))
         assert [type(it) for it in await asyncio.gather(*asking, return_exceptions=True)] == [Unreachable] * 3
 
 

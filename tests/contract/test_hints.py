@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_common.contracts import terms
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query.alike import closest
 from aoc_common.contracts.query.grammar import clauses
 from aoc_common.store.hints import Hint, Hints
@@ -57,7 +58,7 @@ async def hint(database: Database) -> Callable[..., Awaitable[Hint]]:
     async def ask(tenant: str = "contoso", **parameters: str) -> Hint:
         fields: dict[str, Field] = {"q": "text", "actor": "actor"}
         asked = [(name, fields[name], text) for name, text in parameters.items()]
-        return await hints.of(EventQuery(tenant, clauses(asked)), asked)
+        return await hints.of(EventQuery(Scope(tenant), clauses(asked)), asked)
 
     return ask
 
@@ -119,12 +120,12 @@ def test_short_words_are_like_words_of_one_other_letter_only() -> None:
 
 async def test_so_many_match(database: Database, hint) -> None:
     search = make_event_search(database)
-    dana = EventQuery("contoso", clauses([("q", "text", "dana")]))
+    dana = EventQuery(Scope("contoso"), clauses([("q", "text", "dana")]))
 
     assert await search.count(dana, 9) == (3, True)
     assert await search.count(dana, 3) == (3, True)
     assert await search.count(dana, 2) == (2, False)
-    assert await search.count(replace(dana, tenant="fabrikam"), 9) == (0, True)
+    assert await search.count(replace(dana, scope=Scope("fabrikam")), 9) == (0, True)
 
 
 async def test_tenants_and_sources_are_known_by_their_events(database: Database) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.ids import complete_from
 from aoc_common.errors import Transient
 from aoc_common.store.mongo.client import ensure_indexes
@@ -47,7 +48,7 @@ async def search(database):
 
 
 EVE = EventQuery(
-    "contoso", asking(actor="eve"), start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500
+    Scope("contoso"), asking(actor="eve"), start=NOW - timedelta(days=3), end=NOW + timedelta(seconds=1), limit=500
 )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from aoc_cli.attach import started as stack_of
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import full_event
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -89,13 +90,13 @@ async def all_events(system) -> list[StoredEvent]:
     found: list[StoredEvent] = []
     async with connect(system.mongo) as database:
         search = make_event_search(database)
-        query = EventQuery(tenant="default", limit=500)
+        query = EventQuery(Scope("default"), limit=500)
         while True:
             page = await search.search(query)
-            found += [event for summary in page.events if (event := await search.get("default", summary.id))]
+            found += [event for summary in page.events if (event := await search.get(Scope("default"), summary.id))]
             if not page.more:
                 return found
-            query = EventQuery(tenant="default", limit=500, before=page.events[-1].id)
+            query = EventQuery(Scope("default"), limit=500, before=page.events[-1].id)
 
 
 @pytest.mark.timeout(180)

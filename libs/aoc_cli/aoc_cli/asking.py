@@ -12,7 +12,7 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.search import asked_by, clauses, moment
-from aoc_common.contracts import subjects
+from aoc_common.contracts.access import Scope
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def selection(
     """The selection of these options. Raises `BadConfiguration`, which names the option that is wrong."""
     asked = asked_by(text, result="failure" if failed else None, **options)
     query = EventQuery(
-        tenant=subjects.check_tenant(tenant),
+        Scope(tenant),
         where=clauses(asked),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),

@@ -17,6 +17,7 @@ from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
 from aoc_cli.rows import Row
 from aoc_cli.terminal import err, plain
 from aoc_common.contracts import subjects
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import grammar, values
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.hints import Hints
@@ -84,7 +85,7 @@ def search(
     result = "failure" if failed else None
     asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
     query = EventQuery(
-        tenant=subjects.check_tenant(tenant),
+        Scope(tenant),
         where=(*clauses(asked), *([values.not_understood()] if not_understood else [])),
         start=moment(since, now, "--since"),
         end=moment(until, now, "--until"),

@@ -20,6 +20,7 @@ from aoc_cli.listing import ago
 from aoc_cli.rows import Row
 from aoc_cli.terminal import harmless_json, json_line, out, visible
 from aoc_common.contracts import subjects
+from aoc_common.contracts.access import Scope
 from aoc_common.errors import NotFound
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -94,14 +95,14 @@ async def read(system: System, event_id: UUID, tenant: str | None) -> Shown:
         tenants = (
             [tenant] if tenant is not None else sorted({subjects.DEFAULT_TENANT, *(state.tenant for state in states)})
         )
-        for name in tenants:
-            if (event := await search.get(name, event_id)) is None:
+        for scope in map(Scope, tenants):
+            if (event := await search.get(scope, event_id)) is None:
                 continue
             other = event.twin_of or event.twin
             return Shown(
                 event,
-                await search.versions(name, event_id) if event.versions > 1 else (),
-                None if other is None else await search.get(name, other),
+                await search.versions(scope, event_id) if event.versions > 1 else (),
+                None if other is None else await search.get(scope, other),
             )
     raise NotFound(f"there is no event {event_id} of tenant {' or '.join(tenants[:12])}")
 

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
+from aoc_api.access.policy import AccessPolicy
+from aoc_api.access.principal import Principal
 from aoc_api.admission import Admission, RequestPace
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
@@ -22,6 +24,7 @@ from aoc_api.single_flight import SingleFlight
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
+from aoc_common.contracts.access import Role, Scope
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Field
 from aoc_common.contracts.query.grammar import Asked
@@ -53,6 +56,8 @@ class Services:
     account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister
     cursors: Cursors
+    authenticate: Callable[[Request], Awaitable[Principal]]
+    policy: AccessPolicy
     options: ApiOptions
     probes: Mapping[str, Probe]
     probe_runs: SingleFlight[dict[str, str]]
@@ -106,11 +111,40 @@ def tenant_of(
         ),
     ] = None,
 ) -> str:
-    """The tenant of a request."""
+    """The tenant that a request is about, whether or not its sender may see it."""
     return services.tenant(tenant)
 
 
-Tenant = Annotated[str, Depends(tenant_of)]
+async def principal_of(request: Request, services: ServicesDep) -> Principal:
+    """Who sent the request. Raises a problem when that cannot be told."""
+    return await services.authenticate(request)
+
+
+PrincipalDep = Annotated[Principal, Depends(principal_of)]
+
+
+def scoped(needed: Role) -> Callable[..., Awaitable[Scope]]:
+    """A dependency: the request's tenant as its sender may see it, who needs this role over it."""
+
+    async def scope(
+        services: ServicesDep, principal: PrincipalDep, tenant: Annotated[str, Depends(tenant_of)]
+    ) -> Scope:
+        return await services.policy.scope(principal, tenant, needed)
+
+    return scope
+
+
+def everywhere(needed: Role) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: the request's sender, who needs this role over all tenants."""
+
+    async def check(services: ServicesDep, principal: PrincipalDep) -> Principal:
+        services.policy.check_everywhere(principal, needed)
+        return principal
+
+    return check
+
+
+ReaderScope = Annotated[Scope, Depends(scoped("reader"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
 
 
@@ -168,7 +202,7 @@ class Filtered:
 
 def filters(
     request: Request,
-    tenant: Tenant,
+    scope: ReaderScope,
     parameters: Annotated[list[Asked], Depends(asked)],
     twins: Annotated[
         Literal["in", "out"],
@@ -195,7 +229,7 @@ def filters(
         raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
     if understood == "no":
         where = (*where, values.not_understood())
-    query = EventQuery(tenant=tenant, where=where, twins=twins == "in", start=begin, end=until)
+    query = EventQuery(scope, where=where, twins=twins == "in", start=begin, end=until)
     return Filtered(query, parameters)
 
 

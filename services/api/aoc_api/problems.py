@@ -51,6 +51,11 @@ KINDS: Final[Mapping[str, Kind]] = {
         "A parameter, or a member of a JSON object, stands twice. Its readers would disagree about which one counts: "
         "send it once. Only parameters that are lists may be repeated.",
     ),
+    "forbidden": Kind(
+        403,
+        "Not allowed",
+        "Your role does not cover this, or not for this tenant. An administrator can grant it: docs/howto/access.md.",
+    ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
     "too-slow": Kind(
@@ -135,6 +140,11 @@ def respond(
     )
     body = document.model_dump_json(exclude_none=True)
     return Response(body, kind.status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def forbidden(detail: str) -> Problem:
+    """The problem of somebody who lacks a role."""
+    return Problem("forbidden", detail)
 
 
 def invalid(name: str, detail: str, location: str = "query") -> Problem:

@@ -16,6 +16,7 @@ from aoc_cli import show, stats, timeline
 from aoc_cli.asking import selection
 from aoc_cli.rows import Row
 from aoc_cli.terminal import json_line
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import EPOCH
 from aoc_common.errors import NotFound
@@ -67,7 +68,7 @@ async def test_stats_count_every_field_and_every_span_of_time(database, store) -
         told("failed", NOW, failed=True, operation="Add-X", actor="eve@contoso.example", ip="198.51.100.7"),
         told("undated", EPOCH),
     )
-    counted = await stats.count(make_event_search(database), EventQuery("contoso"))
+    counted = await stats.count(make_event_search(database), EventQuery(Scope("contoso")))
 
     assert (counted.total, counted.undated, counted.complete) == (8, 1, True)
     assert sum(span.count for span in counted.spans) == 7
@@ -90,7 +91,7 @@ async def test_stats_are_of_what_the_filters_leave(database, store) -> None:
 
 
 async def test_stats_of_nothing_are_nothing(database, store) -> None:
-    assert (await stats.count(make_event_search(database), EventQuery("contoso"))).total == 0
+    assert (await stats.count(make_event_search(database), EventQuery(Scope("contoso")))).total == 0
 
 
 @pytest.mark.parametrize("days", [0, 0.02, 1, 9, 400, 9000])

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.ledger import MongoLedger
@@ -38,7 +39,7 @@ async def test_records_not_understood_or_undated_are_shown_beside_what_was_store
     assert (totals.stored, totals.not_understood, totals.undated) == (5, 2, 2)
     search = make_event_search(database)
     told = {
-        kind: json.loads((await search.get("contoso", event)).raw)
+        kind: json.loads((await search.get(Scope("contoso"), event)).raw)
         for kind, event in (await ledger.examples("contoso", "contoso/import/s1")).items()
     }
     assert told == {"not_understood": FOREIGN, "undated": UNDATED}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.contracts.access import Scope
 from aoc_common.store.directories import HeldRoles, Observation, Sighting
 from aoc_common.store.directory_states import SyncState
 from aoc_common.store.mongo.client import ensure_indexes
@@ -187,7 +188,7 @@ async def test_an_event_is_found_under_the_name_of_its_time_and_under_one_that_w
     search = make_event_search(pipeline.database)
 
     async def found(text):
-        page = await search.search(EventQuery("contoso", asking(text=text)))
+        page = await search.search(EventQuery(Scope("contoso"), asking(text=text)))
         return len(page.events)
 
     names = ("Dana Reyes", "Sam Ortiz", "Quentin Vale", "Much Later")

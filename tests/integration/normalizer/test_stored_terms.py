@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.query.grammar import clauses
 from aoc_common.errors import Unreachable
@@ -74,7 +75,9 @@ async def remapped(database: Database, most: int = 1_000) -> int:
 
 
 async def found(database: Database, query: str) -> int:
-    page = await make_event_search(database).search(EventQuery("contoso", clauses([("q", "text", query)]), limit=500))
+    page = await make_event_search(database).search(
+        EventQuery(Scope("contoso"), clauses([("q", "text", query)]), limit=500)
+    )
     return len(page.events)
 
 

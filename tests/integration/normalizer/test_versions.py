@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from aoc_common.contracts import ids
+from aoc_common.contracts.access import Scope
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
@@ -175,7 +176,7 @@ async def test_what_retention_removed_is_not_stored_again_by_a_look_back_and_is_
     replica.clock.advance(2 * 86400)
     assert await replica.events.forget(replica.clock.now()) == 1
     search = make_event_search(database, replica.clock)
-    assert (await search.search(EventQuery("contoso"))).events == ()
+    assert (await search.search(EventQuery(Scope("contoso")))).events == ()
     assert await database["event_versions"].count_documents({}) == 0
     replica.stream.clear()
     again = await replica.takes("c", SIGN_IN, RISKY)
@@ -184,7 +185,7 @@ async def test_what_retention_removed_is_not_stored_again_by_a_look_back_and_is_
     [left] = await current(database)
     assert left.keys() <= {"_id", "page", "text", "expire_at", "forgotten"}
     imported = await replica.takes("d", SIGN_IN, source="import")
-    assert (imported.stored, len((await search.search(EventQuery("contoso"))).events)) == (1, 1)
+    assert (imported.stored, len((await search.search(EventQuery(Scope("contoso")))).events)) == (1, 1)
 
 
 async def test_a_repair_of_damaged_text_replaces_it_and_is_not_published(replica, database) -> None:
@@ -211,12 +212,12 @@ async def test_all_versions_are_found_and_listed_with_their_times(replica, datab
     await replica.takes("b", RISKY, fetched=NOW + HOUR)
     search = make_event_search(database)
 
-    [found] = (await search.search(EventQuery("contoso", asking(text="zebra")))).events
+    [found] = (await search.search(EventQuery(Scope("contoso"), asking(text="zebra")))).events
     assert (found.version, found.versions) == (2, 2)
-    versions = await search.versions("contoso", found.id)
+    versions = await search.versions(Scope("contoso"), found.id)
     assert [one.version for one in versions] == [1, 2]
     assert [one.ocsf["metadata"]["logged_time"] for one in versions] == [ids.to_ms(NOW), ids.to_ms(NOW + HOUR)]
-    assert await search.versions("fabrikam", found.id) == []
+    assert await search.versions(Scope("fabrikam"), found.id) == []
 
 
 @pytest.mark.slow

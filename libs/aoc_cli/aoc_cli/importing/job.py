@@ -16,6 +16,7 @@ from aoc_cli.importing.selection import Selection
 from aoc_cli.importing.summary import REPORTED, Summary
 from aoc_common.bus.unsettled import last_sequence, unsettled
 from aoc_common.contracts import subjects
+from aoc_common.contracts.access import Scope
 from aoc_common.errors import AocError, Transient
 from aoc_common.store.mongo.imports import imported_pages, left_open
 from aoc_common.store.slices import SliceFetched
@@ -227,7 +228,7 @@ def _examples(pages: list[ImportedPage]) -> dict[str, UUID]:
 
 
 async def _event(tenant: str, event_id: UUID, link: Link) -> StoredEvent | None:
-    return await link.events.get(tenant, event_id)
+    return await link.events.get(Scope(tenant), event_id)
 
 
 async def _abandon(slice_id: str, at: datetime, link: Link) -> None:

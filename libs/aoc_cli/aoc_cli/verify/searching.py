@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_cli.verify.ground_truth import about, plain_address
 from aoc_common.contracts import ids
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import values
 from aoc_common.store.searches import EventQuery
 
@@ -75,11 +76,11 @@ async def _check_event(
     tally.judge("search: all words", about(key), f"found by {words!r}", "no record has all of them", good=good)
     for other in (tenant for tenant in tenants if tenant != key[0]):
         results = await _find(search, other, fact, fact.operation)
-        direct = await search.get(other, event_id)
+        direct = await search.get(Scope(other), event_id)
         good = event_id not in results and direct is None
         tally.judge("search: other tenants", about(key), f"found in {other}", f"in {key[0]} only", good=good)
     query = EventQuery(
-        key[0],
+        Scope(key[0]),
         where=(values.clause("source", key[1]), values.clause("operation", fact.operation)),
         start=ids.from_ms(fact.time_ms),
         end=ids.from_ms(fact.time_ms) + _INSTANT,
@@ -106,5 +107,5 @@ _FINDING: Final = 2004
 
 async def _find(search: MongoEventSearch, tenant: str, fact: RecordFacts, words: str) -> set[UUID]:
     start = ids.from_ms(fact.time_ms)
-    query = EventQuery(tenant, (values.clause("text", words),), start=start, end=start + _INSTANT, limit=_MOST)
+    query = EventQuery(Scope(tenant), (values.clause("text", words),), start=start, end=start + _INSTANT, limit=_MOST)
     return {event.id for event in (await search.search(query)).events}

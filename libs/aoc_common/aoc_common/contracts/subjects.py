@@ -40,7 +40,7 @@ _TENANT_TOKEN: Final = 3
 
 def check_tenant(tenant: str) -> str:
     """Return `tenant` when it is a slug of `[a-z0-9-]{1,40}`; raise `Malformed` when not."""
-    if not _TENANT.fullmatch(tenant):
+    if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
         raise Malformed(f"tenant {tenant!r}: expected 1 to 40 of a-z, 0-9 and -")
     return tenant
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from aoc_common.contracts.access import Scope
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.contracts.query.filters import Clause
     from aoc_common.store.pace import Pace
@@ -17,19 +18,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A search over one tenant's events, newest first.
+    """A search over one tenant's events, as a reader may see them, newest first.
 
     `where`: clauses that must all match (see `contracts.query`). `start` inclusive, `end` exclusive, UTC.
     `before`: only ids below this one (keyset pagination). `twins`: False leaves out the second of two twins.
     """
 
-    tenant: str
+    scope: Scope
     where: tuple[Clause, ...] = ()
     start: datetime | None = None
     end: datetime | None = None
     before: UUID | None = None
     twins: bool = True
     limit: int = 50
+
+    @property
+    def tenant(self) -> str:
+        """Whose events."""
+        return self.scope.tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,11 @@ class EventSearch(Protocol):
         """One page, newest first, without raw text. Without a `pace`, the search goes on to its end."""
         ...
 
-    async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
+    async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
         ...
 
-    async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
+    async def versions(self, scope: Scope, event_id: UUID, after: int = 0) -> list[StoredEvent]:
         """Versions of an event with their raw text, the first first; the event alone when it never changed.
 
         At most 200, those whose number is above `after`.

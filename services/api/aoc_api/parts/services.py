@@ -7,6 +7,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from aoc_api.access.loopback import at_this_machine
+from aoc_api.access.policy import AccessPolicy
 from aoc_api.admission import Admission
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
@@ -18,6 +20,7 @@ from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.clock import SystemClock
+from aoc_common.contracts.access import Hidden, Role
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -84,6 +87,8 @@ def make_services(settings: ApiSettings) -> Running:
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
+                    authenticate=at_this_machine,
+                    policy=AccessPolicy(_no_groups, _nothing_hidden),
                     options=settings.api,
                     probes={
                         "nats": probes.bus(broker),
@@ -101,6 +106,16 @@ def make_services(settings: ApiSettings) -> Running:
                 )
 
     return running
+
+
+async def _no_groups(_: str) -> frozenset[str]:
+    """The gateway has no registry of tenants."""
+    return frozenset()
+
+
+async def _nothing_hidden(_tenant: str, _role: Role) -> Hidden:
+    """No tenant has anything to hide."""
+    return Hidden()
 
 
 async def _look(broker: NatsBroker) -> BusState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import ServicesDep, Tenant, refuse_unknown, request_pace
+from aoc_api.deps import ReaderScope, ServicesDep, refuse_unknown, request_pace
 from aoc_api.models import Completeness, SourceCompleteness
 from aoc_api.problems import BUSY
 
@@ -18,8 +18,8 @@ router = APIRouter(prefix="/api/completeness", tags=["operations"])
     dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def completeness(services: ServicesDep, tenant: Tenant) -> Completeness:
+async def completeness(services: ServicesDep, scope: ReaderScope) -> Completeness:
     """What of a tenant's sources is settled, what is on its way, and what is missing."""
     now = services.clock.now()
-    accounts = await services.accounts_of(tenant, now)
-    return Completeness(tenant=tenant, at=now, sources=[SourceCompleteness.of(account) for account in accounts])
+    accounts = await services.accounts_of(scope.tenant, now)
+    return Completeness(tenant=scope.tenant, at=now, sources=[SourceCompleteness.of(account) for account in accounts])

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Paced, ServicesDep, Tenant, refuse_unknown
+from aoc_api.deps import Filters, Paced, ReaderScope, ServicesDep, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -58,13 +58,13 @@ async def list_events(
 )
 async def get_event(
     services: ServicesDep,
-    tenant: Tenant,
+    scope: ReaderScope,
     event_id: Annotated[UUID, Path(description="Event id.")],
 ) -> EventDetail:
     """One event, whole: OCSF and the record's own text."""
-    found = await services.search.get(tenant, event_id)
+    found = await services.search.get(scope, event_id)
     if found is None:
-        raise _absent(tenant, event_id)
+        raise _absent(scope.tenant, event_id)
     return EventDetail.of(found)
 
 
@@ -76,15 +76,15 @@ async def get_event(
 )
 async def get_versions(
     services: ServicesDep,
-    tenant: Tenant,
+    scope: ReaderScope,
     event_id: Annotated[UUID, Path(description="Event id.")],
     after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
-    event = await services.search.get(tenant, event_id)
+    event = await services.search.get(scope, event_id)
     if event is None:
-        raise _absent(tenant, event_id)
-    found = await services.search.versions(tenant, event_id, after)
+        raise _absent(scope.tenant, event_id)
+    found = await services.search.versions(scope, event_id, after)
     last = found[-1].version if found else event.versions
     return EventVersions.model_construct(
         current=event.version,
@@ -100,7 +100,8 @@ def _absent(tenant: str, event_id: UUID) -> problems.Problem:
 
 
 def _bound(query: EventQuery) -> dict[str, Any]:
-    """The part of a query that a cursor belongs to."""
+    """The part of a query that a cursor belongs to; also what its reader may not see."""
     filters = asdict(query)
     del filters["before"], filters["limit"]
+    filters["scope"]["hidden"] = {name: sorted(hidden) for name, hidden in filters["scope"]["hidden"].items()}
     return filters

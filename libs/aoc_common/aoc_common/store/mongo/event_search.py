@@ -19,7 +19,6 @@ from cachetools import TTLCache
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import to_ms
-from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo import access_paths
 from aoc_common.store.mongo.client import Database, Document, translated
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.clock import Clock
+    from aoc_common.contracts.access import Scope
     from aoc_common.store.mongo.event_scans import Server
     from aoc_common.store.mongo.event_walk import SearchResult
     from aoc_common.store.pace import Pace
@@ -88,19 +88,19 @@ class MongoEventSearch:
             searched_to=result.searched_to,
         )
 
-    async def get(self, tenant: str, event_id: UUID) -> StoredEvent | None:
+    async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
         with translated("events"):
-            wanted = {"tenant": check_tenant(tenant), "_id": event_id}
-            document = await self._events.find_one(wanted, max_time_ms=int(GIVE_UP_S * 1000))
+            selected = {"tenant": scope.tenant, "_id": event_id}
+            document = await self._events.find_one(selected, max_time_ms=int(GIVE_UP_S * 1000))
         return None if document is None else _stored(document)
 
-    async def versions(self, tenant: str, event_id: UUID, after: int = 0) -> list[StoredEvent]:
+    async def versions(self, scope: Scope, event_id: UUID, after: int = 0) -> list[StoredEvent]:
         """The next versions of an event, the first first; the event alone when it never changed."""
-        event = await self.get(tenant, event_id)
+        event = await self.get(scope, event_id)
         if event is None:
             return []
-        found = await self._versions.of_event(tenant, event_id, after)
+        found = await self._versions.of_event(scope.tenant, event_id, after)
         if not found:
             return [event] if event.version > after else []
         own = {"_id": event_id, "versions": event.versions}

@@ -1,0 +1,55 @@
+"""Who may see what: roles, and a tenant's events as one reader may see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from aoc_common.contracts.subjects import check_tenant
+
+type Role = Literal["reader", "analyst", "admin", "superadmin"]
+"""What somebody may do; each role may do what those before it may.
+
+- `reader`: see events, and how complete they are. `analyst`: tag, comment, and test rules.
+- `admin`: change what AOC does for a tenant. `superadmin`: change who may do what, and what concerns all tenants.
+"""
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role.__value__)
+
+
+def includes(held: Role, needed: Role) -> bool:
+    """Whether who holds one role may do what the other one is needed for."""
+    return ROLES.index(held) >= ROLES.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a reader of a tenant may not see.
+
+    `services`, `operations`: in lower case; events of these do not exist for the reader. `fields`: names of fields
+    whose values he neither sees nor finds events by.
+    """
+
+    services: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
+    fields: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.services or self.operations or self.fields)
+
+
+_NOTHING: Final = Hidden()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A tenant as one reader may see it. No stored event can be read without one.
+
+    Making it raises `Malformed` for what is no tenant's name.
+    """
+
+    tenant: str
+    hidden: Hidden = _NOTHING
+
+    def __post_init__(self) -> None:
+        check_tenant(self.tenant)

@@ -1,0 +1,1 @@
+"""Who calls the gateway, and what they may do."""

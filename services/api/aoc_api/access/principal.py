@@ -1,0 +1,55 @@
+"""Who calls: a person, an application or an API key, and the roles that were granted to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from aoc_common.contracts.access import ROLES, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+type PrincipalKind = Literal["person", "application", "api-key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role over some tenants, over all of some groups of tenants, or over `everything` there is and will be."""
+
+    role: Role
+    tenants: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def covers(self, tenant: str, groups: AbstractSet[str]) -> bool:
+        """Whether a tenant, which belongs to these groups, is among those that it is over."""
+        return self.everything or tenant in self.tenants or not self.groups.isdisjoint(groups)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who sent a request, once that has been verified.
+
+    `id`: unique among all kinds, and for ever the same: `{tid}/{oid}` of a person or an application, `key/{id}` of an
+    API key. `name`: to be shown to people. `directory_id`: of the Entra tenant that vouched for it.
+    """
+
+    kind: PrincipalKind
+    id: str
+    name: str
+    grants: tuple[Grant, ...]
+    directory_id: str | None = None
+
+    def role_over(self, tenant: str, groups: AbstractSet[str]) -> Role | None:
+        """The highest role that it has over a tenant, which belongs to these groups; None when it has none."""
+        return _highest(grant.role for grant in self.grants if grant.covers(tenant, groups))
+
+    def role_over_everything(self) -> Role | None:
+        """The highest role that it has over all tenants at once; None when it has none."""
+        return _highest(grant.role for grant in self.grants if grant.everything)
+
+
+def _highest(roles: Iterable[Role]) -> Role | None:
+    return max(roles, key=ROLES.index, default=None)
