@@ -104,6 +104,7 @@ async def test_a_wrong_method_is_told_the_right_one(gateway) -> None:
     assert answer.headers["allow"] == "GET, HEAD"
 
 
+@pytest.mark.slow
 async def test_while_the_database_is_away_a_client_is_told_when_to_try_again(serving) -> None:
     gateway = await serving(MongoSettings(uri="mongodb://user:hunter2@127.0.0.1:1", timeout_s=0.1))
     paths = ("/api/events", "/api/facets", f"/api/events/{ID}")

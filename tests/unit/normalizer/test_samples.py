@@ -53,6 +53,7 @@ def test_a_record_without_an_id_is_known_by_its_content_in_any_order_of_its_keys
     assert "no-id" in one.tags
 
 
+@pytest.mark.slow
 def test_real_records_are_valid_understood_and_rarely_generic(real_records, schema_faults) -> None:
     mappers: Counter[str] = Counter()
     faults = []

@@ -58,7 +58,7 @@ class BackfillRequest(BaseModel):
     end: datetime = Field(description="Before this time.")
 
 
-class AskedSource(BaseModel):
+class BackfillSource(BaseModel):
     """A source of a backfill."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"source": "o365-exchange", "state": "asked"}]})
@@ -67,7 +67,7 @@ class AskedSource(BaseModel):
     state: Literal["asked", "pending"] = Field(description="`pending`: the same had been asked for and is not done.")
 
 
-class BackfillAsked(BaseModel):
+class BackfillAccepted(BaseModel):
     """What was asked of the collector."""
 
     model_config = ConfigDict(
@@ -86,17 +86,19 @@ class BackfillAsked(BaseModel):
     tenant: str = Field(description="Whose.")
     start: datetime = Field(description="From when, UTC, in whole seconds.")
     end: datetime = Field(description="Until when.")
-    sources: list[AskedSource]
+    sources: list[BackfillSource]
 
 
 @router.post(
     "/api/fetch-audit-logs",
     status_code=202,
-    response_model=BackfillAsked,
+    response_model=BackfillAccepted,
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
-async def fetch_audit_logs(request: BackfillRequest, services: ServicesDep, principal: PrincipalDep) -> BackfillAsked:
+async def fetch_audit_logs(
+    request: BackfillRequest, services: ServicesDep, principal: PrincipalDep
+) -> BackfillAccepted:
     """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""
     start, end = _whole_second("start", request.start), _whole_second("end", request.end)
     if end <= start:
@@ -115,10 +117,10 @@ async def fetch_audit_logs(request: BackfillRequest, services: ServicesDep, prin
         raise problems.not_now("The bus does not answer; ask again, nothing is asked twice.") from error
     _log.info("backfill.asked", tenant=tenant, sources=len(jobs), new=sum(published))
     states = [
-        AskedSource(source=name, state="asked" if new else "pending")
+        BackfillSource(source=name, state="asked" if new else "pending")
         for name, new in zip(names, published, strict=True)
     ]
-    return BackfillAsked(tenant=tenant, start=start, end=end, sources=states)
+    return BackfillAccepted(tenant=tenant, start=start, end=end, sources=states)
 
 
 def _whole_second(name: str, moment: datetime) -> datetime:
