@@ -1,8 +1,45 @@
-// Made by `./aoc docs`. Run by the image of MongoDB when its volume is empty.
-function create(user, role) {
-  const pwd = fs.readFileSync(`/run/secrets/mongo-${user}`, "utf8").trim();
-  db.getSiblingDB("admin").createUser({ user, pwd, roles: [{ role, db: "aoc" }] });
+// Made by `./aoc docs`. Run by the image of MongoDB when its volume is empty. After an update that
+// changes it, run it yourself (docs/howto/docker-compose.md): it sets right what is there.
+const admin = db.getSiblingDB("admin");
+
+function user(name, role) {
+  const pwd = fs.readFileSync(`/run/secrets/mongo-${name}`, "utf8").trim();
+  const rights = { pwd, roles: [role] };
+  admin.getUser(name) ? admin.updateUser(name, rights) : admin.createUser({ user: name, ...rights });
 }
 
-create("aoc", "readWrite");
-create("gateway", "read");
+const gateway = {
+  "privileges": [
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "audit_trail"
+      },
+      "actions": [
+        "insert"
+      ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "audit_heads"
+      },
+      "actions": [
+        "insert",
+        "update"
+      ]
+    }
+  ],
+  "roles": [
+    {
+      "role": "read",
+      "db": "aoc"
+    }
+  ]
+};
+admin.getRole("aocGateway")
+  ? admin.updateRole("aocGateway", gateway)
+  : admin.createRole({ role: "aocGateway", ...gateway });
+
+user("aoc", {"role": "readWrite", "db": "aoc"});
+user("gateway", {"role": "aocGateway", "db": "admin"});

@@ -186,7 +186,7 @@ def test_the_users_of_nats_are_those_of_every_other_deployment() -> None:
 
 
 def test_the_users_of_mongodb_are_those_of_the_local_stack() -> None:
-    made = re.findall(r'^create\("(\w+)", "(\w+)"\);', (DOCKER / "mongo-users.js").read_text(), re.MULTILINE)
+    made = re.findall(r'^user\("(\w+)", \{"role": "(\w+)"', (DOCKER / "mongo-users.js").read_text(), re.MULTILINE)
 
     assert made == [(user, role) for role, user in mongo.USERS.items()]
     assert set(secrets_of(services()["mongo"])) == {"mongo-root", *(f"mongo-{user}" for user, _ in made)}

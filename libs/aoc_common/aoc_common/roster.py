@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from aoc_common.bus.consume import Consumer
 
-type StoreRole = Literal["readWrite", "read"]
-"""A role of MongoDB on the system's database."""
+type StoreRole = Literal["readWrite", "aocGateway"]
+"""A role on the system's database: MongoDB's own, or the gateway's (`store.mongo.users`)."""
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -146,7 +146,7 @@ API: Final = Service(
     watches=WATCHED_STREAMS,
     publishes=("aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"),
     requests=WATCHING,
-    store_role="read",
+    store_role="aocGateway",
     listens="AOC_API",
     port=8080,
     published=True,

@@ -12,6 +12,7 @@ from aoc_cli.deployment.images import CLI, IMAGES, SIMULATOR
 from aoc_cli.local import mongo, simulator
 from aoc_common import roster
 from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo.users import GATEWAY_ROLE, gateway_role, role_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,7 +39,7 @@ def compose_file() -> str:
         "command_image": CLI.tag,
         "command_arguments": _arguments(CLI),
         "mongo_users": ", ".join(f"mongo-{user}" for user in mongo.USERS.values()),
-        "mongo_reader": mongo.USERS["read"],
+        "mongo_reader": mongo.USERS["aocGateway"],
         "provision": "\n".join(_as_user("provision")) + "\n",
         "services": "\n\n".join("\n".join(_service(service)) for service in roster.SERVICES) + "\n",
         "commands": "\n\n".join("\n".join(_command(user)) for user in _PERSONS) + "\n",
@@ -61,15 +62,25 @@ def nats_configuration() -> str:
 
 
 def mongo_users() -> str:
-    """deploy/docker/mongo-users.js: run by the image of MongoDB when its volume is empty."""
+    """deploy/docker/mongo-users.js: run by the image of MongoDB at its first start, and by people after updates."""
     database = MongoSettings().database
-    users = "".join(f'create("{user}", "{role}");\n' for role, user in mongo.USERS.items())
+    role = json.dumps(gateway_role(database), indent=2)
+    users = "".join(
+        f'user("{user}", {json.dumps(role_reference(role, database))});\n' for role, user in mongo.USERS.items()
+    )
     return (
-        "// Made by `./aoc docs`. Run by the image of MongoDB when its volume is empty.\n"
-        "function create(user, role) {\n"
-        f'  const pwd = fs.readFileSync(`{_SECRETS}/mongo-${{user}}`, "utf8").trim();\n'
-        f'  db.getSiblingDB("admin").createUser({{ user, pwd, roles: [{{ role, db: "{database}" }}] }});\n'
-        "}\n\n" + users
+        "// Made by `./aoc docs`. Run by the image of MongoDB when its volume is empty. After an update that\n"
+        "// changes it, run it yourself (docs/howto/docker-compose.md): it sets right what is there.\n"
+        'const admin = db.getSiblingDB("admin");\n\n'
+        "function user(name, role) {\n"
+        f'  const pwd = fs.readFileSync(`{_SECRETS}/mongo-${{name}}`, "utf8").trim();\n'
+        "  const rights = { pwd, roles: [role] };\n"
+        "  admin.getUser(name) ? admin.updateUser(name, rights) : admin.createUser({ user: name, ...rights });\n"
+        "}\n\n"
+        f"const gateway = {role};\n"
+        f'admin.getRole("{GATEWAY_ROLE}")\n'
+        f'  ? admin.updateRole("{GATEWAY_ROLE}", gateway)\n'
+        f'  : admin.createRole({{ role: "{GATEWAY_ROLE}", ...gateway }});\n\n' + users
     )
 
 

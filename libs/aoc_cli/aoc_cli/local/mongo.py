@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,10 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
 from aoc_common.roster import StoreRole
 from aoc_common.settings import MongoSettings
-from aoc_common.store.mongo.users import create_users
+from aoc_common.store.mongo.users import GATEWAY_WRITES, create_users
 
 #: Role on the database -> the user who has it.
-USERS: Final[Mapping[StoreRole, str]] = {"readWrite": "aoc", "read": "gateway"}
+USERS: Final[Mapping[StoreRole, str]] = {"readWrite": "aoc", "aocGateway": "gateway"}
 
 
 def server(directory: Path, port: int, *, auth: bool = True, durable: bool = True) -> Child:
@@ -32,9 +33,12 @@ def server(directory: Path, port: int, *, auth: bool = True, durable: bool = Tru
 
 
 def provision(directory: Path, passwords: Mapping[str, str]) -> None:
-    """Create the users, once: meanwhile the server runs without authentication, on a random port."""
-    done = directory / "users"
-    if done.exists():
+    """Create the users and what they may do, once, and anew when a new version lets them do something else.
+
+    Meanwhile the server runs without authentication, on a random port.
+    """
+    done, rights = directory / "users", json.dumps([GATEWAY_WRITES, USERS])
+    if done.exists() and done.read_text() == rights:
         return
     port = free_port()
     child = server(directory, port, auth=False)
@@ -44,7 +48,7 @@ def provision(directory: Path, passwords: Mapping[str, str]) -> None:
         make_users(port, passwords)
     finally:
         child.stop()
-    done.touch()
+    done.write_text(rights)
 
 
 def make_users(port: int, passwords: Mapping[str, str]) -> None:

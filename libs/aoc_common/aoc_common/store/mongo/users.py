@@ -1,4 +1,4 @@
-"""Database users."""
+"""Database users and what they may do."""
 
 from __future__ import annotations
 
@@ -13,22 +13,53 @@ if TYPE_CHECKING:
 
     from aoc_common.settings import MongoSettings
 
-_EXISTS: Final = 51003
+#: MongoDB's codes for a user and a role that exist already.
+_EXISTS: Final = frozenset({51002, 51003})
+
+#: The gateway's role: it reads everything, and writes to these collections in these ways alone.
+GATEWAY_ROLE: Final = "aocGateway"
+GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
+    # What was noted is never changed.
+    "audit_trail": ("insert",),
+    "audit_heads": ("insert", "update"),
+}
 
 
 async def create_users(settings: MongoSettings, users: Mapping[str, tuple[str, str]]) -> None:
     """Create users (name -> password, role) of the settings' database; those that exist are set right.
 
-    The connection must be allowed to. Roles are MongoDB's: `readWrite` for the services, `read` for the gateway.
+    The connection must be allowed to. A role is MongoDB's own, or the gateway's.
     """
     async with connect(settings) as database:
-        for name, (password, role) in users.items():
-            with translated("users"):
-                rights: dict[str, Any] = {"pwd": password, "roles": [{"role": role, "db": database.name}]}
-                try:
-                    await database.client["admin"].command("createUser", name, **rights)
-                except OperationFailure as error:
-                    if error.code != _EXISTS:
-                        raise
-                    # Of a first start that was killed before it could note that it was done.
-                    await database.client["admin"].command("updateUser", name, **rights)
+        admin = database.client["admin"]
+        with translated("users"):
+            await _set_right(admin, "Role", GATEWAY_ROLE, gateway_role(database.name))
+            for name, (password, role) in users.items():
+                rights = {"pwd": password, "roles": [role_reference(role, database.name)]}
+                await _set_right(admin, "User", name, rights)
+
+
+def gateway_role(database: str) -> dict[str, Any]:
+    """The gateway's role, as `createRole` takes it."""
+    return {
+        "privileges": [
+            {"resource": {"db": database, "collection": collection}, "actions": list(actions)}
+            for collection, actions in GATEWAY_WRITES.items()
+        ],
+        "roles": [{"role": "read", "db": database}],
+    }
+
+
+def role_reference(role: str, database: str) -> dict[str, str]:
+    """A role as a user is given it: the gateway's stands beside the users, others are MongoDB's on the database."""
+    return {"role": role, "db": "admin" if role == GATEWAY_ROLE else database}
+
+
+async def _set_right(admin: Any, kind: str, name: str, document: dict[str, Any]) -> None:
+    try:
+        await admin.command(f"create{kind}", name, **document)
+    except OperationFailure as error:
+        if error.code not in _EXISTS:
+            raise
+        # Of an older version, or of a first start that was killed before it could note that it was done.
+        await admin.command(f"update{kind}", name, **document)
