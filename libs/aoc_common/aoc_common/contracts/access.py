@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from aoc_common.contracts.subjects import check_tenant
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 type Role = Literal["reader", "analyst", "admin", "superadmin"]
 """What somebody may do; each role may do what those before it may.
@@ -20,6 +23,20 @@ ROLES: Final[tuple[Role, ...]] = get_args(Role.__value__)
 def includes(held: Role, needed: Role) -> bool:
     """Whether who holds one role may do what the other one is needed for."""
     return ROLES.index(held) >= ROLES.index(needed)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role over some tenants, over all of some groups of tenants, or over `everything` there is and will be."""
+
+    role: Role
+    tenants: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    everything: bool = False
+
+    def covers(self, tenant: str, groups: AbstractSet[str]) -> bool:
+        """Whether a tenant, which belongs to these groups, is among those that it is over."""
+        return self.everything or tenant in self.tenants or not self.groups.isdisjoint(groups)
 
 
 @dataclass(frozen=True, slots=True)

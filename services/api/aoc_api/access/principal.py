@@ -5,27 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from aoc_common.contracts.access import ROLES, Role
+from aoc_common.contracts.access import ROLES, Grant, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
+__all__ = ["Grant", "Principal", "PrincipalKind"]
+
 type PrincipalKind = Literal["person", "application", "api-key"]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A role over some tenants, over all of some groups of tenants, or over `everything` there is and will be."""
-
-    role: Role
-    tenants: frozenset[str] = frozenset()
-    groups: frozenset[str] = frozenset()
-    everything: bool = False
-
-    def covers(self, tenant: str, groups: AbstractSet[str]) -> bool:
-        """Whether a tenant, which belongs to these groups, is among those that it is over."""
-        return self.everything or tenant in self.tenants or not self.groups.isdisjoint(groups)
 
 
 @dataclass(frozen=True, slots=True)
