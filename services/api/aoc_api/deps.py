@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
+from aoc_api.access.needs import Need, declare
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
 from aoc_api.admission import Admission, RequestPace
@@ -131,7 +132,23 @@ def scoped(needed: Role) -> Callable[..., Awaitable[Scope]]:
     ) -> Scope:
         return await services.policy.scope(principal, tenant, needed)
 
-    return scope
+    return declare(scope, Need(needed, "tenant"))
+
+
+type ScopeOf = Callable[[str | None], Awaitable[Scope]]
+"""Of the tenant that the body of a request names, or of the default one: see `scoped`."""
+
+
+def scoping(needed: Role) -> Callable[..., Awaitable[ScopeOf]]:
+    """A dependency as `scoped`, for a request whose body names its tenant."""
+
+    async def scope_of(services: ServicesDep, principal: PrincipalDep) -> ScopeOf:
+        async def scope(named: str | None) -> Scope:
+            return await services.policy.scope(principal, services.tenant(named), needed)
+
+        return scope
+
+    return declare(scope_of, Need(needed, "tenant"))
 
 
 def everywhere(needed: Role) -> Callable[..., Awaitable[Principal]]:
@@ -141,7 +158,17 @@ def everywhere(needed: Role) -> Callable[..., Awaitable[Principal]]:
         services.policy.check_everywhere(principal, needed)
         return principal
 
-    return check
+    return declare(check, Need(needed, "everything"))
+
+
+def somewhere(needed: Role) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: the request's sender, who needs this role over a tenant at least; the route says over which."""
+
+    async def check(services: ServicesDep, principal: PrincipalDep) -> Principal:
+        services.policy.check_somewhere(principal, needed)
+        return principal
+
+    return declare(check, Need(needed, "something"))
 
 
 ReaderScope = Annotated[Scope, Depends(scoped("reader"))]

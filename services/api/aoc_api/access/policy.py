@@ -8,7 +8,7 @@ from aoc_api import problems
 from aoc_common.contracts.access import Hidden, Role, Scope, includes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
     from collections.abc import Set as AbstractSet
 
     from aoc_api.access.principal import Principal
@@ -37,8 +37,17 @@ class AccessPolicy:
             raise problems.forbidden(f"You need the role {needed} over tenant {tenant}.")
         return Scope(tenant, await self._hidden_from(tenant, role))
 
+    async def seen(self, principal: Principal, tenants: Iterable[str]) -> list[str]:
+        """Those of these tenants that this principal may see at all, in their order."""
+        return [tenant for tenant in tenants if principal.role_over(tenant, await self._groups_of(tenant)) is not None]
+
     def check_everywhere(self, principal: Principal, needed: Role) -> None:
         """Raise a problem unless this principal has the role over all tenants."""
         role = principal.role_over_everything()
         if role is None or not includes(role, needed):
             raise problems.forbidden(f"You need the role {needed} over all tenants.")
+
+    def check_somewhere(self, principal: Principal, needed: Role) -> None:
+        """Raise a problem unless this principal has the role over something."""
+        if not any(includes(grant.role, needed) for grant in principal.grants):
+            raise problems.forbidden(f"You need the role {needed} over a tenant.")

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aoc_api import problems
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import PrincipalDep, ServicesDep, refuse_unknown, utc
+from aoc_api.deps import ScopeOf, ServicesDep, refuse_unknown, scoping, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -97,7 +97,7 @@ class BackfillAccepted(BaseModel):
     responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
 async def fetch_audit_logs(
-    request: BackfillRequest, services: ServicesDep, principal: PrincipalDep
+    request: BackfillRequest, services: ServicesDep, scope_of: Annotated[ScopeOf, Depends(scoping("admin"))]
 ) -> BackfillAccepted:
     """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""
     start, end = _whole_second("start", request.start), _whole_second("end", request.end)
@@ -107,7 +107,7 @@ async def fetch_audit_logs(
         raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
     if end > services.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
-    tenant = (await services.policy.scope(principal, services.tenant(request.tenant), "admin")).tenant
+    tenant = (await scope_of(request.tenant)).tenant
     names = [request.source] if request.source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Paced, ReaderScope, ServicesDep, refuse_unknown
+from aoc_api.deps import Filters, Paced, PrincipalDep, ReaderScope, ServicesDep, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/api/events", tags=["events"])
 async def list_events(
     filters: Filters,
     services: ServicesDep,
+    principal: PrincipalDep,
     paced: Paced,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
     page_size: Annotated[int, Query(ge=1, le=500, description="Events a page.")] = 50,
@@ -40,13 +41,16 @@ async def list_events(
     page = await services.search.search(replace(query, before=before, limit=page_size), paced)
     last = page.events[-1].id if page.more else page.searched_to
     since = await services.incomplete_before()
-    nothing = not page.events and last is None and cursor is None
+    hint = None
+    if not page.events and last is None and cursor is None:
+        hint = await services.hints.of(query, filters.asked, paced)
+        hint = replace(hint, tenants=tuple(await services.policy.seen(principal, hint.tenants)))
     return EventPage.model_construct(
         items=[EventSummary.of(event) for event in page.events],
         next_cursor=None if last is None else services.cursors.make(last, bound),
         searched_back_to=ids.complete_from(page.searched_to),
         incomplete_before=None if since is None else min(since, services.clock.now()),
-        hint=SearchHint.of(await services.hints.of(query, filters.asked, paced)) if nothing else None,
+        hint=None if hint is None else SearchHint.of(hint),
     )
 
 

@@ -1,0 +1,153 @@
+"""Who may call what: the table of docs/reference/access.md, the code, and what the gateway really does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, get_args
+
+import pytest
+
+import access_table
+from aoc_api.access.needs import declared
+from aoc_api.access.principal import Grant, Principal
+from aoc_api.app import create_app
+from aoc_api.deps import principal_of
+from aoc_api.settings import ApiSettings
+from aoc_common.contracts import terms
+from aoc_common.contracts.access import ROLES, Role, includes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fastapi.dependencies.models import Dependant
+
+ROWS = access_table.rows()
+MINE, THEIRS = "contoso", "fabrikam"
+#: Stands in every text of the other tenant's events, and nowhere else.
+MARK = "zanzibar"
+
+
+def dependants(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for part in dependant.dependencies:
+        yield from dependants(part)
+
+
+def asked_by(route: Any) -> tuple[str, str]:
+    """What the code of a route asks of its callers, as the table says it."""
+    calls = [part.call for part in dependants(route.dependant)] if hasattr(route, "dependant") else []
+    needs = [need for need in map(declared, calls) if need is not None]
+    if not needs:
+        return ("signed in" if principal_of in calls else "public"), "-"
+    highest = max(needs, key=lambda need: ROLES.index(need.role))
+    return highest.role, highest.over
+
+
+def test_the_table_is_what_the_code_says() -> None:
+    """A route that is new needs a row in docs/reference/access.md, and an example in tests/support/access_table.py."""
+    routes = create_app(ApiSettings()).state.addresses
+    code = {
+        (method, route.path): asked_by(route)
+        for route in routes
+        for method in (route.methods or ())
+        if method != "HEAD"
+    }
+
+    assert {(row.method, row.path): (row.needs, row.over) for row in ROWS} == code
+    assert len(ROWS) == len(code)
+    assert {name for name in access_table.EXAMPLES if name not in {row.name for row in ROWS}} == set()
+    assert {row.needs for row in ROWS} <= {"public", "signed in", *get_args(Role.__value__)}
+
+
+def holder(*grants: Grant) -> Principal:
+    return Principal("person", "directory/kim", "Kim Vale", grants)
+
+
+def over(role: Role, *tenants: str) -> Principal:
+    return holder(Grant(role, tenants=frozenset(tenants)))
+
+
+@pytest.fixture
+async def marked(gateway, store, event):
+    """Events of two tenants; each text of the other tenant's is marked. Tenant -> id of its event."""
+    mine = event("mine", terms=("dana", "rule"))
+    theirs = event(
+        MARK,
+        tenant=THEIRS,
+        actor=f"{MARK}@fabrikam.example",
+        service=MARK,
+        operation=f"New-{MARK}",
+        correlation_id=MARK,
+        source=f"o365-{MARK}",
+        terms=("dana", *terms.name_terms(MARK)),
+        ocsf={"metadata": {"uid": MARK}, "class_uid": 3004, "message": MARK},
+        raw=f'{{"Id":"{MARK}"}}',
+        tags=(MARK,),
+    )
+    await store(mine, theirs)
+    return {MINE: str(mine.id), THEIRS: str(theirs.id)}
+
+
+@pytest.fixture
+def calling(gateway, marked):
+    """`await calling(principal, row, tenant)`: the answer to a row's request."""
+
+    async def call(principal: Principal, row: access_table.Row, tenant: str, event: str | None = None):
+        async def authenticate(_: Any) -> Principal:
+            return principal
+
+        gateway.app.state.services = replace(gateway.app.state.services, authenticate=authenticate)
+        return await gateway.client.request(**access_table.request(row, tenant, event or marked[tenant]))
+
+    return call
+
+
+def may(row: access_table.Row, role: Role | None, *, covered: bool, everywhere: bool = False) -> bool:
+    """Whether the table lets somebody through who has a role, over the tenant that is asked for or not."""
+    if row.needs in {"public", "signed in"}:
+        return True
+    if role is None or not includes(role, row.needs):
+        return False
+    return everywhere if row.over == "everything" else covered
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+async def test_every_route_lets_exactly_those_through_whom_the_table_names(calling, row) -> None:
+    for role in ROLES:
+        for principal, everywhere in ((over(role, MINE), False), (holder(Grant(role, everything=True)), True)):
+            for tenant in (MINE, THEIRS):
+                answer = await calling(principal, row, tenant)
+                covered = everywhere or tenant == MINE
+
+                expected = may(row, role, covered=covered, everywhere=everywhere)
+                assert (answer.status_code not in {401, 403}) is expected, f"{role} {tenant} {answer.text}"
+                assert everywhere or MARK not in answer.text
+                if expected:
+                    assert answer.status_code < 500 or answer.json()["type"] == "/problems/not-now", answer.text
+                    assert answer.status_code not in {400, 404, 405, 422} or "/webhooks/" in row.path, answer.text
+
+    assert ((await calling(holder(), row, MINE)).status_code == 403) is not may(row, None, covered=False)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "{event" in row.path], ids=lambda row: row.name)
+async def test_an_id_of_another_tenant_is_nowhere_in_ones_own(calling, marked, row) -> None:
+    for principal in (over("admin", MINE), holder(Grant("superadmin", everything=True))):
+        theirs = await calling(principal, row, MINE, marked[THEIRS])
+        nobodys = await calling(principal, row, MINE, "019ab0c4-2f40-8a1b-9c2d-0123456789ab")
+
+        assert theirs.status_code == nobodys.status_code
+        assert MARK not in theirs.text
+        if row.method == "GET":
+            assert theirs.status_code == 404
+
+
+async def test_a_search_that_finds_nothing_names_no_tenant_that_its_sender_may_not_see(gateway, calling) -> None:
+    events = next(row for row in ROWS if row.name == "GET /api/events")
+    for principal, names in (
+        (over("reader", MINE, "nowhere"), [MINE]),
+        (holder(Grant("reader", everything=True)), [MINE, THEIRS]),
+    ):
+        await calling(principal, events, MINE)
+        hint = (await gateway.get("/api/events", tenant="nowhere")).json()["hint"]
+
+        assert hint["tenants"] == names

@@ -1,0 +1,74 @@
+"""The table of docs/reference/access.md, and a request for each of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "access.md"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a route asks of its callers. `needs`: a role, `signed in` or `public`."""
+
+    method: str
+    path: str
+    needs: str
+    over: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def rows() -> list[Row]:
+    """The table as it stands on the page."""
+    found = []
+    for line in PAGE.read_text().splitlines():
+        cells = [cell.strip().strip("`") for cell in line.strip("|").split(" | ")]
+        if len(cells) == 5 and cells[1].startswith("/"):
+            found.append(Row(*cells[:4]))
+    return found
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request that is answered when its sender may make it. `{tenant}` and `{event}` are filled in.
+
+    `named_by`: whether the query names the tenant.
+    """
+
+    path: str | None = None
+    body: Mapping[str, Any] | None = None
+    named_by_query: bool = True
+
+
+#: Row -> a request; of those that are not here the path is the request.
+EXAMPLES: Final[Mapping[str, Example]] = {
+    "GET /problems/{slug}": Example("/problems/internal"),
+    "GET /api/events/{event_id}": Example("/api/events/{event}"),
+    "GET /api/events/{event_id}/versions": Example("/api/events/{event}/versions"),
+    "POST /api/fetch-audit-logs": Example(
+        body={"tenant": "{tenant}", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"},
+        named_by_query=False,
+    ),
+}
+
+
+def request(row: Row, tenant: str, event: str) -> dict[str, Any]:
+    """The arguments of `httpx.AsyncClient.request` for a row, about a tenant and an event of it."""
+    example = EXAMPLES.get(row.name, Example())
+    names = {"tenant": tenant, "event": event}
+    made: dict[str, Any] = {"method": row.method, "url": (example.path or row.path).format_map(names)}
+    if row.over != "-" and example.named_by_query:
+        made["params"] = {"tenant": tenant}
+    if example.body is not None:
+        made["json"] = {
+            name: value.format_map(names) if isinstance(value, str) else value for name, value in example.body.items()
+        }
+    return made
