@@ -8,18 +8,25 @@ import io
 import json
 import tarfile
 import zipfile
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from aoc_cli.importing.items import Doubt, Item, Record, Unreadable
 from aoc_cli.importing.kinds import NoLogError
-from aoc_cli.importing.records import Record, Unreadable, sources
+from aoc_cli.importing.records import sources
 from aoc_cli.importing.streams import CountingFile
 from aoc_cli.importing.unpacking import Unpacking
+from aoc_normalizer.normalise import normalise_page
+from aoc_normalizer.reading.records import RecordContext
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from aoc_common.contracts.event import Event
+
 MIB = 1 << 20
 LIMITS = Unpacking()
+CONTEXT = RecordContext("contoso", "import", datetime(2026, 11, 23, 8, tzinfo=UTC))
 HEADER = ["RecordId", "CreationDate", "RecordType", "Operation", "UserId", "AuditData"]
 
 
@@ -55,7 +62,7 @@ class Read:
     """What was read of a file: records, what was none, and which documents were refused."""
 
     def __init__(self) -> None:
-        self.items: list[Record | Unreadable] = []
+        self.items: list[Item] = []
         self.refused: dict[str, NoLogError] = {}
         self.encodings: dict[str, str] = {}
         self.hidden: list[str] = []
@@ -70,14 +77,29 @@ class Read:
         return [json.loads(item.data) for item in self.items if isinstance(item, Record)]
 
     @property
+    def doubts(self) -> list[str]:
+        return [item.reason for item in self.items if isinstance(item, Doubt)]
+
+    @property
+    def cuts(self) -> list[str]:
+        return [item.cut for item in self.items if isinstance(item, Record) and item.cut is not None]
+
+    @property
+    def events(self) -> list[Event]:
+        records = [item.data for item in self.items if isinstance(item, Record)]
+        return [event for record in records for event in normalise_page(record, CONTEXT)[0]]
+
+    @property
     def unreadable(self) -> list[str]:
         return [item.reason for item in self.items if isinstance(item, Unreadable)]
 
 
-def read_path(path: Path, limits: Unpacking = LIMITS, encoding: str | None = None) -> Read:
+def read_path(
+    path: Path, limits: Unpacking = LIMITS, encoding: str | None = None, *, day_first: bool | None = None
+) -> Read:
     result = Read()
     with CountingFile(path) as file:
-        opener, documents = sources(file, limits, encoding)
+        opener, documents = sources(file, limits, encoding, day_first=day_first)
         for source in documents:
             try:
                 result.items += list(source.items())

@@ -16,10 +16,12 @@ import typer
 from rich.table import Table
 
 from aoc_cli.destinations import Field, destinations
+from aoc_cli.importing.days import Dates, is_day_first
 from aoc_cli.importing.encodings import check_encoding
+from aoc_cli.importing.items import Doubt, Record, Unreadable
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.reading import Options
-from aoc_cli.importing.records import Record, Unreadable, sources
+from aoc_cli.importing.records import sources
 from aoc_cli.importing.report import ATTENTION
 from aoc_cli.importing.streams import CountingFile
 from aoc_cli.terminal import err, out, plain
@@ -43,6 +45,10 @@ def explain(
         str | None,
         typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
     ] = None,
+    dates: Annotated[
+        Dates | None,
+        typer.Option(help="How times like 05/11/2026 10:00 in tables begin, where the table does not tell."),
+    ] = None,
 ) -> None:
     """Show which mapper takes a record, what goes where, and what stays in `unmapped`. Nothing is stored.
 
@@ -50,7 +56,7 @@ def explain(
     cut.
     """
     context = RecordContext(subjects.check_tenant(tenant), subjects.IMPORT_SOURCE, datetime.now(UTC))
-    options = Options(encoding=check_encoding(encoding) if encoding else None)
+    options = Options(encoding=check_encoding(encoding) if encoding else None, day_first=is_day_first(dates))
     counts = Counter[str]()
     for name, part in _parts(path, options, context):
         if isinstance(part, Event):
@@ -63,6 +69,10 @@ def explain(
             if part.cut is not None:
                 err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.cut)}")
                 counts["cut"] += 1
+            continue
+        elif isinstance(part, Doubt):
+            err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.reason)}")
+            counts["doubtful"] += 1
             continue
         elif isinstance(part, NoLogError):
             err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
@@ -81,16 +91,18 @@ def explain(
 
 def _parts(
     path: Path, options: Options, context: RecordContext
-) -> Iterator[tuple[str, Event | Record | Rejected | NoLogError]]:
+) -> Iterator[tuple[str, Event | Record | Rejected | Doubt | NoLogError]]:
     """What an import would make of a file: each record, its event, and what is none."""
     with _opened(path) as file:
-        _, documents = sources(file, options.limits, options.encoding)
+        _, documents = sources(file, options.limits, options.encoding, day_first=options.day_first)
         for source in documents:
             name = f"{path}/{source.name}" if source.name else str(path)
             try:
                 for item in source.items():
                     if isinstance(item, Unreadable):
                         yield name, Rejected(item.data.decode("utf-8", "replace"), item.reason)
+                    elif isinstance(item, Doubt):
+                        yield name, item
                     else:
                         yield name, item
                         events, rejected = normalise_page(item.data, context)

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 def read(tmp_path: Path):
     """Reads a file that holds these bytes."""
 
-    def read_bytes(data: bytes, limits: Unpacking = LIMITS, encoding: str | None = None) -> Read:
+    def read_bytes(
+        data: bytes, limits: Unpacking = LIMITS, encoding: str | None = None, *, day_first: bool | None = None
+    ) -> Read:
         path = tmp_path / "export"
         path.write_bytes(data)
-        return read_path(path, limits, encoding)
+        return read_path(path, limits, encoding, day_first=day_first)
 
     return read_bytes

@@ -11,8 +11,8 @@ from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.quarantine import QuarantineEntry
 
 if TYPE_CHECKING:
+    from aoc_cli.importing.items import Unreadable
     from aoc_cli.importing.lifeline import Lifeline
-    from aoc_cli.importing.records import Unreadable
     from aoc_common.clock import Clock
 
 #: Bytes of a part that the quarantine holds; MongoDB's documents end at 16 MiB.

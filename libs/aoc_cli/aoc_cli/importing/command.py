@@ -14,6 +14,7 @@ from aoc_cli import attach
 from aoc_cli.decisions import decider
 from aoc_cli.importing import report
 from aoc_cli.importing.custody import Origin
+from aoc_cli.importing.days import Dates, is_day_first
 from aoc_cli.importing.encodings import check_encoding
 from aoc_cli.importing.job import Importer, NothingImportedError
 from aoc_cli.importing.lifeline import Lifeline
@@ -46,6 +47,10 @@ def import_(
         str | None,
         typer.Option(help="What text without a byte order mark is in, where it is neither UTF-8 nor Windows-1252."),
     ] = None,
+    dates: Annotated[
+        Dates | None,
+        typer.Option(help="How times like 05/11/2026 10:00 in tables begin, where the table does not tell."),
+    ] = None,
     by: Annotated[
         str | None, typer.Option(help="Who imports, for the account that aoc completeness shows; else your login.")
     ] = None,
@@ -62,7 +67,7 @@ def import_(
     """
     subjects.check_tenant(tenant)
     limits = Unpacking(max_ratio, max_unpacked, max_entries, max_nesting)
-    options = Options(limits, check_encoding(encoding) if encoding else None)
+    options = Options(limits, check_encoding(encoding) if encoding else None, is_day_first(dates))
     selection, origin = select(paths), Origin(decider(by), tuple(map(str, paths)))
     with ExitStack() as stack:
         system, directory = attach.find(data), None

@@ -54,11 +54,18 @@ _NO_CHARACTER: Final = "\N{REPLACEMENT CHARACTER}"
 _SIGN_IN: Final = re.compile(rb"(?i)sign in|login\.microsoft|password|log in")
 #: The priority that a line of syslog begins with.
 _SYSLOG: Final = re.compile(rb"<\d{1,3}>")
-#: What a text has in it that holds records in a form that is not read: PowerShell's lists, JSON behind other text.
+#: What a text has in it that holds records: JSON behind other text, also as text in a string.
 _EVIDENCE: Final = re.compile(
-    r'\\?"(?:CreationTime|AuditData|createdDateTime|activityDateTime|operationName)\\?"\s*:|^AuditData\s+: ',
-    re.IGNORECASE | re.MULTILINE,
+    r'\\?"(?:CreationTime|AuditData|createdDateTime|activityDateTime|operationName)\\?"\s*:', re.IGNORECASE
 )
+#: A line of a list of properties as PowerShell prints it, with the colons below one another; and the line of dashes
+#: below the header of a table.
+_PROPERTY: Final = re.compile(r"([A-Za-z]\w{0,60} *) : ")
+_RULE: Final = re.compile(r"-{2,}+(?: ++-{2,}+)++\s*+")
+_PROPERTIES: Final = 3
+#: What stands in the names of properties of what may be evidence; notes have lists and tables, too.
+_TELLING: Final = re.compile(r"(?i)time|date|user|operation|address|sender|recipient|mailbox|forward|identity|audit")
+_EXPORT: Final = "export it with ConvertTo-Json -Depth 20, or as CSV"
 #: What a JSON document begins with beyond doubt, whatever may be wrong later.
 _OBJECT: Final = re.compile(rb'(?:\[\s*+)*+(?:\{\s*+["}]|"\{(?:\s|\\[rnt])*+\\")')
 _SCALARS: Final = re.compile(rb'\[\s*+(?:"|-?\d|true|false|null|\]|\[)')
@@ -133,6 +140,24 @@ def is_json(head: bytes) -> bool:
 def holds_records(text: str) -> bool:
     """Whether there are records in a text, whatever is around them."""
     return _EVIDENCE.search(text) is not None
+
+
+def printed(lines: Iterable[str]) -> str | None:
+    """What PowerShell has printed here instead of exporting it, if it has."""
+    names: list[str] = []
+    before = ""
+    for line in lines:
+        if _RULE.fullmatch(line) and _TELLING.search(before):
+            return f"a table as PowerShell prints it, cut to the width of a window (Format-Table): {_EXPORT}"
+        if found := _PROPERTY.match(line):
+            names = [*names, found[1]] if names and len(names[0]) == len(found[1]) else [found[1]]
+            listed = len(names) >= _PROPERTIES and any(map(_TELLING.search, names))
+            if listed or found[1].strip() == "AuditData":
+                return f"a list as PowerShell prints it (Format-List): {_EXPORT}"
+        elif not line.startswith(" "):  # which goes on with a value
+            names = []
+        before = line
+    return None
 
 
 def is_text(parts: Iterable[str]) -> bool:

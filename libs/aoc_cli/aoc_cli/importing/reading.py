@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_cli.importing.custody import Custody
+from aoc_cli.importing.items import Doubt, Record, Unreadable, is_empty_row
 from aoc_cli.importing.kinds import NoLogError
-from aoc_cli.importing.records import Record, Unreadable, is_empty_row, sources
+from aoc_cli.importing.records import sources
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
 from aoc_cli.importing.summary import REPORTED, FileAccount
 from aoc_cli.importing.unpacking import Unpacking
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from aoc_cli.importing.archives import Opener
     from aoc_cli.importing.aside import Aside
     from aoc_cli.importing.pages import Publisher
-    from aoc_cli.importing.records import Item, Source
+    from aoc_cli.importing.records import Source
     from aoc_cli.importing.selection import Selection
     from aoc_cli.importing.summary import Summary
 
@@ -28,10 +29,14 @@ _OFTEN: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How files are read. `encoding`: of text that has no byte order mark; None: see `encodings`."""
+    """How files are read. `encoding`: of text that has no byte order mark; None: see `encodings`.
+
+    `day_first`: whether local times of tables begin with the day; None: see `days`.
+    """
 
     limits: Unpacking = field(default_factory=Unpacking)
     encoding: str | None = None
+    day_first: bool | None = None
 
 
 class Progress(Protocol):
@@ -86,7 +91,9 @@ class FileReader:
     async def _file(self, path: Path, file: CountingFile, publisher: Publisher, share: _Share) -> None:
         """Read all documents of a file, which are itself or what is in it. Raises `BrokenFileError`."""
         summary = self._summary
-        opener, documents = sources(file, self._options.limits, self._options.encoding)
+        opener, documents = sources(
+            file, self._options.limits, self._options.encoding, day_first=self._options.day_first
+        )
         self._stopped = False
         refused = read = 0
         for source in documents:
@@ -126,9 +133,13 @@ class FileReader:
         """Take all records of a document; whether there was anything. Raises `NoLogError`, `BrokenFileError`."""
         summary = self._summary
         number = len(summary.accounts)
-        last: Item | None = None
+        last: Record | Unreadable | None = None
         try:
-            for last in source.items():
+            for item in source.items():
+                if isinstance(item, Doubt):
+                    self._doubt(item, account)
+                    continue
+                last = item
                 if number == len(summary.accounts):
                     summary.accounts.append(account)
                 await self._take(last, account, number, publisher)
@@ -152,7 +163,12 @@ class FileReader:
             )
         return last is not None
 
-    async def _take(self, item: Item, account: FileAccount, number: int, publisher: Publisher) -> None:
+    def _doubt(self, doubt: Doubt, account: FileAccount) -> None:
+        account.doubtful += 1
+        self._summary.doubtful += 1
+        self._summary.note(account.file, doubt.line, doubt.reason)
+
+    async def _take(self, item: Record | Unreadable, account: FileAccount, number: int, publisher: Publisher) -> None:
         summary = self._summary
         if isinstance(item, Record):
             summary.records += 1

@@ -107,6 +107,7 @@ def _faults(summary: Summary) -> Iterator[str]:
         ("quarantined", "put aside until somebody decides: aoc quarantine list"),
         ("dead_lettered", "given up: aoc deadletters list"),
         ("undecodable", "undecodable characters (see --encoding): U+FFFD stands for them"),
+        ("doubtful", "tables with times whose day may be their month (see --dates)"),
     ):
         if count := getattr(summary, kind):
             yield f"{count:,} {text}{_files(summary, kind)}"

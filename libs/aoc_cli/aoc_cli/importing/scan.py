@@ -30,7 +30,8 @@ _HEAD: Final = 64 << 10
 # Strings are skipped whole, so brackets inside them do not count. An unfinished string at the end of the buffer does
 # not match, and the scan goes on from there when more has been read.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]+|\\.)*+"|[{}\[\]]|"', re.DOTALL)
-_SPACE: Final = re.compile(rb"[\s,\x00\x1e]*+")
+# Where files were put one behind the other, a byte order mark stands between values.
+_SPACE: Final = re.compile(rb"(?:[\s,\x00\x1e]|\xef\xbb\xbf)*+")
 _SCALAR: Final = re.compile(rb"[^\s,\[\]{}]++")
 _TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _NAME: Final = re.compile(_TEXT + rb"\s*+:\s*+", re.DOTALL)
@@ -67,6 +68,8 @@ _OPENINGS: Final = (
 )
 #: Where reading can go on after a broken value: the start of the next object.
 _RESYNC: Final = re.compile(rb"\}\s*,\s*(?=\{)|\n\s*(?=\{)")
+#: Blanks before a value that begins a line of its own. More is no indentation.
+_MOST_BLANKS: Final = 200
 _ENDS_INSIDE: Final = "the file ends inside it"
 _TOO_LARGE: Final = "a container that is larger than is held as a whole"
 _CLOSES: Final = {b"]": ord("["), b"}": ord("{")}
@@ -77,12 +80,14 @@ _ROW: Final = msgspec.json.Decoder(list[msgspec.Raw])
 class Value:
     """A JSON value's own bytes and the line on which it starts. `broken`: why it cannot be one.
 
-    Broken and without bytes: the stream ended where more was announced.
+    Broken and without bytes: the stream ended where more was announced. `uncertain`: it stands behind what was broken,
+    and may be a part of that.
     """
 
     line: int
     data: bytes
     broken: str | None = None
+    uncertain: bool = False
 
 
 class Scanner:
@@ -99,6 +104,10 @@ class Scanner:
         self._ended = False
         #: What is open around the next value, as long as nothing was broken.
         self._frames: bytearray | None = bytearray()
+        #: Whether anything was read; blanks before the next value, if it begins a line; whether that is `uncertain`.
+        self._begun = False
+        self._blanks: int | None = None
+        self._uncertain = False
         #: The columns of the table whose rows come.
         self._columns: list[bytes] | None = None
 
@@ -163,11 +172,11 @@ class Scanner:
             return self._scalar()
         depth, position = 0, start
         while True:
-            depth, position, ended = _walk(self._buffer, depth, position)
+            depth, position, ended = walk(self._buffer, depth, position)
             if ended:
                 data = self._buffer[start:position]
                 self._move(position)
-                return self._row(Value(line, data))
+                return self._row(Value(line, data, uncertain=self._uncertain))
             if (broken := self._grow(start)) is not None:
                 return None if self._enter(start) else self._broken(broken)
             position -= start  # filling drops what was consumed
@@ -210,7 +219,12 @@ class Scanner:
         """Give up this value; go on at the next object that starts after it, if there is one."""
         line = self._line
         self._frames = self._columns = None  # what is skipped may hold the end of one
-        resync = _RESYNC.search(self._buffer, self._at + 1)
+        beside = _RESYNC
+        if reason == _ENDS_INSIDE and self._blanks is not None:
+            # What lies deeper than the broken value did is a part of it.
+            beside = re.compile(rb"\n[ \t]{0,%d}(?=\{)" % self._blanks)
+        self._uncertain = self._uncertain or (reason == _ENDS_INSIDE and beside is _RESYNC)
+        resync = beside.search(self._buffer, self._at + 1)
         end = resync.end() if resync else len(self._buffer)
         data = self._buffer[self._at : end].rstrip(b", \r\n\t")
         self._move(end)
@@ -218,10 +232,18 @@ class Scanner:
 
     def _skip_space(self) -> bool:
         """Move to the next value; whether there is one."""
+        blanks = None if self._begun else 0
+        self._begun = True
         while True:
             space = _SPACE.match(self._buffer, self._at)
-            self._move(space.end() if space else self._at)
+            end = space.end() if space else self._at
+            if (newline := self._buffer.rfind(b"\n", self._at, end)) != -1:
+                blanks = end - newline - 1
+            elif blanks is not None:
+                blanks += end - self._at
+            self._move(end)
             if self._at < len(self._buffer):
+                self._blanks = None if blanks is None or blanks > _MOST_BLANKS else blanks
                 return True
             if not self._fill():
                 return False
@@ -247,7 +269,7 @@ def values_inside(data: bytes, line: int) -> Iterator[Value] | None:
     return scanner.values() if scanner.enter() else None
 
 
-def _walk(buffer: bytes, depth: int, position: int) -> tuple[int, int, bool]:
+def walk(buffer: bytes, depth: int, position: int) -> tuple[int, int, bool]:
     """Follow brackets from a position on: how many are open, where that is, and whether the value has ended there."""
     for token in _TOKEN.finditer(buffer, position):
         mark = token[0]

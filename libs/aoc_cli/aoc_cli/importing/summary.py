@@ -89,6 +89,7 @@ class FileAccount:
     not_understood: int = 0
     undated: int = 0
     undecodable: int = 0
+    doubtful: int = 0
     first: datetime | None = None
     last: datetime | None = None
 
@@ -123,9 +124,10 @@ class Summary:
     `hidden`: the first thousand of the `hidden_files` that were not read, since their names begin with a dot.
     `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened, whether they were
     new or not; `examples`: one of each, by these names. `truncated` were cut on their way, and `undecodable` characters
-    have no meaning in the encoding of their file. `earlier`: imports before that never ended, and now are accounted
-    for. `unsettled`: what came to no rest. `accounts`: the same by file. `import_id`: under which the store has the
-    account of this import; `refused_files`: what `refusals` has of all files.
+    have no meaning in the encoding of their file. `doubtful`: tables with times whose day may be
+    their month. `earlier`: imports before that never ended, and now are accounted for. `unsettled`: what came to no
+    rest. `accounts`: the same by file. `import_id`: under which the store has the account of this import;
+    `refused_files`: what `refusals` has of all files.
     """
 
     tenant: str
@@ -146,6 +148,7 @@ class Summary:
     undecodable: int = 0
     not_understood: int = 0
     undated: int = 0
+    doubtful: int = 0
     unsettled: int = 0
     earlier: int = 0
     hidden_files: int = 0
@@ -177,7 +180,7 @@ class Summary:
         """Whether all that was there is in, whole, and understood."""
         return not (
             self.refused or self.unread or self.stopped or self.quarantined or self.dead_lettered or self.truncated
-            or self.undecodable or self.not_understood or self.undated or self.unsettled
+            or self.undecodable or self.not_understood or self.undated or self.doubtful or self.unsettled
         )  # fmt: skip
 
     def files_with(self, kind: str) -> list[tuple[str, int]]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import IO, TYPE_CHECKING, Final, Self
+from typing import IO, TYPE_CHECKING, Final, NamedTuple, Self
 
-from aoc_cli.importing import kinds
+from aoc_cli.importing import dialects, kinds
 from aoc_cli.importing.kinds import NoLogError
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
 
@@ -24,7 +25,6 @@ _DELIMITERS: Final = (",", ";", "\t", "|")
 _SAYS: Final = "sep="
 #: Lines before the header: `sep=;`, `#TYPE` of PowerShell's Export-Csv, blank ones.
 _BEFORE: Final = 20
-_OTHERWISE: Final = "leave JSON alone in it, without what stands before, or export it as JSON or CSV"
 #: Columns whose text is a record.
 CARRIERS: Final = frozenset({"_raw", "event.original"})
 _AUDIT_DATA: Final = "auditdata"
@@ -34,10 +34,9 @@ MAX_LINE: Final = 48 << 20
 _SHOWN: Final = 8
 #: Columns that make a single line the header of a table.
 _SURELY: Final = 4
-#: Characters of a text that are looked through for records, before it is taken for a note; and those of a part.
-_LOOKED_THROUGH: Final = 16 << 20
+#: Characters that are read of a text that is no table.
 _PART: Final = 1 << 20
-_SEAM: Final = 64
+_DIGIT: Final = re.compile(r"\d")
 
 csv.field_size_limit(_MAX_FIELD)
 
@@ -53,27 +52,45 @@ class Content(Enum):
     """Records: of a table that a mapper knows."""
 
 
+class Header(NamedTuple):
+    """The columns of the rows below it, and what these are."""
+
+    names: list[str]
+    content: Content
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row and the line that it begins on. `broken`: why it is none."""
+    """A row and the line that it begins on. `broken`: why it is none; `text`: what then stands there.
+
+    `ends_inside`: the file ends before the row does.
+    """
 
     line: int
     cells: list[str]
+    header: Header
     broken: str | None = None
+    text: str = ""
+    ends_inside: bool = False
+
+    @property
+    def fault(self) -> str | None:
+        """Why it is no whole row."""
+        return "the file ends inside it" if self.ends_inside else self.broken
 
 
 @dataclass(slots=True)
 class Table:
     """A table whose header was read. `whole_lines`: one cell holds the line, as when Excel has quoted it once more."""
 
-    header: list[str]
-    content: Content
+    header: Header
     delimiter: str
     whole_lines: bool
     _lines: Lines
+    _narrowest: int = 0
 
     def rows(self) -> Iterator[Row]:
-        """The rows, without blank ones. A row that is broken, or of another width than the header, is told."""
+        """The rows, without blank ones and headers. One that is broken, or wider than the header, is told."""
         reader = csv.reader(self._lines, delimiter=self.delimiter)
         before = self._lines.number
         while True:
@@ -81,19 +98,38 @@ class Table:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Row(line, [], f"not CSV: {error}")
+                yield Row(line, [], self.header, f"not CSV: {error}", self._lines.taken())
                 continue
+            text = self._lines.taken()
             if cells is None:
                 return
             if self.whole_lines and len(cells) == 1:
                 cells = _cells(cells[0], self.delimiter)
-            if any(cells):
-                yield Row(line, cells, self._width_fault(cells))
+            if any(cells) and not self._is_header(cells) and not _is_rule(cells):
+                yield self._row(line, cells, text)
 
-    def _width_fault(self, cells: Sequence[str]) -> str | None:
-        if any(cells[len(self.header) :]):
-            return f"the row has {len(cells)} columns, the header {len(self.header)}"
-        return None
+    def _is_header(self, cells: list[str]) -> bool:
+        """Whether a row is a header again: files were put one behind the other. What follows is read by it."""
+        if cells[0].strip().casefold() not in {name.strip().casefold() for name in self.header.names} and any(
+            map(_DIGIT.search, cells)
+        ):
+            return False
+        content = _content(cells)
+        if content is not None:
+            self.header = Header(cells, content)
+        return content is not None
+
+    def _row(self, line: int, cells: list[str], text: str) -> Row:
+        width = len(self.header.names)
+        narrow = len(cells) < (self._narrowest or width)
+        self._narrowest = min(len(cells), self._narrowest or width)
+        if self._lines.ended and (self._lines.in_row or narrow):
+            return Row(line, cells, self.header, text=text, ends_inside=True)
+        if not any(cells[width:]):
+            return Row(line, cells, self.header)
+        if (otherwise := dialects.otherwise(text, self.delimiter, width)) is not None:
+            return Row(line, otherwise, self.header)
+        return Row(line, cells, self.header, f"the row has {len(cells)} columns, the header {width}", text)
 
 
 class Lines:
@@ -101,7 +137,10 @@ class Lines:
 
     def __init__(self, text: io.TextIOBase) -> None:
         self.number = 0
+        #: Whether the text was read to its end, and its last line had none; whether a row went on there.
+        self.ended = self.in_row = False
         self._text = text
+        self._taken: list[str] = []
 
     def __iter__(self) -> Self:
         return self
@@ -111,26 +150,39 @@ class Lines:
         line = self._text.readline(MAX_LINE)
         if len(line) < MAX_LINE or line.endswith("\n"):
             if not line:
+                self.ended, self.in_row = True, bool(self._taken)
                 raise StopIteration
+            self.ended = not line.endswith(("\n", "\r"))
+            # Where files with a byte order mark were put one behind the other, it stands before a line.
+            line = line.removeprefix("\ufeff")
+            self._taken.append(line)
             return line
         while line and not line.endswith("\n"):
             line = self._text.readline(MAX_LINE)
         raise csv.Error(f"a line longer than {MAX_LINE >> 20} million characters")
 
-    def hold_records(self, before: str) -> bool:
-        """Whether there are records in what was read `before`, or in what comes."""
-        for _ in range(_LOOKED_THROUGH // _PART):
-            part = before + self._text.read(_PART)
-            if kinds.holds_records(part):
-                return True
-            if len(part) == len(before):
-                break
-            before = part[-_SEAM:]  # a name may stand where two parts meet
-        return False
+    def taken(self) -> str:
+        """The lines that were read since this was asked last."""
+        text = "".join(self._taken)
+        self._taken.clear()
+        return text
+
+    def part(self) -> str:
+        """The next characters, wherever lines end; empty at the end."""
+        return self._text.read(_PART)
 
 
-def read_table(stream: IO[bytes]) -> Table:
-    """The table in a text of UTF-8. Raises `NoLogError` that says what its first line has, for what is none of ours."""
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A text that is no table of ours. `refusal`: why; `begin`: what was read of it; `lines`: what comes."""
+
+    refusal: NoLogError
+    begin: str
+    lines: Lines
+
+
+def read_table(stream: IO[bytes]) -> Table | Prose:
+    """The table in a text of UTF-8, or why it is none of ours. Raises `NoLogError` for what is no text."""
     lines = Lines(io.TextIOWrapper(stream, "utf-8", errors="replace", newline=""))
     try:
         line, declared = _first_line(lines)
@@ -144,14 +196,12 @@ def read_table(stream: IO[bytes]) -> Table:
         if whole:
             header = _cells(header[0], delimiter)
         if (content := _content(header)) is not None:
-            return Table([name.lstrip("\ufeff") for name in header], content, delimiter, whole, lines)
+            lines.taken()
+            return Table(Header(header, content), delimiter, whole, lines)
         if len(header) > len(widest):
             widest, comma = header, delimiter
     following = next(lines, "")
-    refusal = _refusal(line, widest, _cells(following, comma))
-    if refusal.harmless and lines.hold_records(line + following):
-        raise NoLogError(f"text with records in it, in a form that is not read: {_OTHERWISE} ({refusal})")
-    raise refusal
+    return Prose(_refusal(line, widest, _cells(following, comma)), lines.taken(), lines)
 
 
 def _first_line(lines: Lines) -> tuple[str, str | None]:
@@ -167,6 +217,11 @@ def _first_line(lines: Lines) -> tuple[str, str | None]:
         elif line == "" or (text and not text.startswith("#TYPE")):
             return line, declared
     return "", declared
+
+
+def _is_rule(cells: Sequence[str]) -> bool:
+    """Whether it is the line of dashes that PowerShell's Format-Table puts below a header."""
+    return all(not cell.strip(" -") for cell in cells)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

@@ -58,6 +58,20 @@ def parse_ms(value: Any) -> int | None:
     return None
 
 
+def open_day(value: Any) -> tuple[int, int, bool] | None:
+    """The first two numbers of a time whose own form leaves open which of them is the month (`05/11/2026 10:00`).
+
+    None for other times, and for what is none. True where a habit speaks for the month: only some of the countries that
+    write AM and PM put the day first.
+    """
+    if not isinstance(value, str) or "/" not in value[1:3] or len(value) > _LONGEST:
+        return None
+    found = _LOCAL.match(value.strip())
+    if found is None or found["mark"] != "/" or (found["comma"] and not found["half"]):
+        return None
+    return int(found["first"]), int(found["second"]), found["half"] is not None
+
+
 def _from_text(text: str) -> int | None:
     # Before ISO: its compact form without a T would read some of these as a day in the 18th century.
     if text[4:5] != "-" and _EPOCH.match(text):

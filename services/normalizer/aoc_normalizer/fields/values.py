@@ -11,6 +11,7 @@ import orjson
 from aoc_common.contracts import spelling
 from aoc_normalizer import bounds
 from aoc_normalizer.bounds import ELLIPSIS, LEVELS, STRINGS, TEXT, VALUES, cuts, depth_over, listed
+from aoc_normalizer.fields import literals
 from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ def objects(value: Any) -> list[dict[str, Any]]:
 
 
 def decoded(value: str) -> Any:
-    """The JSON in a string; the string itself when it is none, or deeper than a record may be."""
+    """The JSON in a string, or what Python has printed; the string itself when it is neither, or deeper than may be."""
     if value[:1] not in {"[", "{", '"'}:
         return value
     try:
         found = orjson.loads(value)
     except orjson.JSONDecodeError:
-        return value
+        return value if (printed := literals.read(value)) is None else printed
     if not isinstance(found, (dict, list)):
         return found
     # Most have fewer brackets than levels are allowed: counting is cheaper.

@@ -3,7 +3,8 @@
 Each of these is opened, and its records are read as if they had come by themselves:
 
 - lists: `{"records": [...]}` of event hubs and diagnostic settings, `{"value": [...]}` of Graph (with annotations) and
-  of PowerShell (with `Count`), `results` of Splunk and of advanced hunting, `hits.hits` of Elastic;
+  of PowerShell (with `Count`), `results` of Splunk and of advanced hunting, `responses` of a batch of Graph's,
+  `hits.hits` of Elastic;
 - tables: columns and rows, as the query APIs of Log Analytics and Kusto answer;
 - carriers of one record: Splunk's `result` and `_raw`, Elastic's `_source` and `event.original`, Wazuh's
   `data.office365`, an event hub consumer's `body`, and what the Graph SDK puts into `AdditionalProperties`.
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 #: Containers within containers: a search result of Elastic holds documents, which hold a record as text in objects.
 MAX_DEPTH: Final = 6
 #: Members whose list holds the records.
-_LISTS: Final = ("records", "value", "results")
+_LISTS: Final = ("records", "value", "results", "responses")
 #: What may stand beside such a list and tells of that alone, in lower case.
 _REMARKS: Final = frozenset(
     {"count", "nextlink", "odatanextlink", "odatacount", "additionaldata", "schema", "stats", "preview", "init_offset",

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_common.contracts import subjects
 from aoc_normalizer.bounds import LEVELS, cuts, depth_over
 from aoc_normalizer.draft import Draft
+from aoc_normalizer.fields import printed
 from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.mappers import GENERIC, recognise
-from aoc_normalizer.reading import containers
+from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
+from aoc_normalizer.reading import containers, day_order
 from aoc_normalizer.reading.split import split
 
 if TYPE_CHECKING:
@@ -139,7 +142,15 @@ def read(raw: bytes, context: RecordContext) -> Reading | Rejected:
 
 def _reading(parsed: Parsed, context: RecordContext) -> Reading:
     cuts.take()
-    reading = Reading(parsed.record, parsed.text, context, Draft(), GENERIC, parsed.deep, tags=parsed.tags)
+    record = parsed.record
+    if record.get(day_order.MARK) == day_order.DAY_FIRST:
+        record = day_order.applied(record)
+    tags = parsed.tags
+    if context.source == subjects.IMPORT_SOURCE and printed.is_cut(record, parsed.raw):
+        # Nobody but who exports with PowerShell has such; of what others bring, its writer must not say that it is cut.
+        record = printed.expanded(record)
+        tags = [*tags, INCOMPLETE]
+    reading = Reading(record, parsed.text, context, Draft(), GENERIC, parsed.deep, tags=tags)
     _fill(reading)
     reading.tags += cuts.take()
     return reading

@@ -7,17 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer import bounds
-from aoc_normalizer.fields import values
+from aoc_normalizer.fields import printed, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-#: `@{errorCode=0; failureReason=Other.}`: an object that PowerShell has made a text of.
-_HASH: Final = re.compile(r"(?:^@\{|; )([A-Za-z][\w.@]{0,63})=")
 #: `class SignInStatus {` and a line for each property: an object of the module AzureAD.
 _CLASS: Final = re.compile(r"^class \w{1,64} \{\s")
-#: Names of types, which PowerShell prints where it would have to print what they hold: the object is lost.
-_TYPE: Final = re.compile(r"^(?:System|Microsoft|Deserialized)(?:\.[A-Za-z0-9_]{1,80}){1,12}(?:\[\])?$")
 _JSON: Final = re.compile(r'\s*(?:\[|\{\s*")')
 _PLACE_PARTS: Final = 3
 
@@ -25,24 +21,24 @@ _PLACE_PARTS: Final = 3
 def text(value: Any) -> str | None:
     """The text of a cell; None for what says nothing, and for the name of a type in place of an object."""
     found = values.text(value)
-    return None if found is None or _TYPE.match(found) else found
+    return None if found is None or printed.is_type(found) else found
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """The object in a cell: JSON, or as PowerShell prints it; else an empty one."""
     if isinstance(value, str):
-        printed = value.strip()
-        if printed.startswith("@{"):
-            return _of_hash(printed)
-        if _CLASS.match(printed):
-            return _of_class(printed)
+        cell = value.strip()
+        if cell.startswith("@{"):
+            return printed.of_hash(cell)
+        if _CLASS.match(cell):
+            return _of_class(cell)
     return values.mapping(value)
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
     """The objects of a list in a cell: JSON, or `@{...}` as PowerShell prints one."""
     if isinstance(value, str) and value.lstrip().startswith("@{"):
-        return [dict(_of_hash(value.strip()))]
+        return [printed.of_hash(value.strip())]
     return values.objects(value)
 
 
@@ -66,16 +62,9 @@ def place(value: Any) -> dict[str, Any] | str | None:
     return ", ".join(filter(None, parts)) or None
 
 
-def _of_hash(printed: str) -> dict[str, Any]:
-    """`@{a=1; b=c}`. A value that holds `; b=` itself cannot be told from one that ends there."""
-    marks = list(_HASH.finditer(printed))
-    ends = [*(mark.start() for mark in marks[1:]), len(printed.removesuffix("}"))]
-    return {mark[1]: printed[mark.end() : end] for mark, end in zip(marks, ends, strict=False)}
-
-
-def _of_class(printed: str) -> dict[str, Any]:
+def _of_class(shown: str) -> dict[str, Any]:
     found = {}
-    for line in printed.splitlines()[1:]:
+    for line in shown.splitlines()[1:]:
         name, colon, value = line.partition(":")
         if colon and name.strip():
             found[name.strip()] = value.strip()
