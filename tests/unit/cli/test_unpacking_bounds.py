@@ -28,7 +28,7 @@ def read(path: Path, bounds: Unpacking) -> tuple[int, list[Unreadable]]:
         for item in items(file, bounds):
             if isinstance(item, Record):
                 count += 1
-            else:
+            elif isinstance(item, Unreadable):
                 broken.append(item)
     return count, broken
 
