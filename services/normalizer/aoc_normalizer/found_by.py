@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import spelling, terms
 from aoc_normalizer import bounds
+from aoc_normalizer.fields import addresses, identifying
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +21,8 @@ _USER: Final = 4
 #: Targets that an event is found by.
 _TARGETS: Final = 20
 #: Fields of records that people look for, though no mapper shows them of every record.
-_FIELDS: Final = ("UserId", "SearchQueryText", "TargetUserOrGroupType", "ItemType", "InvestigationName", "LogonError")
+_FIELDS: Final = ("UserId", "SearchQueryText", "TargetUserOrGroupType", "ItemType", "InvestigationName", "LogonError",
+                  "SourceRelativeUrl")  # fmt: skip
 #: What programs that are no browsers call themselves at the beginning of a user agent.
 _PROGRAM: Final = re.compile(r"(?!Mozilla/)[^/;(]{2,40}")
 #: How names of changed properties begin that repeat who did it, and to whom.
@@ -48,26 +50,42 @@ def most_telling(first: Sequence[str], others: Iterable[str]) -> tuple[tuple[str
     return every[: max(len(set(first)), bounds.TERMS)], True
 
 
-def names(draft: Draft, record: Mapping[str, Any]) -> list[str]:
-    """The terms of what names an event beside its sentence; before names are spelt as they are shown."""
+def names(draft: Draft, record: Mapping[str, Any], unread: Mapping[str, Any]) -> list[str]:
+    """The terms of what names an event beside its sentence; before names are spelt as they are shown.
+
+    `unread`: the fields of the record that no mapper reads.
+    """
     found: list[str] = []
     for party in (draft.actor, *draft.targets[:_TARGETS]):
         found += _of_party(party)
     found += terms.operation_terms(draft.operation)
-    for text in _texts(draft):
-        if text:
-            found += terms.name_terms(text)
     device = draft.device
     of_device = () if device is None else (device.name, device.uid)
     for uid in (*of_device, draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
         if uid:
             found += terms.id_terms(uid)
+    for text in _texts(draft):
+        if text:
+            found += terms.name_terms(text)
     for name in _FIELDS:
         if name in record and isinstance(text := record[name], str):
             found += terms.name_terms(text)
     if "Target" in record:
         found += _kinds_of(record["Target"])
+    found += unread_terms(unread)
     return found
+
+
+def unread_terms(unread: Mapping[str, Any]) -> Iterator[str]:
+    """The terms of what names something among the fields that no mapper reads."""
+    for kind, text in identifying.named(unread):
+        if kind == "address":
+            if (address := addresses.parse(text)) is not None:
+                yield spelling.ordered_address(address.ip)
+        elif kind == "id":
+            yield from terms.id_terms(text)
+        elif (words := telling(_file_of(text) if kind == "path" else text)) is not None:
+            yield from terms.name_terms(words)
 
 
 def _kinds_of(listed: Any) -> Iterator[str]:
@@ -118,3 +136,8 @@ def _texts(draft: Draft) -> list[str | None]:
 def _leaf(uid: str) -> str:
     """The end of a distinguished name: what leads to it is the same for thousands. Paths of files are whole."""
     return uid.rstrip("/").rpartition("/")[2] if "/" in uid and "://" not in uid else uid
+
+
+def _file_of(path: str) -> str:
+    """The end of a path, which is a file or a folder."""
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]

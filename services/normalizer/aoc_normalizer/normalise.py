@@ -100,13 +100,15 @@ def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = 
     draft.record_id = draft.record_id[:_MAX_ID]
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, enrichment, preserved)
-    actor, named = _actor(draft), names(draft, reading.record)
+    unmapped = _unmapped(reading)
+    understood = reading.mapper is not GENERIC
+    # Of what no mapper understands, all words are searched for already.
+    actor, named = _actor(draft), names(draft, reading.record, unmapped if understood else {})
     _clean(draft)
     message = spelling.shown((draft.sentence or sentence)(draft))
-    found, cut = found_by(draft, message, named, understood=reading.mapper is not GENERIC)
+    found, cut = found_by(draft, message, named, understood=understood)
     if cut:
         cuts.note(_FEWER_TERMS)
-    unmapped = _unmapped(reading)
     if reading.deep:
         unmapped = bounded(unmapped)
     if reading.note is not None:

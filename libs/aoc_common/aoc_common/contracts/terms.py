@@ -30,7 +30,8 @@ _REMEMBERED: Final = 128
 
 #: Words that are in too many events to find any; endings of domains and the beginning of `NT AUTHORITY` among them.
 _STOP: Final = frozenset(
-    {"an", "and", "by", "for", "from", "in", "of", "on", "the", "to", "http", "https", "www"}
+    {"an", "and", "as", "at", "by", "for", "from", "in", "is", "its", "more", "of", "on", "or", "the", "to", "true"}
+    | {"was", "with", "http", "https", "www"}
     | {"com", "example", "net", "onmicrosoft", "org", "nt", "authority"}
 )
 _AROUND: Final = "[](){}<>\"'`,;:.!?"

@@ -13,6 +13,8 @@ from aoc_normalizer.mappers.envelopes import intune, resource_manager
 from aoc_normalizer.mappers.graph import activity, directory, provisioning, risk, signins
 from aoc_normalizer.operations.scopes import SCOPES
 
+#: What stands in the place of whoever acted.
+_SEE_INSIDE: Final = "See Actor details in properties"
 _INNER: Final = (directory.MAPPER, signins.MAPPER, risk.MAPPER, activity.MAPPER, provisioning.MAPPER)
 
 
@@ -45,10 +47,18 @@ def fill(record: Record, draft: Draft) -> None:
         (intune.fill if intune.recognises(inner) else _other)(record, inner, draft)
     draft.used |= {"category", "operationName", "callerIpAddress", "resourceId", "time", "properties"}
     outer.complete(record, draft)
+    draft.search += _beside(record, draft)
     draft.log_name = values.text(record.get("category")) or draft.log_name
     if draft.time_ms is None:
         draft.original_time = values.text(record.get("time"))
         draft.time_ms = times.parse_ms(draft.original_time)
+
+
+def _beside(record: Record, draft: Draft) -> list[str]:
+    """What an envelope names, where the record inside says it otherwise, or not at all."""
+    correlation, identity = values.text(record.get("correlationId")), values.text(record.get("identity"))
+    named = [correlation] if correlation and correlation != draft.correlation_id else []
+    return [*named, identity] if identity and identity not in {_SEE_INSIDE, draft.actor.name} else named
 
 
 def _resource_manager(record: Record, inner: Record, draft: Draft) -> None:

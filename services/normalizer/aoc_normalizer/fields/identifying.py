@@ -1,0 +1,108 @@
+"""Values that no mapper reads, and that name something: a person, a file, a host, a message, a token.
+
+Mappers know where a record says who did what to whom. Services add fields as they like, deep inside of lists of
+entities, actions and items; an analyst types what stands there. Which of them name something is told by the name of the
+field, wherever it stands. What is the same in thousands of records (ids of the tenant, versions, servers, conditional
+access policies that had no say) is not among them: it would cost every event a term, and finds none.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+type Kind = Literal["address", "words", "id", "path", "url", "prose"]
+"""How a value is searched for, the most telling first. What is `prose` in a list is the same for all that list it."""
+
+#: Ends of names of fields, in lower case. Sources: the references of Graph's resources, of the unified log's schemas
+#: and of advanced hunting's tables; Microsoft names alike what is alike.
+_ENDS: Final[Mapping[Kind, tuple[str, ...]]] = {
+    "address": ("ip", "ips", "ipaddress", "ipaddresses", "ipv4", "ipv6", "address"),
+    "words": (
+        "displayname", "username", "accountname", "principalname", "upn", "devicename", "hostname", "machinename",
+        "filename", "rulename", "policyname", "groupname", "teamname", "channelname", "sitename", "appname",
+        "applicationname", "email", "mailaddress", "emailaddress", "smtpaddress", "primaryaddress", "recipient",
+        "recipients", "sender", "subject", "title", "commandline", "attachments", "malwarefamily",
+        "threatname", "threatnames", "threatfamily",
+    ),
+    "id": (
+        "sha256", "sha1", "md5", "messageid", "messageids", "alertid", "alertids", "investigationid", "incidentid",
+        "sessionid", "correlationid", "uniquetokenid", "uniquetokenidentifier", "signinactivityid", "accountsid",
+    ),
+    "path": ("path",),
+    "url": ("url", "urls"),
+    "prose": ("description", "resultreason"),
+}  # fmt: skip
+_KINDS: Final[Mapping[str, Kind]] = {end: kind for kind, ends in _ENDS.items() for end in ends}
+_ANY_END: Final = tuple(_KINDS)
+_RANKS: Final[Mapping[Kind, int]] = {kind: rank for rank, kind in enumerate(_ENDS)}
+#: Of names that end so: what is the same in all records of a tenant or of a program.
+_SAME: Final = ("versioninfo", "organization", "tenant", "weburl", "deeplink", "loginsessionid", "logonsessionid")
+#: Values that are looked at, and texts that are taken of one record.
+_MOST_VALUES: Final = 1000
+_MOST_TEXTS: Final = 100
+#: Characters of a text with JSON in it, and of one that is taken.
+_LONGEST_JSON: Final = 1 << 18
+_LONGEST: Final = 1024
+
+
+def named(unread: Mapping[str, Any]) -> list[tuple[Kind, str]]:
+    """The values that name something among fields that no mapper reads, the most telling first."""
+    return sorted(_named(unread), key=lambda value: _RANKS[value[0]])[:_MOST_TEXTS]
+
+
+def _named(unread: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
+    # (values by name of field, whether they stand in a list): level by level, so that depth costs no stack.
+    level: list[tuple[Mapping[str, Any], bool]] = [(unread, False)]
+    left = _MOST_VALUES
+    while level and left > 0:
+        below: list[tuple[Mapping[str, Any], bool]] = []
+        for fields, listed in level:
+            for name, value in islice(fields.items(), left):
+                left -= 1
+                if not value:
+                    continue
+                kind = kind_of(name)
+                if kind is not None and (kind != "prose" or not listed):
+                    yield from ((kind, text) for text in _texts(value))
+                if isinstance(value, dict):
+                    below.append((value, listed))
+                elif isinstance(value, list):
+                    below += [(item, True) for item in islice(value, left) if isinstance(item, dict)]
+                elif kind is None and isinstance(value, str) and value[0] in "{[":
+                    below += _inside(value, listed=listed)
+        level = below
+
+
+@lru_cache(maxsize=4096)
+def kind_of(name: str) -> Kind | None:
+    """What the name of a field says of its values; None when they name nothing."""
+    folded = name.lower().replace("_", "").replace(" ", "")
+    if not folded.endswith(_ANY_END) or any(same in folded for same in _SAME):
+        return None
+    return _KINDS[max((end for end in _ANY_END if folded.endswith(end)), key=len)]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    for item in islice(value, _MOST_TEXTS) if isinstance(value, list) else (value,):
+        if isinstance(item, str) and item[:1] not in {"{", "["}:
+            yield item[:_LONGEST]
+
+
+def _inside(text: str, *, listed: bool) -> list[tuple[Mapping[str, Any], bool]]:
+    """The objects that are JSON in a text."""
+    if len(text) > _LONGEST_JSON:
+        return []
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return []
+    if isinstance(value, dict):
+        return [(value, listed)]
+    return [(item, True) for item in value if isinstance(item, dict)] if isinstance(value, list) else []
