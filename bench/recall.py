@@ -24,7 +24,7 @@ from typing import Any
 
 from aoc_common.contracts.event import Event
 from aoc_common.contracts.query.alike import closest
-from aoc_common.contracts.query.filters import Clause
+from aoc_common.contracts.query.filters import Clause, Field
 from aoc_common.contracts.query.grammar import QueryError, parse
 from aoc_common.contracts.query.matching import Facts, matches
 from aoc_common.contracts.query.values import Unsearchable, exactly
@@ -116,7 +116,7 @@ def typo(word: str, rng: random.Random) -> str:
 
 def facts_of(event: Event) -> Facts:
     """What the store finds the event by, for queries without fields."""
-    return Facts(frozenset(event.terms), {"text": (str(event.ocsf["message"]), event.raw)})
+    return Facts(frozenset(event.terms), {"text": (str(event.ocsf["message"]), event.raw), "raw": (event.raw,)})
 
 
 def recall_of_sentences(events: list[Event], facts: list[Facts], rng: random.Random) -> list[tuple[float, str]]:
@@ -154,8 +154,13 @@ def suggested(events: list[Event], rng: random.Random) -> list[tuple[str, str, l
     return found
 
 
-def recall_of_records(events: list[Event], facts: list[Facts], rng: random.Random) -> list[tuple[float, str, str, int]]:
-    """Of each query, the share of the events found whose record has it; its kind, the query, and how many there are."""
+def recall_of_records(
+    events: list[Event], facts: list[Facts], rng: random.Random, field: Field
+) -> list[tuple[float, str, str, int]]:
+    """Of each query, the share of the events found whose record has it; its kind, the query, and how many there are.
+
+    `field`: `text`, by the index, or `raw`, by looking through records.
+    """
     texts = [values_of(json.loads(event.raw)) for event in events]
     found: list[tuple[float, str, str, int]] = []
     while len(found) < _QUERIES:
@@ -170,7 +175,7 @@ def recall_of_records(events: list[Event], facts: list[Facts], rng: random.Rando
         if not relevant or len(relevant) > len(events) * _TOO_COMMON:
             continue
         try:
-            where = tuple(Clause("text", (exactly("text", word),)) for word in query.split())
+            where = tuple(Clause(field, (exactly(field, word),)) for word in query.split())
         except Unsearchable:
             continue
         hits = sum(matches(where, facts[index]) for index in relevant)
@@ -201,7 +206,9 @@ def main() -> None:
     rng = random.Random(7)
     print(f"{len(events):,} events, {sum(len(event.terms) for event in events) / len(events):.1f} terms each")
     print(f"over the cap of terms: {sum('fewer-terms' in event.tags for event in events)} events")
-    print_records(recall_of_records(events, facts, rng))
+    print_records(recall_of_records(events, facts, rng, "text"))
+    looked_through = recall_of_records(events, facts, random.Random(7), "raw")
+    print(f"recall of the same by raw: {sum(recall for recall, *_ in looked_through) / len(looked_through):.4f}")
     sentences = recall_of_sentences(events, facts, rng)
     whole = sum(recall for recall, _ in sentences) / len(sentences)
     print(f"recall of {len(sentences)} queries over sentences {whole:.4f}")

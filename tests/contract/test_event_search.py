@@ -15,6 +15,7 @@ from aoc_common.contracts import ids, terms
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Check, Clause, Span, Value
+from aoc_common.contracts.query.grammar import parse
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo import event_search
@@ -192,6 +193,24 @@ async def test_raw_text_comes_with_one_event_and_not_with_pages(search: MongoEve
     assert (one.raw, one.page, one.unmapped) == (hostile, "p1", {"$ne": {"a.b": None}})
     assert listed == replace(one, raw=None)
     assert (one.time, one.tags, one.correlation_id) == (NOW, ("no-id",), "c-1")
+
+
+async def test_the_text_of_records_is_looked_through_where_a_query_says_so(search, store) -> None:
+    await store(
+        event("path", raw=r'{"Path":"C:\\Users\\kim\\wombat.exe"}'),
+        event("coded", ago(minutes=1), raw=r'{"City":"M\u00c1laga\nwombat"}', actor="eve@contoso.example"),
+        event("other", ago(minutes=2), raw='{"wombats":1}'),
+    )
+
+    def asked(query: str) -> EventQuery:
+        return replace(ALL, where=parse(query))
+
+    assert await found(search, asked("raw:wombat")) == ["path", "coded"]
+    assert await found(search, asked("raw:womba*")) == ["path", "coded", "other"]
+    assert await found(search, asked(r"raw:users\kim")) == ["path"]
+    assert await found(search, asked("raw:málaga")) == ["coded"]
+    assert await found(search, asked("-raw:wombat")) == ["other"]
+    assert await found(search, asked("raw:wombat actor:eve@contoso.example")) == ["coded"]
 
 
 @pytest.mark.timeout(20)

@@ -14,6 +14,7 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
+from aoc_cli.record_search import how_far, in_records
 from aoc_cli.rows import Row
 from aoc_cli.terminal import err, plain
 from aoc_common.contracts import subjects
@@ -143,13 +144,33 @@ async def _print(
             count, whole = await store.count(query, _COUNTED)
             err.print(f"{printed:,} of {count:,} shown" if whole else f"{printed:,} of more than {count:,} shown")
         if not printed:
-            err.print(plain(await nothing_found(database, query, asked)))
+            printed = await _otherwise(database, query, asked, limit, printing)
         if printing.folded:
             err.print(f"{printing.folded:,} twins folded, of which another event tells; --twins shows them")
         if (since := await MongoTermEdition(database).incomplete_before()) is not None:
             when = f"events before {since:%Y-%m-%d %H:%M}" if since.year < datetime.max.year else "events of before"
             err.print(f"{when} have the search terms of an older version, and some may be missing: aoc remap --terms")
         return printed
+
+
+async def _otherwise(
+    database: Database, query: EventQuery, asked: Sequence[Asked], limit: int, printing: Printer
+) -> int:
+    """Where the index finds nothing: print what the records themselves have, else what may be the matter."""
+    store = make_event_search(database)
+    hint = await Hints(store, MongoVocabulary(database), MongoSources(database).by_tenant).of(query, asked)
+    page = None
+    if not hint.tenants:
+        page = await in_records(store, replace(query, limit=min(_PAGE, limit)), asked, hint.unknown)
+    printed = printing.show([Row.of_stored(event) for event in page.events]) if page is not None else 0
+    if page is not None and printed:
+        words = f"no event has {', '.join(hint.unknown)} in the index" if hint.unknown else "the index finds nothing"
+        more = "; there are more" if page.more else ""
+        err.print(plain(f"{words}; {printed:,} found in the records themselves{more}{how_far(page)}"))
+    else:
+        looked = f"; the records were looked through{how_far(page)}" if page is not None and page.searched_to else ""
+        err.print(plain(_nothing(query.tenant, hint) + looked))
+    return printed
 
 
 async def nothing_found(database: Database, query: EventQuery, asked: Sequence[Asked]) -> str:

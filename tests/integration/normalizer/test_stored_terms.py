@@ -94,6 +94,27 @@ async def test_all_events_are_found_by_what_they_are_found_by_today(database: Da
     assert await remapped(database) == 0
 
 
+async def test_what_no_mapper_reads_finds_events_and_common_words_are_no_terms_any_more(database) -> None:
+    await ensure_indexes(database, ("events", "vocabulary"))
+    event = made(1, NOW)
+    event.unmapped["Attachments"] = "wombat.xlsx (7b)"
+    event.terms = ("mara", "with", "true")
+    await MongoEvents(database, lambda _tenant, _source: timedelta(days=300)).insert([event], ["p"])
+    await MongoTermEdition(database).begin()
+    await remapped(database)
+    stored = (await database["events"].find_one({}))["terms"]
+
+    assert {"mara", "wombat", "xlsx"} <= set(stored)
+    assert {"with", "true"}.isdisjoint(stored)
+
+
+async def test_batches_end_where_their_events_are_large(database, events, monkeypatch) -> None:
+    monkeypatch.setattr(stored_terms, "_CHARACTERS", 10)
+    await database["events"].update_many({}, {"$set": {"unmapped": '{"a":"0123456789"}'}})
+
+    assert {len(batch) async for batch in MongoStoredTerms(database).batches(NOW)} == {1}
+
+
 async def test_how_far_it_has_come_is_said_until_all_is_done(database, events, monkeypatch) -> None:
     monkeypatch.setattr(stored_terms, "_FEW", 1)
     edition = MongoTermEdition(database)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from aoc_common.contracts import terms
 from aoc_common.contracts.query import grammar, values
-from aoc_common.contracts.query.filters import Check, Clause, Span, Value
+from aoc_common.contracts.query.filters import Check, CheckKind, Clause, Span, Value
 from aoc_common.contracts.query.grammar import QueryError, parameter, parse
 from aoc_common.contracts.query.matching import Facts, matches
 
@@ -104,6 +105,8 @@ RULE = Value(word("inbox", "rule").needs, Check("phrase", "inbox rule"))
         (r"NT\SYSTEM", (text(word("system")),)),
         ("O'Brien", (text(word("brien")),)),
         ("the", (text(Value((), Check("phrase", "the"))),)),
+        ("raw:Cost-Centre", (Clause("raw", (Value((), Check("phrase", "cost-centre")),)),)),
+        ('-raw:"cost centre"*', (Clause("raw", (Value((), Check("begun", "cost centre")),), excluded=True),)),
     ],
 )  # fmt: skip
 def test_a_query_stands_for_clauses(query: str, clauses: tuple[Clause, ...]) -> None:
@@ -220,3 +223,53 @@ def test_every_word_of_a_sentence_finds_it(sentence: str) -> None:
         except values.Unsearchable:
             continue
         assert matches(clauses, facts), one
+
+
+def in_record(text_: str, kind: CheckKind = "phrase") -> Value:
+    return Value((), Check(kind, text_))
+
+
+@pytest.mark.parametrize(
+    ("query", "unknown", "clauses"),
+    [
+        ("kim wombat", ("wombat",), (text(word("kim")), text(in_record("wombat")))),
+        ("kim womb* -sam", (), (text(in_record("kim")), text(in_record("womb", "begun")), text(word("sam"), excluded=True))),
+        ('"cost centre" op:x', (), (text(in_record("cost centre")), *parse("op:x"))),
+        ("kim OR wombat", ("wombat",), (text(in_record("kim"), in_record("wombat")),)),
+        ("op:x service:entra", (), None),
+        ("203.0.113.0/24", (), None),
+        ("203.0.113.0/24 wombat", ("wombat",), (text(HOME), text(in_record("wombat")))),
+        ("kim", ("wombat",), None),
+        ("a", (), None),
+    ],
+)  # fmt: skip
+def test_words_that_the_index_lacks_are_looked_for_in_the_events_themselves(query, unknown, clauses) -> None:
+    assert grammar.in_records([("TEXT", "text", query)], unknown) == clauses
+
+
+def test_other_parameters_stay_beside_words_that_are_looked_for_in_the_events() -> None:
+    found = grammar.in_records([("--actor", "actor", "kim"), ("TEXT", "text", "wombat")], ())
+
+    assert found == (parameter("actor", "kim"), text(in_record("wombat")))
+
+
+@pytest.mark.parametrize(
+    ("asked", "record", "has"),
+    [
+        ("raw:wombat", {"a": "Wombat-7"}, True),
+        ("raw:wombat", {"a": "wombats"}, False),
+        ("raw:womb*", {"a": "wombats"}, True),
+        ("raw:étiquette", {"a": "Votre Étiquette"}, True),
+        (r"raw:C:\Users\kim", {"a": r"c:\users\KIM\x.exe"}, True),
+        ('raw:"first second"', {"a": "first\r\n second"}, True),
+        ("raw:second", {"a": "first\nsecond"}, True),
+        ('raw:"one two"', {"a": "one", "b": "two"}, False),
+        ("-raw:wombat", {"a": "wombat"}, False),
+        ("raw:\N{GRINNING FACE}日本語", {"a": "\N{GRINNING FACE}日本語"}, True),
+    ],
+)
+@pytest.mark.parametrize("as_ascii", [True, False])
+def test_a_record_has_words_however_its_json_is_written(asked: str, record: dict[str, str], has: bool, as_ascii) -> None:
+    facts = Facts(frozenset(), {"raw": (json.dumps(record, ensure_ascii=as_ascii),)})
+
+    assert matches(parse(asked), facts) is has

@@ -87,6 +87,8 @@ def message_of(record: dict[str, Any]) -> EventMessage:
         ("correlation:00000000-0000-4000-8000-00000000000c", False, True),
         ("mara OR noel", True, True),
         ("-mara -noel", False, False),
+        ("raw:payroll", True, False),
+        ("raw:userPrincipalName", False, True),
         ("", True, True),
     ],
 )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 #: Counts how terms were made: raised whenever stored events would be found otherwise (`aoc remap --terms`).
-EDITION: Final = 2
+EDITION: Final = 3
 MAX_TOKEN: Final = 64
 #: The first term of every event whose record no mapper understood, so that these can be asked for: a word of none.
 NOT_UNDERSTOOD: Final = "notunderstood"
@@ -30,7 +30,7 @@ _REMEMBERED: Final = 128
 
 #: Words that are in too many events to find any; endings of domains and the beginning of `NT AUTHORITY` among them.
 _STOP: Final = frozenset(
-    {"an", "and", "as", "at", "by", "for", "from", "in", "is", "its", "more", "of", "on", "or", "the", "to", "true"}
+    {"an", "and", "as", "at", "by", "for", "from", "in", "is", "its", "more", "of", "on", "the", "to", "true"}
     | {"was", "with", "http", "https", "www"}
     | {"com", "example", "net", "onmicrosoft", "org", "nt", "authority"}
 )
@@ -102,6 +102,11 @@ def is_word(term: str) -> bool:
     if len(term) > _LONGEST_WORD or (len(term) == _GUID_LENGTH and _GUID.fullmatch(term)):
         return False
     return _OPAQUE.match(term) is None or _ORDERED.fullmatch(term) is not None
+
+
+def says_nothing(term: str) -> bool:
+    """Whether a term is a word that no index holds: events of before may have it."""
+    return term in _STOP
 
 
 def may_begin_id(start: str) -> bool:

@@ -44,6 +44,13 @@ _ANY_END: Final = tuple(_KINDS)
 _RANKS: Final[Mapping[Kind, int]] = {kind: rank for rank, kind in enumerate(_ENDS)}
 #: Of names that end so: what is the same in all records of a tenant or of a program.
 _SAME: Final = ("versioninfo", "organization", "tenant", "weburl", "deeplink", "loginsessionid", "logonsessionid")
+#: Lists of names and values, which mappers read.
+_PAIRS: Final = frozenset(
+    {"Actor", "DeviceProperties", "ExtendedProperties", "ExtraProperties", "ModifiedProperties", "OperationProperties",
+     "Parameters", "Target", "additionalDetails", "authenticationProcessingDetails"}
+)  # fmt: skip
+#: What JSON in a text begins with.
+_OPENING: Final = frozenset({"{", "["})
 #: Values that are looked at, and texts that are taken of one record.
 _MOST_VALUES: Final = 1000
 _MOST_TEXTS: Final = 100
@@ -66,17 +73,18 @@ def _named(unread: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
         for fields, listed in level:
             for name, value in islice(fields.items(), left):
                 left -= 1
-                if not value:
-                    continue
-                kind = kind_of(name)
-                if kind is not None and (kind != "prose" or not listed):
-                    yield from ((kind, text) for text in _texts(value))
-                if isinstance(value, dict):
+                if isinstance(value, str):
+                    if (kind := kind_of(name)) is None:
+                        if value[:1] in _OPENING:
+                            below += _inside(value, listed=listed)
+                    elif kind != "prose" or not listed:
+                        yield kind, value[:_LONGEST]
+                elif isinstance(value, dict):
                     below.append((value, listed))
-                elif isinstance(value, list):
+                elif isinstance(value, list) and value and name not in _PAIRS:
                     below += [(item, True) for item in islice(value, left) if isinstance(item, dict)]
-                elif kind is None and isinstance(value, str) and value[0] in "{[":
-                    below += _inside(value, listed=listed)
+                    if (kind := kind_of(name)) is not None:
+                        yield from ((kind, text) for text in _texts(value))
         level = below
 
 
@@ -89,9 +97,9 @@ def kind_of(name: str) -> Kind | None:
     return _KINDS[max((end for end in _ANY_END if folded.endswith(end)), key=len)]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    for item in islice(value, _MOST_TEXTS) if isinstance(value, list) else (value,):
-        if isinstance(item, str) and item[:1] not in {"{", "["}:
+def _texts(listed: list[Any]) -> Iterator[str]:
+    for item in islice(listed, _MOST_TEXTS):
+        if isinstance(item, str):
             yield item[:_LONGEST]
 
 

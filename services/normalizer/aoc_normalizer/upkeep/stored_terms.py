@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from aoc_common.contracts import spelling, terms
 from aoc_normalizer import bounds
-from aoc_normalizer.found_by import FAILED, most_telling, telling
+from aoc_normalizer.found_by import FAILED, most_telling, telling, unread_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +28,13 @@ def renewed(stored: StoredTerms) -> tuple[str, ...]:
     if stored.failed:
         first.append(FAILED)
     first += terms.name_terms(stored.message)
-    held = [spelling.ordered_address(short) if (short := _address(term)) else term for term in stored.terms]
-    found, _ = most_telling(first, [*held, *terms.operation_terms(stored.operation), *_of_request(stored)])
+    held = [
+        spelling.ordered_address(short) if (short := _address(term)) else term
+        for term in stored.terms
+        if not terms.says_nothing(term)
+    ]
+    unread = unread_terms(orjson.loads(stored.unmapped)) if stored.unmapped else ()
+    found, _ = most_telling(first, [*held, *terms.operation_terms(stored.operation), *_of_request(stored), *unread])
     return found
 
 

@@ -7,6 +7,7 @@ one need, and filters by the others and by the check.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,14 +15,14 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id"]
-"""What a clause is about. `text`: anything that can be searched for."""
+type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "raw"]
+"""What a clause is about. `text`: anything that can be searched for; `raw`: the text of the record itself."""
 
-type CheckKind = Literal["equal", "name", "start", "phrase"]
+type CheckKind = Literal["equal", "name", "start", "phrase", "begun"]
 """How a stored value is compared, in any case.
 
 - `equal`: the whole of it. `name`: the whole of it, or all before the `@` of an address.
-- `start`: it begins so. `phrase`: it has these words side by side.
+- `start`: it begins so. `phrase`: it has these words side by side; `begun`: the last of them begins so.
 """
 
 #: Behind every character: where the terms of a prefix end.
@@ -44,6 +45,7 @@ PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
     ),
     "ip": ("ip",),
     "correlation_id": ("correlation_id",),
+    "raw": ("raw",),
 }
 
 
@@ -90,10 +92,10 @@ class Check:
 
         It is understood alike by Python and by PCRE, MongoDB's.
         """
-        if self.kind == "phrase":
-            words = [re.escape(word) for word in _PIECES.findall(self.text)]
+        if self.kind in {"phrase", "begun"}:
+            words = [_spelt(word) for word in _PIECES.findall(self.text)]
             between = _BETWEEN_WITH_QUOTES if '"' in self.text else _BETWEEN
-            return r"(?:^|[^0-9A-Za-z])" + between.join(words) + r"(?:[^0-9A-Za-z]|$)"
+            return _BEFORE + between.join(words) + ("" if self.kind == "begun" else r"(?:[^0-9A-Za-z]|$)")
         return "^" + re.escape(self.text) + _END[self.kind]
 
 
@@ -101,8 +103,21 @@ _END: Final[Mapping[CheckKind, str]] = {"equal": "$", "name": "(?:@|$)", "start"
 #: The words of a phrase, and what may stand between two of them: signs and blanks, but not the end of a JSON string,
 #: unless who asks has a quotation mark there.
 _PIECES: Final = re.compile(r"[^\W_]+")
-_BETWEEN: Final = r"[^0-9A-Za-z\"]{1,8}"
-_BETWEEN_WITH_QUOTES: Final = r"[^0-9A-Za-z]{1,8}"
+#: A line that ends in front of a word is `\n` in JSON, and a sign that is not ASCII may be its code.
+_BEFORE: Final = r"(?:^|[^0-9A-Za-z]|\\[nrt]|\\u[0-9A-Fa-f]{4})"
+_BETWEEN: Final = r"(?:[^0-9A-Za-z\"\\]|\\[nrt]?){1,8}"
+_BETWEEN_WITH_QUOTES: Final = r"(?:[^0-9A-Za-z\\]|\\[nrt]?){1,8}"
+
+
+def _spelt(word: str) -> str:
+    """A word as the text of a record may have it: some writers of JSON spell what is not ASCII by its code."""
+    return "".join(re.escape(letter) if letter.isascii() else _coded(letter) for letter in word)
+
+
+def _coded(letter: str) -> str:
+    cases = dict.fromkeys((letter, letter.upper(), letter.lower()))
+    codes = [json.dumps(case)[1:-1].replace("\\", r"\\") for case in cases]
+    return f"(?:{'|'.join([letter, *codes])})"
 
 
 @dataclass(frozen=True, slots=True)

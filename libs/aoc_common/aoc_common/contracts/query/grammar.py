@@ -15,13 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, get_args
 
-from aoc_common.contracts import spelling
+from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Clause, Field, Value
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 #: Characters of a query, its items, and the values of one item. What is looked up grows with these.
 LONGEST: Final = 2_000
@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "source": "source",
     "result": "result",
     "correlation_id": "correlation_id", "correlation": "correlation_id",
+    "raw": "raw",
 }  # fmt: skip
 #: What opens a quoted text, and what ends it. Programs that write for people put other marks in place of plain ones.
 _QUOTES: Final[Mapping[str, str]] = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c\u201d", "\u00ab": "\u00bb"}
@@ -125,6 +126,41 @@ def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:
         atoms = [atom for choice in read(text) for atom in choice if not atom.excluded]
         return [(atom.field, piece) for atom in atoms for piece in atom.pieces]
     return [(field, piece) for piece in _of_parameter(field, text)]
+
+
+def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause, ...] | None:
+    """What was asked for, with words looked for in the events themselves: those of which one is in no index (`unknown`).
+
+    Where there is none, all of them. None when there are no words, or not enough of them, to look for.
+    """
+    found: list[Clause] = []
+    words = 0
+    for name, field, text in asked:
+        if field != "text":
+            found += clauses([(name, field, text)])
+            continue
+        for choice in read(text):
+            clause = _clause(choice)
+            if clause.field == "text" and not clause.excluded and _lacks(choice, unknown) and not _has_network(choice):
+                try:
+                    # The sentence is looked through with the record.
+                    clause = replace(_clause([replace(atom, field="raw") for atom in choice]), field="text")
+                except QueryError:  # a letter: it is in all of them
+                    return None
+                words += 1
+            found.append(clause)
+    return tuple(found) if words else None
+
+
+def _lacks(choice: Sequence[Atom], unknown: Collection[str]) -> bool:
+    texts = [piece.text for atom in choice for piece in atom.pieces]
+    return not unknown or any(term in unknown for text in texts for term in terms.query_terms(text))
+
+
+def _has_network(choice: Sequence[Atom]) -> bool:
+    """Whether addresses of a network are asked for, which no text has as such."""
+    asked = [values.exactly("text", piece.text) for atom in choice for piece in atom.pieces if not piece.star]
+    return any(span.term is None for value in asked for need in value.needs for span in need)
 
 
 def read(text: str) -> list[list[Atom]]:

@@ -72,6 +72,7 @@ def facts_of(message: EventMessage) -> Facts:
         "result": (_result(event.get("status_id")),),
         "actor": tuple(spelling.actor(one) for one in (*people, actor.get("app_uid")) if isinstance(one, str) and one),
         "ip": tuple(one for one in (endpoint.get("ip"),) if isinstance(one, str)),
+        "raw": (str(event.get("raw_data") or ""),),
         "correlation_id": tuple(str(one) for one in (metadata.get("correlation_uid"),) if one),
     }
     words: set[str] = set(terms.operation_terms(operation))

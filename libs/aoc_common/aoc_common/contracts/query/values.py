@@ -43,6 +43,8 @@ def beginning(field: Field, text: str) -> Value:
     """What begins so. Raises `Unsearchable`."""
     if field in {"text", "ip"} and (network := _octets(text)) is not None:
         return network
+    if field == "raw":
+        return Value((), Check("begun", _in_record(text)))
     needs = _prefix_needs(text)
     if field == "text":
         return Value(needs)
@@ -141,6 +143,17 @@ def _correlation(text: str) -> Value:
     return Value(tuple(_need(term) for term in terms.query_terms(text)), value.check)
 
 
+def _raw(text: str) -> Value:
+    return Value((), Check("phrase", _in_record(text)))
+
+
+def _in_record(text: str) -> str:
+    """Words as they are looked for in the text of a record. Raises `Unsearchable`."""
+    if sum(map(len, terms.pieces(text))) < SHORTEST_PREFIX and text.isascii():
+        raise Unsearchable(f"is too short: at least {SHORTEST_PREFIX} letters or digits are looked for in a record")
+    return spelling.folded(text).strip().lower()
+
+
 def _plain(text: str) -> Value:
     value = spelling.folded(text).strip()
     if not value:
@@ -157,6 +170,7 @@ _EXACT: Final[Mapping[Field, Callable[[str], Value]]] = {
     "actor": _actor,
     "ip": _ip,
     "correlation_id": _correlation,
+    "raw": _raw,
 }
 
 

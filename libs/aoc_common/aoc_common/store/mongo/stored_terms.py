@@ -26,9 +26,11 @@ _HOUR: Final = 3_600_000 * _MS
 _FEW: Final = 500
 _MANY: Final = 4_000
 _TOGETHER: Final = 500
+#: ... and characters of fields that no mapper reads, of which an event may have 4 MiB.
+_CHARACTERS: Final = 16 * 1024 * 1024
 _FIELDS: Final[Mapping[str, Any]] = {
     "tenant": 1, "terms": 1, "ip": 1, "operation": 1, "result": 1, "expire_at": 1, "version": 1, "event.message": 1,
-    "event.status_detail": 1, "event.api.request.data": 1,
+    "event.status_detail": 1, "event.api.request.data": 1, "unmapped": 1,
 }  # fmt: skip
 
 
@@ -36,7 +38,8 @@ _FIELDS: Final[Mapping[str, Any]] = {
 class StoredTerms:
     """What the terms of an event can be made of without its record.
 
-    `lasting`: an event with versions is found by the terms of all of them, so none is taken away.
+    `lasting`: an event with versions is found by the terms of all of them, so none is taken away. `unmapped`: the fields
+    that no mapper reads, as JSON.
     """
 
     id: UUID
@@ -50,6 +53,7 @@ class StoredTerms:
     request: Mapping[str, Any]
     expire_at: datetime
     lasting: bool
+    unmapped: str | None = None
 
 
 class MongoStoredTerms:
@@ -82,15 +86,17 @@ class MongoStoredTerms:
 
     async def _between(self, low: int, high: int) -> AsyncGenerator[list[StoredTerms]]:
         batch: list[StoredTerms] = []
+        size = 0
         with translated("events"):
             wanted = {"_id": {"$gte": UUID(int=low), "$lt": UUID(int=high)}}
             async for document in self._events.find(wanted, _FIELDS).batch_size(_TOGETHER):
                 # Of what retention has left only the id, nothing is found.
                 if "event" in document:
                     batch.append(_read(document))
-                if len(batch) == _TOGETHER:
+                    size += len(batch[-1].unmapped or "")
+                if len(batch) == _TOGETHER or size > _CHARACTERS:
                     yield batch
-                    batch = []
+                    batch, size = [], 0
         if batch:
             yield batch
 
@@ -127,4 +133,5 @@ def _read(document: Document) -> StoredTerms:
         request=request,
         expire_at=document["expire_at"],
         lasting="version" in document,
+        unmapped=document.get("unmapped"),
     )
