@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -31,11 +32,11 @@ async def stored(database, mongo_settings, monkeypatch):
     monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
 
 
-async def searched(capsys, *words: str, **options) -> tuple[int, str, str]:
+async def searched(capsys, query: str, **options) -> tuple[int, str, str]:
     """(status, what is printed, what is said beside it)."""
     status = 0
     try:
-        await asyncio.to_thread(search, *words, tenant="contoso", as_json=True, **options)
+        await asyncio.to_thread(partial(search, query, tenant="contoso", as_json=True, **options))
     except typer.Exit as ended:
         status = ended.exit_code
     printed = capsys.readouterr()

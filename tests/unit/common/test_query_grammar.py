@@ -233,7 +233,11 @@ def in_record(text_: str, kind: CheckKind = "phrase") -> Value:
     ("query", "unknown", "clauses"),
     [
         ("kim wombat", ("wombat",), (text(word("kim")), text(in_record("wombat")))),
-        ("kim womb* -sam", (), (text(in_record("kim")), text(in_record("womb", "begun")), text(word("sam"), excluded=True))),
+        (
+            "kim womb* -sam",
+            (),
+            (text(in_record("kim")), text(in_record("womb", "begun")), text(word("sam"), excluded=True)),
+        ),
         ('"cost centre" op:x', (), (text(in_record("cost centre")), *parse("op:x"))),
         ("kim OR wombat", ("wombat",), (text(in_record("kim"), in_record("wombat")),)),
         ("op:x service:entra", (), None),
@@ -269,7 +273,9 @@ def test_other_parameters_stay_beside_words_that_are_looked_for_in_the_events() 
     ],
 )
 @pytest.mark.parametrize("as_ascii", [True, False])
-def test_a_record_has_words_however_its_json_is_written(asked: str, record: dict[str, str], has: bool, as_ascii) -> None:
+def test_a_record_has_words_however_its_json_is_written(
+    asked: str, record: dict[str, str], has: bool, as_ascii
+) -> None:
     facts = Facts(frozenset(), {"raw": (json.dumps(record, ensure_ascii=as_ascii),)})
 
     assert matches(parse(asked), facts) is has

@@ -76,7 +76,14 @@ def asked(*texts: str) -> set[str]:
 def test_what_an_entity_is_called_finds_its_event_wherever_it_stands(record: dict[str, Any]) -> None:
     terms_of = found_by(record)
 
-    wanted = ("étiquette", "kim.vale@contoso.example", "ledger desk", "203.0.113.77", MAIL["InternetMessageId"], "quokka")
+    wanted = (
+        "étiquette",
+        "kim.vale@contoso.example",
+        "ledger desk",
+        "203.0.113.77",
+        MAIL["InternetMessageId"],
+        "quokka",
+    )
     assert asked(*wanted) <= terms_of
     assert asked("wombat", "malicious", "junk").isdisjoint(terms_of)
 
@@ -88,7 +95,9 @@ def test_a_process_is_found_by_its_command_file_and_hash() -> None:
             InitiatingProcessFolderPath=r"C:\Users\kim\wombat.exe",
             InitiatingProcessSHA1="da39a3ee5e6b4b0d3255bfef95601890afd80709",
             InitiatingProcessVersionInfoOriginalFileName="numbat.exe",
-            AdditionalFields=json.dumps({"Target": {"HostName": "con-lt-7", "IpInterfaces": [{"Address": "10.9.8.7"}]}}),
+            AdditionalFields=json.dumps(
+                {"Target": {"HostName": "con-lt-7", "IpInterfaces": [{"Address": "10.9.8.7"}]}}
+            ),
         )
     )
 

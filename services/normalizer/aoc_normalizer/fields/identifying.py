@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 type Kind = Literal["address", "words", "id", "path", "url", "prose"]
 """How a value is searched for, the most telling first. What is `prose` in a list is the same for all that list it."""
 
+type _Object = tuple[Mapping[str, Any], bool]
+"""An object in a record, and whether it stands in a list."""
+
 #: Ends of names of fields, in lower case. Sources: the references of Graph's resources, of the unified log's schemas
 #: and of advanced hunting's tables; Microsoft names alike what is alike.
 _ENDS: Final[Mapping[Kind, tuple[str, ...]]] = {
@@ -65,26 +68,25 @@ def named(unread: Mapping[str, Any]) -> list[tuple[Kind, str]]:
 
 
 def _named(unread: Mapping[str, Any]) -> Iterator[tuple[Kind, str]]:
-    # (values by name of field, whether they stand in a list): level by level, so that depth costs no stack.
-    level: list[tuple[Mapping[str, Any], bool]] = [(unread, False)]
+    # Level by level, so that depth costs no stack.
+    level: list[_Object] = [(unread, False)]
     left = _MOST_VALUES
     while level and left > 0:
-        below: list[tuple[Mapping[str, Any], bool]] = []
+        below: list[_Object] = []
         for fields, listed in level:
             for name, value in islice(fields.items(), left):
                 left -= 1
                 if isinstance(value, str):
-                    if (kind := kind_of(name)) is None:
-                        if value[:1] in _OPENING:
-                            below += _inside(value, listed=listed)
-                    elif kind != "prose" or not listed:
+                    kind = kind_of(name)
+                    if kind is not None and (kind != "prose" or not listed):
                         yield kind, value[:_LONGEST]
+                    elif value[:1] in _OPENING:
+                        below += _inside(value, listed=listed)
                 elif isinstance(value, dict):
                     below.append((value, listed))
                 elif isinstance(value, list) and value and name not in _PAIRS:
                     below += [(item, True) for item in islice(value, left) if isinstance(item, dict)]
-                    if (kind := kind_of(name)) is not None:
-                        yield from ((kind, text) for text in _texts(value))
+                    yield from _of_list(name, value)
         level = below
 
 
@@ -97,13 +99,15 @@ def kind_of(name: str) -> Kind | None:
     return _KINDS[max((end for end in _ANY_END if folded.endswith(end)), key=len)]
 
 
-def _texts(listed: list[Any]) -> Iterator[str]:
-    for item in islice(listed, _MOST_TEXTS):
+def _of_list(name: str, items: list[Any]) -> Iterator[tuple[Kind, str]]:
+    if (kind := kind_of(name)) is None:
+        return
+    for item in islice(items, _MOST_TEXTS):
         if isinstance(item, str):
-            yield item[:_LONGEST]
+            yield kind, item[:_LONGEST]
 
 
-def _inside(text: str, *, listed: bool) -> list[tuple[Mapping[str, Any], bool]]:
+def _inside(text: str, *, listed: bool) -> list[_Object]:
     """The objects that are JSON in a text."""
     if len(text) > _LONGEST_JSON:
         return []

@@ -129,9 +129,9 @@ def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:
 
 
 def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause, ...] | None:
-    """What was asked for, with words looked for in the events themselves: those of which one is in no index (`unknown`).
+    """What was asked for, with words looked for in the events themselves: those that are in no index (`unknown`).
 
-    Where there is none, all of them. None when there are no words, or not enough of them, to look for.
+    Where there are none, all words. None when there are no words, or not enough of them, to look for.
     """
     found: list[Clause] = []
     words = 0

@@ -38,8 +38,8 @@ _FIELDS: Final[Mapping[str, Any]] = {
 class StoredTerms:
     """What the terms of an event can be made of without its record.
 
-    `lasting`: an event with versions is found by the terms of all of them, so none is taken away. `unmapped`: the fields
-    that no mapper reads, as JSON.
+    `lasting`: an event with versions is found by the terms of all of them, so none is taken away. `unmapped`: the
+    fields that no mapper reads, as JSON.
     """
 
     id: UUID
