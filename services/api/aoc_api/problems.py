@@ -51,6 +51,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         "A parameter, or a member of a JSON object, stands twice. Its readers would disagree about which one counts: "
         "send it once. Only parameters that are lists may be repeated.",
     ),
+    "unauthenticated": Kind(
+        401,
+        "Not signed in",
+        "Send an access token or an API key as `Authorization: Bearer ...`, or sign in with a browser at /auth/login: "
+        "docs/howto/access.md. GET /api/config/auth says which ways there are.",
+    ),
     "forbidden": Kind(
         403,
         "Not allowed",
@@ -94,8 +100,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "not-now": Kind(
         503,
         "Not possible now",
-        "NATS, or the authority whose keys vouch for a notification, does not answer. Try again after the seconds in "
-        "Retry-After; see /health.",
+        "NATS does not answer, or the sign-in service whose keys vouch for a notification or an access token. Try "
+        "again after the seconds in Retry-After; see /health.",
     ),
     "unavailable": Kind(
         503, "Store unavailable", "MongoDB does not answer. Try again after the seconds in Retry-After; see /health."
@@ -113,12 +119,18 @@ _BY_STATUS: Final = {
 
 
 class Problem(Exception):  # noqa: N818  # RFC 9457's term
-    """A request that is answered with a problem document."""
+    """A request that is answered with a problem document. `reason`: a word for the log, when several look alike."""
 
     def __init__(
-        self, slug: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        slug: str,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        reason: str | None = None,
     ) -> None:
         super().__init__(detail)
+        self.reason = reason
         self.slug = slug
         self.detail = detail
         self.errors = tuple(errors)
@@ -145,6 +157,13 @@ def respond(
 def forbidden(detail: str) -> Problem:
     """The problem of somebody who lacks a role."""
     return Problem("forbidden", detail)
+
+
+def unauthenticated(detail: str = "Sign in: docs/howto/access.md says how.", reason: str | None = None) -> Problem:
+    """The problem of a request that does not show who sends it. `reason`: what was wrong with what it shows."""
+    # RFC 6750, section 3: the error is named only when something was shown.
+    challenge = 'Bearer realm="aoc"' + (', error="invalid_token"' if reason else "")
+    return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}, reason=reason)
 
 
 def invalid(name: str, detail: str, location: str = "query") -> Problem:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
+from aoc_api.auth_settings import AuthOptions
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
 from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
 
@@ -87,6 +88,7 @@ class ApiOptions(Frozen):
     expiry_warning_h: float = Field(
         24, gt=0, le=168, description="Content that Microsoft deletes within so many hours is warned of (yellow)."
     )
+    auth: AuthOptions = AuthOptions()
     limits: LimitOptions = LimitOptions()
 
 

@@ -1,6 +1,7 @@
 """Microsoft's clouds, and where each has its services.
 
-Sources: graph-docs, deployments.md; office-365-management-activity-api-reference.md.
+Sources: graph-docs, deployments.md; office-365-management-activity-api-reference.md; entra-docs,
+access-tokens.md (issuers).
 """
 
 from __future__ import annotations
@@ -30,3 +31,11 @@ CLOUDS: Final[Mapping[Cloud, Hosts]] = {
     "gcc-high": Hosts(_GOVERNMENT, "https://graph.microsoft.us", "https://manage.office365.us"),
     "dod": Hosts(_GOVERNMENT, "https://dod-graph.microsoft.us", "https://manage.protection.apps.mil"),
 }
+
+#: How tokens of version 1 name their issuer, in every cloud here: `{tenantid}` is the directory's id.
+V1_ISSUER: Final = "https://sts.windows.net/{tenantid}/"
+
+
+def v2_issuer(authority: str) -> str:
+    """How tokens of version 2 name it: the sign-in service they come from."""
+    return f"{authority}/{{tenantid}}/v2.0"

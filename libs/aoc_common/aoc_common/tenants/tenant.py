@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.settings import Frozen, SecretRef
-from aoc_common.tenants.clouds import CLOUDS, Cloud, Hosts
+from aoc_common.tenants.clouds import CLOUDS, V1_ISSUER, Cloud, Hosts, v2_issuer
 
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _REFERENCES: Final = ("env:", "file:")
@@ -169,7 +169,10 @@ class Tenant(Frozen):
     @property
     def issuers(self) -> tuple[str, str]:
         """How tokens of versions 1 and 2 name this tenant as their issuer (entra-docs, access-tokens.md)."""
-        return f"https://sts.windows.net/{self.tenant_id}/", f"{self.hosts.authority}/{self.tenant_id}/v2.0"
+        first, second = (
+            template.replace("{tenantid}", self.tenant_id) for template in (V1_ISSUER, v2_issuer(self.hosts.authority))
+        )
+        return first, second
 
     def at_work(self, moment: datetime) -> bool:
         """Whether a moment (with a zone) lies within the tenant's working hours."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aoc_api.access.tokens.keys import SigningKeys
 from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.replays import Replays
-from aoc_api.webhooks.tokens import SigningKeys, ValidationTokens
+from aoc_api.webhooks.tokens import ValidationTokens, publisher_keys
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.environment import WEBHOOKS_TENANTS_FILE
 from aoc_common.tenants.file import read_tenants
@@ -34,7 +35,7 @@ def make_verifier(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncCl
     tenants, decryption = FileTenants(read, clock), Decryption(options.decryption_keys)
 
     def make(client: httpx.AsyncClient) -> Verifier:
-        tokens = ValidationTokens(tenants, SigningKeys(client, clock))
+        tokens = ValidationTokens(tenants, SigningKeys(partial(publisher_keys, client), clock))
         return Verifier(seals, tokens, decryption, Replays(options.replay_memory, clock))
 
     return make

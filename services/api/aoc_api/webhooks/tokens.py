@@ -6,18 +6,14 @@ Sources: graph-docs, change-notifications-with-resource-data.md, "How to validat
 
 from __future__ import annotations
 
-import asyncio
 import re
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import jwt
-import orjson
 
-from aoc_api import metrics
-from aoc_common import http
-from aoc_common.errors import AocError, Malformed, Unreachable
-from aoc_common.telemetry import logs
+from aoc_api.access.tokens.discovery import fetch_keys
+from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,11 +22,10 @@ if TYPE_CHECKING:
     from jwt import PyJWK
     from jwt.types import Options
 
-    from aoc_common.clock import Clock
+    from aoc_api.access.tokens.discovery import Published
+    from aoc_api.access.tokens.keys import SigningKeys
     from aoc_common.tenants.registry import TenantRegistry
     from aoc_common.tenants.tenant import Tenant
-
-_log = logs.get(__name__)
 
 #: The application that sends change notifications, in every tenant and cloud.
 PUBLISHER: Final = "0bf30f3b-4a52-48df-9a82-234910c4a086"
@@ -38,81 +33,18 @@ _ALGORITHMS: Final = ["RS256"]
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Seconds by which clocks may differ.
 _LEEWAY_S: Final = 60.0
-#: Keys are "rotated daily": seconds after which they are fetched again.
-_FRESH_S: Final = 24 * 3600.0
-#: An unknown key may be new, or forged: seconds between two fetches for unknown keys.
-_PAUSE_S: Final = 60.0
-#: Seconds in which an authority that did not answer is not asked.
-_RETRY_S: Final = 5.0
-_LONG_AGO: Final = float("-inf")
 
 
-def _observe(outcome: str, seconds: float) -> None:
-    metrics.HTTP_REQUESTS.labels(_KEYS, outcome).inc()
-    metrics.HTTP_SECONDS.labels(_KEYS).observe(seconds)
-
-
-_KEYS: Final = "keys"
-_REMOTE: Final = http.Remote(_KEYS, observe=_observe)
-
-
-class SigningKeys:
-    """The keys that an authority signs with, fetched when first needed and when an unknown one turns up."""
-
-    def __init__(self, client: httpx.AsyncClient, clock: Clock) -> None:
-        self._client = client
-        self._clock = clock
-        self._keys: dict[str, dict[str, PyJWK]] = {}
-        self._fetched: dict[str, float] = {}
-        self._failed: dict[str, float] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    async def key(self, authority: str, kid: str) -> PyJWK | None:
-        """The key with that id; None when the authority has none.
-
-        Raises `Transient` when it cannot be asked, or was asked a moment ago: the sender may try again.
-        """
-        async with self._locks.setdefault(authority, asyncio.Lock()):
-            now = self._clock.monotonic()
-            age = now - self._fetched.get(authority, _LONG_AGO)
-            key = self._keys.get(authority, {}).get(kid)
-            if key is not None and age <= _FRESH_S:
-                return key
-            if age > _PAUSE_S and now - self._failed.get(authority, _LONG_AGO) > _RETRY_S:
-                await self._fetch(authority, now)
-                key = self._keys.get(authority, {}).get(kid)
-                if key is not None or self._fetched.get(authority) == now:
-                    return key
-            if key is None:
-                raise Unreachable(f"the keys of {authority} cannot be asked for now")
-            # A stale key is used while the authority does not answer.
-            return key
-
-    async def _fetch(self, authority: str, now: float) -> None:
-        # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
-        url = f"{authority}/common/discovery/v2.0/keys"
-        try:
-            self._keys[authority] = _read(await http.send(self._client, "GET", url, _REMOTE))
-        except AocError as error:
-            _log.warning("keys.unreachable", authority=authority, error=str(error))
-            self._failed[authority] = now
-        else:
-            self._fetched[authority] = now
-
-
-def _read(answer: http.Answer) -> dict[str, PyJWK]:
-    """Raises `Unreachable` for what is no key set; keys of unknown kinds are ignored."""
-    try:
-        keys = jwt.PyJWKSet.from_dict(orjson.loads(answer.body)).keys
-    except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
-        raise Unreachable("keys: the answer is no key set") from None
-    return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
+async def publisher_keys(client: httpx.AsyncClient, authority: str) -> Published:
+    """The keys of Microsoft's own tokens at a sign-in service. Raises `AocError`."""
+    # One set for all tenants of a cloud, as Microsoft advises; whose token it is, the issuer says.
+    return await fetch_keys(client, f"{authority}/common/discovery/v2.0/keys")
 
 
 class ValidationTokens:
     """Verifies tokens that are made for the apps of this installation's tenants."""
 
-    def __init__(self, tenants: TenantRegistry, keys: SigningKeys) -> None:
+    def __init__(self, tenants: TenantRegistry, keys: SigningKeys[str]) -> None:
         self._tenants = tenants
         self._keys = keys
 
@@ -130,7 +62,7 @@ class ValidationTokens:
         key = await self._keys.key(tenant.hosts.authority, kid)
         if key is None:
             raise Malformed("a validation token is signed with an unknown key")
-        _check_sender(_claims(token, key, tenant), tenant)
+        _check_sender(_claims(token, key.jwk, tenant), tenant)
         return tenant.tenant_id
 
     async def _tenant(self, issuer: Any, audience: Any) -> Tenant | None:
