@@ -200,7 +200,7 @@ async def test_a_key_that_the_authority_does_not_have_is_refused(hooks, authorit
 async def test_a_rotated_key_is_found_after_the_pause(hooks, authority, rich, other_key, monkeypatch):
     await hooks.graph(rich(), tokens=[authority.token()])
     authority.keys = {"k2": other_key}
-    monkeypatch.setattr("aoc_api.access.tokens.keys.PAUSE_S", 0.0)
+    monkeypatch.setattr("aoc_api.entra.keys.PAUSE_S", 0.0)
     await hooks.graph(rich(), tokens=[authority.token("k2")])
 
     assert (authority.asked, hooks.bus.asked) == (2, POLL * 2)
@@ -213,7 +213,7 @@ async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, a
     hammered = await hooks.graph(notification, tokens=[token])
     assert (hammered.status_code, authority.asked) == (503, 1)
     authority.away = False
-    monkeypatch.setattr("aoc_api.access.tokens.keys.RETRY_S", -1.0)
+    monkeypatch.setattr("aoc_api.entra.keys.RETRY_S", -1.0)
     accepted = await hooks.graph(notification, tokens=[token])
 
     assert (refused.status_code, accepted.status_code, hooks.bus.asked) == (503, 202, POLL)
@@ -222,8 +222,8 @@ async def test_while_no_key_can_be_had_microsoft_is_asked_to_come_again(hooks, a
 async def test_known_keys_outlive_an_authority_that_is_away(hooks, authority, rich, monkeypatch):
     await hooks.graph(rich(), tokens=[authority.token()])
     authority.away = True
-    monkeypatch.setattr("aoc_api.access.tokens.keys.FRESH_S", -1.0)
-    monkeypatch.setattr("aoc_api.access.tokens.keys.PAUSE_S", -1.0)
+    monkeypatch.setattr("aoc_api.entra.keys.FRESH_S", -1.0)
+    monkeypatch.setattr("aoc_api.entra.keys.PAUSE_S", -1.0)
     await hooks.graph(rich(), tokens=[authority.token()])
 
     assert hooks.bus.asked == POLL * 2

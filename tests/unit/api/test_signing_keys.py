@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from aoc_api.access.tokens.discovery import Published, SigningKey
-from aoc_api.access.tokens.keys import FRESH_S, LONGEST_S, PAUSE_S, RETRY_S, AskedAlready, SigningKeys
+from aoc_api.entra.discovery import Published, SigningKey
+from aoc_api.entra.keys import FRESH_S, LONGEST_S, PAUSE_S, RETRY_S, AskedAlready, SigningKeys
 from aoc_common.errors import Unreachable
 from manual_clock import ManualClock
 

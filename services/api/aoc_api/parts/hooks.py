@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_api.access.tokens.keys import SigningKeys
+from aoc_api.entra.keys import SigningKeys
 from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.replays import Replays
 from aoc_api.webhooks.tokens import ValidationTokens, publisher_keys

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aoc_api.access.tokens import discovery
 from aoc_api.access.tokens.claims import Expected
-from aoc_api.access.tokens.keys import SigningKeys
 from aoc_api.access.tokens.verification import AccessTokens
+from aoc_api.entra import discovery
+from aoc_api.entra.keys import SigningKeys
 from aoc_common import http
 
 if TYPE_CHECKING:

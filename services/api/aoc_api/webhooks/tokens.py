@@ -12,7 +12,7 @@ from uuid import UUID
 
 import jwt
 
-from aoc_api.access.tokens.discovery import fetch_keys
+from aoc_api.entra.discovery import fetch_keys
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from jwt import PyJWK
     from jwt.types import Options
 
-    from aoc_api.access.tokens.discovery import Published
-    from aoc_api.access.tokens.keys import SigningKeys
+    from aoc_api.entra.discovery import Published
+    from aoc_api.entra.keys import SigningKeys
     from aoc_common.tenants.registry import TenantRegistry
     from aoc_common.tenants.tenant import Tenant
 

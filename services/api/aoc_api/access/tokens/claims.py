@@ -18,7 +18,7 @@ from aoc_api.access.tokens.identity import Identity, IdentityKind, RefusedToken
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aoc_api.access.tokens.origins import Version
+    from aoc_api.entra.origins import Version
 
 type Claims = Mapping[str, Any]
 

@@ -20,7 +20,7 @@ from aoc_api.bodies import parse
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
-    from aoc_api.access.tokens.discovery import SigningKey
+    from aoc_api.entra.discovery import SigningKey
 
 #: Characters of a token. One with the 200 groups that Entra writes at most has some 14,000.
 LONGEST: Final = 24 * 1024

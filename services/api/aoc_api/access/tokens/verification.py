@@ -19,8 +19,8 @@ from aoc_api.access.tokens.claims import (
     version_of,
 )
 from aoc_api.access.tokens.identity import RefusedToken
-from aoc_api.access.tokens.keys import AskedAlready
-from aoc_api.access.tokens.origins import of_directory, origins
+from aoc_api.entra.keys import AskedAlready
+from aoc_api.entra.origins import of_directory, origins
 from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from aoc_api.access.tokens.claims import Expected
-    from aoc_api.access.tokens.discovery import Endpoints, SigningKey
     from aoc_api.access.tokens.identity import Identity
     from aoc_api.access.tokens.jws import Unverified
-    from aoc_api.access.tokens.keys import SigningKeys
-    from aoc_api.access.tokens.origins import Origin, Version
+    from aoc_api.entra.discovery import Endpoints, SigningKey
+    from aoc_api.entra.keys import SigningKeys
+    from aoc_api.entra.origins import Origin, Version
     from aoc_common.clock import Clock
 
 type IsKnown = Callable[[str], Awaitable[bool]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from aoc_api.access.tokens.origins import Origin
+    from aoc_api.entra.origins import Origin
 
 #: Bytes that metadata or a key set may have; Entra's have 2 and 20 thousand.
 ANSWER_BYTES: Final = 256 * 1024

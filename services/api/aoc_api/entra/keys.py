@@ -11,7 +11,7 @@ from aoc_common.telemetry import logs
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from aoc_api.access.tokens.discovery import Published, SigningKey
+    from aoc_api.entra.discovery import Published, SigningKey
     from aoc_common.clock import Clock
 
 _log = logs.get(__name__)
