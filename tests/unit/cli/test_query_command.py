@@ -19,7 +19,7 @@ def search(
     actor: Annotated[str, typer.Option()] = "",
     failed: Annotated[bool, typer.Option("--failed")] = False,
 ) -> None:
-    typer.echo(f"{text.strip()}|{actor}|{failed}")
+    typer.echo(f"{text}|{actor}|{failed}")
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,16 @@ def search(
         (["--actor=-kim", "-rule"], "-rule|-kim|False"),
         (["--", "-rule"], "-rule||False"),
         (["rule"], "rule||False"),
+        (["-service:sharepoint", "kim"], "-service:sharepoint kim||False"),
+        (["kim", "-service:sharepoint", "--failed", "-rule"], "kim -service:sharepoint -rule||True"),
+        (["kim", "--actor", "sam", "OR", "dana"], "kim OR dana|sam|False"),
+        (["kim", "--", "--failed"], "kim --failed||False"),
     ],
 )
-def test_what_begins_with_one_minus_excludes(arguments: list[str], shown: str) -> None:
+def test_what_begins_with_one_minus_excludes_and_several_arguments_are_one_query(arguments: list[str], shown: str) -> None:
     assert CliRunner().invoke(app, arguments).output == f"{shown}\n"
 
 
-@pytest.mark.parametrize("arguments", [["-x"], ["--sinse", "24h"], ["-service:sharepoint", "kim"]])
+@pytest.mark.parametrize("arguments", [["-x"], ["--sinse", "24h"], ["kim", "-x"], ["kim", "--actor"]])
 def test_what_is_wrong_is_still_refused(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
