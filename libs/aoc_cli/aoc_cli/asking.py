@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aoc_cli import attach
-from aoc_cli.search import asked_by, clauses, moment
+from aoc_cli.search import asked_by, asked_time, clauses
 from aoc_common.contracts.access import Scope
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from aoc_cli.case_time import AskedTime
     from aoc_common.contracts.query.grammar import Asked
+    from aoc_common.store.mongo.client import Database
 
 Text = Annotated[
     str, typer.Argument(help='A query as aoc search takes it: words, field:value, -this, begin*, "a phrase".')
@@ -37,10 +39,15 @@ Data = Annotated[Path | None, typer.Option(help="Data directory of the embedded 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events a command is about: the query, and the words in which it was asked for."""
+    """Which events a command is about: the query, the words in which it was asked for, and the time."""
 
     query: EventQuery
     asked: Sequence[Asked]
+    time: AskedTime
+
+    async def in_case(self, database: Database) -> Selection:
+        """The same, with a time that counts from the newest event of an old case. Raises `Transient`."""
+        return replace(self, query=await self.time.in_case(database, self.query))
 
 
 def selection(
@@ -55,13 +62,9 @@ def selection(
 ) -> Selection:
     """The selection of these options. Raises `BadConfiguration`, which names the option that is wrong."""
     asked = asked_by(text, result="failure" if failed else None, **options)
-    query = EventQuery(
-        Scope(tenant),
-        where=clauses(asked),
-        start=moment(since, now, "--since"),
-        end=moment(until, now, "--until"),
-    )
-    return Selection(query, asked)
+    time = asked_time(since, until)
+    start, end = time.bounds(now)
+    return Selection(EventQuery(Scope(tenant), where=clauses(asked), start=start, end=end), asked, time)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final, cast
 import typer
 
 from aoc_cli import attach
+from aoc_cli.case_time import AskedTime
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
 from aoc_cli.record_search import how_far, in_records
 from aoc_cli.rows import Row
@@ -32,6 +33,7 @@ from aoc_common.store.searches import EventQuery
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aoc_cli.case_time import Bounds
     from aoc_cli.listing import Printer
     from aoc_common.contracts.query.filters import Clause, Field
     from aoc_common.contracts.query.grammar import Asked
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from aoc_common.store.searches import EventPage
 
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN: Final = re.compile(r"(\d{1,6})([mhdw])")
 _PAGE: Final = 500
 #: Tenants that are named in place of one of which there is nothing.
 _SHOWN: Final = 12
@@ -85,17 +88,15 @@ def search(
     now = datetime.now(UTC)
     result = "failure" if failed else None
     asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
-    query = EventQuery(
-        Scope(tenant),
-        where=(*clauses(asked), *([values.not_understood()] if not_understood else [])),
-        start=moment(since, now, "--since"),
-        end=moment(until, now, "--until"),
-    )
+    time = asked_time(since, until)
+    start, end = time.bounds(now)
+    where = (*clauses(asked), *([values.not_understood()] if not_understood else []))
+    query = EventQuery(Scope(tenant), where=where, start=start, end=end)
     with ExitStack() as stack:
         system = attach.find(data)
         if system is None:
             system = stack.enter_context(attach.started(attach.existing(data)))
-        printed = asyncio.run(_print(system, query, asked, limit, printing))
+        printed = asyncio.run(_print(system, query, time, asked, limit, printing))
     if not printed:
         raise typer.Exit(1)
 
@@ -120,7 +121,7 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     """A duration before `now` (`7d`) or an ISO time (UTC when it names no zone). Raises `BadConfiguration`."""
     if text is None:
         return None
-    if span := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip()):
+    if span := _SPAN.fullmatch(text.strip()):
         return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         parsed = datetime.fromisoformat(text.strip())
@@ -129,13 +130,23 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
+def asked_time(since: str | None, until: str | None) -> AskedTime:
+    """What the two options mean. Its `bounds` raise `BadConfiguration`, which names the option that is wrong."""
+
+    def bounds(now: datetime) -> Bounds:
+        return moment(since, now, "--since"), moment(until, now, "--until")
+
+    return AskedTime(bounds, relative=since is not None and _SPAN.fullmatch(since.strip()) is not None)
+
+
 async def _print(
-    system: attach.System, query: EventQuery, asked: Sequence[Asked], limit: int, printing: Printer
+    system: attach.System, query: EventQuery, time: AskedTime, asked: Sequence[Asked], limit: int, printing: Printer
 ) -> int:
     """Print what is found, and tell what may be the matter if that is nothing, or not all; how many were printed."""
     printed, more, before = 0, True, query.before
     async with connect(system.mongo) as database:
         store = make_event_search(database)
+        query = await time.in_case(database, query)
         while more and printed < limit:
             page: EventPage = await store.search(replace(query, before=before, limit=min(_PAGE, limit - printed)))
             printed, more = printed + printing.show([Row.of_stored(event) for event in page.events]), page.more

@@ -111,8 +111,9 @@ def stats(
 
         async def run() -> tuple[Stats, str]:
             async with connect(system.mongo) as database:
-                counted = await count(make_event_search(database), chosen.query)
-                hint = "" if counted.total else await nothing_found(database, chosen.query, chosen.asked)
+                dated = await chosen.in_case(database)
+                counted = await count(make_event_search(database), dated.query)
+                hint = "" if counted.total else await nothing_found(database, dated.query, dated.asked)
                 return counted, hint
 
         counted, hint = asyncio.run(run())

@@ -84,8 +84,9 @@ def timeline(
 
         async def run() -> tuple[list[Row], bool, str]:
             async with connect(system.mongo) as database:
-                events, more = await read(database, chosen, limit)
-                return events, more, "" if events else await nothing_found(database, chosen.query, chosen.asked)
+                dated = await chosen.in_case(database)
+                events, more = await read(database, dated, limit)
+                return events, more, "" if events else await nothing_found(database, dated.query, dated.asked)
 
         events, more, hint = asyncio.run(run())
     if not events:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import typer
 
+from aoc_cli import stats, timeline
 from aoc_cli.record_search import how_far, in_records
 from aoc_cli.search import search
 from aoc_common.contracts.access import Scope
+from aoc_common.store.imports import ImportAccount, ImportState
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.import_accounts import MongoImports
+from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.searches import EventPage, EventQuery
 from making import NOW, an_event
+
+
+LONG_AGO = datetime(2025, 3, 1, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -75,3 +83,56 @@ async def test_a_look_that_has_no_time_left_says_how_far_it_came(database, store
     assert [event.ocsf["metadata"]["uid"] for event in page.events] == ["a"]
     broken_off = EventPage((), more=False, searched_to=page.events[0].id)
     assert how_far(broken_off) == ", back to 2026-11-23 08:00 UTC; raw:WORD looks through all of them"
+
+
+async def case(database, **imported) -> None:
+    """Two events of a year ago, a week and an hour old by then, as a case: with an account of its import, or without."""
+    await ensure_indexes(database, ("events", "vocabulary"))
+    made = [an_event("old", LONG_AGO - timedelta(days=7)), an_event("new", LONG_AGO)]
+    await MongoEvents(database, lambda _tenant, _source: timedelta(days=9999)).insert(made, ["p"] * 2)
+    if imported:
+        account = ImportAccount("contoso/import/1", "contoso", NOW, "dana", "bench", "0.1.0", "/case", ("a.zip",), 1)
+        imports = MongoImports(database)
+        await imports.begin(account)
+        await imports.end(replace(account, state=ImportState.ENDED, **imported), ())
+
+
+@pytest.mark.parametrize("account", [{"first": LONG_AGO - timedelta(days=7), "last": LONG_AGO}, {}])
+async def test_spans_over_an_old_case_count_from_its_newest_event(
+    database, mongo_settings, monkeypatch, capsys, account
+) -> None:
+    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    await case(database, **account)
+
+    status, out, err = await searched(capsys, "", since="3d")
+    assert (status, len(out.splitlines())) == (0, 1)
+    assert "the newest event of this case is of 2025-03-01 10:00 UTC: --since counts from there" in err
+    assert len((await searched(capsys, "", since="9d"))[1].splitlines()) == 2
+    assert (await searched(capsys, "", since="9d", until="1d"))[1].count("old") == 1
+    status, _, err = await searched(capsys, "", since="2026-01-01")
+    assert (status, "counts from there" in err) == (1, False)
+    status, _, err = await searched(capsys, "", since="999w")
+    assert (status, "counts from there" in err) == (0, False)
+
+
+async def test_spans_count_from_now_where_there_is_more_than_an_old_case(
+    database, mongo_settings, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    await case(database, first=LONG_AGO, last=LONG_AGO)
+    await MongoSources(database).advance("contoso", "graph-signins", NOW, NOW)
+
+    status, _, err = await searched(capsys, "", since="3d")
+
+    assert (status, "counts from there" in err) == (1, False)
+
+
+@pytest.mark.parametrize("command", [stats.stats, partial(timeline.timeline, limit=10)])
+async def test_stats_and_timelines_of_an_old_case_count_from_there_too(
+    database, mongo_settings, monkeypatch, capsys, command
+) -> None:
+    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    await case(database, first=LONG_AGO, last=LONG_AGO)
+    await asyncio.to_thread(partial(command, tenant="contoso", since="3d", as_json=True))
+
+    assert "--since counts from there" in " ".join(capsys.readouterr().err.split())
