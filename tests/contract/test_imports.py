@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aoc_cli.importing.interrupted import close_interrupted
+from aoc_cli.reports.custody import without_account
+from aoc_common.store.accounts import SourceAccount
 from aoc_common.store.imports import (
     Case,
     FileStatus,
@@ -90,6 +93,53 @@ async def test_files_keep_their_order_imports_theirs_and_tenants_are_apart(impor
     cut = [(record.account.files, record.files) for record in await of(imports, most=2)]
     assert cut == [(1_050, many[:2]), (3, ())]
     assert [record.account.tenant for record in await of(imports, "fabrikam")] == ["fabrikam"]
+
+
+async def test_an_import_that_never_ended_is_closed_with_what_is_known_until_it_ends_itself(imports, database) -> None:
+    pages = [
+        {
+            "_id": f"{number}",
+            "page": f"{number}",
+            "slice_id": BEGUN.id,
+            "tenant": "contoso",
+            "stored": 2,
+            "duplicate": 1,
+        }
+        for number in range(2)
+    ]
+    await database["ledger_pages"].insert_many(pages)
+    facts = {"first": THEN, "last": LATER, "undated": 1}
+    await database["ledger_pages"].update_one({"_id": "1"}, {"$set": {"facts": facts}})
+    later, other = replace(BEGUN, id="contoso/import/9", began_at=AT + timedelta(days=1)), "fabrikam"
+    for account in (BEGUN, later, replace(BEGUN, id="fabrikam/import/1", tenant=other)):
+        await imports.begin(account)
+    await close_interrupted(database, "contoso", later.began_at)
+
+    [closed, still_open] = [record.account for record in await of(imports)]
+    assert (closed.state, closed.ended_at, still_open.state) == (ImportState.FAILED, None, ImportState.OPEN)
+    assert closed.reason.startswith("interrupted")
+    assert (closed.records, closed.new, closed.duplicates, closed.undated) == (6, 4, 2, 1)
+    assert (closed.first, closed.last, closed.files) == (THEN, LATER, 0)
+    assert [record.account.state for record in await of(imports, other)] == [ImportState.OPEN]
+
+    await imports.interrupt(replace(closed, reason="another"))
+    assert (await of(imports))[0].account == closed
+    await imports.end(ENDED, FILES)
+    await close_interrupted(database, "contoso", later.began_at)
+    assert (await of(imports))[0].account.state is ImportState.ENDED
+
+
+def test_what_was_imported_before_there_were_accounts_is_said_to_have_none() -> None:
+    source = SourceAccount("contoso", "import", since=THEN, records=3)
+    record = ImportRecord(ENDED, ())
+
+    assert "since 2025-03-01 has no account" in (without_account([source], []) or "")
+    assert "since 2025-03-01 before 2026-11-26 22:00:00 UTC has no account" in (
+        without_account([source], [record]) or ""
+    )
+    assert without_account([replace(source, since=AT)], [record]) is None
+    assert without_account([replace(source, records=0)], []) is None
+    assert without_account([replace(source, source="graph-signins")], []) is None
 
 
 async def test_a_case_is_of_the_time_of_all_imports_that_have_one(imports) -> None:

@@ -81,6 +81,11 @@ def summary_of(process) -> dict[str, Any]:
     return json.loads(said[said.index('{\n  "tenant"') :])
 
 
+def states_of_imports(aoc, data: Path) -> list[str]:
+    shown = aoc.run("completeness", "--data", data, "--json", timeout=60)
+    return [one["state"] for one in json.loads(shown.stdout)["imports"]]
+
+
 @pytest.mark.timeout(300)
 def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_once(aoc, started, export) -> None:
     data = aoc.root / "case"
@@ -91,12 +96,15 @@ def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_
         killed.process.kill()
         killed.process.wait(20)
 
+    interrupted = states_of_imports(aoc, data)
     ran = aoc.run("import", export, "--data", data, "--json", timeout=200)
 
     assert ran.returncode == 0, ran.stderr
     summary = json.loads(ran.stdout)
     assert summary["records"] == RECORDS == summary["new"] + summary["duplicates"] + summary["quarantined"]
     assert truth(data) == RIGHT
+    assert interrupted[-1] == "failed"
+    assert "open" not in {*interrupted, *states_of_imports(aoc, data)}
 
 
 @pytest.mark.timeout(300)

@@ -1,7 +1,7 @@
 """Spans like `--since 7d` over a case that is old: they count from its newest event, not from today.
 
-A case is imported, and nothing is collected for it: its last seven days are those of the log. That counts only where all
-of it is older than what was asked for; else `7d` is the week until now, as everywhere.
+A case is imported, and nothing is collected for it: its last seven days are those of the log. That counts only where
+all of it is older than what was asked for; else `7d` is the week until now, as everywhere.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,9 +13,10 @@ import orjson
 import typer
 
 from aoc_cli import attach
+from aoc_cli.importing.interrupted import as_interrupted
 from aoc_cli.reports import keys
 from aoc_cli.reports.checking import check
-from aoc_cli.reports.custody import show_imports
+from aoc_cli.reports.custody import show_imports, without_account
 from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
@@ -27,6 +28,7 @@ from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration, NotFound
 from aoc_common.settings import load
 from aoc_common.store.accounts import GapCause, SourceAccount
+from aoc_common.store.imports import ImportState
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.decisions import Discarded, discarded
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aoc_common.store.imports import ImportRecord
+    from aoc_common.store.mongo.client import Database
 
 _HEADINGS: Final = (
     "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
@@ -97,11 +100,20 @@ def completeness(
             for account in accounts
         ]
         imports = [import_document(record) for record in stated.imports]
-        document = {"tenant": tenant, "at": now, "sources": sources, "imports": imports}
+        lacking = without_account(accounts, stated.imports)
+        document = {
+            "tenant": tenant,
+            "at": now,
+            "sources": sources,
+            "imports": imports,
+            "imports_without_account": lacking,
+        }
         out.out(orjson.dumps(document, default=str).decode(), highlight=False)
     elif accounts:
         _show(accounts, stated.dropped, now)
         show_imports(stated.imports, _FILES_SHOWN)
+        if (lacking := without_account(accounts, stated.imports)) is not None:
+            out.print(f"[yellow]import[/] {plain(lacking)}", soft_wrap=True)
     else:
         hint = f"; there is something of --tenant {plain(' or '.join(other_tenants))}" if other_tenants else ""
         err.print(f"nothing was collected for {plain(tenant)} yet{hint}")
@@ -163,6 +175,9 @@ async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[_Sta
     async with connect(system.mongo) as database:
         accounts, dropped = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
         imports = [record async for record in MongoImports(database).records(tenant, MOST_FILES)]
+        if system.owned:
+            # Nobody else uses the directory, so none of them is at work.
+            imports = [await _ended(database, record) for record in imports]
         # Also a source of which only discarded items remain, and an import of which nothing was read.
         known = {account.source for account in accounts}
         others = dropped.keys() | ({subjects.IMPORT_SOURCE} if imports else set())
@@ -171,6 +186,13 @@ async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[_Sta
             return _Stated(accounts, dropped, imports), []
         states = await MongoSources(database).all_states(None)
         return _Stated(), sorted({state.tenant for state in states})[:_SHOWN]
+
+
+async def _ended(database: Database, record: ImportRecord) -> ImportRecord:
+    """An import as it is known where none is at work."""
+    if record.account.state is not ImportState.OPEN:
+        return record
+    return replace(record, account=await as_interrupted(database, record.account))
 
 
 def _show(accounts: Sequence[SourceAccount], dropped: Mapping[str, Discarded], now: datetime) -> None:

@@ -25,7 +25,6 @@ from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.searches import EventPage, EventQuery
 from making import NOW, an_event
 
-
 LONG_AGO = datetime(2025, 3, 1, 10, tzinfo=UTC)
 
 
@@ -86,7 +85,7 @@ async def test_a_look_that_has_no_time_left_says_how_far_it_came(database, store
 
 
 async def case(database, **imported) -> None:
-    """Two events of a year ago, a week and an hour old by then, as a case: with an account of its import, or without."""
+    """Two events of long ago, a week apart, as a case: with an account of its import, or without."""
     await ensure_indexes(database, ("events", "vocabulary"))
     made = [an_event("old", LONG_AGO - timedelta(days=7)), an_event("new", LONG_AGO)]
     await MongoEvents(database, lambda _tenant, _source: timedelta(days=9999)).insert(made, ["p"] * 2)

@@ -38,7 +38,9 @@ def search(
         (["kim", "--", "--failed"], "kim --failed||False"),
     ],
 )
-def test_what_begins_with_one_minus_excludes_and_several_arguments_are_one_query(arguments: list[str], shown: str) -> None:
+def test_what_begins_with_one_minus_excludes_and_several_arguments_are_one_query(
+    arguments: list[str], shown: str
+) -> None:
     assert CliRunner().invoke(app, arguments).output == f"{shown}\n"
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from aoc_cli.importing.aside import Aside
 from aoc_cli.importing.custody import Origin, ended, failed
+from aoc_cli.importing.interrupted import close_interrupted
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.pages import Publisher
 from aoc_cli.importing.reading import FileReader, Options, Progress
@@ -194,13 +195,14 @@ class Importer:
             await self.clock.sleep(_POLL_S)
 
     async def _close_accounts(self, began: datetime, slice_id: str, summary: Summary) -> None:
-        """Settle the slice, and those of imports that were killed: all that they had put on the bus is settled."""
+        """Settle the slice, and close imports that never ended: all that they had put on the bus is settled."""
         ask = self.lifeline.ask
         for name in await ask("the database", lambda link: left_open(link.database, self.tenant, began)):
             if name != slice_id:
                 summary.earlier += 1
                 await ask("the database", partial(_abandon, name, self.clock.now()))
         await self._settle()
+        await ask("the database", lambda link: close_interrupted(link.database, self.tenant, began))
 
     async def _settle(self) -> None:
         """Close the account of all slices that are at rest."""

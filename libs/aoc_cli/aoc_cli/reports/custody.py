@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.terminal import out, plain
+from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.store.imports import FileStatus, ImportState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.imports import ImportAccount, ImportedFile, ImportRecord
 
 _COLOURS: Final = {
@@ -46,6 +48,21 @@ def show_imports(records: Sequence[ImportRecord], most: int) -> None:
                 out.print(line, soft_wrap=True)
         if (more := record.account.files - min(most, len(record.files))) > 0:
             out.print(f"  ... and {more:,} more files: --json shows them")
+
+
+def without_account(accounts: Sequence[SourceAccount], records: Sequence[ImportRecord]) -> str | None:
+    """That something was imported of which no account was kept; None where each import has one."""
+    source = next((account for account in accounts if account.source == IMPORT_SOURCE), None)
+    if source is None or source.since is None or not source.records:
+        return None
+    first = min((record.account.began_at for record in records), default=None)
+    if first is not None and source.since >= first:
+        return None
+    until = f" before {_moment(first)} UTC" if first is not None else ""
+    return (
+        f"what was imported since {source.since:%Y-%m-%d}{until} has no account: that version of AOC kept none, so who "
+        "brought in which files is not on record. To have one, import the files again: what is stored is a duplicate"
+    )
 
 
 def _import(account: ImportAccount) -> Iterator[str]:

@@ -56,8 +56,9 @@ MEANING: Final[Mapping[str, str]] = {
     "undated": "Of the stored, records that do not say when they happened.",
     "unsettled": "Slices that are fetched, whose records are not all stored yet.",
     "never_collected": "Sources that this version can collect and that have no account for this tenant.",
-    "imports": "Each run of aoc import: who brought in what, when, where, with which version. Open: it is at work or "
-    "was killed; what it had read by then is stored, and its files are not on record.",
+    "imports": "Each run of aoc import by a version that keeps account of them: who brought in what, when, where, with "
+    "which version. Open: it is at work, or was killed. Failed without a time of its end: it was interrupted; what it "
+    "had read by then is stored and counted, and its files are not on record.",
     "files": "The files of an import, in the order in which they were read: the first 20000 of a report one by one; "
     "files_count is how many there are. sha256, size and modified_at are of the file as it lay on the disk when it was "
     "read; a file in an archive (part_of) is covered by the hash of that. Of those skipped, unread or hidden "

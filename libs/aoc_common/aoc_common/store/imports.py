@@ -35,11 +35,11 @@ class ImportState(StrEnum):
     """How an import ended."""
 
     OPEN = "open"
-    """It is at work, or was killed: then what it had read is stored, and its files are not on record."""
+    """It is at work, or was killed; the next import of the tenant closes its account."""
     ENDED = "ended"
     """What its files hold is settled."""
     FAILED = "failed"
-    """It gave up; `reason` says why."""
+    """It gave up, or was interrupted: then it has no `ended_at`, and no files. `reason` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,14 @@ class ImportStore(Protocol):
 
     async def end(self, account: ImportAccount, files: Iterable[ImportedFile]) -> None:
         """It has ended. `account.files` is set here. Once it is on record it stays: idempotent."""
+        ...
+
+    async def unended(self, tenant: str, before: datetime) -> Sequence[ImportAccount]:
+        """A tenant's open imports that began before a moment."""
+        ...
+
+    async def interrupt(self, account: ImportAccount) -> None:
+        """Close one that is open, as this says. Its own end still takes the place of that."""
         ...
 
     def records(self, tenant: str, most_files: int) -> AsyncIterator[ImportRecord]:

@@ -24,6 +24,7 @@ from aoc_common.store.mongo.client import Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
+    from datetime import datetime
 
 _DUPLICATE_KEY: Final = 11000
 #: Files that are written at a time.
@@ -50,9 +51,21 @@ class MongoImports:
         account = replace(account, files=len(rows), manifest=manifest_of(rows))
         for together in batched(enumerate(rows), _TOGETHER):
             await self._insert([_file_document(account, number, file) for number, file in together])
-        open_one = {"_id": account.id, "state": ImportState.OPEN.value}
+        without_end = {"_id": account.id, "$or": [{"state": ImportState.OPEN.value}, {"ended_at": None}]}
         with translated("imports"):
-            await self._imports.update_one(open_one, {"$set": _document(account)})
+            await self._imports.update_one(without_end, {"$set": _document(account)})
+
+    async def unended(self, tenant: str, before: datetime) -> list[ImportAccount]:
+        """A tenant's open imports that began before a moment."""
+        query = {"tenant": check_tenant(tenant), "state": ImportState.OPEN.value, "began_at": {"$lt": before}}
+        with translated("imports"):
+            return [_account(document) async for document in self._imports.find(query)]
+
+    async def interrupt(self, account: ImportAccount) -> None:
+        """Close one that is open, as this says. Its own end still takes the place of that."""
+        open_import = {"_id": account.id, "state": ImportState.OPEN.value}
+        with translated("imports"):
+            await self._imports.update_one(open_import, {"$set": _document(account)})
 
     async def _insert(self, documents: list[Document]) -> None:
         with translated("imports"):
