@@ -148,14 +148,6 @@ class ImportStore(Protocol):
         """It has ended. `account.files` is set here. Once it is on record it stays: idempotent."""
         ...
 
-    async def unended(self, tenant: str, before: datetime) -> Sequence[ImportAccount]:
-        """A tenant's open imports that began before a moment."""
-        ...
-
-    async def interrupt(self, account: ImportAccount) -> None:
-        """Close one that is open, as this says. Its own end still takes the place of that."""
-        ...
-
     def records(self, tenant: str, most_files: int) -> AsyncIterator[ImportRecord]:
         """A tenant's imports, the oldest first, with at most so many files of all together."""
         ...

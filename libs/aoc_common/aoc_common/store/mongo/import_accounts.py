@@ -1,4 +1,4 @@
-"""Accounts of imports: `ImportStore` over `imports` and `import_files`, which never expire."""
+"""Accounts of imports: `ImportStore` and `InterruptedImports` over `imports` and `import_files`, which never expire."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _DIGITS: Final = 9
 
 
 class MongoImports:
-    """See `ImportStore`."""
+    """See `ImportStore` and `InterruptedImports`."""
 
     def __init__(self, database: Database) -> None:
         self._imports = database["imports"]
