@@ -1,6 +1,6 @@
 """The query language: from what people type to clauses. Reference: `docs/reference/query.md`.
 
-    query  = { item }                                   all items must match
+    query  = [ item { [ "AND" ] item } ]                all items must match
     item   = [ "-" | "NOT" ] choice
     choice = atom { "OR" atom }                         atoms of one field, or words
     atom   = [ field ":" ] value { "," value }          a comma separates values behind a field only
@@ -42,6 +42,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "correlation_id": "correlation_id", "correlation": "correlation_id",
     "raw": "raw",
 }  # fmt: skip
+_OPERATORS: Final = frozenset({"AND", "OR", "NOT"})
 #: What opens a quoted text, and what ends it. Programs that write for people put other marks in place of plain ones.
 _QUOTES: Final[Mapping[str, str]] = {'"': '"', "\u201c": "\u201d", "\u201e": "\u201c\u201d", "\u00ab": "\u00bb"}
 
@@ -169,7 +170,7 @@ def read(text: str) -> list[list[Atom]]:
         raise QueryError(LONGEST, f"a query has at most {LONGEST:,} characters")
     found: list[list[Atom]] = []
     excluded_at, joined_at = None, None
-    for word in _atoms(text):
+    for word in _without_and(text, list(_atoms(text))):
         if isinstance(word, Atom):
             atom = replace(word, excluded=word.excluded or excluded_at is not None)
             if joined_at is None:
@@ -190,6 +191,34 @@ def read(text: str) -> list[list[Atom]]:
     if len(found) > MOST_ITEMS:
         raise QueryError(found[MOST_ITEMS][0].position, f"a query has at most {MOST_ITEMS} items")
     return found
+
+
+def _without_and(text: str, words: Sequence[Atom | Piece]) -> list[Atom | Piece]:
+    """The words of a query without AND, since all items must match.
+
+    Raises `QueryError` where that says nothing, and where people who know other languages read a query otherwise.
+    """
+    joined = [word for word in words if isinstance(word, Piece) and word.text == "OR"]
+    for before, word, after in zip([None, *words], words, [*words[1:], None], strict=False):
+        if isinstance(word, Piece) and word.text == "AND":
+            if not isinstance(before, Atom) or after is None or (isinstance(after, Piece) and after.text != "NOT"):
+                raise QueryError(word.position, "AND stands between two things to look for; in quotes it is a word")
+            if joined:
+                raise QueryError(word.position, "OR joins the two beside it before AND does: leave AND out to say so")
+        elif isinstance(word, Atom) and _opens(text, word) and not all(map(_is_atom, words)):
+            raise QueryError(
+                word.position, "there are no parentheses: OR joins the two beside it; in quotes it is text"
+            )
+    return [word for word in words if isinstance(word, Atom) or word.text != "AND"]
+
+
+def _opens(text: str, atom: Atom) -> bool:
+    """Whether a parenthesis that is not closed in the same word begins here."""
+    return atom.field == "text" and text[atom.position] == "(" and ")" not in atom.pieces[0].text
+
+
+def _is_atom(word: Atom | Piece) -> bool:
+    return isinstance(word, Atom)
 
 
 def _join(choice: list[Atom], atom: Atom, at: int) -> None:
@@ -225,7 +254,7 @@ def _value(field: Field, piece: Piece) -> Value:
 
 
 def _atoms(text: str) -> Iterator[Atom | Piece]:
-    """Atoms, and the words OR and NOT between them."""
+    """Atoms, and the words AND, OR and NOT between them."""
     at = _blanks(text, 0)
     while at < len(text):
         dashed = text[at] == "-" and at + 1 < len(text) and not text[at + 1].isspace()
@@ -234,7 +263,7 @@ def _atoms(text: str) -> Iterator[Atom | Piece]:
         if name is None:
             piece = _piece(text, begin, ends=_ends_word)
             at = piece.end
-            if piece.text in {"OR", "NOT"} and not (piece.quoted or piece.star or dashed):
+            if piece.text in _OPERATORS and not (piece.quoted or piece.star or dashed):
                 yield piece
             else:
                 yield Atom(begin, "text", (piece,), dashed, dashed)
