@@ -65,7 +65,7 @@ def test_what_is_no_record_is_said_and_the_status_tells(aoc) -> None:
 
     assert (ran.returncode, missing.returncode) == (1, 2)
     assert "no record" in ran.stdout
-    assert "nowhere.json: No such file or directory" in missing.stderr
+    assert "nowhere.json: no such file or directory" in missing.stderr
 
 
 def test_what_powershell_has_cut_is_said_and_the_status_tells(aoc) -> None:
@@ -77,3 +77,17 @@ def test_what_powershell_has_cut_is_said_and_the_status_tells(aoc) -> None:
     assert ran.returncode == 3
     assert "PowerShell has cut what lies deeper" in ran.stderr
     assert "1 cut" in ran.stderr
+
+
+def test_several_files_and_directories_are_explained_as_they_are_imported(aoc) -> None:
+    folder = aoc.root / "exports"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps(HOSTILE))
+    (folder / "README.md").write_text("# notes of the case\n")
+    (aoc.root / "b.json").write_text(json.dumps(HOSTILE | {"Id": "other"}))
+    note = folder / "README.md"
+
+    clean, named = aoc.run("explain", folder, aoc.root / "b.json", "--json"), aoc.run("explain", folder, note, "--json")
+
+    assert (clean.returncode, len(clean.stdout.splitlines())) == (0, 2)
+    assert (named.returncode, "no logs" in named.stderr) == (3, True)

@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.reading import Options
 from aoc_cli.importing.records import sources
 from aoc_cli.importing.report import ATTENTION
+from aoc_cli.importing.selection import select
 from aoc_cli.importing.streams import CountingFile
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
@@ -35,10 +36,18 @@ from aoc_normalizer.reading.records import RecordContext, Rejected
 _SHOWN: Final = 80
 #: Places of the event that are named for one field.
 _PLACES: Final = 5
+#: Paths that are named in one line.
+_NAMED: Final = 3
+_EVENTS: Final = "events"
+
+type Part = Event | Record | Rejected | Doubt | NoLogError
+"""What reading gives: a record and its event, what is neither, what can be read in two ways, a file that is no log."""
 
 
 def explain(
-    path: Annotated[Path, typer.Argument(help="A file with one record, or with several; - reads from a pipe.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Exported logs, archives, or directories of them; - reads from a pipe.")
+    ],
     tenant: Annotated[str, typer.Option(help="The tenant that the record belongs to.")] = subjects.DEFAULT_TENANT,
     as_json: Annotated[bool, typer.Option("--json", help="Print the events as JSON, one a line.")] = False,
     encoding: Annotated[
@@ -58,40 +67,70 @@ def explain(
     context = RecordContext(subjects.check_tenant(tenant), subjects.IMPORT_SOURCE, datetime.now(UTC))
     options = Options(encoding=check_encoding(encoding) if encoding else None, day_first=is_day_first(dates))
     counts = Counter[str]()
-    for name, part in _parts(path, options, context):
-        if isinstance(part, Event):
-            if as_json:
-                out.out(part.message().decode(), highlight=False)
-            else:
-                _show(part, context)
-            counts.update(_faults_of(part))
-        elif isinstance(part, Record):
-            if part.cut is not None:
-                err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.cut)}")
-                counts["cut"] += 1
-            continue
-        elif isinstance(part, Doubt):
-            err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.reason)}")
-            counts["doubtful"] += 1
-            continue
-        elif isinstance(part, NoLogError):
-            err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
-        else:
-            err_or_out = err if as_json else out
-            err_or_out.print(f"[red]no record[/]: {plain(part.reason)}: {plain(part.text[:_SHOWN])}")
-        counts["events" if isinstance(part, Event) else "no records"] += 1
-    if not counts["events"]:
-        raise Malformed(f"{path}: {counts['no records']} parts, none of which is a record")
-    faults = {name: count for name, count in counts.items() if name != "events"}
-    if faults:
-        shown = ", ".join(f"{count:,} {name}" for name, count in faults.items())
-        err.print(f"[yellow]![/] {plain(path)}: {counts['events']:,} records; {shown}")
+    for path, named in _files(paths):
+        for name, part in _parts(path, options, context):
+            counts.update(_told(name, part, context, named=named and name == str(path), as_json=as_json))
+    shown = ", ".join(map(str, paths[:_NAMED])) + (", ..." if len(paths) > _NAMED else "")
+    if not counts[_EVENTS]:
+        raise Malformed(f"{shown}: no record in it ({_listed(counts) or 'nothing at all'})")
+    if counts.keys() != {_EVENTS}:
+        events = counts.pop(_EVENTS)
+        err.print(f"[yellow]![/] {plain(shown)}: {events:,} records; {plain(_listed(counts))}")
         raise typer.Exit(ATTENTION)
 
 
-def _parts(
-    path: Path, options: Options, context: RecordContext
-) -> Iterator[tuple[str, Event | Record | Rejected | Doubt | NoLogError]]:
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """The files, as an import selects them, and whether each was named itself. Raises `BadConfiguration`."""
+    if any(str(path) == "-" for path in paths):
+        if len(paths) > 1:
+            raise BadConfiguration("-: a pipe cannot be read beside files")
+        yield paths[0], True
+        return
+    selection = select(paths)
+    for path, reason in selection.unread:
+        err.print(f"[red]not read[/]: {plain(path)}: {plain(reason)}")
+    yield from ((path, path in selection.named) for path in selection.files)
+
+
+def _told(
+    name: str,
+    part: Event | Record | Rejected | Doubt | NoLogError,
+    context: RecordContext,
+    *,
+    named: bool,
+    as_json: bool,
+) -> Iterator[str]:
+    """Show a part of a file; what it counts as. `named`: it is a file that was named itself."""
+    if isinstance(part, Event):
+        if as_json:
+            out.out(part.message().decode(), highlight=False)
+        else:
+            _show(part, context)
+        yield _EVENTS
+        yield from _faults_of(part)
+    elif isinstance(part, Record):
+        if part.cut is not None:
+            err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.cut)}")
+            yield "cut"
+    elif isinstance(part, Doubt):
+        err.print(f"[yellow]![/] {plain(name)} line {part.line}: {plain(part.reason)}")
+        yield "doubtful"
+    elif isinstance(part, NoLogError):
+        err.print(f"[red]no log[/]: {plain(name)}: {plain(part)}")
+        if named or not part.harmless:
+            yield "no logs"
+    else:
+        (err if as_json else out).print(
+            f"[red]no record[/]: {plain(part.reason)}: {plain(' '.join(part.text[:_SHOWN].split()))}"
+        )
+        yield "no records"
+
+
+def _parts(path: Path, options: Options, context: RecordContext) -> Iterator[tuple[str, Part]]:
     """What an import would make of a file: each record, its event, and what is none."""
     with _opened(path) as file:
         _, documents = sources(file, options.limits, options.encoding, day_first=options.day_first)
@@ -124,8 +163,6 @@ def _opened(path: Path) -> Iterator[CountingFile]:
             with CountingFile(Path(copy.name)) as file:
                 yield file
         return
-    if not path.is_file():
-        raise BadConfiguration(f"{path}: {'not a file' if path.exists() else 'No such file or directory'}")
     with CountingFile(path) as file:
         yield file
 

@@ -41,6 +41,9 @@ _SETTLED_TOGETHER: Final = 500
 _ROUNDS: Final = 20
 #: Characters of a record that is shown as an example.
 _EXAMPLE: Final = 300
+#: Years in which a record may be dated: the services are younger, and clocks are wrong by less.
+_FIRST_YEAR: Final = 2000
+_YEARS_AHEAD: Final = 20
 #: Files that are named in one error.
 _NAMED: Final = 20
 
@@ -155,6 +158,11 @@ class Importer:
         summary.settle((page, account(page.page)) for page in pages)
         for file, count in publisher.repeated.items():
             accounts[file].duplicates += count
+        for one in accounts:
+            if (moment := _impossible(one, self.clock.now())) is not None:
+                one.doubtful += 1
+                summary.doubtful += 1
+                summary.note(one.file, 0, f"a record in it says {moment:%Y-%m-%d %H:%M:%S} UTC, which cannot be")
         if totals.quarantined:
             entries = await ask("the database", lambda link: link.quarantine.list(self.tenant, slice_id, REPORTED))
             for entry in entries:
@@ -220,6 +228,13 @@ class Importer:
             "the bus; what is there is stored as soon as a normalizer runs. Nothing is lost: import the same files "
             "again when the servers are back, and what is stored already counts as duplicate"
         )
+
+
+def _impossible(account: FileAccount, now: datetime) -> datetime | None:
+    """A time in a file that no record of these services can have."""
+    if account.last is not None and account.last.year > now.year + _YEARS_AHEAD:
+        return account.last
+    return account.first if account.first is not None and account.first.year < _FIRST_YEAR else None
 
 
 def _examples(pages: list[ImportedPage]) -> dict[str, UUID]:

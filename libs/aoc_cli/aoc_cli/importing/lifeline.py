@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import stamina
 
 from aoc_cli import attach
+from aoc_cli.local import disk
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.streams import check_streams
@@ -86,12 +87,13 @@ class Lifeline:
                         answer = await do(await self._linked())
                     except Transient as error:
                         if failure is None:
-                            self.say(f"waiting for {what}: {error}")
+                            self.say(f"waiting for {what}: {error}{self._disk()}")
                         failure = error
                         await self.look()
                         raise
         except Transient as error:
-            raise Unreachable(f"{what} was away for {self.patience_s:.0f} s: {error}") from error
+            reason = f"{what} was away for {self.patience_s:.0f} s: {error}{self._disk()}"
+            raise Unreachable(reason) from error
         if failure is not None:
             self.say(f"{what} is there again")
         return answer
@@ -123,6 +125,10 @@ class Lifeline:
             return  # somebody holds it: a stack that stops, or starts
         self.say(f"the stack in {directory.path} has stopped; going on with servers of our own")
         await self._use(system)
+
+    def _disk(self) -> str:
+        directory = self._system.directory
+        return disk.remark(directory.path) if directory is not None else ""
 
     async def _use(self, system: attach.System) -> None:
         self._system, self._link = system, None

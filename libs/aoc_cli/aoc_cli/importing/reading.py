@@ -10,7 +10,7 @@ from aoc_cli.importing.items import Doubt, Record, Unreadable, is_empty_row
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.records import sources
 from aoc_cli.importing.streams import BrokenFileError, CountingFile
-from aoc_cli.importing.summary import REPORTED, FileAccount
+from aoc_cli.importing.summary import NO_END, REPORTED, FileAccount
 from aoc_cli.importing.unpacking import Unpacking
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class FileReader:
             file, self._options.limits, self._options.encoding, day_first=self._options.day_first
         )
         self._stopped = False
-        refused = read = 0
+        refused = faults = read = 0
         for source in documents:
             name = f"{path}/{source.name}" if source.name else str(path)
             account = FileAccount(name, file.size if not source.name else 0)
@@ -105,6 +105,7 @@ class FileReader:
                 # A directory, or an archive, may hold a licence or a note beside the logs.
                 refused += 1
                 named = not source.name and path in self._selection.named
+                faults += not error.harmless
                 summary.skipped += 1
                 summary.refused += named or not error.harmless
                 summary.refuse(name, str(error), harmless=error.harmless and not named)
@@ -112,7 +113,7 @@ class FileReader:
         summary.stopped += opener.stopped or self._stopped
         if not read and not refused:
             self._refuse_whole(path, "there is nothing in it" if file.size else "it is empty")
-        elif not read and (refused > 1 or source.name):
+        elif not read and not faults and (refused > 1 or source.name):
             self._refuse_whole(path, "nothing in it is a log")
         if file.changed():
             summary.unread += 1
@@ -147,6 +148,7 @@ class FileReader:
                     share.show()
         finally:
             account.encoding, account.undecodable = source.encoding, source.lost
+            account.size = source.size if source.name else account.size
             summary.undecodable += source.lost if last is not None else 0
         if source.lost and last is not None:
             summary.note(
@@ -158,9 +160,7 @@ class FileReader:
         elif isinstance(last, Unreadable) and not is_empty_row(last):
             # A file that was cut ends in half a record: nobody knows what came after it.
             summary.unread += 1
-            summary.refuse(
-                account.file, last.reason if last.of_file else f"it ends in what is no record: {last.reason}"
-            )
+            summary.refuse(account.file, last.reason if last.of_file else f"{NO_END}{last.reason}")
         return last is not None
 
     def _doubt(self, doubt: Doubt, account: FileAccount) -> None:

@@ -72,6 +72,11 @@ class Source:
         return self._text.lost if self._text is not None else 0
 
     @property
+    def size(self) -> int:
+        """Bytes that were unpacked of it; 0 for a file that is in no other one."""
+        return self._document.layers[-1].size if self._document.layers else 0
+
+    @property
     def cut_short(self) -> bool:
         """Whether what it is packed in ended too early."""
         return self._document.trouble is not None

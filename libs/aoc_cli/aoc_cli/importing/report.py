@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.importing.summary import NO_END
 from aoc_cli.terminal import out, plain
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
-    from aoc_cli.importing.summary import Summary
+    from aoc_cli.importing.summary import Problem, Summary
 
 #: Exit status when something needs attention.
 ATTENTION: Final = 3
 _SHOWN: Final = 20
 #: Names of a kind, and files of a fault, in one line.
 _IN_LINE: Final = 5
+#: Characters of a name.
+_NAME: Final = 80
 
 
 def show(summary: Summary, directory: Path | None) -> None:
@@ -30,7 +33,7 @@ def show(summary: Summary, directory: Path | None) -> None:
         out.print(f"Look at it with [bold]./aoc search --data {where}[/] or [bold]./aoc up --data {where}[/]")
         out.print(f"Its account, with the hash of each file: [bold]./aoc completeness --data {where}[/]")
     if not summary.clean:
-        _show_faults(summary)
+        _show_faults(summary, directory)
 
 
 def _show_counts(summary: Summary) -> None:
@@ -55,7 +58,7 @@ def _show_occurrences(summary: Summary) -> None:
 
 
 def _most(counter: Counter[str]) -> str:
-    shown = ", ".join(f"{plain(name)} {count:,}" for name, count in counter.most_common(_IN_LINE))
+    shown = ", ".join(f"{plain(name[:_NAME])} {count:,}" for name, count in counter.most_common(_IN_LINE))
     return shown + (f", and {len(counter) - _IN_LINE} more" if len(counter) > _IN_LINE else "")
 
 
@@ -74,15 +77,15 @@ def _show_harmless(summary: Summary) -> None:
         out.print(f"  {summary.empty:,} rows have an empty AuditData")
 
 
-def _show_faults(summary: Summary) -> None:
+def _show_faults(summary: Summary, directory: Path | None) -> None:
     out.print("[bold yellow]Needs attention[/]")
-    for line in _faults(summary):
+    for line in _faults(summary, "" if directory is None else f" --data {plain(str(directory))}"):
         out.print(f"  [yellow]![/] {line}")
     refusals = [refusal for refusal in summary.refusals if not refusal.harmless]
     for refusal in refusals:
         out.print(f"  [red]![/] {plain(refusal.file)}: {plain(refusal.reason)}")
     refused = {(refusal.file, refusal.reason) for refusal in summary.refusals}
-    parts = [one for one in summary.problems if one.line or (one.file, one.reason) not in refused]
+    parts = [one for one in summary.problems if (one.file, one.reason) not in refused and not _is_end(one, refused)]
     for problem in parts[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file
         out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")
@@ -91,23 +94,33 @@ def _show_faults(summary: Summary) -> None:
         out.print(f"  ... and {more:,} more (--json lists up to a thousand)")
 
 
-def _faults(summary: Summary) -> Iterator[str]:
-    """One line for each kind of fault that there is."""
+def _is_end(problem: Problem, refused: Collection[tuple[str, str]]) -> bool:
+    """Whether it is what its file ends in, which is told of the file."""
+    return (problem.file, f"{NO_END}{problem.reason}") in refused
+
+
+def _faults(summary: Summary, where: str) -> Iterator[str]:
+    """One line for each kind of fault that there is. `where`: the option that names the data directory."""
     for kind, text in (
         ("not_understood", "not understood: no mapper knows their shape, what could be made out is stored"),
         ("undated", "undated: they do not say when they happened, and stand in 1970"),
     ):
         if count := getattr(summary, kind):
             example = summary.examples.get(kind)
-            yield f"{count:,} {text}{_files(summary, kind)}" + (f", e.g. {plain(example)}" if example else "")
+            yield f"{count:,} {text}{_files(summary, kind)}" + (
+                f", e.g. {plain(' '.join(example.split()))}" if example else ""
+            )
             if kind == "not_understood":
-                yield "  Show them all: aoc search --not-understood"
+                yield f"  Show them all: aoc search --not-understood{where}"
     for kind, text in (
         ("truncated", "cut before they came here: what is left of them is stored"),
-        ("quarantined", "put aside until somebody decides: aoc quarantine list"),
-        ("dead_lettered", "given up: aoc deadletters list"),
+        ("quarantined", f"put aside until somebody decides: aoc quarantine list{where}"),
+        ("dead_lettered", f"given up: aoc deadletters list{where}"),
         ("undecodable", "undecodable characters (see --encoding): U+FFFD stands for them"),
-        ("doubtful", "tables with times whose day may be their month (see --dates)"),
+        (
+            "doubtful",
+            "times whose day may be their month (see --dates), times that cannot be, records in a text: see below",
+        ),
     ):
         if count := getattr(summary, kind):
             yield f"{count:,} {text}{_files(summary, kind)}"
@@ -115,7 +128,7 @@ def _faults(summary: Summary) -> Iterator[str]:
         (summary.refused, "files not imported: no logs, or of a kind that is not read here"),
         (summary.unread, "files not read, or not to their end"),
         (summary.stopped, "packed files stopped at a limit"),
-        (summary.unsettled, "records not settled: aoc completeness, aoc doctor"),
+        (summary.unsettled, f"records not settled: aoc completeness{where}, aoc doctor{where}"),
     )
     for count, text in counts:
         if count:

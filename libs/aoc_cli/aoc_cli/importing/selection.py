@@ -53,13 +53,18 @@ def _within(directory: Path, selection: Selection) -> Iterator[Path]:
     def closed(error: OSError) -> None:
         selection.unread.append((Path(error.filename), f"cannot be read: {error.strerror}"))
 
-    for root, directories, names in directory.walk(on_error=closed):
-        links = [root / name for name in directories if (root / name).is_symlink()]
-        selection.unread += [(link, "a link to a directory: not followed") for link in links]
+    for root, _, names in directory.walk(on_error=closed):
         for path in (root / name for name in names):
             if path.name.startswith("."):
                 selection.hidden.append(path)
             elif path.is_file():
                 yield path
             else:
-                selection.unread.append((path, "neither a file nor a directory"))
+                selection.unread.append((path, _why_not(path)))
+
+
+def _why_not(path: Path) -> str:
+    """What it is that is neither a file nor a directory of its own."""
+    if path.is_symlink():
+        return "a link to a directory: not followed" if path.is_dir() else "a link to what is not there"
+    return "neither a file nor a directory"

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.imports import ImportedPage
     from aoc_common.store.page_ledger import PageFacts
 
+#: What a reason begins with that tells of a file that it ends in something that is no record.
+NO_END: Final = "it ends in what is no record: "
 #: Parts, and files, that are named one by one.
 REPORTED: Final = 1000
 #: Names of a kind in the JSON.
@@ -125,9 +127,9 @@ class Summary:
     `not_understood` had a shape that no mapper knows, and `undated` do not say when they happened, whether they were
     new or not; `examples`: one of each, by these names. `truncated` were cut on their way, and `undecodable` characters
     have no meaning in the encoding of their file. `doubtful`: tables with times whose day may be
-    their month. `earlier`: imports before that never ended, and now are accounted for. `unsettled`: what came to no
-    rest. `accounts`: the same by file. `import_id`: under which the store has the account of this import;
-    `refused_files`: what `refusals` has of all files.
+    their month, texts with records in them, and files with times that cannot be. `earlier`: imports before that never
+    ended, and now are accounted for. `unsettled`: what came to no rest. `accounts`: the same by file. `import_id`:
+    under which the store has the account of this import; `refused_files`: what `refusals` has of all files.
     """
 
     tenant: str

@@ -65,7 +65,7 @@ class Budget:
 class Unpacked(Converted):
     """The bytes of a packed stream. It ends where that is broken, or larger than it may be.
 
-    `trouble` then says why; `stopped`: by a limit. `kind`: what it is, for people.
+    `trouble` then says why; `stopped`: by a limit. `kind`: what it is, for people. `size`: bytes that came out so far.
     """
 
     def __init__(self, source: IO[bytes], budget: Budget, kind: str) -> None:
@@ -73,6 +73,7 @@ class Unpacked(Converted):
         self.kind = kind
         self.trouble: str | None = None
         self.stopped = False
+        self.size = 0
         self._budget = budget
         self._read: Any = getattr(source, "read1", source.read)
 
@@ -92,4 +93,5 @@ class Unpacked(Converted):
                     break
                 pieces.append(piece)
                 size += len(piece)
+        self.size += size
         return b"".join(pieces)

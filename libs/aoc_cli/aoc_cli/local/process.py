@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from aoc_cli.local import disk
 from aoc_cli.local.ports import listening
 from aoc_common.errors import AocError
 
@@ -100,7 +101,7 @@ class Child:
             lines = self.log.read_bytes()[-4096:].decode("utf-8", "replace").strip().splitlines()
         except OSError:
             lines = []
-        return f"{lines[-1][:300] if lines else 'no output'} (log: {self.log})"
+        return f"{lines[-1][:300] if lines else 'no output'} (log: {self.log}){disk.remark(self.log.parent)}"
 
     def stop(self, timeout_s: float = 15.0) -> None:
         """Ask it to stop and wait; kill it when it does not."""
