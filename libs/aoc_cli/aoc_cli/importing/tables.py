@@ -53,10 +53,11 @@ class Content(Enum):
 
 
 class Header(NamedTuple):
-    """The columns of the rows below it, and what these are."""
+    """The columns of the rows below it, and what these are. `folded`: their names without regard to case."""
 
     names: list[str]
     content: Content
+    folded: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,11 @@ class Table:
 
     def _is_header(self, cells: list[str]) -> bool:
         """Whether a row is a header again: files were put one behind the other. What follows is read by it."""
-        if cells[0].strip().casefold() not in {name.strip().casefold() for name in self.header.names} and any(
-            map(_DIGIT.search, cells)
-        ):
+        if cells[0].strip().casefold() not in self.header.folded and any(map(_DIGIT.search, cells)):
             return False
         content = _content(cells)
         if content is not None:
-            self.header = Header(cells, content)
+            self.header = _header(cells, content)
         return content is not None
 
     def _row(self, line: int, cells: list[str], text: str) -> Row:
@@ -163,7 +162,7 @@ class Lines:
 
     def taken(self) -> str:
         """The lines that were read since this was asked last."""
-        text = "".join(self._taken)
+        text = self._taken[0] if len(self._taken) == 1 else "".join(self._taken)
         self._taken.clear()
         return text
 
@@ -197,7 +196,7 @@ def read_table(stream: IO[bytes]) -> Table | Prose:
             header = _cells(header[0], delimiter)
         if (content := _content(header)) is not None:
             lines.taken()
-            return Table(Header(header, content), delimiter, whole, lines)
+            return Table(_header(header, content), delimiter, whole, lines)
         if len(header) > len(widest):
             widest, comma = header, delimiter
     following = next(lines, "")
@@ -217,6 +216,10 @@ def _first_line(lines: Lines) -> tuple[str, str | None]:
         elif line == "" or (text and not text.startswith("#TYPE")):
             return line, declared
     return "", declared
+
+
+def _header(names: list[str], content: Content) -> Header:
+    return Header(names, content, frozenset(name.strip().casefold() for name in names))
 
 
 def _is_rule(cells: Sequence[str]) -> bool:

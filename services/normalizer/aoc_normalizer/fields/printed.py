@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: What is in every record that has such a value: most records are asked for nothing else.
-_MARKS: Final = (b'"@{', b"System.", b"Microsoft.", b"Deserialized.")
 #: Of names of types those that no service writes into a record; `Microsoft.Compute` is a resource provider.
 _TYPES: Final = re.compile(
     rb'["=](?:System\.(?:Object\[\]|Collections\.|Management\.Automation\.)|Deserialized\.\w+\.'
@@ -37,7 +35,8 @@ def is_cut(record: Mapping[str, Any], raw: bytes) -> bool:
 
     `@{...}` in a member of its own has all that the object had; inside of an object it stands for what was too deep.
     """
-    if not any(mark in raw for mark in _MARKS):
+    # Every record is asked; four searches for bytes cost less than a loop over them.
+    if b'"@{' not in raw and b"System." not in raw and b"Microsoft." not in raw and b"Deserialized." not in raw:
         return False
     if _TYPES.search(raw):
         return True
