@@ -184,8 +184,8 @@ SEARCHING: Final = (
         "get-of-all-tenants",
         "an event can be read by its id in another tenant",
         "aoc_common.store.mongo.event_search",
-        '            wanted = {"tenant": check_tenant(tenant), "_id": event_id}\n',
-        '            wanted = {"_id": event_id}\n',
+        '            selected: Document = {"tenant": scope.tenant, "_id": event_id}\n',
+        '            selected: Document = {"_id": event_id}\n',
     ),
     Mutation(
         "search-any-term",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from aoc_common.contracts import spelling
 from aoc_common.contracts.subjects import check_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from datetime import datetime
 
 type Role = Literal["reader", "analyst", "admin", "superadmin"]
 """What somebody may do; each role may do what those before it may.
@@ -27,24 +29,32 @@ def includes(held: Role, needed: Role) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role over some tenants, over all of some groups of tenants, or over `everything` there is and will be."""
+    """A role over some tenants, over all of some groups of tenants, or over `everything` there is and will be.
+
+    `until`: when it ends, exclusive; None: it does not end by itself.
+    """
 
     role: Role
     tenants: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
     everything: bool = False
+    until: datetime | None = None
 
     def covers(self, tenant: str, groups: AbstractSet[str]) -> bool:
         """Whether a tenant, which belongs to these groups, is among those that it is over."""
         return self.everything or tenant in self.tenants or not self.groups.isdisjoint(groups)
+
+    def lasts(self, until: datetime | None) -> bool:
+        """Whether it lasts until then, or for ever where that is None."""
+        return self.until is None or (until is not None and until <= self.until)
 
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
     """What a reader of a tenant may not see.
 
-    `services`, `operations`: in lower case; events of these do not exist for the reader. `fields`: names of fields
-    whose values he neither sees nor finds events by.
+    `services`, `operations`: in lower case, as they are stored; events of these do not exist for the reader. `fields`:
+    kinds of values (`privacy.fields`) that he neither sees nor finds events by.
     """
 
     services: frozenset[str] = frozenset()
@@ -53,6 +63,10 @@ class Hidden:
 
     def __bool__(self) -> bool:
         return bool(self.services or self.operations or self.fields)
+
+    def hides(self, service: str, operation: str) -> bool:
+        """Whether events of this service or operation do not exist for the reader, in whatever case they are spelt."""
+        return service.lower() in self.services or spelling.operation(operation).lower() in self.operations
 
 
 _NOTHING: Final = Hidden()

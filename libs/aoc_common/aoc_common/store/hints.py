@@ -47,7 +47,11 @@ class Hint:
 
 
 class Hints:
-    """Looks for what may be the matter."""
+    """Looks for what may be the matter.
+
+    From whom something is hidden, he is told of words that none of the events that he sees has, and of none in place of
+    them: the vocabulary has the words of all.
+    """
 
     def __init__(self, search: EventSearch, vocabulary: Vocabulary, sources: SourcesOf) -> None:
         self._search = search
@@ -86,14 +90,23 @@ class Hints:
         for term in asked_for:
             if term not in unknown:
                 looked_up = terms.is_word(term) and terms.former_spelling(term) is None
-                if not looked_up or len(unknown) >= _MOST_WORDS or await self._vocabulary.knows(query.tenant, term):
+                if not looked_up or len(unknown) >= _MOST_WORDS or await self._knows(query, term, pace):
                     continue
-                unknown[term] = await self._meant(query, term, pace)
+                unknown[term] = None if query.scope.hidden else await self._meant(query, term, pace)
             if (better := unknown[term]) is not None:
                 # A word with accents does not stand in the text as it is looked up.
                 replaced = re.sub(re.escape(term), better, text, count=1, flags=re.IGNORECASE)
                 text = better if replaced == text and len(asked_for) == 1 else replaced
         return text
+
+    async def _knows(self, query: EventQuery, word: str, pace: Pace | None) -> bool:
+        """Whether an event that the reader sees may have the word."""
+        if not await self._vocabulary.knows(query.tenant, word):
+            return False
+        if not query.scope.hidden:
+            return True
+        number, all_counted = await self._search.count(_every(query, word), 1, pace)
+        return number > 0 or not all_counted
 
     async def _meant(self, query: EventQuery, word: str, pace: Pace | None) -> str | None:
         """The known word that is meant most likely: of those that are equally alike, the one in most events."""
@@ -102,9 +115,13 @@ class Hints:
             return alike[0] if alike else None
         counts: dict[str, int] = {}
         for one in alike:
-            every = replace(query, where=(Clause("text", (values.exactly("text", one),)),), start=None, end=None)
-            counts[one], _ = await self._search.count(every, _COUNTED, pace)
+            counts[one], _ = await self._search.count(_every(query, one), _COUNTED, pace)
         return max(alike, key=lambda one: counts[one])
+
+
+def _every(query: EventQuery, word: str) -> EventQuery:
+    """All events of a query's tenant that have a word."""
+    return replace(query, where=(Clause("text", (values.exactly("text", word),)),), start=None, end=None)
 
 
 def _with(text: str, changes: Sequence[tuple[Piece, str]]) -> str:

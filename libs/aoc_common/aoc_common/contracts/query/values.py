@@ -12,6 +12,7 @@ from aoc_common.errors import Malformed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from aoc_common.contracts.access import Hidden
     from aoc_common.contracts.results import Result
 
 #: What a prefix has at least: shorter ones are in nearly all events.
@@ -79,6 +80,16 @@ def within(text: str) -> Value | None:
 def not_understood() -> Clause:
     """Events whose records have a shape that no mapper knows."""
     return Clause("text", (Value(((Span.of(terms.NOT_UNDERSTOOD),),)),))
+
+
+def not_hidden(hidden: Hidden) -> tuple[Clause, ...]:
+    """What leaves out the services and operations that are hidden as a whole."""
+    named: tuple[tuple[Field, frozenset[str]], ...] = (("service", hidden.services), ("operation", hidden.operations))
+    return tuple(
+        Clause(field, tuple(Value((), Check("equal", name)) for name in sorted(names)), excluded=True)
+        for field, names in named
+        if names
+    )
 
 
 def clause(field: Field, text: str) -> Clause:

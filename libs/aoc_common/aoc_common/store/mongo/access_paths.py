@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aoc_common.contracts.ids import lowest_id
+from aoc_common.contracts.query import values
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo import conditions
 from aoc_common.store.mongo.client import BATCH_SIZE
@@ -108,7 +109,7 @@ def checked(query: EventQuery) -> str:
 
 def asks_for_kinds(query: EventQuery) -> bool:
     """Whether the kinds of the tenant are needed for its paths."""
-    return any(map(_of_kinds, query.where))
+    return any(map(_of_kinds, _where(query)))
 
 
 async def compiled(query: EventQuery, kinds: Mapping[Kind, int] | None, words: Words) -> CompiledQuery:
@@ -122,7 +123,7 @@ async def compiled(query: EventQuery, kinds: Mapping[Kind, int] | None, words: W
     if query.before is not None:
         high = min(high, query.before.int)
     compiler = _Compiler(tenant, words)
-    of_kinds = [clause for clause in query.where if _of_kinds(clause)]
+    of_kinds = [clause for clause in _where(query) if _of_kinds(clause)]
     if low >= high or not compiler.of_kinds(of_kinds, kinds):
         return CompiledQuery(tenant, low, high, ())
     if not query.twins:
@@ -211,6 +212,11 @@ class _Compiler:
     def _residual(self, covered: frozenset[int]) -> Document:
         left = [condition for position, condition in enumerate(self._conditions) if position not in covered]
         return {} if not left else left[0] if len(left) == 1 else {"$and": left}
+
+
+def _where(query: EventQuery) -> tuple[Clause, ...]:
+    """What is asked for, and what the reader may see: there is no query without both."""
+    return (*query.where, *values.not_hidden(query.scope.hidden))
 
 
 def _of_kinds(clause: Clause) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from aoc_common.contracts.access import Hidden
     from aoc_common.contracts.query.filters import Check, Clause, Field, Need, Value
     from aoc_common.store.mongo.client import Document
 
@@ -37,6 +39,11 @@ def check(clause: Clause) -> Document:
 def beyond_needs(clause: Clause) -> bool:
     """Whether a clause says more than the needs of one value that must be there."""
     return clause.excluded or len(clause.values) != 1 or clause.values[0].check is not None
+
+
+def not_hidden(hidden: Hidden) -> list[Document]:
+    """What documents must be that a reader sees, from whom this is hidden; nothing where nothing is hidden whole."""
+    return [check(clause) for clause in values.not_hidden(hidden)]
 
 
 def _value(field: Field, value: Value) -> Document:

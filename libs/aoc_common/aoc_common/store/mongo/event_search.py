@@ -13,30 +13,31 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
 from cachetools import TTLCache
 
 from aoc_common.clock import SystemClock
-from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Malformed
-from aoc_common.store.mongo import access_paths
+from aoc_common.store.mongo import access_paths, conditions
 from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
-from aoc_common.store.mongo.events import page_of
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
+from aoc_common.store.mongo.stored_event import stored
 from aoc_common.store.mongo.timeline import Timeline
+from aoc_common.store.mongo.visible_events import VisibleEvents, hides_something_from
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.access import Scope
+    from aoc_common.contracts.event import StoredEvent
+    from aoc_common.contracts.privacy.fields import PrivateField
     from aoc_common.store.mongo.event_scans import Server
     from aoc_common.store.mongo.event_walk import SearchResult
     from aoc_common.store.pace import Pace
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip", "country")
 #: Of a field that stands inside of the event: where.
 _INSIDE: Final[Mapping[str, tuple[str, ...]]] = {"country": ("event", "src_endpoint", "location", "country")}
+#: Facets that are values which can be hidden -> their kind.
+_PRIVATE: Final[Mapping[str, PrivateField]] = {"ip": "address", "country": "location"}
 #: Facets are counted over at most this many events, the newest that match.
 FACET_EVENTS: Final = 5_000
 
@@ -73,6 +76,7 @@ class MongoEventSearch:
         self._versions = MongoEventVersions(database)
         self._outline = MongoOutline(database)
         self._vocabulary = MongoVocabulary(database)
+        self._visible = VisibleEvents(self._events, self._find)
         self._clock = clock or SystemClock()
         # PageRequest at the first search: services are wired while the server may be away.
         self._plan = None if server is None else SearchPlan(database, server)
@@ -81,9 +85,11 @@ class MongoEventSearch:
     async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
         """One page, newest first, without raw text. Raises `Malformed` for a value that is not text."""
         with translated("events"):
+            if query.scope.hidden:
+                return await self._visible.page(query, pace)
             result = await self._find(query, query.limit + 1, _NO_RAW, pace)
         return EventPage(
-            events=tuple(_stored(document) for document in result.documents[: query.limit]),
+            events=tuple(stored(document) for document in result.documents[: query.limit]),
             more=len(result.documents) > query.limit,
             searched_to=result.searched_to,
         )
@@ -91,20 +97,23 @@ class MongoEventSearch:
     async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
         with translated("events"):
-            selected = {"tenant": scope.tenant, "_id": event_id}
+            selected: Document = {"tenant": scope.tenant, "_id": event_id}
+            if hiding := conditions.not_hidden(scope.hidden):
+                selected["$and"] = hiding
             document = await self._events.find_one(selected, max_time_ms=int(GIVE_UP_S * 1000))
-        return None if document is None else _stored(document)
+            return None if document is None else next(iter(await self._shown([document], scope)), None)
 
     async def versions(self, scope: Scope, event_id: UUID, after: int = 0) -> list[StoredEvent]:
         """The next versions of an event, the first first; the event alone when it never changed."""
         event = await self.get(scope, event_id)
         if event is None:
             return []
-        found = await self._versions.of_event(scope.tenant, event_id, after)
+        found = await self._versions.of_event(scope.tenant, event_id, after, conditions.not_hidden(scope.hidden))
         if not found:
             return [event] if event.version > after else []
         own = {"_id": event_id, "versions": event.versions}
-        return [_stored({**document, **own}) for document in found]
+        with translated("events"):
+            return await self._shown([{**document, **own} for document in found], scope)
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values and their counts among the events that match.
@@ -117,11 +126,16 @@ class MongoEventSearch:
         if unknown:
             raise Malformed(f"facets: no such field: {', '.join(sorted(unknown))}")
         with translated("events"):
+            if hides_something_from(query):
+                return await self._facets_of_seen(query, fields, top, pace)
             places = dict.fromkeys(map(_place, fields), 1)
             result = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **places}, pace)
         counted = result.documents[:FACET_EVENTS]
         return FacetCounts(
-            fields={field: _most_frequent(counted, field, top) for field in fields},
+            fields={
+                field: [] if _hidden(field, query.scope) else _most_frequent(_values(counted, field), top)
+                for field in fields
+            },
             complete=len(result.documents) <= FACET_EVENTS and result.searched_to is None,
             searched_to=result.searched_to,
         )
@@ -129,8 +143,32 @@ class MongoEventSearch:
     async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
         """How many events match, at most `most`, and whether these are all."""
         with translated("events"):
+            if hides_something_from(query):
+                return await self._visible.count(query, most, pace)
             result = await self._find(query, most + 1, {"_id": 1}, pace)
         return min(len(result.documents), most), len(result.documents) <= most and result.searched_to is None
+
+    async def _facets_of_seen(
+        self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None
+    ) -> FacetCounts:
+        counts: dict[str, Counter[str]] = {field: Counter() for field in fields}
+        number, searched_to = 0, None
+        async for batch in self._visible.batches(query, FACET_EVENTS + 1, pace):
+            counted = batch.events[: FACET_EVENTS - number]
+            for field in fields:
+                if not _hidden(field, query.scope):
+                    counts[field].update(value for event in counted if (value := _of_event(event, field)) is not None)
+            number, searched_to = number + len(batch.events), batch.searched_to
+        return FacetCounts(
+            fields={field: _top(counts[field], top) for field in fields},
+            complete=number <= FACET_EVENTS and searched_to is None,
+            searched_to=searched_to,
+        )
+
+    async def _shown(self, documents: Sequence[Document], scope: Scope) -> list[StoredEvent]:
+        if scope.hidden:
+            return await self._visible.of(documents, scope)
+        return [stored(document) for document in documents]
 
     async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> SearchResult:
         """The newest `limit` documents that match."""
@@ -154,13 +192,20 @@ def make_event_search(database: Database, clock: Clock | None = None) -> MongoEv
     return MongoEventSearch(database, clock)
 
 
-def _most_frequent(documents: Sequence[Document], field: str, top: int) -> list[tuple[str, int]]:
-    counts = Counter(value for document in documents if isinstance(value := _value(document, field), str))
+def _most_frequent(values: Iterable[str], top: int) -> list[tuple[str, int]]:
+    return _top(Counter(values), top)
+
+
+def _top(counts: Counter[str], top: int) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]
 
 
 def _place(field: str) -> str:
     return ".".join(_INSIDE.get(field, (field,)))
+
+
+def _values(documents: Sequence[Document], field: str) -> Iterator[str]:
+    return (value for document in documents if isinstance(value := _value(document, field), str))
 
 
 def _value(document: Document, field: str) -> object:
@@ -170,26 +215,12 @@ def _value(document: Document, field: str) -> object:
     return value
 
 
-def _stored(document: Document) -> StoredEvent:
-    unmapped = document.get("unmapped")
-    return StoredEvent(
-        id=document["_id"],
-        tenant=document["tenant"],
-        source=document["source"],
-        time=document["time"],
-        service=document["service"],
-        operation=document["operation"],
-        result=document["result"],
-        actor=document.get("actor"),
-        ip=document.get("ip"),
-        correlation_id=document.get("correlation_id"),
-        tags=tuple(document.get("tags", ())),
-        ocsf=document["event"],
-        unmapped=orjson.loads(unmapped) if unmapped else {},
-        raw=document.get("raw"),
-        page=page_of(document),
-        twin_of=document.get("twin_of"),
-        twin=document.get("twin"),
-        version=document["number"] if "number" in document else document.get("version", 1),
-        versions=document.get("versions", 1),
-    )
+def _of_event(event: StoredEvent, field: str) -> str | None:
+    """The value of an event that is shown."""
+    value = _value({"event": event.ocsf}, field) if field in _INSIDE else getattr(event, field)
+    return value if isinstance(value, str) else None
+
+
+def _hidden(field: str, scope: Scope) -> bool:
+    """Whether all values of a facet are hidden."""
+    return _PRIVATE.get(field, field) in scope.hidden.fields

@@ -191,9 +191,14 @@ class MongoEventVersions:
                 await self._events.bulk_write(events, ordered=False)
                 await self._versions.bulk_write(versions, ordered=False)
 
-    async def of_event(self, tenant: str, event: UUID, after: int) -> list[Document]:
-        """The documents of an event's next versions, the first first; none for an event that never changed."""
-        query = {"event_id": event, "tenant": check_tenant(tenant), "number": {"$gt": after}}
+    async def of_event(self, tenant: str, event: UUID, after: int, hiding: Sequence[Document] = ()) -> list[Document]:
+        """The documents of an event's next versions, the first first; none for an event that never changed.
+
+        `hiding`: conditions without which none is read.
+        """
+        query: Document = {"event_id": event, "tenant": check_tenant(tenant), "number": {"$gt": after}}
+        if hiding:
+            query["$and"] = list(hiding)
         with translated("event_versions"):
             return await self._versions.find(query).sort("number", ASCENDING).limit(_LISTED).to_list(None)
 
