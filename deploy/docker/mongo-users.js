@@ -28,6 +28,38 @@ const gateway = {
         "insert",
         "update"
       ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "grants"
+      },
+      "actions": [
+        "insert",
+        "update",
+        "remove"
+      ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "break_glass"
+      },
+      "actions": [
+        "insert",
+        "update"
+      ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "privacy"
+      },
+      "actions": [
+        "insert",
+        "update",
+        "remove"
+      ]
     }
   ],
   "roles": [

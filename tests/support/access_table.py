@@ -40,12 +40,15 @@ def rows() -> list[Row]:
 class Example:
     """A request that is answered when its sender may make it. `{tenant}` and `{event}` are filled in.
 
-    `named_by`: whether the query names the tenant.
+    `named_by_query`: the query names the tenant. `about_tenant`: the answer depends on which one it is. `absent`: what
+    it asks for is not there, and who may ask is told so.
     """
 
     path: str | None = None
     body: Mapping[str, Any] | None = None
     named_by_query: bool = True
+    about_tenant: bool = True
+    absent: bool = False
 
 
 #: Row -> a request; of those that are not here the path is the request.
@@ -57,6 +60,23 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         body={"tenant": "{tenant}", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"},
         named_by_query=False,
     ),
+    "GET /api/grants": Example(named_by_query=False, about_tenant=False),
+    "POST /api/grants": Example(
+        body={
+            "kind": "person",
+            "grantee": "00000000-0000-0000-0000-000000000000/11111111-1111-1111-1111-111111111111",
+            "role": "reader",
+            "tenants": ["{tenant}"],
+        },
+        named_by_query=False,
+    ),
+    "DELETE /api/grants/{grant_id}": Example(
+        "/api/grants/0b1c5e0f", named_by_query=False, about_tenant=False, absent=True
+    ),
+    "POST /api/break-glass": Example(
+        body={"tenant": "{tenant}", "reason": "to see who may do this", "minutes": 5}, named_by_query=False
+    ),
+    "DELETE /api/break-glass/{lift_id}": Example("/api/break-glass/0b1c5e0f", absent=True),
 }
 
 
@@ -68,7 +88,13 @@ def request(row: Row, tenant: str, event: str) -> dict[str, Any]:
     if row.over != "-" and example.named_by_query:
         made["params"] = {"tenant": tenant}
     if example.body is not None:
-        made["json"] = {
-            name: value.format_map(names) if isinstance(value, str) else value for name, value in example.body.items()
-        }
+        made["json"] = _filled(example.body, names)
     return made
+
+
+def _filled(value: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(one, names) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_filled(one, names) for one in value]
+    return value.format_map(names) if isinstance(value, str) else value

@@ -9,9 +9,11 @@ from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
     backfill,
+    break_glass,
     completeness,
     events,
     facets,
+    grants,
     health,
     problems,
     report_keys,
@@ -26,7 +28,19 @@ if TYPE_CHECKING:
 
     from aoc_common.service.run import Service
 
-ROUTES = (health, events, facets, completeness, report_keys, source_health, backfill, webhooks, problems)
+ROUTES = (
+    health,
+    events,
+    facets,
+    completeness,
+    report_keys,
+    source_health,
+    backfill,
+    webhooks,
+    grants,
+    break_glass,
+    problems,
+)
 
 
 def make() -> Service:

@@ -12,9 +12,12 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
+from aoc_api.access.grants import Grants
 from aoc_api.access.needs import Need, declare
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
+from aoc_api.access.privacy import Privacy
+from aoc_api.access.recording import RecordChange
 from aoc_api.admission import Admission, RequestPace
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
@@ -32,6 +35,8 @@ from aoc_common.contracts.query.grammar import Asked
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
+from aoc_common.store.break_glass import BreakGlassStore
+from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch
@@ -59,6 +64,11 @@ class Services:
     cursors: Cursors
     authenticate: Callable[[Request], Awaitable[Principal]]
     policy: AccessPolicy
+    grants: Grants
+    grant_store: GrantStore
+    privacy: Privacy
+    break_glass: BreakGlassStore
+    record_change: RecordChange
     options: ApiOptions
     probes: Mapping[str, Probe]
     probe_runs: SingleFlight[dict[str, str]]

@@ -62,6 +62,17 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Not allowed",
         "Your role does not cover this, or not for this tenant. An administrator can grant it: docs/howto/access.md.",
     ),
+    "last-superadmin": Kind(
+        409,
+        "The last superadmin",
+        "Without this grant nobody could change who may do what. Grant somebody else superadmin over everything, "
+        "without an end, before.",
+    ),
+    "nothing-hidden": Kind(
+        409,
+        "Nothing is hidden",
+        "No privacy rule of the tenant hides anything from you, or you have lifted it already.",
+    ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
     "too-slow": Kind(

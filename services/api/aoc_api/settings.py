@@ -82,6 +82,9 @@ class ApiOptions(Frozen):
     default_tenant: str = Field(
         DEFAULT_TENANT, pattern=TENANT_PATTERN, description="The tenant of a request that names none."
     )
+    break_glass_h: float = Field(
+        8, gt=0, le=72, description="Hours for which a tenant's privacy rules can be lifted at most."
+    )
     stalled_after_s: int = Field(
         900, ge=60, description="A source that was not collected for so long is shown as stalled (red), seconds."
     )

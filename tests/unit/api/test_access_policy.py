@@ -22,7 +22,7 @@ async def groups_of(tenant: str) -> AbstractSet[str]:
     return GROUPS.get(tenant, set())
 
 
-async def hidden_from(_tenant: str, role: Role) -> Hidden:
+async def hidden_from(_: Principal, _tenant: str, role: Role) -> Hidden:
     return MAIL if role == "reader" else Hidden()
 
 

@@ -1,6 +1,6 @@
 """The tenants: Microsoft 365 organisations, and the app registrations by which they are read.
 
-- `tenant`: what is known of a tenant
+- `tenant`: what is known of a tenant; `privacy`: what it hides from roles
 - `clouds`: where Microsoft's services are, cloud by cloud
 - `file`: the tenants file
 - `needs`: which permissions and licences each source needs; `remedies`: what to do when one cannot be collected

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, mo
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.settings import Frozen, SecretRef
 from aoc_common.tenants.clouds import CLOUDS, V1_ISSUER, Cloud, Hosts, v2_issuer
+from aoc_common.tenants.privacy import PrivacyRule
 
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 _REFERENCES: Final = ("env:", "file:")
@@ -142,6 +143,10 @@ class Tenant(Frozen):
     )
     groups: Annotated[tuple[Group, ...], AfterValidator(_distinct)] = Field(
         (), max_length=100, description="Groups of tenants that it belongs to, e.g. for roles, rules and routes."
+    )
+
+    privacy: tuple[PrivacyRule, ...] = Field(
+        (), max_length=50, description="What is hidden from which roles; see below, and docs/howto/access.md."
     )
 
     @model_validator(mode="after")

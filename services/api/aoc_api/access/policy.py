@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 type GroupsOf = Callable[[str], Awaitable[AbstractSet[str]]]
 """The groups that a tenant belongs to; none for a tenant that is in no registry, e.g. an imported case."""
 
-type HiddenFrom = Callable[[str, Role], Awaitable[Hidden]]
-"""What is hidden in a tenant from those who have a role over it."""
+type HiddenFrom = Callable[[Principal, str, Role], Awaitable[Hidden]]
+"""What is hidden in a tenant from somebody who has a role over it."""
 
 
 class AccessPolicy:
@@ -32,10 +32,15 @@ class AccessPolicy:
 
         The problem is the same for a tenant that does not exist: who may not see it does not learn which there are.
         """
+        role = await self.role(principal, tenant, needed)
+        return Scope(tenant, await self._hidden_from(principal, tenant, role))
+
+    async def role(self, principal: Principal, tenant: str, needed: Role) -> Role:
+        """The highest role of this principal over a tenant. Raises a problem as `scope` does."""
         role = principal.role_over(tenant, await self._groups_of(tenant))
         if role is None or not includes(role, needed):
             raise problems.forbidden(f"You need the role {needed} over tenant {tenant}.")
-        return Scope(tenant, await self._hidden_from(tenant, role))
+        return role
 
     async def seen(self, principal: Principal, tenants: Iterable[str]) -> list[str]:
         """Those of these tenants that this principal may see at all, in their order."""

@@ -7,8 +7,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from aoc_api.access.grants import Grants
 from aoc_api.access.loopback import at_this_machine
 from aoc_api.access.policy import AccessPolicy
+from aoc_api.access.privacy import Privacy
+from aoc_api.access.recording import log_change
 from aoc_api.admission import Admission
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
@@ -20,7 +23,7 @@ from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.clock import SystemClock
-from aoc_common.contracts.access import Hidden, Role
+from aoc_common.environment import WEBHOOKS_TENANTS_FILE
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -30,15 +33,20 @@ from aoc_common.service.tasks import Task
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import connect, ping
 from aoc_common.store.mongo.event_search import make_event_search
+from aoc_common.store.mongo.grants import MongoGrants
+from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.telemetry import logs
 from aoc_common.telemetry.pulse import Pulse
+from aoc_common.tenants.file import read_tenants
+from aoc_common.tenants.file_registry import FileTenants
 
 if TYPE_CHECKING:
     from faststream.nats import NatsBroker
@@ -52,6 +60,8 @@ _KEYS_TIMEOUT_S: Final = 1.5
 _ANSWER_S: Final = 10.0
 #: Seconds for which an answer about the servers is cached.
 _HEALTH_S: Final = 1.0
+#: Seconds between two looks at what tenants hide.
+_RULES_S: Final = 30.0
 
 type Running = Callable[[], AbstractAsyncContextManager[Services]]
 """What the routes work with, connected; leaving closes it."""
@@ -61,6 +71,7 @@ def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
     cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
+    registry = FileTenants(partial(read_tenants, settings.webhooks.tenants_file, setting=WEBHOOKS_TENANTS_FILE), clock)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
@@ -73,7 +84,13 @@ def make_services(settings: ApiSettings) -> Running:
             beating(broker, "api", Pulse()),
         ):
             monitor = StandstillMonitor(partial(_look, broker), clock)
-            async with tasks.running([Task("lookout", monitor.pause_s, monitor.look, jitter=0)], clock):
+            lifts, given = MongoBreakGlass(database), MongoGrants(database)
+            privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
+            work = [
+                Task("lookout", monitor.pause_s, monitor.look, jitter=0),
+                Task("privacy", _RULES_S, privacy.remember),
+            ]
+            async with tasks.running(work, clock):
                 if settings.api.cursor_key is None:
                     hint = "set AOC_API__CURSOR_KEY so that cursors outlive a restart"
                     _log.warning("cursor_key.generated", hint=hint)
@@ -88,7 +105,12 @@ def make_services(settings: ApiSettings) -> Running:
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
                     authenticate=at_this_machine,
-                    policy=AccessPolicy(_no_groups, _nothing_hidden),
+                    policy=AccessPolicy(privacy.groups_of, privacy.hidden_from),
+                    grants=Grants(given, registry, settings.api.auth.home_tenants, clock),
+                    grant_store=given,
+                    privacy=privacy,
+                    break_glass=lifts,
+                    record_change=log_change,
                     options=settings.api,
                     probes={
                         "nats": probes.bus(broker),
@@ -106,16 +128,6 @@ def make_services(settings: ApiSettings) -> Running:
                 )
 
     return running
-
-
-async def _no_groups(_: str) -> frozenset[str]:
-    """The gateway has no registry of tenants."""
-    return frozenset()
-
-
-async def _nothing_hidden(_tenant: str, _role: Role) -> Hidden:
-    """No tenant has anything to hide."""
-    return Hidden()
 
 
 async def _look(broker: NatsBroker) -> BusState:

@@ -142,6 +142,15 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("admin_of", ASCENDING)], name="administrators", sparse=True),
     ),
     "directory_state": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
+    "grants": (
+        IndexModel([("grantee", ASCENDING), ("_id", ASCENDING)], name="grantee"),
+        IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
+    ),
+    "break_glass": (
+        IndexModel([("tenant", ASCENDING), ("principal", ASCENDING), ("ends_at", DESCENDING)], name="principal"),
+        IndexModel([("tenant", ASCENDING), ("began_at", DESCENDING)], name="newest"),
+        IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
+    ),
 }
 
 #: Indexes of older versions that nothing needs any more: every write would pay for them.

@@ -22,6 +22,9 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     # What was noted is never changed.
     "audit_trail": ("insert",),
     "audit_heads": ("insert", "update"),
+    "grants": ("insert", "update", "remove"),
+    "break_glass": ("insert", "update"),
+    "privacy": ("insert", "update", "remove"),
 }
 
 

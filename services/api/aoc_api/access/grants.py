@@ -1,0 +1,103 @@
+"""The grants of whoever signs in.
+
+They count within `FRESH_S` seconds of a change in another process, and at once in this one. A grant that has ended does
+not count from that second on, however fresh the answer is.
+
+What a directory's own people can decide (who is in its groups, who has which app role) must not reach beyond it. So the
+grants of people of a directory that is not a *home* directory (`AOC_API__AUTH__HOME_TENANTS`) count over the tenants of
+that directory only, and up to `admin`, whatever they say. Groups of people are those that the token names; Entra
+resolves groups in groups for the `groups` claim, and does not for app roles (entra-docs,
+how-to-connect-fed-group-claims.md; what-is-access-management.md). Groups of tenants have tenants in them, not groups.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from cachetools import TTLCache
+
+from aoc_common.contracts.access import ROLES, Grant, Role
+from aoc_common.errors import Malformed
+from aoc_common.store.grants import Grantee
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aoc_api.access.tokens.identity import Identity
+    from aoc_common.clock import Clock
+    from aoc_common.store.grants import GrantStore, StoredGrant
+    from aoc_common.tenants.registry import TenantRegistry
+
+#: Seconds for which grants are remembered, and of how many callers at once.
+FRESH_S: Final = 5.0
+_CALLERS: Final = 10_000
+
+_HIGHEST_ABROAD: Final[Role] = "admin"
+
+
+class Grants:
+    """Looks grants up. `home`: ids of directories whose people may hold roles over other tenants."""
+
+    def __init__(self, store: GrantStore, registry: TenantRegistry, home: Iterable[str], clock: Clock) -> None:
+        self._store = store
+        self._registry = registry
+        self._home = frozenset(home)
+        self._clock = clock
+        self._known: TTLCache[frozenset[Grantee], tuple[StoredGrant, ...]] = TTLCache(
+            _CALLERS, FRESH_S, timer=clock.monotonic
+        )
+
+    async def of_identity(self, identity: Identity) -> tuple[Grant, ...]:
+        """The grants of who has signed in; with those of his app roles they are all (`tokens.grants.together`).
+
+        Groups that the token does not name by their object ids grant nothing. Raises `Transient`.
+        """
+        directory = identity.directory_id
+        grantees = [Grantee("person", identity.principal_id)]
+        for group in identity.groups:
+            with suppress(Malformed):
+                grantees.append(Grantee("group", f"{directory}/{group.lower()}"))
+        grants = await self._in_force(grantees)
+        return tuple(grants) if directory in self._home else await self._within(directory, grants)
+
+    async def of_key(self, key_id: str) -> tuple[Grant, ...]:
+        """The grants of an API key. Keys are made here, so they can reach as far as they were granted to."""
+        return tuple(await self._in_force([Grantee("api-key", f"key/{key_id}")]))
+
+    def forget(self) -> None:
+        """Something has changed: look again."""
+        self._known.clear()
+
+    async def _in_force(self, grantees: Iterable[Grantee]) -> list[Grant]:
+        key = frozenset(grantees)
+        if (stored := self._known.get(key)) is None:
+            stored = self._known[key] = tuple(await self._store.of(key))
+        now = self._clock.now()
+        grants = []
+        for one in stored:
+            if one.grant.until is None or now < one.grant.until:
+                tenants = {tenant for tenant in one.grant.tenants if await self._is_meant(tenant, one)}
+                grants.append(replace(one.grant, tenants=frozenset(tenants)))
+        return grants
+
+    async def _is_meant(self, tenant: str, stored: StoredGrant) -> bool:
+        """Whether a tenant is the one that had the name when the grant was given."""
+        if (meant := stored.directories.get(tenant)) is None:
+            return True
+        named = await self._registry.get(tenant)
+        return named is None or named.tenant_id == meant
+
+    async def _within(self, directory: str, grants: Iterable[Grant]) -> tuple[Grant, ...]:
+        """The grants, over tenants of this directory alone."""
+        own = {tenant.name: frozenset(tenant.groups) for tenant in await self._registry.by_directory(directory)}
+        narrowed = [
+            Grant(
+                min(grant.role, _HIGHEST_ABROAD, key=ROLES.index),
+                tenants=frozenset(tenant for tenant, groups in own.items() if grant.covers(tenant, groups)),
+                until=grant.until,
+            )
+            for grant in grants
+        ]
+        return tuple(grant for grant in narrowed if grant.tenants)
