@@ -13,6 +13,7 @@ from aoc_common.contracts.raw import RawPage
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.exact_times import MongoExactTimes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
@@ -73,7 +74,7 @@ class Replica:
         self.ledger = MongoLedger(database)
         versions = MongoEventVersions(database)
         self._writer = Writer(
-            Deduplicator(self.events, versions, versions, self.ledger),
+            Deduplicator(self.events, versions, versions, self.ledger, MongoExactTimes(database)),
             Twins(MongoTwins(database), lambda _: "graph", self.clock),
             self.ledger, MongoQuarantine(database), MongoArrivals(database), publish or self._publish, self.clock,
             note=note,

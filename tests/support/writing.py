@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.exact_times import MongoExactTimes
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.twins import MongoTwins
 from aoc_normalizer.twins.linker import Twins
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 def make_writer(database: Database, events: MongoEvents, ledger: MongoLedger, publish: Publish, clock: Clock) -> Writer:
     """Graph's records stand first."""
     versions = MongoEventVersions(database)
-    dedupe, twins = Deduplicator(events, versions, versions, ledger), Twins(MongoTwins(database), _graph, clock)
+    dedupe = Deduplicator(events, versions, versions, ledger, MongoExactTimes(database))
+    twins = Twins(MongoTwins(database), _graph, clock)
     return Writer(dedupe, twins, ledger, MongoQuarantine(database), MongoArrivals(database), publish, clock)
 
 

@@ -115,6 +115,7 @@ def _packed(event: Event, position: int, encode: Encode, note: str | None) -> Pa
         event.twin_facts,
         former=event.former,
         kin=event.kin,
+        exact_by=event.exact_by,
         understood=event.mapper != GENERIC.name,
         remarks=tuple([tag for tag in event.tags if tag in REMARKABLE]) if event.tags else (),
         service=event.service,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from aoc_common.contracts import spelling
+from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.event import Event, text_digest
 from aoc_common.contracts.ids import event_id, spelt_id
 from aoc_normalizer import bounds
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aoc_normalizer.draft import Draft, Party
 
 _MAX_ID: Final = 512
+_SECOND_MS: Final = 1000
 #: Tag of an event in whose operation or names are characters that nobody sees. Their codes are shown.
 _INVISIBLE: Final = "invisible-characters"
 #: Texts of a draft that are shown or searched for by themselves.
@@ -98,6 +99,7 @@ def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = 
     coarse_ms = draft.coarse_ms
     kin = () if coarse_ms is None else (event_id(context.tenant, draft.family, draft.record_id, coarse_ms),)
     draft.record_id = draft.record_id[:_MAX_ID]
+    exact_by = _exact_by(draft)
     facts = twin_facts.of(draft, context.tenant)
     unnamed = enrich(draft, enrichment, preserved)
     unmapped = _unmapped(reading)
@@ -143,7 +145,15 @@ def _event(reading: Reading, enrichment: EnrichmentData, preserved: Preserved = 
         text=text_digest(reading.text),
         former=former,
         kin=kin,
+        exact_by=exact_by,
     )
+
+
+def _exact_by(draft: Draft) -> str:
+    """By what the same record is found where its time was told more exactly."""
+    if not draft.exact_elsewhere or not draft.record_id or (draft.time_ms or 0) % _SECOND_MS:
+        return ""
+    return next(iter(terms.id_terms(draft.record_id)), "")
 
 
 def _unmapped(reading: Reading) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
 from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.exact_times import MongoExactTimes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.sources import MongoSources
@@ -97,7 +98,7 @@ class Pipeline:
         self._events = MongoEvents(database, lambda *_: DAY, self.clock)
         versions = MongoEventVersions(database)
         self._writer = Writer(
-            Deduplicator(self._events, versions, versions, ledger),
+            Deduplicator(self._events, versions, versions, ledger, MongoExactTimes(database)),
             Twins(MongoTwins(database), lambda _: "graph", self.clock),
             self._ledger, MongoQuarantine(database), MongoArrivals(database), self._tell, self.clock,
         )  # fmt: skip

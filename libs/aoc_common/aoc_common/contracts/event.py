@@ -40,6 +40,8 @@ class Event:
     - `text`: the digest of its record's text (`text_digest`).
     - `former`: other ids under which older versions of AOC stored the same record; empty for nearly all.
     - `kin`: the id under which the same record stands when it came by an interface that tells its time less exactly.
+    - `exact_by`: a term that finds the same record where it came by an interface that tells its time more exactly than
+      to the second; empty where there is none.
     """
 
     id: UUID
@@ -65,6 +67,7 @@ class Event:
     text: str = ""
     former: tuple[UUID, ...] = ()
     kin: tuple[UUID, ...] = ()
+    exact_by: str = ""
 
     def message(self) -> bytes:
         """The body on AOC_EVENTS: the complete OCSF event as JSON."""
@@ -87,7 +90,7 @@ class PackedEvent:
 
     - `document`: as it will be stored (see `store.events.EventStore.encoded`). `body`: as it will be published.
     - `position`: its record's place in the raw page.
-    - `note`: what its mapper stumbled over. `twin_facts`, `former`, `kin`: as of `Event`.
+    - `note`: what its mapper stumbled over. `twin_facts`, `former`, `kin`, `exact_by`: as of `Event`.
     - `text`: the digest of its record's text (`text_digest`).
     - `understood`: a mapper that knows its record's shape has read it. False when none knew the shape, or the one that
       did stumbled: time, actor, operation and result are then what the generic mapper found by their usual names. An
@@ -110,6 +113,7 @@ class PackedEvent:
     twin_facts: TwinFacts | None = None
     former: tuple[UUID, ...] = ()
     kin: tuple[UUID, ...] = ()
+    exact_by: str = ""
     understood: bool = True
     remarks: tuple[str, ...] = ()
     service: str = ""

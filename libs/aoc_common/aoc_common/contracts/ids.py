@@ -20,6 +20,7 @@ _MAX_MS: Final = (1 << 48) - 1
 _VERSION_8: Final = 8 << 76 | 0b10 << 62
 _RAND_A: Final = 0xFFF << 64
 _RAND_B: Final = (1 << 62) - 1
+_HASH: Final = (1 << 80) - 1
 _MS: Final = timedelta(milliseconds=1)
 
 
@@ -41,6 +42,11 @@ def spelt_id(tenant: str, namespace: str, record_id: str, time_ms: int) -> UUID:
 def beside(identity: UUID, by: str) -> UUID:
     """The id of a record that shares its own id and time with another event. `by`: its operation, or what differs."""
     return _made(identity.int >> 80, b"\x1f".join((identity.bytes, by.lower().encode("utf-8", "surrogatepass"))))
+
+
+def second_of(identity: UUID) -> tuple[int, int]:
+    """The second of an id, since 1970, and its hash: of one record they are the same however exactly its time is told."""
+    return (identity.int >> 80) // 1000, identity.int & _HASH
 
 
 def _made(time_ms: int, key: bytes) -> UUID:

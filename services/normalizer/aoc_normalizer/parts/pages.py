@@ -14,6 +14,7 @@ from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.exact_times import MongoExactTimes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.publications import MongoPublications
 from aoc_common.store.mongo.quarantine import MongoQuarantine
@@ -70,7 +71,7 @@ def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resour
     database, clock = resources.database, resources.clock
     ledger, versions = MongoLedger(database, clock), MongoEventVersions(database)
     return Writer(
-        Deduplicator(events, versions, versions, ledger),
+        Deduplicator(events, versions, versions, ledger, MongoExactTimes(database)),
         Twins(MongoTwins(database), settings.twins.prefer, clock),
         ledger,
         MongoQuarantine(database),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_common.store.events import EventStore
+    from aoc_common.store.exact_times import ExactTimes
     from aoc_common.store.page_ledger import PageLedger
     from aoc_common.store.sightings import EventSightings, Sighting
     from aoc_common.store.versions import EventVersions
@@ -38,9 +39,15 @@ class Deduplicator:
     """Brings the events of batches into the store. Idempotent."""
 
     def __init__(
-        self, events: EventStore, sightings: EventSightings, versions: EventVersions, ledger: PageLedger
+        self,
+        events: EventStore,
+        sightings: EventSightings,
+        versions: EventVersions,
+        ledger: PageLedger,
+        exact_times: ExactTimes,
     ) -> None:
         self._events = events
+        self._exact_times = exact_times
         self._sightings = sightings
         self._versions = versions
         self._ledger = ledger
@@ -53,7 +60,7 @@ class Deduplicator:
                 [page.mapped.on_bus(page.raw.fetched_at) for page in batch.pages if page.raw.id in gone]
             )
         known = await self._under_other_ids(batch)
-        await self._insert(batch, [row for row in batch.rows if row not in known])
+        await self._insert(batch, self._onto_one_id([row for row in batch.rows if row not in known]))
         beside = await self._recognise(batch, batch.with_outcome(Outcome.DUPLICATE), one_record=False)
         if beside:
             # A record that shares its id with an event of another operation, say: an event of its own.
@@ -79,25 +86,50 @@ class Deduplicator:
         """Give a row's event another id."""
         row.event = replace(row.event, id=identity, document=self._events.under_id(row.event.document, identity))
 
+    def _onto_one_id(self, rows: list[Row]) -> list[Row]:
+        """These rows, the same record under one id also where the batch has it with its time to the second and exactly.
+
+        The former comes first, as an id begins with the event's time.
+        """
+        whole = {row.event.id for row in rows if row.event.exact_by}
+        exact = [row for row in rows if not whole.isdisjoint(row.event.kin)] if whole else []
+        for row in exact:
+            self._move(row, row.event.kin[0])
+        return [row for row in rows if row not in exact] + exact if exact else rows
+
+    async def _exactly(self, rows: Iterable[Row]) -> dict[Row, UUID]:
+        """Rows whose time is a whole second, and the id under which their record is stored with its exact time."""
+        if any(row.event.kin for row in rows):
+            await self._exact_times.note()
+        of_rows = {row: row.event.id for row in rows if row.event.exact_by}
+        found = await self._exact_times.stored(
+            {row.event.id: (row.event.tenant, row.event.exact_by) for row in of_rows}
+        )
+        return {row: found[identity] for row, identity in of_rows.items() if identity in found} if found else {}
+
     async def _under_other_ids(self, batch: Batch) -> set[Row]:
         """Rows whose record is stored under another id, which stays. None for nearly all.
 
         An older version of AOC gave it, or it came by an interface that tells its time less exactly.
         """
-        others = {row: row.event.kin for row in batch.rows if row.event.kin}
+        exact = await self._exactly(batch.rows)
+        kin = {row: row.event.kin for row in batch.rows if row.event.kin} | {row: (one,) for row, one in exact.items()}
+        former: dict[Row, tuple[UUID, ...]] = {}
         aged = [row for row in batch.rows if row.event.former]
         if aged:
             until = await self._sightings.former_until()
             latest = None if until is None else ids.to_ms(until)
-            for row in aged:
-                if latest is None or row.event.time_ms <= latest:
-                    others[row] = (*row.event.former, *row.event.kin)
+            former = {row: row.event.former for row in aged if latest is None or row.event.time_ms <= latest}
+        others = {row: (*former.get(row, ()), *kin.get(row, ())) for row in former.keys() | kin.keys()}
         if not others:
             return set()
-        stored = await self._sightings.sightings({identity for several in others.values() for identity in several})
+        own = {row.event.id for row in kin}
+        stored = await self._sightings.sightings(own.union(*others.values()))
         known = set()
         for row, several in others.items():
-            if (old := next((identity for identity in several if identity in stored), None)) is not None:
+            # What stands under both ids was taken for two records once: each stays what it is.
+            possible = former.get(row, ()) if row.event.id in stored else several
+            if (old := next((identity for identity in possible if identity in stored), None)) is not None:
                 self._move(row, old)
                 known.add(row)
         return known

@@ -55,7 +55,7 @@ def fill(record: Record, draft: Draft) -> None:
     draft.time_ms = times.parse_ms(draft.original_time)
     draft.correlation_id = draft.action_id = values.text(record.get("correlationId"))
     draft.class_uid, draft.activity_id = AUTHENTICATION, 1
-    draft.operation = _kind(record)
+    draft.operation, draft.exact_elsewhere = _kind(record), True
     draft.app = Party(
         values.text(record.get("appDisplayName")), uid=values.text(record.get("appId")), kind="application"
     )
