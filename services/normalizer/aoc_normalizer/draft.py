@@ -111,8 +111,8 @@ class Draft:
     `spelt`: the operation as the record spells it, where that has characters that nobody sees.
     `content`: the record inside a wrapper, by which one without an id is known. `former`: families and record ids by
     which older versions of AOC identified the same record. `coarse_ms`: when it happened by another interface that
-    brings the same record, where that tells it less exactly; `exact_elsewhere`: another one may tell it more exactly than
-    to the second.
+    brings the same record, where that tells it less exactly; `exact_elsewhere`: another one may tell it more exactly
+    than to the second.
 
     For twins, of records that can have one: `stated` has the lists of changed properties as the record has them, whole
     (`changes` are cut to what can be shown); `action_id` the id that both lanes tell of one action; `result_stated` is

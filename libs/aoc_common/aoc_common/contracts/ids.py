@@ -45,7 +45,7 @@ def beside(identity: UUID, by: str) -> UUID:
 
 
 def second_of(identity: UUID) -> tuple[int, int]:
-    """The second of an id, since 1970, and its hash: of one record they are the same however exactly its time is told."""
+    """The second of an id, since 1970, and its hash: those of one record, however exactly its time is told."""
     return (identity.int >> 80) // 1000, identity.int & _HASH
 
 

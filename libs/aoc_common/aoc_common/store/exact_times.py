@@ -1,7 +1,7 @@
 """Events of records of which one interface tells the time to the second, and another one more exactly.
 
-An id is made of a record's time. So the same record has two ids, and whoever comes second looks for the other one. Every
-method may raise `Transient` when the store is away.
+An id is made of a record's time. So the same record has two ids, and whoever comes second looks for the other one.
+Every method may raise `Transient` when the store is away.
 """
 
 from __future__ import annotations

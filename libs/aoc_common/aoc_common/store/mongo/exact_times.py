@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import batched
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from aoc_common.contracts.ids import second_of
 from aoc_common.contracts.subjects import check_tenant
@@ -17,6 +16,7 @@ from aoc_common.store.mongo.client import BATCH_SIZE, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from aoc_common.store.mongo.client import Database
 
