@@ -19,6 +19,11 @@ from aoc_sim.graph.routes import Graph
 from aoc_sim.graph.subscriptions import Subscriptions
 from aoc_sim.notify import Notify
 from aoc_sim.oidc import Oidc
+from aoc_sim.provider.accounts import Accounts
+from aoc_sim.provider.control import ProviderControl
+from aoc_sim.provider.keys import KeyRing
+from aoc_sim.provider.metadata import Metadata
+from aoc_sim.provider.provider import Provider
 from aoc_sim.stories import STORIES
 from aoc_sim.throttle import Throttler
 from aoc_sim.timeline import World
@@ -27,6 +32,7 @@ from aoc_sim.transport import BrokenTransport
 
 if TYPE_CHECKING:
     from aoc_sim.clock import Clock
+    from aoc_sim.provider.claims import Version
     from aoc_sim.settings import SimSettings
 
 
@@ -43,6 +49,9 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     clock = world.clock
     key = settings.signing_key_pem.get_secret_value() if settings.signing_key_pem else None
     tokens = Tokens(clock, settings.token_lifetime_s, key)
+    rings: dict[Version, KeyRing] = {"1.0": KeyRing(), "2.0": KeyRing(tokens.key)}
+    metadata = Metadata(settings, rings)
+    provider = Provider(settings, clock, rings, Accounts(world.tenants.values()))
     throttler = Throttler(settings.throttle, clock)
     gate = Gate(settings, world, tokens, throttler)
     subscriptions = Subscriptions(gate)
@@ -54,7 +63,10 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
             *FactsRoutes(world).routes(),
             *world.switches.routes(),
             *Notify(settings, world, notifier, activity).routes(),
-            *Oidc(settings, clock, tokens, world.switches).routes(),
+            *ProviderControl(provider, metadata, rings).routes(),
+            *Oidc(settings, clock, tokens, world.switches, provider).routes(),
+            *metadata.routes(),
+            *provider.routes(),
             *DirectoryObjects(gate).routes(),
             *subscriptions.routes(),
             *Applications(gate).routes(),
@@ -65,4 +77,7 @@ def create_app(settings: SimSettings, clock: Clock | None = None) -> Starlette:
     )
     app.add_middleware(BrokenTransport, world=world)
     app.state.world = world
+    app.state.provider = provider
+    app.state.rings = rings
+    app.state.gateway = settings.gateway
     return app

@@ -1,4 +1,4 @@
-"""The v2.0 token endpoint and its metadata (entra-docs, v2-oauth2-client-creds-grant-flow.md)."""
+"""The v2.0 token endpoint (entra-docs, v2-oauth2-client-creds-grant-flow.md)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from starlette.routing import Route
 
+from aoc_sim.refusals import RefusedError
 from aoc_sim.responses import base_url, json_answer
 from aoc_sim.switches import REFUSALS
 from aoc_sim.tokens import RESOURCES
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from aoc_sim.clock import Clock
+    from aoc_sim.provider.provider import Provider
     from aoc_sim.settings import SimSettings, TenantSettings
     from aoc_sim.switches import Switchboard
     from aoc_sim.tokens import Tokens
@@ -31,84 +33,54 @@ if TYPE_CHECKING:
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _GRAPH = "https://graph.microsoft.com"
 _ACTIVITY = "https://manage.office.com"
-
-
-class RefusedError(Exception):
-    """A token request is refused, with Entra's number."""
-
-    def __init__(self, status: int, error: str, number: int, text: str) -> None:
-        super().__init__(text)
-        self.status, self.error, self.number, self.text = status, error, number, text
+_OF_PEOPLE = frozenset({"authorization_code", "refresh_token"})
 
 
 class Oidc:
-    """The routes of login.microsoftonline.com that an application without users needs."""
+    """The routes of login.microsoftonline.com that programs ask."""
 
-    def __init__(self, settings: SimSettings, clock: Clock, tokens: Tokens, switches: Switchboard) -> None:
+    def __init__(
+        self, settings: SimSettings, clock: Clock, tokens: Tokens, switches: Switchboard, provider: Provider
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._tokens = tokens
         self._switches = switches
+        self._provider = provider
 
     def routes(self) -> list[Route]:
         """The routes."""
         return [
             Route("/common/discovery/instance", self.instance),
             Route("/{tenant}/oauth2/v2.0/token", self.token, methods=["POST"]),
-            Route("/{tenant}/v2.0/.well-known/openid-configuration", self.configuration),
-            Route("/{tenant}/discovery/v2.0/keys", self.keys),
         ]
 
     async def token(self, request: Request) -> Response:
-        """`POST /{tenant}/oauth2/v2.0/token`: client credentials only."""
+        """`POST /{tenant}/oauth2/v2.0/token`: client credentials, and what people allowed at the gateway's sign-in."""
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
         base = base_url(request, self._settings)
         try:
-            tenant = self._tenant(request.path_params["tenant"])
-            self._check_grant(form)
-            self._check_client(tenant, form, str(request.url.replace(query="")), base)
-            self._check_credential_state(tenant)
-            audience, roles = self._resource(tenant, form.get("scope", ""), base)
+            if form.get("grant_type") in _OF_PEOPLE and form.get("client_id"):
+                answer = self._provider.redeem(form, base)
+            else:
+                tenant = self._tenant(request.path_params["tenant"])
+                self._check_grant(form)
+                self._check_client(tenant, form, str(request.url.replace(query="")), base)
+                self._check_credential_state(tenant)
+                answer = self._of_application(tenant, form.get("scope", ""), base)
         except RefusedError as refusal:
             return self._refusal(refusal, form)
-        token = self._tokens.issue(tenant, audience, roles, f"{base}/{tenant.tenant_id}/v2.0")
-        lifetime = self._tokens.lifetime_s
-        answer = {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
         return json_answer(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
-    async def configuration(self, request: Request) -> Response:
-        """OpenID Connect discovery."""
-        try:
-            tenant = self._tenant(request.path_params["tenant"])
-        except RefusedError as refusal:
-            return self._refusal(refusal, {})
-        base = base_url(request, self._settings)
-        root = f"{base}/{tenant.tenant_id}"
-        return json_answer(
-            {
-                "issuer": f"{root}/v2.0",
-                "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
-                "token_endpoint": f"{root}/oauth2/v2.0/token",
-                "jwks_uri": f"{root}/discovery/v2.0/keys",
-                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-                "response_types_supported": ["code"],
-                "subject_types_supported": ["pairwise"],
-                "id_token_signing_alg_values_supported": ["RS256"],
-                "tenant_region_scope": "EU",
-                "cloud_instance_name": "microsoftonline.com",
-                "msgraph_host": "graph.microsoft.com",
-            }
-        )
-
-    async def keys(self, request: Request) -> Response:
-        """The signing keys; `common` serves them too."""
-        name = request.path_params["tenant"]
-        try:
-            if name not in {"common", "organizations"}:
-                self._tenant(name)
-        except RefusedError as refusal:
-            return self._refusal(refusal, {})
-        return json_answer(self._tokens.jwks())
+    def _of_application(self, tenant: TenantSettings, scope: str, base: str) -> dict[str, Any]:
+        resource = scope.removesuffix("/.default")
+        if resource != scope and self._provider.is_gateway(resource):
+            token = self._provider.application_token(tenant, base)
+        else:
+            audience, roles = self._resource(tenant, scope, base)
+            token = self._tokens.issue(tenant, audience, roles, f"{base}/{tenant.tenant_id}/v2.0")
+        lifetime = self._tokens.lifetime_s
+        return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}
 
     async def instance(self, request: Request) -> Response:
         """Instance discovery: tells MSAL that this host is a trusted authority."""

@@ -71,6 +71,27 @@ DEFAULT_TENANTS = (
 )
 
 
+class GatewayApp(BaseModel):
+    """The app registration of AOC's gateway, which people and applications of all tenants sign in at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client_id: str = Field(default="a0c6a7e0-a99c-4011-8ec7-0a0c51a00099", description="Application (client) id.")
+    client_secret: SecretStr = Field(default=SecretStr("simulator-only-gateway"), description="Its client secret.")
+    scope: str = Field(default="access_as_user", description="The scope that it exposes.")
+    application_roles: tuple[str, ...] = Field(
+        default=("aoc.reader",), description="App roles that each tenant's app has on it."
+    )
+    redirect_uris: tuple[str, ...] = Field(
+        default=(), description="Where browsers may return to, beside this machine's own addresses."
+    )
+
+    @property
+    def application_uri(self) -> str:
+        """What its scopes begin with."""
+        return f"api://{self.client_id}"
+
+
 class Throttle(BaseModel):
     """Limits per family; the defaults are Microsoft's published ones (throttling-entra-logs-reports.md and others)."""
 
@@ -159,6 +180,7 @@ class SimSettings(BaseSettings):
     live_rate: float = Field(default=2.0, ge=0, description="Records per second generated after the start; 0 is none.")
     live_tick_s: float = Field(default=1.0, gt=0, description="Live records become content in steps of this length.")
     tenants: tuple[TenantSettings, ...] = Field(default=DEFAULT_TENANTS, min_length=1, description="The tenants.")
+    gateway: GatewayApp = Field(default=GatewayApp(), description="The gateway's app registration.")
     stories: list[str] | Literal["all"] = Field(
         default="all", description="Attack stories to tell, by name; they alternate between the tenants."
     )

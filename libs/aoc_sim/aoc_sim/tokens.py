@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid5
@@ -11,6 +9,8 @@ from uuid import UUID, uuid5
 import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from aoc_sim.provider.keys import key_id, make_key
 
 if TYPE_CHECKING:
     from aoc_sim.clock import Clock
@@ -62,15 +62,14 @@ class Tokens:
                 raise ValueError("signing_key_pem: not an RSA private key")
             self._key = key
         else:
-            self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+            self._key = make_key()
         self._public = self._key.public_key()
-        der = self._public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-        self.kid = base64.urlsafe_b64encode(hashlib.sha256(der).digest()[:20]).decode().rstrip("=")
+        self.kid = key_id(self._key)
 
-    def jwks(self) -> dict[str, Any]:
-        """The JSON Web Key Set (RFC 7517) with the one public key."""
-        jwk: dict[str, Any] = jwt.algorithms.RSAAlgorithm.to_jwk(self._public, as_dict=True)
-        return {"keys": [{"kty": "RSA", "use": "sig", "kid": self.kid, "alg": "RS256", "n": jwk["n"], "e": jwk["e"]}]}
+    @property
+    def key(self) -> rsa.RSAPrivateKey:
+        """The key that they are signed with."""
+        return self._key
 
     def issue(self, tenant: TenantSettings, audience: str | list[str], roles: tuple[str, ...], issuer: str) -> str:
         """An app-only access token. Without roles there is no `roles` claim at all, as with Entra."""

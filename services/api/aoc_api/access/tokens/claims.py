@@ -63,7 +63,8 @@ def directory_of(claims: Claims) -> str:
 
 def check_audience(claims: Claims, version: Version, expected: Expected) -> None:
     """Raise `RefusedToken` unless the token was made for our application, and for no other."""
-    if claims.get("aud") not in expected.audiences(version):
+    audience = claims.get("aud")
+    if not isinstance(audience, str) or audience not in expected.audiences(version):
         advice = f"The access token is for another application. Ask for one with the scope {_scope(expected)}."
         raise RefusedToken("audience", advice)
 
@@ -108,7 +109,7 @@ def _kind(claims: Claims, expected: Expected) -> IdentityKind:
             "optional claim idtyp (docs/howto/sign-in.md). An ID token is not one."
         )
         raise RefusedToken("no-api-token", advice)
-    if kind not in {None, "user"} or not isinstance(scopes, str):
+    if kind not in (None, "user") or not isinstance(scopes, str):
         raise RefusedToken("claims")
     if expected.scope not in scopes.split(" "):
         raise RefusedToken("scope", f"The access token lacks the scope {_scope(expected)}.", "insufficient-scope")
@@ -123,7 +124,7 @@ def _identity(claims: Claims, kind: IdentityKind, ends: datetime) -> Identity:
         _guid(claims, "oid"),
         _name(claims, kind),
         _texts(claims, "roles"),
-        _texts(claims, "groups"),
+        tuple(group for group in _texts(claims, "groups") if _is_guid(group)),
         ends,
     )
 
@@ -132,7 +133,7 @@ def _check_overage(claims: Claims) -> None:
     """Raise `RefusedToken` when Entra left groups or roles out, in either way that it says so."""
     elsewhere = claims.get("_claim_names", {})
     left_out = not isinstance(elsewhere, dict) or bool(elsewhere.keys() & {"groups", "roles"})
-    if left_out or claims.get("hasgroups", False) not in {False, "false"}:
+    if left_out or claims.get("hasgroups", False) is not False:
         raise RefusedToken("group-overage", _OVERAGE, "forbidden")
 
 
@@ -142,12 +143,17 @@ def _scope(expected: Expected) -> str:
 
 def _guid(claims: Claims, name: str) -> str:
     value = claims.get(name)
+    if not isinstance(value, str) or not _is_guid(value):
+        raise RefusedToken("claims")
+    return value
+
+
+def _is_guid(text: str) -> bool:
+    """Whether it is a GUID, spelt as Entra spells it."""
     try:
-        if isinstance(value, str) and str(UUID(value)) == value:
-            return value
+        return str(UUID(text)) == text
     except ValueError:
-        pass
-    raise RefusedToken("claims")
+        return False
 
 
 def _moment(claims: Claims, name: str) -> float:

@@ -17,7 +17,8 @@ class Identity:
     """A person or an application of a directory, as Entra vouches for it.
 
     `directory_id`, `object_id`: GUIDs in lower case; unique and for ever the same (claims `tid` and `oid`). `name`: to
-    be shown to people; never to decide by. `groups`: as the directory writes them, by default GUIDs.
+    be shown to people; never to decide by. `groups`: object ids; a group's name, which a registration can have emitted
+    instead, can be given to another group, and counts for nothing.
     """
 
     kind: IdentityKind

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 type IsKnown = Callable[[str], Awaitable[bool]]
 """Whether tokens of a directory are taken: of a home tenant, or of a registered one."""
 
-#: Texts (roles, groups, tokens) that are remembered at most: some ten megabytes.
-_REMEMBERED: Final = 100_000
+#: Tokens, and roles and groups of tokens, that are remembered at most: some ten megabytes.
+REMEMBERED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,13 @@ class AccessTokens:
     """Tokens of one cloud's directories, for one application."""
 
     def __init__(
-        self, expected: Expected, authority: str, keys: SigningKeys[Origin], is_known: IsKnown, clock: Clock
+        self,
+        expected: Expected,
+        authority: str,
+        keys: SigningKeys[Origin],
+        is_known: IsKnown,
+        clock: Clock,
+        remembered: int = REMEMBERED,
     ) -> None:
         self._expected = expected
         self._origins = origins(authority)
@@ -70,7 +76,7 @@ class AccessTokens:
         self._is_known = is_known
         self._clock = clock
         self._verified: TLRUCache[bytes, _Verified] = TLRUCache(
-            _REMEMBERED,
+            remembered,
             ttu=lambda _, verified, now: verified.until(now),
             timer=lambda: clock.now().timestamp(),
             getsizeof=lambda verified: verified.size,

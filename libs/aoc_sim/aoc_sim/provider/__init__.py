@@ -1,0 +1,1 @@
+"""Microsoft Entra ID as the identity provider of AOC's gateway: people sign in, applications get tokens."""

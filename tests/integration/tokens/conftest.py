@@ -1,0 +1,119 @@
+"""A gateway over a real database whose identity provider is the simulator, both in this process, at one clock."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from aoc_api.access.tokens.bearer import BearerTokens
+from aoc_api.access.tokens.grants import AppRoleGrants
+from aoc_api.app import create_app
+from aoc_api.auth_settings import AuthOptions
+from aoc_api.entra.discovery import ANSWER_BYTES
+from aoc_api.parts.tokens import make_tokens
+from aoc_api.settings import ApiOptions, ApiSettings
+from aoc_common import http
+from aoc_common.settings import NatsSettings
+from aoc_common.store.mongo.client import ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.term_edition import MongoTermEdition
+from aoc_sim.app import create_app as create_simulator
+from aoc_sim.settings import DEFAULT_TENANTS, GatewayApp, SimSettings
+from making import an_event
+from manual_clock import ManualClock
+from signing import BASE, CUSTOMER, HOME, EntraId
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from aoc_api.access.principal import Principal
+    from aoc_common.settings import MongoSettings
+    from aoc_common.store.mongo.client import Database
+
+DIRECTORIES = {tenant.slug: tenant.tenant_id for tenant in DEFAULT_TENANTS}
+APP = GatewayApp()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def entra(clock: ManualClock) -> AsyncIterator[EntraId]:
+    """The provider. The people of contoso are at home; fabrikam is a customer."""
+    tenants = tuple(tenant.model_copy(update={"people": 20}) for tenant in DEFAULT_TENANTS)
+    sim = create_simulator(SimSettings(events=0, live_rate=0, stories=[], tenants=tenants, public_url=BASE), clock)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(sim), base_url=BASE) as client:
+        yield EntraId(sim, clock, client)
+
+
+@dataclass
+class SignedInGateway:
+    """A gateway, and what is registered with it."""
+
+    client: httpx.AsyncClient
+    registered: dict[str, str]
+
+    async def get(self, token: str | bytes, path: str = "/api/events", **parameters: Any) -> httpx.Response:
+        header = b"Bearer " + (token if isinstance(token, bytes) else token.encode())
+        parameters = {"tenant": HOME} | parameters
+        return await self.client.get(path, params=parameters, headers={"Authorization": header})
+
+    async def status(self, token: str | bytes, path: str = "/api/events", **parameters: Any) -> int:
+        return (await self.get(token, path, **parameters)).status_code
+
+
+@pytest.fixture
+async def serve(
+    mongo_settings: MongoSettings, database: Database, entra: EntraId, clock: ManualClock
+) -> AsyncIterator[Callable[..., Awaitable[SignedInGateway]]]:
+    """`await serve(**auth)`: a gateway with an event of each tenant. `auth`: of `AuthOptions`."""
+    await ensure_indexes(database, ("events", "vocabulary"))
+    await MongoTermEdition(database).begin()
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    made = [an_event(f"of-{tenant}", clock.now(), tenant, raw="{}") for tenant in (HOME, CUSTOMER)]
+    await events.insert(made, ["p1"] * len(made))
+    async with AsyncExitStack() as stack:
+
+        async def start(**auth: Any) -> SignedInGateway:
+            options = AuthOptions(
+                **({"client_id": APP.client_id, "home_tenants": [DIRECTORIES[HOME]], "authority": BASE} | auth)
+            )
+            settings = ApiSettings(
+                mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1"), api=ApiOptions(auth=options)
+            )
+            app = create_app(settings)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            registered = {DIRECTORIES[CUSTOMER]: CUSTOMER}
+
+            async def tenants_of(directory_id: str) -> frozenset[str]:
+                return frozenset({registered[directory_id]} if directory_id in registered else ())
+
+            asking = http.Client(transport=httpx.ASGITransport(entra.sim))
+            asking.answer_bytes = ANSWER_BYTES
+            await stack.enter_async_context(asking)
+            tokens = make_tokens(options, asking, tenants_of, clock)
+            assert tokens is not None
+            bearer = BearerTokens(tokens, AppRoleGrants(frozenset(options.home_tenants), tenants_of))
+
+            async def authenticate(request: Request) -> Principal:
+                return await bearer(request.headers["authorization"].removeprefix("Bearer "))
+
+            app.state.services = replace(app.state.services, authenticate=authenticate, clock=clock)
+            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
+            return SignedInGateway(await stack.enter_async_context(client), registered)
+
+        yield start
+
+
+@pytest.fixture
+async def gateway(serve: Callable[..., Awaitable[SignedInGateway]]) -> SignedInGateway:
+    return await serve()
