@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 
 from aoc_sim.provider import claims
+from aoc_sim.provider.claims import Issuance
 from aoc_sim.provider.keys import key_id, make_key
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from aoc_sim.provider.accounts import Account
     from aoc_sim.provider.claims import Version
+    from aoc_sim.provider.keys import KeyRing
+    from aoc_sim.provider.provider import Provider
     from manual_clock import ManualClock
 
 BASE: Final = "http://127.0.0.1:8365"
@@ -39,14 +42,20 @@ class EntraId:
     clock: ManualClock
     client: httpx.AsyncClient
 
+    @property
+    def provider(self) -> Provider:
+        provider: Provider = self.sim.state.provider
+        return provider
+
     def account(self, role: str | None, tenant: str = HOME) -> Account:
         """The person of a tenant who has this role."""
         wanted = (f"aoc.{role}",) if role else ()
-        accounts = self.sim.state.provider.accounts.all()
+        accounts = self.provider.accounts.all()
         return next(a for a in accounts if a.tenant.slug == tenant and a.roles == wanted)
 
     def key(self, version: Version = "2.0") -> rsa.RSAPrivateKey:
-        return self.sim.state.rings[version].current()
+        rings: dict[Version, KeyRing] = self.sim.state.rings
+        return rings[version].current()
 
     def claims(self, role: str | None = "reader", tenant: str = HOME, version: Version = "2.0") -> dict[str, Any]:
         """What a genuine access token of a person claims."""
@@ -89,18 +98,19 @@ class EntraId:
         """Change how the provider behaves; what it says of itself."""
         answer = await self.client.put("/_provider", json=wish)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        said: dict[str, Any] = answer.json()
+        return said
 
     async def asked(self) -> int:
         """How often metadata and keys were asked for."""
-        return (await self.client.get("/_provider")).json()["asked"]
+        return int((await self.client.get("/_provider")).json()["asked"])
 
     @property
     def _app(self) -> Any:
         return self.sim.state.gateway
 
-    def _issuance(self) -> claims.Issuance:
-        return claims.Issuance(BASE, self.clock.now(), 3599)
+    def _issuance(self) -> Issuance:
+        return Issuance(BASE, self.clock.now(), 3599)
 
 
 __all__ = ["BASE", "CUSTOMER", "HOME", "EntraId", "make_key", "segment"]

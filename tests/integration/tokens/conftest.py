@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from aoc_api.access.tokens.bearer import BearerTokens
-from aoc_api.access.tokens.grants import AppRoleGrants
+from aoc_api.access.grants import Grants
 from aoc_api.app import create_app
 from aoc_api.auth_settings import AuthOptions
 from aoc_api.entra.discovery import ANSWER_BYTES
-from aoc_api.parts.tokens import make_tokens
+from aoc_api.parts.tokens import make_bearer
 from aoc_api.settings import ApiOptions, ApiSettings
 from aoc_common import http
 from aoc_common.settings import NatsSettings
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
+from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.term_edition import MongoTermEdition
+from aoc_common.tenants.tenant import Tenant
 from aoc_sim.app import create_app as create_simulator
 from aoc_sim.settings import DEFAULT_TENANTS, GatewayApp, SimSettings
 from making import an_event
@@ -55,12 +56,34 @@ async def entra(clock: ManualClock) -> AsyncIterator[EntraId]:
         yield EntraId(sim, clock, client)
 
 
+_DESCRIBED = [{"name": name, "tenant_id": id_, "client_id": id_} for name, id_ in DIRECTORIES.items()]
+
+
+@dataclass
+class Registry:
+    """The tenants that are registered."""
+
+    registered: list[Tenant]
+
+    async def tenants(self) -> tuple[Tenant, ...]:
+        return tuple(self.registered)
+
+    async def get(self, name: str) -> Tenant | None:
+        return next((tenant for tenant in self.registered if tenant.name == name), None)
+
+    async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
+        return tuple(tenant for tenant in self.registered if tenant.tenant_id == tenant_id)
+
+    def changes(self, known: object = ()) -> Any:
+        raise NotImplementedError
+
+
 @dataclass
 class SignedInGateway:
     """A gateway, and what is registered with it."""
 
     client: httpx.AsyncClient
-    registered: dict[str, str]
+    registry: Registry
 
     async def get(self, token: str | bytes, path: str = "/api/events", **parameters: Any) -> httpx.Response:
         header = b"Bearer " + (token if isinstance(token, bytes) else token.encode())
@@ -92,24 +115,20 @@ async def serve(
             )
             app = create_app(settings)
             await stack.enter_async_context(app.router.lifespan_context(app))
-            registered = {DIRECTORIES[CUSTOMER]: CUSTOMER}
-
-            async def tenants_of(directory_id: str) -> frozenset[str]:
-                return frozenset({registered[directory_id]} if directory_id in registered else ())
-
+            registry = Registry([Tenant.model_validate(described) for described in _DESCRIBED])
             asking = http.Client(transport=httpx.ASGITransport(entra.sim))
             asking.answer_bytes = ANSWER_BYTES
             await stack.enter_async_context(asking)
-            tokens = make_tokens(options, asking, tenants_of, clock)
-            assert tokens is not None
-            bearer = BearerTokens(tokens, AppRoleGrants(frozenset(options.home_tenants), tenants_of))
+            grants = Grants(MongoGrants(database), registry, options.home_tenants, clock)
+            bearer = make_bearer(options, asking, registry, grants.of_identity, clock)
+            assert bearer is not None
 
             async def authenticate(request: Request) -> Principal:
                 return await bearer(request.headers["authorization"].removeprefix("Bearer "))
 
             app.state.services = replace(app.state.services, authenticate=authenticate, clock=clock)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
-            return SignedInGateway(await stack.enter_async_context(client), registered)
+            return SignedInGateway(await stack.enter_async_context(client), registry)
 
         yield start
 
