@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BASE: Final = "http://127.0.0.1:8365"
 HOME, CUSTOMER = "contoso", "fabrikam"
+#: All that is told of a token that is not known to be Entra's.
+SILENT: Final = "The access token is not valid here. Sign in again for a new one."
 
 
 def segment(value: Any) -> str:
@@ -113,4 +115,4 @@ class EntraId:
         return Issuance(BASE, self.clock.now(), 3599)
 
 
-__all__ = ["BASE", "CUSTOMER", "HOME", "EntraId", "make_key", "segment"]
+__all__ = ["BASE", "CUSTOMER", "HOME", "SILENT", "EntraId", "make_key", "segment"]

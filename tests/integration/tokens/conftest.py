@@ -75,7 +75,7 @@ class Registry:
         return tuple(tenant for tenant in self.registered if tenant.tenant_id == tenant_id)
 
     def changes(self, known: object = ()) -> Any:
-        raise NotImplementedError
+        pytest.fail("nobody waits for changes")
 
 
 @dataclass
@@ -136,3 +136,19 @@ async def serve(
 @pytest.fixture
 async def gateway(serve: Callable[..., Awaitable[SignedInGateway]]) -> SignedInGateway:
     return await serve()
+
+
+@pytest.fixture
+async def refused(gateway: SignedInGateway, entra: EntraId) -> Callable[[str | bytes], Awaitable[str]]:
+    """`await refused(token)`: it opens nothing, and the answer says nothing of why."""
+
+    async def check(token: str | bytes) -> str:
+        # Keys are there: nothing is refused for the lack of them.
+        assert await gateway.status(entra.token()) == 200
+        answer = await gateway.get(token)
+        assert answer.status_code == 401, answer.text
+        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="aoc", error="invalid_token"'
+        assert answer.json()["type"] == "/problems/unauthenticated"
+        return answer.json()["detail"]
+
+    return check
