@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple, Self
 
 from aoc_cli.importing import dialects, kinds
 from aoc_cli.importing.kinds import NoLogError
+from aoc_cli.importing.unread_tables import why_unread
 from aoc_normalizer.mappers.envelopes.tables import recognise_table
 
 if TYPE_CHECKING:
@@ -249,7 +250,11 @@ def _refusal(line: str, header: Sequence[str], row: Sequence[str]) -> NoLogError
         return NoLogError("neither JSON nor CSV: it is no text", harmless=True)
     # Prose has commas, too, but not as many in each line.
     if len(header) > 1 and (len(row) == len(header) or (not row and len(header) >= _SURELY)):
-        shown = ", ".join(header[:_SHOWN])[:160] + (", ..." if len(header) > _SHOWN else "")
-        return NoLogError(f"neither JSON nor a CSV with a column AuditData or of a table that is known here: {shown!r}")
+        why = why_unread(header) or "neither JSON nor a CSV with a column AuditData or of a table that is known here"
+        return NoLogError(f"{why}: {_shown(header)}")
     shown = line.strip()[:80]
     return NoLogError(f"text, neither JSON nor CSV, and no audit log (its first line: {shown!r})", harmless=True)
+
+
+def _shown(header: Sequence[str]) -> str:
+    return repr(", ".join(header[:_SHOWN])[:160] + (", ..." if len(header) > _SHOWN else ""))
