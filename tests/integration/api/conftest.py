@@ -5,21 +5,25 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import structlog
+from motor.motor_asyncio import AsyncIOMotorClient
 
 from aoc_api.app import create_app
 from aoc_api.settings import ApiOptions, ApiSettings
 from aoc_common.settings import NatsSettings, TelemetrySettings
+from aoc_common.store.mongo import client
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.telemetry import tracing
 from making import an_event
 from manual_clock import ManualClock
+from tenant_filters import TenantFilters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,11 +40,12 @@ NOWHERE = NatsSettings(url="nats://127.0.0.1:1")
 
 @dataclass(frozen=True)
 class Gateway:
-    """A gateway in this process, a client of it, and what it logs."""
+    """A gateway in this process, a client of it, what it logs, and what it asks the database for."""
 
     app: FastAPI
     client: httpx.AsyncClient
     logged: list[Any]
+    filters: TenantFilters
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         return await self.client.get(path, params=parameters or None)
@@ -77,7 +82,8 @@ async def store(database: Database) -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[MongoSettings], Awaitable[Gateway]]]:
-    """`await serving(mongo)`: a gateway over that database."""
+    """`await serving(mongo)`: a gateway over that database. All that it asks the database for names a tenant."""
+    filters = TenantFilters()
     provider = tracing.make_provider("api", TelemetrySettings())
     monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("aoc"))
     async with AsyncExitStack() as stack:
@@ -85,12 +91,15 @@ async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[Mo
 
         async def start(mongo: MongoSettings) -> Gateway:
             app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(default_tenant="contoso")))
-            await stack.enter_async_context(app.router.lifespan_context(app))
+            with monkeypatch.context() as patch:
+                patch.setattr(client, "AsyncIOMotorClient", partial(AsyncIOMotorClient, event_listeners=[filters]))
+                await stack.enter_async_context(app.router.lifespan_context(app))
             app.state.services = replace(app.state.services, clock=ManualClock(NOW))
-            client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
-            return Gateway(app, await stack.enter_async_context(client), logged)
+            caller = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
+            return Gateway(app, await stack.enter_async_context(caller), logged, filters)
 
         yield start
+    assert filters.nameless == []
 
 
 @pytest.fixture

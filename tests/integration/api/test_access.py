@@ -155,3 +155,24 @@ async def test_a_search_that_finds_nothing_names_no_tenant_that_its_sender_may_n
         hint = (await gateway.get("/api/events", tenant="nowhere")).json()["hint"]
 
         assert hint["tenants"] == names
+
+
+async def test_every_filter_of_the_gateway_on_what_is_a_tenants_names_the_tenant(gateway, calling) -> None:
+    """Every test of this folder watches; this one shows that there is something to see."""
+    for row in ROWS:
+        await calling(over("admin", MINE), row, MINE)
+
+    assert gateway.filters.nameless == []
+    assert {"events", "event_outline", "break_glass", "event_versions"} <= gateway.filters.seen
+
+
+async def test_a_filter_without_a_tenant_is_noticed(gateway) -> None:
+    lifts = gateway.app.state.services.break_glass._lifts
+    await lifts.find_one({"principal": "d/kim"})
+    await lifts.aggregate([{"$match": {"_id": "a"}}]).to_list(None)
+    await lifts.update_one({"_id": "contoso a"}, {"$set": {"reason": "x"}})
+    await lifts.delete_many({"tenant": {"$gte": ""}})
+    noticed = [name for name, _, _ in gateway.filters.nameless]
+    gateway.filters.nameless.clear()
+
+    assert noticed == ["find", "aggregate", "update", "delete"]

@@ -1,0 +1,165 @@
+"""No method of a store can be called without saying which tenant it is for, but those that are listed here by hand."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import aoc_common.bus
+import aoc_common.contracts
+import aoc_common.store
+import aoc_common.store.mongo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+#: Parameters that say it.
+SAYS: Final = frozenset({"tenant", "scope", "query"})
+#: Method, or class or function as a whole -> why it is not about one tenant. What the gateway can call stands here
+#: method by method: it serves people of one tenant beside people of another.
+OF_THE_INSTALLATION: Final = {
+    # What the gateway has at hand.
+    "account.MongoAccount.settle": "the collector closes slices of all tenants",
+    "account.MongoAccount.waiting": "a count, for the health of the installation",
+    "accounts.AccountStore.settle": "see MongoAccount",
+    "accounts.AccountStore.waiting": "see MongoAccount",
+    "client.check_indexes": "indexes belong to collections",
+    "client.check_unique_indexes": "indexes belong to collections",
+    "client.ensure_indexes": "indexes belong to collections",
+    "client.is_new": "whether anything was ever stored",
+    "client.missing_indexes": "indexes belong to collections",
+    "client.ping": "asks the server alone",
+    "dead_letters.waiting": "a count, for the health of the installation",
+    "event_scans.Scanner.count": "of a scan, whose prefix of an index begins with the tenant (access_paths)",
+    "event_scans.Scanner.documents": "of a scan, whose prefix of an index begins with the tenant (access_paths)",
+    "event_scans.server_of": "asks the server alone",
+    "event_walk.walk": "along an access path, whose prefixes begin with the tenant",
+    "grants.GrantStore.get": "a grant can be over several tenants: the routes check what it is over",
+    "grants.GrantStore.listed": "a grant can be over several tenants: the routes check what each is over",
+    "grants.GrantStore.of": "all that somebody was granted, wherever",
+    "grants.GrantStore.add": "a grant can be over several tenants: the routes check what it is over",
+    "grants.GrantStore.remove": "a grant can be over several tenants: the routes check what it is over",
+    "grants.MongoGrants": "see GrantStore",
+    "quarantine.waiting": "a count, for the health of the installation",
+    "report_keys.KeyRegister": "reports of all tenants are signed with the installation's keys, which are public",
+    "report_keys.MongoKeyRegister": "see KeyRegister",
+    "sources.MongoSources.by_tenant": "which tenants there are; the gateway shows those that the caller may see",
+    "term_edition.MongoTermEdition": "how far the terms of all events were made anew",
+    "timeline.Timeline.below": "of a timeline, which is one tenant's",
+    "vocabulary.MongoVocabulary.learn": "writes what was noted for each tenant",
+    # Work of the services on what they themselves have put there, by ids that hold or hash the tenant.
+    "backlog": "by the id of a stretch, which names tenant and source",
+    "census.MongoCensus": "for operators' tools: counts over the whole store",
+    "compaction.MongoCompaction": "upkeep of all ledgers",
+    "copying.copy_all": "a data directory is copied whole",
+    "dead_letters": "by the key of a message; decisions name their tenant in the selection",
+    "directory.MongoDirectory.changed": "the normalizer reads what has changed for all tenants",
+    "directory_names.DirectoryNames.changed": "see MongoDirectory",
+    "effects": "by keys of events, which hash the tenant",
+    "event_outline.MongoOutline.write": "writes what was noted for each tenant",
+    "event_outline.fill": "upkeep of all outlines",
+    "event_versions.MongoEventVersions": "by ids of events, which hash the tenant",
+    "events": "by ids of events, which hash the tenant; retention is upkeep of all tenants",
+    "expired.MongoExpired": "upkeep of all ledgers",
+    "lease.MongoLease": "of one work of the installation",
+    "ledger.MongoLedger": "by ids of slices and pages, which name or hash the tenant",
+    "lost_pages": "by ids of slices and pages, which name or hash the tenant",
+    "moved_twins.MovedTwins": "by ids of events, which hash the tenant",
+    "overtaken": "upkeep of all ledgers; each slice names its tenant",
+    "page_ledger.PageLedger": "by ids of pages, which hash the tenant",
+    "publications": "where in the stream which events stand, of all tenants, for readers of all tenants",
+    "published.PublishedEvents": "for readers of all tenants, by entries of the publication log",
+    "quarantine": "by the key of a record; decisions name their tenant in the selection",
+    "readers": "checkpoints of services, which read all tenants",
+    "remarks.RemarkStore.since": "the doctor lists what was remarkable in all tenants",
+    "remarks.MongoRemarks.since": "the doctor lists what was remarkable in all tenants",
+    "review_queues": "by the key of an item; a selection names its tenant, or all for the operator",
+    "shares": "limits of Microsoft's are shared by name; the name holds the tenant where the limit is its own",
+    "sightings.EventSightings": "by ids of events, which hash the tenant",
+    "slices.SliceLedger": "by ids of slices, which name tenant and source",
+    "stored_terms.MongoStoredTerms": "terms of all events are made anew",
+    "sums.MongoSums": "upkeep of all ledgers",
+    "tenant_ids.MongoTenantIds": "directory ids of all tenants",
+    "twin_links.MongoTwinLinks": "the doctor checks all links",
+    "twins": "by ids of events, which hash the tenant",
+    "upgrade": "brings the whole store in order",
+    "users.create_users": "users belong to the database",
+    "versions.EventVersions": "by ids of events, which hash the tenant",
+}  # fmt: skip
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        yield importlib.import_module(found.name)
+
+
+STORES: Final = [*modules(aoc_common.store)]
+
+
+def methods() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every public coroutine of the stores and their ports, as `module.Class.method` or `module.function`."""
+    for module in STORES:
+        short = module.__name__.rpartition(".")[2]
+        for name, value in vars(module).items():
+            if name.startswith("_") or getattr(value, "__module__", None) != module.__name__:
+                continue
+            of_class = vars(value).items() if inspect.isclass(value) else ()
+            for method, function in of_class:
+                if not method.startswith("_") and _is_asked(function):
+                    yield f"{short}.{name}.{method}", function
+            if _is_asked(value):
+                yield f"{short}.{name}", value
+
+
+def _is_asked(value: object) -> bool:
+    return inspect.iscoroutinefunction(value) or inspect.isasyncgenfunction(value)
+
+
+def names_of_what_carries_a_tenant() -> frozenset[str]:
+    """Classes that have a tenant of their own."""
+    everywhere = [*STORES, *modules(aoc_common.contracts), *modules(aoc_common.bus)]
+    return frozenset(
+        name
+        for module in everywhere
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and "tenant" in getattr(value, "__annotations__", {})
+    )
+
+
+def listed(name: str) -> str | None:
+    """Under which of its names a method is listed."""
+    module, _, rest = name.partition(".")
+    owner = rest.partition(".")[0]
+    return next((one for one in (name, f"{module}.{owner}", module) if one in OF_THE_INSTALLATION), None)
+
+
+def test_every_method_of_a_store_says_for_which_tenant_or_is_listed_with_its_reason() -> None:
+    carriers = names_of_what_carries_a_tenant()
+    silent, used, number = [], set(), 0
+    for name, function in methods():
+        number += 1
+        parameters = inspect.signature(function).parameters.values()
+        carried = {word for one in parameters for word in re.findall(r"\w+", str(one.annotation))}
+        if SAYS.isdisjoint(one.name for one in parameters) and carriers.isdisjoint(carried):
+            used.add(entry := listed(name))
+            silent += [name] if entry is None else []
+
+    assert silent == []
+    assert set(OF_THE_INSTALLATION) - used == set(), "listed, and says for which tenant, or is not there any more"
+    assert number > 250
+    assert {"Event", "EventQuery", "Lift", "Stretch"} <= carriers | {"EventQuery"}
+
+
+def test_what_the_gateway_reads_events_by_takes_a_scope() -> None:
+    searches = importlib.import_module("aoc_common.store.searches")
+    asked = {name: inspect.signature(method).parameters for name, method in vars(searches.EventSearch).items()
+             if _is_asked(method)}  # fmt: skip
+
+    assert set(asked) >= {"search", "get", "versions", "facets", "count"}
+    for name, parameters in asked.items():
+        kinds = {str(one.annotation) for one in parameters.values()}
+        assert kinds & {"Scope", "EventQuery"}, name
