@@ -23,7 +23,7 @@ OF_THE_INSTALLATION: Final = {
     "quarantine": "a count for /health",
     "admin": "no collection: the server is asked",
 }
-#: The one filter on what belongs to tenants that names none: which tenants and sources there are, for a search that finds
+#: The one filter on what belongs to tenants that names none: which tenants and sources there are, where a search finds
 #: nothing; the gateway shows those that the caller may see.
 _TENANTS_THERE_ARE: Final = ("find", "event_outline", {"kinds": {"$exists": True}})
 #: Collections whose ids begin with the tenant's name.

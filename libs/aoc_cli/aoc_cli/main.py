@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",
     "keys": "aoc_cli.reports.command:group",
+    "grants": "aoc_cli.grants:group",
     "doctor": "aoc_cli.doctor.command:doctor",
     "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",

@@ -1,0 +1,123 @@
+"""`aoc grants` as an operator uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from aoc_cli.main import main
+from aoc_common.store.break_glass import Lift
+from aoc_common.store.mongo.break_glass import MongoBreakGlass
+from aoc_common.store.mongo.client import connect
+
+KIM = "00000000-0000-0000-0000-00000000000A/10000000-0000-0000-0000-000000000001"
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture
+def aoc(mongo_settings, monkeypatch, capsys, tmp_path):
+    """`aoc("list")`: status, stdout and stderr of `aoc grants list`."""
+    for name in list(os.environ):
+        if name.startswith("AOC_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AOC_ROOT", str(tmp_path))
+    monkeypatch.setenv("AOC_NATS__URL", "nats://127.0.0.1:1")
+    monkeypatch.setenv("AOC_MONGO__URI", mongo_settings.uri)
+    monkeypatch.setenv("AOC_MONGO__DATABASE", mongo_settings.database)
+
+    def run(*arguments: object):
+        monkeypatch.setattr(sys, "argv", ["aoc", "grants", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capsys.readouterr()
+        return SimpleNamespace(status=int(ended.value.code or 0), out=output.out, err=output.err)
+
+    yield run
+
+    async def drop() -> None:
+        async with connect(mongo_settings) as database:
+            await database.client.drop_database(database.name)
+
+    asyncio.run(drop())
+
+
+def test_the_first_superadmin_is_given_and_the_last_one_stays(aoc) -> None:
+    assert "nobody was granted anything yet" in aoc("list").err
+    given = aoc(
+        "add", "--person", KIM, "--role", "superadmin", "--everything", "--name", "Kim\x1b[31m", "--reason", "x"
+    )
+    first = given.out.split()[0]
+
+    assert given.status == 0
+    assert f"superadmin over everything  person {KIM.lower()} (Kim" in given.out
+    assert "\x1b" not in given.out
+    assert aoc("list").out == given.out
+    refused = aoc("remove", first)
+    assert refused.status == 1
+    assert "the last superadmin" in refused.err
+    aoc("add", "--group", KIM, "--role", "superadmin", "--everything")
+    assert aoc("remove", first).status == 0
+    assert aoc("remove", first).status == 1
+    assert len(aoc("list").out.splitlines()) == 1
+
+
+def test_a_grant_is_listed_as_json(aoc) -> None:
+    until = f"{NOW + timedelta(days=30):%Y-%m-%d}"
+    aoc("add", "--key", "k1", "--role", "reader", "--tenant", "contoso", "--tenant-group", "retail", "--until", until)
+    listed = json.loads(aoc("list", "--json").out)
+
+    assert (listed["kind"], listed["grantee"], listed["role"]) == ("api-key", "key/k1", "reader")
+    assert (listed["tenants"], listed["groups"], listed["everything"]) == (["contoso"], ["retail"], False)
+    assert listed["until"].startswith(until)
+    assert listed["in_force"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--person", KIM, "--role", "owner", "--everything"), "--role owner: there are reader"),
+        (("--person", KIM, "--role", "reader"), "say over what"),
+        (("--person", KIM, "--role", "reader", "--tenant", "contoso", "--everything"), "say over what"),
+        (("--person", KIM, "--role", "reader", "--tenant", "Contoso!"), "Contoso!"),
+        (("--person", "kim@contoso.example", "--role", "reader", "--everything"), "DIRECTORY-ID/OBJECT-ID"),
+        (("--role", "reader", "--everything"), "say who"),
+        (("--person", KIM, "--key", "k", "--role", "reader", "--everything"), "say who"),
+        (("--person", KIM, "--role", "reader", "--everything", "--until", "2020-01-01"), "lies in the past"),
+        (("--person", KIM, "--role", "reader", "--everything", "--until", "soon"), "--until soon"),
+    ],
+)
+def test_a_grant_that_is_wrong_is_refused(aoc, arguments, said) -> None:
+    refused = aoc("add", *arguments)
+
+    assert refused.status == 2
+    assert said in refused.err
+    assert aoc("list", "--json").out == ""
+
+
+def test_who_has_lifted_privacy_rules_is_listed(aoc, mongo_settings) -> None:
+    async def lift() -> None:
+        async with connect(mongo_settings) as database:
+            lifts = MongoBreakGlass(database)
+            for name, hours in (("a", 1), ("b", -1)):
+                at = NOW + timedelta(hours=hours - 1)
+                await lifts.begin(
+                    Lift(name, "contoso", "d/kim", "Kim Vale", f"case {name}", at, at + timedelta(hours=1))
+                )
+
+    asyncio.run(lift())
+    lines = aoc("lifts", "--tenant", "contoso").out.splitlines()
+
+    assert ["in force until" in line for line in lines] == [True, False]
+    assert all("Kim Vale (d/kim): case" in line for line in lines)
+    assert [json.loads(line)["id"] for line in aoc("lifts", "--tenant", "contoso", "--json").out.splitlines()] == [
+        "a",
+        "b",
+    ]
+    assert "nobody" in aoc("lifts", "--tenant", "fabrikam").err
+    assert aoc("lifts", "--tenant", "A B").status == 2
