@@ -64,6 +64,7 @@ OF_THE_INSTALLATION: Final = {
     "event_outline.fill": "upkeep of all outlines",
     "event_versions.MongoEventVersions": "by ids of events, which hash the tenant",
     "events": "by ids of events, which hash the tenant; retention is upkeep of all tenants",
+    "exact_times": "by ids of events, each with its tenant",
     "expired.MongoExpired": "upkeep of all ledgers",
     "lease.MongoLease": "of one work of the installation",
     "ledger.MongoLedger": "by ids of slices and pages, which name or hash the tenant",
