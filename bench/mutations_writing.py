@@ -188,6 +188,20 @@ SEARCHING: Final = (
         '            selected: Document = {"_id": event_id}\n',
     ),
     Mutation(
+        "hidden-services-found",
+        "what is hidden from a reader as a whole is counted for him",
+        "aoc_common.store.mongo.access_paths",
+        "    return (*query.where, *values.not_hidden(query.scope.hidden))\n",
+        "    return query.where\n",
+    ),
+    Mutation(
+        "found-by-hidden-values",
+        "an event is found by values that are hidden in it",
+        "aoc_common.store.mongo.visible_events",
+        "            if shown is not None and _is_found(shown, told, document):\n",
+        "            if shown is not None:\n",
+    ),
+    Mutation(
         "search-any-term",
         "a search finds what has one of the words",
         "aoc_common.store.mongo.access_paths",

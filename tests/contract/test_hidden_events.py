@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from making import NOW, an_event
 from manual_clock import ManualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from aoc_common.contracts.event import Event
 
@@ -267,3 +268,32 @@ async def test_a_word_that_only_hidden_events_have_is_one_that_no_event_has(data
             assert (hint.unknown, dict(hint.instead)) == (unknown, {})
     query = replace(EVERY, where=grammar.parse("redundancis"))
     assert dict((await hints.of(query, [("q", "text", "redundancis")])).instead) == {"q": "redundancies"}
+
+
+class Impatient:
+    """`Pace` of a search that has so many turns."""
+
+    def __init__(self, turns: int) -> None:
+        self._turns = turns
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[float | None]:
+        self._turns -= 1
+        yield 20.0 if self._turns >= 0 else None
+
+
+@pytest.mark.parametrize("turns", [2, 3, 5])
+async def test_a_search_that_runs_out_of_time_says_where_it_stopped_and_goes_on_there(search, store, turns) -> None:
+    await store(*(mail(f"h{n}", "Payroll", n) for n in range(40)), an_event("last", NOW - timedelta(hours=2), ocsf={
+        "metadata": {"uid": "last"}, "class_uid": 6003, "message": "payroll"}, terms=("payroll",)))  # fmt: skip
+    query, records, asked = asking(NO_SUBJECTS, "payroll", limit=5), [], 0
+    while True:
+        page = await search.search(query, Impatient(turns))
+        records += [event.ocsf["metadata"]["uid"] for event in page.events]
+        asked += 1
+        if page.searched_to is None:
+            break
+        query = replace(query, before=page.searched_to)
+
+    assert records == ["last"]
+    assert asked < 60

@@ -70,6 +70,7 @@ def shown(raw: Any, *fields: str, message: str = "Dana did something", **ocsf: A
         '{"Subject": "' + SECRET + '", "Subject": "x"}',
         f"not JSON: {SECRET}",
         {"Entities": [{"Type": "mail-message", "Name": SECRET}]},
+        {"Subject": SECRET, "Counts": {SECRET: 2}},
     ],
 )
 def test_a_value_is_hidden_wherever_it_stands(raw) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aoc_common.contracts.privacy.seen import found_by, seen
 from aoc_common.contracts.query.matching import matches
+from aoc_common.errors import Unreachable
 from aoc_common.store.mongo import conditions
 from aoc_common.store.mongo.client import BATCH_SIZE
 from aoc_common.store.mongo.stored_event import stored
@@ -109,7 +110,14 @@ class VisibleEvents:
         number = looked_at = 0
         while True:
             size = min(_TOGETHER, max(enough - number, _LEAST))
-            result = await self._find(asked, size, _WHOLE, pace)
+            try:
+                result = await self._find(asked, size, _WHOLE, pace)
+            except Unreachable:
+                if asked.before is query.before:
+                    raise
+                # There was no time for another batch.
+                yield Batch([], last=True, searched_to=asked.before)
+                return
             events = await self._seen(result.documents, query)
             number, looked_at = number + len(events), looked_at + len(result.documents)
             if len(result.documents) < size or number >= enough:
@@ -134,7 +142,7 @@ class VisibleEvents:
         for document in documents:
             event = stored(document)
             shown = seen(event, query.scope.hidden)
-            if shown is not None and (not told or matches(told, found_by(shown, document.get("terms", ())))):
+            if shown is not None and _is_found(shown, told, document):
                 found.append((event, shown))
         events = await self._linked(found, query.scope)
         return events if query.twins else [event for event in events if event.twin_of is None]
@@ -156,6 +164,11 @@ class VisibleEvents:
             )
             for event, shown in events
         ]
+
+
+def _is_found(shown: StoredEvent, told: Sequence[Clause], document: Document) -> bool:
+    """Whether what is left of an event matches."""
+    return not told or matches(told, found_by(shown, document.get("terms", ())))
 
 
 def _tells(clause: Clause) -> bool:
