@@ -28,6 +28,8 @@ _SAYS: Final = "sep="
 _BEFORE: Final = 20
 #: Columns whose text is a record.
 CARRIERS: Final = frozenset({"_raw", "event.original"})
+#: What columns begin with that make up a record together.
+_OF_ELASTIC: Final = "o365.audit."
 _AUDIT_DATA: Final = "auditdata"
 _MAX_FIELD: Final = 32 << 20
 #: Characters of a line: a row's largest field, and room for the others.
@@ -239,7 +241,7 @@ def _content(header: Sequence[str]) -> Content | None:
     names = {name.strip("\ufeff \t").casefold() for name in header}
     if _AUDIT_DATA in names:
         return Content.AUDIT_DATA
-    if not CARRIERS.isdisjoint(names):
+    if not CARRIERS.isdisjoint(names) or any(name.startswith(_OF_ELASTIC) for name in names):
         return Content.CARRIER
     return Content.RECORDS if recognise_table(header) is not None else None
 

@@ -24,6 +24,8 @@ _EMPTY: Final = frozenset({"", "<null>", "null", "none", "n/a", "not available",
 _LONGEST_EMPTY: Final = max(map(len, _EMPTY))
 _GUID: Final = re.compile(r"^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
 _EMAIL: Final = re.compile(r"^[^@\s]+@[^@\s]+$")
+#: Members of the unified log's records that are such lists of names and values.
+NAMED_VALUES: Final = frozenset({"Parameters", "ExtendedProperties"})
 #: A list as ConvertTo-Json of PowerShell 5.1 writes one that was put together there.
 _COUNTED: Final = {"value", "Count"}
 _NAME_KEYS: Final = ("Name", "name", "Key", "key", "displayName", "DisplayName")
@@ -114,9 +116,17 @@ def decoded(value: str) -> Any:
     return found
 
 
+def _named(value: Any) -> list[dict[str, Any]]:
+    """The items of a name/value list; of an object of values by name, as Elastic keeps such lists, the same."""
+    found = decoded(value) if isinstance(value, str) else value
+    if isinstance(found, dict) and found.keys() != _COUNTED and not any(key in found for key in _VALUE_KEYS):
+        return [{"Name": name, "Value": inner} for name, inner in found.items()]
+    return objects(found)
+
+
 def pairs(value: Any) -> Iterator[tuple[str, str]]:
     """The (name, value) pairs of a name/value list, in any of its spellings; values as text, decoded one level."""
-    for item in objects(value):
+    for item in _named(value):
         key = first(item, *_NAME_KEYS)
         if key is not None:
             yield bounds.name(key), shown(_value_in(item)) or ""
@@ -126,7 +136,7 @@ def pair(value: Any, *names: str) -> str | None:
     """The value of the first pair with one of these names (given in lower case, compared without)."""
     if not value:
         return None
-    for item in objects(value):
+    for item in _named(value):
         key = first(item, *_NAME_KEYS)
         if key is not None and key.casefold() in names and (found := shown(_value_in(item))):
             return found

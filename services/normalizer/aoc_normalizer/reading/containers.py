@@ -14,8 +14,8 @@ its own: who writes records must not choose what they are taken for. What holds 
 either; `is_unknown` tells, and such a container is put aside whole.
 
 Sources: azure-monitor-docs (Stream logs to event hubs; Query API, response format), Splunk (Export search results),
-Elastic (Search API), Wazuh (JSON alerts), ConvertTo-Json of PowerShell 5.1, msgraph-sdk-powershell
-(AdditionalProperties).
+Elastic (Search API; `o365.audit.` of its integration), Wazuh (JSON alerts), ConvertTo-Json of PowerShell 5.1,
+msgraph-sdk-powershell (AdditionalProperties).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import orjson
 
-from aoc_normalizer.fields import spellings, times, values
+from aoc_normalizer.fields import flattened, spellings, times, values
 from aoc_normalizer.mappers import GENERIC, generic, recognise
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def opened(record: Record, raw: bytes) -> Iterator[bytes] | None:
 
     What is inside may be a container again.
     """
+    if b'"o365.audit.' in raw and (inside := flattened.of_elastic(record)) and recognise(inside) is not GENERIC:
+        return iter((orjson.dumps(inside),))
     if _MARKS.isdisjoint(record):
         return None
     marks = [name for name, value in record.items() if name in _MARKS and _may_hold(value)]

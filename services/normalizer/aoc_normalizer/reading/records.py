@@ -15,7 +15,7 @@ import orjson
 from aoc_common.contracts import subjects
 from aoc_normalizer.bounds import LEVELS, cuts, depth_over
 from aoc_normalizer.draft import Draft
-from aoc_normalizer.fields import printed
+from aoc_normalizer.fields import flattened, printed
 from aoc_normalizer.fields.duplicate_keys import DUPLICATE_KEYS, has_duplicate_keys, has_pairs_twice
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.mappers.envelopes.cut_rows import INCOMPLETE
@@ -145,6 +145,7 @@ def _reading(parsed: Parsed, context: RecordContext) -> Reading:
     record = parsed.record
     if record.get(day_order.MARK) == day_order.DAY_FIRST:
         record = day_order.applied(record)
+    record = flattened.rebuilt(record, parsed.raw)
     tags = parsed.tags
     if context.source == subjects.IMPORT_SOURCE and printed.is_cut(record, parsed.raw):
         # Nobody but who exports with PowerShell has such; of what others bring, its writer must not say that it is cut.

@@ -1,0 +1,77 @@
+"""Lists of objects that a store has spread over columns, put together again.
+
+Splunk writes `Parameters{}.Name` and `Parameters{}.Value` with all names and all values, converters of JSON to tables
+`Parameters.0.Name`, `Parameters_0_Value` or `Parameters[0].Name`. Elastic's integration of Microsoft 365 keeps a record
+under names that begin with `o365.audit.`, with a list of parameters as an object of them.
+
+Sources: Splunk, Search Reference (spath); Elastic, exported fields of the module o365.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_normalizer.fields.values import NAMED_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: What is in the text of every record that has such columns: most records are asked for nothing else.
+_MARKS: Final = (b"{}.", b'.0.Name"', b'_0_Name"', b'[0].Name"')
+_SPREAD: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)\{\}\.([A-Za-z][A-Za-z0-9]*)")
+_NUMBERED: Final = re.compile(r"([A-Za-z][A-Za-z0-9]*)(?:\.|_|\[)(\d{1,3})(?:\.|_|\]\.)([A-Za-z][A-Za-z0-9]*)")
+#: Of Elastic's integration: what names begin with, and how many a record has at least.
+_PREFIX: Final = "o365.audit."
+_FEWEST: Final = 3
+
+
+def rebuilt(record: dict[str, Any], raw: bytes) -> dict[str, Any]:
+    """A record with such lists under their own names, or itself where it has none. `raw`: its JSON text."""
+    if not any(mark in raw for mark in _MARKS):
+        return record
+    spread: dict[str, dict[str, list[Any]]] = {}
+    numbered: dict[str, dict[int, dict[str, Any]]] = {}
+    used: dict[str, list[str]] = {}
+    for column, value in record.items():
+        if found := _SPREAD.fullmatch(column):
+            base = found[1]
+            spread.setdefault(base, {})[found[2]] = value if isinstance(value, list) else str(value).split("\n")
+        elif found := _NUMBERED.fullmatch(column):
+            base = found[1]
+            numbered.setdefault(base, {}).setdefault(int(found[2]), {})[found[3]] = value
+        else:
+            continue
+        used.setdefault(base, []).append(column)
+    lists = {base: items for base, columns in spread.items() if (items := _side_by_side(columns))}
+    lists |= {base: [items[number] for number in sorted(items)] for base, items in numbered.items()}
+    lists = {base: items for base, items in lists.items() if not record.get(base)}
+    left = {column for base in lists for column in used[base]}
+    return {column: value for column, value in record.items() if column not in left} | lists
+
+
+def _side_by_side(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """The objects whose members these are; none where the columns are not of one length, so that nobody can tell."""
+    if len({len(values) for values in columns.values()}) != 1:
+        return []
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def of_elastic(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The record under Elastic's names, of a document, the fields of a hit, or a row; None where there is none."""
+    fields = record.get("fields")
+    names = fields if isinstance(fields, dict) else record
+    inside = {name.removeprefix(_PREFIX): value for name, value in names.items() if name.startswith(_PREFIX)}
+    if len(inside) < _FEWEST:
+        return None
+    made: dict[str, Any] = {}
+    for name, value in inside.items():
+        one = value[0] if isinstance(value, list) and len(value) == 1 else value
+        outer, dot, inner = name.partition(".")
+        if not dot or outer not in NAMED_VALUES:
+            made[name] = one
+        elif isinstance(where := made.setdefault(outer, {}), dict):
+            where[inner] = one
+    if (address := names.get("source.ip")) and "ClientIP" not in made:
+        made["ClientIP"] = address[0] if isinstance(address, list) else address
+    return made
