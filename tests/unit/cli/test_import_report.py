@@ -67,6 +67,7 @@ def test_what_a_file_ends_in_is_told_once(shown) -> None:
 
     assert text.count("another") == 1
     assert text.count("not JSON: one") == 1
+    assert "more (--json" not in text
 
 
 def test_a_name_of_any_length_leaves_the_summary_readable(shown) -> None:

@@ -72,11 +72,8 @@ class ProseReader:
         if self._evidence:
             yield Unreadable(0, _NOT_READ, of_file=True)
         elif self._around:
-            yield Doubt(
-                self._line,
-                f"{self._records:,} records were taken out of a text, and {self._around:,} lines around them are not"
-                " read: see whether it is an export",
-            )
+            lines = f"{self._around:,} lines of text are around {self._records:,} records, and are not read"
+            yield Doubt(self._line, f"{lines}: see whether it is an export")
 
     def _part(self, line: int, data: bytes) -> Value | Unreadable:
         """What an object in the text is."""

@@ -199,7 +199,7 @@ def _answered_error(answer: dict[str, Any]) -> str | None:
     if isinstance(error, dict) and len(answer) == 1 and isinstance(error.get("code"), str):
         message = error.get("message", "")
         text = message.get("value") if isinstance(message, dict) else message
-        return _ANSWERED.format(f"{error['code']}: {text}"[:_SHOWN])
+        return _ANSWERED.format(f"{error['code']}: {text}"[:_SHOWN].rstrip(": "))
     return None
 
 

@@ -85,11 +85,13 @@ def _show_faults(summary: Summary, directory: Path | None) -> None:
     for refusal in refusals:
         out.print(f"  [red]![/] {plain(refusal.file)}: {plain(refusal.reason)}")
     refused = {(refusal.file, refusal.reason) for refusal in summary.refusals}
-    parts = [one for one in summary.problems if (one.file, one.reason) not in refused and not _is_end(one, refused)]
+    named = {one for one in summary.problems if (one.file, one.reason) in refused or _is_end(one, refused)}
+    parts = [one for one in summary.problems if one not in named]
     for problem in parts[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file
         out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")
-    more = sum(summary.problems_by_reason.values()) - len(summary.refusals) - min(len(parts), _SHOWN)
+    told = min(len(parts), _SHOWN) + len(summary.problems) - len(parts)
+    more = sum(summary.problems_by_reason.values()) - told
     if more > 0:
         out.print(f"  ... and {more:,} more (--json lists up to a thousand)")
 
@@ -119,7 +121,7 @@ def _faults(summary: Summary, where: str) -> Iterator[str]:
         ("undecodable", "undecodable characters (see --encoding): U+FFFD stands for them"),
         (
             "doubtful",
-            "times whose day may be their month (see --dates), times that cannot be, records in a text: see below",
+            "doubtful: days that may be months (see --dates), times that cannot be, records in a text",
         ),
     ):
         if count := getattr(summary, kind):

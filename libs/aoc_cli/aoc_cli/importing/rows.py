@@ -67,7 +67,7 @@ def _remark(row: Row, columns: Sequence[int], width: int) -> str | None:
         return None
     if any(times.parse_ms(row.cells[column]) is not None for column in columns if column < len(row.cells)):
         return None
-    return f"no record: something is in {filled} of {width} columns, and in none of them a time"
+    return f"something is in {filled} of {width} columns, and in none of them a time"
 
 
 def _carriers(header: Sequence[str], below: Iterable[Row], unwrap: Unwrap) -> Iterator[Item]:
