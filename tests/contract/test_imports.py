@@ -138,6 +138,7 @@ def test_what_was_imported_before_there_were_accounts_is_said_to_have_none() -> 
         without_account([source], [record]) or ""
     )
     assert without_account([replace(source, since=AT)], [record]) is None
+    assert without_account([replace(source, since=AT.replace(hour=0, minute=0, second=0))], [record]) is None
     assert without_account([replace(source, records=0)], []) is None
     assert without_account([replace(source, source="graph-signins")], []) is None
 

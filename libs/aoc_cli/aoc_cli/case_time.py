@@ -7,11 +7,11 @@ all of it is older than what was asked for; else `7d` is the week until now, as 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from aoc_cli.terminal import err
-from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.ids import EPOCH, just_after
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.sources import MongoSources
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.access import Scope
     from aoc_common.store.mongo.client import Database
-
-#: Times of events have milliseconds, and the end of a range is exclusive.
-_TICK: Final = timedelta(milliseconds=1)
 
 type Bounds = tuple[datetime | None, datetime | None]
 """Start and end of a time range."""
@@ -49,7 +46,7 @@ class AskedTime:
             return query
         start, end = self.bounds(newest)
         err.print(f"the newest event of this case is of {newest:%Y-%m-%d %H:%M} UTC: --since counts from there")
-        return replace(query, start=start, end=end or newest + _TICK)
+        return replace(query, start=start, end=end or just_after(newest))
 
 
 async def _end_of_case(database: Database, scope: Scope) -> datetime | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_common.contracts.ids import EPOCH
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event_message import EventMessage
 
 _FAILURE: Final = 2
-_LAST_MS: Final = 253_402_300_799_000
+_LAST_MS: Final = 253_402_300_799_999
 _MS: Final = 1000
 #: Names that lead into the event, followed by the names of its members: `event.actor.user.uid`.
 _INTO: Final = ("event.", "unmapped.")
@@ -93,7 +94,7 @@ class Row:
         milliseconds = self.ocsf.get("time")
         if not isinstance(milliseconds, int) or not 0 < milliseconds <= _LAST_MS:
             return None
-        return datetime.fromtimestamp(milliseconds / _MS, UTC)
+        return EPOCH + timedelta(milliseconds=milliseconds)
 
     @property
     def failed(self) -> bool:

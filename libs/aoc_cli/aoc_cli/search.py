@@ -122,7 +122,10 @@ def moment(text: str | None, now: datetime, option: str) -> datetime | None:
     if text is None:
         return None
     if span := _SPAN.fullmatch(text.strip()):
-        return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        try:
+            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        except OverflowError:
+            raise BadConfiguration(f"{option} {text!r}: that is before the year 1") from None
     try:
         parsed = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import math
 import sys
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from aoc_cli.listing import AsCsv, cell
 from aoc_cli.search import nothing_found
 from aoc_cli.terminal import err, json_line, out, plain, visible
 from aoc_common.contracts import subjects
-from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.ids import EPOCH, LAST, just_after
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -147,11 +148,15 @@ async def count(search: EventSearch, query: EventQuery) -> Stats:
 
 def spans(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     """Equal spans from before `start` to `end`, at most `_MOST_SPANS` and one, which begin at round times."""
-    step = next((step for step in _STEPS if end - start <= step * _MOST_SPANS), _STEPS[-1])
+    step = next((step for step in _STEPS if end - start <= step * _MOST_SPANS), None)
+    if step is None:
+        # A record that says the year 9999 must not make a query of each year until then.
+        step = _STEPS[-1] * math.ceil((end - start) / (_STEPS[-1] * _MOST_SPANS))
     begin = _MONDAY + (start - _MONDAY) // step * step
     while begin < end:
-        yield begin, begin + step
-        begin += step
+        before = begin + step if LAST - begin > step else LAST
+        yield begin, before
+        begin = before
 
 
 async def _limits(search: EventSearch, query: EventQuery) -> tuple[datetime, datetime] | None:
@@ -160,7 +165,7 @@ async def _limits(search: EventSearch, query: EventQuery) -> tuple[datetime, dat
     newest = (await search.search(dated)).events
     if not newest:
         return None
-    end = newest[0].time + timedelta(milliseconds=1)
+    end = just_after(newest[0].time)
     if query.start is not None:
         return max(query.start, _UNDATED_UNTIL), end
     # Ever further back, until there is nothing before; then between the two.

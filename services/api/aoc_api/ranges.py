@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.ids import EPOCH, just_after
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(hours=24)
 #: No event is older than 1970; a day before the year 1 would be no date at all.
 _EARLIEST: Final = EPOCH + _DAY
-#: Ends are exclusive, and times of events have milliseconds.
-_TICK: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,5 +31,5 @@ class DefaultRange:
             return query
         span = await self.case_span(query.tenant)
         if span is not None and (query.end is None or query.end > span.first):
-            return replace(query, start=span.first, end=query.end or span.last + _TICK)
+            return replace(query, start=span.first, end=query.end or just_after(span.last))
         return replace(query, start=max(query.end or now, _EARLIEST) - _DAY)

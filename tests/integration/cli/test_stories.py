@@ -18,7 +18,7 @@ from aoc_cli.rows import Row
 from aoc_cli.terminal import json_line
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.ids import EPOCH, LAST
 from aoc_common.errors import NotFound
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search
@@ -104,6 +104,21 @@ async def test_spans_are_few_round_equal_and_hold_the_whole_time(days) -> None:
     assert spans[-1][1] >= end
     assert all(before[1] == after[0] for before, after in pairwise(spans))
     assert len({after - before for before, after in spans}) == 1
+
+
+@pytest.mark.parametrize("end", [LAST, LAST - timedelta(milliseconds=1), LAST - timedelta(days=50)])
+async def test_a_record_of_the_last_year_that_there_is_makes_no_more_spans(end) -> None:
+    spans = list(stats.spans(NOW - timedelta(days=20_000), end))
+
+    assert len(spans) <= 41
+    assert spans[-1][1] >= end
+
+
+async def test_an_event_of_the_last_moment_is_counted(database, store) -> None:
+    await store(told("last", LAST.replace(microsecond=999_000), "did it"), told("now", NOW, "did it"))
+    counted = await stats.count(make_event_search(database), EventQuery(Scope("contoso")))
+
+    assert (counted.total, counted.undated) == (2, 0)
 
 
 async def test_a_count_that_is_not_complete_shows_that_there_are_more(capsys) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.terminal import out, plain
@@ -56,7 +57,8 @@ def without_account(accounts: Sequence[SourceAccount], records: Sequence[ImportR
     if source is None or source.since is None or not source.records:
         return None
     first = min((record.account.began_at for record in records), default=None)
-    if first is not None and source.since >= first:
+    # What came in is counted by day: of what came on the day of the first account nobody can tell.
+    if first is not None and source.since.date() >= first.astimezone(UTC).date():
         return None
     until = f" before {_moment(first)} UTC" if first is not None else ""
     return (

@@ -22,6 +22,8 @@ _RAND_A: Final = 0xFFF << 64
 _RAND_B: Final = (1 << 62) - 1
 _HASH: Final = (1 << 80) - 1
 _MS: Final = timedelta(milliseconds=1)
+#: The last moment that there is: a record can be of the year 9999.
+LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def event_id(tenant: str, namespace: str, record_id: str, time_ms: int) -> UUID:
@@ -52,6 +54,11 @@ def second_of(identity: UUID) -> tuple[int, int]:
 def _made(time_ms: int, key: bytes) -> UUID:
     digest = int.from_bytes(blake2b(key, digest_size=10).digest())
     return UUID(int=time_ms << 80 | _VERSION_8 | digest >> 4 & _RAND_A | digest & _RAND_B)
+
+
+def just_after(moment: datetime) -> datetime:
+    """The exclusive end of a range whose last event is of `moment`: events have whole milliseconds."""
+    return moment + _MS if LAST - moment > _MS else LAST
 
 
 def lowest_id(moment: datetime) -> UUID:
