@@ -11,10 +11,12 @@ import httpx
 import pytest
 
 from aoc_api.access.grants import Grants
+from aoc_api.access.tokens.bearer import BearerTokens
+from aoc_api.access.tokens.grants import AppRoleGrants, together
 from aoc_api.app import create_app
 from aoc_api.auth_settings import AuthOptions
 from aoc_api.entra.discovery import ANSWER_BYTES
-from aoc_api.parts.tokens import make_bearer
+from aoc_api.parts.tokens import make_tokens, tenants_in
 from aoc_api.settings import ApiOptions, ApiSettings
 from aoc_common import http
 from aoc_common.settings import NatsSettings
@@ -120,8 +122,11 @@ async def serve(
             asking.answer_bytes = ANSWER_BYTES
             await stack.enter_async_context(asking)
             grants = Grants(MongoGrants(database), registry, options.home_tenants, clock)
-            bearer = make_bearer(options, asking, registry, grants.of_identity, clock)
-            assert bearer is not None
+            tenants_of = tenants_in(registry)
+            tokens = make_tokens(options, asking, tenants_of, clock)
+            assert tokens is not None
+            app_roles = AppRoleGrants(frozenset(options.home_tenants), tenants_of)
+            bearer = BearerTokens(tokens, together(app_roles, grants.of_identity))
 
             async def authenticate(request: Request) -> Principal:
                 return await bearer(request.headers["authorization"].removeprefix("Bearer "))

@@ -267,7 +267,7 @@ async def test_a_token_that_is_too_large_is_refused_unread(entra, refused, monke
         read.append(len(part))
         return parse(part)
 
-    monkeypatch.setattr("aoc_api.access.tokens.jws.parse", noting)
+    monkeypatch.setattr("aoc_api.entra.jws.parse", noting)
 
     assert [await refused(token) for token in tokens] == [SILENT, SILENT]
     assert 0 < max(read) < 24 * 1024

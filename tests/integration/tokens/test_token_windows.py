@@ -7,9 +7,9 @@ from functools import partial
 
 import pytest
 
-from aoc_api.access.tokens import jws
 from aoc_api.access.tokens.claims import Expected
 from aoc_api.access.tokens.verification import AccessTokens
+from aoc_api.entra import jws
 from aoc_api.entra.discovery import fetch
 from aoc_api.entra.keys import FRESH_S, LONGEST_S, PAUSE_S, RETRY_S, SigningKeys
 from aoc_sim.settings import GatewayApp
@@ -56,7 +56,7 @@ async def test_a_token_that_is_remembered_is_not_verified_again_and_nobody_is_as
     token = entra.token()
     assert await gateway.status(token) == 200
     asked = await entra.asked()
-    monkeypatch.setattr("aoc_api.access.tokens.jws.check_signature", lambda *_: pytest.fail("was verified"))
+    monkeypatch.setattr("aoc_api.entra.jws.check_signature", lambda *_: pytest.fail("was verified"))
     for _ in range(20):
         assert await gateway.status(token) == 200
 

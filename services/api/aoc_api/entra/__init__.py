@@ -1,1 +1,1 @@
-"""Microsoft's sign-in service: who signs tokens, and the keys that it publishes."""
+"""Microsoft's sign-in service: who signs tokens, with which keys, and what is a token at all."""

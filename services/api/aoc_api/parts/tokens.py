@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aoc_api.access.tokens.bearer import BearerTokens
 from aoc_api.access.tokens.claims import Expected
-from aoc_api.access.tokens.grants import AppRoleGrants, together
 from aoc_api.access.tokens.verification import AccessTokens
 from aoc_api.entra import discovery
 from aoc_api.entra.keys import SigningKeys
@@ -16,7 +14,7 @@ from aoc_common import http
 if TYPE_CHECKING:
     import httpx
 
-    from aoc_api.access.tokens.grants import GrantsOf, TenantsOf
+    from aoc_api.access.tokens.grants import TenantsOf
     from aoc_api.auth_settings import AuthOptions
     from aoc_common.clock import Clock
     from aoc_common.tenants.registry import TenantRegistry
@@ -30,27 +28,16 @@ def make_client() -> http.Client:
     return http.make_client(timeout_s=_TIMEOUT_S, connections=4, answer_bytes=discovery.ANSWER_BYTES)
 
 
-def make_bearer(
-    options: AuthOptions, client: httpx.AsyncClient, registry: TenantRegistry, stored: GrantsOf, clock: Clock
-) -> BearerTokens | None:
-    """What takes bearer tokens; None when none are taken. `client`: of `make_client`. `stored`: grants of the store."""
-    tokens = make_tokens(options, client, registry, clock)
-    if tokens is None:
-        return None
-    app_roles = AppRoleGrants(frozenset(options.home_tenants), tenants_in(registry))
-    return BearerTokens(tokens, together(app_roles, stored))
-
-
 def make_tokens(
-    options: AuthOptions, client: httpx.AsyncClient, registry: TenantRegistry, clock: Clock
+    options: AuthOptions, client: httpx.AsyncClient, tenants_of: TenantsOf, clock: Clock
 ) -> AccessTokens | None:
-    """The verifier; None when no tokens are taken."""
+    """The verifier; None when no tokens are taken. `client`: of `make_client`."""
     if options.client_id is None:
         return None
     home_tenants = frozenset(options.home_tenants)
 
     async def is_known(directory_id: str) -> bool:
-        return directory_id in home_tenants or bool(await registry.by_directory(directory_id))
+        return directory_id in home_tenants or bool(await tenants_of(directory_id))
 
     expected = Expected(options.client_id, options.identifier_uri, options.scope)
     keys = SigningKeys(partial(discovery.fetch, client), clock)

@@ -12,7 +12,9 @@ from uuid import UUID
 
 import jwt
 
+from aoc_api.entra import jws
 from aoc_api.entra.discovery import fetch_keys
+from aoc_api.entra.refused import RefusedToken
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 #: The application that sends change notifications, in every tenant and cloud.
 PUBLISHER: Final = "0bf30f3b-4a52-48df-9a82-234910c4a086"
-_ALGORITHMS: Final = ["RS256"]
 _GUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Seconds by which clocks may differ.
 _LEEWAY_S: Final = 60.0
@@ -51,15 +52,14 @@ class ValidationTokens:
     async def verify(self, token: str) -> str:
         """The tenant id that a token speaks for. Raises `Malformed`, saying what is wrong, or `Transient`."""
         try:
-            kid = str(jwt.get_unverified_header(token).get("kid", ""))
-            # Unverified, and used only to find out whose keys to try.
-            claimed = jwt.decode(token, options={"verify_signature": False})
-        except jwt.PyJWTError:
-            raise Malformed("a validation token is no JWT") from None
-        tenant = await self._tenant(claimed.get("iss"), claimed.get("aud"))
+            unverified = jws.read(token)
+        except RefusedToken as error:
+            raise Malformed(f"a validation token is no token of Entra's ({error.reason})") from None
+        # Not believed, and used only to find out whose keys to try.
+        tenant = await self._tenant(unverified.claims.get("iss"), unverified.claims.get("aud"))
         if tenant is None:
             raise Malformed("a validation token is of an issuer that is not configured")
-        key = await self._keys.key(tenant.hosts.authority, kid)
+        key = await self._keys.key(tenant.hosts.authority, unverified.kid)
         if key is None:
             raise Malformed("a validation token is signed with an unknown key")
         _check_sender(_claims(token, key.jwk, tenant), tenant)
@@ -85,7 +85,7 @@ def _claims(token: str, key: PyJWK, tenant: Tenant) -> dict[str, Any]:
     }
     try:
         return jwt.decode(
-            token, key, algorithms=_ALGORITHMS, audience=tenant.client_id, leeway=_LEEWAY_S, options=options
+            token, key, algorithms=[jws.ALGORITHM], audience=tenant.client_id, leeway=_LEEWAY_S, options=options
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         raise Malformed("a validation token is outside its time") from None

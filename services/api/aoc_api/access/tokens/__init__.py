@@ -11,6 +11,6 @@ The interface, for whoever composes sign-in (`parts/tokens.py` wires it):
 - `bearer.BearerTokens(token) -> Principal`: both together. Raises a problem: 401 `unauthenticated`, 403 `forbidden`, or
   503 `not-now`.
 
-`jws` decides what is a token at all, `claims` what it must claim; who signs, and with which keys, is `aoc_api.entra`'s,
-which webhooks use too. ADR 0039 has the reasons.
+`claims` decides what a token must claim; what is a token at all, who signs it, and with which keys, is
+`aoc_api.entra`'s, which webhooks use too. ADR 0039 has the reasons.
 """

@@ -1,15 +1,18 @@
-"""Who a verified token speaks for, and why a token is refused."""
+"""Who a verified token speaks for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from aoc_api.entra.refused import RefusedToken
+
 if TYPE_CHECKING:
     from datetime import datetime
 
+__all__ = ["Identity", "IdentityKind", "RefusedToken"]
+
 type IdentityKind = Literal["person", "application"]
-type Refusal = Literal["invalid-token", "insufficient-scope", "forbidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +36,3 @@ class Identity:
     def principal_id(self) -> str:
         """As of a `Principal`."""
         return f"{self.directory_id}/{self.object_id}"
-
-
-class RefusedToken(Exception):  # noqa: N818  # what happened to the token
-    """A token that opens nothing here. `reason`: a word for the log.
-
-    `advice`: for the client. It says more than that only about a token whose signature is Entra's.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        advice: str = "The access token is not valid here. Sign in again for a new one.",
-        refusal: Refusal = "invalid-token",
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.advice = advice
-        self.refusal = refusal

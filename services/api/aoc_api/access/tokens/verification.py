@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TLRUCache
 
-from aoc_api.access.tokens import jws
 from aoc_api.access.tokens.claims import (
     LEEWAY_S,
     caller,
@@ -19,6 +18,7 @@ from aoc_api.access.tokens.claims import (
     version_of,
 )
 from aoc_api.access.tokens.identity import RefusedToken
+from aoc_api.entra import jws
 from aoc_api.entra.keys import AskedAlready
 from aoc_api.entra.origins import of_directory, origins
 from aoc_common.errors import Unreachable
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from aoc_api.access.tokens.claims import Expected
     from aoc_api.access.tokens.identity import Identity
-    from aoc_api.access.tokens.jws import Unverified
     from aoc_api.entra.discovery import Endpoints, SigningKey
+    from aoc_api.entra.jws import Unverified
     from aoc_api.entra.keys import SigningKeys
     from aoc_api.entra.origins import Origin, Version
     from aoc_common.clock import Clock

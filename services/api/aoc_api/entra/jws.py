@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 
-from aoc_api.access.tokens.identity import RefusedToken
 from aoc_api.bodies import parse
+from aoc_api.entra.refused import RefusedToken
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
