@@ -60,6 +60,36 @@ const gateway = {
         "update",
         "remove"
       ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "api_keys"
+      },
+      "actions": [
+        "insert",
+        "update"
+      ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "sessions"
+      },
+      "actions": [
+        "insert",
+        "update",
+        "remove"
+      ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "sign_in_links"
+      },
+      "actions": [
+        "remove"
+      ]
     }
   ],
   "roles": [

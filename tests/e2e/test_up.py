@@ -38,17 +38,24 @@ def until(condition: Callable[[], object], seconds: float = 30) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(module_aoc) -> Iterator[tuple[object, Path, str]]:
+def stack(module_aoc) -> Iterator[tuple[object, Path, httpx.Client]]:
     data = module_aoc.root / "data"
     arguments, port = up(module_aoc, data)
     running = module_aoc.start(*arguments)
     running.says("AOC is up")
-    yield running, data, f"http://127.0.0.1:{port}"
+    with client(data, port) as signed_in:
+        yield running, data, signed_in
     running.end()
 
 
-def stored(base: str, tenant: str = "contoso") -> int:
-    facets = httpx.get(f"{base}/api/facets", params={"tenant": tenant, "field": "source", "top": 100}).json()
+def client(data: Path, port: int) -> httpx.Client:
+    """A client of the gateway of a stack, with the key that its command line has."""
+    key = (data / "secrets" / "api-key").read_text()
+    return httpx.Client(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {key}"})
+
+
+def stored(base: httpx.Client, tenant: str = "contoso") -> int:
+    facets = base.get("/api/facets", params={"tenant": tenant, "field": "source", "top": 100}).json()
     return sum(value["count"] for value in facets["facets"]["source"])
 
 
@@ -59,7 +66,7 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
     done = module_aoc.run(*command, "--source", "o365-exchange", "--source", "graph-intune")
     strange = module_aoc.run("backfill", "--data", data, "--tenant", "nobody", "--from", "2026-11-20")
     never = module_aoc.run("backfill", "--data", data, "--tenant", "fabrikam", "--from", "yesterday")
-    counts = httpx.get(f"{base}/api/completeness", params={"tenant": "fabrikam"}).json()
+    counts = base.get("/api/completeness", params={"tenant": "fabrikam"}).json()
 
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "collected"), done.stderr
     assert "o365-exchange: asked for" in done.stdout
@@ -72,9 +79,9 @@ def test_a_stretch_of_time_can_be_collected_again_and_nothing_is_stored_twice(st
 def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     _, _, base = stack
     # Who stands still is known after the first look.
-    until(lambda: httpx.get(f"{base}/health").json()["services"] == "ok")
+    until(lambda: base.get("/health").json()["services"] == "ok")
 
-    assert httpx.get(f"{base}/health").json() == {
+    assert base.get("/health").json() == {
         "status": "ok",
         "nats": "ok",
         "mongo": "ok",
@@ -87,10 +94,26 @@ def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     until(lambda: stored(base) + stored(base, "fabrikam") >= 300)
     before = stored(base)
     until(lambda: stored(base) > before)
-    first = httpx.get(f"{base}/api/events", params={"tenant": "contoso", "page_size": 1}).json()["items"][0]
-    complete = httpx.get(f"{base}/api/events/{first['id']}", params={"tenant": "contoso"}).json()
+    first = base.get("/api/events", params={"tenant": "contoso", "page_size": 1}).json()["items"][0]
+    complete = base.get(f"/api/events/{first['id']}", params={"tenant": "contoso"}).json()
     assert complete["raw"].startswith("{")
     assert complete["event"]["metadata"]["version"] == "1.8.0"
+
+
+def test_who_does_not_sign_in_sees_next_to_nothing_and_a_link_signs_a_browser_in_once(stack, module_aoc) -> None:
+    _, data, base = stack
+    stranger = httpx.get(f"{base.base_url}/api/events")
+    health = httpx.get(f"{base.base_url}/health").json()
+    link = module_aoc.run("sign-in-link", "--data", data).stdout.strip()
+    with httpx.Client(base_url=base.base_url) as browser:
+        first, again = browser.get(link), httpx.get(link)
+        me = browser.get("/api/me").json()
+    whoami = module_aoc.run("whoami", "--json")
+
+    assert (stranger.status_code, set(health), first.status_code, again.status_code) == (401, {"status"}, 303, 410)
+    assert (me["means"], me["principal"]) == ("session", "local/operator")
+    assert json.loads(whoami.stdout)["means"] == "api-key"
+    assert not {path.name for path in (data / "secrets").iterdir() if path.stat().st_mode & 0o077}
 
 
 def test_the_other_commands_find_the_stack_by_themselves(stack, module_aoc) -> None:
@@ -171,7 +194,7 @@ def test_ctrl_c_stops_everything_and_the_data_stays(aoc, started, processes_nami
     running = aoc.start(*arguments)
     started.append(running)
     running.says("AOC is up")
-    until(lambda: stored(f"http://127.0.0.1:{port}") > 20)
+    until(lambda: stored(client(data, port)) > 20)
     running.process.send_signal(signal.SIGINT)
 
     assert running.process.wait(30) == 0

@@ -56,6 +56,12 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /problems/{slug}": Example("/problems/internal"),
     "GET /api/events/{event_id}": Example("/api/events/{event}"),
     "GET /api/events/{event_id}/versions": Example("/api/events/{event}/versions"),
+    "GET /auth/link": Example("/auth/link?token=of-nobody"),
+    "DELETE /api/sessions/{session_id}": Example("/api/sessions/0123456789abcdef01234567"),
+    "DELETE /api/api-keys/{key_id}": Example("/api/api-keys/0123456789abcdef01234567"),
+    "POST /api/api-keys": Example(
+        body={"name": "made by a test", "grants": [{"role": "reader", "tenants": ["{tenant}"]}]}, named_by_query=False
+    ),
     "POST /api/fetch-audit-logs": Example(
         body={"tenant": "{tenant}", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"},
         named_by_query=False,

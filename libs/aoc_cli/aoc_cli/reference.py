@@ -104,9 +104,13 @@ def settings_page() -> str:
 
 def _kinds() -> Mapping[str, type[BaseModel]]:
     """Who reads settings -> which."""
+    from aoc_cli.access.settings import GatewaySettings
     from aoc_cli.reports.settings import ReportSettings
 
-    return {service.title: settings_of(service) for service in roster.SERVICES} | {"Command line": ReportSettings}
+    kinds: dict[str, type[BaseModel]] = {service.title: settings_of(service) for service in roster.SERVICES}
+    kinds["Commands that speak to a gateway"] = GatewaySettings
+    kinds["Reports"] = ReportSettings
+    return kinds
 
 
 def settings_of(service: roster.Service) -> type[ServiceSettings]:

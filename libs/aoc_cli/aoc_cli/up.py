@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import typer
 
+from aoc_cli.access import local as local_access
 from aoc_cli.local import simulator, stacks
 from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port, require_free_ports
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, servers_named, service
 from aoc_cli.local.supervisor import Supervisor
+from aoc_cli.terminal import out
 from aoc_cli.up_output import Output, make_output
 from aoc_common import roster
 from aoc_common.contracts import subjects
@@ -142,6 +144,7 @@ def _start(plan: Plan, supervisor: Supervisor, output: Output) -> tuple[Endpoint
         output.ready(child)
     output.step("bringing streams, consumers and indexes in order")
     plan.data.bring_in_order(endpoints, output.note)
+    asyncio.run(local_access.api_key(plan.data, plan.data.mongo_settings(endpoints)))
     cases = [] if plan.simulate else asyncio.run(_cases(plan.data.mongo_settings(endpoints)))
     for child in supervisor.start(_services(plan, endpoints, _tenants(plan, cases)[0])):
         output.ready(child)
@@ -189,6 +192,7 @@ def _gateway_settings(plan: Plan, tenant: str) -> dict[str, str]:
     return {
         "AOC_API__PORT": str(plan.gateway_port),
         "AOC_API__CURSOR_KEY": f"file:{plan.data.secret('cursor-key')}",
+        "AOC_API__MONITORING_TOKEN": local_access.monitoring_token(plan.data),
         "AOC_API__DEFAULT_TENANT": tenant,
     }
 
@@ -205,7 +209,13 @@ def _facts(plan: Plan, endpoints: Endpoints, cases: Sequence[Case], *, permanent
     """What a person needs to know of a stack that is up: names and values."""
     tenants = _tenants(plan, cases)
     gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
+    if out.is_terminal:
+        link = asyncio.run(local_access.sign_in_link(plan.data.mongo_settings(endpoints), gateway))
+        yield "sign in", f"{link}  (once, within {local_access.LINK_MINUTES} minutes; ./aoc sign-in-link makes another)"
+    else:  # a log is kept, and read by others
+        yield "sign in", "./aoc sign-in-link prints a link for a browser"
     yield "gateway", f"{gateway}/api/events?tenant={tenants[0]}"
+    yield "programs", f"curl -H \"Authorization: Bearer $(./aoc token)\" '{gateway}/api/me'; ./aoc api-keys create"
     yield "health", f"{gateway}/health   {gateway}/openapi.json"
     if not endpoints.own_nats:
         password = plan.data.password("reader")

@@ -8,6 +8,8 @@ from aoc_api.parts.application import application
 from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
+    api_keys,
+    auth,
     backfill,
     break_glass,
     completeness,
@@ -17,6 +19,7 @@ from aoc_api.routes import (
     health,
     problems,
     report_keys,
+    sessions,
     source_health,
     webhooks,
 )
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 ROUTES = (
     health,
+    auth,
+    sessions,
+    api_keys,
     events,
     facets,
     completeness,

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from aoc_common.settings import Frozen
+from aoc_common.settings import Frozen, SecretRef
 from aoc_common.tenants.clouds import CLOUDS, Cloud
 from aoc_common.tenants.tenant import BaseUrl, Guid
 
@@ -21,6 +21,11 @@ class AuthOptions(Frozen):
     client_id: Guid | None = Field(
         None,
         description="Application (client) id of AOC's app registration in Entra ID. Without it, no tokens are taken.",
+    )
+    client_secret: SecretRef | None = Field(
+        None,
+        description="Reference to the client secret with which browsers' sign-ins are redeemed; read anew each time. A "
+        "registration of a web application needs one.",
     )
     application_uri: Annotated[str, AfterValidator(_plain)] | None = Field(
         None,

@@ -12,18 +12,24 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
 
+from aoc_api.access.authentication import Authenticate
 from aoc_api.access.grants import Grants
+from aoc_api.access.keys.verification import KeyVerification
+from aoc_api.access.monitoring import Monitoring
 from aoc_api.access.needs import Need, declare
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
 from aoc_api.access.privacy import Privacy
 from aoc_api.access.recording import RecordChange
+from aoc_api.access.sessions.sign_in import SignIn
+from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
 from aoc_api.problems import invalid, repeated
 from aoc_api.ranges import DefaultRange
 from aoc_api.settings import ApiOptions
+from aoc_api.sign_in_models import SignInWays
 from aoc_api.single_flight import SingleFlight
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
@@ -35,11 +41,13 @@ from aoc_common.contracts.query.grammar import Asked
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
+from aoc_common.store.api_keys import ApiKeyStore
 from aoc_common.store.break_glass import BreakGlassStore
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch
+from aoc_common.store.sign_in_links import SignInLinks
 
 _LONGEST = 256
 _RESULT = "|".join(values.RESULTS)
@@ -51,7 +59,7 @@ class Services:
     """What the application was wired with.
 
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
-    `verifier`: None when webhooks are off.
+    `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
     """
 
     search: EventSearch
@@ -62,7 +70,14 @@ class Services:
     account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister
     cursors: Cursors
-    authenticate: Callable[[Request], Awaitable[Principal]]
+    authenticate: Authenticate
+    key_verification: KeyVerification
+    sessions: Sessions
+    sign_in: SignIn | None
+    links: SignInLinks
+    api_keys: ApiKeyStore
+    ways: SignInWays
+    monitoring: Monitoring
     policy: AccessPolicy
     grants: Grants
     grant_store: GrantStore
@@ -100,17 +115,6 @@ def services_of(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-async def request_pace(request: Request, services: ServicesDep) -> AsyncIterator[RequestPace]:
-    """The request's pace at the store. Raises a problem when too many requests are in progress."""
-    # Until there is a login, a caller is identified by its address.
-    caller = request.client.host if request.client else ""
-    with services.admission.admitted(caller, request.is_disconnected) as pace:
-        yield pace
-
-
-Paced = Annotated[RequestPace, Depends(request_pace, scope="function")]
-
-
 def tenant_of(
     services: ServicesDep,
     tenant: Annotated[
@@ -126,12 +130,22 @@ def tenant_of(
     return services.tenant(tenant)
 
 
-async def principal_of(request: Request, services: ServicesDep) -> Principal:
-    """Who sent the request. Raises a problem when that cannot be told."""
-    return await services.authenticate(request)
+def principal_of(request: Request) -> Principal:
+    """Who sent the request, as `Guard` has verified."""
+    principal: Principal = request.state.principal
+    return principal
 
 
 PrincipalDep = Annotated[Principal, Depends(principal_of)]
+
+
+async def request_pace(request: Request, services: ServicesDep, principal: PrincipalDep) -> AsyncIterator[RequestPace]:
+    """The request's pace at the store. Raises a problem when too many requests are in progress."""
+    with services.admission.admitted(principal.id, request.is_disconnected) as pace:
+        yield pace
+
+
+Paced = Annotated[RequestPace, Depends(request_pace, scope="function")]
 
 
 def scoped(needed: Role) -> Callable[..., Awaitable[Scope]]:
@@ -180,6 +194,13 @@ def somewhere(needed: Role) -> Callable[..., Awaitable[Principal]]:
 
     return declare(check, Need(needed, "something"))
 
+
+async def _monitored(request: Request, services: ServicesDep) -> None:
+    await services.monitoring.check(request, services.authenticate)
+
+
+#: A dependency: the request has the monitoring token, or its sender is a reader of all tenants.
+monitored = declare(_monitored, Need("reader", "everything"))
 
 ReaderScope = Annotated[Scope, Depends(scoped("reader"))]
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]

@@ -142,6 +142,14 @@ def stillness(still: tuple[Standstill, ...] | str) -> list[Stillness]:
     return [Stillness(who=service.who, since=service.since, said=service.message, fix=service.fix) for service in still]
 
 
+class HealthStatus(BaseModel):
+    """The state of the gateway, for everybody."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"status": "ok"}]})
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(description="As in the complete answer.")
+
+
 class Health(BaseModel):
     """The state of the gateway and of what it needs, and the services that stand still."""
 

@@ -17,14 +17,19 @@ from aoc_api.settings import is_loopback
 from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from aoc_api.bodies import BodyLimits
+    from aoc_api.forwarded import ForwardedHeaders
 
 _log = logs.get(__name__)
 
-#: Paths that Microsoft requests, through a proxy in front of the gateway; all others are for this machine only.
-_PUBLIC: Final = "/api/webhooks/"
+#: Paths that Microsoft requests, under a name that may be for them alone.
+_WEBHOOKS: Final = "/api/webhooks/"
+#: Asked by what runs the gateway.
+_PROBES: Final = frozenset({"/livez", "/readyz"})
 
 #: What is counted for a request whose client went away (nginx's number for it).
 _CLIENT_CLOSED: Final = 499
@@ -35,17 +40,33 @@ _HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
+_ONLY_TLS: Final = "max-age=31536000"
+
 
 class Gate:
-    """Outermost layer. Without a login, only clients of this machine that address it as localhost are served.
+    """Outermost layer. Serves requests that address this machine, or one of `hosts`.
 
-    `public_host`: the name under which webhooks, and nothing else, are served as well.
+    A web page can make a browser send requests under its own name to any address (DNS rebinding). `forwarded`: reads
+    what proxies say. `webhook_host`: the name under which webhooks, and nothing else, are served too. `shut_in`: nobody
+    but this machine reaches the port, whatever address a connection comes from (a container's).
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits, public_host: str | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: BodyLimits,
+        forwarded: ForwardedHeaders,
+        hosts: Sequence[str] = (),
+        webhook_host: str | None = None,
+        *,
+        shut_in: bool = False,
+    ) -> None:
         self._app = app
         self._limits = limits
-        self._public_host = public_host
+        self._forwarded = forwarded
+        self._hosts = frozenset(hosts)
+        self._webhook_host = webhook_host
+        self._shut_in = shut_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -53,7 +74,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        inner = _as_get(scope)
+        inner = _as_get(self._forwarded.applied(scope))
+        head = inner["method"] != scope["method"]
         status = 500
         begun = False
 
@@ -65,7 +87,9 @@ class Gate:
                 for name, value in _HEADERS.items():
                     headers[name] = value
                 headers["X-Request-Id"] = request_id
-            elif inner is not scope:
+                if inner["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = _ONLY_TLS
+            elif head:
                 message = {**message, "body": b""}
             await send(message)
 
@@ -73,7 +97,7 @@ class Gate:
         context = tracing.extract({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
         with tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span:
             try:
-                await self._serve(inner, receive, sending)
+                await self._serve(inner, _address(scope), receive, sending)
             except ClientDisconnect:
                 # There is no client to answer.
                 status = _CLIENT_CLOSED
@@ -89,20 +113,38 @@ class Gate:
                 metrics.API_REQUESTS.labels(scope["method"], route, str(status)).inc()
                 metrics.API_SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, peer: str, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if not self._names_us(headers.get("host", ""), scope["path"]):
-            detail = "The gateway answers requests for localhost only, since it has no login yet."
-            error = FieldError(location="header", name="host", detail="names another host than this machine")
+        name = _host_name(headers.get("host", ""))
+        if not self._names_us(name, scope["path"]):
+            detail = "The gateway does not answer under this name."
+            error = FieldError(location="header", name="host", detail="names neither this machine nor a public host")
             await problems.respond("misdirected", detail, [error])(scope, receive, send)
+        elif scope["scheme"] != "https" and not self._may_be_plain(name, peer, scope["path"]):
+            detail = "The gateway is spoken to over TLS: secrets would travel in the clear."
+            await problems.respond("insecure", detail)(scope, receive, send)
         elif _length(headers) > MAX_BODY:
             await problems.respond("too-large", f"The body has more than {MAX_BODY} bytes.")(scope, receive, send)
         else:
             await self._app(scope, bounded(receive, self._limits), send)
 
-    def _names_us(self, host: str, path: str) -> bool:
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        return is_loopback(name) or (path.startswith(_PUBLIC) and name.lower() == self._public_host)
+    def _names_us(self, name: str, path: str) -> bool:
+        return is_loopback(name) or name in self._hosts or (path.startswith(_WEBHOOKS) and name == self._webhook_host)
+
+    def _may_be_plain(self, name: str, peer: str, path: str) -> bool:
+        """Whether a request may come without TLS: from this machine to itself, or when it carries no secret of ours."""
+        here = self._shut_in or is_loopback(peer) or self._forwarded.trusts(peer)
+        return (here and is_loopback(name)) or path in _PROBES or path.startswith(_WEBHOOKS)
+
+
+def _address(scope: Scope) -> str:
+    """The address that a connection comes from."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without the port."""
+    return (host if host.endswith("]") else host.rpartition(":")[0] or host).lower()
 
 
 def _as_get(scope: Scope) -> Scope:

@@ -51,11 +51,23 @@ KINDS: Final[Mapping[str, Kind]] = {
         "A parameter, or a member of a JSON object, stands twice. Its readers would disagree about which one counts: "
         "send it once. Only parameters that are lists may be repeated.",
     ),
+    "ambiguous-credentials": Kind(
+        400,
+        "Several credentials",
+        "A request shows who sends it once: an access token or an API key in one Authorization header, or the cookie "
+        "of a session. Several could be of different persons.",
+    ),
     "unauthenticated": Kind(
         401,
         "Not signed in",
         "Send an access token or an API key as `Authorization: Bearer ...`, or sign in with a browser at /auth/login: "
         "docs/howto/access.md. GET /api/config/auth says which ways there are.",
+    ),
+    "cross-site": Kind(
+        403,
+        "From another site",
+        "A request with the cookie of a session must come from a page of this gateway, and one that changes anything "
+        "needs the header X-CSRF-Token with `csrf_token` of GET /api/me. Programs send an API key or a token instead.",
     ),
     "forbidden": Kind(
         403,
@@ -90,8 +102,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "misdirected": Kind(
         421,
         "Not a name of this gateway",
-        "The gateway answers on loopback only. Address it as localhost, 127.0.0.1 or [::1]; requests under another "
-        "name are refused, since a web page could send them (DNS rebinding).",
+        "Address the gateway as localhost, 127.0.0.1 or [::1], or by a name of AOC_API__PUBLIC_HOSTS; requests under "
+        "another name are refused, since a web page could send them (DNS rebinding).",
+    ),
+    "insecure": Kind(
+        403,
+        "Without TLS",
+        "Only this machine may speak plain HTTP with the gateway, under its own name. From elsewhere use https; a "
+        "proxy in front must be listed in AOC_API__TRUSTED_PROXIES, and send X-Forwarded-Proto.",
     ),
     "invalid-parameters": Kind(
         422, "Invalid parameters", "The member `errors` names each parameter and what is wrong with it."
@@ -177,6 +195,13 @@ def unauthenticated(detail: str = "Sign in: docs/howto/access.md says how.", rea
     return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}, reason=reason)
 
 
+def store_away(error: Transient) -> Response:
+    """The answer to a request that needs the store while it is away."""
+    _log.warning("store.unavailable", error=str(error))
+    wait = max(1, round(error.retry_after or _RETRY_AFTER_S))
+    return respond("unavailable", "The event store does not answer.", headers={"Retry-After": str(wait)})
+
+
 def invalid(name: str, detail: str, location: str = "query") -> Problem:
     """The problem of a parameter that pydantic finds no fault with."""
     return Problem("invalid-parameters", f"Invalid: {name}.", [FieldError(location=location, name=name, detail=detail)])
@@ -260,9 +285,7 @@ async def _repeated(_request: Request, error: Any) -> Response:
 
 
 async def _transient(_request: Request, error: Any) -> Response:
-    _log.warning("store.unavailable", error=str(error))
-    wait = max(1, round(error.retry_after or _RETRY_AFTER_S))
-    return respond("unavailable", "The event store does not answer.", headers={"Retry-After": str(wait)})
+    return store_away(error)
 
 
 async def _not_found(_request: Request, error: Any) -> Response:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from aoc_api.auth_settings import AuthOptions
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
 from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
+
+#: A DNS name, or an address as a URL has it.
+_HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]")
 
 
 def is_loopback(host: str) -> bool:
@@ -24,17 +28,57 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _check_loopback(host: str, info: ValidationInfo) -> str:
-    if not is_loopback(host) and not info.data.get("published_on_loopback"):
-        raise ValueError("must be a loopback address: the gateway has no authentication yet")
+def _check_host(host: str, info: ValidationInfo) -> str:
+    data = info.data
+    encrypted = "tls" in data and data["tls"].certificate is not None
+    if not (is_loopback(host) or data.get("published_on_loopback") or encrypted or data.get("trusted_proxies")):
+        raise ValueError(
+            "is not loopback, and secrets would travel in the clear: set AOC_API__TLS__CERTIFICATE and "
+            "AOC_API__TLS__KEY, or AOC_API__TRUSTED_PROXIES for a proxy that speaks TLS"
+        )
     return host.removeprefix("[").removesuffix("]")
 
 
-class LimitOptions(Frozen):
-    """Limits of the gateway, so that no caller starves others.
+def _check_host_name(name: str) -> str:
+    plain = name.lower().removesuffix(".")
+    if not _HOST_NAME.fullmatch(plain):
+        raise ValueError("must be a name or an address without scheme, port and path, like aoc.example")
+    return plain
 
-    Until the gateway has a login, a caller is an address.
-    """
+
+def _check_network(text: str) -> str:
+    network = ipaddress.ip_network(text)
+    if network.prefixlen == 0:
+        raise ValueError("must not be everybody: whoever reaches the gateway could say who they are")
+    return str(network)
+
+
+class SessionOptions(Frozen):
+    """Sessions of browsers."""
+
+    idle_s: float = Field(3600, ge=120, le=86_400, description="Seconds without a request after which a session ends.")
+    longest_s: float = Field(
+        43_200, ge=300, le=7 * 86_400, description="Seconds after which a session ends, however much it is used."
+    )
+
+
+class TlsOptions(Frozen):
+    """TLS of the gateway's own. Files that change are read again within seconds."""
+
+    certificate: Path | None = Field(
+        None, description="PEM file with the certificate, and those between it and the root."
+    )
+    key: Path | None = Field(None, description="PEM file with its private key, without a password.")
+
+    @model_validator(mode="after")
+    def _both(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("needs certificate and key, or neither")
+        return self
+
+
+class LimitOptions(Frozen):
+    """Limits of the gateway, so that no caller starves others. A caller is a principal."""
 
     head_s: float = Field(10, gt=0, description="Seconds in which the head of a request must come.")
     body_s: float = Field(10, gt=0, description="Seconds in which the whole body of a request must come.")
@@ -68,16 +112,34 @@ class ApiOptions(Frozen):
     published_on_loopback: bool = Field(
         False,
         description="The gateway runs in a container whose port is published on loopback only, as by "
-        "docker-compose.yml: then it may listen on any address of the container.",
+        "docker-compose.yml: then it may listen on any address of the container without TLS.",
     )
-    host: Annotated[str, AfterValidator(_check_loopback)] = Field(
-        "127.0.0.1", description="Address to listen on. Loopback only, until the gateway asks who is there."
+    public_hosts: list[Annotated[str, AfterValidator(_check_host_name)]] = Field(
+        default_factory=list,
+        description="Host names, beside this machine's own, under which the gateway is addressed, as JSON: "
+        '["aoc.example"]. Requests for other names are refused (DNS rebinding).',
+    )
+    trusted_proxies: list[Annotated[str, AfterValidator(_check_network)]] = Field(
+        default_factory=list,
+        description="Addresses or networks of proxies in front of the gateway, as JSON. Only what these say of who "
+        "asks, and how (X-Forwarded-For, -Proto, -Host), is believed.",
+    )
+    tls: TlsOptions = TlsOptions()
+    host: Annotated[str, AfterValidator(_check_host)] = Field(
+        "127.0.0.1",
+        description="Address to listen on. One that is not loopback needs TLS, or AOC_API__TRUSTED_PROXIES.",
     )
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    sessions: SessionOptions = SessionOptions()
+    monitoring_token: SecretRef | None = Field(
+        None,
+        description="Reference to a token (32 characters or more) with which a monitoring system reads /metrics and "
+        "the details of /health, also while MongoDB is away. Without it, only a reader of all tenants can.",
+    )
     cursor_key: SecretRef | None = Field(
         None,
-        description="Reference to the key (16 characters or more) that signs cursors. Without it, a random one: "
-        "cursors then end with the process, and two gateways do not take each other's.",
+        description="Reference to the key (16 characters or more) that signs cursors and sign-ins that are under way. "
+        "Without it, a random one: these then end with the process, and two gateways do not take each other's.",
     )
     default_tenant: str = Field(
         DEFAULT_TENANT, pattern=TENANT_PATTERN, description="The tenant of a request that names none."

@@ -23,6 +23,7 @@ from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.telemetry import tracing
 from making import an_event
 from manual_clock import ManualClock
+from signing_in import bearer, make_key
 from tenant_filters import TenantFilters
 
 if TYPE_CHECKING:
@@ -81,21 +82,31 @@ async def store(database: Database) -> Callable[..., Awaitable[None]]:
 
 
 @pytest.fixture
-async def serving(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[MongoSettings], Awaitable[Gateway]]]:
-    """`await serving(mongo)`: a gateway over that database. All that it asks the database for names a tenant."""
+async def serving(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
+    """`await serving(mongo)`: a gateway over that database; its client shows a key of `database` that may do all.
+
+    `options`: of `ApiOptions`. All that it asks the database for names a tenant.
+    """
     filters = TenantFilters()
     provider = tracing.make_provider("api", TelemetrySettings())
     monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("aoc"))
     async with AsyncExitStack() as stack:
         logged = stack.enter_context(structlog.testing.capture_logs())
 
-        async def start(mongo: MongoSettings) -> Gateway:
-            app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(default_tenant="contoso")))
+        async def start(mongo: MongoSettings, **options: Any) -> Gateway:
+            options = {"default_tenant": "contoso"} | options
+            app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(**options)))
             with monkeypatch.context() as patch:
                 patch.setattr(client, "AsyncIOMotorClient", partial(AsyncIOMotorClient, event_listeners=[filters]))
                 await stack.enter_async_context(app.router.lifespan_context(app))
             app.state.services = replace(app.state.services, clock=ManualClock(NOW))
-            caller = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
+            caller = httpx.AsyncClient(
+                transport=httpx.ASGITransport(app),
+                base_url="http://127.0.0.1:8080",
+                headers=bearer(await make_key(database)),
+            )
             return Gateway(app, await stack.enter_async_context(caller), logged, filters)
 
         yield start

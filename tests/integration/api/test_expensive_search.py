@@ -14,6 +14,7 @@ from aoc_api.admission import Admission
 from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings, LimitOptions
 from aoc_common.settings import NatsSettings
+from signing_in import known
 
 NOTHING = {
     "q": "-inboxrule",
@@ -35,7 +36,7 @@ async def hurried(mongo_settings, store, event):
     ):
         # Each turn takes 60 ms, whatever the machine does.
         admission = Admission(LimitOptions(search_s=0.001), lambda: next(ticks))
-        app.state.services = replace(app.state.services, admission=admission)
+        app.state.services = replace(app.state.services, admission=admission, authenticate=known)
         yield client
 
 
@@ -95,7 +96,7 @@ async def test_a_client_that_goes_away_ends_the_work_for_it(gateway) -> None:
         "path": "/api/events",
         "raw_path": b"/api/events",
         "query_string": b"actor=x",
-        "headers": [(b"host", b"127.0.0.1")],
+        "headers": [(b"host", b"127.0.0.1"), (b"authorization", gateway.client.headers["authorization"].encode())],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 8080),
         "scheme": "http",

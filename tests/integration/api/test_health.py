@@ -18,9 +18,12 @@ from aoc_api.single_flight import SingleFlight
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.contracts.dead_letters import DeadLetter
+from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.quarantine import QuarantineEntry
+from signing_in import MONITORED, MONITORING_TOKEN, bearer, make_key
 
 AWAY = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1", "AOC_MONGO__TIMEOUT_S": "0.2"}
 
@@ -46,10 +49,10 @@ def launch(tmp_path):
 async def answers(eventually, launch):
     """`await answers(settings)`: a process that serves, and a client of it."""
     port = free_port()
-    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}", headers=bearer(MONITORING_TOKEN)) as client:
 
         async def start(settings):
-            process = launch(settings | {"AOC_API__PORT": str(port)})
+            process = launch(settings | MONITORED | {"AOC_API__PORT": str(port)})
 
             async def alive():
                 assert process.poll() is None, process.stderr.read()
@@ -90,7 +93,9 @@ async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, a
             return await health(client) == (status, state)
 
         await eventually(lambda: says(200, "ok"))
-        answer = (await client.get("/api/events")).json()
+        async with connect(MongoSettings(uri=store["AOC_MONGO__URI"])) as opened:
+            key = bearer(await make_key(opened))
+        answer = (await client.get("/api/events", headers=key)).json()
         assert (answer["items"], answer["next_cursor"], answer["searched_back_to"]) == ([], None, None)
 
         nats_server.kill()
@@ -102,7 +107,7 @@ async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, a
         database.kill()
         await eventually(lambda: says(503, "unavailable"))
         assert (await client.get("/readyz")).status_code == 503
-        assert (await client.get("/api/events")).headers["retry-after"]
+        assert (await client.get("/api/events", headers=key)).headers["retry-after"]
         assert (await client.get("/livez")).status_code == 200
         database.start()
         await eventually(lambda: says(200, "ok"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from aoc_api import problems
 from aoc_common.settings import MongoSettings
+from signing_in import known
 
 ID = "019ab0c4-2f40-8a1b-9c2d-0123456789ab"
 EVERY_ANSWER = {
@@ -105,8 +107,11 @@ async def test_a_wrong_method_is_told_the_right_one(gateway) -> None:
 
 
 @pytest.mark.slow
-async def test_while_the_database_is_away_a_client_is_told_when_to_try_again(serving) -> None:
+@pytest.mark.parametrize("by_token", [False, True])  # a token is verified without the database
+async def test_while_the_database_is_away_a_client_is_told_when_to_try_again(serving, by_token) -> None:
     gateway = await serving(MongoSettings(uri="mongodb://user:hunter2@127.0.0.1:1", timeout_s=0.1))
+    if by_token:
+        gateway.app.state.services = replace(gateway.app.state.services, authenticate=known)
     paths = ("/api/events", "/api/facets", f"/api/events/{ID}")
     answers = await asyncio.gather(*(gateway.get(path) for path in paths))
 

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from contextlib import closing
 
 import pytest
 
 from aoc_cli.local.ports import LOOPBACK, free_port, listening
+from aoc_common.settings import MongoSettings
+from aoc_common.store.mongo.client import connect
+from signing_in import make_key
 
-POST = b"POST /api/fetch-audit-logs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-GET = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+POST = b"POST /api/fetch-audit-logs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n%s"
+GET = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
 #: Far more than the limits that are set here, far less than without any.
 PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
-    """Where a gateway listens whose limits are short, and whose servers are away."""
+def stored(mongo_uri):
+    """Settings of a database, and the header of a key in it."""
+    settings = MongoSettings(uri=mongo_uri, database=f"t{uuid.uuid4().hex[:12]}")
+
+    async def made():
+        async with connect(settings) as database:
+            return await make_key(database)
+
+    return settings, b"Authorization: Bearer %s\r\n" % asyncio.run(made()).encode()
+
+
+@pytest.fixture
+def key(stored):
+    return stored[1]
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory, stored):
+    """Where a gateway listens whose limits are short, and whose bus is away."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     limits = {"HEAD_S": "1", "BODY_S": "4", "BODY_BYTES_PER_S": "1000", "ANSWER_S": "1"}
-    away = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1"}
+    mongo, _ = stored
+    away = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": mongo.uri, "AOC_MONGO__DATABASE": mongo.database}
     process = subprocess.Popen(
         [sys.executable, "-m", "aoc_api"],
         env=kept | away | {"AOC_API__PORT": str(port)} | {f"AOC_API__LIMITS__{k}": v for k, v in limits.items()},
@@ -78,16 +101,16 @@ def trickled(connection, piece: bytes, every_s: float) -> None:
     pytest.fail("the gateway never hung up")
 
 
-def asked_for_ever(connection) -> None:
+def asked_for_ever(connection, key) -> None:
     """Ask again and again, and never read."""
     for _ in range(2000):
-        connection.sendall(GET)
+        connection.sendall(GET % key)
         time.sleep(0.005)
 
 
-def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(port) -> None:
+def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(port, key) -> None:
     with connected(port) as connection:
-        connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
+        connection.sendall(POST % key + b"Content-Length: 100\r\n\r\n{")
         answer = said(connection)
 
     assert answer.startswith(b"HTTP/1.1 408 ")
@@ -95,9 +118,9 @@ def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(por
     assert b"connection: close" in answer.lower()
 
 
-def test_a_body_that_trickles_is_answered_408_long_before_it_is_whole(port) -> None:
+def test_a_body_that_trickles_is_answered_408_long_before_it_is_whole(port, key) -> None:
     with connected(port) as connection:
-        connection.sendall(POST + b"Content-Length: 100000\r\n\r\n")
+        connection.sendall(POST % key + b"Content-Length: 100000\r\n\r\n")
         began = time.monotonic()
         trickled(connection, b" ", 0.2)
 
@@ -117,16 +140,16 @@ def test_a_connection_that_says_nothing_is_hung_up_on(port) -> None:
         assert said(connection) == b""
 
 
-def test_a_client_that_does_not_read_its_answers_is_hung_up_on(port) -> None:
+def test_a_client_that_does_not_read_its_answers_is_hung_up_on(port, key) -> None:
     with connected(port, SO_RCVBUF=4096) as connection:
         connection.settimeout(PATIENCE_S)
         with pytest.raises(ConnectionError):
-            asked_for_ever(connection)
+            asked_for_ever(connection, key)
 
 
-def test_a_client_that_is_slow_and_reads_gets_its_answer(port) -> None:
+def test_a_client_that_is_slow_and_reads_gets_its_answer(port, key) -> None:
     with connected(port, SO_RCVBUF=4096) as connection:
-        connection.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        connection.sendall(GET % (key + b"Connection: close\r\n"))
         found = b""
         while piece := connection.recv(16384):
             found += piece
@@ -135,3 +158,11 @@ def test_a_client_that_is_slow_and_reads_gets_its_answer(port) -> None:
     head, _, body = found.partition(b"\r\n\r\n")
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     assert len(body) == length
+
+
+def test_a_stranger_is_answered_before_his_body_is_awaited(port) -> None:
+    with connected(port) as connection:
+        connection.sendall(POST % b"" + b"Content-Length: 100\r\n\r\n{")
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")

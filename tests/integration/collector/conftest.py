@@ -24,6 +24,7 @@ from aoc_common.store.mongo.directory import MongoDirectoryStates
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.tenants.file import read_tenants
 from aoc_sim.settings import DEFAULT_TENANTS
+from signing_in import MONITORED, MONITORING_TOKEN, bearer
 
 SECRET, NEW_SECRET = "hook-secret-" + "x" * 30, "hook-secret-" + "y" * 30
 CONTOSO = DEFAULT_TENANTS[0]
@@ -106,7 +107,11 @@ class Gateways:
 
     async def start(self, **settings):
         process = self._launch(settings)
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as client, asyncio.timeout(30):
+        monitoring = bearer(MONITORING_TOKEN)
+        async with (
+            httpx.AsyncClient(base_url=self.url, headers=monitoring, trust_env=False) as client,
+            asyncio.timeout(30),
+        ):
             while True:
                 assert process.poll() is None, (self._tmp_path / "gateway.log").read_text()
                 try:
@@ -120,7 +125,10 @@ class Gateways:
         log = self._stack.enter_context((self._tmp_path / "gateway.log").open("a"))
         process = subprocess.Popen(
             [sys.executable, "-m", "aoc_api"],
-            env=self._env | settings | {"AOC_API__PORT": str(self.port), "AOC_WEBHOOKS__PUBLIC_URL": self.url},
+            env=self._env
+            | settings
+            | MONITORED
+            | {"AOC_API__PORT": str(self.port), "AOC_WEBHOOKS__PUBLIC_URL": self.url},
             stderr=log,
             cwd=self._tmp_path,
         )

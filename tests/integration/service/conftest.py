@@ -17,6 +17,7 @@ from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_common.settings import MongoSettings
+from signing_in import MONITORED, MONITORING_TOKEN, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from aoc_cli.local.process import Child
     from aoc_common.settings import NatsSettings
+
+_MONITORING = bearer(MONITORING_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,15 @@ class Process:
         """Status and document of an answer; (0, None) when nobody answers."""
         assert self.process.poll() is None, self.said()
         try:
-            answer = httpx.get(f"http://{LOOPBACK}:{self.port}{path}", trust_env=False, timeout=10)
+            answer = httpx.get(f"http://{LOOPBACK}:{self.port}{path}", headers=_MONITORING, trust_env=False, timeout=10)
         except httpx.TransportError:
             return 0, None
         return answer.status_code, answer.json()
 
     def families(self) -> set[str]:
         """The families of metrics of AOC's own that it exports, without the suffix `_total`."""
-        shown = httpx.get(f"http://{LOOPBACK}:{self.port}/metrics", trust_env=False, timeout=10).text
+        address = f"http://{LOOPBACK}:{self.port}/metrics"
+        shown = httpx.get(address, headers=_MONITORING, trust_env=False, timeout=10).text
         names = re.findall(r"^# TYPE (aoc_\w+) ", shown, re.MULTILINE)
         return {name.removesuffix("_total") for name in names if not name.endswith("_created")}
 
@@ -79,6 +83,7 @@ def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
                 "AOC_NATS__URL": "nats://someone:geheim@127.0.0.1:1",
                 "AOC_HEALTH__PORT": str(port),
                 "AOC_API__PORT": str(port),
+                **MONITORED,
             }
             with log.open("wb") as out:
                 process = subprocess.Popen(

@@ -20,6 +20,7 @@ from aoc_cli.local.process import Child
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.contracts import subjects
 from aoc_common.store.mongo.client import ensure_indexes
+from signing_in import MONITORED, MONITORING_TOKEN, bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,9 @@ def launch(environment, tmp_path):
 
         def start(name: str, port: int | None = None) -> Child:
             port = port or free_port()
-            env = environment(name) | {("AOC_API__PORT" if name == "api" else "AOC_HEALTH__PORT"): str(port)}
+            env = (
+                environment(name) | MONITORED | {("AOC_API__PORT" if name == "api" else "AOC_HEALTH__PORT"): str(port)}
+            )
             child = Child(name, [sys.executable, "-m", f"aoc_{name}"], tmp_path / f"{name}-{port}.log", port, env)
             child.start()
             stack.callback(child.kill)
@@ -99,7 +102,9 @@ async def test_a_stopped_normalizer_is_named_by_doctor_and_health_and_is_well_wh
 ) -> None:
     await ensure_indexes(database)
     normalizer, gateway = launch("normalizer"), launch("api")
-    async with httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{gateway.port}") as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{LOOPBACK}:{gateway.port}", headers=bearer(MONITORING_TOKEN)
+    ) as client:
 
         async def health():
             return (await client.get("/health")).json()

@@ -15,6 +15,7 @@ from aoc_api.app import create_app
 from aoc_api.settings import ApiSettings, HookOptions
 from aoc_common.settings import MongoSettings, NatsSettings
 from notifying import APP, CONTOSO, FABRIKAM, OLD_SECRET, SECRET, Authority, Bus, Hooks, make_key, pem
+from signing_in import known
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -81,6 +82,7 @@ async def serve(authority: Authority, monkeypatch) -> AsyncIterator[Callable[...
             )
             app = create_app(settings)
             await stack.enter_async_context(app.router.lifespan_context(app))
+            app.state.services = replace(app.state.services, authenticate=known)
             bus = Bus()
             if nats is None:
                 app.state.services = replace(app.state.services, publish_jobs=bus)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_api.settings import ApiSettings
+from aoc_cli.access.settings import GatewaySettings
 from aoc_cli.reference import known_settings
 from aoc_cli.reports.settings import ReportSettings
 from aoc_collector.settings import CollectorSettings
@@ -19,7 +20,7 @@ from aoc_normalizer.settings import NormalizerSettings
 if TYPE_CHECKING:
     from pathlib import Path
 
-KINDS = (ServiceSettings, ApiSettings, CollectorSettings, NormalizerSettings, ReportSettings)
+KINDS = (ServiceSettings, ApiSettings, CollectorSettings, NormalizerSettings, ReportSettings, GatewaySettings)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -24,7 +24,7 @@ class AccessPolicy:
     """Turns a principal and a tenant into what can be read, or refuses."""
 
     def __init__(self, groups_of: GroupsOf, hidden_from: HiddenFrom) -> None:
-        self._groups_of = groups_of
+        self.groups_of = groups_of
         self._hidden_from = hidden_from
 
     async def scope(self, principal: Principal, tenant: str, needed: Role) -> Scope:
@@ -37,14 +37,14 @@ class AccessPolicy:
 
     async def role(self, principal: Principal, tenant: str, needed: Role) -> Role:
         """The highest role of this principal over a tenant. Raises a problem as `scope` does."""
-        role = principal.role_over(tenant, await self._groups_of(tenant))
+        role = principal.role_over(tenant, await self.groups_of(tenant))
         if role is None or not includes(role, needed):
             raise problems.forbidden(f"You need the role {needed} over tenant {tenant}.")
         return role
 
     async def seen(self, principal: Principal, tenants: Iterable[str]) -> list[str]:
         """Those of these tenants that this principal may see at all, in their order."""
-        return [tenant for tenant in tenants if principal.role_over(tenant, await self._groups_of(tenant)) is not None]
+        return [tenant for tenant in tenants if principal.role_over(tenant, await self.groups_of(tenant)) is not None]
 
     def check_everywhere(self, principal: Principal, needed: Role) -> None:
         """Raise a problem unless this principal has the role over all tenants."""

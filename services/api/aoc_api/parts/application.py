@@ -10,8 +10,10 @@ from fastapi import Depends, FastAPI
 
 import aoc_api
 from aoc_api import problem_schemas, problems
+from aoc_api.access.guard import Guard
 from aoc_api.bodies import BodyLimits
 from aoc_api.deps import refuse_repeated
+from aoc_api.forwarded import ForwardedHeaders
 from aoc_api.middleware import Gate
 
 if TYPE_CHECKING:
@@ -45,6 +47,14 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
         app.include_router(router)
     problems.install(app)
     problem_schemas.install(app)
+    app.add_middleware(Guard)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
-    app.add_middleware(Gate, limits=limits, public_host=urlsplit(settings.webhooks.public_url or "").hostname)
+    app.add_middleware(
+        Gate,
+        limits=limits,
+        forwarded=ForwardedHeaders(settings.api.trusted_proxies),
+        hosts=settings.api.public_hosts,
+        webhook_host=urlsplit(settings.webhooks.public_url or "").hostname,
+        shut_in=settings.api.published_on_loopback,
+    )
     return app

@@ -8,7 +8,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from aoc_api.access.grants import Grants
-from aoc_api.access.loopback import at_this_machine
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
 from aoc_api.access.recording import log_change
@@ -16,7 +15,9 @@ from aoc_api.admission import Admission
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.job_requests import job_publisher
+from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.hooks import make_verifier
+from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
 from aoc_api.single_flight import SingleFlight
 from aoc_common import http
@@ -72,6 +73,7 @@ def make_services(settings: ApiSettings) -> Running:
     clock = SystemClock()
     cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
     registry = FileTenants(partial(read_tenants, settings.webhooks.tenants_file, setting=WEBHOOKS_TENANTS_FILE), clock)
+    make_access = MakeAccess(settings.api, clock)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
@@ -80,17 +82,21 @@ def make_services(settings: ApiSettings) -> Running:
             # Searches say themselves how long each of their questions may take, and probes are not waited for.
             connect(settings.mongo) as searched,
             http.make_client(timeout_s=_KEYS_TIMEOUT_S) as client,
+            make_client() as sign_in_client,
             connecting(settings.nats, "api") as broker,
             beating(broker, "api", Pulse()),
         ):
             monitor = StandstillMonitor(partial(_look, broker), clock)
             lifts, given = MongoBreakGlass(database), MongoGrants(database)
             privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
+            grants = Grants(given, registry, settings.api.auth.home_tenants, clock)
+            access = make_access(database, sign_in_client, registry, grants)
             work = [
                 Task("lookout", monitor.pause_s, monitor.look, jitter=0),
                 Task("privacy", _RULES_S, privacy.remember),
+                *access.tasks,
             ]
-            async with tasks.running(work, clock):
+            async with written_at_the_end(access), tasks.running(work, clock):
                 if settings.api.cursor_key is None:
                     hint = "set AOC_API__CURSOR_KEY so that cursors outlive a restart"
                     _log.warning("cursor_key.generated", hint=hint)
@@ -104,9 +110,16 @@ def make_services(settings: ApiSettings) -> Running:
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
-                    authenticate=at_this_machine,
+                    authenticate=access.authenticate,
+                    key_verification=access.key_verification,
+                    sessions=access.sessions,
+                    sign_in=access.sign_in,
+                    links=access.links,
+                    api_keys=access.api_keys,
+                    ways=access.ways,
+                    monitoring=access.monitoring,
                     policy=AccessPolicy(privacy.groups_of, privacy.hidden_from),
-                    grants=Grants(given, registry, settings.api.auth.home_tenants, clock),
+                    grants=grants,
                     grant_store=given,
                     privacy=privacy,
                     break_glass=lifts,

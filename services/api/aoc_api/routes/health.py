@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.routing import Route
 
 import aoc_api
-from aoc_api.deps import ServicesDep
-from aoc_api.health_models import Health, Index, RouteView, stillness
+from aoc_api import problems
+from aoc_api.deps import ServicesDep, monitored
+from aoc_api.health_models import Health, HealthStatus, Index, RouteView, stillness
 
 router = APIRouter(tags=["operations"])
 
@@ -21,26 +24,29 @@ async def index(request: Request) -> Index:
         version=aoc_api.__version__,
         openapi="/openapi.json",
         routes=[
-            RouteView(path=route.path, methods=_methods(route), summary=_summary(route))
-            for route in request.app.state.addresses
-            if isinstance(route, Route)
+            RouteView(path=path, methods=_methods(routes), summary=_summary(routes[0]))
+            for path, routes in _by_path(request.app.state.addresses).items()
         ],
     )
 
 
 @router.get(
-    "/health", response_model=Health, responses={503: {"model": Health, "description": "The database is away."}}
+    "/health",
+    response_model=Health | HealthStatus,
+    responses={503: {"model": Health | HealthStatus, "description": "The database is away."}},
 )
-async def health(services: ServicesDep, response: Response) -> Health:
+async def health(request: Request, services: ServicesDep, response: Response) -> Health | HealthStatus:
     """The state of the gateway, NATS and MongoDB, what waits for a decision, and what stands still since when.
 
-    503 when MongoDB is away: nothing can be answered then.
+    503 when MongoDB is away: nothing can be answered then. Only `status` for who does not show that they may see more.
     """
     states = await services.checks("nats", "mongo", "dead_letters", "quarantine", "services")
     # As the doctor grades it: a record in the quarantine is worth a look, and nothing fails.
     status = "ok" if all(answer == "ok" for name, answer in states.items() if name != "quarantine") else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
+    if not await services.monitoring.permits(request, services.authenticate):
+        return HealthStatus(status=status)
     still = stillness(services.still())
     return Health.model_validate({**states, "status": status, "stands_still": still, "version": aoc_api.__version__})
 
@@ -52,21 +58,41 @@ async def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", include_in_schema=False)
-async def readyz(services: ServicesDep) -> JSONResponse:
+async def readyz(request: Request, services: ServicesDep) -> JSONResponse:
     """Ready when the database answers."""
     states = await services.checks("mongo")
     ready = states["mongo"] == "ok"
+    if not ready and not await services.monitoring.permits(request, services.authenticate):
+        states = {"mongo": "away"}
     return JSONResponse({"status": "ok" if ready else "unavailable", "checks": states}, 200 if ready else 503)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    response_class=Response,
+    dependencies=[Depends(monitored)],
+    responses={
+        200: {"content": {"text/plain": {}}},
+        **problems.responses("unauthenticated", "forbidden", "unavailable"),
+    },
+)
 async def metrics() -> Response:
-    """Prometheus metrics."""
+    """Prometheus metrics, for the monitoring token, or a reader of all tenants."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _methods(route: Route) -> list[str]:
-    return sorted({*(route.methods or ()), *(["HEAD"] if "GET" in (route.methods or ()) else ())})
+def _by_path(addresses: Sequence[object]) -> dict[str, list[Route]]:
+    found: dict[str, list[Route]] = {}
+    for route in addresses:
+        if isinstance(route, Route):
+            found.setdefault(route.path, []).append(route)
+    return found
+
+
+def _methods(routes: Sequence[Route]) -> list[str]:
+    """What may be asked of a path. HEAD goes with GET."""
+    methods = {method for route in routes for method in route.methods or ()}
+    return sorted(methods | ({"HEAD"} if "GET" in methods else set()))
 
 
 def _summary(route: Route) -> str:

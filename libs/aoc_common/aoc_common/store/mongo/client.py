@@ -151,6 +151,11 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("began_at", DESCENDING)], name="newest"),
         IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
     ),
+    "sessions": (
+        IndexModel([("principal_id", ASCENDING), ("began_at", DESCENDING)], name="principal"),
+        IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
+    "sign_in_links": (IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
 }
 
 #: Indexes of older versions that nothing needs any more: every write would pay for them.

@@ -25,6 +25,11 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "grants": ("insert", "update", "remove"),
     "break_glass": ("insert", "update"),
     "privacy": ("insert", "update", "remove"),
+    # A key is revoked, and stays.
+    "api_keys": ("insert", "update"),
+    "sessions": ("insert", "update", "remove"),
+    # Links are made by who may do everything in the database anyway (`aoc sign-in-link`), and used up here.
+    "sign_in_links": ("remove",),
 }
 
 
