@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: What belongs to the installation, and why.
 OF_THE_INSTALLATION: Final = {
     "grants": "a grant can be over several tenants",
+    "api_keys": "a key can be over several tenants; found by its own fingerprint",
+    "sessions": "of a person, who can have roles over several tenants; found by its own fingerprint",
+    "sign_in_links": "of the operator; found by its own fingerprint",
     "report_keys": "public keys, and one set for all",
     "installation": "the id of the installation",
     "sources": "which tenants there are (`Hints`); the gateway shows those that the caller may see",
