@@ -176,6 +176,7 @@ def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
     hooks = _webhooks(plan) if plan.simulate else {}
     settings: dict[str, dict[str, str]] = {roster.API.name: _gateway_settings(plan, tenant) | hooks}
     if endpoints.simulator is not None:
+        settings[roster.API.name] |= simulator.sign_in_settings(plan.data, endpoints.simulator)
         settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
     children = []
     for replica in range(1, plan.replicas + 1):
@@ -209,11 +210,16 @@ def _facts(plan: Plan, endpoints: Endpoints, cases: Sequence[Case], *, permanent
     """What a person needs to know of a stack that is up: names and values."""
     tenants = _tenants(plan, cases)
     gateway = f"http://{LOOPBACK}:{endpoints.gateway}"
+    if endpoints.simulator is not None:
+        yield "sign in", f"{gateway}/auth/login  as somebody of a simulated tenant; each has a role of their own"
     if out.is_terminal:
         link = asyncio.run(local_access.sign_in_link(plan.data.mongo_settings(endpoints), gateway))
-        yield "sign in", f"{link}  (once, within {local_access.LINK_MINUTES} minutes; ./aoc sign-in-link makes another)"
+        yield (
+            "operator",
+            f"{link}  (once, within {local_access.LINK_MINUTES} minutes; ./aoc sign-in-link makes another)",
+        )
     else:  # a log is kept, and read by others
-        yield "sign in", "./aoc sign-in-link prints a link for a browser"
+        yield "operator", "./aoc sign-in-link prints a link that signs a browser in as who may do everything"
     yield "gateway", f"{gateway}/api/events?tenant={tenants[0]}"
     yield "programs", f"curl -H \"Authorization: Bearer $(./aoc token)\" '{gateway}/api/me'; ./aoc api-keys create"
     yield "health", f"{gateway}/health   {gateway}/openapi.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -9,10 +10,10 @@ from zoneinfo import ZoneInfo
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.process import Child
 from aoc_cli.tenants import LOCAL_FILE
-from aoc_common.environment import TENANTS_FILE
+from aoc_common.environment import TENANTS_FILE, WEBHOOKS_TENANTS_FILE
 from aoc_common.tenants.file import written
 from aoc_common.tenants.tenant import Tenant
-from aoc_sim.settings import DEFAULT_TENANTS, TenantSettings
+from aoc_sim.settings import DEFAULT_TENANTS, GatewayApp, TenantSettings
 from aoc_sim.vocabulary import OFFICES
 
 if TYPE_CHECKING:
@@ -64,6 +65,19 @@ def simulator(data: DataDirectory, port: int, settings: Mapping[str, str]) -> Ch
         port=port,
         env={"AOC_SIM__HOST": LOOPBACK, "AOC_SIM__PORT": str(port), **RELAXED, **settings},
     )
+
+
+def sign_in_settings(data: DataDirectory, port: int) -> dict[str, str]:
+    """Environment of a gateway at which the simulated tenants' people sign in. The first tenant is its home.
+
+    Its tenants file is the collector's (`collector_settings`).
+    """
+    return {
+        "AOC_API__AUTH__CLIENT_ID": GatewayApp().client_id,
+        "AOC_API__AUTH__HOME_TENANTS": json.dumps([DEFAULT_TENANTS[0].tenant_id]),
+        "AOC_API__AUTH__AUTHORITY": f"http://{LOOPBACK}:{port}",
+        WEBHOOKS_TENANTS_FILE: str(data.path / LOCAL_FILE),
+    }
 
 
 def _time_zone(tenant: TenantSettings) -> ZoneInfo:

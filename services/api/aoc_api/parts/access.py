@@ -80,9 +80,9 @@ class MakeAccess:
         api_keys = MongoApiKeys(database)
         keys = KeyVerification(api_keys, self._clock, grants.of_key)
         sessions = Sessions(MongoSessions(database), self._options.sessions, self._clock)
-        home = frozenset(self._options.auth.home_tenants)
-        of_identity = together(AppRoleGrants(home, tenants_in(registry)), grants.of_identity)
-        tokens = make_tokens(self._options.auth, client, registry, self._clock)
+        home, tenants_of = frozenset(self._options.auth.home_tenants), tenants_in(registry)
+        of_identity = together(AppRoleGrants(home, tenants_of), grants.of_identity)
+        tokens = make_tokens(self._options.auth, client, tenants_of, self._clock)
         ways = _ways(self._options)
         _log.info("sign_in.ways", ways=", ".join(ways.ways))
         return Access(
