@@ -27,6 +27,10 @@ RETRY_S: Final = 5.0
 _LONG_AGO: Final = float("-inf")
 
 
+class KeysAway(Unreachable):
+    """There are no keys to look into: the origin does not answer, or not as it must."""
+
+
 class AskedAlready(Unreachable):
     """A key is not among those that were fetched a moment ago, and may be newer than they."""
 
@@ -55,7 +59,7 @@ class SigningKeys[Origin]:
     async def key(self, origin: Origin, kid: str) -> SigningKey | None:
         """The key with that id; None when the origin, which was just asked, has none.
 
-        Raises `AskedAlready` for an unknown key so soon after a fetch; `Unreachable` when the origin is away.
+        Raises `AskedAlready` for an unknown key so soon after a fetch; `KeysAway`.
         """
         kept = self._kept.setdefault(origin, _Kept())
         published = self._usable(origin, kept)
@@ -66,7 +70,7 @@ class SigningKeys[Origin]:
         return (await self._fetched(origin, kept)).keys.get(kid)
 
     async def published(self, origin: Origin) -> Published:
-        """What the origin publishes. Raises `Unreachable`."""
+        """What the origin publishes. Raises `KeysAway`."""
         kept = self._kept.setdefault(origin, _Kept())
         return self._usable(origin, kept) or await self._fetched(origin, kept)
 
@@ -84,12 +88,12 @@ class SigningKeys[Origin]:
         return self._clock.monotonic() - kept.failed > RETRY_S
 
     async def _fetched(self, origin: Origin, kept: _Kept) -> Published:
-        """What a fetch gives that ends after now. Raises `Unreachable`."""
+        """What a fetch gives that ends after now. Raises `KeysAway`."""
         before = kept.fetched
         if kept.fetching is not None or self._may_ask(kept):
             await asyncio.shield(self._begin(origin, kept))
         if kept.published is None or kept.fetched == before:
-            raise Unreachable("keys: the origin does not answer as it must", retry_after=RETRY_S)
+            raise KeysAway("keys: the origin does not answer as it must", retry_after=RETRY_S)
         return kept.published
 
     def _begin(self, origin: Origin, kept: _Kept) -> asyncio.Task[None]:

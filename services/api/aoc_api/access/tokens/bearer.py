@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from aoc_api import problems
 from aoc_api.access.principal import Principal
 from aoc_api.access.tokens.identity import RefusedToken
+from aoc_api.entra.keys import KeysAway
 from aoc_api.problems import Problem
-from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
     from aoc_api.access.tokens.grants import GrantsOf
@@ -26,12 +26,12 @@ class BearerTokens:
         self._grants_of = grants_of
 
     async def __call__(self, token: str) -> Principal:
-        """The principal of an access token. Raises a problem; `Transient` when the store of grants is away."""
+        """The principal of an access token. Raises a problem; `Transient` when tenants or grants cannot be read."""
         try:
             identity = await self._tokens.verify(token)
         except RefusedToken as refused:
             raise _problem(refused) from None
-        except Unreachable as error:
+        except KeysAway as error:
             raise Problem(
                 "not-now",
                 "The sign-in service does not answer, so no access token can be verified.",

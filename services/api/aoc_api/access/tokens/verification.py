@@ -19,9 +19,8 @@ from aoc_api.access.tokens.claims import (
 )
 from aoc_api.access.tokens.identity import RefusedToken
 from aoc_api.entra import jws
-from aoc_api.entra.keys import AskedAlready
+from aoc_api.entra.keys import AskedAlready, KeysAway
 from aoc_api.entra.origins import of_directory, origins
-from aoc_common.errors import Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -83,7 +82,7 @@ class AccessTokens:
         )
 
     async def verify(self, text: str) -> Identity:
-        """Who an access token speaks for. Raises `RefusedToken`; `Unreachable` when the keys cannot be had."""
+        """Who an access token speaks for. Raises `RefusedToken`; `KeysAway`; `Transient` of the registry of tenants."""
         if len(text) > jws.LONGEST:
             raise RefusedToken("too-large")
         # By hash: a token that is remembered could be stolen from memory, and used.
@@ -105,10 +104,10 @@ class AccessTokens:
         return signed_in(token.claims, nonce, self._ends(token, version))
 
     async def endpoints(self) -> Endpoints:
-        """Where persons sign in and out. Raises `Unreachable`."""
+        """Where persons sign in and out. Raises `KeysAway`."""
         published = await self._keys.published(self._origins["2.0"])
         if published.endpoints is None:
-            raise Unreachable("keys: the metadata names no addresses")
+            raise KeysAway("keys: the metadata names no addresses")
         return published.endpoints
 
     async def _verify(self, text: str) -> _Verified:
@@ -119,7 +118,7 @@ class AccessTokens:
         return _Verified(identity, origin, key)
 
     async def _signed(self, token: Unverified) -> tuple[Version, Origin, SigningKey]:
-        """Version, origin and key of a token that is signed by whom it says. Raises `RefusedToken`, `Unreachable`."""
+        """Version, origin and key of a token that is signed by whom it says. Raises `RefusedToken`, `KeysAway`."""
         version, directory_id = version_of(token.claims), directory_of(token.claims)
         origin = self._origins[version]
         if token.claims.get("iss") != origin.issuer_of(directory_id):
