@@ -44,10 +44,10 @@ def found_by(draft: Draft, message: str, named: Iterable[str], *, understood: bo
 
 def most_telling(first: Sequence[str], others: Iterable[str]) -> tuple[tuple[str, ...], bool]:
     """All that are first, and of the others as many as there is room for; whether some were left out."""
-    every = terms.first_terms([*first, *others], bounds.SENTENCE_TERMS)
-    if len(every) <= bounds.TERMS:
-        return every, False
-    return every[: max(len(set(first)), bounds.TERMS)], True
+    listed = terms.first_terms([*first, *others], bounds.SENTENCE_TERMS)
+    if len(listed) <= bounds.TERMS:
+        return listed, False
+    return listed[: max(len(set(first)), bounds.TERMS)], True
 
 
 def names(draft: Draft, record: Mapping[str, Any], unread: Mapping[str, Any]) -> list[str]:
@@ -55,25 +55,25 @@ def names(draft: Draft, record: Mapping[str, Any], unread: Mapping[str, Any]) ->
 
     `unread`: the fields of the record that no mapper reads.
     """
-    found: list[str] = []
+    named: list[str] = []
     for party in (draft.actor, *draft.targets[:_TARGETS]):
-        found += _of_party(party)
-    found += terms.operation_terms(draft.operation)
+        named += _of_party(party)
+    named += terms.operation_terms(draft.operation)
     device = draft.device
     of_device = () if device is None else (device.name, device.uid)
     for uid in (*of_device, draft.record_id, draft.correlation_id, draft.session_uid, draft.app.uid):
         if uid:
-            found += terms.id_terms(uid)
+            named += terms.id_terms(uid)
     for text in _texts(draft):
         if text:
-            found += terms.name_terms(text)
+            named += terms.name_terms(text)
     for name in _FIELDS:
         if name in record and isinstance(text := record[name], str):
-            found += terms.name_terms(text)
+            named += terms.name_terms(text)
     if "Target" in record:
-        found += _kinds_of(record["Target"])
-    found += unread_terms(unread)
-    return found
+        named += _kinds_of(record["Target"])
+    named += unread_terms(unread)
+    return named
 
 
 def unread_terms(unread: Mapping[str, Any]) -> Iterator[str]:
@@ -90,8 +90,8 @@ def unread_terms(unread: Mapping[str, Any]) -> Iterator[str]:
 
 def _kinds_of(listed: Any) -> Iterator[str]:
     """What kinds of objects a record of the unified log lists among their ids: `{"ID": "ServicePrincipal"}`."""
-    for one in listed[:_TARGETS] if isinstance(listed, list) else ():
-        if isinstance(one, dict) and isinstance(kind := one.get("ID"), str) and len(kind) > _USER and kind.isalpha():
+    for item in listed[:_TARGETS] if isinstance(listed, list) else ():
+        if isinstance(item, dict) and isinstance(kind := item.get("ID"), str) and len(kind) > _USER and kind.isalpha():
             yield from terms.name_terms(kind)
 
 
@@ -104,33 +104,33 @@ def telling(value: Any) -> str | None:
 
 def _of_party(party: Party) -> list[str]:
     name, upn, uid, _kind, _user_type = party
-    found: list[str] = []
+    named: list[str] = []
     if upn:
-        found += terms.name_terms(upn)
+        named += terms.name_terms(upn)
     if name:
-        found += terms.name_terms(name)
+        named += terms.name_terms(name)
     if uid:
-        found += terms.name_terms(uid) if "://" in uid else terms.id_terms(_leaf(uid))
+        named += terms.name_terms(uid) if "://" in uid else terms.id_terms(_leaf(uid))
         if (kind := uid.partition("_")[0]).isalpha():  # `ServicePrincipal_` and a GUID
-            found += terms.name_terms(kind)
-    return found
+            named += terms.name_terms(kind)
+    return named
 
 
 def _texts(draft: Draft) -> list[str | None]:
     """What else is searched for by its words."""
     city = draft.location.get("city") if draft.location else None
-    found = [draft.app.name, city, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND), draft.status_detail]
+    texts = [draft.app.name, city, *draft.privileges, *bounds.listed(draft.search, bounds.FOUND), draft.status_detail]
     if draft.status_code != "0":
-        found.append(draft.status_code)
+        texts.append(draft.status_code)
     if draft.user_agent and (program := _PROGRAM.match(draft.user_agent)):
-        found.append(program[0])
-    found += [telling(value) for _name, value in draft.parameters[: bounds.ITEMS]]
+        texts.append(program[0])
+    texts += [telling(value) for _name, value in draft.parameters[: bounds.ITEMS]]
     for change in draft.changes[: bounds.ITEMS]:
         if not change.name.lower().startswith(_OF_IDS):
-            found.append(change.name)
+            texts.append(change.name)
         for value in (change.new, change.old):
-            found += map(telling, value[: bounds.VALUES] if isinstance(value, list) else (value,))
-    return found
+            texts += map(telling, value[: bounds.VALUES] if isinstance(value, list) else (value,))
+    return texts
 
 
 def _leaf(uid: str) -> str:

@@ -65,11 +65,11 @@ def query_terms(text: str) -> list[str]:
 
     An address is asked for without a port; of a name around a GUID, the GUID.
     """
-    found: list[str] = []
+    terms: list[str] = []
     for word in _read(text).split():
         guids = _GUID.findall(word.casefold())
-        found += guids or _cut(word)
-    return list(dict.fromkeys(found))
+        terms += guids or _cut(word)
+    return list(dict.fromkeys(terms))
 
 
 def prefix_terms(text: str) -> tuple[list[str], str]:
@@ -151,8 +151,8 @@ def _read(text: str) -> str:
 def _cut_id(uid: str) -> tuple[str, ...]:
     if len(uid) == _GUID_LENGTH and _GUID.fullmatch(lower := uid.lower()):
         return (lower,)  # nearly all are one: to look for more takes twice as long
-    found = _GUID.findall(_read(uid).casefold())
-    return tuple(found) if found else name_terms(uid)
+    guids = _GUID.findall(_read(uid).casefold())
+    return tuple(guids) if guids else name_terms(uid)
 
 
 def _cut_all(text: str) -> tuple[str, ...]:
@@ -176,16 +176,18 @@ def _cut_word(word: str) -> tuple[str, ...]:
     if _GROUPED.fullmatch(bare):
         return (bare.replace(",", "")[:MAX_TOKEN],)
     lower = _folded(bare)
-    found = _GUID.findall(lower)
-    if found:
+    tokens = _GUID.findall(lower)
+    if tokens:
         lower = _GUID.sub(" ", lower)
     elif _OPAQUE.match(bare):
         return (lower[:MAX_TOKEN],)
-    if "." in lower and (inside := [one for text in _INSIDE.findall(lower) if (one := _address(text)) is not None]):
-        found += inside
+    if "." in lower and (
+        inside := [address for text in _INSIDE.findall(lower) if (address := _address(text)) is not None]
+    ):
+        tokens += inside
         lower = _INSIDE.sub(" ", lower)
-    found += [piece[:MAX_TOKEN] for piece in _WORD.findall(lower) if len(piece) > 1 or not piece.isascii()]
-    return tuple([token for token in found if token not in _STOP])
+    tokens += [piece[:MAX_TOKEN] for piece in _WORD.findall(lower) if len(piece) > 1 or not piece.isascii()]
+    return tuple([token for token in tokens if token not in _STOP])
 
 
 #: Most words of texts that machines write come again and again.
@@ -203,8 +205,8 @@ def _folded(word: str) -> str:
 def _address(word: str) -> str | None:
     bare, _, port = word.rpartition(":")
     with_port = port.isdigit() and ("]" in word or word.count(":") == 1)
-    found = spelling.address((bare if with_port else word).strip("[]"))
-    return None if found is None else spelling.ordered_address(found)
+    address = spelling.address((bare if with_port else word).strip("[]"))
+    return None if address is None else spelling.ordered_address(address)
 
 
 def _unique(terms: Iterable[str]) -> tuple[str, ...]:

@@ -70,16 +70,16 @@ class Hints:
         for name, of_field, text in asked:
             changes: list[tuple[Piece, str]] = []
             for piece_field, piece in grammar.pieces(of_field, text):
-                found = piece.text
+                better = piece.text
                 if piece.star:
                     continue
                 if piece_field in _IN_WORDS:
-                    found = await self._respelt(query, piece.text, unknown, pace)
+                    better = await self._respelt(query, piece.text, unknown, pace)
                 elif piece_field == "source" and sources and piece.text.lower() not in sources:
                     missed = True
-                    found = next(iter(closest(piece.text.lower(), sources)), piece.text)
-                if found != piece.text:
-                    changes.append((piece, found))
+                    better = next(iter(closest(piece.text.lower(), sources)), piece.text)
+                if better != piece.text:
+                    changes.append((piece, better))
             if changes:
                 instead[name] = _with(text, changes)
         return Hint(sources=tuple(sources) if missed else (), unknown=tuple(unknown), instead=instead)
@@ -114,9 +114,9 @@ class Hints:
         if len(alike) < 2:  # noqa: PLR2004  # nothing to choose between
             return alike[0] if alike else None
         counts: dict[str, int] = {}
-        for one in alike:
-            counts[one], _ = await self._search.count(_every(query, one), _COUNTED, pace)
-        return max(alike, key=lambda one: counts[one])
+        for candidate in alike:
+            counts[candidate], _ = await self._search.count(_every(query, candidate), _COUNTED, pace)
+        return max(alike, key=lambda candidate: counts[candidate])
 
 
 def _every(query: EventQuery, word: str) -> EventQuery:

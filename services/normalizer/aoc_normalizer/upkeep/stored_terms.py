@@ -34,8 +34,10 @@ def renewed(stored: StoredTerms) -> tuple[str, ...]:
         if not terms.says_nothing(term)
     ]
     unread = unread_terms(orjson.loads(stored.unmapped)) if stored.unmapped else ()
-    found, _ = most_telling(first, [*held, *terms.operation_terms(stored.operation), *_of_request(stored), *unread])
-    return found
+    renewed_terms, _ = most_telling(
+        first, [*held, *terms.operation_terms(stored.operation), *_of_request(stored), *unread]
+    )
+    return renewed_terms
 
 
 def _address(term: str) -> str | None:
@@ -50,5 +52,5 @@ def _of_request(stored: StoredTerms) -> Iterator[str]:
     for change in stored.request.get("changes", [])[: bounds.ITEMS]:
         yield from terms.name_terms(str(change.get("name") or ""))
         for value in (change.get("new"), change.get("old")):
-            for one in value[: bounds.VALUES] if isinstance(value, list) else (value,):
-                yield from terms.name_terms(telling(one) or "")
+            for item in value[: bounds.VALUES] if isinstance(value, list) else (value,):
+                yield from terms.name_terms(telling(item) or "")

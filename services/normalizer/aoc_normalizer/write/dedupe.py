@@ -102,10 +102,10 @@ class Deduplicator:
         if any(row.event.kin for row in rows):
             await self._exact_times.note()
         of_rows = {row: row.event.id for row in rows if row.event.exact_by}
-        found = await self._exact_times.stored(
+        exact = await self._exact_times.stored(
             {row.event.id: (row.event.tenant, row.event.exact_by) for row in of_rows}
         )
-        return {row: found[identity] for row, identity in of_rows.items() if identity in found} if found else {}
+        return {row: exact[identity] for row, identity in of_rows.items() if identity in exact} if exact else {}
 
     async def _under_other_ids(self, batch: Batch) -> set[Row]:
         """Rows whose record is stored under another id, which stays. None for nearly all.
@@ -113,7 +113,9 @@ class Deduplicator:
         An older version of AOC gave it, or it came by an interface that tells its time less exactly.
         """
         exact = await self._exactly(batch.rows)
-        kin = {row: row.event.kin for row in batch.rows if row.event.kin} | {row: (one,) for row, one in exact.items()}
+        kin = {row: row.event.kin for row in batch.rows if row.event.kin} | {
+            row: (identity,) for row, identity in exact.items()
+        }
         former: dict[Row, tuple[UUID, ...]] = {}
         aged = [row for row in batch.rows if row.event.former]
         if aged:

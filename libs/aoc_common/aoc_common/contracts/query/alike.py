@@ -21,6 +21,6 @@ def closest(word: str, known: Sequence[str]) -> list[str]:
     if len(word) < _SHORTEST:
         return []
     most = 1 if len(word) <= _SHORT else 2
-    found = process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=None)
-    least = min((distance for _, distance, _ in found), default=0)
-    return sorted(one for one, distance, _ in found if distance == least)
+    matches = process.extract(word, known, scorer=OSA.distance, score_cutoff=most, limit=None)
+    least = min((distance for _, distance, _ in matches), default=0)
+    return sorted(match for match, distance, _ in matches if distance == least)

@@ -112,13 +112,13 @@ def _of_parameter(field: Field, text: str) -> Iterator[Piece]:
 
 def clauses(asked: Sequence[Asked]) -> tuple[Clause, ...]:
     """What parameters or options ask for together. Raises `QueryError`, which names the one that cannot be read."""
-    found: list[Clause] = []
+    parsed: list[Clause] = []
     for name, field, text in asked:
         try:
-            found += parse(text) if field == "text" else [parameter(field, text)]
+            parsed += parse(text) if field == "text" else [parameter(field, text)]
         except QueryError as error:
             raise QueryError(error.position, error.why, name) from None
-    return tuple(found)
+    return tuple(parsed)
 
 
 def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:
@@ -134,11 +134,11 @@ def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause
 
     Where there are none, all words. None when there are no words, or not enough of them, to look for.
     """
-    found: list[Clause] = []
+    where: list[Clause] = []
     words = 0
     for name, field, text in asked:
         if field != "text":
-            found += clauses([(name, field, text)])
+            where += clauses([(name, field, text)])
             continue
         for choice in read(text):
             clause = _clause(choice)
@@ -149,8 +149,8 @@ def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause
                 except QueryError:  # a letter: it is in all of them
                     return None
                 words += 1
-            found.append(clause)
-    return tuple(found) if words else None
+            where.append(clause)
+    return tuple(where) if words else None
 
 
 def _lacks(choice: Sequence[Atom], unknown: Collection[str]) -> bool:
@@ -168,18 +168,18 @@ def read(text: str) -> list[list[Atom]]:
     """The items of a query, each with the atoms of which one must match. Raises `QueryError`."""
     if len(text) > LONGEST:
         raise QueryError(LONGEST, f"a query has at most {LONGEST:,} characters")
-    found: list[list[Atom]] = []
+    items: list[list[Atom]] = []
     excluded_at, joined_at = None, None
     for word in _without_and(text, list(_atoms(text))):
         if isinstance(word, Atom):
             atom = replace(word, excluded=word.excluded or excluded_at is not None)
             if joined_at is None:
-                found.append([atom])
+                items.append([atom])
             else:
-                _join(found[-1], atom, joined_at)
+                _join(items[-1], atom, joined_at)
             excluded_at = joined_at = None
         elif word.text == "OR":
-            if not found or excluded_at is not None or joined_at is not None:
+            if not items or excluded_at is not None or joined_at is not None:
                 raise QueryError(word.position, "OR stands between two things to look for; in quotes it is a word")
             joined_at = word.position
         else:
@@ -188,9 +188,9 @@ def read(text: str) -> list[list[Atom]]:
             excluded_at = word.position
     if excluded_at is not None or joined_at is not None:
         raise QueryError(len(text), "something to look for is missing at the end")
-    if len(found) > MOST_ITEMS:
-        raise QueryError(found[MOST_ITEMS][0].position, f"a query has at most {MOST_ITEMS} items")
-    return found
+    if len(items) > MOST_ITEMS:
+        raise QueryError(items[MOST_ITEMS][0].position, f"a query has at most {MOST_ITEMS} items")
+    return items
 
 
 def _without_and(text: str, words: Sequence[Atom | Piece]) -> list[Atom | Piece]:
@@ -238,8 +238,8 @@ def _clause(choice: list[Atom]) -> Clause:
     pieces = [(atom.field, piece) for atom in choice for piece in atom.pieces]
     if len(pieces) > MOST_VALUES:
         raise QueryError(pieces[MOST_VALUES][1].position, f"an item has at most {MOST_VALUES} values")
-    found = dict.fromkeys(_value(field, piece) for field, piece in pieces)
-    return Clause(choice[0].field, tuple(found), choice[0].excluded)
+    distinct = dict.fromkeys(_value(field, piece) for field, piece in pieces)
+    return Clause(choice[0].field, tuple(distinct), choice[0].excluded)
 
 
 def _value(field: Field, piece: Piece) -> Value:
@@ -328,34 +328,34 @@ def _piece(text: str, at: int, *, of: str = "", ends: Callable[[str, int], bool]
         if text[end] in _QUOTES:
             raise QueryError(end, "a quote begins inside a word; put the whole into quotes")
         end += 1
-    found = text[at:end]
-    if not found:
+    word = text[at:end]
+    if not word:
         raise QueryError(at, f"a value is missing behind `{of}:`, or behind a comma")
-    return _starred(at, end, found)
+    return _starred(at, end, word)
 
 
-def _starred(at: int, end: int, found: str) -> Piece:
-    star = found.find("*")
+def _starred(at: int, end: int, text: str) -> Piece:
+    star = text.find("*")
     if star == 0:
         raise QueryError(at, "a * stands behind the beginning of a word")
-    if 0 < star < len(found) - 1:
+    if 0 < star < len(text) - 1:
         raise QueryError(at + star, "a * stands at the end of a word only")
-    return Piece(at, end, found.removesuffix("*"), star=star > 0)
+    return Piece(at, end, text.removesuffix("*"), star=star > 0)
 
 
 def _quoted(text: str, at: int) -> Piece:
     """A quoted text: a backslash takes a quote or a backslash as it is."""
-    ends, found, position = _QUOTES[text[at]], [], at + 1
+    ends, characters, position = _QUOTES[text[at]], [], at + 1
     while position < len(text) and text[position] not in ends:
         if text[position] == "\\" and text[position + 1 : position + 2] in {"\\", '"'}:
             position += 1
-        found.append(text[position])
+        characters.append(text[position])
         position += 1
     if position >= len(text):
         raise QueryError(at, "this quote is never closed")
     end = position + 1
     star = text[end : end + 1] == "*"
-    whole = "".join(found)
+    whole = "".join(characters)
     if not whole.strip():
         raise QueryError(at, "nothing is between these quotes")
     return Piece(at, end + star, whole, quoted=True, star=star)

@@ -62,7 +62,7 @@ def facts_of(message: EventMessage) -> Facts:
     endpoint = _object(event.get("src_endpoint"))
     product = str(_object(metadata.get("product")).get("name") or "")
     operation = str(api.get("operation") or metadata.get("event_code") or message.operation)
-    labels = [one.get("value") for one in _objects(event.get("observables")) if one.get("name") == "actor"]
+    labels = [seen.get("value") for seen in _objects(event.get("observables")) if seen.get("name") == "actor"]
     people = [*labels, *(user.get(name) for name in ("name", "uid", "email_addr")), actor.get("app_name")]
     texts: dict[Field, tuple[str, ...]] = {
         "text": (str(event.get("message") or ""), str(event.get("raw_data") or "")),
@@ -70,10 +70,12 @@ def facts_of(message: EventMessage) -> Facts:
         "service": (product, *terms.pieces(product), "-".join(terms.pieces(product))),
         "operation": (spelling.operation(operation),),
         "result": (_result(event.get("status_id")),),
-        "actor": tuple(spelling.actor(one) for one in (*people, actor.get("app_uid")) if isinstance(one, str) and one),
-        "ip": tuple(one for one in (endpoint.get("ip"),) if isinstance(one, str)),
+        "actor": tuple(
+            spelling.actor(value) for value in (*people, actor.get("app_uid")) if isinstance(value, str) and value
+        ),
+        "ip": tuple(value for value in (endpoint.get("ip"),) if isinstance(value, str)),
         "raw": (str(event.get("raw_data") or ""),),
-        "correlation_id": tuple(str(one) for one in (metadata.get("correlation_uid"),) if one),
+        "correlation_id": tuple(str(value) for value in (metadata.get("correlation_uid"),) if value),
     }
     words: set[str] = set(terms.operation_terms(operation))
     for text in _texts(event):
@@ -94,13 +96,13 @@ def _texts(value: Any) -> Iterator[str]:
     """All texts and numbers in an event, without recursion."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, list):
-            waiting += one
-        elif isinstance(one, str | int) and not isinstance(one, bool):
-            yield str(one)
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting += item.values()
+        elif isinstance(item, list):
+            waiting += item
+        elif isinstance(item, str | int) and not isinstance(item, bool):
+            yield str(item)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -108,4 +110,4 @@ def _object(value: Any) -> Mapping[str, Any]:
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -101,9 +101,9 @@ def _words(text: str) -> Value:
     network = within(text) or (_octets(text) if text.endswith(".") and text.count(".") > 1 else None)
     if network is not None:
         return network
-    found = terms.query_terms(text)
-    if found:
-        return Value(tuple(_need(term) for term in found))
+    tokens = terms.query_terms(text)
+    if tokens:
+        return Value(tuple(_need(term) for term in tokens))
     if not terms.pieces(text):
         raise Unsearchable("has no letter or digit to search for")
     # Single letters, `the` and `com` are in no index: so common that looking at the events themselves finds some soon.
@@ -143,10 +143,10 @@ def _ip(text: str) -> Value:
 
 
 def _result(text: str) -> Value:
-    found = RESULTS.get(text.strip().lower())
-    if found is None:
+    result = RESULTS.get(text.strip().lower())
+    if result is None:
         raise Unsearchable("is no result; there are success, failure, partial, unknown")
-    return Value((), Check("equal", found))
+    return Value((), Check("equal", result))
 
 
 def _correlation(text: str) -> Value:
@@ -194,7 +194,7 @@ def _octets(text: str) -> Value | None:
         return None
     lasts = [octet for octet in _OCTET if octet.startswith(begun)] if begun else [""]
     networks = [".".join([*whole, last] if last else whole) for last in lasts]
-    return Value((tuple(_span(one, 8 * (one.count(".") + 1)) for one in networks),)) if networks else None
+    return Value((tuple(_span(octets, 8 * (octets.count(".") + 1)) for octets in networks),)) if networks else None
 
 
 def _span(octets: str, bits: int) -> Span:

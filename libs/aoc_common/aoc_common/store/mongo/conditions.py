@@ -22,18 +22,18 @@ def need(spans: Need) -> Document:
     """The documents that have a term in one of these spans."""
     points = [span.term for span in spans if span.term is not None]
     # Without $elemMatch, one term of a document may be above `first`, and another one below `last`.
-    found: list[Document] = [
+    alternatives: list[Document] = [
         {"terms": {"$elemMatch": {"$gte": span.first, "$lte": span.last}}} for span in spans if span.term is None
     ]
     if points:
-        found.append({"terms": points[0] if len(points) == 1 else {"$in": points}})
-    return _any(found)
+        alternatives.append({"terms": points[0] if len(points) == 1 else {"$in": points}})
+    return _any(alternatives)
 
 
 def check(clause: Clause) -> Document:
     """All that a clause says."""
-    found = _any([_value(clause.field, value) for value in clause.values])
-    return {"$nor": [found]} if clause.excluded else found
+    condition = _any([_value(clause.field, value) for value in clause.values])
+    return {"$nor": [condition]} if clause.excluded else condition
 
 
 def beyond_needs(clause: Clause) -> bool:
@@ -53,10 +53,10 @@ def _value(field: Field, value: Value) -> Document:
     return parts[0] if len(parts) == 1 else {"$and": parts}
 
 
-def _at(path: str, wanted: Check) -> Document:
-    if path in _LOWER and wanted.kind == "equal":
-        return {path: wanted.text}
-    return {path: {"$regex": wanted.pattern, "$options": "i"}}
+def _at(path: str, check: Check) -> Document:
+    if path in _LOWER and check.kind == "equal":
+        return {path: check.text}
+    return {path: {"$regex": check.pattern, "$options": "i"}}
 
 
 def _any(conditions: Sequence[Document]) -> Document:

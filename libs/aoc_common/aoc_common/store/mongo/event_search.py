@@ -108,12 +108,12 @@ class MongoEventSearch:
         event = await self.get(scope, event_id)
         if event is None:
             return []
-        found = await self._versions.of_event(scope.tenant, event_id, after, conditions.not_hidden(scope.hidden))
-        if not found:
+        documents = await self._versions.of_event(scope.tenant, event_id, after, conditions.not_hidden(scope.hidden))
+        if not documents:
             return [event] if event.version > after else []
         own = {"_id": event_id, "versions": event.versions}
         with translated("events"):
-            return await self._shown([{**document, **own} for document in found], scope)
+            return await self._shown([{**document, **own} for document in documents], scope)
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values and their counts among the events that match.

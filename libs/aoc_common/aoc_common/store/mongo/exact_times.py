@@ -48,11 +48,11 @@ class MongoExactTimes:
         by_tenant: dict[str, dict[UUID, str]] = defaultdict(dict)
         for identity, (tenant, term) in events.items():
             by_tenant[tenant][identity] = term
-        found: dict[UUID, UUID] = {}
-        for tenant, wanted in by_tenant.items():
-            for together in batched(wanted.items(), BATCH_SIZE):
-                found |= await self._of_tenant(check_tenant(tenant), dict(together))
-        return found
+        exact: dict[UUID, UUID] = {}
+        for tenant, of_tenant in by_tenant.items():
+            for together in batched(of_tenant.items(), BATCH_SIZE):
+                exact |= await self._of_tenant(check_tenant(tenant), dict(together))
+        return exact
 
     async def _any(self) -> bool:
         if not self._noted:
@@ -60,14 +60,14 @@ class MongoExactTimes:
                 self._noted = await self._upgrades.find_one({"_id": _ID}) is not None
         return self._noted
 
-    async def _of_tenant(self, tenant: str, wanted: Mapping[UUID, str]) -> dict[UUID, UUID]:
-        of_second = {second_of(identity): identity for identity in wanted}
-        having = {"tenant": tenant, "terms": {"$in": list(dict.fromkeys(wanted.values()))}}
-        found: dict[UUID, UUID] = {}
+    async def _of_tenant(self, tenant: str, events: Mapping[UUID, str]) -> dict[UUID, UUID]:
+        of_second = {second_of(identity): identity for identity in events}
+        having = {"tenant": tenant, "terms": {"$in": list(dict.fromkeys(events.values()))}}
+        exact: dict[UUID, UUID] = {}
         with translated("events"):
             async for document in self._events.find(having, {"_id": 1}):
                 identity: UUID = document["_id"]
                 whole = of_second.get(second_of(identity))
                 if whole is not None and whole != identity:
-                    found[whole] = identity
-        return found
+                    exact[whole] = identity
+        return exact

@@ -88,8 +88,8 @@ class MongoStoredTerms:
         batch: list[StoredTerms] = []
         size = 0
         with translated("events"):
-            wanted = {"_id": {"$gte": UUID(int=low), "$lt": UUID(int=high)}}
-            async for document in self._events.find(wanted, _FIELDS).batch_size(_TOGETHER):
+            in_window = {"_id": {"$gte": UUID(int=low), "$lt": UUID(int=high)}}
+            async for document in self._events.find(in_window, _FIELDS).batch_size(_TOGETHER):
                 # Of what retention has left only the id, nothing is found.
                 if "event" in document:
                     batch.append(_read(document))
@@ -109,8 +109,8 @@ class MongoStoredTerms:
         if changed:
             writes: list[Any] = []
             for stored, terms in changed:
-                every = {"$addToSet": {"terms": {"$each": list(terms)}}}
-                change = every if stored.lasting else {"$set": {"terms": list(terms)}}
+                added = {"$addToSet": {"terms": {"$each": list(terms)}}}
+                change = added if stored.lasting else {"$set": {"terms": list(terms)}}
                 # Not where it was mapped again meanwhile, which made its terms anew.
                 writes.append(UpdateOne({"_id": stored.id, "terms": list(stored.terms)}, change))
             with translated("events"):

@@ -35,8 +35,8 @@ class MongoTermEdition:
     async def begin(self) -> None:
         """Note that stored events are of an edition of before, or, where there are none, of this one. Idempotent."""
         with translated("upgrades"):
-            found: Document | None = await self._upgrades.find_one({"_id": _ID})
-            if found is not None and found["edition"] == terms.EDITION:
+            document: Document | None = await self._upgrades.find_one({"_id": _ID})
+            if document is not None and document["edition"] == terms.EDITION:
                 return
             empty = await self._events.find_one({}, {"_id": 1}) is None
             change = {"edition": terms.EDITION, "position": None if empty else TOP}
@@ -45,8 +45,8 @@ class MongoTermEdition:
     async def position(self) -> UUID | None:
         """Events from this id on have the terms of this edition; None: all have. Where nobody noted: none."""
         with translated("upgrades"):
-            found: Document | None = await self._upgrades.find_one({"_id": _ID, "edition": terms.EDITION})
-        position: UUID | None = TOP if found is None else found["position"]
+            document: Document | None = await self._upgrades.find_one({"_id": _ID, "edition": terms.EDITION})
+        position: UUID | None = TOP if document is None else document["position"]
         self._read = (time.monotonic(), position)
         return position
 

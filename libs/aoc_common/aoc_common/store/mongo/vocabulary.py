@@ -75,11 +75,11 @@ class MongoVocabulary:
             await self._words.insert_many([_document(key, until) for key, until in words], ordered=False)
         except BulkWriteError as error:
             refused = error.details.get("writeErrors", [])
-            if other := next((one for one in refused if one["code"] != _DUPLICATE_KEY), None):
+            if other := next((failure for failure in refused if failure["code"] != _DUPLICATE_KEY), None):
                 raise Unreachable(f"vocabulary: {str(other.get('errmsg'))[:300]}") from error
             puts_off: list[Any] = []
-            for one in refused:
-                key, until = words[one["index"]]
+            for failure in refused:
+                key, until = words[failure["index"]]
                 puts_off.append(UpdateOne({"_id": key}, {"$max": {"expire_at": until}}))
             await self._words.bulk_write(puts_off, ordered=False)
 
@@ -87,16 +87,16 @@ class MongoVocabulary:
         """The terms of a span, in order; None when there are more than `most`, or not all of them are known."""
         if not terms.is_word(span.first) or terms.may_begin_id(span.first) or not await self._edition.is_complete():
             return None
-        found = await self._between(tenant, span.first, span.last, most + 1)
-        return found if len(found) <= most else None
+        known = await self._between(tenant, span.first, span.last, most + 1)
+        return known if len(known) <= most else None
 
     async def alike(self, tenant: str, word: str, most: int) -> list[str]:
         """Known words that `word` may be a misspelling of; first among those that begin alike, as most do."""
         for first in (word[:1], ""):
             known = await self._between(tenant, first, f"{first}{_LAST}", _READ)
-            found = closest(word, known)
-            if found:
-                return found[:most]
+            matches = closest(word, known)
+            if matches:
+                return matches[:most]
         return []
 
     async def knows(self, tenant: str, word: str) -> bool:
@@ -105,10 +105,10 @@ class MongoVocabulary:
             return await self._words.find_one({"_id": f"{check_tenant(tenant)} {word}"}) is not None
 
     async def _between(self, tenant: str, first: str, last: str, most: int) -> list[str]:
-        wanted = {"tenant": check_tenant(tenant), "word": {"$gte": first, "$lte": last}}
+        query = {"tenant": check_tenant(tenant), "word": {"$gte": first, "$lte": last}}
         with translated("vocabulary"):
-            found = await self._words.find(wanted, {"word": 1}).limit(most).to_list(None)
-        return sorted(one["word"] for one in found)
+            documents = await self._words.find(query, {"word": 1}).limit(most).to_list(None)
+        return sorted(document["word"] for document in documents)
 
 
 def _document(key: str, until: datetime) -> Document:
