@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aoc_api.access.principal import Principal
+from aoc_api.access.principal import Principal, PrincipalKind
 from aoc_api.access.tokens.identity import Identity
 from aoc_common.contracts.access import Grant
 from making import NOW
@@ -23,9 +23,9 @@ ROOT = Grant("superadmin", everything=True)
 def as_(gateway):
     """`as_(grant, ...)`: from now on requests are sent by somebody who holds these."""
 
-    def become(*grants: Grant, identity: str = "d/lee") -> None:
+    def become(*grants: Grant, identity: str = "d/lee", kind: PrincipalKind = "person") -> None:
         async def authenticate(_: Any) -> Principal:
-            return Principal("person", identity, "Lee", grants)
+            return Principal(kind, identity, "Lee", grants)
 
         services = gateway.app.state.services
         services.grants._home = frozenset({DIRECTORY})
@@ -138,3 +138,10 @@ async def test_an_ended_grant_is_shown_as_one(gateway, as_) -> None:
     gateway.app.state.services.clock.advance(3600)
 
     assert [one["in_force"] for one in (await gateway.get("/api/grants")).json()["items"]] == [False]
+
+
+async def test_an_api_key_gives_no_roles_and_an_application_does(gateway, as_) -> None:
+    as_(ROOT, kind="api-key")
+    assert (await gateway.client.post("/api/grants", json=REQUEST)).status_code == 403
+    as_(ROOT, kind="application")
+    assert (await gateway.client.post("/api/grants", json=REQUEST)).status_code == 201

@@ -11,7 +11,7 @@ import pytest
 import access_table
 from aoc_api.access.grants import FRESH_S
 from aoc_api.access.policy import AccessPolicy
-from aoc_api.access.principal import Principal
+from aoc_api.access.principal import Principal, PrincipalKind
 from aoc_api.access.privacy import Privacy
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import Grant, Role
@@ -47,9 +47,9 @@ class Hiding:
         tenant = Tenant(name="contoso", tenant_id=GUID, client_id=GUID, privacy=self.rules)
         return (tenant,) if self.there else ()
 
-    def as_(self, role: Role, identity: str = "d/kim") -> None:
+    def as_(self, role: Role, identity: str = "d/kim", kind: PrincipalKind = "person") -> None:
         async def authenticate(_: Any) -> Principal:
-            return Principal("person", identity, "Kim Vale", (Grant(role, tenants=frozenset({"contoso"})),))
+            return Principal(kind, identity, "Kim Vale", (Grant(role, tenants=frozenset({"contoso"})),))
 
         self.gateway.app.state.services = replace(
             self.gateway.app.state.services,
@@ -195,6 +195,9 @@ async def test_a_role_that_no_rule_lets_do_it_cannot_break_the_glass(hiding) -> 
     assert (await hiding.lift()).status_code == 403
     hiding.as_("admin")
     assert (await hiding.lift()).json()["type"] == "/problems/nothing-hidden"
+    for kind in ("application", "api-key"):
+        hiding.as_("analyst", kind=kind)
+        assert (await hiding.lift()).status_code == 403
     hiding.as_("analyst")
     assert (await hiding.lift(reason="because")).status_code == 422
     assert (await hiding.lift(reason=" " * 40)).status_code == 422

@@ -61,6 +61,8 @@ async def break_glass(
     scope_of: Annotated[ScopeOf, Depends(scoping("reader"))],
 ) -> LiftView:
     """See what a tenant's privacy rules hide from you, for a while. It is recorded with its reason, and listed."""
+    if principal.kind != "person":
+        raise problems.forbidden("Only people break the glass, with a reason of their own.")
     now, lasts = services.clock.now(), timedelta(minutes=request.minutes)
     if lasts > (longest := timedelta(hours=services.options.break_glass_h)):
         raise problems.invalid("minutes", f"at most {longest.total_seconds() / 60:g}", "body")

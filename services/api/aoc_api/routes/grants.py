@@ -57,6 +57,8 @@ async def list_grants(
 )
 async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDep) -> GrantView:
     """Give a role: up to your own, over what you are administrator of, for no longer than you are."""
+    if admin.kind == "api-key":
+        raise problems.forbidden("No API key gives roles: who has stolen one could keep what it opened.")
     now, until = services.clock.now(), utc(request.until)
     if until is not None and until <= now:
         raise problems.invalid("until", "lies in the past", "body")
