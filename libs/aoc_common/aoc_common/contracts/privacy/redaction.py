@@ -155,8 +155,9 @@ def _blanking(found: Iterable[str]) -> Callable[[str], str]:
 def _everywhere(value: Any, blank: Callable[[str], str], spared: AbstractSet[str] = frozenset()) -> Any:
     """JSON with other texts. Its depth is bounded by then. `spared`: names of members that stay."""
     if isinstance(value, dict):
-        # Records have values for names, too; OCSF has not, but nothing is found in its own.
-        return {blank(name): one if name in spared else _everywhere(one, blank, spared) for name, one in value.items()}
+        if spared:  # OCSF, whose names are its own
+            return {name: one if name in spared else _everywhere(one, blank, spared) for name, one in value.items()}
+        return {blank(name): _everywhere(one, blank) for name, one in value.items()}
     if isinstance(value, list):
         return [_everywhere(one, blank, spared) for one in value]
     if not isinstance(value, str) or len(value) < SHORTEST:
