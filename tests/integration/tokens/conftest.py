@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from aoc_api.access.grants import Grants
-from aoc_api.access.tokens.bearer import BearerTokens
-from aoc_api.access.tokens.grants import AppRoleGrants, together
 from aoc_api.app import create_app
 from aoc_api.auth_settings import AuthOptions
 from aoc_api.entra.discovery import ANSWER_BYTES
-from aoc_api.parts.tokens import make_tokens, tenants_in
+from aoc_api.parts import services
+from aoc_api.parts.access import MakeAccess
 from aoc_api.settings import ApiOptions, ApiSettings
 from aoc_common import http
 from aoc_common.settings import NatsSettings
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
-from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.tenants.tenant import Tenant
 from aoc_sim.app import create_app as create_simulator
@@ -34,9 +31,6 @@ from signing import BASE, CUSTOMER, HOME, EntraId
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from starlette.requests import Request
-
-    from aoc_api.access.principal import Principal
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
 
@@ -98,9 +92,16 @@ class SignedInGateway:
 
 @pytest.fixture
 async def serve(
-    mongo_settings: MongoSettings, database: Database, entra: EntraId, clock: ManualClock
+    mongo_settings: MongoSettings,
+    database: Database,
+    entra: EntraId,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Callable[..., Awaitable[SignedInGateway]]]:
-    """`await serve(**auth)`: a gateway with an event of each tenant. `auth`: of `AuthOptions`."""
+    """`await serve(**auth)`: a gateway with an event of each tenant. `auth`: of `AuthOptions`.
+
+    It is the whole gateway, but for the clock of its sign-in, its tenants, and how it reaches the sign-in service.
+    """
     await ensure_indexes(database, ("events", "vocabulary"))
     await MongoTermEdition(database).begin()
     events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
@@ -115,23 +116,15 @@ async def serve(
             settings = ApiSettings(
                 mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1"), api=ApiOptions(auth=options)
             )
-            app = create_app(settings)
-            await stack.enter_async_context(app.router.lifespan_context(app))
             registry = Registry([Tenant.model_validate(described) for described in _DESCRIBED])
             asking = http.Client(transport=httpx.ASGITransport(entra.sim))
             asking.answer_bytes = ANSWER_BYTES
-            await stack.enter_async_context(asking)
-            grants = Grants(MongoGrants(database), registry, options.home_tenants, clock)
-            tenants_of = tenants_in(registry)
-            tokens = make_tokens(options, asking, tenants_of, clock)
-            assert tokens is not None
-            app_roles = AppRoleGrants(frozenset(options.home_tenants), tenants_of)
-            bearer = BearerTokens(tokens, together(app_roles, grants.of_identity))
-
-            async def authenticate(request: Request) -> Principal:
-                return await bearer(request.headers["authorization"].removeprefix("Bearer "))
-
-            app.state.services = replace(app.state.services, authenticate=authenticate, clock=clock)
+            monkeypatch.setattr(services, "make_client", lambda: asking)
+            monkeypatch.setattr(services, "MakeAccess", lambda options, _: MakeAccess(options, clock))
+            monkeypatch.setattr(services, "FileTenants", lambda *_: registry)
+            app = create_app(settings)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            app.state.services = replace(app.state.services, clock=clock)
             client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8080")
             return SignedInGateway(await stack.enter_async_context(client), registry)
 

@@ -14,6 +14,7 @@ from aoc_api.access.recording import log_change
 from aoc_api.admission import Admission
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
+from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.hooks import make_verifier
@@ -81,7 +82,7 @@ def make_services(settings: ApiSettings) -> Running:
             connect(settings.mongo, _ANSWER_S) as database,
             # Searches say themselves how long each of their questions may take, and probes are not waited for.
             connect(settings.mongo) as searched,
-            http.make_client(timeout_s=_KEYS_TIMEOUT_S) as client,
+            http.make_client(timeout_s=_KEYS_TIMEOUT_S, answer_bytes=ANSWER_BYTES) as client,
             make_client() as sign_in_client,
             connecting(settings.nats, "api") as broker,
             beating(broker, "api", Pulse()),
