@@ -7,9 +7,9 @@ from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
-from pymongo import ASCENDING, DESCENDING, UpdateOne
+from pymongo import ASCENDING, UpdateOne
 
-from aoc_common.contracts.subjects import IMPORT_SOURCE, check_tenant
+from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.accounts import Gap, GapCause, SourceAccount, Waiting
 from aoc_common.store.backlog import Cause
 from aoc_common.store.clock_corrections import AHEAD
@@ -22,6 +22,7 @@ from aoc_common.store.mongo.outcomes import RETENTION, page_key
 from aoc_common.store.mongo.review_counts import review_counts
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.sums import COUNTED, MongoSums
+from aoc_common.store.mongo.unsettled import MongoUnsettled
 from aoc_common.store.slices import SliceState
 from aoc_common.store.sources import SourceState
 
@@ -57,8 +58,6 @@ _BLOBS: Final[Document] = {
         "reason": {"$max": "$reason"},
     }
 }
-#: How far before an unsettled slice the last settled one is looked for: an hour, a week, from the beginning.
-_NEAR: Final = (timedelta(hours=1), timedelta(days=7), None)
 _NOTHING: Final[Document] = dict.fromkeys(("seen", *_OF_PAGES), 0)
 
 
@@ -77,6 +76,7 @@ class MongoAccount:
         self._backlog = MongoBacklog(database)
         self._arrivals = MongoArrivals(database)
         self._corrections = MongoClockCorrections(database)
+        self._unsettled = MongoUnsettled(database)
 
     async def settle(self, at: datetime, limit: int) -> int:
         """Close the account of fetched slices whose every page is settled; how many."""
@@ -172,95 +172,52 @@ class MongoAccount:
         }
 
     async def accounts(self, tenant: str, now: datetime) -> list[SourceAccount]:
-        """Every source of a tenant of which anything is known, by name; what came from files is one."""
+        """Every source of a tenant of which anything is known, by name; what came from files is one.
+
+        Others write meanwhile. What hands its part of the account on is read before what takes it over: positions and
+        content before slices, these before dead letters and before stretches, which lost pages become.
+        """
         check_tenant(tenant)
         states = {state.source: state for state in await self._sources.all_states(tenant)}
-        reviews = await review_counts(self._database, tenant)
-        behind = [stretch for stretch in await self._backlog.waiting(tenant) if stretch.cause is Cause.BEHIND]
         sums = await self._sums.of(tenant)
         with translated("ledger"):
             blobs = await self._blob_counts(tenant)
             gaps = await self._lost(tenant)
-            unsettled = await self._unsettled(tenant)
-            # Files have no state of a source, and their account is as good as any.
-            known = reviews.letters.keys() | reviews.waiting.keys() | sums.keys() | gaps.keys() | unsettled.keys()
-            states |= {source: SourceState(tenant, source) for source in known - states.keys()}
-            accounts = [
-                await self._account(
+            contents = await self._unsettled.contents(tenant)
+            unsettled = await self._unsettled.slices(tenant)
+        reviews = await review_counts(self._database, tenant)
+        behind = [stretch for stretch in await self._backlog.waiting(tenant) if stretch.cause is Cause.BEHIND]
+        # Files have no state of a source, and their account is as good as any.
+        known = reviews.letters.keys() | reviews.waiting.keys() | sums.keys() | gaps.keys() | unsettled.keys()
+        states |= {source: SourceState(tenant, source) for source in known - states.keys()}
+        accounts = []
+        for source, before in sorted(states.items()):
+            stretches = [stretch for stretch in behind if stretch.source == source]
+            state = _held_back(before, stretches)
+            until = await self._complete_until(state, unsettled.get(source, []), contents.get(source), now)
+            missing = [*gaps.get(source, ()), *_behind(state, stretches, now)]
+            accounts.append(
+                _account(
                     state,
+                    until,
                     sums.get(source, {}),
                     blobs.get(source, {}),
                     reviews,
                     unsettled.get(source, []),
-                    now,
-                    [
-                        *gaps.get(source, ()),
-                        *_behind(state, [stretch for stretch in behind if stretch.source == source], now),
-                    ],
+                    missing,
                 )
-                for source, state in sorted(states.items())
-            ]
+            )
         recently = await self._arrivals.recently(
             tenant, {account.source: account.complete_until for account in accounts}
         )
         return [replace(account, recently=recently.get(account.source, account.recently)) for account in accounts]
 
-    async def _account(
-        self,
-        state: SourceState,
-        sums: Document,
-        blobs: Mapping[str, Document],
-        reviews: ReviewCounts,
-        unsettled: Sequence[Document],
-        now: datetime,
-        gaps: Sequence[Gap],
-    ) -> SourceAccount:
-        counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
-        lost = [gap for gap in gaps if gap.cause is GapCause.LOST]
-        return SourceAccount(
-            tenant=state.tenant,
-            source=state.source,
-            since=_since(sums.get("since"), state.requested, unsettled),
-            watermark=state.watermark,
-            complete_until=await self._proven(state, await self._complete_until(state, unsettled), now),
-            last_success=state.last_success,
-            last_error=state.last_error,
-            last_error_at=state.last_error_at,
-            trouble=state.trouble,
-            code=state.code,
-            subscribed_at=state.subscribed_at,
-            throttled=state.throttled,
-            first_expiry=blobs.get("listed", {}).get("dies"),
-            unsettled=len(unsettled),
-            blobs_fetched=int(sums.get("blobs", 0)),
-            blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
-            blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
-            dead_letters=reviews.of(state.source).get("letters", 0),
-            dead_lettered=reviews.of(state.source).get("records", 0),
-            waiting=reviews.waiting.get(state.source, 0),
-            gaps=(
-                *lost,
-                *_of_blobs(blobs),
-                *reviews.gaps(state.source),
-                *(gap for gap in gaps if gap.cause is not GapCause.LOST),
-            ),
-            **counts,
-        )
-
-    async def _complete_until(self, state: SourceState, unsettled: Sequence[Document]) -> datetime | None:
-        """Until when all of a source is settled: the end of what is, before the first that is not."""
-        if state.source == IMPORT_SOURCE:
-            return None  # a file says nothing of the time that it lacks
-        # What is only looked at again was complete before.
-        oldest = min(
-            (document for document in unsettled if not document.get("again")),
-            key=lambda document: document["start"],
-            default=None,
-        )
-        if oldest is None:
-            return state.watermark
-        until = await self._settled_before(state, oldest) or oldest["start"]
-        return min(until, state.watermark or oldest["start"])
+    async def _complete_until(
+        self, state: SourceState, unsettled: Sequence[Document], contents: datetime | None, now: datetime
+    ) -> datetime | None:
+        with translated("ledger"):
+            claimed = await self._unsettled.complete_until(state, unsettled, contents)
+        return await self._proven(state, claimed, now)
 
     async def _proven(self, state: SourceState, claimed: datetime | None, now: datetime) -> datetime | None:
         """The part of a claim that lies in the past. What a clock ahead has collected of the future was not there yet.
@@ -271,37 +228,6 @@ class MongoAccount:
             return claimed
         begin = await self._corrections.first_in_future(state.tenant, state.source, now)
         return min(begin or now, now)
-
-    async def _settled_before(self, state: SourceState, oldest: Document) -> datetime | None:
-        """Until where settled slices reach that begin no later than the oldest unsettled one, and end before it does.
-
-        Slices overlap. One that begins within it (a backfill of a part of its time) says nothing of its beginning.
-        """
-        of_source = {"tenant": state.tenant, "source": state.source, "state": SliceState.SETTLED.value}
-        moment: datetime = oldest["end"]
-        # Nearly always it is near. The local server reads all that a filter matches before it sorts.
-        for back in _NEAR:
-            settled = {
-                **of_source,
-                "start": {"$lte": oldest["start"]},
-                "end": {"$lt": moment} | ({"$gte": moment - back} if back else {}),
-            }
-            last = await self._slices.find_one(settled, {"end": 1}, sort=[("end", DESCENDING)])
-            if last:
-                until: datetime = last["end"]
-                return until
-        return None
-
-    async def _unsettled(self, tenant: str) -> dict[str, list[Document]]:
-        # An import that never came to its end is tried by a person only: until then it is on its way.
-        # One question a state: for several at once the local server goes through the slices of all sources.
-        open_files = [{"source": IMPORT_SOURCE, "state": state.value} for state in (SliceState.OPEN, SliceState.FAILED)]
-        by_source: dict[str, list[Document]] = {}
-        for which in ({"state": SliceState.FETCHED.value}, *open_files):
-            query = {"tenant": tenant, **which}
-            async for document in self._slices.find(query, {"source": 1, "start": 1, "end": 1, "again": 1}):
-                by_source.setdefault(document["source"], []).append(document)
-        return by_source
 
     async def _lost(self, tenant: str) -> dict[str, list[Gap]]:
         by_source: dict[str, list[Gap]] = {}
@@ -328,6 +254,55 @@ class MongoAccount:
             of_source = by_source.setdefault(source, {})
             of_source["expired"] = added(of_source.get("expired"), counted)
         return by_source
+
+
+def _account(
+    state: SourceState,
+    complete_until: datetime | None,
+    sums: Document,
+    blobs: Mapping[str, Document],
+    reviews: ReviewCounts,
+    unsettled: Sequence[Document],
+    gaps: Sequence[Gap],
+) -> SourceAccount:
+    counts: dict[str, Any] = {name: int(sums.get(name, 0)) for name in ("slices", *COUNTED)}
+    lost = [gap for gap in gaps if gap.cause is GapCause.LOST]
+    return SourceAccount(
+        tenant=state.tenant,
+        source=state.source,
+        since=_since(sums.get("since"), state.requested, unsettled),
+        watermark=state.watermark,
+        complete_until=complete_until,
+        last_success=state.last_success,
+        last_error=state.last_error,
+        last_error_at=state.last_error_at,
+        trouble=state.trouble,
+        code=state.code,
+        subscribed_at=state.subscribed_at,
+        throttled=state.throttled,
+        first_expiry=blobs.get("listed", {}).get("dies"),
+        unsettled=len(unsettled),
+        blobs_fetched=int(sums.get("blobs", 0)),
+        blobs_waiting=int(blobs.get("listed", {}).get("count", 0)),
+        blobs_expired=int(blobs.get("expired", {}).get("count", 0)),
+        dead_letters=reviews.of(state.source).get("letters", 0),
+        dead_lettered=reviews.of(state.source).get("records", 0),
+        waiting=reviews.waiting.get(state.source, 0),
+        gaps=(
+            *lost,
+            *_of_blobs(blobs),
+            *reviews.gaps(state.source),
+            *(gap for gap in gaps if gap.cause is not GapCause.LOST),
+        ),
+        **counts,
+    )
+
+
+def _held_back(state: SourceState, stretches: Iterable[Stretch]) -> SourceState:
+    """The state, with a watermark that knows of these stretches: some may have been added since it was read."""
+    if state.watermark is None:
+        return state
+    return replace(state, watermark=min([state.watermark, *(stretch.done_until for stretch in stretches)]))
 
 
 def _since(

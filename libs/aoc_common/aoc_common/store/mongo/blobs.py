@@ -23,10 +23,11 @@ _RETENTION: Final = timedelta(days=90)
 
 
 class MongoBlobs:
-    """`BlobLedger` over `ledger_blobs`."""
+    """`BlobLedger` over `ledger_blobs`, and `content_from` of `ledger_slices`."""
 
     def __init__(self, database: Database) -> None:
         self._blobs = database["ledger_blobs"]
+        self._slices = database["ledger_slices"]
 
     async def fetched(self, tenant: str, source: str, content_ids: Sequence[str]) -> set[str]:
         """Those of `content_ids` that were fetched before. Not empty ones: Microsoft makes none, so it has erred."""
@@ -60,6 +61,8 @@ class MongoBlobs:
         self, tenant: str, source: str, records: Mapping[str, int], slice_id: str, at: datetime
     ) -> None:
         """Blobs whose every page is acknowledged by JetStream."""
+        # First: as soon as they are fetched nothing else holds their time back (`unsettled`).
+        await self._note_content([name for name, count in records.items() if count], tenant, source, slice_id)
         await self._write_blobs(
             {
                 _blob_key(tenant, source, content_id): {
@@ -75,6 +78,15 @@ class MongoBlobs:
                 for content_id, count in records.items()
             }
         )
+
+    async def _note_content(self, content_ids: Sequence[str], tenant: str, source: str, slice_id: str) -> None:
+        """Note at a slice when the first of the blobs was created that it has fetched."""
+        keys = [_blob_key(tenant, source, content_id) for content_id in content_ids]
+        with translated("ledger"):
+            listed = self._blobs.find({"_id": {"$in": keys}, "created": {"$exists": True}}, {"created": 1})
+            created = [document["created"] async for document in listed]
+            if created:
+                await self._slices.update_one({"_id": slice_id}, {"$min": {"content_from": min(created)}})
 
     async def mark_expired(self, tenant: str, source: str, content_id: str, at: datetime) -> bool:
         """A permanent gap: kept for good, so without an expiry. False when it was fetched, also by somebody else."""

@@ -139,6 +139,8 @@ class MongoLostPages:
 
     async def _recollect(self, document: Document, waiting: Sequence[datetime], at: datetime) -> None:
         tenant, source, start, end = (document[name] for name in ("tenant", "source", "start", "end"))
+        # A blob that had been put off is listed before the time of the slice that has fetched it.
+        start = min(start, document.get("content_from", start).replace(microsecond=0))
         fetched: Document = {"tenant": tenant, "source": source, "state": "fetched"}
         known = await self._blobs.find_one({"slice_id": document["_id"]}, {"_id": 1})
         # Blobs of before they named their slice, and those that were fetched again when other pages of it were lost
