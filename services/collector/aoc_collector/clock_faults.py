@@ -45,7 +45,7 @@ _EARLIEST: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A time, and the monotonic seconds when it was the present."""
 
     at: datetime
@@ -55,51 +55,64 @@ class _Reading:
         """What it has become since."""
         return self.at + timedelta(seconds=moment - self.moment)
 
+    def passed(self, since: Reading) -> timedelta:
+        """How long after another it was read, by whichever clock says more: a suspended machine stops one of them."""
+        return max(self.at - since.at, timedelta(seconds=self.moment - since.moment))
+
 
 class ClockJumpDetector:
     """Detects jumps of the wall clock against the monotonic one. A machine that was suspended looks the same.
 
     Answers of Microsoft confirm or correct it: three in a row that agree with each other, and not with the wall clock,
-    give the time from then on, until one agrees with the wall clock.
+    give the time from then on, until one agrees with the wall clock, or three others with each other. An answer is as
+    old as it was on its way, and one that was on its way for long says nothing: a collector that was paused reads
+    answers that have lain there meanwhile. So no answer makes the present later than it is.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._offset = clock.now().timestamp() - clock.monotonic()
         self._distrusted_until = float("-inf")
-        self._dated: _Reading | None = None
+        #: By the answers: the present when the clock is wrong, and the last one that differed from it.
+        self._corrected: Reading | None = None
+        self._dated: Reading | None = None
         self._agreeing = 0
 
-    def answered(self, date: str) -> None:
-        """An answer of Microsoft came just now, with this header `Date` (RFC 9110, 6.6.1)."""
+    def reading(self) -> Reading:
+        """Both clocks, for `answered`: when a request is sent."""
+        return Reading(self._clock.now(), self._clock.monotonic())
+
+    def answered(self, date: str, sent: Reading) -> None:
+        """An answer of Microsoft came just now, with this header `Date` (RFC 9110, 6.6.1), to what was `sent` then."""
         try:
             at = parsedate_to_datetime(date).replace(tzinfo=UTC)  # RFC 9110 knows no other zone
         except ValueError:
             return
         if at < _EARLIEST:
             return
-        now, dated = self._read(), _Reading(at, self._clock.monotonic())
+        now, moment = self._read(), self._clock.monotonic()
+        if Reading(now, moment).passed(sent) > _DIFFERENCE:
+            return
         metrics.CLOCK_AHEAD_SECONDS.set((now - at).total_seconds())
         if abs(at - now) <= _DIFFERENCE:
-            if self._corrects:
+            if self._corrected is not None:
                 _log.info("clock.right")
-            self._dated, self._agreeing, self._distrusted_until = None, 0, float("-inf")
+            self._corrected, self._dated, self._agreeing, self._distrusted_until = None, None, 0, float("-inf")
             return
-        before, corrected = self._dated, self._corrects
-        agrees = before is not None and abs(at - before.later(dated.moment)) <= _DIFFERENCE
-        self._dated, self._agreeing = dated, self._agreeing + 1 if agrees else 1
-        if self._corrects and not corrected:
+        before, self._dated = self._dated, Reading(at, moment)
+        agrees = before is not None and abs(at - before.later(moment)) <= _DIFFERENCE
+        self._agreeing = self._agreeing + 1 if agrees else 1
+        if self._agreeing < _DATED_ANSWERS:
+            return
+        if self._corrected is None:
             _log.error("clock.wrong", seconds=round((now - at).total_seconds()), hint="set the clock of this machine")
-
-    @property
-    def _corrects(self) -> bool:
-        return self._agreeing >= _DATED_ANSWERS
+        self._corrected = self._dated
 
     def trusted_now(self) -> datetime | None:
         """The present; None when the wall clock has jumped within half a minute, as far as it was compared."""
         now, moment = self._read(), self._clock.monotonic()
-        if self._dated is not None and self._corrects:
-            return self._dated.later(moment)
+        if self._corrected is not None:
+            return self._corrected.later(moment)
         return now if moment >= self._distrusted_until else None
 
     def _read(self) -> datetime:

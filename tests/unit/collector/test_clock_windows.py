@@ -86,7 +86,8 @@ class Letters:
 class World:
     """Microsoft, which has a record every `EVERY`, and what all replicas share.
 
-    `hook` runs in the middle of a slice. `dated_answers`: of each slice.
+    `hook` runs in the middle of a slice. `dated_answers`: of each slice; then answers that are dated before they were
+    read, by so much, and pauses of the collector in which four answers lie unread.
     """
 
     def __init__(self):
@@ -97,6 +98,7 @@ class World:
         self.jobs, self.collected = {}, set()
         self.hook = lambda: None
         self.dated_answers = 3
+        self.slow_answers, self.pauses = [], []
 
     def replica(self, off=timedelta()):
         return Replica(self, Wall(self.true, off))
@@ -171,7 +173,14 @@ class Replica:
         if loss:
             yield Batch(losses=[loss])
         for _ in range(self.world.dated_answers):
-            self._jumps.answered(format_datetime(self.world.true.now(), usegmt=True))
+            self._jumps.answered(format_datetime(self.world.true.now(), usegmt=True), self._jumps.reading())
+        for slow in self.world.slow_answers:
+            self._jumps.answered(format_datetime(self.world.true.now() - slow, usegmt=True), self._jumps.reading())
+        for paused in self.world.pauses:
+            unread = [(format_datetime(self.world.true.now(), usegmt=True), self._jumps.reading()) for _ in range(4)]
+            self.world.true.advance(paused.total_seconds())
+            for date, sent in unread:
+                self._jumps.answered(date, sent)
         self.world.hook()
         times = self.world.records(window.start, window.end)
         if times:
@@ -289,6 +298,33 @@ async def test_a_jump_in_the_middle_of_a_tick_moves_nothing(world, off):
     world.states.all_states = all_states
 
     assert (world.states.states[SOURCE], world.jobs) == (before, {})
+    await world.settle(replica)
+
+
+@pytest.mark.parametrize("off", [timedelta(), *OFF])
+@pytest.mark.parametrize("slow", [31 * SECOND, 4 * MINUTE, 8 * MINUTE, HOUR])
+@pytest.mark.parametrize("answers", [1, 3])
+async def test_answers_that_are_slow_in_every_slice_claim_no_time_and_skip_none(world, off, slow, answers):
+    replica = world.replica(off)
+    await world.run(10 * MINUTE, replica)
+    world.slow_answers = answers * [slow]
+    for _ in range(20):
+        await world.run(MINUTE, replica)
+        assert world.watermark <= world.true.now()
+    world.slow_answers = []
+    await world.settle(replica)
+
+
+@pytest.mark.parametrize("off", [timedelta(), *OFF])
+@pytest.mark.parametrize("paused", [31 * SECOND, 4 * MINUTE, HOUR])
+async def test_a_collector_that_is_paused_in_the_middle_of_slices_claims_no_time_and_skips_none(world, off, paused):
+    replica = world.replica(off)
+    await world.run(10 * MINUTE, replica)
+    world.pauses = [paused]
+    for _ in range(5):
+        await world.run(MINUTE, replica)
+        assert world.watermark <= world.true.now()
+    world.pauses = []
     await world.settle(replica)
 
 

@@ -194,15 +194,15 @@ def test_three_dated_answers_count_for_more_than_the_clock_of_the_machine_until_
     wall = ManualClock(NOW)
     jumps = ClockJumpDetector(wall)
     for _ in range(2):
-        jumps.answered(dates(wall, off))
+        jumps.answered(dates(wall, off), jumps.reading())
         assert jumps.trusted_now() == NOW
-    jumps.answered(dates(wall, off))
+    jumps.answered(dates(wall, off), jumps.reading())
     assert jumps.trusted_now() == NOW + off
 
     wall.advance(60)
     assert jumps.trusted_now() == NOW + off + MINUTE
     wall.jump(off)
-    jumps.answered(dates(wall))
+    jumps.answered(dates(wall), jumps.reading())
     assert jumps.trusted_now() == wall.now()
 
 
@@ -210,11 +210,46 @@ def test_dates_that_do_not_agree_with_each_other_or_cannot_be_right_count_for_no
     wall = ManualClock(NOW)
     jumps = ClockJumpDetector(wall)
     for off in (HOUR, 2 * HOUR, HOUR, -HOUR, timedelta(seconds=20)):
-        jumps.answered(dates(wall, off))
+        jumps.answered(dates(wall, off), jumps.reading())
     for date in ("", "soon", "Thu, 99 Nov 2026 22:00:00 GMT", *3 * ["Thu, 01 Jan 1970 00:00:00 GMT"]):
-        jumps.answered(date)
+        jumps.answered(date, jumps.reading())
 
     assert jumps.trusted_now() == NOW
+
+
+@pytest.mark.parametrize("slow", [timedelta(seconds=31), MINUTE, HOUR, 3 * DAY])
+def test_a_slow_answer_does_not_make_a_clock_that_is_ahead_right(slow):
+    """It is dated when it was written. A collector that was paused, or whose machine was, reads it late."""
+    wall = ManualClock(NOW)
+    jumps = ClockJumpDetector(wall)
+    for _ in range(3):
+        jumps.answered(dates(wall, -HOUR), jumps.reading())
+    jumps.answered(dates(wall, -HOUR - slow), jumps.reading())
+    assert jumps.trusted_now() == NOW - HOUR
+
+    for _ in range(3):
+        sent, date = jumps.reading(), dates(wall, -HOUR)
+        wall.advance(slow)
+        jumps.answered(date, sent)
+        assert jumps.trusted_now() == wall.now() - HOUR
+
+
+@pytest.mark.parametrize("slow", [timedelta(seconds=31), 4 * MINUTE])
+def test_answers_that_lay_unread_while_a_collector_was_paused_do_not_make_its_clock_wrong(slow):
+    wall = ManualClock(NOW)
+    jumps = ClockJumpDetector(wall)
+    waiting = [(dates(wall), jumps.reading()) for _ in range(4)]
+    wall.advance(slow)
+    for date, sent in waiting:
+        jumps.answered(date, sent)
+    assert jumps.trusted_now() == wall.now()
+
+    # The machine was suspended: its monotonic clock stood still.
+    waiting = [(dates(wall), jumps.reading()) for _ in range(4)]
+    wall.jump(slow)
+    for date, sent in waiting:
+        jumps.answered(date, sent)
+    assert jumps.trusted_now() == wall.now()
 
 
 def test_an_answer_that_agrees_ends_the_distrust_after_a_jump():
@@ -222,7 +257,7 @@ def test_an_answer_that_agrees_ends_the_distrust_after_a_jump():
     jumps = ClockJumpDetector(wall)
     wall.jump(HOUR)
     assert jumps.trusted_now() is None
-    jumps.answered(dates(wall))
+    jumps.answered(dates(wall), jumps.reading())
     assert jumps.trusted_now() == wall.now()
 
 

@@ -60,7 +60,8 @@ class SourceAccount:
 
     - `since`: the day on which begins what was collected without a hole until now. `watermark`: everything before it
       is on the bus. `complete_until`: everything before it is stored, known, or put aside; never after the watermark,
-      nor after where a clock ahead has begun to collect what is still to come.
+      nor after when content was created that is fetched and not stored, nor after where a clock ahead has begun to
+      collect what is still to come.
     - `records` of settled slices are `stored` + `changed` (new versions of events) + `duplicate` + `quarantined` +
       `dead_lettered` (and what a repeated fetch gave again).
     - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock
 from aoc_collector.microsoft.apis import Apis
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from aoc_common.contracts.webhooks import Seals
     from aoc_common.service.worker import Parts
     from aoc_common.tenants.tenant import Tenant
+
+#: Extension of a request: both clocks when it was sent.
+_SENT: Final = "aoc.sent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,21 @@ async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: S
 
     jumps = ClockJumpDetector(clock)
 
-    async def compare_clocks(response: httpx.Response) -> None:
-        # An answer from a cache is older than it looks.
-        if "Age" not in response.headers:
-            jumps.answered(response.headers.get("Date", ""))
-
-    client.event_hooks["response"].append(compare_clocks)
+    _compare_clocks(client, jumps)
     apis = Apis(settings, client, clock, share_of)
     return Shared(parts, settings, tenants, apis, jumps, JumpCheckedClock(clock, jumps), seals)
+
+
+def _compare_clocks(client: httpx.AsyncClient, jumps: ClockJumpDetector) -> None:
+    """Have each answer of a client compared with the clock."""
+
+    async def sending(request: httpx.Request) -> None:
+        request.extensions[_SENT] = jumps.reading()
+
+    async def answered(response: httpx.Response) -> None:
+        # An answer from a cache is older than it looks.
+        if "Age" not in response.headers:
+            jumps.answered(response.headers.get("Date", ""), response.request.extensions[_SENT])
+
+    client.event_hooks["request"].append(sending)
+    client.event_hooks["response"].append(answered)
