@@ -137,3 +137,18 @@ def test_explain_reads_what_import_reads(aoc) -> None:
     assert "an unknown container" in ran.stdout
     assert "d.txt: text, neither JSON nor CSV" in ran.stderr
     assert good.stdout.count("created inbox rule Löschen") == 1
+
+
+def test_the_doctor_looks_at_a_case_of_which_nothing_runs(aoc) -> None:
+    """Without a tenants file, as a case has none: what waits for a decision, and what was remarkable in records."""
+    case, file = aoc.root / "case", aoc.root / "undated.json"
+    file.write_text(json.dumps([RULE | {"CreationTime": "soon"}, 5]))
+    aoc.run("import", file, "--data", case)
+
+    ran = aoc.run("doctor", "--data", case, "--json")
+
+    found = {finding["check"]: finding["found"] for finding in json.loads(ran.stdout)["findings"]}
+    assert ran.returncode == 0
+    assert found["quarantine"].startswith("1 records wait")
+    assert "1 of import do not say when they happened" in found["records"]
+    assert aoc.run("doctor", "--data", aoc.root / "nowhere").returncode == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -46,10 +47,13 @@ def doctor(
     """
     system = attach.find(data)
     file = tenants_files.find_file(tenants, data)
-    if file is None and (system is None or tenant):
+    if file is None and ((system is None and data is None) or tenant):
         raise BadConfiguration(f"no tenants file: name one with --tenants, or set {TENANTS_FILE}")
     chosen = _chosen(file, tenant) if file else []
-    with err.status("looking"):
+    with err.status("looking"), ExitStack() as stack:
+        if system is None and data is not None and file is None:
+            # A case at rest: what is to be decided about it, and what was remarkable in its records.
+            system = stack.enter_context(attach.started(attach.existing(data)))
         findings = asyncio.run(_look(chosen, system, data))
     grade = gravest(findings)
     if as_json:
@@ -73,8 +77,9 @@ async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: P
         tokens = Tokens(client, SystemClock(), attempts=1)
         checks = [TenantCheck(tenant, client, tokens).run() for tenant in tenants]
         if system is not None:
-            checks += [servers.check(system), services.check(system), decisions.check(system), links.check(system)]
-            checks += [keys.check(system, data), remarks.check(system), readers.check(system)]
+            checks += [servers.check(system), decisions.check(system), links.check(system)]
+            checks += [keys.check(system, data), remarks.check(system)]
+            checks += [] if system.owned else [services.check(system), readers.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

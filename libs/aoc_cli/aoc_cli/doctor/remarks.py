@@ -24,7 +24,7 @@ _BACK: Final = timedelta(days=7)
 _FIX: Final = {
     "foreign-tenant": "Find out whose records these are and how they came here: the tenants file, or an import",
 }
-_LOOK: Final = "Look at the record: GET /api/events/{event}?tenant={tenant}, member raw"
+_LOOK: Final = "Look at the record: aoc show {event} --tenant {tenant} --raw"
 
 
 async def check(system: System) -> list[Finding]:
