@@ -9,6 +9,7 @@ import json
 import pytest
 
 from aoc_cli.importing import prose
+from aoc_cli.importing.items import Unreadable
 from exports import HEADER, A, B, audit, row, table
 
 SIGN_INS = "Date (UTC),Request ID,Correlation ID,User,Username,Application,Application ID,IP address,Status"
@@ -66,6 +67,8 @@ class TestWhatIsNoRow:
         found = read(f"{SIGN_INS}\r\n{LATER}\r\n{cut}".encode())
 
         assert (len(found.events), found.unreadable) == (1, ["the file ends inside it"])
+        (aside,) = [json.loads(item.data) for item in found.items if isinstance(item, Unreadable)]
+        assert aside["Request ID"] == "r-1"  # with its columns, so that it can be read by itself
 
     def test_a_last_row_without_an_end_of_line_is_whole(self, read) -> None:
         assert len(read(f"{SIGN_INS}\r\n{SIGN_IN}".encode()).events) == 1

@@ -51,7 +51,7 @@ def _records(header: Sequence[str], below: Iterable[Row], *, day_first: bool | N
     for row in days.settled(below):
         data = _object(keys, row)
         if (fault := row.fault or _remark(row, columns, len(header))) is not None:
-            yield Unreadable(row.line, fault, row.text.encode() or data)
+            yield Unreadable(row.line, fault, row.text.encode() if row.broken else data)
         else:
             if days.day_first and days.is_open(row):
                 data = data[:-1] + _DAY_FIRST
@@ -76,7 +76,7 @@ def _carriers(header: Sequence[str], below: Iterable[Row], unwrap: Unwrap) -> It
     for row in below:
         data = _object(keys, row)
         if row.fault is not None:
-            yield Unreadable(row.line, row.fault, row.text.encode() or data)
+            yield Unreadable(row.line, row.fault, row.text.encode() if row.broken else data)
         else:
             yield from unwrap(Value(row.line, data))
 
@@ -93,7 +93,7 @@ def _audit_rows(header: Sequence[str], below: Iterable[Row]) -> Iterator[Item]:
         parsed = {**dict(zip(header, row.cells, strict=False)), AUDIT_DATA: row.cells[column]} if whole else {}
         # The record may be whole in a row that is not, or be completed by the columns before it.
         if row.fault is not None and not (row.ends_inside and whole):
-            yield Unreadable(row.line, row.fault, row.text.encode() or data)
+            yield Unreadable(row.line, row.fault, row.text.encode() if row.broken else data)
         elif not whole:
             yield Unreadable(row.line, f"the row has {len(row.cells)} of {len(header)} columns", data)
         else:

@@ -65,7 +65,7 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row and the line that it begins on. `broken`: why it is none; `text`: what then stands there.
+    """A row and the line that it begins on. `broken`: why it is none of the header's; `text`: what then stands there.
 
     `ends_inside`: the file ends before the row does.
     """
@@ -126,7 +126,7 @@ class Table:
         narrow = len(cells) < (self._narrowest or width)
         self._narrowest = min(len(cells), self._narrowest or width)
         if self._lines.ended and (self._lines.in_row or narrow):
-            return Row(line, cells, self.header, text=text, ends_inside=True)
+            return Row(line, cells, self.header, ends_inside=True)
         if not any(cells[width:]):
             return Row(line, cells, self.header)
         if (otherwise := dialects.otherwise(text, self.delimiter, width)) is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from typing import Any, Final
 
 #: How it begins. JSON has double quotes there, so no JSON is ever tried as this.
@@ -28,7 +29,11 @@ def read(text: str) -> dict[str, Any] | list[Any] | None:
     if len(text) > _LONGEST or not _BEGINS.match(text) or not _is_shallow(text):
         return None
     try:
-        found = ast.literal_eval(_Words().visit(ast.parse(text.strip(), mode="eval")))
+        with warnings.catch_warnings():
+            # Of a backslash before a letter that needs none, as Windows' paths have it; it stays what it is.
+            warnings.simplefilter("ignore", SyntaxWarning)
+            tree = ast.parse(text.strip(), mode="eval")
+        found = ast.literal_eval(_Words().visit(tree))
         plain = json.loads(json.dumps(found, allow_nan=False))
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         return None
