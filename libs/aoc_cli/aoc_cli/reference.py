@@ -196,8 +196,8 @@ def tenants_page() -> str:
         "`name`, or one `tenant_id` with the same\n`client_id`.\n\n"
         f"```json\n{_TENANTS}```\n\n"
         + _fields(Tenant)
-        + "\n`AOC_WEBHOOKS__TENANTS_FILE` may name the same file for the gateway, which reads neither credentials, "
-        "`graph`, `management`\nand `sources`, nor fields that it does not know.\n"
+        + "\nThe gateway reads the same file (`AOC_WEBHOOKS__TENANTS_FILE` names another one for it), and of it "
+        "neither credentials, `graph`,\n`management` and `sources`, nor fields that it does not know.\n"
         "\n## working_hours\n\nBy the clock of `time_zone`. Hours that do not end after they start end on the next day:"
         " 22:00 to 06:00 is a night\nshift, 00:00 to 00:00 all day.\n\n"
         + _fields(WorkingHours)

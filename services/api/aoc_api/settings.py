@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from aoc_api.auth_settings import AuthOptions
 from aoc_common.contracts.subjects import DEFAULT_TENANT, TENANT_PATTERN
+from aoc_common.environment import TENANTS_FILE, WEBHOOKS_TENANTS_FILE
 from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSettings
 
 #: A DNS name, or an address as a URL has it.
@@ -180,3 +181,15 @@ class ApiSettings(ServiceSettings):
 
     api: ApiOptions = ApiOptions()
     webhooks: HookOptions = HookOptions()
+    tenants_file: Path | None = Field(
+        None,
+        description="JSON file with the tenants, whose groups and privacy rules count at the gateway; the collector's. "
+        "AOC_WEBHOOKS__TENANTS_FILE, where it is set, counts in its place.",
+    )
+
+    @property
+    def named_tenants_file(self) -> tuple[Path | None, str]:
+        """The tenants file that the gateway reads, and the setting that names it."""
+        if self.webhooks.tenants_file is not None:
+            return self.webhooks.tenants_file, WEBHOOKS_TENANTS_FILE
+        return self.tenants_file, TENANTS_FILE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from aoc_api.app import create_app
@@ -78,3 +80,14 @@ def test_a_cursor_key_that_is_missing_or_short_stops_the_start(
 
     with pytest.raises(BadConfiguration, match=r"^AOC_API__CURSOR_KEY: "):
         create_app(load(ApiSettings))
+
+
+def test_the_gateway_reads_the_collectors_tenants_file_unless_another_one_is_named(monkeypatch) -> None:
+    for name in ("AOC_TENANTS_FILE", "AOC_WEBHOOKS__TENANTS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    assert ApiSettings().named_tenants_file == (None, "AOC_TENANTS_FILE")
+
+    monkeypatch.setenv("AOC_TENANTS_FILE", "/etc/aoc/all.json")
+    assert ApiSettings().named_tenants_file == (Path("/etc/aoc/all.json"), "AOC_TENANTS_FILE")
+    monkeypatch.setenv("AOC_WEBHOOKS__TENANTS_FILE", "/etc/aoc/hooks.json")
+    assert ApiSettings().named_tenants_file == (Path("/etc/aoc/hooks.json"), "AOC_WEBHOOKS__TENANTS_FILE")

@@ -25,7 +25,6 @@ from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
 from aoc_common.clock import SystemClock
-from aoc_common.environment import WEBHOOKS_TENANTS_FILE
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
 from aoc_common.service.heartbeat import beating
@@ -73,7 +72,8 @@ def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
     cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
-    registry = FileTenants(partial(read_tenants, settings.webhooks.tenants_file, setting=WEBHOOKS_TENANTS_FILE), clock)
+    file, named_by = settings.named_tenants_file
+    registry = FileTenants(partial(read_tenants, file, setting=named_by), clock)
     make_access = MakeAccess(settings.api, clock)
 
     @asynccontextmanager
