@@ -57,6 +57,23 @@ async def test_kinds_and_times_of_all_that_is_stored_are_noted(indexed: Database
     assert await MongoOutline(indexed).hours("contoso", "2026-11") == {int(NOW.timestamp()) // 3600: 3}
 
 
+async def test_hours_are_counted_once_many_events_wait_for_it_and_at_the_end(indexed: Database, monkeypatch) -> None:
+    monkeypatch.setattr(event_outline, "_MOST_UNCOUNTED", 3)
+    events = MongoEvents(indexed, lambda _tenant, _source: timedelta(days=30))
+    counted = []
+    for number in range(6):
+        await events.insert([an_event(f"{number}")], ["p"])
+        counted.append((await MongoOutline(indexed).read("contoso")).months)
+    await events.count()
+    await events.count()
+
+    # The first is of a new kind, which is not put off.
+    assert counted == [{"2026-11": number} for number in (1, 1, 1, 4, 4, 4)]
+    assert (await MongoOutline(indexed).read("contoso")).months == {"2026-11": 6}
+    assert await MongoOutline(indexed).hours("contoso", "2026-11") == {int(NOW.timestamp()) // 3600: 6}
+    assert list(((await MongoOutline(indexed).read("contoso")).kinds or {}).values()) == [6]
+
+
 async def test_of_events_of_before_nothing_is_known_until_all_are_noted(indexed: Database) -> None:
     await store(indexed, an_event("1"), an_event("2", operation="New-InboxRule"))
     await indexed["event_outline"].drop()

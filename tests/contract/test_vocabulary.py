@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from making import NOW, an_event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from aoc_common.contracts.event import Event
 
 DAY = timedelta(days=1)
@@ -106,3 +110,24 @@ async def test_what_could_not_be_written_is_written_at_the_next_try(database: Da
     await vocabulary.learn()
 
     assert await vocabulary.knows("contoso", "holland")
+
+
+async def test_batches_at_once_write_a_word_once_and_none_before_it_is_there(database: Database, monkeypatch) -> None:
+    await ensure_indexes(database, ("vocabulary",))
+    vocabulary, written = MongoVocabulary(database), []
+    write = vocabulary._write
+
+    async def slow(words: Sequence[tuple[str, datetime]]) -> None:
+        await asyncio.sleep(0.05)
+        await write(words)
+        written.append([word for word, _ in words])
+
+    async def batch(*words: str) -> bool:
+        vocabulary.note("contoso", words, NOW)
+        await vocabulary.learn()
+        return all([await vocabulary.knows("contoso", word) for word in words])
+
+    monkeypatch.setattr(vocabulary, "_write", slow)
+
+    assert await asyncio.gather(batch("holland"), batch("holland", "hollis"), batch("holland")) == [True] * 3
+    assert sorted(word for words in written for word in words) == ["contoso holland", "contoso hollis"]

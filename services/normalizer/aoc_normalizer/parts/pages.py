@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_common.bus import consumers
 from aoc_common.bus.atomic import EventPublisher
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.contracts import subjects
+from aoc_common.errors import Transient
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
@@ -21,6 +23,7 @@ from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
 from aoc_common.store.mongo.twins import MongoTwins
+from aoc_common.telemetry import logs
 from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
 from aoc_normalizer.enrich.location import Locator
 from aoc_normalizer.enrich.lookup import nowhere
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.events import MongoEvents
     from aoc_normalizer.enrich.lookup import Locate, LookUp
     from aoc_normalizer.settings import NormalizerSettings
+
+_log = logs.get(__name__)
 
 
 def locating(database: Path | None) -> Locate:
@@ -65,6 +70,15 @@ def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, part
     write = _writer(settings, events, resources).write
     pages = [replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER]
     parts.consume(pages, make_handler(write, look_up, events.encoded), settings.workers)
+    parts.closing(partial(_count, events))
+
+
+async def _count(events: MongoEvents) -> None:
+    """Count what was stored and not counted yet. Raises nothing: counts are hints, and the work is done."""
+    try:
+        await events.count()
+    except Transient as error:
+        _log.warning("outline.uncounted", error=str(error))
 
 
 def _writer(settings: NormalizerSettings, events: MongoEvents, resources: Resources) -> Writer:

@@ -2,7 +2,8 @@
 
 A kind is what source, service, operation and result of an event are together. A tenant has some hundred of them, so a
 filter on these fields, whatever it says of them, is answered by kinds, which the index `kinds` leads to. All that is
-stored is of a kind that was noted before. Counts are only hints: windows of a search are as wide as they say.
+stored is of a kind that was noted before. Counts are only hints: windows of a search are as wide as they say. They are
+written seldom, so a process that was killed has not counted its last thousand events.
 
 Documents, by `_id`:
 
@@ -26,7 +27,7 @@ from pymongo import UpdateOne, WriteConcern
 from aoc_common.store.mongo.client import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from motor.motor_asyncio import AsyncIOMotorCollection
 
@@ -39,6 +40,8 @@ _MOST_KINDS: Final = 4_000
 _MOST_TEXT: Final = 1_000_000
 #: Events after which counts of kinds are written.
 _SELDOM: Final = 5_000
+#: Events after which counts of hours are: one write for many, and yet no window of a search is much too wide.
+_MOST_UNCOUNTED: Final = 1_000
 #: Events are counted by hour between these times.
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _FIRST_HOUR: Final = int(_FIRST.timestamp()) // 3600
@@ -89,19 +92,28 @@ class MongoOutline:
         self.note(document["tenant"], kind, document["_id"].int >> 80)
 
     async def write(self) -> None:
-        """Write what was noted; to be done before the events are stored. Raises `Unreachable`; the next try has it."""
+        """Note new kinds, to be done before their events are stored; count, when there is enough to count.
+
+        Raises `Unreachable`; the next try has it.
+        """
+        await self._write(_MOST_UNCOUNTED, _SELDOM)
+
+    async def write_all(self) -> None:
+        """As `write`, and count all that was noted."""
+        await self._write(1, 1)
+
+    async def _write(self, least_by_hour: int, least_by_kind: int) -> None:
         async with self._writing:
-            hours, self._hours = self._hours, Counter()
-            try:
-                with translated("event_outline"):
-                    if not self._begun:
-                        await self._begin()
-                    await self._write_kinds()
-                    if hours:
-                        await self._hints.bulk_write(_counted(hours), ordered=False)
-            except BaseException:
-                self._hours.update(hours)
-                raise
+            with translated("event_outline"):
+                if not self._begun:
+                    await self._begin()
+                for tenant in {tenant for tenant, _ in self._kinds} - self._known.keys():
+                    await self._recall(tenant)
+                new = [key for key in self._kinds if key[1] not in self._known[key[0]] and key[0] not in self._full]
+                if new or self._kinds.total() >= least_by_kind:
+                    await self._write_kinds(new)
+                if new or self._hours.total() >= least_by_hour:
+                    await self._write_hours()
 
     async def _begin(self) -> None:
         """Where nothing is stored as yet, all that will be is noted."""
@@ -109,12 +121,7 @@ class MongoOutline:
             await _complete(self._outline)
         self._begun = True
 
-    async def _write_kinds(self) -> None:
-        for tenant in {tenant for tenant, _ in self._kinds} - self._known.keys():
-            await self._recall(tenant)
-        new = [key for key in self._kinds if key[1] not in self._known[key[0]] and key[0] not in self._full]
-        if not new and self._kinds.total() < _SELDOM:
-            return
+    async def _write_kinds(self, new: Sequence[tuple[str, Kind]]) -> None:
         counts, self._kinds = self._kinds, Counter()
         try:
             collection = self._outline if new else self._hints
@@ -126,6 +133,15 @@ class MongoOutline:
             raise
         for tenant, kind in new:
             self._known[tenant].add(kind)
+
+    async def _write_hours(self) -> None:
+        hours, self._hours = self._hours, Counter()
+        try:
+            if changes := _counted(hours):
+                await self._hints.bulk_write(changes, ordered=False)
+        except BaseException:
+            self._hours.update(hours)
+            raise
 
     async def _recall(self, tenant: str) -> None:
         """What is noted of a tenant already."""
@@ -183,7 +199,7 @@ async def fill(database: Database) -> int:
                 noted += 1
                 if noted % _SELDOM == 0:
                     await outline.write()
-        await outline.write()
+        await outline.write_all()
         await _complete(database["event_outline"])
     return noted
 

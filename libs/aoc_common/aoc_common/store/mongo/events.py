@@ -158,6 +158,10 @@ class MongoEvents:
             new.update(start + index for index in range(len(chunk)) if index not in known)
         return new
 
+    async def count(self) -> None:
+        """Count in the outline what is stored and not counted yet. Raises `Unreachable`."""
+        await self._outline.write_all()
+
     async def _insert_chunk(self, chunk: Sequence[RawBSONDocument]) -> set[int]:
         """Insert; the indices that existed already."""
         try:

@@ -6,6 +6,7 @@ misspelt word may mean. A word is in it before the first event that has it, and 
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,7 @@ class MongoVocabulary:
         #: `_id` -> until when the word is there. What is `new` is not there for sure.
         self._written: dict[str, datetime] = {}
         self._new: dict[str, datetime] = {}
+        self._learning = asyncio.Lock()
 
     def note(self, tenant: str, found: Iterable[str], until: datetime) -> None:
         """Remember the terms of an event that expires then. `learn` writes them."""
@@ -60,14 +62,15 @@ class MongoVocabulary:
         """Write what was noted, before the events are. Raises `Transient`; what was noted comes with the next try."""
         if not self._new:
             return
-        new = dict(self._new)  # not taken out yet: who comes meanwhile must wait for them too
-        for together in batched(new.items(), _TOGETHER):
-            with translated("vocabulary"):
-                await self._write(together)
-        if len(self._written) + len(new) > _REMEMBERED:
-            self._written.clear()
-        self._written |= new
-        self._new = {key: until for key, until in self._new.items() if new.get(key) != until}
+        async with self._learning:  # who comes meanwhile waits for these words, instead of writing them too
+            new = dict(self._new)  # not taken out yet: the next try has them where this one fails
+            for together in batched(new.items(), _TOGETHER):
+                with translated("vocabulary"):
+                    await self._write(together)
+            if len(self._written) + len(new) > _REMEMBERED:
+                self._written.clear()
+            self._written |= new
+            self._new = {key: until for key, until in self._new.items() if new.get(key) != until}
 
     async def _write(self, words: Sequence[tuple[str, datetime]]) -> None:
         """A new word costs one insert; one of before is put off."""
