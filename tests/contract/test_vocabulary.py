@@ -129,5 +129,5 @@ async def test_batches_at_once_write_a_word_once_and_none_before_it_is_there(dat
 
     monkeypatch.setattr(vocabulary, "_write", slow)
 
-    assert await asyncio.gather(batch("holland"), batch("holland", "hollis"), batch("holland")) == [True] * 3
+    assert all(await asyncio.gather(batch("holland"), batch("holland", "hollis"), batch("holland")))
     assert sorted(word for words in written for word in words) == ["contoso holland", "contoso hollis"]
