@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest
 
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import Hidden, Scope
+from aoc_common.contracts.privacy.seen import seen
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Clause
 from aoc_common.store.hints import Hints
@@ -32,7 +34,7 @@ from manual_clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from aoc_common.contracts.event import Event
+    from aoc_common.contracts.event import Event, StoredEvent
 
 EVERY = EventQuery(Scope("contoso"))
 NO_MAIL = Hidden(services=frozenset({"exchange"}))
@@ -297,3 +299,20 @@ async def test_a_search_that_runs_out_of_time_says_where_it_stopped_and_goes_on_
 
     assert records == ["last"]
     assert asked < 60
+
+
+async def test_records_are_looked_through_beside_the_loop_which_serves_everybody(search, store, monkeypatch) -> None:
+    threads = set()
+
+    def noting(event: StoredEvent, hidden: Hidden) -> StoredEvent | None:
+        threads.add(threading.get_ident())
+        return seen(event, hidden)
+
+    monkeypatch.setattr(visible_events, "seen", noting)
+    made = mail("a", "Payroll")
+    await store(made)
+    await found(search, asking(NO_SUBJECTS, "reyes"))
+    await search.get(Scope("contoso", NO_SUBJECTS), made.id)
+
+    assert threads
+    assert threading.get_ident() not in threads

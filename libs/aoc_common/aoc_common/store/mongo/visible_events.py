@@ -14,6 +14,7 @@ So documents are read in batches until there are enough; all is bounded, and a s
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from itertools import batched
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
 
 #: Fields that no hidden value stands in. By all others events are found by what they, and their versions, tell.
 _PLAIN: Final[frozenset[Field]] = frozenset({"source", "service", "operation", "result", "actor", "correlation_id"})
-#: Documents that are read together, and of one search altogether.
-_TOGETHER: Final = 200
+#: Whole documents that are read together, each of them half a mebibyte at most, and of one search altogether.
+_TOGETHER: Final = 50
 _LEAST: Final = 16
-_MOST: Final = 5_000
+_MOST: Final = 2_000
 #: All of a document that an event is made of.
 _WHOLE: Final[Mapping[str, Any]] = {"expire_at": 0}
 
@@ -90,11 +91,10 @@ class VisibleEvents:
         events: list[StoredEvent] = []
         searched_to = None
         async for batch in self.batches(query, query.limit + 1, pace):
-            events += batch.events
+            events += [replace(event, raw=None) for event in batch.events]
             searched_to = batch.searched_to
         more = len(events) > query.limit
-        shown = tuple(replace(event, raw=None) for event in events[: query.limit])
-        return EventPage(shown, more, None if more else searched_to)
+        return EventPage(tuple(events[: query.limit]), more, None if more else searched_to)
 
     async def count(self, query: EventQuery, most: int, pace: Pace | None) -> tuple[int, bool]:
         """How many are seen, at most `most`, and whether these are all."""
@@ -133,17 +133,12 @@ class VisibleEvents:
 
     async def of(self, documents: Iterable[Document], scope: Scope) -> list[StoredEvent]:
         """Documents of a tenant as the reader sees them, without those that he does not see."""
-        events = [(event := stored(document), seen(event, scope.hidden)) for document in documents]
-        return await self._linked([(event, shown) for event, shown in events if shown is not None], scope)
+        return await self._linked(await asyncio.to_thread(_shown, documents, scope, ()), scope)
 
     async def _seen(self, documents: Sequence[Document], query: EventQuery) -> list[StoredEvent]:
         told = [clause for clause in query.where if _tells(clause)]
-        found = []
-        for document in documents:
-            event = stored(document)
-            shown = seen(event, query.scope.hidden)
-            if shown is not None and _is_found(shown, told, document):
-                found.append((event, shown))
+        # Records can be large, and are written by others: nobody else waits for them to be looked through.
+        found = await asyncio.to_thread(_shown, documents, query.scope, told)
         events = await self._linked(found, query.scope)
         return events if query.twins else [event for event in events if event.twin_of is None]
 
@@ -164,6 +159,19 @@ class VisibleEvents:
             )
             for event, shown in events
         ]
+
+
+def _shown(
+    documents: Iterable[Document], scope: Scope, told: Sequence[Clause]
+) -> list[tuple[StoredEvent, StoredEvent]]:
+    """Events that the reader sees and that match what he asks for, as they are and as he sees them."""
+    found = []
+    for document in documents:
+        event = stored(document)
+        shown = seen(event, scope.hidden)
+        if shown is not None and _is_found(shown, told, document):
+            found.append((event, shown))
+    return found
 
 
 def _is_found(shown: StoredEvent, told: Sequence[Clause], document: Document) -> bool:
