@@ -53,13 +53,16 @@ async def in_records(
     where = grammar.in_records(asked, unknown)
     if where is None:
         return None
-    return await search.search(replace(query, where=where), _Limited(seconds))
+    # What was not asked for in words, such as --not-understood, holds here too.
+    indexed = grammar.clauses(asked)
+    others = [clause for clause in query.where if clause not in indexed]
+    return await search.search(replace(query, where=(*where, *others)), _Limited(seconds))
 
 
 def how_far(page: EventPage) -> str:
-    """`, back to 2026-11-20 08:00 UTC; raw:WORD looks through all of them`; empty when it came to the end."""
+    """`, back to 2026-11-20 08:00 UTC; --deep looks through all of them`; empty when it came to the end."""
     if page.searched_to is None:
         return ""
     back_to = ids.complete_from(page.searched_to)
     when = f", back to {back_to:%Y-%m-%d %H:%M} UTC" if back_to else ""
-    return f"{when}; raw:WORD looks through all of them"
+    return f"{when}; --deep looks through all of them"

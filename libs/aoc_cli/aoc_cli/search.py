@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
@@ -75,6 +75,9 @@ def search(
     not_understood: Annotated[
         bool, typer.Option("--not-understood", help="Only records of a shape that no mapper knows.")
     ] = False,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Look for the words in the records themselves as well: complete, and slow.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="At most this many.")] = 50,
     data: Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")] = None,
     as_json: AsJson = False,
@@ -90,13 +93,13 @@ def search(
     asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
     time = asked_time(since, until)
     start, end = time.bounds(now)
-    where = (*clauses(asked), *([values.not_understood()] if not_understood else []))
+    where = (*clauses(asked, deep=deep), *([values.not_understood()] if not_understood else []))
     query = EventQuery(Scope(tenant), where=where, start=start, end=end)
     with ExitStack() as stack:
         system = attach.find(data)
         if system is None:
             system = stack.enter_context(attach.started(attach.existing(data)))
-        printed = asyncio.run(_print(system, query, time, asked, limit, printing))
+        printed = asyncio.run(_print(system, _Request(query, time, asked, limit, deep), printing))
     if not printed:
         raise typer.Exit(1)
 
@@ -109,10 +112,13 @@ def asked_by(text: str, **options: str | None) -> list[Asked]:
     return [("TEXT", "text", text), *named] if text.strip() else named
 
 
-def clauses(asked: Sequence[Asked]) -> tuple[Clause, ...]:
-    """What options ask for. Raises `BadConfiguration`, which names the option and the place where it cannot be read."""
+def clauses(asked: Sequence[Asked], *, deep: bool = False) -> tuple[Clause, ...]:
+    """What options ask for; `deep`: in the records themselves as well.
+
+    Raises `BadConfiguration`, which names the option and the place where it cannot be read.
+    """
     try:
-        return grammar.clauses(asked)
+        return (grammar.in_records(asked, ()) if deep else None) or grammar.clauses(asked)
     except grammar.QueryError as error:
         raise BadConfiguration(str(error)) from None
 
@@ -142,23 +148,34 @@ def asked_time(since: str | None, until: str | None) -> AskedTime:
     return AskedTime(bounds, relative=since is not None and _SPAN.fullmatch(since.strip()) is not None)
 
 
-async def _print(
-    system: attach.System, query: EventQuery, time: AskedTime, asked: Sequence[Asked], limit: int, printing: Printer
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A query, the words in which it was asked for, and how many events are shown. `deep`: it looks through records."""
+
+    query: EventQuery
+    time: AskedTime
+    asked: Sequence[Asked]
+    limit: int
+    deep: bool
+
+
+async def _print(system: attach.System, request: _Request, printing: Printer) -> int:
     """Print what is found, and tell what may be the matter if that is nothing, or not all; how many were printed."""
-    printed, more, before = 0, True, query.before
+    printed, more, before, limit = 0, True, request.query.before, request.limit
     async with connect(system.mongo) as database:
         store = make_event_search(database)
-        query = await time.in_case(database, query)
+        query = await request.time.in_case(database, request.query)
         while more and printed < limit:
             page: EventPage = await store.search(replace(query, before=before, limit=min(_PAGE, limit - printed)))
             printed, more = printed + printing.show([Row.of_stored(event) for event in page.events]), page.more
             before = page.events[-1].id if page.events else None
-        if more:
+        if more and request.deep:
+            err.print(f"{printed:,} shown; there are more")
+        elif more:
             count, whole = await store.count(query, _COUNTED)
             err.print(f"{printed:,} of {count:,} shown" if whole else f"{printed:,} of more than {count:,} shown")
         if not printed:
-            printed = await _otherwise(database, query, asked, limit, printing)
+            printed = await _otherwise(database, replace(request, query=query), printing)
         if printing.folded:
             err.print(f"{printing.folded:,} twins folded, of which another event tells; --twins shows them")
         if (since := await MongoTermEdition(database).incomplete_before()) is not None:
@@ -167,15 +184,13 @@ async def _print(
         return printed
 
 
-async def _otherwise(
-    database: Database, query: EventQuery, asked: Sequence[Asked], limit: int, printing: Printer
-) -> int:
+async def _otherwise(database: Database, request: _Request, printing: Printer) -> int:
     """Where the index finds nothing: print what the records themselves have, else what may be the matter."""
-    store = make_event_search(database)
+    store, query, asked = make_event_search(database), request.query, request.asked
     hint = await Hints(store, MongoVocabulary(database), MongoSources(database).by_tenant).of(query, asked)
     page = None
-    if not hint.tenants:
-        page = await in_records(store, replace(query, limit=min(_PAGE, limit)), asked, hint.unknown)
+    if not hint.tenants and not request.deep:
+        page = await in_records(store, replace(query, limit=min(_PAGE, request.limit)), asked, hint.unknown)
     printed = printing.show([Row.of_stored(event) for event in page.events]) if page is not None else 0
     if page is not None and printed:
         words = f"no event has {', '.join(hint.unknown)} in the index" if hint.unknown else "the index finds nothing"

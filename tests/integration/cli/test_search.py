@@ -71,6 +71,22 @@ async def test_other_filters_and_times_hold_in_the_records(stored, capsys) -> No
     assert (await searched(capsys, "wombat", actor="eve@contoso.example"))[0] == 1
     assert (await searched(capsys, "wombat", until="2026-11-23T07:00"))[0] == 1
     assert (await searched(capsys, "wombat", operation="Set-Mailbox"))[0] == 0
+    assert (await searched(capsys, "wombat", not_understood=True))[0] == 1
+
+
+async def test_a_deep_search_finds_what_the_index_and_what_the_records_have(stored, database, capsys) -> None:
+    event = an_event("c", NOW - timedelta(days=2), terms=("wombat",))
+    await MongoEvents(database, lambda _tenant, _source: timedelta(days=9999)).insert([event], ["p"])
+
+    assert len((await searched(capsys, "wombat"))[1].splitlines()) == 1
+    status, out, err = await searched(capsys, "wombat", deep=True)
+    assert (status, len(out.splitlines()), err) == (0, 2, "")
+    assert len((await searched(capsys, "wombat -burrow", deep=True))[1].splitlines()) == 1
+    assert len((await searched(capsys, "wombat burrow", deep=True))[1].splitlines()) == 1
+    status, out, err = await searched(capsys, "wombat", deep=True, limit=1)
+    assert (len(out.splitlines()), err) == (1, "1 shown; there are more")
+    assert (await searched(capsys, "quokka", deep=True))[::2] == (1, "nothing found; no event has quokka")
+    assert (await searched(capsys, "", deep=True, actor="dana"))[0] == 0
 
 
 async def test_a_look_that_has_no_time_left_says_how_far_it_came(database, stored) -> None:
@@ -81,7 +97,7 @@ async def test_a_look_that_has_no_time_left_says_how_far_it_came(database, store
     assert how_far(page) == ""
     assert [event.ocsf["metadata"]["uid"] for event in page.events] == ["a"]
     broken_off = EventPage((), more=False, searched_to=page.events[0].id)
-    assert how_far(broken_off) == ", back to 2026-11-23 08:00 UTC; raw:WORD looks through all of them"
+    assert how_far(broken_off) == ", back to 2026-11-23 08:00 UTC; --deep looks through all of them"
 
 
 async def case(database, **imported) -> None:

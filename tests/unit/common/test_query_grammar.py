@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -240,20 +241,30 @@ def in_record(text_: str, kind: CheckKind = "phrase") -> Value:
     return Value((), Check(kind, text_))
 
 
+def parse_with(query: str, *more: Value) -> tuple[Clause, ...]:
+    """The clause of a query with these values more."""
+    [clause] = parse(query)
+    return (replace(clause, values=(*clause.values, *more)),)
+
+
 @pytest.mark.parametrize(
     ("query", "unknown", "clauses"),
     [
-        ("kim wombat", ("wombat",), (text(word("kim")), text(in_record("wombat")))),
+        ("kim wombat", ("wombat",), (text(word("kim")), text(word("wombat"), in_record("wombat")))),
         (
             "kim womb* -sam",
             (),
-            (text(in_record("kim")), text(in_record("womb", "begun")), text(word("sam"), excluded=True)),
+            (
+                text(word("kim"), in_record("kim")),
+                text(Value(((Span.beginning("womb"),),)), in_record("womb", "begun")),
+                text(word("sam"), in_record("sam"), excluded=True),
+            ),
         ),
-        ('"cost centre" op:x', (), (text(in_record("cost centre")), *parse("op:x"))),
-        ("kim OR wombat", ("wombat",), (text(in_record("kim"), in_record("wombat")),)),
+        ('"cost centre" op:x', (), (*parse_with('"cost centre"', in_record("cost centre")), *parse("op:x"))),
+        ("kim OR wombat", ("wombat",), parse_with("kim OR wombat", in_record("kim"), in_record("wombat"))),
         ("op:x service:entra", (), None),
         ("203.0.113.0/24", (), None),
-        ("203.0.113.0/24 wombat", ("wombat",), (text(HOME), text(in_record("wombat")))),
+        ("203.0.113.0/24 wombat", ("wombat",), (text(HOME), text(word("wombat"), in_record("wombat")))),
         ("kim", ("wombat",), None),
         ("a", (), None),
     ],
@@ -265,7 +276,7 @@ def test_words_that_the_index_lacks_are_looked_for_in_the_events_themselves(quer
 def test_other_parameters_stay_beside_words_that_are_looked_for_in_the_events() -> None:
     found = grammar.in_records([("--actor", "actor", "kim"), ("TEXT", "text", "wombat")], ())
 
-    assert found == (parameter("actor", "kim"), text(in_record("wombat")))
+    assert found == (parameter("actor", "kim"), text(word("wombat"), in_record("wombat")))
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:
 
 
 def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause, ...] | None:
-    """What was asked for, with words looked for in the events themselves: those that are in no index (`unknown`).
+    """What was asked for, with words looked for in the events themselves as well: those that no index has (`unknown`).
 
     Where there are none, all words. None when there are no words, or not enough of them, to look for.
     """
@@ -142,13 +142,14 @@ def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause
             continue
         for choice in read(text):
             clause = _clause(choice)
-            if clause.field == "text" and not clause.excluded and _lacks(choice, unknown) and not _has_network(choice):
+            if clause.field == "text" and _lacks(choice, unknown) and not _has_network(choice):
                 try:
                     # The sentence is looked through with the record.
-                    clause = replace(_clause([replace(atom, field="raw") for atom in choice]), field="text")
+                    in_record = _clause([replace(atom, field="raw") for atom in choice])
+                    clause = replace(clause, values=(*clause.values, *in_record.values))
                 except QueryError:  # a letter: it is in all of them
                     return None
-                words += 1
+                words += not clause.excluded
             where.append(clause)
     return tuple(where) if words else None
 
