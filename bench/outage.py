@@ -35,6 +35,7 @@ from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.provisioning import bring_in_order
 from aoc_cli.local.stack import DataDirectory, Endpoints, servers
 from aoc_collector.clock_faults import ClockJumpDetector, JumpCheckedClock
+from aoc_collector.fleet import Fleet
 from aoc_collector.microsoft.apis import Apis
 from aoc_collector.parts import monitoring, slices
 from aoc_collector.parts.shared import Shared
@@ -52,6 +53,7 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.telemetry import logs
 from aoc_common.tenants.file import read_tenants
+from aoc_common.tenants.file_registry import FileTenants
 from aoc_sim import truth
 from aoc_sim.app import create_app
 from aoc_sim.clock import from_us
@@ -200,9 +202,20 @@ async def _build(tenants: Sequence[Tenant], settings: CollectorSettings, parts: 
     client = await parts.enter(http.make_client(timeout_s=30))
     clock = parts.resources.clock
     jumps = ClockJumpDetector(clock)
-    shared = Shared(parts, settings, tenants, Apis(settings, client, clock), jumps, JumpCheckedClock(clock, jumps))
+    fleet = Fleet(FileTenants(lambda: tuple(tenants), clock), _all, _nowhere)
+    await fleet.refresh()
+    shared = Shared(parts, settings, fleet, Apis(settings, client, clock), jumps, JumpCheckedClock(clock, jumps))
     slices.add(shared)
     monitoring.add(shared)
+
+
+async def _all(tenants: Sequence[Tenant]) -> Sequence[Tenant]:
+    """Whatever a licence says."""
+    return tenants
+
+
+async def _nowhere(_tenants: Sequence[Tenant]) -> None:
+    """Their ids are recorded nowhere."""
 
 
 async def _reader(stack: AsyncExitStack, data: DataDirectory, endpoints: Any) -> NatsBroker:

@@ -90,6 +90,16 @@ const gateway = {
       "actions": [
         "remove"
       ]
+    },
+    {
+      "resource": {
+        "db": "aoc",
+        "collection": "tenant_settings"
+      },
+      "actions": [
+        "insert",
+        "update"
+      ]
     }
   ],
   "roles": [

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from aoc_cli.attach import System
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.remarks import check
+from aoc_collector.findings import Grade
 from aoc_common.contracts import ids
 from aoc_common.store.mongo.remarks import MongoRemarks
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds

@@ -79,6 +79,27 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "DELETE /api/grants/{grant_id}": Example(
         "/api/grants/0b1c5e0f", named_by_query=False, about_tenant=False, absent=True
     ),
+    "GET /api/tenants": Example(named_by_query=False, about_tenant=False),
+    "POST /api/tenants": Example(
+        body={
+            "name": "adatum",
+            "tenant_id": "ada70000-5a11-4d0e-9b1c-0a0c51a00001",
+            "client_id": "ada70000-5a11-4d0e-9b1c-0a0c51a00002",
+            "client_secret": "env:ADATUM",
+            "authority": "http://127.0.0.1:1",
+        },
+        named_by_query=False,
+    ),
+    "GET /api/tenants/{name}": Example("/api/tenants/{tenant}", named_by_query=False, absent=True),
+    "PUT /api/tenants/{name}": Example(
+        "/api/tenants/{tenant}", body={"display_name": "Kim's"}, named_by_query=False, absent=True
+    ),
+    "PATCH /api/tenants/{name}": Example(
+        "/api/tenants/{tenant}", body={"display_name": "Kim's"}, named_by_query=False, absent=True
+    ),
+    "DELETE /api/tenants/{name}": Example("/api/tenants/{tenant}?confirm={tenant}", named_by_query=False, absent=True),
+    "POST /api/tenants/{name}/pause": Example("/api/tenants/{tenant}/pause", named_by_query=False, absent=True),
+    "POST /api/tenants/{name}/resume": Example("/api/tenants/{tenant}/resume", named_by_query=False, absent=True),
     "POST /api/break-glass": Example(
         body={"tenant": "{tenant}", "reason": "to see who may do this", "minutes": 5}, named_by_query=False
     ),

@@ -18,6 +18,9 @@ OF_THE_INSTALLATION: Final = {
     "api_keys": "a key can be over several tenants; found by its own fingerprint",
     "sessions": "of a person, who can have roles over several tenants; found by its own fingerprint",
     "sign_in_links": "of the operator; found by its own fingerprint",
+    "tenant_settings": "the registry: which tenants there are, and their groups; the gateway shows those "
+    "that the caller may see",
+    "tenant_checks": "an answer to whoever has its ticket",
     "report_keys": "public keys, and one set for all",
     "installation": "the id of the installation",
     "sources": "which tenants there are (`Hints`); the gateway shows those that the caller may see",

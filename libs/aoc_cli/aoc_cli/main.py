@@ -34,6 +34,8 @@ COMMANDS: Final = {
     "whoami": "aoc_cli.access.whoami:whoami",
     "token": "aoc_cli.access.whoami:token",
     "doctor": "aoc_cli.doctor.command:doctor",
+    "tenants": "aoc_cli.tenancy.command:group",
+    "license": "aoc_cli.tenancy.licence:group",
     "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",
     "deadletters": "aoc_cli.deadletters:group",

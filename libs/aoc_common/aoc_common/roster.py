@@ -32,7 +32,7 @@ class Service:
     - `title`, `purpose`: as people call it, and what it is for, in one line.
     - `watches`: streams, beside those of its consumers and its dead letters, whose declaration it compares or whose
       state it reads. `publishes`: subjects, beside its heartbeat and its dead letters. `requests`: subjects of the
-      JetStream API that follow from none of these.
+      JetStream API that follow from none of these. `hears`: subjects that it may subscribe to, beside its inbox.
     - `store_role`: what it may do in MongoDB.
     - `listens`, `port`: the prefix of the settings `__HOST` and `__PORT`, and the port, where it answers /livez,
       /readyz and /metrics. `published`: whether anybody outside of the deployment's networks calls it there.
@@ -48,6 +48,7 @@ class Service:
     watches: tuple[str, ...] = ()
     publishes: tuple[str, ...] = ()
     requests: tuple[str, ...] = ()
+    hears: tuple[str, ...] = ()
     store_role: StoreRole = "readWrite"
     listens: str = "AOC_HEALTH"
     port: int = 9100
@@ -119,6 +120,7 @@ COLLECTOR: Final = Service(
         "aoc.jobs.poll.>",
         "aoc.jobs.subscriptions.>",
     ),
+    hears=(subjects.ALL_TENANT_CHANGES,),
     egress=True,
     tenants_file="AOC_TENANTS_FILE",
 )
@@ -136,6 +138,7 @@ NORMALIZER: Final = Service(
         f"$JS.API.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
         f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS_STREAM}.>",
     ),
+    hears=(subjects.ALL_TENANT_CHANGES,),
     memory_mb=1024,
 )
 
@@ -144,7 +147,14 @@ API: Final = Service(
     title="Gateway",
     purpose="searches events, tells how complete they are, takes Microsoft's notifications",
     watches=WATCHED_STREAMS,
-    publishes=("aoc.jobs.poll.>", "aoc.jobs.backfill.>", "aoc.jobs.subscriptions.>"),
+    publishes=(
+        "aoc.jobs.poll.>",
+        "aoc.jobs.backfill.>",
+        "aoc.jobs.subscriptions.>",
+        "aoc.jobs.check.*",
+        subjects.ALL_TENANT_CHANGES,
+    ),
+    hears=(subjects.ALL_TENANT_CHANGES,),
     requests=WATCHING,
     store_role="aocGateway",
     listens="AOC_API",

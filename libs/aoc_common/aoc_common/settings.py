@@ -232,6 +232,16 @@ class ServiceSettings(BaseSettings):
     mongo: MongoSettings = MongoSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     health: HealthSettings = HealthSettings()
+    license_key: str | None = Field(
+        None,
+        repr=False,
+        description="Licence for more than one tenant (`aoc license`), or a reference to it (env:NAME, file:PATH); "
+        "several with blanks between them. Tenants of a simulator on this machine need none.",
+    )
+    license_trust: Path | None = Field(
+        None,
+        description="File with public keys (PEM) that licences may be signed with, beside those that are built in.",
+    )
 
 
 def load[S: BaseSettings](kind: type[S], **overrides: Any) -> S:

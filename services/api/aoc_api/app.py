@@ -21,6 +21,7 @@ from aoc_api.routes import (
     report_keys,
     sessions,
     source_health,
+    tenants,
     webhooks,
 )
 from aoc_api.settings import ApiSettings
@@ -43,6 +44,7 @@ ROUTES = (
     source_health,
     backfill,
     webhooks,
+    tenants,
     grants,
     break_glass,
     problems,

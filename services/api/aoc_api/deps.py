@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 
 from aoc_api.access.authentication import Authenticate
@@ -48,6 +48,8 @@ from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.searches import EventQuery, EventSearch
 from aoc_common.store.sign_in_links import SignInLinks
+from aoc_common.tenants.administration import TenantAdministration
+from aoc_common.tenants.combined_registry import CombinedTenants
 
 _LONGEST = 256
 _RESULT = "|".join(values.RESULTS)
@@ -58,6 +60,7 @@ _VALUES = "Several with commas; `*` behind what begins so."
 class Services:
     """What the application was wired with.
 
+    `check_tenant`: what a collector finds of a tenant's settings; raises a problem that refuses them.
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
     `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
     """
@@ -91,6 +94,9 @@ class Services:
     admission: Admission
     clock: Clock
     publish_jobs: PublishJobs
+    registry: CombinedTenants
+    tenants: TenantAdministration
+    check_tenant: Callable[[Mapping[str, Any]], Awaitable[str]]
     verifier: Verifier | None
 
     def tenant(self, named: str | None) -> str:
@@ -173,6 +179,18 @@ def scoping(needed: Role) -> Callable[..., Awaitable[ScopeOf]]:
         return scope
 
     return declare(scope_of, Need(needed, "tenant"))
+
+
+def named(needed: Role) -> Callable[..., Awaitable[Principal]]:
+    """A dependency: the request's sender, who needs this role over the tenant that the path names."""
+
+    async def check(
+        services: ServicesDep, principal: PrincipalDep, name: Annotated[str, Path(pattern=subjects.TENANT_PATTERN)]
+    ) -> Principal:
+        await services.policy.role(principal, name, needed)
+        return principal
+
+    return declare(check, Need(needed, "tenant"))
 
 
 def everywhere(needed: Role) -> Callable[..., Awaitable[Principal]]:

@@ -85,6 +85,26 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Nothing is hidden",
         "No privacy rule of the tenant hides anything from you, or you have lifted it already.",
     ),
+    "not-allowed": Kind(
+        403,
+        "Not allowed here",
+        "The tenants file is changed by hand; more tenants than one take a licence: docs/howto/licence.md.",
+    ),
+    "bad-settings": Kind(
+        422,
+        "Settings of a tenant that cannot be",
+        "The detail names the setting; docs/reference/tenants.md has all of them.",
+    ),
+    "check-failed": Kind(
+        422,
+        "The check of the tenant failed",
+        "The member `errors` names what was found, and what to do. `check=false` saves it all the same; that is noted.",
+    ),
+    "conflict": Kind(409, "Not as it is now", "Read the tenant again: somebody was faster, or it is being deleted."),
+    "changed": Kind(
+        412, "Changed by another one", "Read the tenant again, and send the change with its new ETag in If-Match."
+    ),
+    "revision-needed": Kind(428, "If-Match is needed", "Send the ETag of the tenant as you have read it in If-Match."),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
     "too-slow": Kind(

@@ -69,6 +69,20 @@ class Scheduler:
         self._lateness = lateness
         self._plans: dict[str, tuple[datetime, Mapping[str, Sequence[timedelta]]]] = {}
         self._nudges: set[asyncio.Task[None]] = set()
+        self._begun = False
+
+    def collect(self, tenant: str, feeds: Sequence[Feed]) -> None:
+        """Schedule these sources of a tenant from now on, and no others of it."""
+        for key in [key for key in self._feeds if key[0] == tenant]:
+            del self._feeds[key]
+        self._feeds.update({(feed.tenant, feed.source): feed for feed in feeds})
+        if self._begun:
+            for feed in feeds:
+                self._nudge(feed, backlog=False)
+
+    def begin(self) -> None:
+        """What is scheduled from now on is requested at once, and not at the next tick only."""
+        self._begun = True
 
     async def tick(self) -> None:
         """Request whatever is due. Raises `Transient` when the store or the bus is away.
@@ -139,7 +153,8 @@ class Scheduler:
     async def _planned(self, tenant: str, feeds: Sequence[Feed], now: datetime) -> Mapping[str, Sequence[timedelta]]:
         """The ages at which each source is re-scanned."""
         cached = self._plans.get(tenant)
-        if cached is None or not timedelta(0) <= now - cached[0] < _PLAN_AGE:
+        stale = cached is None or not timedelta(0) <= now - cached[0] < _PLAN_AGE
+        if cached is None or stale or any(feed.source not in cached[1] for feed in feeds):
             late = await self._lateness(tenant, now) if self._lateness else {}
             plans = {feed.source: plan(feed.slicing, late.get(feed.source, {})) for feed in feeds}
             self._plans[tenant] = (now, plans)
@@ -150,9 +165,12 @@ class Scheduler:
         """A slice is done: request the next of its kind if there is one. Returns at once."""
         feed = self._feeds.get((job.tenant, job.source))
         if feed is not None:
-            task = asyncio.create_task(self._request_soon(feed, backlog=job.stretch is not None))
-            self._nudges.add(task)
-            task.add_done_callback(self._nudges.discard)
+            self._nudge(feed, backlog=job.stretch is not None)
+
+    def _nudge(self, feed: Feed, *, backlog: bool) -> None:
+        task = asyncio.create_task(self._request_soon(feed, backlog=backlog))
+        self._nudges.add(task)
+        task.add_done_callback(self._nudges.discard)
 
     def finished(self, job: CollectJob, pages: int) -> None:
         """A slice was read to its end and had so many pages: the next may be longer."""

@@ -6,6 +6,7 @@ whether a source fell silent, are read once an hour for each tenant, and at each
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -67,13 +68,25 @@ class SourceMonitor:
         now = self._clock.now()
         states = {(state.tenant, state.source): state for state in await self._states.all_states(None)}
         waiting = await self._accounts.waiting()
-        for tenant, names in self._sources.items():
+        for tenant, names in list(self._sources.items()):
             await self._read_account(tenant, names, now)
             for name in names:
                 account = _cheap_account(tenant, name, states.get((tenant, name)), waiting.get((tenant, name)))
                 account = replace(account, recently=self._recently.get((tenant, name), account.recently))
                 self._report(account, judge(account, self._bounds, now), now)
-            await self._note_throttled(tenant)
+            if tenant in self._sources:  # it may have left meanwhile
+                await self._note_throttled(tenant)
+
+    def forget(self, tenant: str) -> None:
+        """It is judged no more, or by other sources: it has left, was paused, or has changed."""
+        for name in self._sources.get(tenant, ()):
+            self._last_states.pop((tenant, name), None)
+            self._recently.pop((tenant, name), None)
+            for gauge in (metrics.SOURCE_STATE, metrics.EXPIRING_BLOBS, metrics.EXPIRY_SECONDS):
+                with suppress(KeyError):  # of a source that was never judged
+                    gauge.remove(tenant, name)
+        self._account_due.pop(tenant, None)
+        self._noted.pop(tenant, None)
 
     async def _read_account(self, tenant: str, names: Sequence[str], now: datetime) -> None:
         """Read how a tenant's records arrived recently, when that is due."""

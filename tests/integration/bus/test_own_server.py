@@ -9,10 +9,10 @@ import pytest
 
 from aoc_cli.deployment.bus import USERS
 from aoc_cli.doctor.bus import of_payload
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.local import nats
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_cli.local.process import Child
+from aoc_collector.findings import Grade
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.limits import max_message_bytes
 from aoc_common.bus.provision import provision

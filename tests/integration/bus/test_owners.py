@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from nats.js.api import DiscardPolicy, SubjectTransform
 
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.streams import of_streams
+from aoc_collector.findings import Grade
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import check_consumer, consuming

@@ -12,8 +12,8 @@ import pytest
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig
 
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.streams import of_streams
+from aoc_collector.findings import Grade
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.bus.publish import Outgoing, publish_all

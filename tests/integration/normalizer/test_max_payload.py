@@ -11,10 +11,10 @@ import pytest
 from tests.conftest import _PASSWORDS, running
 
 from aoc_cli.attach import System
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.system import check
 from aoc_cli.local import nats
 from aoc_cli.local.ports import free_port
+from aoc_collector.findings import Grade
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.limits import StreamLimit
 from aoc_common.contracts import subjects

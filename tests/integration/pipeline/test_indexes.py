@@ -7,7 +7,7 @@ from pymongo import IndexModel
 
 from aoc_cli.attach import System
 from aoc_cli.doctor import system as doctor
-from aoc_cli.doctor.findings import Grade
+from aoc_collector.findings import Grade
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import check_indexes, ensure_indexes, missing_indexes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.readers import of_readers
+from aoc_collector.findings import Grade
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import Checkpoint, Hole
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.remarks import of_remarks
 from aoc_cli.importing.records import items
 from aoc_cli.importing.streams import CountingFile
+from aoc_collector.findings import Grade
 from aoc_common.contracts import ids, spelling, terms
 from aoc_common.contracts.event import Event
 from aoc_common.store.remarks import REMARKABLE, Remark

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
-from aoc_cli.doctor.findings import Grade
 from aoc_cli.doctor.remarks import of_remarks
+from aoc_collector.findings import Grade
 from aoc_common.contracts.event import PackedEvent
 from aoc_normalizer.write.data_quality import remarks
 

@@ -48,7 +48,10 @@ _USERS: Final = (
         "`aoc provision`",
         ("$JS.API.>", "$JS.ACK.>", "aoc.raw.>", "aoc.moving.>", f"aoc.dlq.{roster.NORMALIZER.name}.>"),
     ),
-    *(User(service.name, f"`python -m {service.package}`", service.may_publish) for service in roster.SERVICES),
+    *(
+        User(service.name, f"`python -m {service.package}`", service.may_publish, service.hears)
+        for service in roster.SERVICES
+    ),
     User(
         # Reads, imports and publishes jobs; may not publish pages of a source.
         "cli",
@@ -56,6 +59,8 @@ _USERS: Final = (
         (
             f"aoc.raw.*.*.{subjects.IMPORT_SOURCE}",
             "aoc.jobs.backfill.>",
+            "aoc.jobs.check.*",
+            subjects.ALL_TENANT_CHANGES,
             "$JS.API.STREAM.INFO.*",
             *(f"$JS.API.STREAM.INFO.{stream}" for stream in roster.WATCHED_STREAMS),
             *roster.WATCHING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from aoc_cli.doctor.findings import Finding, Grade
+from aoc_collector.findings import Finding, Grade
 from aoc_common.bus.limits import HEADER_ROOM, MIN_MESSAGE_BYTES
 from aoc_common.contracts.raw import MAX_PAGE_BYTES, MAX_RECORD_BYTES
 

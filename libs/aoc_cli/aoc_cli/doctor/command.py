@@ -16,10 +16,10 @@ from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
 from aoc_cli.doctor import decisions, keys, links, readers, remarks, services
 from aoc_cli.doctor import system as servers
-from aoc_cli.doctor.findings import Grade, gravest
-from aoc_cli.doctor.tenant import TenantCheck
 from aoc_cli.terminal import err, out, plain
+from aoc_collector.findings import Grade, gravest
 from aoc_collector.microsoft.auth import Tokens
+from aoc_collector.tenant_check import TenantCheck
 from aoc_common import http
 from aoc_common.clock import SystemClock
 from aoc_common.environment import TENANTS_FILE
@@ -28,7 +28,7 @@ from aoc_common.errors import BadConfiguration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_cli.doctor.findings import Finding
+    from aoc_collector.findings import Finding
     from aoc_common.tenants.tenant import Tenant
 
 _HTTP_S: Final = 8.0

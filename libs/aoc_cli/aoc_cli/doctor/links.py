@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.doctor.findings import Finding, Grade
+from aoc_collector.findings import Finding, Grade
 from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.twin_links import MongoTwinLinks

@@ -6,7 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.doctor.findings import Finding, Grade
+from aoc_collector.findings import Finding, Grade
 from aoc_common.bus.broker import connected_broker, connection
 from aoc_common.bus.lag import bus_state
 from aoc_common.clock import SystemClock

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from nats.js.errors import NotFoundError
 
-from aoc_cli.doctor.findings import Finding, Grade
+from aoc_collector.findings import Finding, Grade
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.provision import report
 from aoc_common.bus.streams import check_version

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 from nats.errors import Error as NatsError
 
 from aoc_cli.doctor.bus import of_payload
-from aoc_cli.doctor.findings import Finding, Grade
 from aoc_cli.doctor.streams import of_streams, of_waiting
+from aoc_collector.findings import Finding, Grade
 from aoc_common.bus.broker import opened
 from aoc_common.bus.limits import max_message_bytes
 from aoc_common.errors import AocError, BadConfiguration

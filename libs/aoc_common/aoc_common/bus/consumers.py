@@ -45,10 +45,12 @@ BACKFILL: Final = _jobs("collector-backfill", subjects.ALL_BACKFILL_JOBS)
 DIRECTORY: Final = _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS)
 POLLS: Final = _jobs("collector-polls", subjects.ALL_POLL_JOBS)
 SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS)
+CHECKS: Final = _jobs("collector-checks", subjects.ALL_CHECK_JOBS)
 
 #: Who reads AOC_EVENTS and must not lose: none of the services yet. Each has a checkpoint beside its consumer.
 READERS: Final[tuple[Reader, ...]] = ()
 
 ALL: Final = (
-    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, *(reader.consumer for reader in READERS),
+    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS,
+    *(reader.consumer for reader in READERS),
 )  # fmt: skip

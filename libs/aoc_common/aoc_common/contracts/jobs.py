@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -158,7 +158,37 @@ class BackfillJob(BaseModel):
         return subjects.backfill_job(self.tenant, self.source, f"{self.start:%Y%m%dT%H%M%S}-{self.end:%Y%m%dT%H%M%S}")
 
 
-type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob
+class CheckJob(BaseModel):
+    """Check whether a tenant can be collected with these settings (an entry of a tenants file); secrets are references.
+
+    The answer is stored under the ticket.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "ticket": "0b1c5e0f7a9d4e0b9c0d5a4f3e2d1c0b",
+                    "settings": {"name": "contoso", "client_secret": "file:/run/secrets/contoso"},
+                }
+            ]
+        },
+    )
+
+    tenant: Tenant
+    ticket: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    settings: dict[str, Any]
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one check of a tenant at a time."""
+        return subjects.check_job(self.tenant)
+
+
+type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob
 
 
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:

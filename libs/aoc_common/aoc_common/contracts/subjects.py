@@ -157,6 +157,16 @@ def beat(service: str, instance: str) -> str:
     return f"aoc.beats.{_token(service, 'service')}.{_token(instance, 'instance')}"
 
 
+def tenant_change(tenant: str) -> str:
+    """That a tenant's settings have changed. On no stream: services look by themselves too."""
+    return f"aoc.changes.tenants.{check_tenant(tenant)}"
+
+
+def check_job(tenant: str) -> str:
+    """The one request to check a tenant's settings that there may be at a time."""
+    return f"aoc.jobs.check.{check_tenant(tenant)}"
+
+
 ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
@@ -170,3 +180,5 @@ ALL_SUBSCRIPTION_JOBS: Final = "aoc.jobs.subscriptions.*.*"
 ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"
 ALL_BEATS: Final = "aoc.beats.*.*"
+ALL_CHECK_JOBS: Final = "aoc.jobs.check.*"
+ALL_TENANT_CHANGES: Final = "aoc.changes.tenants.*"

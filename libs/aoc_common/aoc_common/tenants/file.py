@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: What only who collects from a tenant needs to know of it.
-_COLLECTING: Final = frozenset({"client_secret", "client_certificate", "graph", "management", "sources"})
+COLLECTING: Final = frozenset({"client_secret", "client_certificate", "graph", "management", "sources"})
 #: What anybody may read of a tenant.
-_PUBLIC: Final = frozenset(Tenant.model_fields) - _COLLECTING
+PUBLIC: Final = frozenset(Tenant.model_fields) - COLLECTING
 
 
 def read_tenants(
@@ -41,9 +41,9 @@ def read_tenants(
     tenants = []
     for number, entry in enumerate(_entries(file, where), 1):
         labelled = f"{where}: {_label(number, entry)}"
-        tenant = _tenant(labelled, entry if known_sources is not None else _public(entry))
+        tenant = validated(labelled, entry if known_sources is not None else _public(entry))
         if known_sources is not None:
-            _check_collecting(labelled, tenant, known_sources)
+            check_collecting(labelled, tenant, known_sources)
         tenants.append(tenant)
     _check_distinct(where, tenants)
     return tuple(tenants)
@@ -51,8 +51,12 @@ def read_tenants(
 
 def written(tenants: Iterable[Tenant]) -> str:
     """The text of a file with these tenants, without what is as it is by default."""
-    documents = [tenant.model_dump(mode="json", exclude_defaults=True) for tenant in tenants]
-    return json.dumps(documents, indent=1)
+    return json.dumps([document(tenant) for tenant in tenants], indent=1)
+
+
+def document(tenant: Tenant) -> dict[str, Any]:
+    """A tenant as an entry of a file, without what is as it is by default."""
+    return tenant.model_dump(mode="json", exclude_defaults=True)
 
 
 def _entries(file: Path, where: str) -> list[Any]:
@@ -73,10 +77,11 @@ def _label(number: int, entry: Any) -> str:
 
 
 def _public(entry: Any) -> Any:
-    return {name: entry[name] for name in entry if name in _PUBLIC} if isinstance(entry, dict) else entry
+    return {name: entry[name] for name in entry if name in PUBLIC} if isinstance(entry, dict) else entry
 
 
-def _tenant(where: str, entry: Any) -> Tenant:
+def validated(where: str, entry: Any) -> Tenant:
+    """A tenant as it is written. Raises `BadConfiguration`, naming the field."""
     try:
         return Tenant.model_validate(entry)
     except ValidationError as error:
@@ -85,7 +90,8 @@ def _tenant(where: str, entry: Any) -> Tenant:
         raise BadConfiguration(f"{where}{', ' if field else ''}{field}: {first['msg']}") from None
 
 
-def _check_collecting(where: str, tenant: Tenant, known_sources: Collection[str]) -> None:
+def check_collecting(where: str, tenant: Tenant, known_sources: Collection[str]) -> None:
+    """Raise `BadConfiguration` for a tenant that cannot be collected: without a credential, or of unknown sources."""
     if tenant.client_secret is None and tenant.client_certificate is None:
         raise BadConfiguration(f"{where}: needs client_secret or client_certificate, and not both")
     if unknown := sorted(set(tenant.sources or ()) - set(known_sources)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from os import PathLike
 from typing import Annotated, Any, Final, Literal, Self, get_args
@@ -89,6 +89,12 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), PlainSerializer(lambd
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Group = Annotated[str, Field(pattern=TENANT_PATTERN)]
+ListName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+ListEntry = Annotated[str, Field(min_length=1, max_length=320)]
+ListEntries = Annotated[tuple[ListEntry, ...], AfterValidator(_distinct), Field(max_length=1000)]
+#: `*`: every source for which nothing else says how long.
+RetainedSource = Annotated[str, Field(pattern=r"^([a-z0-9-]{1,64}|\*)$")]
+RetentionDays = Annotated[int, Field(ge=1, le=36_500)]
 
 
 class WorkingHours(Frozen):
@@ -144,6 +150,21 @@ class Tenant(Frozen):
     groups: Annotated[tuple[Group, ...], AfterValidator(_distinct)] = Field(
         (), max_length=100, description="Groups of tenants that it belongs to, e.g. for roles, rules and routes."
     )
+    holidays: Annotated[tuple[date, ...], AfterValidator(_distinct)] = Field(
+        (), max_length=1000, description="Days (like 2026-12-25, by the tenant's clock) on which nobody is at work."
+    )
+    lists: dict[ListName, ListEntries] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Named lists of the tenant's own, e.g. of its break-glass accounts, for rules and queries.",
+    )
+    retention: dict[RetainedSource, RetentionDays] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Source, `import`, or `*` for all others -> days that its events are kept after they were stored. "
+        "It wins over the normalizer's settings.",
+    )
+    paused: bool = Field(False, description="Whether nothing is collected from it for now.")
 
     privacy: tuple[PrivacyRule, ...] = Field(
         (), max_length=50, description="What is hidden from which roles; see below, and docs/howto/access.md."
@@ -180,8 +201,18 @@ class Tenant(Frozen):
         return first, second
 
     def at_work(self, moment: datetime) -> bool:
-        """Whether a moment (with a zone) lies within the tenant's working hours."""
-        return self.working_hours.include(moment.astimezone(self.time_zone))
+        """Whether a moment (with a zone) lies within the tenant's working hours, and on none of its holidays."""
+        local = moment.astimezone(self.time_zone)
+        return local.date() not in self.holidays and self.working_hours.include(local)
+
+    def kept_days(self, source: str) -> int | None:
+        """For how many days events of a source are kept; None where the tenant says nothing of it."""
+        return self.retention.get(source, self.retention.get("*"))
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its sign-in service is on this machine: then it is a simulator's, and no licence counts it."""
+        return urlsplit(self.hosts.authority).hostname in _LOOPBACK
 
     def trusts(self, address: str) -> bool:
         """Whether an address lies in a trusted network; False for what is no address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +18,15 @@ from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.hooks import make_verifier
+from aoc_api.parts.tenants import administration, combined, tenants_file
 from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
 from aoc_api.single_flight import SingleFlight
+from aoc_api.tenant_checks import tenant_checker
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
 from aoc_common.bus.lag import BusState, bus_state
+from aoc_common.bus.tenant_changes import hearing
 from aoc_common.clock import SystemClock
 from aoc_common.errors import Unreachable
 from aoc_common.service import probes, tasks
@@ -42,12 +45,11 @@ from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
+from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.telemetry import logs
 from aoc_common.telemetry.pulse import Pulse
-from aoc_common.tenants.file import read_tenants
-from aoc_common.tenants.file_registry import FileTenants
 
 if TYPE_CHECKING:
     from faststream.nats import NatsBroker
@@ -72,9 +74,8 @@ def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
     cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
-    file, named_by = settings.named_tenants_file
-    registry = FileTenants(partial(read_tenants, file, setting=named_by), clock)
     make_access = MakeAccess(settings.api, clock)
+    file = tenants_file(settings, clock)
 
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
@@ -86,8 +87,11 @@ def make_services(settings: ApiSettings) -> Running:
             make_client() as sign_in_client,
             connecting(settings.nats, "api") as broker,
             beating(broker, "api", Pulse()),
+            AsyncExitStack() as entered,
         ):
             monitor = StandstillMonitor(partial(_look, broker), clock)
+            registry = combined(file, database, clock)
+            await entered.enter_async_context(hearing(broker, registry.stored.wake))
             lifts, given = MongoBreakGlass(database), MongoGrants(database)
             privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
             grants = Grants(given, registry, settings.api.auth.home_tenants, clock)
@@ -138,6 +142,9 @@ def make_services(settings: ApiSettings) -> Running:
                     admission=Admission(settings.api.limits),
                     clock=clock,
                     publish_jobs=job_publisher(broker),
+                    registry=registry,
+                    tenants=administration(settings, registry, database, broker, clock),
+                    check_tenant=tenant_checker(broker, MongoTenantChecks(database, clock), clock),
                     verifier=verifier(client) if verifier else None,
                 )
 

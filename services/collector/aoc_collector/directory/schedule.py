@@ -13,7 +13,7 @@ from aoc_common.contracts.jobs import DirectoryJob
 from aoc_common.store.clock_corrections import AHEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime, timedelta
 
     from aoc_common.clock import Clock
@@ -29,7 +29,7 @@ class DirectoryScheduler:
 
     def __init__(
         self,
-        tenants: Sequence[str],
+        tenants: Collection[str],
         kinds: Sequence[EntityKind],
         interval: timedelta,
         states: DirectoryStates,
@@ -45,7 +45,7 @@ class DirectoryScheduler:
 
     async def tick(self) -> None:
         """Request whatever is due. Raises `Transient` when the store or the bus is away."""
-        for tenant in self._tenants:
+        for tenant in list(self._tenants):  # others may come and go meanwhile
             tried = {state.kind: _tried(state) for state in await self._states.all_states(tenant)}
             now = self._clock.now()
             # A try in the future was noted by a clock that was ahead.

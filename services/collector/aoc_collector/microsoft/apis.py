@@ -49,6 +49,10 @@ class Apis:
             longest_asked_s=self._settings.longest_asked_s,
         )
 
+    def forget(self, tenant: Tenant) -> None:
+        """Its tokens are asked for anew: it was changed, or has left."""
+        self._tokens.forget(tenant)
+
     def throttled(self, tenant: Tenant, family: FamilyName) -> float | None:
         """The share of the last hour's answers that asked for fewer requests; None without any."""
         return self._bucket(tenant, family).throttled

@@ -89,6 +89,11 @@ class Tokens:
         if entry is not None and entry.token == token:
             entry.token = None
 
+    def forget(self, tenant: Tenant) -> None:
+        """Ask for all of its tokens anew."""
+        for key in [key for key in self._entries if key[0] == tenant.name]:
+            del self._entries[key]
+
     async def _acquire(self, tenant: Tenant, resource: str) -> tuple[str, float]:
         url = f"{tenant.hosts.authority}/{tenant.tenant_id}/oauth2/v2.0/token"
         # Reading a secret is a file access: in a thread, and at every renewal, so that a rotated one is picked up.

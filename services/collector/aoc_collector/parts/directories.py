@@ -19,6 +19,7 @@ from aoc_common.store.mongo.directory import MongoDirectory, MongoDirectoryState
 
 if TYPE_CHECKING:
     from aoc_collector.parts.shared import Shared
+    from aoc_common.tenants.registry import TenantChange
 
 
 def add(shared: Shared) -> None:
@@ -27,11 +28,17 @@ def add(shared: Shared) -> None:
     directory, states = MongoDirectory(resources.database), MongoDirectoryStates(resources.database)
     # Roles come last: their holders are users and groups.
     kinds = [kind for kind in KINDS if kind in settings.kinds]
-    targets = {
-        tenant.name: Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds) for tenant in shared.tenants
-    }
+    targets: dict[str, Target] = {}
+
+    def follow(change: TenantChange) -> None:
+        if change.before is not None:
+            targets.pop(change.before.name, None)
+        if (tenant := change.after) is not None:
+            targets[tenant.name] = Target(tenant.name, shared.apis.api(tenant, "graph_directory"), kinds)
+
+    shared.fleet.follow(follow)
     publish, interval = partial(publish_job, resources.js), timedelta(seconds=settings.interval_s)
-    scheduler = DirectoryScheduler(list(targets), kinds, interval, states, publish, resources.clock)
+    scheduler = DirectoryScheduler(targets.keys(), kinds, interval, states, publish, resources.clock)
     parts.every(shared.settings.poll_interval_s, "scheduling directories", scheduler.tick)
     sync = DirectorySync(targets.get, Stores(directory, states, directory), resources.clock, resources.stopping)
     bulkhead = Bulkhead[DirectoryJob](settings.workers, attrgetter("tenant"), resources.clock)

@@ -13,14 +13,13 @@ from aoc_common import http
 from aoc_common.store.mongo.shares import MongoShares
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import httpx
 
+    from aoc_collector.fleet import Fleet
     from aoc_collector.settings import CollectorSettings, Rate
     from aoc_common.contracts.webhooks import Seals
     from aoc_common.service.worker import Parts
-    from aoc_common.tenants.tenant import Tenant
+    from aoc_common.tenants.registry import TenantChange
 
 #: Extension of a request: both clocks when it was sent.
 _SENT: Final = "aoc.sent"
@@ -35,14 +34,14 @@ class Shared:
 
     parts: Parts
     settings: CollectorSettings
-    tenants: Sequence[Tenant]
+    fleet: Fleet
     apis: Apis
     clock_jumps: ClockJumpDetector
     checked_clock: JumpCheckedClock
     seals: Seals | None = None
 
 
-async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: Seals | None, parts: Parts) -> Shared:
+async def share(settings: CollectorSettings, fleet: Fleet, seals: Seals | None, parts: Parts) -> Shared:
     """With the clients of Microsoft's APIs, whose limits all collectors share through the database."""
     client = await parts.enter(
         http.make_client(timeout_s=settings.http_timeout_s, answer_bytes=settings.http_answer_bytes)
@@ -53,10 +52,16 @@ async def share(settings: CollectorSettings, tenants: Sequence[Tenant], seals: S
         return Share(limit, rate, shares, member, settings.rates.replicas, clock)
 
     jumps = ClockJumpDetector(clock)
-
     _compare_clocks(client, jumps)
     apis = Apis(settings, client, clock, share_of)
-    return Shared(parts, settings, tenants, apis, jumps, JumpCheckedClock(clock, jumps), seals)
+
+    def forget(change: TenantChange) -> None:
+        # Its credentials may be others now.
+        if change.before is not None:
+            apis.forget(change.before)
+
+    fleet.follow(forget)
+    return Shared(parts, settings, fleet, apis, jumps, JumpCheckedClock(clock, jumps), seals)
 
 
 def _compare_clocks(client: httpx.AsyncClient, jumps: ClockJumpDetector) -> None:

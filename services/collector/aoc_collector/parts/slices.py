@@ -33,12 +33,14 @@ from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from aoc_collector.parts.shared import Shared
     from aoc_collector.runner import Publish
     from aoc_collector.sources.base import Source
     from aoc_common.bus.consume import BatchHandler
     from aoc_common.bus.publish import Ack, Outgoing
+    from aoc_common.tenants.registry import TenantChange
 
 _log = logs.get(__name__)
 
@@ -48,9 +50,12 @@ def add(shared: Shared) -> None:
     parts, settings = shared.parts, shared.settings
     database, clock = parts.resources.database, parts.resources.clock
     ledger, states, backlog = MongoLedger(database), MongoSources(database), MongoBacklog(database)
-    configured, families = dict(sources.build(shared, ledger)), shared.apis.families
+    families = shared.apis.families
+    configured: dict[tuple[str, str], Source] = {}
+    retention: dict[tuple[str, str], timedelta | None] = {}
+    directories: set[str] = set()
     scheduler = Scheduler(
-        [Feed(tenant, source, families[SOURCES[source].family].slicing) for tenant, source in configured],
+        [],
         states,
         backlog,
         partial(publish_job, parts.resources.js),
@@ -68,8 +73,26 @@ def add(shared: Shared) -> None:
         bulkhead = Bulkhead(workers, _failure_domain, clock)
         return counted_job_handler(CollectJob, slice_run(BulkheadRunner(runner, bulkhead), scheduler, deferral))
 
-    retention = {key: families[SOURCES[key[1]].family].retention for key in configured}
-    directories = [tenant.name for tenant in shared.tenants] if settings.directory.enabled else []
+    def follow(change: TenantChange) -> None:
+        tenant = change.after or change.before
+        if tenant is None:
+            return
+        for key in [key for key in configured if key[0] == tenant.name]:
+            del configured[key], retention[key]
+        directories.discard(tenant.name)
+        if change.after is not None:
+            for name, source in sources.build(shared, ledger, change.after):
+                configured[tenant.name, name] = source
+                retention[tenant.name, name] = families[SOURCES[name].family].retention
+            if settings.directory.enabled:
+                directories.add(tenant.name)
+        scheduler.collect(
+            tenant.name,
+            [Feed(*key, families[SOURCES[key[1]].family].slicing) for key in configured if key[0] == tenant.name],
+        )
+
+    shared.fleet.follow(follow)
+    scheduler.begin()
     poller = Poller(scheduler.poll, partial(publish_job, parts.resources.js), directories, settings.poll_gap_s, clock)
     policy = redelivery(settings.max_backoff_s)
     parts.consume(consumers.COLLECT, handler(settings.workers), settings.workers, policy)
@@ -78,7 +101,7 @@ def add(shared: Shared) -> None:
         consumers.BACKFILL, job_handler(BackfillJob, backfill_run(retention, backlog.add, shared.checked_clock))
     )
     parts.consume(consumers.POLLS, counted_job_handler(PollJob, poller.run), redelivery=REDELIVERY)
-    _log.info("sources.configured", tenants=len(shared.tenants), sources=len(configured))
+    _log.info("sources.configured", tenants=len(shared.fleet.tenants), sources=len(configured))
 
 
 def _runner(shared: Shared, configured: Mapping[tuple[str, str], Source], stores: Stores) -> Runner:

@@ -1,4 +1,4 @@
-"""The sources of every tenant."""
+"""The sources of a tenant."""
 
 from __future__ import annotations
 
@@ -18,27 +18,26 @@ if TYPE_CHECKING:
     from aoc_common.tenants.tenant import Tenant
 
 
-def build(shared: Shared, blobs: Blobs) -> Iterator[tuple[tuple[str, str], Source]]:
-    """(tenant, source) -> the source, for all that are configured."""
+def build(shared: Shared, blobs: Blobs, tenant: Tenant) -> Iterator[tuple[str, Source]]:
+    """Each source of a tenant that is configured, by its name."""
     settings, resources = shared.settings, shared.parts.resources
     waiting = MongoBlobRetries(resources.database)
-    for tenant in shared.tenants:
-        webhook = _webhook(shared, tenant)
-        for name in tenant.sources or SOURCES:
-            spec = SOURCES[name]
-            context = Context(
-                tenant.name,
-                tenant.tenant_id,
-                shared.apis.api(tenant, spec.family),
-                blobs,
-                waiting,
-                shared.checked_clock,
-                settings.publisher_identifier or tenant.tenant_id,
-                settings.blob_concurrency,
-                webhook=webhook,
-                retention=shared.apis.families[spec.family].retention,
-            )
-            yield (tenant.name, name), spec.build(context)
+    webhook = _webhook(shared, tenant)
+    for name in tenant.sources or SOURCES:
+        spec = SOURCES[name]
+        context = Context(
+            tenant.name,
+            tenant.tenant_id,
+            shared.apis.api(tenant, spec.family),
+            blobs,
+            waiting,
+            shared.checked_clock,
+            settings.publisher_identifier or tenant.tenant_id,
+            settings.blob_concurrency,
+            webhook=webhook,
+            retention=shared.apis.families[spec.family].retention,
+        )
+        yield name, spec.build(context)
 
 
 def _webhook(shared: Shared, tenant: Tenant) -> Webhook | None:

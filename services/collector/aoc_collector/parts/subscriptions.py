@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from aoc_collector.parts.shared import Shared
     from aoc_common.contracts.directory import EntityKind
     from aoc_common.contracts.webhooks import GraphKind, Seals
+    from aoc_common.tenants.registry import TenantChange
     from aoc_common.tenants.tenant import Tenant
 
 #: Kind of subscription -> the kind of directory entity that it is for.
@@ -30,9 +31,20 @@ def add(shared: Shared, seals: Seals) -> None:
     """Add the schedule of comparisons, and the worker that compares and corrects."""
     settings, parts, resources = shared.settings.webhooks, shared.parts, shared.parts.resources
     publish = partial(publish_job, resources.js)
-    targets = {tenant.name: target(shared, seals, tenant) for tenant in shared.tenants}
+    targets: dict[str, Target] = {}
+
+    def follow(change: TenantChange) -> None:
+        if change.before is not None:
+            targets.pop(change.before.name, None)
+        if change.after is not None:
+            targets[change.after.name] = target(shared, seals, change.after)
+
+    async def request() -> None:
+        await request_comparisons(list(targets), publish)
+
+    shared.fleet.follow(follow)
     sync = SubscriptionSync(targets.get, publish, timedelta(seconds=settings.lifetime_s), resources.clock)
-    parts.every(settings.interval_s, "scheduling subscriptions", partial(request_comparisons, list(targets), publish))
+    parts.every(settings.interval_s, "scheduling subscriptions", request)
     policy = redelivery(shared.settings.max_backoff_s)
     parts.consume(consumers.SUBSCRIPTIONS, job_handler(SubscriptionJob, sync.run), redelivery=policy)
 

@@ -156,6 +156,8 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
     ),
     "sign_in_links": (IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
+    "tenant_settings": (IndexModel([("changed_at", ASCENDING)], name="changed"),),
+    "tenant_checks": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
 }
 
 #: Indexes of older versions that nothing needs any more: every write would pay for them.

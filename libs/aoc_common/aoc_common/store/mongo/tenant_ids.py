@@ -29,6 +29,11 @@ class MongoTenantIds:
             with translated("tenants"):
                 await self._tenants.bulk_write(writes, ordered=False)
 
+    async def names(self) -> set[str]:
+        """The tenants that were ever collected."""
+        with translated("tenants"):
+            return {document["_id"] async for document in self._tenants.find({}, {"_id": 1})}
+
     async def id_of(self, tenant: str) -> str | None:
         """A tenant's directory id; None where no collector has recorded it."""
         with translated("tenants"):

@@ -13,7 +13,7 @@ import jwt
 import orjson
 from cryptography import x509
 
-from aoc_cli.doctor.findings import GRAPH, MANAGEMENT, Finding, Grade, of_expiry, of_roles, of_skew
+from aoc_collector.findings import GRAPH, MANAGEMENT, Finding, Grade, of_expiry, of_roles, of_skew
 from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.microsoft.remote import remote
 from aoc_collector.sources import SOURCES

@@ -1,0 +1,1 @@
+"""`aoc tenants` and `aoc license`."""

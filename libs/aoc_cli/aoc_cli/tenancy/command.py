@@ -1,0 +1,239 @@
+"""`aoc tenants`: the registry of tenants, of the system that runs here or that the environment names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+
+from aoc_cli import attach
+from aoc_cli.tenancy.administering import Administered, administering
+from aoc_cli.terminal import err, out, plain
+from aoc_common.contracts.subjects import TENANT_PATTERN, check_tenant
+from aoc_common.errors import BadConfiguration
+from aoc_common.tenants.administration import Change
+from aoc_common.tenants.checks import CheckFailed
+from aoc_common.tenants.file import document
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from aoc_common.tenants.records import TenantRecord
+
+group = typer.Typer(
+    help="The registry of tenants: list, add, change, pause, delete.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Data = Annotated[Path | None, typer.Option(help="Data directory of the embedded stack.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Check = Annotated[
+    bool, typer.Option("--check/--no-check", help="Have a collector sign in at Microsoft with it before it is saved.")
+]
+Name = Annotated[str, typer.Argument(help=f"The tenant's short name, {TENANT_PATTERN}.")]
+_MOST_BYTES = 1024 * 1024
+
+
+@group.command("list")
+def list_(data: Data = None, as_json: AsJson = False) -> None:
+    """The tenants, where they are configured, and what the licence allows."""
+
+    async def work(here: Administered) -> None:
+        in_file = await here.registry.file.tenants()
+        names = {tenant.name for tenant in in_file}
+        records = [one for one in await here.tenants.records() if one.state != "deleted" and one.name not in names]
+        terms, counted = await here.tenants.terms(), await here.tenants.counted()
+        if as_json:
+            listed: list[dict[str, Any]] = [
+                {"name": one.name, "origin": "file", "state": _state(document(one))} for one in in_file
+            ]
+            listed += [
+                {"name": one.name, "origin": "registry", "state": _state_of(one), "revision": one.revision}
+                for one in records
+            ]
+            report = {"tenants": listed, "licence": {"state": terms.state, "max_tenants": terms.max_tenants}}
+            out.out(orjson.dumps(report).decode(), highlight=False)
+            return
+        table = Table("tenant", "state", "configured in", "revision", "changed by", box=None, padding=(0, 2, 0, 0))
+        for tenant in in_file:
+            table.add_row(plain(tenant.name), _state(document(tenant)), "tenants file", "", "")
+        for record in records:
+            last = record.history[0]
+            table.add_row(
+                plain(record.name),
+                _state_of(record),
+                "registry",
+                str(record.revision),
+                f"{plain(last.by)}, {last.at:%Y-%m-%d %H:%M}",
+            )
+        out.print(table)
+        out.print(f"[dim]{counted} of {terms.max_tenants} tenants that a licence counts[/]")
+        if terms.advice:
+            err.print(f"[yellow]{plain(terms.advice)}[/]")
+
+    _run(data, work)
+
+
+@group.command()
+def show(name: Name, data: Data = None) -> None:
+    """A tenant's settings, its newest changes, and of a deleted one what was deleted, as JSON."""
+
+    async def work(here: Administered) -> None:
+        tenant = await here.registry.file.get(check_tenant(name))
+        if tenant is not None:
+            shown: dict[str, Any] = {"origin": "file", "settings": document(tenant)}
+        else:
+            record = await here.tenants.record(name)
+            shown = {
+                "origin": "registry",
+                "state": _state_of(record),
+                "revision": record.revision,
+                "settings": record.settings,
+                "history": [
+                    {
+                        "revision": one.revision,
+                        "at": one.at,
+                        "by": one.by,
+                        "what": one.what,
+                        "fields": one.fields,
+                        "check": one.check,
+                    }
+                    for one in record.history
+                ],
+                "proof": record.proof or None,
+            }
+        out.out(orjson.dumps(shown, option=orjson.OPT_INDENT_2, default=str).decode(), highlight=False)
+
+    _run(data, work)
+
+
+@group.command()
+def add(
+    file: Annotated[Path, typer.Argument(help="JSON file with the tenant, an entry of a tenants file; - for stdin.")],
+    data: Data = None,
+    check: Check = True,
+) -> None:
+    """Add a tenant. It is collected within seconds."""
+    settings = _read(file)
+
+    async def work(here: Administered) -> None:
+        found = await _checked(here, settings, check=check)
+        record = await here.tenants.add(settings, Change(here.by, check=found))
+        out.print(f"{plain(record.name)}: added, revision {record.revision} ({plain(found)})")
+
+    _run(data, work)
+
+
+@group.command("set")
+def set_(
+    name: Name,
+    settings: Annotated[
+        list[str],
+        typer.Argument(
+            help="field=JSON, e.g. time_zone=Europe/Amsterdam groups='[\"retail\"]'; field= for its default."
+        ),
+    ],
+    revision: Annotated[int | None, typer.Option(help="Only if this is its revision still.")] = None,
+    data: Data = None,
+    check: Check = True,
+) -> None:
+    """Change settings of a tenant."""
+    patch = dict(map(_assignment, settings))
+
+    async def work(here: Administered) -> None:
+        before = await here.tenants.record(check_tenant(name))
+        merged = {key: value for key, value in {**before.settings, **patch}.items() if value is not None}
+        found = await _checked(here, merged, check=check)
+        change = Change(here.by, before.revision if revision is None else revision, found)
+        record = await here.tenants.merge(name, patch, change)
+        out.print(f"{plain(record.name)}: changed, revision {record.revision} ({plain(found)})")
+
+    _run(data, work)
+
+
+@group.command()
+def pause(name: Name, data: Data = None) -> None:
+    """Collect nothing from a tenant until it is resumed."""
+
+    async def work(here: Administered) -> None:
+        record = await here.tenants.pause(check_tenant(name), Change(here.by), paused=True)
+        out.print(f"{plain(record.name)}: paused; aoc tenants resume {plain(record.name)} goes on")
+
+    _run(data, work)
+
+
+@group.command()
+def resume(name: Name, data: Data = None) -> None:
+    """Collect from a tenant again, first what Microsoft still has of the pause."""
+
+    async def work(here: Administered) -> None:
+        record = await here.tenants.pause(check_tenant(name), Change(here.by), paused=False)
+        out.print(f"{plain(record.name)}: is collected")
+
+    _run(data, work)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = typer.get_text_stream("stdin").read(_MOST_BYTES) if str(file) == "-" else file.read_text("utf-8")
+        settings = json.loads(text)
+    except OSError as error:
+        raise BadConfiguration(f"{file}: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadConfiguration(f"{file}: no JSON ({error})") from None
+    if isinstance(settings, list) and len(settings) == 1:
+        settings = settings[0]
+    if not isinstance(settings, dict) or not isinstance(settings.get("name"), str):
+        raise BadConfiguration(f"{file}: expected one tenant, an object with a name (docs/reference/tenants.md)")
+    return settings
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    field, is_, value = text.partition("=")
+    if not is_ or not field:
+        raise BadConfiguration(f"{text}: expected field=value")
+    if not value:
+        return field, None
+    try:
+        return field, json.loads(value)
+    except ValueError:
+        return field, value
+
+
+async def _checked(here: Administered, settings: dict[str, Any], *, check: bool) -> str:
+    here.tenants.read(settings)
+    if not check:
+        return "not checked"
+    with err.status("a collector signs in with it"):
+        try:
+            return await here.check(settings)
+        except CheckFailed as error:
+            for one in error.findings:
+                err.print(f"[bold red]fail[/] {plain(one.check)}: {plain(one.found)}")
+                if one.fix:
+                    err.print(f"     [dim]-> {plain(one.fix)}[/]")
+            raise BadConfiguration("it was not saved; --no-check saves it all the same, which is noted") from None
+
+
+def _state(settings: Any) -> str:
+    return "paused" if settings.get("paused") else "active"
+
+
+def _state_of(record: TenantRecord) -> str:
+    return _state(record.settings) if record.state == "active" else record.state
+
+
+def _run(data: Path | None, work: Callable[[Administered], Awaitable[None]]) -> None:
+    system = attach.required(data)
+
+    async def attached() -> None:
+        async with administering(system, data) as here:
+            await work(here)
+
+    asyncio.run(attached())

@@ -1,0 +1,91 @@
+"""A tenants file and the registry in the database, as one: where both have a tenant, the file's counts (ADR 0042)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from aoc_common.errors import Transient
+from aoc_common.telemetry import logs
+from aoc_common.tenants.registry import differences
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from aoc_common.tenants.file_registry import FileTenants
+    from aoc_common.tenants.registry import TenantChange
+    from aoc_common.tenants.stored_registry import StoredTenants
+    from aoc_common.tenants.tenant import Tenant
+
+_log = logs.get(__name__)
+
+#: Seconds until a registry that cannot be asked is asked again.
+_AGAIN_S: Final = 1.0
+
+
+class CombinedTenants:
+    """`TenantRegistry` over a tenants file and the database. A tenant of the file cannot be changed but there."""
+
+    def __init__(self, file: FileTenants, stored: StoredTenants) -> None:
+        self.file = file
+        self.stored = stored
+        self._hidden: frozenset[str] = frozenset()
+
+    async def tenants(self) -> tuple[Tenant, ...]:
+        """See `TenantRegistry`: first those of the file."""
+        return self._together(await self.file.tenants(), await self.stored.tenants())
+
+    def _together(self, file: tuple[Tenant, ...], stored: tuple[Tenant, ...]) -> tuple[Tenant, ...]:
+        names = {tenant.name for tenant in file}
+        apps = {(tenant.tenant_id, tenant.client_id) for tenant in file}
+        taken = [one for one in stored if one.name in names or (one.tenant_id, one.client_id) in apps]
+        if (hidden := frozenset(one.name for one in taken)) != self._hidden:
+            self._hidden = hidden
+            if hidden:
+                _log.warning(
+                    "tenants.in_file", tenants=sorted(hidden), remedy="take them out of the file, or the registry"
+                )
+        return (*file, *(one for one in stored if one.name not in hidden))
+
+    async def get(self, name: str) -> Tenant | None:
+        """See `TenantRegistry`."""
+        return next((tenant for tenant in await self.tenants() if tenant.name == name), None)
+
+    async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
+        """See `TenantRegistry`."""
+        try:
+            directory_id = str(UUID(tenant_id))
+        except ValueError:
+            return ()
+        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
+
+    async def in_file(self, name: str) -> bool:
+        """Whether a tenant is in the file, and so is changed there only."""
+        return await self.file.get(name) is not None
+
+    async def changes(self, known: Iterable[Tenant] = ()) -> AsyncIterator[TenantChange]:
+        """See `TenantRegistry`."""
+        seen, news = tuple(known), asyncio.Event()
+        followers = [asyncio.create_task(_follow(one.changes(), news)) for one in (self.file, self.stored)]
+        try:
+            while True:
+                try:
+                    current = await self.tenants()
+                except Transient:  # there are no changes while the registry cannot be asked
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                for change in differences(seen, current):
+                    yield change
+                seen = current
+                await news.wait()
+                news.clear()
+        finally:
+            for follower in followers:
+                follower.cancel()
+            await asyncio.gather(*followers, return_exceptions=True)
+
+
+async def _follow(changes: AsyncIterator[TenantChange], news: asyncio.Event) -> None:
+    async for _ in changes:
+        news.set()

@@ -1,0 +1,258 @@
+"""The registry of tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+
+from aoc_api import problems
+from aoc_api.access.principal import Principal
+from aoc_api.bodies import StrictRoute
+from aoc_api.deps import Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
+from aoc_api.tenant_models import LicenceView, TenantList, TenantSettings, TenantView
+from aoc_common.contracts.access import includes
+from aoc_common.contracts.subjects import TENANT_PATTERN
+from aoc_common.errors import BadConfiguration
+from aoc_common.tenants.administration import IDENTIFYING, Change
+from aoc_common.tenants.records import Conflict, NotAllowed, Outdated, TenantRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+router = APIRouter(prefix="/api/tenants", tags=["tenants"], route_class=StrictRoute)
+
+SuperadminDep = Annotated[Principal, Depends(everywhere("superadmin"))]
+AdminDep = Annotated[Principal, Depends(named("admin"))]
+ReaderDep = Annotated[Principal, Depends(named("reader"))]
+Name = Annotated[str, Path(pattern=TENANT_PATTERN, description="Its short name.")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        description='ETag of the tenant as it was read, e.g. `"3"`: it is not changed if somebody else has changed it.'
+    ),
+]
+Checked = Annotated[
+    bool,
+    Query(
+        description="Whether a collector signs in at Microsoft with these settings before they are saved; if not, "
+        "that is noted."
+    ),
+]
+#: They decide who may see a tenant, beside those that decide whose records are read, and with which secret.
+_SUPERADMINS = IDENTIFYING | {"groups"}
+_REFUSALS = (
+    "bad-request",
+    "repeated",
+    "forbidden",
+    "not-found",
+    "conflict",
+    "not-allowed",
+    "invalid-parameters",
+    "unavailable",
+)
+_BODY_REFUSALS = (*_REFUSALS, "changed", "revision-needed", "check-failed", "too-slow", "too-large", "not-now")
+
+
+@router.get(
+    "",
+    response_model=TenantList,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
+)
+async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depends(somewhere("reader"))]) -> TenantList:
+    """The tenants that you may see, and what the licence allows."""
+    views = [
+        TenantView.of_file(one, everything=await _administers(services, reader, one.name))
+        for one in await services.registry.file.tenants()
+    ]
+    in_file = {view.name for view in views}
+    views += [
+        TenantView.of_record(record, everything=await _administers(services, reader, record.name))
+        for record in await services.tenants.records()
+        if record.state != "deleted" and record.name not in in_file
+    ]
+    seen = set(await services.policy.seen(reader, [view.name for view in views]))
+    licence = LicenceView.of(await services.tenants.terms(), await services.tenants.counted())
+    return TenantList(items=[view for view in views if view.name in seen], licence=licence)
+
+
+@router.get(
+    "/{name}",
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("repeated", "forbidden", "not-found", "invalid-parameters", "unavailable"),
+)
+async def get_tenant(name: Name, services: ServicesDep, reader: ReaderDep, response: Response) -> TenantView:
+    """A tenant; its ETag is what a change names in If-Match. A deleted one shows what was deleted."""
+    everything = await _administers(services, reader, name)
+    tenant = await services.registry.file.get(name)
+    if tenant is not None:
+        return TenantView.of_file(tenant, everything=everything)
+    return _view(await services.tenants.record(name), response, everything=everything)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_BODY_REFUSALS),
+)
+async def add_tenant(
+    settings: TenantSettings, services: ServicesDep, admin: SuperadminDep, response: Response, check: Checked = True
+) -> TenantView:
+    """Add a tenant. It is collected within seconds."""
+    wanted = settings.model_dump()
+    change = await _checked(services, wanted, admin, None, check=check)
+    return _view(await _done(services.tenants.add(wanted, change)), response)
+
+
+@router.put(
+    "/{name}",
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_BODY_REFUSALS),
+)
+async def replace_tenant(
+    name: Name,
+    settings: TenantSettings,
+    services: ServicesDep,
+    admin: SuperadminDep,
+    response: Response,
+    if_match: IfMatch = None,
+    check: Checked = True,
+) -> TenantView:
+    """Give a tenant these settings, and no others. If-Match is needed."""
+    wanted = {"name": name, **settings.model_dump()}
+    change = await _checked(services, wanted, admin, _revision(if_match), check=check)
+    return _view(await _done(services.tenants.change(name, wanted, change)), response)
+
+
+@router.patch(
+    "/{name}",
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_BODY_REFUSALS),
+)
+async def change_tenant(
+    name: Name,
+    settings: TenantSettings,
+    services: ServicesDep,
+    admin: AdminDep,
+    response: Response,
+    if_match: IfMatch = None,
+    check: Checked = True,
+) -> TenantView:
+    """Change some settings; null is as by default. If-Match is needed.
+
+    Whose records are read, with which secret, from where, and the groups that decide who sees it, superadmins change.
+    """
+    patch = settings.model_dump()
+    if strange := sorted(_SUPERADMINS & patch.keys()):
+        try:
+            services.policy.check_everywhere(admin, "superadmin")
+        except problems.Problem:
+            raise problems.forbidden(
+                f"You need the role superadmin over all tenants to change {', '.join(strange)}."
+            ) from None
+    revision = _revision(if_match)
+    # What only says how AOC treats the tenant needs no sign-in.
+    needs_check = bool(patch.keys() & (IDENTIFYING | {"sources"}))
+    record = await services.tenants.record(name)
+    merged = {key: value for key, value in {**record.settings, **patch}.items() if value is not None}
+    change = await _checked(services, merged, admin, revision, check=check, needed=needs_check)
+    return _view(await _done(services.tenants.merge(name, patch, change)), response)
+
+
+@router.post(
+    "/{name}/pause",
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_REFUSALS),
+)
+async def pause_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
+    """Collect nothing from it until it is resumed."""
+    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=True)), response)
+
+
+@router.post(
+    "/{name}/resume",
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_REFUSALS),
+)
+async def resume_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
+    """Collect from it again, first what Microsoft still has of the pause."""
+    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=False)), response)
+
+
+@router.delete(
+    "/{name}",
+    status_code=202,
+    response_model=TenantView,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses(*_REFUSALS),
+)
+async def delete_tenant(
+    name: Name,
+    services: ServicesDep,
+    admin: SuperadminDep,
+    response: Response,
+    confirm: Annotated[str, Query(max_length=40, description="Its name again: nothing of it comes back.")],
+) -> TenantView:
+    """Delete a tenant with all its data. `GET` of it tells how far that is, and in the end what was deleted."""
+    if confirm != name:
+        raise problems.invalid("confirm", "must be the tenant's name")
+    return _view(await _done(services.tenants.delete(name, Change(admin.id))), response)
+
+
+def _view(record: TenantRecord, response: Response, *, everything: bool = True) -> TenantView:
+    response.headers["ETag"] = f'"{record.revision}"'
+    return TenantView.of_record(record, everything=everything)
+
+
+async def _administers(services: Services, principal: Principal, name: str) -> bool:
+    role = principal.role_over(name, await services.privacy.groups_of(name))
+    return role is not None and includes(role, "admin")
+
+
+def _revision(if_match: str | None) -> int:
+    if if_match is None:
+        raise problems.Problem("revision-needed", "If-Match is missing.")
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:  # noqa: PLR2004  # digits of any revision
+        raise problems.Problem("changed", "If-Match names no revision of this tenant.")
+    return int(text)
+
+
+async def _checked(
+    services: Services,
+    settings: dict[str, Any],
+    principal: Principal,
+    revision: int | None,
+    *,
+    check: bool,
+    needed: bool = True,
+) -> Change:
+    """The change, with what the check of its settings found. Raises a problem when that forbids it."""
+    try:
+        services.tenants.read(settings)
+    except BadConfiguration as error:
+        raise problems.Problem("bad-settings", f"{error}.") from None
+    if not check or not needed:
+        return Change(principal.id, revision, "" if check else "not checked")
+    return Change(principal.id, revision, await services.check_tenant(settings))
+
+
+async def _done(work: Awaitable[TenantRecord]) -> TenantRecord:
+    try:
+        return await work
+    except BadConfiguration as error:
+        raise problems.Problem("bad-settings", f"{error}.") from None
+    except Outdated as error:
+        raise problems.Problem("changed", f"{str(error).capitalize()}.") from None
+    except Conflict as error:
+        raise problems.Problem("conflict", f"{str(error).capitalize()}.") from None
+    except NotAllowed as error:
+        raise problems.Problem("not-allowed", str(error)) from None
