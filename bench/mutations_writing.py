@@ -205,7 +205,7 @@ SEARCHING: Final = (
         "found-by-hidden-values",
         "an event is found by values that are hidden in it",
         "aoc_common.store.mongo.visible_events",
-        "        if shown is not None and _is_found(shown, told, document):\n",
+        "        if shown is not None and _is_found(shown, unknown, document):\n",
         "        if shown is not None:\n",
     ),
     Mutation(

@@ -166,10 +166,13 @@ def _shown(
 ) -> list[tuple[StoredEvent, StoredEvent]]:
     """Events that the reader sees and that match what he asks for, as they are and as he sees them."""
     found = []
+    # Of an event that has neither hidden values nor other versions, the database knows whether it matches.
+    left_out = [clause for clause in told if clause.excluded]
     for document in documents:
         event = stored(document)
         shown = seen(event, scope.hidden)
-        if shown is not None and _is_found(shown, told, document):
+        unknown = told if scope.hidden.fields or event.versions > 1 else left_out
+        if shown is not None and _is_found(shown, unknown, document):
             found.append((event, shown))
     return found
 
