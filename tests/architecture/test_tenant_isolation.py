@@ -67,6 +67,7 @@ OF_THE_INSTALLATION: Final = {
     "directory_names.DirectoryNames.changed": "see MongoDirectory",
     "effects": "by keys of events, which hash the tenant",
     "event_outline.MongoOutline.write": "writes what was noted for each tenant",
+    "event_outline.MongoOutline.write_all": "writes what was noted for each tenant",
     "event_outline.fill": "upkeep of all outlines",
     "event_versions.MongoEventVersions": "by ids of events, which hash the tenant",
     "events": "by ids of events, which hash the tenant; retention is upkeep of all tenants",

@@ -156,3 +156,15 @@ async def test_a_tenant_of_the_file_is_shown_as_such_and_is_not_changed(call, ga
 
     assert (shown["origin"], shown["revision"]) == ("file", None)
     assert [one.json()["type"] for one in refused] == ["/problems/not-allowed"] * 3
+
+
+async def test_who_is_administrator_of_a_tenant_does_not_lift_its_privacy_rules_by_changing_them(call, as_one):
+    rules = [{"hidden_from": "admin", "services": ["exchange"], "break_glass": None}]
+    settings = settings_of("contoso") | {"privacy": rules}
+    assert (await call("POST", "/api/tenants", json=settings, params=UNCHECKED)).status_code == 201
+
+    etag = {"headers": {"If-Match": '"1"'}}
+    as_one(Grant("admin", tenants=frozenset({"contoso"})))
+    assert (await call("PATCH", "/api/tenants/contoso", json={"privacy": []}, **etag)).status_code == 403
+    as_one(Grant("superadmin", everything=True))
+    assert (await call("PATCH", "/api/tenants/contoso", json={"privacy": []}, **etag)).status_code == 200

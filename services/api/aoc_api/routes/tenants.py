@@ -39,8 +39,8 @@ Checked = Annotated[
         "that is noted."
     ),
 ]
-#: They decide who may see a tenant, beside those that decide whose records are read, and with which secret.
-_SUPERADMINS = IDENTIFYING | {"groups"}
+#: They decide who may see what of a tenant, beside those that decide whose records are read, and with which secret.
+_SUPERADMINS = IDENTIFYING | {"groups", "privacy"}
 _REFUSALS = (
     "bad-request",
     "repeated",
@@ -146,7 +146,8 @@ async def change_tenant(
 ) -> TenantView:
     """Change some settings; null is as by default. If-Match is needed.
 
-    Whose records are read, with which secret, from where, and the groups that decide who sees it, superadmins change.
+    Whose records are read, with which secret, from where, and the groups and privacy rules that decide who sees what
+    of it, superadmins change.
     """
     patch = settings.model_dump()
     if strange := sorted(_SUPERADMINS & patch.keys()):
