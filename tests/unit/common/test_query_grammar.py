@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aoc_common.contracts import terms
+from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Check, CheckKind, Clause, Span, Value
 from aoc_common.contracts.query.grammar import QueryError, parameter, parse
@@ -230,6 +230,8 @@ def test_whatever_is_quoted_is_looked_for_as_it_is(wanted: str) -> None:
 def test_every_word_of_a_sentence_finds_it(sentence: str) -> None:
     facts = Facts(frozenset(terms.name_terms(sentence)), {"text": (sentence.lower(),)})
     for one in sentence.split():
+        if terms.says_nothing(spelling.folded(one).lower()) and not spelling.is_plain(one):
+            continue  # a word that is in no index, with what nobody sees in it: it stands in no text as it reads
         try:
             clauses = (Clause("text", (values.exactly("text", one),)),)
         except values.Unsearchable:

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aoc_common.contracts import spelling
-from aoc_common.contracts.terms import MAX_TOKEN, first_terms, id_terms, name_terms, operation_terms, query_terms
+from aoc_common.contracts.query.grammar import parse
+from aoc_common.contracts.query.matching import Facts, matches
+from aoc_common.contracts.terms import (
+    MAX_TOKEN,
+    first_terms,
+    id_terms,
+    is_word,
+    name_terms,
+    operation_terms,
+    query_terms,
+)
 
 
 @pytest.mark.parametrize(
@@ -114,3 +124,20 @@ def test_filters_and_events_spell_alike() -> None:
     assert spelling.address("::ffff:203.0.113.9") == "203.0.113.9"
     assert spelling.address("fe80::1%eth0") == "fe80::1"
     assert spelling.address("<null>") is None
+
+
+@pytest.mark.parametrize("token", ["_rOd6cICck6J-QrU5UhlAA", "k3Vx-92lQ0mZ_tYbnE4rAg"])
+def test_a_tokens_id_is_one_term_that_is_no_word_and_is_asked_for_as_it_is_written(token: str) -> None:
+    assert id_terms(token) == (token.lower(),)
+    assert not is_word(token.lower())
+    assert matches(parse(token), Facts(frozenset(id_terms(token))))
+    assert matches(parse(f"kim {token}"), Facts(frozenset({"kim", *name_terms(token)})))
+    assert not matches(parse(token), Facts(frozenset({"kim"})))
+
+
+def test_a_name_as_long_as_a_tokens_id_is_found_by_its_words() -> None:
+    name = "Mailbox-Import-2026-Q3"
+    facts = Facts(frozenset(name_terms(name)))
+
+    assert all(matches(parse(query), facts) for query in (name, "mailbox", "import 2026", "mail*"))
+    assert all(is_word(term) for term in name_terms(name))

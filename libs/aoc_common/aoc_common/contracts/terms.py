@@ -40,6 +40,7 @@ _CODE: Final = re.compile(r"<U\+[0-9A-F]{4,6}>")
 _WORD: Final = re.compile(r"[^\W_]+")
 _GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _GUID_LENGTH: Final = 36
+_TOKEN_ID_LENGTH: Final = 22
 #: What was typed of a GUID or SID so far: their terms are whole, so it is not cut either.
 _MAY_BEGIN_ID: Final = re.compile(r"(?=[a-f-]*\d)[0-9a-f]{1,8}|[0-9a-f]{8}-[0-9a-f-]*|s-1[\d-]*")
 #: Words that are longer are none that somebody types, or misspells.
@@ -55,6 +56,8 @@ _INSIDE: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 #: Ids that are no GUIDs (of messages, items, files' hashes) and SIDs: letters and digits run on without a break.
 _OPAQUE: Final = re.compile(r"(?=[^@]*\d)(?=[^@]*[a-zA-Z])[\w+/=-]*[A-Za-z0-9+/=]{20}|[sS]-1-\d[\d-]+$")
+#: A token's id of Entra's: 16 bytes in base64url, which may be cut by its dashes. Each sign-in has its own.
+_TOKEN_ID: Final = re.compile(r"(?=.*\d)(?=.*[a-z])(?=.*[A-Z])(?=.*[_-])[\w-]{22}", re.ASCII)
 #: The words of a name like `MailItemsAccessed` or `New-InboxRule`.
 _CAMEL: Final = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}(?![a-z])")
 _SHORTEST_PART: Final = 3
@@ -101,12 +104,19 @@ def is_word(term: str) -> bool:
     """Whether a term is a word or an address: not an id, of which each event has its own."""
     if len(term) > _LONGEST_WORD or (len(term) == _GUID_LENGTH and _GUID.fullmatch(term)):
         return False
+    if "-" in term or "_" in term:  # words are cut there
+        return False
     return _OPAQUE.match(term) is None or _ORDERED.fullmatch(term) is not None
 
 
 def says_nothing(term: str) -> bool:
     """Whether a term is a word that no index holds: events of before may have it."""
     return term in _STOP
+
+
+def token_id(word: str) -> str | None:
+    """The term of a token's id, which is no word and not cut; None for what looks like none."""
+    return word.lower() if len(word) == _TOKEN_ID_LENGTH and _TOKEN_ID.fullmatch(word) else None
 
 
 def may_begin_id(start: str) -> bool:
@@ -152,7 +162,10 @@ def _cut_id(uid: str) -> tuple[str, ...]:
     if len(uid) == _GUID_LENGTH and _GUID.fullmatch(lower := uid.lower()):
         return (lower,)  # nearly all are one: to look for more takes twice as long
     guids = _GUID.findall(_read(uid).casefold())
-    return tuple(guids) if guids else name_terms(uid)
+    if guids:
+        return tuple(guids)
+    token = token_id(uid)
+    return name_terms(uid) if token is None else (token,)
 
 
 def _cut_all(text: str) -> tuple[str, ...]:

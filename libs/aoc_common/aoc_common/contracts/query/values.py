@@ -103,7 +103,10 @@ def _words(text: str) -> Value:
         return network
     tokens = terms.query_terms(text)
     if tokens:
-        return Value(tuple(_need(term) for term in tokens))
+        # What looks like a token's id may be a name as well, of which each word is a term.
+        whole = terms.token_id(text.strip())
+        other = () if whole is None else (Span.of(whole),)
+        return Value(tuple((*_need(term), *other) for term in tokens))
     if not terms.pieces(text):
         raise Unsearchable("has no letter or digit to search for")
     # Single letters, `the` and `com` are in no index: so common that looking at the events themselves finds some soon.
