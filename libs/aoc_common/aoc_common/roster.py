@@ -107,6 +107,11 @@ WATCHING: Final = (
     f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
 )
 
+#: Streams that hold what is a tenant's.
+TENANT_STREAMS: Final = (
+    subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.ALERTS_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM,
+)  # fmt: skip
+
 COLLECTOR: Final = Service(
     name="collector",
     title="Collector",
@@ -137,6 +142,8 @@ NORMALIZER: Final = Service(
         f"$JS.API.DIRECT.GET.{subjects.EVENTS_STREAM}",
         f"$JS.API.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
         f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS_STREAM}.>",
+        # What the streams hold of a tenant that is deleted.
+        *(f"$JS.API.STREAM.{act}.{stream}" for act in ("INFO", "PURGE") for stream in TENANT_STREAMS),
     ),
     hears=(subjects.ALL_TENANT_CHANGES,),
     memory_mb=1024,

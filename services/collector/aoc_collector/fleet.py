@@ -47,6 +47,10 @@ class Fleet:
         """The tenants that are collected now."""
         return self._tenants
 
+    def collects(self, name: str) -> bool:
+        """Whether a tenant is collected now."""
+        return any(tenant.name == name for tenant in self._tenants)
+
     def follow(self, follower: Follower) -> None:
         """Have a part follow: it is given what there is now, and then each change."""
         self._followers.append(follower)

@@ -10,7 +10,7 @@ from aoc_common.service.worker import Worker
 from aoc_common.settings import load
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_normalizer.enrich.lookup import nowhere
-from aoc_normalizer.parts import pages, upkeep
+from aoc_normalizer.parts import pages, tenants, upkeep
 from aoc_normalizer.settings import NormalizerSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker[Nor
 
 async def build(locate: Locate, settings: NormalizerSettings, parts: Parts) -> None:
     """Add the parts of a normalizer."""
-    events = MongoEvents(parts.resources.database, settings.retention.keep, parts.resources.clock)
+    stored = await tenants.follow(parts)
+    events = MongoEvents(parts.resources.database, tenants.kept(stored, settings.retention.keep), parts.resources.clock)
     look_up = pages.look_up_of(settings, locate, parts.resources)
-    pages.add(settings, look_up, events, parts)
+    pages.add(settings, look_up, events, stored, parts)
     upkeep.add(settings, look_up, events, parts)
+    tenants.add(settings, stored, parts)

@@ -27,10 +27,15 @@ def make_handler(
     write: Callable[[Sequence[MappedPage]], Awaitable[None]],
     look_up: LookUp,
     encode: Callable[[Event, str], bytes],
+    living: Callable[[Sequence[Msg]], Awaitable[Sequence[Msg]]] | None = None,
 ) -> Callable[[Sequence[Msg]], Awaitable[None]]:
-    """The handler of AOC_RAW."""
+    """The handler of AOC_RAW. `living`: which pages are to be stored, see `tombstones`; None: all."""
 
     async def on_pages(messages: Sequence[Msg]) -> None:
+        if living is not None:
+            messages = await living(messages)
+        if not messages:
+            return
         await write(
             [
                 replace(

@@ -11,6 +11,11 @@ _LATENESS: Final = (10, 60, 300, 900, 3600, 4 * 3600, 24 * 3600, 3 * 24 * 3600, 
 
 CATALOGUE: Final = Catalogue()
 
+PAGES_OF_DELETED = CATALOGUE.counter(
+    "aoc_normalizer_pages_of_deleted_tenants_total",
+    "Pages that came after their tenant was deleted, and were not stored.",
+)
+
 PAGES_NORMALIZED = CATALOGUE.counter("aoc_normalizer_pages_total", "Raw pages handled.", ("outcome",))
 PAGES_GONE = CATALOGUE.counter(
     "aoc_normalizer_pages_gone_total",

@@ -84,4 +84,10 @@ class NormalizerSettings(ServiceSettings):
         30, gt=0, description="How often dead letters and the quarantine are looked at for what was handled since."
     )
     compact_s: float = Field(60, gt=0, description="How often settled slices of a quiet day are merged, seconds.")
+    deletion_settle_s: float = Field(
+        30,
+        gt=0,
+        description="How long after a tenant's deletion was asked for it begins, and after which nothing may have come "
+        "in any more, seconds. Longer than a service takes to see a change, and to end a batch.",
+    )
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one maps while another one is stored.")

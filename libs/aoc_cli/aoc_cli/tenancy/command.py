@@ -179,6 +179,37 @@ def resume(name: Name, data: Data = None) -> None:
     _run(data, work)
 
 
+@group.command()
+def delete(
+    name: Name,
+    yes: Annotated[str, typer.Option("--yes", help="The tenant's name again: nothing of it comes back.")] = "",
+    wait: Annotated[bool, typer.Option(help="Stay until all of it is deleted.")] = False,
+    data: Data = None,
+) -> None:
+    """Delete a tenant with all its data: events, versions, accounts, messages. What is kept is the proof."""
+    if yes != name:
+        raise BadConfiguration(
+            f"--yes {name} is needed: all that is stored of {name} is deleted, and cannot be had again"
+        )
+
+    async def work(here: Administered) -> None:
+        record = await here.tenants.delete(check_tenant(name), Change(here.by))
+        out.print(f"{plain(name)}: {record.state}; aoc tenants show {plain(name)} tells how far it is")
+        if not wait:
+            return
+        with err.status("the normalizer deletes it"):
+            while (record := await here.tenants.record(name)).state == "deleting":
+                await asyncio.sleep(1)
+        table = Table("where", "before", "after", box=None, padding=(0, 2, 0, 0))
+        for where, number in sorted(record.proof.get("before", {}).items()):
+            if number:
+                table.add_row(plain(where), f"{number:,}", f"{record.proof['after'].get(where, 0):,}")
+        out.print(table)
+        out.print(f"{plain(name)}: {record.state}")
+
+    _run(data, work)
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
         text = typer.get_text_stream("stdin").read(_MOST_BYTES) if str(file) == "-" else file.read_text("utf-8")

@@ -73,6 +73,10 @@ class StoredTenants:
             return ()
         return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
 
+    def last_known(self, name: str) -> Tenant | None:
+        """A tenant as the last look found it."""
+        return self._tenants.get(name)
+
     async def records(self) -> Mapping[str, TenantRecord]:
         """Name -> record, also of what is deleted."""
         await self._refresh()

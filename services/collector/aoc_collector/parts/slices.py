@@ -23,6 +23,7 @@ from aoc_common.bus.limits import StreamLimit
 from aoc_common.bus.publish import publish_patiently
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, PollJob
+from aoc_common.errors import Postponed
 from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
@@ -122,6 +123,9 @@ def _publish(shared: Shared, quota: Quota) -> Publish:
     resources = shared.parts.resources
 
     async def publish(stream: str, messages: Sequence[Outgoing]) -> list[Ack]:
+        of_page = stream == subjects.RAW_STREAM and messages
+        if of_page and not shared.fleet.collects(subjects.owner(messages[0].subject)[0]):
+            raise Postponed("the tenant is not collected any more")
         acks = await publish_patiently(resources.js, resources.clock, resources.stopping, stream, messages)
         if stream == subjects.RAW_STREAM:
             quota.note(messages)

@@ -29,6 +29,7 @@ from aoc_normalizer.enrich.location import Locator
 from aoc_normalizer.enrich.lookup import nowhere
 from aoc_normalizer.enrich.tenant_check import remembering
 from aoc_normalizer.flow import make_handler
+from aoc_normalizer.tombstones import Tombstones
 from aoc_normalizer.twins.linker import Twins
 from aoc_normalizer.write.dead_letters import PageDeadLetters
 from aoc_normalizer.write.dedupe import Deduplicator
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from aoc_common.service.worker import Parts
     from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.events import MongoEvents
+    from aoc_common.tenants.stored_registry import StoredTenants
     from aoc_normalizer.enrich.lookup import Locate, LookUp
     from aoc_normalizer.settings import NormalizerSettings
 
@@ -64,12 +66,15 @@ def look_up_of(settings: NormalizerSettings, locate: Locate, resources: Resource
     return make_look_up(names, locate, remembering(MongoTenantIds(database).id_of, clock))
 
 
-def add(settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, parts: Parts) -> None:
+def add(
+    settings: NormalizerSettings, look_up: LookUp, events: MongoEvents, tenants: StoredTenants, parts: Parts
+) -> None:
     """Add the workers that take pages."""
     resources = parts.resources
     write = _writer(settings, events, resources).write
     pages = [replace(one, batch=settings.batch_pages, batch_bytes=settings.batch_bytes) for one in consumers.NORMALIZER]
-    parts.consume(pages, make_handler(write, look_up, events.encoded), settings.workers)
+    living = Tombstones(tenants.records, events.forget_tenant).living
+    parts.consume(pages, make_handler(write, look_up, events.encoded, living), settings.workers)
     parts.closing(partial(_count, events))
 
 

@@ -86,6 +86,14 @@ class MongoOutline:
         self._kinds[tenant, kind] += 1
         self._hours[tenant, time_ms // HOUR_MS] += 1
 
+    def forget_tenant(self, tenant: str) -> None:
+        """A tenant was deleted: what was counted of it is not written, and none of its kinds is there any more."""
+        self._known.pop(tenant, None)
+        self._full.discard(tenant)
+        for counted in (self._kinds, self._hours):
+            for key in [key for key in counted if key[0] == tenant]:
+                del counted[key]
+
     def note_document(self, document: Mapping[str, Any]) -> None:
         """As `note`, of an event's document."""
         kind = Kind(document["source"], document["service"], document["operation"], document["result"])

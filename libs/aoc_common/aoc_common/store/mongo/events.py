@@ -143,6 +143,11 @@ class MongoEvents:
         except (BSONError, OverflowError, ValueError) as error:
             raise Permanent(f"events: a document cannot be stored: {str(error)[:300]}") from error
 
+    def forget_tenant(self, tenant: str) -> None:
+        """A tenant was deleted: what this process remembers of it is neither written, nor taken to be there."""
+        self._vocabulary.forget_tenant(tenant)
+        self._outline.forget_tenant(tenant)
+
     async def insert(self, events: Sequence[Event], pages: Sequence[str]) -> set[int]:
         """Store events that are not stored yet; the indices of the new ones."""
         return await self.insert_encoded([self.encoded(event, page) for event, page in zip(events, pages, strict=True)])

@@ -58,6 +58,12 @@ class MongoVocabulary:
             if (known is None and terms.is_word(term)) or (known is not None and known < until):
                 self._new[key] = until + _SLACK
 
+    def forget_tenant(self, tenant: str) -> None:
+        """A tenant was deleted: its words are not there any more."""
+        for words in (self._written, self._new):
+            for key in [key for key in words if key.startswith(f"{tenant} ")]:
+                del words[key]
+
     async def learn(self) -> None:
         """Write what was noted, before the events are. Raises `Transient`; what was noted comes with the next try."""
         if not self._new:

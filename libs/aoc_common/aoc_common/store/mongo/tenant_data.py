@@ -1,0 +1,124 @@
+"""All that the database holds of one tenant, in whichever collection: counted, and removed.
+
+Every collection is looked at, also one that a later version has added: what is a tenant's names it as `tenant`, or
+in its key. What hangs on pages only (twins that are decided, events of which retention has left the id) is found by them, so
+the pages go last. Removing is repeatable at any point.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.contracts.subjects import check_tenant
+from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+#: What outlives a tenant: the record of what was done, its tombstone, and what belongs to the installation.
+_STAYS: Final = frozenset(
+    {"audit_trail", "audit_heads", "tenant_settings", "tenant_checks", "api_keys", "sessions", "sign_in_links"}
+    | {"report_keys", "installation", "readers", "upgrades", "grants", "rate_shares"}
+)
+#: The key is the tenant's name, or begins with it and a blank.
+_BY_KEY: Final = frozenset({"tenants", "privacy"})
+_BY_BEGINNING: Final = frozenset({"event_outline"})
+#: Found by pages only, which their documents name so.
+_OF_PAGES: Final = {"twin_pages": "_id", "ledger_gone": "_id"}
+_PAGES: Final = "ledger_pages"
+_STUBS: Final = "events (ids only)"
+_READ: Final = 1_000
+
+
+class MongoTenantData:
+    """What the database holds of a tenant. Every method may raise `Transient` when it is away."""
+
+    def __init__(self, database: Database, tenant: str, directory_id: str) -> None:
+        self._database = database
+        self._tenant = check_tenant(tenant)
+        self._directory_id = directory_id
+
+    async def counts(self) -> dict[str, int]:
+        """Where -> how many documents."""
+        with translated("tenant data"):
+            counts = {name: await self._database[name].count_documents(query) for name, query in await self._queries()}
+            pages = await self.pages()
+            for name, field in _OF_PAGES.items():
+                counts[name] = await self._of_pages(name, field, pages, remove=False)
+            counts[_STUBS] = await self._stubs(pages, remove=False)
+            counts["grants"] = await self._database["grants"].count_documents({"tenants": self._tenant})
+        return counts
+
+    async def remove(self) -> None:
+        """Remove all of it, the pages last."""
+        with translated("tenant data"):
+            pages = await self.pages()
+            for name, field in _OF_PAGES.items():
+                await self._of_pages(name, field, pages, remove=True)
+            await self._stubs(pages, remove=True)
+            for name, query in sorted(await self._queries(), key=lambda one: one[0] == _PAGES):
+                await self._database[name].delete_many(query)
+            # A grant over a tenant of this name must not be over the next one of that name.
+            await self._database["grants"].update_many(
+                {"tenants": self._tenant},
+                {"$pull": {"tenants": self._tenant}, "$unset": {f"directories.{self._tenant}": ""}},
+            )
+
+    async def pages(self) -> set[str]:
+        """The ids of its pages that the ledger knows."""
+        query = self._query(_PAGES)
+        return {
+            document["page"] async for document in self._database[_PAGES].find(query, {"page": 1}) if "page" in document
+        }
+
+    async def _queries(self) -> list[tuple[str, Document]]:
+        names = await self._database.list_collection_names()
+        ours = sorted(
+            name for name in names if name not in _STAYS | _OF_PAGES.keys() and not name.startswith("system.")
+        )
+        shares = [("rate_shares", {"_id": {"$regex": f"/{re.escape(self._directory_id)}/"}})]
+        return [*((name, self._query(name)) for name in ours), *shares]
+
+    def _query(self, collection: str) -> Document:
+        if collection in _BY_KEY:
+            return {"_id": self._tenant}
+        if collection in _BY_BEGINNING:
+            return {"_id": {"$regex": f"^{re.escape(self._tenant)} "}}
+        if collection == _PAGES:
+            return {"$or": [{"tenant": self._tenant}, {"slice_id": {"$regex": f"^{re.escape(self._tenant)}/"}}]}
+        return {"tenant": self._tenant}
+
+    async def _of_pages(self, collection: str, field: str, pages: set[str], *, remove: bool) -> int:
+        found = 0
+        async for some in self._chunks(collection, {}, field):
+            ours = [key for key, page in some if page in pages]
+            found += len(ours)
+            if remove:
+                await self._drop(collection, ours)
+        return found
+
+    async def _stubs(self, pages: set[str], *, remove: bool) -> int:
+        """Events of which retention has left the id, and their page: they name no tenant any more."""
+        found = 0
+        async for some in self._chunks("events", {"forgotten": True}, "page"):
+            ours = [key for key, page in some if page in pages]
+            found += len(ours)
+            if remove:
+                await self._drop("events", ours)
+        return found
+
+    async def _chunks(
+        self, collection: str, query: Document, field: str
+    ) -> AsyncIterator[list[tuple[object, str | None]]]:
+        chunk: list[tuple[object, str | None]] = []
+        async for document in self._database[collection].find(query, {field: 1}).batch_size(_READ):
+            chunk.append((document["_id"], document.get(field)))
+            if len(chunk) == _READ:
+                yield chunk
+                chunk = []
+        yield chunk
+
+    async def _drop(self, collection: str, keys: list[object]) -> None:
+        for start in range(0, len(keys), BATCH_SIZE):
+            await self._database[collection].delete_many({"_id": {"$in": keys[start : start + BATCH_SIZE]}})
