@@ -92,6 +92,7 @@ OF_THE_INSTALLATION: Final = {
     "stored_terms.MongoStoredTerms": "terms of all events are made anew",
     "sums.MongoSums": "upkeep of all ledgers",
     "tenant_checks.MongoTenantChecks": "by a ticket that only whoever asked has",
+    "tenant_data.MongoTenantData": "made for one tenant",
     "tenant_ids.MongoTenantIds": "directory ids of all tenants",
     "tenant_settings.MongoTenantSettings": "the registry of all tenants, for services and administrators; routes check",
     "twin_links.MongoTwinLinks": "the doctor checks all links",

@@ -198,8 +198,7 @@ def delete(
         if not wait:
             return
         with err.status("the normalizer deletes it"):
-            while (record := await here.tenants.record(name)).state == "deleting":
-                await asyncio.sleep(1)
+            record = await _deleted(here, name)
         table = Table("where", "before", "after", box=None, padding=(0, 2, 0, 0))
         for where, number in sorted(record.proof.get("before", {}).items()):
             if number:
@@ -208,6 +207,14 @@ def delete(
         out.print(f"{plain(name)}: {record.state}")
 
     _run(data, work)
+
+
+async def _deleted(here: Administered, name: str) -> TenantRecord:
+    while True:
+        record = await here.tenants.record(name)
+        if record.state != "deleting":
+            return record
+        await asyncio.sleep(1)
 
 
 def _read(file: Path) -> dict[str, Any]:

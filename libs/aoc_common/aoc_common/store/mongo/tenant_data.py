@@ -1,8 +1,8 @@
 """All that the database holds of one tenant, in whichever collection: counted, and removed.
 
-Every collection is looked at, also one that a later version has added: what is a tenant's names it as `tenant`, or
-in its key. What hangs on pages only (twins that are decided, events of which retention has left the id) is found by them, so
-the pages go last. Removing is repeatable at any point.
+Every collection is looked at, also one that a later version has added: what is a tenant's names it as `tenant`, or in
+its key. What hangs on pages only (twins that are decided, events of which retention has left the id) is found by them,
+so the pages go last. Removing is repeatable at any point.
 """
 
 from __future__ import annotations
