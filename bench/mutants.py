@@ -62,6 +62,10 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
     "aoc_normalizer": ("tests/unit/normalizer/test_ground_truth.py", "tests/unit/normalizer"),
     "aoc_common.contracts": ("tests/unit/common", "tests/unit/normalizer/test_ground_truth.py"),
     "aoc_common.store": ("tests/contract", "--ignore=tests/contract/sim"),
+    "aoc_common.store.mongo.access_paths": (
+        "tests/contract/test_event_search.py",
+        "tests/contract/test_hidden_events.py",
+    ),
     "aoc_common.store.mongo.account": ("tests/contract/test_account.py", "tests/contract/test_account_completeness.py"),
     "aoc_common.store.mongo.arrivals": ("tests/contract/test_arrivals.py",),
     "aoc_common.store.mongo.event_search": ("tests/contract/test_event_search.py",),
@@ -69,6 +73,7 @@ _TESTS: Final[Mapping[str, Sequence[str]]] = {
         "tests/contract/test_event_search.py",
         "tests/contract/test_stopped_search.py",
     ),
+    "aoc_common.store.mongo.visible_events": ("tests/contract/test_hidden_events.py",),
     "aoc_common.store.mongo.twins": ("tests/contract/test_twins.py", *_TWINS),
     "aoc_common.contracts.twins": _TWINS,
     "aoc_normalizer.twins": _TWINS,
