@@ -50,9 +50,9 @@ class MongoVocabulary:
         self._new: dict[str, datetime] = {}
         self._learning = asyncio.Lock()
 
-    def note(self, tenant: str, found: Iterable[str], until: datetime) -> None:
+    def note(self, tenant: str, of_event: Iterable[str], until: datetime) -> None:
         """Remember the terms of an event that expires then. `learn` writes them."""
-        for term in found:
+        for term in of_event:
             key = f"{tenant} {term}"
             known = self._written.get(key) or self._new.get(key)
             if (known is None and terms.is_word(term)) or (known is not None and known < until):
