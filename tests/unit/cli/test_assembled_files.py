@@ -113,6 +113,13 @@ class TestPython:
 
         assert (found.records, found.unreadable) == ([record], [])
 
+    @pytest.mark.parametrize("file", ["{0!r}\n{1!r}\n", "[{0!r}, {1!r}]", "10:00 INFO {0!r}\n10:01 INFO {1!r}\n"])
+    def test_a_file_of_such_records_is_read(self, read, file: str) -> None:
+        big = audit("b", Size=10**30)
+        found = read(file.format(A, big).encode())
+
+        assert (found.records, found.unreadable) == ([A, big], [])
+
     @pytest.mark.parametrize(
         "text", ["{'a': __import__('os')}", "{'a': {1, 2}}", "{'a': b'x'}", "{'a': " + "[" * 500 + "]" * 500 + "}"]
     )

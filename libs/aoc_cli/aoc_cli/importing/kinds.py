@@ -56,7 +56,7 @@ _SIGN_IN: Final = re.compile(rb"(?i)sign in|login\.microsoft|password|log in")
 _SYSLOG: Final = re.compile(rb"<\d{1,3}>")
 #: What a text has in it that holds records: JSON behind other text, also as text in a string.
 _EVIDENCE: Final = re.compile(
-    r'\\?"(?:CreationTime|AuditData|createdDateTime|activityDateTime|operationName)\\?"\s*:', re.IGNORECASE
+    r"""\\?["'](?:CreationTime|AuditData|createdDateTime|activityDateTime|operationName)\\?["']\s*:""", re.IGNORECASE
 )
 #: A line of a list of properties as PowerShell prints it, with the colons below one another; and the line of dashes
 #: below the header of a table.

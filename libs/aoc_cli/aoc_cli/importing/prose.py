@@ -6,6 +6,7 @@ object that nobody knows, and text that seems to hold a record all the same.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from aoc_cli.importing import kinds
 from aoc_cli.importing.items import Doubt, Unreadable
 from aoc_cli.importing.kinds import NoLogError
 from aoc_cli.importing.scan import Value, walk
+from aoc_normalizer.fields import literals
 from aoc_normalizer.mappers import GENERIC, recognise
 from aoc_normalizer.reading import containers
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from aoc_cli.importing.tables import Prose
 
-_START: Final = re.compile(rb'\{\s*+"')
+_START: Final = re.compile(rb"""\{\s*+["']""")
 _WORD: Final = re.compile(rb"[^\W_]")
 #: Bytes of an object in a text; and at the end of what was read, in which one may begin.
 _LONGEST: Final = 8 << 20
@@ -80,7 +82,11 @@ class ProseReader:
         try:
             parsed: Any = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            return Unreadable(line, f"not JSON: {error}", data)
+            # Programs have such objects by the thousand; to parse each takes long.
+            parsed = literals.read(data.decode("utf-8", "replace")) if _holds_records(data) else None
+            if parsed is None:
+                return Unreadable(line, f"not JSON: {error}", data)
+            data = json.dumps(parsed).encode()  # integers of any length
         known = recognise(parsed) is not GENERIC or containers.opened(parsed, data) is not None
         if known or (self._records and containers.has_identity(parsed)):
             return Value(line, data)
