@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "howto" / "docker-compose.md").read_text()
 LINES = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
 COMPOSE = [shlex.split(line) for line in LINES if line.startswith("docker compose")]
 #: Subcommands of Docker Compose, and those of their options that take a value.
-SUBCOMMANDS = {"up", "ps", "run", "build", "restart", "logs", "stop", "down"}
+SUBCOMMANDS = {"up", "ps", "run", "exec", "build", "restart", "logs", "stop", "down"}
 WITH_VALUE = {"--profile", "--scale", "--volume"}
 
 
@@ -27,7 +27,7 @@ def arguments(words: list[str]) -> tuple[list[str], dict[str, str]]:
     options: dict[str, str] = {}
     rest = iter(words)
     for word in rest:
-        if plain[:1] == ["run"] and len(plain) > 1:
+        if plain[:1] in (["run"], ["exec"]) and len(plain) > 1:
             plain.append(word)  # of the command that runs in the container
         elif word in WITH_VALUE:
             options[word] = next(rest)
@@ -46,7 +46,7 @@ def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -
     (subcommand, *rest), options = arguments(words[2:])
 
     assert subcommand in SUBCOMMANDS
-    assert set(rest[:1] if subcommand == "run" else rest) <= services().keys()
+    assert set(rest[:1] if subcommand in {"run", "exec"} else rest) <= services().keys()
     if "--profile" in options:
         assert options["--profile"] in {
             profile for service in services().values() for profile in service.get("profiles", ())
@@ -60,7 +60,7 @@ def test_a_command_is_about_services_and_profiles_that_exist(words: list[str]) -
 def test_what_runs_in_a_container_is_a_command_of_aoc(words: list[str]) -> None:
     (_, service, command, *rest), _ = arguments(words[2:])
     options = {word for word in rest if word.startswith("--")}
-    subcommand = [command, *[word for word in rest[:1] if command in {"deadletters", "quarantine", "keys"}]]
+    subcommand = [command, *[word for word in rest[:1] if command in {"deadletters", "quarantine", "keys", "api-keys"}]]
 
     assert services()[service]["image"] == "aoc-cli:local"
     assert command in COMMANDS
