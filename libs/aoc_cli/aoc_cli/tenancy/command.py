@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +14,12 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli.tenancy.administering import Administered, administering
+from aoc_cli.tenancy.export import MANIFEST
+from aoc_cli.tenancy.export import export as export_
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts.subjects import TENANT_PATTERN, check_tenant
 from aoc_common.errors import BadConfiguration
+from aoc_common.store.mongo.tenant_data import MongoTenantData
 from aoc_common.tenants.administration import Change
 from aoc_common.tenants.checks import CheckFailed
 from aoc_common.tenants.file import document
@@ -175,6 +179,35 @@ def resume(name: Name, data: Data = None) -> None:
     async def work(here: Administered) -> None:
         record = await here.tenants.pause(check_tenant(name), Change(here.by), paused=False)
         out.print(f"{plain(record.name)}: is collected")
+
+    _run(data, work)
+
+
+@group.command()
+def export(
+    name: Name,
+    directory: Annotated[Path, typer.Argument(help="A directory that is new, or empty.")],
+    data: Data = None,
+) -> None:
+    """Write all data of a tenant to files: events, versions, accounts, settings without secrets; counts and hashes."""
+
+    async def work(here: Administered) -> None:
+        tenant = await here.registry.get(check_tenant(name))
+        settings = {"name": name} if tenant is None else document(tenant)
+        held = MongoTenantData(here.database, name, str(settings.get("tenant_id", "-")))
+        with err.status("reading") as status:
+            files = await export_(
+                held,
+                settings,
+                directory,
+                datetime.now(UTC),
+                lambda one: status.update(f"{one.name}: {one.documents:,}"),
+            )
+        table = Table("file", "documents", "SHA-256", box=None, padding=(0, 2, 0, 0))
+        for one in files:
+            table.add_row(plain(one.name), f"{one.documents:,}", one.sha256)
+        out.print(table)
+        out.print(f"{plain(str(directory))}: complete; {MANIFEST} has the counts and hashes")
 
     _run(data, work)
 

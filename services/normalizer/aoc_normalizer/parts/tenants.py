@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from aoc_common.bus import tenant_messages
 from aoc_common.bus.tenant_changes import hearing
+from aoc_common.store.mongo.event_retention import MongoEventRetention
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.tenant_data import MongoTenantData
 from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
 from aoc_common.tenants.records import HISTORY, TenantRevision
 from aoc_common.tenants.stored_registry import LOOK_S, StoredTenants
+from aoc_normalizer.upkeep.stored_retention import StoredRetention
 from aoc_normalizer.upkeep.tenant_deletion import TenantDeletion
 
 if TYPE_CHECKING:
@@ -45,9 +47,19 @@ def kept(stored: StoredTenants, otherwise: Retention) -> Retention:
 
 
 def add(settings: NormalizerSettings, stored: StoredTenants, parts: Parts) -> None:
-    """Add the deletion of tenants."""
+    """Add the deletion of tenants, and the retention of what is stored."""
     deletion = deletion_of(stored, parts.resources, timedelta(seconds=settings.deletion_settle_s))
     parts.every(min(LOOK_S, settings.deletion_settle_s), "deleting tenants", deletion.look)
+    resources = parts.resources
+    retention = StoredRetention(
+        stored.records,
+        MongoEventRetention(resources.database),
+        kept(stored, settings.retention.keep),
+        MongoLease(resources.database, "retention of stored events").take,
+        resources.clock,
+        timedelta(seconds=settings.deletion_settle_s),
+    )
+    parts.every(min(LOOK_S, settings.deletion_settle_s), "retention of stored events", retention.look)
 
 
 def deletion_of(stored: StoredTenants, resources: Resources, settled: timedelta) -> TenantDeletion:

@@ -130,9 +130,9 @@ class MongoEvents:
         now = self._clock.now()
         event.ocsf["metadata"]["processed_time"] = ids.to_ms(now)
         retention = self._retention(event.tenant, event.source)
-        remembered = _remembered(event, now)
-        document = to_document(event, page, now, max(retention, remembered))
-        if retention < remembered:
+        known = remembered(event.source, event.time_ms, now)
+        document = to_document(event, page, now, max(retention, known))
+        if retention < known:
             document["forget_at"] = now + retention
         self._vocabulary.note(event.tenant, event.terms, document["expire_at"])
         self._outline.note(
@@ -209,10 +209,10 @@ class MongoEvents:
         return done.modified_count
 
 
-def _remembered(event: Event, now: datetime) -> timedelta:
-    source = event.source
+def remembered(source: str, time_ms: int, stored_at: datetime) -> timedelta:
+    """How long the id of an event is recognised after it was stored, however short its retention is."""
     if source == IMPORT_SOURCE:
-        since = now - ids.from_ms(event.time_ms)
+        since = stored_at - ids.from_ms(time_ms)
         return min(_REMEMBERED_OF_FILES, max(_REMEMBERED_OF_FILES - since, timedelta()))
     return _REMEMBERED.get(source, _REMEMBERED_OF_GRAPH if source.startswith("graph-") else _REMEMBERED_ELSE)
 

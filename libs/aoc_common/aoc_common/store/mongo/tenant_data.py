@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from bson import json_util
+
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
@@ -50,6 +52,22 @@ class MongoTenantData:
             counts["grants"] = await self._database["grants"].count_documents({"tenants": self._tenant})
         return counts
 
+    async def lines(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+        """Each collection with what it holds of the tenant, as lines of MongoDB Extended JSON (relaxed).
+
+        Events of which retention has left the id are left out.
+        """
+        with translated("tenant data"):
+            queries = await self._queries()
+        for name, query in queries:
+            if name not in {"rate_shares", "upgrades"}:
+                yield name, self._read(name, query)
+
+    async def _read(self, collection: str, query: Document) -> AsyncIterator[bytes]:
+        with translated("tenant data"):
+            async for document in self._database[collection].find(query).batch_size(_READ):
+                yield json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS).encode() + b"\n"
+
     async def remove(self) -> None:
         """Remove all of it, the pages last."""
         with translated("tenant data"):
@@ -78,7 +96,8 @@ class MongoTenantData:
             name for name in names if name not in _STAYS | _OF_PAGES.keys() and not name.startswith("system.")
         )
         shares = [("rate_shares", {"_id": {"$regex": f"/{re.escape(self._directory_id)}/"}})]
-        return [*((name, self._query(name)) for name in ours), *shares]
+        progress = [("upgrades", {"_id": f"retention {self._tenant}"})]
+        return [*((name, self._query(name)) for name in ours), *shares, *progress]
 
     def _query(self, collection: str) -> Document:
         if collection in _BY_KEY:
