@@ -83,7 +83,8 @@ class SignedInGateway:
 
     async def get(self, token: str | bytes, path: str = "/api/events", **parameters: Any) -> httpx.Response:
         header = b"Bearer " + (token if isinstance(token, bytes) else token.encode())
-        parameters = {"tenant": HOME} | parameters
+        if path == "/api/events":
+            parameters = {"tenant": HOME} | parameters
         return await self.client.get(path, params=parameters, headers={"Authorization": header})
 
     async def status(self, token: str | bytes, path: str = "/api/events", **parameters: Any) -> int:
@@ -121,7 +122,7 @@ async def serve(
             asking.answer_bytes = ANSWER_BYTES
             monkeypatch.setattr(services, "make_client", lambda: asking)
             monkeypatch.setattr(services, "MakeAccess", lambda options, _: MakeAccess(options, clock))
-            monkeypatch.setattr(services, "FileTenants", lambda *_: registry)
+            monkeypatch.setattr(services, "tenants_file", lambda *_: registry)
             app = create_app(settings)
             await stack.enter_async_context(app.router.lifespan_context(app))
             app.state.services = replace(app.state.services, clock=clock)

@@ -42,7 +42,16 @@ async def test_a_customers_own_superadmin_is_admin_of_that_customer_alone(gatewa
 
     assert await gateway.status(token, tenant=CUSTOMER) == 200
     assert await gateway.status(token, tenant=HOME) == 403
-    assert await gateway.status(entra.token(role="superadmin"), tenant=CUSTOMER) == 200
+    (grant,) = (await gateway.get(token, "/api/me")).json()["grants"]
+    assert (grant["role"], grant["tenants"], grant["everything"]) == ("admin", [CUSTOMER], False)
+
+
+async def test_a_superadmin_of_our_own_directory_is_one_over_all_tenants(gateway, entra):
+    token = entra.token(role="superadmin")
+
+    (grant,) = (await gateway.get(token, "/api/me")).json()["grants"]
+    assert (grant["role"], grant["everything"]) == ("superadmin", True)
+    assert await gateway.status(token, tenant=CUSTOMER) == 200
 
 
 async def test_a_customer_that_is_not_registered_any_more_is_refused_at_once(gateway, entra):

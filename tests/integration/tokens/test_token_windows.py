@@ -8,7 +8,8 @@ from functools import partial
 import pytest
 
 from aoc_api.access.tokens.claims import Expected
-from aoc_api.access.tokens.verification import AccessTokens
+from aoc_api.access.tokens.identity import RefusedToken
+from aoc_api.access.tokens.verification import REMEMBERED, AccessTokens
 from aoc_api.entra import jws
 from aoc_api.entra.discovery import fetch
 from aoc_api.entra.keys import FRESH_S, LONGEST_S, PAUSE_S, RETRY_S, SigningKeys
@@ -16,6 +17,7 @@ from aoc_sim.settings import GatewayApp
 from signing import BASE, CUSTOMER
 
 LEEWAY_S = 60
+STRANGER = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.mark.parametrize(
@@ -63,24 +65,45 @@ async def test_a_token_that_is_remembered_is_not_verified_again_and_nobody_is_as
     assert await entra.asked() == asked == 2
 
 
+def _verifier(entra, clock, is_known, remembered=REMEMBERED):
+    app = GatewayApp()
+    expected = Expected(app.client_id, app.application_uri, app.scope)
+    return AccessTokens(expected, BASE, SigningKeys(partial(fetch, entra.client), clock), is_known, clock, remembered)
+
+
 async def test_what_is_remembered_is_bounded_by_its_size(entra, clock, monkeypatch):
     verified = []
     monkeypatch.setattr(jws, "check_signature", lambda token, _: verified.append(token.claims["uti"]))
     groups = [f"{number:08d}-0000-4000-8000-000000000000" for number in range(200)]
     first, second = (entra.token({"groups": groups, "uti": name}) for name in ("first", "second"))
-    app = GatewayApp()
-    tokens = AccessTokens(
-        Expected(app.client_id, app.application_uri, app.scope),
-        BASE,
-        SigningKeys(partial(fetch, entra.client), clock),
-        _known,
-        clock,
-        remembered=300,
-    )
+    tokens = _verifier(entra, clock, _known, remembered=300)
     for token in (first, first, second, second, first):
         await tokens.verify(token)
 
     assert verified == ["first", "second", "first"]
+
+
+async def test_an_id_token_is_good_for_its_own_sign_in_at_a_known_directory_only(entra, clock):
+    token, other = entra.token(base=entra.id_claims(nonce="n1")), entra.token(base=entra.id_claims(nonce=None))
+    tokens = _verifier(entra, clock, _known)
+    assert (await tokens.verify_id_token(token, "n1")).app_roles == ("aoc.superadmin",)
+
+    for verifier, wrong, nonce in (
+        (tokens, token, "n2"),
+        (tokens, token, ""),
+        (tokens, other, ""),
+        (tokens, entra.token({"nonce": "n1"}), "n1"),
+        (tokens, entra.token(base=entra.application_claims("aoc.reader") | {"nonce": "n1"}), "n1"),
+        (tokens, entra.token(base=entra.id_claims(nonce="n1") | {"exp": 1}), "n1"),
+        (tokens, entra.token(base=entra.id_claims(nonce="n1") | {"aud": STRANGER}), "n1"),
+        (_verifier(entra, clock, _unknown), token, "n1"),
+    ):
+        with pytest.raises(RefusedToken):
+            await verifier.verify_id_token(wrong, nonce)
+
+
+async def _unknown(_: str) -> bool:
+    return False
 
 
 async def _known(_: str) -> bool:
@@ -129,7 +152,8 @@ async def test_made_up_keys_do_not_make_us_ask(gateway, entra):
 
 
 async def test_strangers_do_not_make_us_ask_at_all(gateway, entra):
-    for changes in ({"tid": "11111111-2222-4333-8444-555555555555"}, {"iss": "https://evil.example/"}, {"ver": "3.0"}):
+    elsewhere = {"tid": STRANGER, "iss": f"{BASE}/{STRANGER}/v2.0"}
+    for changes in (elsewhere, {"tid": STRANGER}, {"iss": "https://evil.example/"}, {"ver": "3.0"}):
         assert await gateway.status(entra.token(changes)) == 401
 
     assert await entra.asked() == 0

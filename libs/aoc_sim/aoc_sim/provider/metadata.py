@@ -47,7 +47,7 @@ _TEMPLATE: Final = "{tenantid}"
 _NOBODY: Final = "00000000-0000-4000-8000-000000000000"
 _SLOW_S: Final = 60.0
 _HUGE: Final = 4 * 1024 * 1024
-_MANY: Final = 5000
+_MANY: Final = 300
 
 
 class Metadata:
@@ -90,7 +90,7 @@ class Metadata:
     def _document(self, request: Request, issuer: str, version: str) -> dict[str, Any]:
         base, name = base_url(request, self._settings), request.path_params["tenant"]
         root = f"{base}/{name}"
-        keys = "https://keys.example" if self.conduct == "foreign-keys-address" else root
+        keys = f"https://keys.example/{name}" if self.conduct == "foreign-keys-address" else root
         return {
             "issuer": f"https://evil.example/{_TEMPLATE}/" if self.conduct == "wrong-issuer" else issuer,
             "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
