@@ -7,6 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from aoc_collector.loss_letters import dead_letter_of
+from aoc_collector.sources.base import Loss, Window
+from aoc_common.contracts.jobs import CollectJob
 from aoc_common.store.backlog import Cause, Stretch
 from aoc_common.store.blob_retries import PATIENCE
 from aoc_common.store.blobs import ContentBlob
@@ -16,6 +19,7 @@ from aoc_common.store.mongo.backlog import MongoBacklog
 from aoc_common.store.mongo.blob_retries import MongoBlobRetries
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.clock_corrections import MongoClockCorrections
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.slices import EmptySlice
@@ -157,6 +161,33 @@ async def test_a_gap_that_a_clock_ahead_has_made_up_is_taken_back_and_its_time_i
     left = [one["start"] async for one in database["ledger_gaps"].find({}).sort("start", 1)]
     assert left == [true.start, stood.start]
     assert await waiting.due(*MINE, NOW, 10) == [blob]
+
+
+def _too_old(begin, at, reason):
+    job = CollectJob(tenant=MINE[0], source=MINE[1], start=begin, end=begin + DAY)
+    return dead_letter_of(job, Loss(reason, window=Window(begin, begin + DAY)), at)
+
+
+async def test_a_gap_that_is_taken_back_leaves_no_dead_letter_behind(database):
+    await ensure_indexes(database)
+    letters = MongoDeadLetters(database)
+    for begin, at, reason in (
+        (NOW - 20 * DAY, NOW - 9 * DAY, "older than Microsoft keeps it"),
+        (NOW - 5 * DAY, NOW + 8 * DAY, "older than Microsoft keeps it"),
+        (NOW - 6 * DAY, NOW + 8 * DAY, "its subscription did not run"),
+    ):
+        await letters.put(_too_old(begin, at, f"{begin:%F} is {reason}"), 0, "")
+
+    await MongoClockCorrections(database).withdraw("contoso", "graph-directory-audits", NOW)
+    untouched = await database["dead_letters"].count_documents({"state": "open"})
+    for _ in range(2):
+        await MongoClockCorrections(database).withdraw(*MINE, NOW)
+
+    still_open = {one["reason"] async for one in database["dead_letters"].find({"state": "open"})}
+    assert untouched == 3
+    assert still_open == {
+        f"{NOW - 20 * DAY:%F} is older than Microsoft keeps it", f"{NOW - 6 * DAY:%F} is its subscription did not run"
+    }  # fmt: skip
 
 
 async def test_nothing_is_called_complete_that_is_still_to_come(database):

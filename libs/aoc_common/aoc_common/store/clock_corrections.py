@@ -35,7 +35,8 @@ class ClockCorrections(Protocol):
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
         """Stretches that reach past `now` are not collected any more, and re-scans of the future are forgotten.
 
-        So are gaps that were noted in the future: what a clock that is ahead takes for too old may be to be had.
+        So are gaps that were noted in the future, and their dead letters are settled: what a clock that is ahead takes
+        for too old may be to be had.
         The caller has added a stretch for all that they had to do. What somebody asked for stays.
         """
         ...

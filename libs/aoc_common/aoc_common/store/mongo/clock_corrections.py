@@ -12,6 +12,7 @@ from aoc_common.store.backlog import Cause
 from aoc_common.store.clock_corrections import TOO_OLD
 from aoc_common.store.mongo.backlog import REMEMBERED
 from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.review_queues import ItemState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,6 +34,7 @@ class MongoClockCorrections:
         self._slices = database["ledger_slices"]
         self._gaps = database["ledger_gaps"]
         self._blobs = database["ledger_blobs"]
+        self._letters = database["dead_letters"]
 
     async def noted_ahead(self, tenant: str, after: datetime) -> set[str]:
         """The sources with an open stretch, re-scan, gap or expired content of, or noted at, a time after `after`."""
@@ -62,7 +64,10 @@ class MongoClockCorrections:
         return min(starts, default=None)
 
     async def withdraw(self, tenant: str, source: str, now: datetime) -> None:
-        """Stretches that reach past `now` are closed; re-scans of the future, and gaps noted there, are forgotten."""
+        """Stretches that reach past `now` are closed; re-scans of the future, and gaps noted there, are forgotten.
+
+        The dead letters of such gaps are settled: their time is collected.
+        """
         of_source: Document = {"tenant": check_tenant(tenant), "source": source}
         ours = {"cause": {"$ne": Cause.ASKED.value}, "end": {"$gt": now}, "open": True}
         with translated("backlog"):
@@ -72,7 +77,10 @@ class MongoClockCorrections:
             await self._backlog.update_many(
                 {**of_source, **ours}, {"$set": {"open": False, "withdrawn_at": now, "expire_at": now + REMEMBERED}}
             )
-            # What that clock took for too old is to be had still, or will be found to be gone once more.
+            # What that clock took for too old is to be had still, or will be found to be gone once more. The letters
+            # first: it is by the gaps that this is done again after a crash.
+            letters = {**of_source, "state": ItemState.OPEN.value, "failed_at": {"$gt": now}, **_TOO_OLD_GAP}
+            await self._letters.update_many(letters, {"$set": {"state": ItemState.RETRIED.value, "decided_at": now}})
             await self._gaps.delete_many({**of_source, "noted_at": {"$gt": now}, **_TOO_OLD_GAP})
             expired = {**of_source, "state": "expired", "expired_at": {"$gt": now}}
             listed = {"state": "listed", "next_try_at": now, "expire_at": now + _RETENTION}
