@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from aoc_common.store.accounts import GapCause
+from aoc_common.store.arrivals import Arrivals
 from aoc_common.store.losses import LostWindow
 from aoc_common.store.mongo import account as account_module
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.arrivals import MongoArrivals
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
@@ -75,3 +78,28 @@ async def test_what_was_imported_is_in_the_account_and_claims_no_time(database: 
     assert (found.source, found.records, found.stored, found.quarantined) == ("import", 3, 2, 1)
     assert (found.watermark, found.complete_until, found.gaps) == (None, None, ())
     assert await account.accounts("fabrikam", T0) == []
+
+
+@pytest.mark.parametrize(
+    ("age", "newest", "complete"),
+    [
+        (timedelta(hours=3), None, timedelta(hours=-3)),
+        (timedelta(hours=3), timedelta(hours=-4), timedelta(hours=-3)),
+        (timedelta(hours=3), timedelta(hours=-1), timedelta()),
+        (timedelta(hours=13), None, timedelta()),
+    ],
+)
+async def test_a_subscription_that_warms_up_claims_no_time_since_it_was_started(
+    database: Database, age: timedelta, newest: timedelta | None, complete: timedelta
+) -> None:
+    """Its first content can take twelve hours; until then nothing is listed, whatever has happened."""
+    await ensure_indexes(database)
+    sources = MongoSources(database)
+    await sources.note_subscribed("contoso", "o365-general", T0 - age)
+    await sources.advance("contoso", "o365-general", T0, T0)
+    if newest is not None:
+        at = T0 + newest
+        await MongoArrivals(database).add([Arrivals("contoso", "o365-general", at.date(), at, Counter({at.hour: 1}))])
+    [found] = await MongoAccount(database).accounts("contoso", T0)
+
+    assert (found.watermark, found.complete_until) == (T0, T0 + complete)

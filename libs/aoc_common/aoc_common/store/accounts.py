@@ -6,14 +6,18 @@ Every method may raise `Transient` when the store is away. Every query names its
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_common.store.arrivals import Recently
+from aoc_common.store.clock_corrections import AHEAD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+
+#: Until the first content of a new subscription (office-365-management-activity-api-reference.md).
+_WARM_UP: Final = timedelta(hours=12)
 
 
 class GapCause(StrEnum):
@@ -61,7 +65,7 @@ class SourceAccount:
     - `since`: the day on which begins what was collected without a hole until now. `watermark`: everything before it
       is on the bus. `complete_until`: everything before it is stored, known, or put aside; never after the watermark,
       nor after when content was created that is fetched and not stored, nor after where a clock ahead has begun to
-      collect what is still to come.
+      collect what is still to come, nor after the start of a subscription that warms up.
     - `records` of settled slices are `stored` + `changed` (new versions of events) + `duplicate` + `quarantined` +
       `dead_lettered` (and what a repeated fetch gave again).
     - `dead_letters`: pages (or jobs) that were given up and wait for a decision; `dead_lettered`: records in them.
@@ -107,6 +111,13 @@ class SourceAccount:
     throttled: float | None = None
     recently: Recently = field(default_factory=Recently)
     gaps: tuple[Gap, ...] = ()
+
+    def warms_up_until(self, now: datetime) -> datetime | None:
+        """Until when its subscription may be without content, if it was just started and has given nothing yet."""
+        begun, last = self.subscribed_at, self.recently.last_record
+        if begun is None or not -AHEAD <= now - begun <= _WARM_UP or (last is not None and last > begun):
+            return None
+        return begun + _WARM_UP
 
 
 class AccountStore(Protocol):

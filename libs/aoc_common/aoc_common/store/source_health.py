@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 #: Content that dies so soon is an emergency.
 _EMERGENCY: Final = timedelta(hours=6)
-#: Until the first content of a new subscription (office-365-management-activity-api-reference.md).
-_WARM_UP: Final = timedelta(hours=12)
 #: These do not pass by themselves.
 _LASTING: Final = frozenset(
     {Trouble.NO_PERMISSION, Trouble.NOT_LICENSED, Trouble.SUBSCRIPTION_DISABLED, Trouble.CREDENTIALS}
@@ -114,10 +112,9 @@ def _of_reviews(account: SourceAccount) -> Iterator[tuple[State, str]]:
 
 def _of_warm_up(account: SourceAccount, now: datetime) -> list[tuple[State, str]]:
     """A subscription that was just started and has given nothing yet."""
-    since, last = account.subscribed_at, account.recently.last_record
-    if since is None or not -AHEAD <= now - since <= _WARM_UP or (last is not None and last > since):
+    until = account.warms_up_until(now)
+    if until is None:
         return []
-    until = since + _WARM_UP
     return [(State.YELLOW, f"warming up: a new subscription's first content can take until {until:%Y-%m-%dT%H:%M:%SZ}")]
 
 

@@ -210,7 +210,8 @@ class MongoAccount:
         recently = await self._arrivals.recently(
             tenant, {account.source: account.complete_until for account in accounts}
         )
-        return [replace(account, recently=recently.get(account.source, account.recently)) for account in accounts]
+        accounts = [replace(account, recently=recently.get(account.source, account.recently)) for account in accounts]
+        return [_warming_up(account, now) for account in accounts]
 
     async def _complete_until(
         self, state: SourceState, unsettled: Sequence[Document], contents: datetime | None, now: datetime
@@ -296,6 +297,14 @@ def _account(
         ),
         **counts,
     )
+
+
+def _warming_up(account: SourceAccount, now: datetime) -> SourceAccount:
+    """The account. What was listed of a subscription that warms up proves nothing of the time since it was started."""
+    begun, until = account.subscribed_at, account.complete_until
+    if begun is None or until is None or account.warms_up_until(now) is None:
+        return account
+    return replace(account, complete_until=min(until, begun))
 
 
 def _held_back(state: SourceState, stretches: Iterable[Stretch]) -> SourceState:
