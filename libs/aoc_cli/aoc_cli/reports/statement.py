@@ -36,8 +36,8 @@ MEANING: Final[Mapping[str, str]] = {
     "since": "The day, UTC, on which the first settled slice of the source begins; nothing is stated of before. Null: "
     "none is settled yet, and complete_until states nothing. Of the source import: the day of the first import.",
     "complete_until": "What Microsoft had listed of the time from since until then is stored, known or put aside, but "
-    "for the gaps. What Microsoft lists late is added when it is found. Of a subscription without content yet, not past "
-    "its start, for twelve hours.",
+    "for the gaps. What Microsoft lists late is added when it is found. Of a subscription without content yet, not "
+    "past its start, for twelve hours.",
     "open": "The time that is not accounted for yet: it is still being collected, or waits. Null for the source "
     "import, which is what was read from files, whatever they lacked.",
     "gaps": "All that is known to be missing, for now (closable) or for good. Of dead letters, and of records that "
