@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 NATS_ENV: Final = f"{ENV_PREFIX}NATS{ENV_DELIMITER}URL"
 MONGO_ENV: Final = f"{ENV_PREFIX}MONGO{ENV_DELIMITER}URI"
-#: As in the images: one heap for all threads. A heap for each keeps a third more memory than it uses.
-_ALLOCATION: Final = {"MALLOC_ARENA_MAX": "1"}
+#: As in the images: one heap for all threads, since a heap for each keeps a third more memory than it uses, and none of
+#: it for what is large, such as a batch on its way: that would leave holes.
+_ALLOCATION: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
 def servers_named() -> bool:
