@@ -169,9 +169,7 @@ API: Final = Service(
     published=True,
     egress=True,  # the keys of Microsoft's tokens
     tenants_file="AOC_WEBHOOKS__TENANTS_FILE",
-    secrets=MappingProxyType(
-        {"AOC_API__CURSOR_KEY": "cursor-key", "AOC_API__MONITORING_TOKEN": "monitoring-token"}
-    ),
+    secrets=MappingProxyType({"AOC_API__CURSOR_KEY": "cursor-key", "AOC_API__MONITORING_TOKEN": "monitoring-token"}),
     scales=False,
 )
 

@@ -168,3 +168,17 @@ async def test_who_is_administrator_of_a_tenant_does_not_lift_its_privacy_rules_
     assert (await call("PATCH", "/api/tenants/contoso", json={"privacy": []}, **etag)).status_code == 403
     as_one(Grant("superadmin", everything=True))
     assert (await call("PATCH", "/api/tenants/contoso", json={"privacy": []}, **etag)).status_code == 200
+
+
+async def test_the_sources_of_a_paused_tenant_are_paused_and_not_stalled(call, gateway, database):
+    await call("POST", "/api/tenants", json=settings_of("contoso"), params=UNCHECKED)
+    await database["sources"].insert_one(
+        {"_id": "contoso/o365-exchange", "tenant": "contoso", "source": "o365-exchange"}
+    )
+    await call("POST", "/api/tenants/contoso/pause")
+
+    source = (await call("GET", "/api/source-health", params={"tenant": "contoso"})).json()["sources"][0]
+
+    assert source["state"] == "yellow"
+    assert source["reasons"] == ["the tenant is paused: nothing is collected"]
+    assert "resume" in source["next_action"]

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from aoc_cli import attach
 from aoc_cli import tenants as tenants_files
-from aoc_cli.doctor import decisions, keys, links, readers, remarks, services
+from aoc_cli.doctor import decisions, keys, links, readers, registry, remarks, services
 from aoc_cli.doctor import system as servers
 from aoc_cli.terminal import err, out, plain
 from aoc_collector.findings import Grade, gravest
@@ -54,7 +54,7 @@ def doctor(
         if system is None and data is not None and file is None:
             # A case at rest: what is to be decided about it, and what was remarkable in its records.
             system = stack.enter_context(attach.started(attach.existing(data)))
-        findings = asyncio.run(_look(chosen, system, data))
+        findings = asyncio.run(_look(chosen, system, data, tenant))
     grade = gravest(findings)
     if as_json:
         report = {"grade": grade, "findings": [asdict(finding) for finding in findings]}
@@ -72,14 +72,24 @@ def _chosen(file: Path, name: str | None) -> list[Tenant]:
     return chosen
 
 
-async def _look(tenants: Sequence[Tenant], system: attach.System | None, data: Path | None) -> list[Finding]:
+async def _together(in_file: Sequence[Tenant], system: attach.System | None, name: str | None) -> list[Tenant]:
+    """The tenants of the file, and those of the registry."""
+    if system is None:
+        return list(in_file)
+    stored = await registry.tenants(system, {tenant.name for tenant in in_file})
+    return [*in_file, *(tenant for tenant in stored if name in {None, tenant.name})]
+
+
+async def _look(
+    tenants: Sequence[Tenant], system: attach.System | None, data: Path | None, name: str | None = None
+) -> list[Finding]:
     async with http.make_client(timeout_s=_HTTP_S) as client:
         tokens = Tokens(client, SystemClock(), attempts=1)
-        checks = [TenantCheck(tenant, client, tokens).run() for tenant in tenants]
+        checks = [TenantCheck(tenant, client, tokens).run() for tenant in await _together(tenants, system, name)]
         if system is not None:
             checks += [servers.check(system), decisions.check(system), links.check(system)]
             checks += [keys.check(system, data), remarks.check(system)]
-            checks += [] if system.owned else [services.check(system), readers.check(system)]
+            checks += [] if system.owned else [services.check(system), readers.check(system), registry.check(system)]
         return [finding for part in await asyncio.gather(*checks) for finding in part]
 
 

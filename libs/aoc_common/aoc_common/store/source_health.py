@@ -34,6 +34,8 @@ class State(StrEnum):
 
 
 _GRAVITY: Final = tuple(State)
+_PAUSED: Final = "the tenant is paused: nothing is collected"
+_RESUME: Final = "aoc tenants resume goes on, with what Microsoft has of the pause; it keeps most records for a week."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,12 @@ class Judgement:
     next_action: str | None
 
 
-def judge(account: SourceAccount, bounds: Bounds, now: datetime) -> Judgement:
-    """The health of a source at a moment."""
+def judge(account: SourceAccount, bounds: Bounds, now: datetime, *, paused: bool = False) -> Judgement:
+    """The health of a source at a moment. `paused`: nothing is collected of its tenant, on purpose."""
+    if paused:
+        findings = [(State.YELLOW, _PAUSED), *_of_content(account, bounds, now), *_of_reviews(account)]
+        state = max((state for state, _ in findings), key=_GRAVITY.index)
+        return Judgement(state, tuple(reason for _, reason in findings), _RESUME)
     findings = [
         *_of_clocks(account, now),
         *_of_error(account),

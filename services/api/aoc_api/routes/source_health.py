@@ -26,5 +26,7 @@ async def source_health(services: ServicesDep, scope: ReaderScope) -> SourceHeal
     now, options = services.clock.now(), services.options
     bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
     accounts = await services.accounts_of(scope.tenant, now)
-    sources = [SourceHealth.of(account, judge(account, bounds, now), now) for account in accounts]
+    tenant = await services.registry.get(scope.tenant)
+    paused = tenant is not None and tenant.paused
+    sources = [SourceHealth.of(account, judge(account, bounds, now, paused=paused), now) for account in accounts]
     return SourceHealthList(tenant=scope.tenant, at=now, stands_still=stillness(services.still()), sources=sources)

@@ -1,0 +1,58 @@
+"""The registry of tenants, and the licence: what is in it to be checked, and what somebody should do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aoc_collector.findings import Finding, Grade
+from aoc_common.clock import SystemClock
+from aoc_common.errors import Transient
+from aoc_common.licence import terms
+from aoc_common.settings import ServiceSettings, load
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
+from aoc_common.tenants.stored_registry import StoredTenants
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from aoc_cli.attach import System
+    from aoc_common.licence.terms import Terms
+    from aoc_common.tenants.tenant import Tenant
+
+
+async def tenants(system: System, in_file: Collection[str]) -> list[Tenant]:
+    """The tenants of the registry that are collected, and are not in the file; none while the database is away."""
+    try:
+        async with connect(system.mongo) as database:
+            stored = await StoredTenants(MongoTenantSettings(database), SystemClock()).tenants()
+    except Transient:
+        return []  # the check of the servers tells
+    return [tenant for tenant in stored if tenant.name not in in_file and not tenant.paused]
+
+
+async def check(system: System) -> list[Finding]:
+    """What the licence allows, and which tenants are paused or being deleted."""
+    settings = load(ServiceSettings)
+    licences, now = terms.load(settings.license_key, settings.license_trust), SystemClock().now()
+    try:
+        async with connect(system.mongo) as database:
+            records = await MongoTenantSettings(database).changed_since(None)
+    except Transient:
+        return [_of_terms(licences.terms(now))]
+    latest = max((record.changed_at for record in records), default=None)
+    findings = [_of_terms(licences.terms(now, latest))]
+    for record in records:
+        if record.state == "deleting":
+            findings.append(Finding(record.name, "registry", Grade.OK, f"is being deleted since {record.changed_at}"))
+        elif record.state == "active" and record.settings.get("paused"):
+            fix = f"aoc tenants resume {record.name} goes on; Microsoft keeps most records for a week"
+            findings.append(Finding(record.name, "registry", Grade.WARN, "is paused: nothing is collected", fix))
+    return findings
+
+
+def _of_terms(found: Terms) -> Finding:
+    allowed = f"{found.state}: {found.max_tenants} tenant{'' if found.max_tenants == 1 else 's'}"
+    if found.advice is None:
+        return Finding("system", "licence", Grade.OK, allowed)
+    return Finding("system", "licence", Grade.WARN, allowed, found.advice)
