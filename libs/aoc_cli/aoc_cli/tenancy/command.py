@@ -20,7 +20,7 @@ from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts.subjects import TENANT_PATTERN, check_tenant
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.tenant_data import MongoTenantData
-from aoc_common.tenants.administration import Change
+from aoc_common.tenants.administration import IDENTIFYING, Change
 from aoc_common.tenants.checks import CheckFailed
 from aoc_common.tenants.file import document
 
@@ -153,10 +153,12 @@ def set_(
     async def work(here: Administered) -> None:
         before = await here.tenants.record(check_tenant(name))
         merged = {key: value for key, value in {**before.settings, **patch}.items() if value is not None}
-        found = await _checked(here, merged, check=check)
+        # What only says how AOC treats the tenant needs no sign-in.
+        asks = bool(patch.keys() & (IDENTIFYING | {"sources"}))
+        found = await _checked(here, merged, check=check) if asks else ""
         change = Change(here.by, before.revision if revision is None else revision, found)
         record = await here.tenants.merge(name, patch, change)
-        out.print(f"{plain(record.name)}: changed, revision {record.revision} ({plain(found)})")
+        out.print(f"{plain(record.name)}: changed, revision {record.revision}{f' ({plain(found)})' if found else ''}")
 
     _run(data, work)
 
