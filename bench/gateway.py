@@ -130,6 +130,7 @@ def gateway(uri: str, log: Path) -> Child:
         "AOC_MONGO__URI": uri,
         "AOC_NATS__URL": "nats://127.0.0.1:1",
         "AOC_API__PORT": str(port),
+        "AOC_API__AUDIT__SPOOL": str(log.with_suffix(".audit")),
         "AOC_TELEMETRY__LOG_LEVEL": "error",
     }
     return Child("gateway", [sys.executable, "-m", "aoc_api"], log, port, env)

@@ -274,3 +274,18 @@ def test_both_taken_ports_are_named_in_one_line(aoc, processes_naming) -> None:
     )
     assert refused.stderr.count("\n") == 1
     assert processes_naming(aoc.root / "data") == {}
+
+
+def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, module_aoc) -> None:
+    _, data, base = stack
+    asked = httpx.get(f"{base}/api/events", params={"tenant": "contoso", "q": "zebra"})
+    find = ["audit-trail", "list", "--data", data, "--tenant", "contoso", "--action", "events.search"]
+    until(lambda: asked.headers["x-request-id"] in module_aoc.run(*find, "--json").stdout)
+    listed, verified = (
+        module_aoc.run(*find),
+        module_aoc.run("audit-trail", "verify", "--data", data, "--tenant", "contoso"),
+    )
+
+    assert "GET /api/events?tenant=contoso&q=zebra  from 127.0.0.1" in listed.stdout
+    assert (verified.returncode, "whole" in verified.stdout) == (0, True), verified.stdout
+    assert "chains about contoso" in verified.stdout

@@ -62,6 +62,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "POST /api/api-keys": Example(
         body={"name": "made by a test", "grants": [{"role": "reader", "tenants": ["{tenant}"]}]}, named_by_query=False
     ),
+    "GET /api/audit-trail/installation": Example(named_by_query=False),
     "POST /api/fetch-audit-logs": Example(
         body={"tenant": "{tenant}", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"},
         named_by_query=False,

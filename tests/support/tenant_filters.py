@@ -27,6 +27,7 @@ OF_THE_INSTALLATION: Final = {
     "upgrades": "how far the store as a whole was made anew",
     "dead_letters": "a count for /health",
     "quarantine": "a count for /health",
+    "audit_heads": "which chains are not on the bus yet, whoever they are about",
     "admin": "no collection: the server is asked",
 }
 #: The one filter on what belongs to tenants that names none: which tenants and sources there are, where a search finds

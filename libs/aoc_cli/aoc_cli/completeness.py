@@ -20,7 +20,7 @@ from aoc_cli.reports.custody import show_imports, without_account
 from aoc_cli.reports.form import public_bytes, sign
 from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
-from aoc_cli.reports.statement import MOST_FILES, import_document, statement, tenant_id_of
+from aoc_cli.reports.statement import MOST_FILES, MOST_HEADS, import_document, statement, tenant_id_of
 from aoc_cli.reports.trust import pins
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
@@ -30,6 +30,7 @@ from aoc_common.settings import load
 from aoc_common.store.accounts import GapCause, SourceAccount
 from aoc_common.store.imports import ImportState
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.audit_trail import MongoAuditHeads
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.decisions import Discarded, discarded
 from aoc_common.store.mongo.import_accounts import MongoImports
@@ -153,8 +154,9 @@ async def _signed(
         register = MongoKeyRegister(database)
         signer = await keys.signer(directory, key, register, now)
         installation = await register.installation()
+        heads = [known.head for known in await MongoAuditHeads(database).of_tenant(tenant, "", MOST_HEADS)]
     tenant_id = tenant_id_of(tenant, directory.path)
-    document = statement(tenant, tenant_id, now, installation, stated.accounts, stated.dropped, stated.imports)
+    document = statement(tenant, tenant_id, now, installation, stated.accounts, stated.dropped, stated.imports, heads)
     return sign(document, signer), thumbprint(public_bytes(signer))
 
 

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "stats": "aoc_cli.stats:stats",
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",
+    "audit-trail": "aoc_cli.audit_trail:group",
     "keys": "aoc_cli.reports.command:group",
     "grants": "aoc_cli.grants:group",
     "api-keys": "aoc_cli.access.api_keys:group",

@@ -25,6 +25,14 @@ type StoreRole = Literal["readWrite", "aocGateway"]
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class StateDirectory:
+    """Where a service keeps what must outlive it: the path in a container, and the setting that names it."""
+
+    path: str
+    setting: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """A service: a package `aoc_{name}` in `services/{name}`, an image, a lock, a user of NATS with the same name.
@@ -39,6 +47,7 @@ class Service:
     - `egress`: whether it calls anybody outside, e.g. Microsoft. `tenants_file`: the setting that names the tenants'
       file, if it reads one.
     - `secrets`: setting -> name of a secret that is made for it.
+    - `state`: a directory of its own that must outlive it.
     - `scales`: whether several may run. `memory_mb`: its limit in a container.
     """
 
@@ -56,6 +65,7 @@ class Service:
     egress: bool = False
     tenants_file: str | None = None
     secrets: Mapping[str, str] = field(default=_NONE)
+    state: StateDirectory | None = None
     scales: bool = True
     memory_mb: int = 512
 
@@ -153,8 +163,9 @@ API: Final = Service(
     name="api",
     title="Gateway",
     purpose="searches events, tells how complete they are, takes Microsoft's notifications",
-    watches=WATCHED_STREAMS,
+    watches=(*WATCHED_STREAMS, subjects.AUDIT_STREAM),
     publishes=(
+        "aoc.audit.*",
         "aoc.jobs.poll.>",
         "aoc.jobs.backfill.>",
         "aoc.jobs.subscriptions.>",
@@ -170,6 +181,7 @@ API: Final = Service(
     egress=True,  # the keys of Microsoft's tokens
     tenants_file="AOC_WEBHOOKS__TENANTS_FILE",
     secrets=MappingProxyType({"AOC_API__CURSOR_KEY": "cursor-key", "AOC_API__MONITORING_TOKEN": "monitoring-token"}),
+    state=StateDirectory("/var/lib/aoc/audit", "AOC_API__AUDIT__SPOOL"),
     scales=False,
 )
 

@@ -9,6 +9,7 @@ from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
     api_keys,
+    audit_trail,
     auth,
     backfill,
     break_glass,
@@ -43,10 +44,11 @@ ROUTES = (
     report_keys,
     source_health,
     backfill,
-    webhooks,
     tenants,
     grants,
     break_glass,
+    audit_trail,
+    webhooks,
     problems,
 )
 

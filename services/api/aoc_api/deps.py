@@ -17,6 +17,7 @@ from aoc_api.access.grants import Grants
 from aoc_api.access.keys.verification import KeyVerification
 from aoc_api.access.monitoring import Monitoring
 from aoc_api.access.needs import Need, declare
+from aoc_api.access.note import Note, note_of
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
 from aoc_api.access.privacy import Privacy
@@ -24,6 +25,9 @@ from aoc_api.access.recording import RecordChange
 from aoc_api.access.sessions.sign_in import SignIn
 from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
+from aoc_api.audit.recorder import cannot_note
+from aoc_api.audit.spool import SpoolFull
+from aoc_api.audit.trail import AuditTrail
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
 from aoc_api.problems import invalid, repeated
@@ -42,6 +46,7 @@ from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.api_keys import ApiKeyStore
+from aoc_common.store.audit_trail import AuditTrailStore
 from aoc_common.store.break_glass import BreakGlassStore
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
@@ -87,6 +92,8 @@ class Services:
     privacy: Privacy
     break_glass: BreakGlassStore
     record_change: RecordChange
+    audit: AuditTrail
+    audit_entries: AuditTrailStore
     options: ApiOptions
     probes: Mapping[str, Probe]
     probe_runs: SingleFlight[dict[str, str]]
@@ -136,9 +143,14 @@ def tenant_of(
     return services.tenant(tenant)
 
 
-def principal_of(request: Request) -> Principal:
-    """Who sent the request, as `Guard` has verified."""
+def principal_of(request: Request, services: ServicesDep) -> Principal:
+    """Who sent the request, as `Guard` has verified. Raises a problem when what he does could not be noted."""
+    try:
+        services.audit.check_room()
+    except SpoolFull:
+        raise cannot_note() from None
     principal: Principal = request.state.principal
+    note_of(request.scope).principal = principal
     return principal
 
 
@@ -154,13 +166,20 @@ async def request_pace(request: Request, services: ServicesDep, principal: Princ
 Paced = Annotated[RequestPace, Depends(request_pace, scope="function")]
 
 
+async def _scope(request: Request, services: Services, principal: Principal, tenant: str, needed: Role) -> Scope:
+    """A tenant as the sender of the request may see it. Raises a problem when he lacks the role over it."""
+    scope = await services.policy.scope(principal, tenant, needed)
+    note_of(request.scope).tenant = scope.tenant
+    return scope
+
+
 def scoped(needed: Role) -> Callable[..., Awaitable[Scope]]:
     """A dependency: the request's tenant as its sender may see it, who needs this role over it."""
 
     async def scope(
-        services: ServicesDep, principal: PrincipalDep, tenant: Annotated[str, Depends(tenant_of)]
+        request: Request, services: ServicesDep, principal: PrincipalDep, tenant: Annotated[str, Depends(tenant_of)]
     ) -> Scope:
-        return await services.policy.scope(principal, tenant, needed)
+        return await _scope(request, services, principal, tenant, needed)
 
     return declare(scope, Need(needed, "tenant"))
 
@@ -172,9 +191,9 @@ type ScopeOf = Callable[[str | None], Awaitable[Scope]]
 def scoping(needed: Role) -> Callable[..., Awaitable[ScopeOf]]:
     """A dependency as `scoped`, for a request whose body names its tenant."""
 
-    async def scope_of(services: ServicesDep, principal: PrincipalDep) -> ScopeOf:
+    async def scope_of(request: Request, services: ServicesDep, principal: PrincipalDep) -> ScopeOf:
         async def scope(named: str | None) -> Scope:
-            return await services.policy.scope(principal, services.tenant(named), needed)
+            return await _scope(request, services, principal, services.tenant(named), needed)
 
         return scope
 
@@ -221,6 +240,15 @@ async def _monitored(request: Request, services: ServicesDep) -> None:
 monitored = declare(_monitored, Need("reader", "everything"))
 
 ReaderScope = Annotated[Scope, Depends(scoped("reader"))]
+AdminScope = Annotated[Scope, Depends(scoped("admin"))]
+
+
+def noted(request: Request) -> Note:
+    """What the request's entry in the audit trail will say beside what is known of every request."""
+    return note_of(request.scope)
+
+
+Noted = Annotated[Note, Depends(noted)]
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
 
 

@@ -15,5 +15,9 @@ API_NOTIFICATIONS = CATALOGUE.counter(
 )
 HTTP_REQUESTS = CATALOGUE.counter("aoc_api_http_requests_total", "Requests for Microsoft's keys.", ("api", "outcome"))
 HTTP_SECONDS = CATALOGUE.histogram("aoc_api_http_seconds", "Time to an answer to these.", ("api",), buckets=SECONDS)
+AUDIT_ENTRIES = CATALOGUE.counter(
+    "aoc_api_audit_entries_total", "Entries of the audit trail that were noted.", ("kind", "outcome")
+)
+AUDIT_SPOOL = CATALOGUE.gauge("aoc_api_audit_spool_bytes", "Disk taken by entries that may not be stored yet.")
 
 CATALOGUE.export()

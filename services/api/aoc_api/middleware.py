@@ -93,7 +93,7 @@ class Gate:
                 message = {**message, "body": b""}
             await send(message)
 
-        request_id = uuid4().hex
+        request_id = inner["aoc.request_id"] = uuid4().hex
         context = tracing.extract({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
         with tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span:
             try:

@@ -21,6 +21,8 @@ _log = logs.get(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 5
+#: Headers of what can be done later.
+RETRY: Final[Mapping[str, str]] = {"Retry-After": str(_RETRY_AFTER_S)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         "NATS does not answer, or the sign-in service whose keys vouch for a notification or an access token. Try "
         "again after the seconds in Retry-After; see /health.",
     ),
+    "not-noted": Kind(
+        503,
+        "Cannot be noted",
+        "Whatever is read or changed is noted in the audit trail. MongoDB has not taken any of it for so long that "
+        "AOC_API__AUDIT__SPOOL is full, or the disk is. Try again after the seconds in Retry-After; see /health.",
+    ),
     "unavailable": Kind(
         503, "Store unavailable", "MongoDB does not answer. Try again after the seconds in Retry-After; see /health."
     ),
@@ -235,7 +243,7 @@ def repeated(name: str, location: str = "query") -> Problem:
 
 def not_now(detail: str) -> Problem:
     """The problem of what can be done later, e.g. when the bus is back."""
-    return Problem("not-now", detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+    return Problem("not-now", detail, headers=RETRY)
 
 
 def responses(*slugs: str) -> dict[int | str, dict[str, Any]]:

@@ -107,6 +107,21 @@ class LimitOptions(Frozen):
     wait_s: float = Field(5, gt=0, description="Seconds that a search may wait for its turns, altogether.")
 
 
+class AuditOptions(Frozen):
+    """How the gateway notes what is done at it."""
+
+    spool: Path = Field(
+        Path("/var/lib/aoc/audit"),
+        description="Directory, of this gateway alone, for entries of the audit trail that are not in MongoDB yet. It "
+        "must outlive the process.",
+    )
+    spool_bytes: int = Field(
+        64 << 20,
+        ge=1 << 20,
+        description="What they may take on the disk. When it is full, nothing is read or changed any more.",
+    )
+
+
 class ApiOptions(Frozen):
     """How the gateway listens and answers."""
 
@@ -156,6 +171,7 @@ class ApiOptions(Frozen):
     )
     auth: AuthOptions = AuthOptions()
     limits: LimitOptions = LimitOptions()
+    audit: AuditOptions = AuditOptions()
 
 
 class HookOptions(WebhookSettings):

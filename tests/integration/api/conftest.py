@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,8 +16,9 @@ import structlog
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from aoc_api.app import create_app
-from aoc_api.settings import ApiOptions, ApiSettings
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions
 from aoc_common.settings import NatsSettings, TelemetrySettings
+from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo import client
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
@@ -28,9 +31,11 @@ from tenant_filters import TenantFilters
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     from fastapi import FastAPI
 
+    from aoc_common.contracts.audit import AuditEntry
     from aoc_common.contracts.event import Event
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
@@ -50,6 +55,14 @@ class Gateway:
 
     async def get(self, path: str, **parameters: Any) -> httpx.Response:
         return await self.client.get(path, params=parameters or None)
+
+    async def noted(self, action: str, tenant: str = "contoso") -> list[AuditEntry]:
+        """The entries of the audit trail about an action, newest first, once there is one."""
+        trail = self.app.state.services.audit_entries
+        async with asyncio.timeout(10):
+            while not (entries := await trail.search(AuditQuery(tenant, action=action))):
+                await asyncio.sleep(0.05)
+        return entries
 
 
 @pytest.fixture
@@ -83,7 +96,7 @@ async def store(database: Database) -> Callable[..., Awaitable[None]]:
 
 @pytest.fixture
 async def serving(
-    monkeypatch: pytest.MonkeyPatch, database: Database
+    monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """`await serving(mongo)`: a gateway over that database; its client shows a key of `database` that may do all.
 
@@ -96,7 +109,8 @@ async def serving(
         logged = stack.enter_context(structlog.testing.capture_logs())
 
         async def start(mongo: MongoSettings, **options: Any) -> Gateway:
-            options = {"default_tenant": "contoso"} | options
+            spool = AuditOptions(spool=tmp_path / uuid4().hex)
+            options = {"default_tenant": "contoso", "audit": spool} | options
             app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(**options)))
             with monkeypatch.context() as patch:
                 patch.setattr(client, "AsyncIOMotorClient", partial(AsyncIOMotorClient, event_listeners=[filters]))

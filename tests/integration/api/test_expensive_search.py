@@ -12,7 +12,7 @@ import pytest
 from aoc_api import metrics
 from aoc_api.admission import Admission
 from aoc_api.app import create_app
-from aoc_api.settings import ApiSettings, LimitOptions
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions, LimitOptions
 from aoc_common.settings import NatsSettings
 from signing_in import known
 
@@ -25,10 +25,16 @@ NOTHING = {
 
 
 @pytest.fixture
-async def hurried(mongo_settings, store, event):
+async def hurried(mongo_settings, store, event, tmp_path):
     """A client of a gateway that gives a search next to no time; more events than are looked through at once."""
     await store(*(event(str(number), hours=number / 3) for number in range(300)))
-    app = create_app(ApiSettings(mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1")))
+    app = create_app(
+        ApiSettings(
+            mongo=mongo_settings,
+            nats=NatsSettings(url="nats://127.0.0.1:1"),
+            api=ApiOptions(audit=AuditOptions(spool=tmp_path)),
+        )
+    )
     ticks = count(step=0.06)
     async with (
         app.router.lifespan_context(app),

@@ -10,6 +10,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -36,7 +37,11 @@ def launch(tmp_path):
 
         def start(settings):
             process = subprocess.Popen(
-                [sys.executable, "-m", "aoc_api"], env=clean | settings, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+                [sys.executable, "-m", "aoc_api"],
+                env=clean | {"AOC_API__AUDIT__SPOOL": str(tmp_path / uuid4().hex)} | settings,
+                stderr=subprocess.PIPE,
+                text=True,
+                cwd=tmp_path,
             )
             stack.callback(process.communicate)
             stack.callback(process.kill)

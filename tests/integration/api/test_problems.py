@@ -169,13 +169,13 @@ async def test_head_of_what_only_takes_a_body_is_refused_as_get_is(gateway) -> N
 async def test_the_index_lists_every_route_that_the_description_has(gateway) -> None:
     index = (await gateway.get("/")).json()
     described = (await gateway.get(index["openapi"])).json()["paths"]
-    listed = {route["path"]: route["methods"] for route in index["routes"]}
+    listed: dict[str, set[str]] = {}
+    for route in index["routes"]:
+        listed.setdefault(route["path"], set()).update(route["methods"])
 
     assert set(listed) == {*described, "/", "/livez", "/readyz", "/openapi.json"}
     for path, operations in described.items():
-        assert {method.upper() for method in operations} | ({"HEAD"} if "get" in operations else set()) == set(
-            listed[path]
-        )
+        assert {method.upper() for method in operations} | ({"HEAD"} if "get" in operations else set()) == listed[path]
     assert all(route["summary"] for route in index["routes"])
 
 

@@ -49,10 +49,12 @@ def port(tmp_path_factory, stored):
     limits = {"HEAD_S": "1", "BODY_S": "4", "BODY_BYTES_PER_S": "1000", "ANSWER_S": "1"}
     mongo, _ = stored
     away = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": mongo.uri, "AOC_MONGO__DATABASE": mongo.database}
+    directory = tmp_path_factory.mktemp("api")
+    away |= {"AOC_API__AUDIT__SPOOL": str(directory / "audit")}
     process = subprocess.Popen(
         [sys.executable, "-m", "aoc_api"],
         env=kept | away | {"AOC_API__PORT": str(port)} | {f"AOC_API__LIMITS__{k}": v for k, v in limits.items()},
-        cwd=tmp_path_factory.mktemp("api"),
+        cwd=directory,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 30

@@ -128,7 +128,11 @@ class Gateways:
             env=self._env
             | settings
             | MONITORED
-            | {"AOC_API__PORT": str(self.port), "AOC_WEBHOOKS__PUBLIC_URL": self.url},
+            | {
+                "AOC_API__PORT": str(self.port),
+                "AOC_API__AUDIT__SPOOL": str(self._tmp_path / "audit"),
+                "AOC_WEBHOOKS__PUBLIC_URL": self.url,
+            },
             stderr=log,
             cwd=self._tmp_path,
         )

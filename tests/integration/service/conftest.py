@@ -84,6 +84,7 @@ def launch(tmp_path, mongo_settings) -> Iterator[Callable[..., Process]]:
                 "AOC_HEALTH__PORT": str(port),
                 "AOC_API__PORT": str(port),
                 **MONITORED,
+                "AOC_API__AUDIT__SPOOL": str(tmp_path / "audit"),
             }
             with log.open("wb") as out:
                 process = subprocess.Popen(

@@ -57,9 +57,11 @@ def launch(environment, tmp_path):
 
         def start(name: str, port: int | None = None) -> Child:
             port = port or free_port()
-            env = (
-                environment(name) | MONITORED | {("AOC_API__PORT" if name == "api" else "AOC_HEALTH__PORT"): str(port)}
-            )
+            env = environment(name) | MONITORED
+            env |= {
+                "AOC_API__PORT" if name == "api" else "AOC_HEALTH__PORT": str(port),
+                "AOC_API__AUDIT__SPOOL": str(tmp_path / f"audit-{port}"),
+            }
             child = Child(name, [sys.executable, "-m", f"aoc_{name}"], tmp_path / f"{name}-{port}.log", port, env)
             child.start()
             stack.callback(child.kill)

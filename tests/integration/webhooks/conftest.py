@@ -6,6 +6,7 @@ import json
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ import structlog
 
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.app import create_app
-from aoc_api.settings import ApiSettings, HookOptions
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions, HookOptions
 from aoc_common.contracts.access import Hidden
 from aoc_common.settings import MongoSettings, NatsSettings
 from notifying import APP, CONTOSO, FABRIKAM, OLD_SECRET, SECRET, Authority, Bus, Hooks, make_key, pem
@@ -79,7 +80,7 @@ def options(tmp_path, monkeypatch, encryption_key) -> HookOptions:
 
 
 @pytest.fixture
-async def serve(authority: Authority, monkeypatch) -> AsyncIterator[Callable[..., Awaitable[Hooks]]]:
+async def serve(authority: Authority, monkeypatch, tmp_path) -> AsyncIterator[Callable[..., Awaitable[Hooks]]]:
     """`await serve(options)`: a gateway whose servers are away; its authority is ours, and so is its bus."""
     async with AsyncExitStack() as stack:
         logged = stack.enter_context(structlog.testing.capture_logs())
@@ -93,6 +94,7 @@ async def serve(authority: Authority, monkeypatch) -> AsyncIterator[Callable[...
                 mongo=MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2),
                 nats=nats or NatsSettings(url="nats://127.0.0.1:1"),
                 webhooks=options or HookOptions(),
+                api=ApiOptions(audit=AuditOptions(spool=tmp_path / uuid4().hex)),
             )
             app = create_app(settings)
             await stack.enter_async_context(app.router.lifespan_context(app))

@@ -65,9 +65,11 @@ _USERS: Final = (
             *(f"$JS.API.STREAM.INFO.{stream}" for stream in roster.WATCHED_STREAMS),
             *roster.WATCHING,
             "$JS.API.CONSUMER.INFO.*.*",
-            "$JS.API.CONSUMER.CREATE.AOC_EVENTS.>",
-            "$JS.API.CONSUMER.MSG.NEXT.AOC_EVENTS.>",
-            "$JS.API.CONSUMER.DELETE.AOC_EVENTS.>",
+            *(
+                f"$JS.API.CONSUMER.{verb}.{stream}.>"
+                for stream in (subjects.EVENTS_STREAM, subjects.AUDIT_STREAM)
+                for verb in ("CREATE", "MSG.NEXT", "DELETE")
+            ),
             "$JS.ACK.AOC_EVENTS.>",
         ),
         _EVENTS_AND_ALERTS,

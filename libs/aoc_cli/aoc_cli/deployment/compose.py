@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SECRETS: Final = "/run/secrets"
 _TENANTS: Final = "/run/tenants"
 _TENANTS_FILE: Final = f"{_TENANTS}/tenants.json"
-_MOUNTED_TENANTS: Final = f'    volumes: ["./deploy/docker/private/tenants:{_TENANTS}:ro"]'
+_MOUNTED_TENANTS: Final = f"./deploy/docker/private/tenants:{_TENANTS}:ro"
 #: nats-server looks for an included file from the directory of the one that includes it: /etc/nats.
 _NATS_PASSWORDS: Final = f"../..{_SECRETS}/nats-passwords"
 #: What needs no quotes in YAML: it begins with a letter or a slash, and is no word like `true`.
@@ -44,6 +44,7 @@ def compose_file() -> str:
         "services": "\n\n".join("\n".join(_service(service)) for service in roster.SERVICES) + "\n",
         "commands": "\n\n".join("\n".join(_command(user)) for user in _PERSONS) + "\n",
         "simulator_build": "\n".join(_build(SIMULATOR)),
+        "state_volumes": "".join(f"  {service.name}-state:\n" for service in roster.SERVICES if service.state),
         "secrets": "\n".join(
             f"  {name}: {{file: ./deploy/docker/private/secrets/{name}}}" for name in _names_of_secrets()
         ),
@@ -103,8 +104,12 @@ def _service(service: roster.Service) -> Iterator[str]:
     yield from _build(IMAGES[service.name])
     yield from _connected(service.name, mongo.USERS[service.store_role], settings)
     yield from (f"      - {name}" for name in service.secrets.values())
-    if service.tenants_file:
-        yield _MOUNTED_TENANTS
+    volumes = [
+        *([_MOUNTED_TENANTS] if service.tenants_file else []),
+        *([f"{service.name}-state:{service.state.path}"] if service.state else []),
+    ]
+    if volumes:
+        yield f"    volumes: {json.dumps(volumes)}"
     yield f"    networks: [bus, store{', outside' if service.egress or service.published else ''}]"
     if service.published:
         yield f'    ports: ["127.0.0.1:${{GATEWAY_PORT:-{service.port}}}:{service.port}"]'
@@ -124,7 +129,7 @@ def _as_user(user: str) -> Iterator[str]:
     asks = user == "cli"
     yield from _connected(user, mongo.USERS["readWrite"], {"AOC_TENANTS_FILE": _TENANTS_FILE} if asks else {})
     if asks:
-        yield _MOUNTED_TENANTS
+        yield f"    volumes: {json.dumps([_MOUNTED_TENANTS])}"
     yield f"    networks: [bus, store{', outside' if asks else ''}]"
 
 

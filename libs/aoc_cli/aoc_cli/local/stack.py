@@ -265,6 +265,9 @@ def service(
     """
     port = free_port()
     settings: dict[str, str] = {"AOC_HEALTH__PORT": str(port), **_ALLOCATION}
+    if (directory := roster.service(name).state) is not None:
+        label = name if replica == 1 else f"{name}-{replica}"
+        settings[directory.setting] = str(data.path / "state" / label)
     if not endpoints.own_nats:
         settings |= {
             "AOC_NATS__URL": endpoints.nats_url,

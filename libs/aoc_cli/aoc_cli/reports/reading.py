@@ -174,6 +174,20 @@ class Maker(_Read):
     aoc: Name
 
 
+class AuditHead(_Read):
+    """The last entry of a chain of the audit trail."""
+
+    writer: Name
+    sequence: int
+    hash: Digest
+
+
+class AuditHeads(_Read):
+    """The ends of the chains of the audit trail about the tenant."""
+
+    heads: Annotated[tuple[AuditHead, ...], Field(max_length=10_000)]
+
+
 class Statement(_Read):
     """A statement of this version, or of one before; the first of them had a tenant, a time and sources only."""
 
@@ -185,6 +199,7 @@ class Statement(_Read):
     made_by: Maker | None = None
     imports: tuple[Import, ...] | None = None
     never_collected: tuple[Name, ...] | None = None
+    audit_trail: AuditHeads | None = None
     meaning: dict[Name, str] | None = None
 
 

@@ -19,11 +19,14 @@ from aoc_common.store.source_health import Bounds, judge
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aoc_common.contracts.audit import Head
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.imports import ImportRecord
 
-#: The version of this form. Version 1 stated no imports.
-VERSION: Final = 2
+#: The version of this form. Version 1 stated no imports, version 2 no audit trail.
+VERSION: Final = 3
+#: Ends of chains of the audit trail that a report states.
+MOST_HEADS: Final = 10_000
 #: Files of all imports that a report states one by one.
 MOST_FILES: Final = 20_000
 #: As the gateway judges, without settings of its own.
@@ -65,6 +68,9 @@ MEANING: Final[Mapping[str, str]] = {
     "read; a file in an archive (part_of) is covered by the hash of that. Of those skipped, unread or hidden "
     "nothing is in; of those read partly, only what was read.",
     "manifest": "The SHA-256 of what sha256sum prints for all files of the import that have a hash, in this order.",
+    "audit_trail": "The ends of the chains in which everything is noted that was done at the gateway about the tenant: "
+    "of each writer the last entry's number and SHA-256. An entry up to there that is missing or changed later is "
+    "found by aoc audit-trail verify --report. The first 10000 writers.",
     "state": "How the source did at that time: green, yellow or red, with the reasons.",
 }
 
@@ -77,6 +83,7 @@ def statement(
     accounts: Sequence[SourceAccount],
     discarded: Mapping[str, Discarded],
     imports: Sequence[ImportRecord] = (),
+    audit_heads: Sequence[Head] = (),
 ) -> dict[str, Any]:
     """The statement of a tenant's accounts and imports, as plain JSON values. Times are RFC 3339 in UTC."""
     known = {account.source for account in accounts}
@@ -88,6 +95,11 @@ def statement(
         "made_by": {"installation": installation, "aoc": version("aoc-cli")},
         "sources": [_source(account, at, discarded.get(account.source, Discarded())) for account in accounts],
         "imports": [import_document(record) for record in imports],
+        "audit_trail": {
+            "heads": [
+                {"writer": head.chain.writer, "sequence": head.sequence, "hash": head.hash} for head in audit_heads
+            ]
+        },
         "never_collected": [name for name in SOURCE_NAMES if name not in known],
         "meaning": MEANING,
     }

@@ -102,6 +102,14 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
         ),
         replace(
             base,
+            name=subjects.AUDIT_STREAM,
+            description="Entries of AOC's own audit trail, as they were noted.",
+            subjects=[subjects.ALL_AUDIT],
+            max_age=30 * _DAY,
+            max_consumers=_READERS,
+        ),
+        replace(
+            base,
             name=subjects.JOBS_STREAM,
             description="Jobs. One pending job a subject, so that a source is never collected twice at a time.",
             subjects=[subjects.ALL_JOBS],

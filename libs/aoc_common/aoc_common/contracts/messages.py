@@ -55,6 +55,7 @@ PLACEHOLDERS: Final = {
     "span": "name of the span of time",
     "service": "name of a service",
     "instance": "name of a running instance",
+    "about": "short name of a tenant, or `_installation` for what concerns none",
 }
 
 _OWNER: Final = {"Aoc-Tenant": "the tenant's short name", "Aoc-Source": "the source"}
@@ -114,6 +115,20 @@ MARK: Final = MessageType(
     body={"description": "Empty."},
     headers={"Nats-Msg-Id": "the page's id and the number of the batch"},
 )
+AUDIT_ENTRY: Final = MessageType(
+    name="audit entry",
+    stream=subjects.AUDIT_STREAM,
+    address="aoc.audit.{about}",
+    summary="An entry of AOC's own audit trail: who did what at the gateway.",
+    body={
+        "type": "object",
+        "required": ["metadata", "class_uid", "time", "unmapped"],
+        "description": f"An OCSF {OCSF_VERSION} event: sign-in 3002, change 3004, read 6005. Its SHA-256 is `previous` "
+        "in the entry that follows it in its chain (`unmapped.writer` and the tenant).",
+        "externalDocs": {"url": f"https://schema.ocsf.io/{OCSF_VERSION}/"},
+    },
+    headers={"Nats-Msg-Id": "the entry's id, `{tenant}/{writer}/{sequence}`"},
+)
 DEAD_LETTER: Final = MessageType(
     name="dead letter",
     stream=subjects.DLQ_STREAM,
@@ -158,6 +173,7 @@ MESSAGES: Final = (
     RAW_PAGE,
     EVENT,
     MARK,
+    AUDIT_ENTRY,
     DEAD_LETTER,
     MessageType(
         name="heartbeat",

@@ -15,6 +15,7 @@ from aoc_common.errors import Malformed
 RAW_STREAM: Final = "AOC_RAW"
 EVENTS_STREAM: Final = "AOC_EVENTS"
 ALERTS_STREAM: Final = "AOC_ALERTS"
+AUDIT_STREAM: Final = "AOC_AUDIT"
 JOBS_STREAM: Final = "AOC_JOBS"
 DLQ_STREAM: Final = "AOC_DLQ"
 BEATS_STREAM: Final = "AOC_BEATS"
@@ -30,6 +31,9 @@ PARTITIONS: Final = 16
 
 #: The source of records that came from a file.
 IMPORT_SOURCE: Final = "import"
+
+#: No tenant can have this name.
+_INSTALLATION: Final = "_installation"
 
 _TENANT = re.compile(TENANT_PATTERN)
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{1,64}$")
@@ -117,6 +121,11 @@ def alerts(tenant: str, severity: str) -> str:
     return f"aoc.alerts.{check_tenant(tenant)}.{_token(severity, 'severity')}"
 
 
+def audit(tenant: str | None) -> str:
+    """One entry of AOC's own audit trail about a tenant; None: about none of them (`aoc.audit._installation`)."""
+    return f"aoc.audit.{_INSTALLATION if tenant is None else check_tenant(tenant)}"
+
+
 def collect_job(tenant: str, source: str) -> str:
     """The one job for a live slice that a source may have at a time."""
     return f"aoc.jobs.collect.{check_tenant(tenant)}.{_token(source, 'source')}"
@@ -171,6 +180,7 @@ ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
 ALL_ALERTS: Final = "aoc.alerts.*.*"
+ALL_AUDIT: Final = "aoc.audit.*"
 ALL_JOBS: Final = "aoc.jobs.>"
 ALL_COLLECT_JOBS: Final = "aoc.jobs.collect.*.*"
 ALL_BACKLOG_JOBS: Final = "aoc.jobs.backlog.*.*"

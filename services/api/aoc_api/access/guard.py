@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.responses import RedirectResponse
 
 from aoc_api import problems
+from aoc_api.access.note import note_of
 from aoc_api.problems import Problem
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
@@ -54,6 +55,7 @@ class Guard:
 def _refused(request: Request, problem: Problem) -> Response:
     # Never with what was shown: neither the secret, nor a part of it.
     client = request.client.host if request.client else ""
+    note_of(request.scope).about = problem.reason or problem.slug
     _log.info("sign_in.refused", reason=problem.reason or problem.slug, path=request.url.path[:200], client=client)
     if problem.slug == "unauthenticated" and _is_visit(request):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -1,7 +1,6 @@
 """Changes to who may see what, as they are put on record.
 
-Every one is recorded before it takes effect, by a function that `Services.record_change` holds. Until AOC has an audit
-trail of its own, the record is the gateway's log; the audit trail takes the place of `log_change`.
+Every one is recorded before it takes effect, by what `Services.record_change` holds (see `aoc_api.audit.changes`).
 """
 
 from __future__ import annotations
@@ -9,14 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from aoc_common.telemetry import logs
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from aoc_api.access.principal import Principal
-
-_log = logs.get(__name__)
 
 type AccessEvent = Literal["grant.added", "grant.removed", "glass.broken", "glass.mended"]
 
@@ -33,8 +28,3 @@ class AccessChange:
 
 type RecordChange = Callable[[AccessChange], Awaitable[None]]
 """Puts a change on record; what raises must not take effect."""
-
-
-async def log_change(change: AccessChange) -> None:
-    """The record in the log."""
-    _log.warning(change.event, by=change.by.id, tenants=list(change.tenants), **change.details)

@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI
 import aoc_api
 from aoc_api import problem_schemas, problems
 from aoc_api.access.guard import Guard
+from aoc_api.audit.recorder import Recorder
 from aoc_api.bodies import BodyLimits
 from aoc_api.deps import refuse_repeated
 from aoc_api.forwarded import ForwardedHeaders
@@ -49,6 +50,7 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
     problem_schemas.install(app)
     app.add_middleware(Guard)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
+    app.add_middleware(Recorder)
     app.add_middleware(
         Gate,
         limits=limits,

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final
 from aoc_api.access.grants import Grants
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
-from aoc_api.access.recording import log_change
 from aoc_api.admission import Admission
+from aoc_api.audit.changes import change_recorder
 from aoc_api.cursors import make_cursors
 from aoc_api.deps import Services
 from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.access import MakeAccess, written_at_the_end
+from aoc_api.parts.audit import auditing
 from aoc_api.parts.hooks import make_verifier
 from aoc_api.parts.tenants import administration, combined, tenants_file
 from aoc_api.parts.tokens import make_client
@@ -37,6 +38,7 @@ from aoc_common.service.tasks import Task
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import connect, ping
@@ -88,6 +90,7 @@ def make_services(settings: ApiSettings) -> Running:
             connecting(settings.nats, "api") as broker,
             beating(broker, "api", Pulse()),
             AsyncExitStack() as entered,
+            auditing(settings.api.audit, database, broker, clock) as trail,
         ):
             monitor = StandstillMonitor(partial(_look, broker), clock)
             registry = combined(file, database, clock)
@@ -128,7 +131,9 @@ def make_services(settings: ApiSettings) -> Running:
                     grant_store=given,
                     privacy=privacy,
                     break_glass=lifts,
-                    record_change=log_change,
+                    record_change=change_recorder(trail, clock),
+                    audit=trail,
+                    audit_entries=MongoAuditTrail(database),
                     options=settings.api,
                     probes={
                         "nats": probes.bus(broker),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path
 from aoc_api import problems
 from aoc_api.access.granting import may_give
 from aoc_api.access.principal import Principal
+from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import PrincipalDep, ServicesDep, refuse_unknown, somewhere
 from aoc_api.sign_in_models import ApiKeyRequest, ApiKeys, ApiKeyView, NewApiKey
@@ -30,6 +31,7 @@ _log = logs.get(__name__)
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("unauthenticated", "repeated", "invalid-parameters", "unavailable"),
 )
+@audited("api-keys.list", "read")
 async def list_api_keys(services: ServicesDep, principal: PrincipalDep) -> ApiKeys:
     """The keys that you made; all of them for a superadmin over all tenants."""
     now = services.clock.now()
@@ -46,6 +48,7 @@ async def list_api_keys(services: ServicesDep, principal: PrincipalDep) -> ApiKe
         "unauthenticated", "forbidden", "repeated", "too-slow", "too-large", "invalid-parameters", "unavailable"
     ),
 )
+@audited("api-keys.make", "create")
 async def make_api_key(
     request: ApiKeyRequest, services: ServicesDep, principal: Annotated[Principal, Depends(somewhere("admin"))]
 ) -> NewApiKey:
@@ -73,6 +76,7 @@ async def make_api_key(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("unauthenticated", "not-found", "repeated", "invalid-parameters", "unavailable"),
 )
+@audited("api-keys.revoke", "delete")
 async def revoke_api_key(
     services: ServicesDep,
     principal: PrincipalDep,

@@ -8,9 +8,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from aoc_api import problems
+from aoc_api.access.note import note_of
 from aoc_api.access.presented import presented
+from aoc_api.access.principal import Principal
 from aoc_api.access.sessions import cookies, forgery
 from aoc_api.access.sessions.sign_in import LASTS_S, SignInFailed, local_path
+from aoc_api.audit.acts import audited
 from aoc_api.deps import ServicesDep
 from aoc_api.routes.auth_pages import page
 from aoc_api.sign_in_models import SignInWays
@@ -62,6 +65,7 @@ async def login(
 
 
 @router.get(_CALLBACK, status_code=303, response_class=Response, responses=_WENT_ON)
+@audited("sign-in", "sign-in")
 async def callback(request: Request, services: ServicesDep) -> Response:
     """Where the identity provider sends the browser back."""
     if services.sign_in is None:
@@ -72,6 +76,7 @@ async def callback(request: Request, services: ServicesDep) -> Response:
         person, return_to = await services.sign_in.finish(kept, dict(request.query_params), _redirect_uri(request))
         response = await _signed_in(request, services, person, "microsoft", return_to)
     except SignInFailed as failed:
+        note_of(request.scope).about = failed.reason
         _log.warning("sign_in.failed", reason=failed.reason, client=_client(request))
         response = page("Not signed in", str(failed), _AGAIN, status=403)
     except Transient as error:
@@ -82,6 +87,7 @@ async def callback(request: Request, services: ServicesDep) -> Response:
 
 
 @router.get("/auth/link", status_code=303, response_class=Response, responses=_WENT_ON)
+@audited("sign-in", "sign-in")
 async def link(
     request: Request,
     services: ServicesDep,
@@ -102,6 +108,7 @@ async def link(
     response_class=Response,
     responses=problems.responses("ambiguous-credentials", "cross-site", "unavailable"),
 )
+@audited("sign-out", "sign-out")
 async def logout(request: Request, services: ServicesDep) -> Response:
     """End the session of this browser. Idempotent."""
     shown = presented(request)
@@ -122,6 +129,8 @@ async def _signed_in(request: Request, services: Services, person: SignedIn, way
     begun = await services.sessions.begin(
         person, _client(request), request.headers.get("user-agent", ""), before[0] if before else None
     )
+    note = note_of(request.scope)
+    note.principal, note.about = Principal("person", person.principal_id, person.name, ()), f"by {way}"
     _log.info("sign_in.done", principal=person.principal_id, way=way, session=begun.session.id, client=_client(request))
     response = RedirectResponse(return_to, 303)
     seconds = round((begun.session.ends_at - begun.session.began_at).total_seconds())

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aoc_api import problems
+from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import ScopeOf, ServicesDep, refuse_unknown, scoping, utc
+from aoc_api.deps import Noted, ScopeOf, ServicesDep, refuse_unknown, scoping, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -96,8 +97,12 @@ class BackfillAccepted(BaseModel):
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
+@audited("backfill.request", "create")
 async def fetch_audit_logs(
-    request: BackfillRequest, services: ServicesDep, scope_of: Annotated[ScopeOf, Depends(scoping("admin"))]
+    request: BackfillRequest,
+    services: ServicesDep,
+    scope_of: Annotated[ScopeOf, Depends(scoping("admin"))],
+    note: Noted,
 ) -> BackfillAccepted:
     """Collect a stretch of time beside the live slices. What is stored already is not stored twice."""
     start, end = _whole_second("start", request.start), _whole_second("end", request.end)
@@ -108,6 +113,7 @@ async def fetch_audit_logs(
     if end > services.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
     tenant = (await scope_of(request.tenant)).tenant
+    note.about = f"{request.source or 'all sources'} from {start.isoformat()} to {end.isoformat()}"
     names = [request.source] if request.source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path
 from aoc_api import problems
 from aoc_api.access.recording import AccessChange
 from aoc_api.access_models import LiftList, LiftRequest, LiftView
+from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import (
     PrincipalDep,
@@ -35,6 +36,7 @@ _LISTED: Final = 200
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
+@audited("break-glass.list", "read")
 async def list_lifts(services: ServicesDep, principal: PrincipalDep, scope: ReaderScope) -> LiftList:
     """Who has lifted a tenant's privacy rules: all of it for its administrators, else what you have lifted."""
     role = await services.policy.role(principal, scope.tenant, "reader")
@@ -54,6 +56,7 @@ async def list_lifts(services: ServicesDep, principal: PrincipalDep, scope: Read
         "unavailable",
     ),
 )  # fmt: skip
+@audited("break-glass.lift", "change")
 async def break_glass(
     request: LiftRequest,
     services: ServicesDep,
@@ -86,6 +89,7 @@ async def break_glass(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "invalid-parameters", "unavailable"),
 )
+@audited("break-glass.end", "change")
 async def mend_glass(
     services: ServicesDep,
     principal: PrincipalDep,

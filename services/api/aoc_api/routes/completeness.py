@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import ReaderScope, ServicesDep, refuse_unknown, request_pace
+from aoc_api.audit.acts import audited
+from aoc_api.deps import Noted, ReaderScope, ServicesDep, refuse_unknown, request_pace
 from aoc_api.models import Completeness, SourceCompleteness
 from aoc_api.problems import BUSY
 
@@ -18,8 +19,10 @@ router = APIRouter(prefix="/api/completeness", tags=["operations"])
     dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def completeness(services: ServicesDep, scope: ReaderScope) -> Completeness:
+@audited("completeness.read", "read")
+async def completeness(services: ServicesDep, scope: ReaderScope, note: Noted) -> Completeness:
     """What of a tenant's sources is settled, what is on its way, and what is missing."""
     now = services.clock.now()
     accounts = await services.accounts_of(scope.tenant, now)
+    note.rows = len(accounts)
     return Completeness(tenant=scope.tenant, at=now, sources=[SourceCompleteness.of(account) for account in accounts])

@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Paced, PrincipalDep, ReaderScope, ServicesDep, refuse_unknown
+from aoc_api.audit.acts import audited
+from aoc_api.deps import Filters, Noted, Paced, PrincipalDep, ReaderScope, ServicesDep, refuse_unknown
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -23,11 +24,13 @@ router = APIRouter(prefix="/api/events", tags=["events"])
     response_model=EventPage,
     responses=problems.responses("cursor-invalid", "cursor-foreign", "repeated", "invalid-parameters", *BUSY),
 )
+@audited("events.search", "read")
 async def list_events(
     filters: Filters,
     services: ServicesDep,
     principal: PrincipalDep,
     paced: Paced,
+    note: Noted,
     cursor: Annotated[str | None, Query(max_length=200, description="`next_cursor` of the page before.")] = None,
     page_size: Annotated[int, Query(ge=1, le=500, description="Events a page.")] = 50,
 ) -> EventPage:
@@ -39,6 +42,7 @@ async def list_events(
     bound = _bound(query)
     before = services.cursors.read(cursor, bound) if cursor is not None else None
     page = await services.search.search(replace(query, before=before, limit=page_size), paced)
+    note.rows = len(page.events)
     last = page.events[-1].id if page.more else page.searched_to
     since = await services.incomplete_before()
     hint = None
@@ -60,15 +64,18 @@ async def list_events(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
+@audited("events.read", "read")
 async def get_event(
     services: ServicesDep,
     scope: ReaderScope,
+    note: Noted,
     event_id: Annotated[UUID, Path(description="Event id.")],
 ) -> EventDetail:
     """One event, whole: OCSF and the record's own text."""
     found = await services.search.get(scope, event_id)
     if found is None:
         raise _absent(scope.tenant, event_id)
+    note.rows = 1
     return EventDetail.of(found)
 
 
@@ -78,9 +85,11 @@ async def get_event(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "not-found", "invalid-parameters", "unavailable"),
 )
+@audited("events.versions", "read")
 async def get_versions(
     services: ServicesDep,
     scope: ReaderScope,
+    note: Noted,
     event_id: Annotated[UUID, Path(description="Event id.")],
     after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
@@ -89,6 +98,7 @@ async def get_versions(
     if event is None:
         raise _absent(scope.tenant, event_id)
     found = await services.search.versions(scope, event_id, after)
+    note.rows = len(found)
     last = found[-1].version if found else event.versions
     return EventVersions.model_construct(
         current=event.version,

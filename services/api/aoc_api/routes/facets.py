@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query
 
 from aoc_api import problems
-from aoc_api.deps import Filters, Paced, ServicesDep
+from aoc_api.audit.acts import audited
+from aoc_api.deps import Filters, Noted, Paced, ServicesDep
 from aoc_api.models import Facets, FacetValue
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -19,10 +20,12 @@ _ALL: Final[tuple[Field, ...]] = ("source", "service", "operation", "result", "a
 
 
 @router.get("", response_model=Facets, responses=problems.responses("repeated", "invalid-parameters", *BUSY))
+@audited("events.facets", "read")
 async def facets(
     filters: Filters,
     services: ServicesDep,
     paced: Paced,
+    note: Noted,
     field: Annotated[list[Field] | None, Query(description="Fields to count; all when none is named.")] = None,
     top: Annotated[int, Query(ge=1, le=100, description="Values a field.")] = 10,
 ) -> Facets:
@@ -32,6 +35,7 @@ async def facets(
     """
     query = await services.default_range.of(filters.query, services.clock.now())
     counts = await services.search.facets(query, field or _ALL, top, paced)
+    note.rows = sum(count for values in counts.fields.values() for _, count in values)
     return Facets(
         start=query.start,
         end=query.end,

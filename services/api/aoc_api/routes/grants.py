@@ -13,6 +13,7 @@ from aoc_api.access.granting import may_give, may_take_back
 from aoc_api.access.principal import Principal
 from aoc_api.access.recording import AccessChange, AccessEvent
 from aoc_api.access_models import GrantList, GrantRequest, GrantView
+from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Services, ServicesDep, refuse_unknown, somewhere, utc
 from aoc_common.contracts.access import Grant
@@ -32,6 +33,7 @@ _READ: Final = 200
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
+@audited("grants.list", "read")
 async def list_grants(
     services: ServicesDep,
     admin: AdminDep,
@@ -55,6 +57,7 @@ async def list_grants(
         "bad-request", "repeated", "forbidden", "too-slow", "too-large", "invalid-parameters", "unavailable"
     ),
 )
+@audited("grants.add", "create")
 async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDep) -> GrantView:
     """Give a role: up to your own, over what you are administrator of, for no longer than you are."""
     if admin.kind == "api-key":
@@ -106,6 +109,7 @@ async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDe
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "last-superadmin", "unavailable"),
 )
+@audited("grants.remove", "delete")
 async def remove_grant(
     services: ServicesDep,
     admin: AdminDep,

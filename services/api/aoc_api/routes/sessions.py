@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from aoc_api import problems
 from aoc_api.access.presented import presented
 from aoc_api.access.sessions import forgery
+from aoc_api.audit.acts import audited
 from aoc_api.deps import PrincipalDep, ServicesDep, refuse_unknown
 from aoc_api.sign_in_models import Me, RightView, Sessions, SessionView
 from aoc_common.contracts.credentials import fingerprint
@@ -22,6 +23,7 @@ _PROBLEMS = ("unauthenticated", "repeated", "invalid-parameters", "unavailable")
 
 
 @router.get("/me", response_model=Me, dependencies=[Depends(refuse_unknown)], responses=problems.responses(*_PROBLEMS))
+@audited("sessions.me", "read")
 async def me(request: Request, principal: PrincipalDep) -> Me:
     """Who you are here, and what you may do."""
     shown = presented(request)
@@ -41,6 +43,7 @@ async def me(request: Request, principal: PrincipalDep) -> Me:
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_PROBLEMS, "forbidden"),
 )
+@audited("sessions.list", "read")
 async def sessions(
     request: Request,
     services: ServicesDep,
@@ -77,6 +80,7 @@ async def sessions(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_PROBLEMS, "forbidden", "not-found", "cross-site"),
 )
+@audited("sessions.end", "delete")
 async def end_session(
     services: ServicesDep,
     principal: PrincipalDep,

@@ -7,7 +7,8 @@ from datetime import timedelta
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import ReaderScope, ServicesDep, refuse_unknown, request_pace
+from aoc_api.audit.acts import audited
+from aoc_api.deps import Noted, ReaderScope, ServicesDep, refuse_unknown, request_pace
 from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
 from aoc_api.problems import BUSY
 from aoc_common.store.source_health import Bounds, judge
@@ -21,7 +22,8 @@ router = APIRouter(prefix="/api/source-health", tags=["operations"])
     dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
-async def source_health(services: ServicesDep, scope: ReaderScope) -> SourceHealthList:
+@audited("source-health.read", "read")
+async def source_health(services: ServicesDep, scope: ReaderScope, note: Noted) -> SourceHealthList:
     """The health of every source of a tenant, and what to do about those that are not well."""
     now, options = services.clock.now(), services.options
     bounds = Bounds(timedelta(seconds=options.stalled_after_s), timedelta(hours=options.expiry_warning_h))
@@ -29,4 +31,5 @@ async def source_health(services: ServicesDep, scope: ReaderScope) -> SourceHeal
     tenant = await services.registry.get(scope.tenant)
     paused = tenant is not None and tenant.paused
     sources = [SourceHealth.of(account, judge(account, bounds, now, paused=paused), now) for account in accounts]
+    note.rows = len(sources)
     return SourceHealthList(tenant=scope.tenant, at=now, stands_still=stillness(services.still()), sources=sources)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from aoc_api import problems
+from aoc_api.audit.acts import audited
 from aoc_api.access.principal import Principal
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
@@ -60,6 +61,7 @@ _BODY_REFUSALS = (*_REFUSALS, "changed", "revision-needed", "check-failed", "too
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
+@audited("tenants.list", "read")
 async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depends(somewhere("reader"))]) -> TenantList:
     """The tenants that you may see, and what the licence allows."""
     views = [
@@ -83,6 +85,7 @@ async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depen
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "invalid-parameters", "unavailable"),
 )
+@audited("tenants.read", "read")
 async def get_tenant(name: Name, services: ServicesDep, reader: ReaderDep, response: Response) -> TenantView:
     """A tenant; its ETag is what a change names in If-Match. A deleted one shows what was deleted."""
     everything = await _administers(services, reader, name)
@@ -99,6 +102,7 @@ async def get_tenant(name: Name, services: ServicesDep, reader: ReaderDep, respo
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
+@audited("tenants.add", "create")
 async def add_tenant(
     settings: TenantSettings, services: ServicesDep, admin: SuperadminDep, response: Response, check: Checked = True
 ) -> TenantView:
@@ -114,6 +118,7 @@ async def add_tenant(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
+@audited("tenants.replace", "change")
 async def replace_tenant(
     name: Name,
     settings: TenantSettings,
@@ -135,6 +140,7 @@ async def replace_tenant(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
+@audited("tenants.change", "change")
 async def change_tenant(
     name: Name,
     settings: TenantSettings,
@@ -172,6 +178,7 @@ async def change_tenant(
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
+@audited("tenants.pause", "change")
 async def pause_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
     """Collect nothing from it until it is resumed."""
     return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=True)), response)
@@ -183,6 +190,7 @@ async def pause_tenant(name: Name, services: ServicesDep, admin: AdminDep, respo
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
+@audited("tenants.resume", "change")
 async def resume_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
     """Collect from it again, first what Microsoft still has of the pause."""
     return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=False)), response)
@@ -195,6 +203,7 @@ async def resume_tenant(name: Name, services: ServicesDep, admin: AdminDep, resp
     dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
+@audited("tenants.delete", "delete")
 async def delete_tenant(
     name: Name,
     services: ServicesDep,

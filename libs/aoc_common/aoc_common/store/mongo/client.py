@@ -141,6 +141,17 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("changed_at", ASCENDING), ("_id", ASCENDING)], name="changed"),
         IndexModel([("admin_of", ASCENDING)], name="administrators", sparse=True),
     ),
+    "audit_trail": (
+        # The local server has no range over `_id`, which begins with the chain.
+        IndexModel([(name, ASCENDING) for name in ("tenant", "writer", "sequence", "_id")], name="chain"),
+        IndexModel([("tenant", ASCENDING), ("at", ASCENDING), ("_id", ASCENDING)], name="newest"),
+        IndexModel([("tenant", ASCENDING), ("actor", ASCENDING), ("at", ASCENDING)], name="actor"),
+        IndexModel([("tenant", ASCENDING), ("action", ASCENDING), ("at", ASCENDING)], name="action"),
+    ),
+    "audit_heads": (
+        IndexModel([("tenant", ASCENDING), ("writer", ASCENDING)], name="tenant"),
+        IndexModel([("waiting", ASCENDING)], name="waiting", sparse=True),
+    ),
     "directory_state": (IndexModel([("tenant", ASCENDING)], name="tenant"),),
     "grants": (
         IndexModel([("grantee", ASCENDING), ("_id", ASCENDING)], name="grantee"),

@@ -1,0 +1,103 @@
+"""Checks the audit trail about one tenant: each chain by itself, and against what stands elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from aoc_common.bus.broker import connected_broker
+from aoc_common.bus.consume import reading
+from aoc_common.contracts import subjects
+from aoc_common.contracts.audit import INSTALLATION, AuditEntry, Chain, ChainCheck, Head
+from aoc_common.errors import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_common.settings import NatsSettings
+    from aoc_common.store.audit_heads import AuditHeads
+    from aoc_common.store.audit_trail import AuditTrailStore
+
+_PAGE: Final = 500
+#: Faults that are named; after so many, the rest says nothing new.
+_NAMED: Final = 20
+_IDLE_S: Final = 1.0
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a check found. `anchors`: entries and ends that stand elsewhere, which were compared. `faults`: in words."""
+
+    tenant: str
+    chains: int = 0
+    entries: int = 0
+    anchors: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, fault: str) -> None:
+        """Name a fault, unless enough are named."""
+        if len(self.faults) < _NAMED:
+            self.faults.append(fault)
+
+
+class TrailCheck:
+    """Reads every chain about one tenant, some entries at a time."""
+
+    def __init__(self, entries: AuditTrailStore, heads: AuditHeads, tenant: str) -> None:
+        self._entries = entries
+        self._heads = heads
+        self._verdict = Verdict(tenant)
+
+    async def run(self, anchors: Sequence[Head]) -> Verdict:
+        """Check all. `anchors`: entries of these chains as they stand elsewhere, e.g. in a signed report."""
+        elsewhere: dict[Chain, dict[int, str]] = {}
+        for anchor in anchors:
+            known = elsewhere.setdefault(anchor.chain, {})
+            if known.setdefault(anchor.sequence, anchor.hash) != anchor.hash:
+                self._verdict.add(f"{anchor.chain.entry_id(anchor.sequence)} stands elsewhere with two texts")
+        self._verdict.anchors = sum(map(len, elsewhere.values()))
+        after = ""
+        while ends := await self._heads.of_tenant(self._verdict.tenant, after, _PAGE):
+            for end in ends:
+                chain = end.head.chain
+                await self._chain(chain, elsewhere.pop(chain, {}) | {end.head.sequence: end.head.hash})
+            after = ends[-1].head.chain.writer
+        for chain, rest in elsewhere.items():  # its end is not on record: it was removed, or never noted
+            await self._chain(chain, rest)
+        return self._verdict
+
+    async def _chain(self, chain: Chain, expected: dict[int, str]) -> None:
+        check, self._verdict.chains = ChainCheck(chain), self._verdict.chains + 1
+        while stored := await self._entries.chain(chain, check.head.sequence, _PAGE):
+            for item in stored:
+                fault = item.fault if item.entry is None else check.fault(item.entry)
+                if fault is not None or item.entry is None:
+                    self._verdict.add(fault or f"{item.id} cannot be read")
+                    return  # what follows hangs on what is broken
+                self._verdict.entries += 1
+                if (other := expected.pop(item.entry.sequence, item.entry.hash)) != item.entry.hash:
+                    self._verdict.add(f"{item.id} is not what stands elsewhere: it was replaced ({other[:12]}...)")
+                    return
+        if expected:
+            missing = chain.entry_id(min(expected))
+            self._verdict.add(f"{missing} is missing: the chain ends at {check.head.sequence}")
+
+
+async def anchors_on_bus(settings: NatsSettings, tenant: str) -> list[Head]:
+    """The entries about a tenant that AOC_AUDIT holds. Raises `Unreachable`."""
+    subject = subjects.audit(None if tenant == INSTALLATION else tenant)
+    config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
+    heads: list[Head] = []
+    async with (
+        connected_broker(settings, "cli") as broker,
+        reading(broker, subjects.AUDIT_STREAM, config) as pull,
+    ):
+        while messages := await pull.batch(_PAGE, _IDLE_S):
+            for message in messages:
+                try:
+                    heads.append(AuditEntry.read(message.data.decode()).head)
+                except (Malformed, UnicodeDecodeError):
+                    continue  # anybody who may publish there can put nonsense; it proves nothing
+    return heads

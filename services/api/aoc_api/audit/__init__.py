@@ -1,0 +1,1 @@
+"""The gateway's own audit trail: who did what, noted before the answer leaves."""

@@ -1,0 +1,70 @@
+"""The audit trail: its spool, and what brings entries from there into the store and onto the bus."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+from aoc_api.audit.sign_in_failures import SignInFailures
+from aoc_api.audit.spool import Spool
+from aoc_api.audit.trail import AuditPublishing, AuditStoring, AuditTrail, Publish, subject_of
+from aoc_common.bus.broker import connected, jetstream
+from aoc_common.bus.publish import Outgoing, publish_all
+from aoc_common.contracts import subjects
+from aoc_common.errors import Transient, Unreachable
+from aoc_common.service import tasks
+from aoc_common.service.tasks import Task
+from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
+from aoc_common.telemetry import logs
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from faststream.nats import NatsBroker
+
+    from aoc_api.settings import AuditOptions
+    from aoc_common.clock import Clock
+    from aoc_common.contracts.audit import AuditEntry
+    from aoc_common.store.mongo.client import Database
+
+_log = logs.get(__name__)
+
+#: Seconds that storing may take at a stop; what is left waits in the spool.
+_LAST_S: Final = 5.0
+
+
+@asynccontextmanager
+async def auditing(
+    options: AuditOptions, database: Database, broker: NatsBroker, clock: Clock
+) -> AsyncIterator[AuditTrail]:
+    """The trail of this run. Raises `BadConfiguration` for a spool that cannot be used."""
+    entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
+    spool = Spool(options.spool, options.spool_bytes)
+    storing = AuditStoring(spool, entries, heads)
+    publishing = AuditPublishing(entries, heads, _publisher(broker))
+    try:
+        work = [
+            Task("store the audit trail", storing.pause_s, storing.run, jitter=0),
+            Task("publish the audit trail", publishing.pause_s, publishing.run),
+        ]
+        async with tasks.running(work, clock):
+            yield AuditTrail(spool, uuid4().hex, SignInFailures(clock))
+        try:
+            async with asyncio.timeout(_LAST_S):
+                await storing.run()
+        except (Transient, TimeoutError) as error:
+            _log.warning("audit_trail.waits", bytes=spool.waiting, error=str(error))
+    finally:
+        spool.close()
+
+
+def _publisher(broker: NatsBroker) -> Publish:
+    async def publish(entries: Sequence[AuditEntry]) -> None:
+        if not connected(broker):
+            raise Unreachable("the bus is not connected")
+        messages = [Outgoing(subject_of(entry), entry.text.encode(), {"Nats-Msg-Id": entry.id}) for entry in entries]
+        await publish_all(jetstream(broker), subjects.AUDIT_STREAM, messages)
+
+    return publish

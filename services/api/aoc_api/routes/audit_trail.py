@@ -1,0 +1,113 @@
+"""AOC's own audit trail: who did what at the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from aoc_api import problems
+from aoc_api.audit.acts import audited
+from aoc_api.deps import AdminScope, Noted, ServicesDep, everywhere, refuse_unknown, utc
+from aoc_api.problems import BUSY
+from aoc_common.contracts.audit import INSTALLATION, AuditEntry
+from aoc_common.store.audit_trail import AuditQuery
+
+router = APIRouter(prefix="/api/audit-trail", tags=["audit trail"])
+
+_EXAMPLE: Final[dict[str, Any]] = {
+    "id": "contoso/5f0c2a7e9d3b4c1f8a6e0d2b7c9f1e3a/000000000042",
+    "hash": "9f2d0c4e7b1a5d3f8c6e0b2a4d7f9c1e3b5a7d9f0c2e4b6a8d1f3c5e7b9a0d2f",
+    "at": "2026-11-23T08:00:00Z",
+    "action": "events.search",
+    "actor": "72f988bf-86f1-41af-91ab-2d7cd011db47/6e2c0b9a-3f4d-4e5a-8b7c-1d2e3f4a5b6c",
+    "outcome": "success",
+    "text": '{"class_uid":6005,"message":"Kim Vale: events.search of contoso, 50 rows"}',
+}
+
+
+class AuditTrailEntry(BaseModel):
+    """An entry. `text` is an OCSF event (3002, 3004 or 6005), and what `hash` is the SHA-256 of."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str = Field(description="`{tenant}/{writer}/{sequence}`.")
+    hash: str = Field(description="SHA-256 of the text, in hexadecimal.")
+    at: datetime = Field(description="When it was done.")
+    action: str = Field(description="What was done, e.g. `events.search`.")
+    actor: str = Field(description="Id of who did it; empty when nobody was signed in.")
+    outcome: Literal["success", "failure"]
+    text: str = Field(description="The entry itself.")
+
+
+class AuditTrailPage(BaseModel):
+    """Entries, newest first."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_EXAMPLE], "next_before": None}]})
+
+    items: list[AuditTrailEntry]
+    next_before: str | None = Field(None, description="`before` of the next page; null when this is the last one.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which entries a request asks for."""
+
+    query: AuditQuery
+    size: int
+
+
+def page(
+    start: Annotated[datetime | None, Query(description="From this time on; UTC when it names no zone.")] = None,
+    end: Annotated[datetime | None, Query(description="Before this time.")] = None,
+    action: Annotated[
+        str | None, Query(min_length=1, max_length=64, description="What was done.", examples=["events.search"])
+    ] = None,
+    actor: Annotated[str | None, Query(min_length=1, max_length=256, description="Id of who did it.")] = None,
+    outcome: Annotated[Literal["success", "failure"] | None, Query(description="How it ended.")] = None,
+    before: Annotated[str | None, Query(max_length=120, description="`next_before` of the page before.")] = None,
+    page_size: Annotated[int, Query(ge=1, le=500, description="Entries a page.")] = 50,
+) -> Page:
+    """The page that a request's parameters describe, of the installation's entries."""
+    query = AuditQuery(INSTALLATION, utc(start), utc(end), action, actor, outcome, before, page_size + 1)
+    return Page(query, page_size)
+
+
+PageDep = Annotated[Page, Depends(page)]
+_RESPONSES: Final = problems.responses("repeated", "forbidden", "invalid-parameters", *BUSY)
+
+
+@router.get("", response_model=AuditTrailPage, dependencies=[Depends(refuse_unknown)], responses=_RESPONSES)
+@audited("audit-trail.search", "read")
+async def audit_trail(services: ServicesDep, scope: AdminScope, note: Noted, page: PageDep) -> AuditTrailPage:
+    """What was done at the gateway about a tenant, newest first."""
+    return await _read(services, replace(page.query, tenant=scope.tenant), page.size, note)
+
+
+@router.get(
+    "/installation",
+    response_model=AuditTrailPage,
+    dependencies=[Depends(everywhere("superadmin")), Depends(refuse_unknown)],
+    responses=_RESPONSES,
+)
+@audited("audit-trail.search", "read")
+async def audit_trail_of_installation(services: ServicesDep, note: Noted, page: PageDep) -> AuditTrailPage:
+    """What was done that concerns no tenant: who signed in, who was refused, who may do what."""
+    return await _read(services, page.query, page.size, note)
+
+
+async def _read(services: ServicesDep, query: AuditQuery, size: int, note: Noted) -> AuditTrailPage:
+    entries = await services.audit_entries.search(query)
+    shown = entries[:size]
+    note.rows = len(shown)
+    return AuditTrailPage(
+        items=[_shown(entry) for entry in shown],
+        next_before=shown[-1].id if len(entries) > size else None,
+    )
+
+
+def _shown(entry: AuditEntry) -> AuditTrailEntry:
+    return AuditTrailEntry.model_validate({name: getattr(entry, name) for name in AuditTrailEntry.model_fields})
