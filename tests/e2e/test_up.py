@@ -278,7 +278,7 @@ def test_both_taken_ports_are_named_in_one_line(aoc, processes_naming) -> None:
 
 def test_what_was_done_at_the_gateway_is_listed_and_its_trail_is_whole(stack, module_aoc) -> None:
     _, data, base = stack
-    asked = httpx.get(f"{base}/api/events", params={"tenant": "contoso", "q": "zebra"})
+    asked = base.get("/api/events", params={"tenant": "contoso", "q": "zebra"})
     find = ["audit-trail", "list", "--data", data, "--tenant", "contoso", "--action", "events.search"]
     until(lambda: asked.headers["x-request-id"] in module_aoc.run(*find, "--json").stdout)
     listed, verified = (

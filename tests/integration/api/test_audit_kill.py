@@ -17,6 +17,7 @@ from aoc_cli.trail_check import TrailCheck
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
 from aoc_common.store.mongo.client import Database, ensure_indexes
+from signing_in import bearer, make_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +63,7 @@ async def test_no_entry_of_an_answered_request_is_lost_and_no_chain_breaks(
     await ensure_indexes(database, ("events", "vocabulary", "audit_trail", "audit_heads"))
     trail, heads = MongoAuditTrail(database), MongoAuditHeads(database)
     answered: set[str] = set()
+    headers = bearer(await make_key(database))
 
     async def ask(client: httpx.AsyncClient, base: str) -> None:
         while True:
@@ -72,7 +74,7 @@ async def test_no_entry_of_an_answered_request_is_lost_and_no_chain_breaks(
             if answer.status_code == 200:
                 answered.add(answer.headers["x-request-id"])
 
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(headers=headers) as client:
         for after_s in (0.05, 0.3, 0.7):
             with gateway(mongo_settings, tmp_path / "spool") as (base, process):
                 await ready(client, base)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from aoc_api import problems
-from aoc_api.audit.acts import audited
 from aoc_api.access.principal import Principal
+from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
 from aoc_api.tenant_models import LicenceView, TenantList, TenantSettings, TenantView
