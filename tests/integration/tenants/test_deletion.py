@@ -66,10 +66,18 @@ async def fill(database: Any, tenant: str) -> None:
     for name in ("twin_pages", "ledger_gone"):
         await database[name].insert_one({"_id": f"p-{tenant}"})
     await database["events"].insert_one({"_id": uuid4(), "forgotten": True, "page": f"p-{tenant}"})
-    await database["rate_shares"].insert_one({"_id": f"app/{settings_of(tenant)['tenant_id']}/graph"})
+    await database["rate_shares"].insert_one({"_id": f"{app_of(tenant)}/graph"})
+    # Another app of the same directory, which is another tenant.
+    other = f"0/{settings_of(tenant)['tenant_id']}/graph"
+    await database["rate_shares"].insert_one({"_id": other})
     await database["grants"].insert_one(
         {"_id": f"g{tenant}", "tenants": [tenant, "other"], "directories": {tenant: "x"}}
     )
+
+
+def app_of(tenant: str) -> str:
+    settings = settings_of(tenant)
+    return f"{settings['client_id']}/{settings['tenant_id']}"
 
 
 async def contents(database: Any, *, leaving: tuple[str, ...] = ()) -> dict[str, list[bytes]]:
@@ -84,7 +92,7 @@ async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(d
     await fill(database, THEIRS)
     before = await contents(database, leaving=("tenant_settings", "grants"))
     await fill(database, MINE)
-    data = MongoTenantData(database, MINE, settings_of(MINE)["tenant_id"])
+    data = MongoTenantData(database, MINE, app_of(MINE))
     counted = await data.counts()
 
     await data.remove()
@@ -93,6 +101,8 @@ async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(d
         "moved_events", "seen", "upgrades",
     }  # fmt: skip
     assert set((await data.counts()).values()) == {0}
+    other = {"_id": f"0/{settings_of(MINE)['tenant_id']}/graph"}
+    assert (await database["rate_shares"].delete_one(other)).deleted_count == 1, "another tenant's"
     assert await contents(database, leaving=("tenant_settings", "grants")) == before
     grants = {one["_id"]: one async for one in database["grants"].find()}
     assert grants[f"g{MINE}"]["tenants"] == ["other"]

@@ -196,7 +196,7 @@ def export(
     async def work(here: Administered) -> None:
         tenant = await here.registry.get(check_tenant(name))
         settings = {"name": name} if tenant is None else document(tenant)
-        held = MongoTenantData(here.database, name, str(settings.get("tenant_id", "-")))
+        held = MongoTenantData(here.database, name, "-/-")
         with err.status("reading") as status:
             files = await export_(
                 held,

@@ -113,7 +113,8 @@ class _Holdings:
 
 def _holdings_of(resources: Resources) -> Callable[[TenantRecord], _Holdings]:
     def holdings(record: TenantRecord) -> _Holdings:
-        data = MongoTenantData(resources.database, record.name, str(record.settings.get("tenant_id", "-")))
+        app = "/".join(str(record.settings.get(name, "-")) for name in ("client_id", "tenant_id"))
+        data = MongoTenantData(resources.database, record.name, app)
         return _Holdings(data, resources, record.name)
 
     return holdings

@@ -34,12 +34,15 @@ _READ: Final = 1_000
 
 
 class MongoTenantData:
-    """What the database holds of a tenant. Every method may raise `Transient` when it is away."""
+    """What the database holds of a tenant. Every method may raise `Transient` when it is away.
 
-    def __init__(self, database: Database, tenant: str, directory_id: str) -> None:
+    `app`: client id and directory id, as limits are shared by them; another tenant may have the same directory.
+    """
+
+    def __init__(self, database: Database, tenant: str, app: str) -> None:
         self._database = database
         self._tenant = check_tenant(tenant)
-        self._directory_id = directory_id
+        self._app = app
 
     async def counts(self) -> dict[str, int]:
         """Where -> how many documents."""
@@ -95,7 +98,7 @@ class MongoTenantData:
         ours = sorted(
             name for name in names if name not in _STAYS | _OF_PAGES.keys() and not name.startswith("system.")
         )
-        shares = [("rate_shares", {"_id": {"$regex": f"/{re.escape(self._directory_id)}/"}})]
+        shares = [("rate_shares", {"_id": {"$regex": f"^{re.escape(self._app)}/"}})]
         progress = [("upgrades", {"_id": f"retention {self._tenant}"})]
         return [*((name, self._query(name)) for name in ours), *shares, *progress]
 
