@@ -73,7 +73,6 @@ async def test_grants_are_listed_in_pages_and_the_list_of_superadmins_is_none(gr
     assert await grants.remove("superadmins") is None
 
 
-@pytest.mark.slow
 async def test_somebody_with_as_many_grants_as_there_can_be_gets_no_more(grants, given, database: Database) -> None:
     await grants.add(given("first", Grant("reader", tenants=frozenset({"t"}))))
     document = await database["grants"].find_one({"_id": "first"})
