@@ -54,7 +54,11 @@ def test_everything_is_installed_by_hash_or_from_what_was() -> None:
 
 def test_the_last_stage_installs_and_runs_nothing() -> None:
     assert [line.split()[0] for line in LAST_STAGE if line.split()[0] in {"RUN", "ADD"}] == []
-    assert [line for line in LAST_STAGE if line.startswith("COPY")] == ["COPY --from=build /opt/aoc /opt/aoc"]
+    assert [line for line in LAST_STAGE if line.startswith("COPY")] == [
+        "COPY --from=build /opt/aoc /opt/aoc",
+        # An empty directory, for the owner of the volume that comes there.
+        "COPY --from=build --chown=10001:10001 /state /var/lib/aoc",
+    ]
 
 
 def test_a_container_runs_as_a_numbered_user_that_is_not_root() -> None:
