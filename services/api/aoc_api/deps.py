@@ -204,9 +204,13 @@ def named(needed: Role) -> Callable[..., Awaitable[Principal]]:
     """A dependency: the request's sender, who needs this role over the tenant that the path names."""
 
     async def check(
-        services: ServicesDep, principal: PrincipalDep, name: Annotated[str, Path(pattern=subjects.TENANT_PATTERN)]
+        request: Request,
+        services: ServicesDep,
+        principal: PrincipalDep,
+        name: Annotated[str, Path(pattern=subjects.TENANT_PATTERN)],
     ) -> Principal:
         await services.policy.role(principal, name, needed)
+        note_of(request.scope).tenant = name
         return principal
 
     return declare(check, Need(needed, "tenant"))
