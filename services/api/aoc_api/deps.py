@@ -143,8 +143,9 @@ def tenant_of(
     return services.tenant(tenant)
 
 
-def principal_of(request: Request, services: ServicesDep) -> Principal:
+async def principal_of(request: Request, services: ServicesDep) -> Principal:
     """Who sent the request, as `Guard` has verified. Raises a problem when what he does could not be noted."""
+    # Not in a thread, as a function without `async` would be: the spool is of one thread.
     try:
         services.audit.check_room()
     except SpoolFull:
@@ -247,7 +248,7 @@ ReaderScope = Annotated[Scope, Depends(scoped("reader"))]
 AdminScope = Annotated[Scope, Depends(scoped("admin"))]
 
 
-def noted(request: Request) -> Note:
+async def noted(request: Request) -> Note:
     """What the request's entry in the audit trail will say beside what is known of every request."""
     return note_of(request.scope)
 

@@ -238,3 +238,11 @@ def test_every_route_that_takes_a_principal_is_noted(gateway) -> None:
         if getattr(route, "dependant", None) and takes(route.dependant) and action_of(route.endpoint) is None
     ]
     assert unnoted == []
+
+
+async def test_many_requests_at_once_find_room_and_are_noted_each(gateway, store, event) -> None:
+    await store(event("a"))
+    answers = await asyncio.gather(*(gateway.get("/api/source-health") for _ in range(16)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(noted(gateway)) == 16

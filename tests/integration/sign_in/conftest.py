@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ import structlog
 
 from aoc_api.app import create_app
 from aoc_api.auth_settings import AuthOptions
-from aoc_api.settings import ApiOptions, ApiSettings, HookOptions
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions, HookOptions
 from aoc_common import http
 from aoc_common.settings import NatsSettings
 from aoc_common.store.mongo.client import ensure_indexes
@@ -106,10 +107,11 @@ async def installed(
             auth = AuthOptions(
                 client_id=GatewayApp().client_id, home_tenants=[DEFAULT_TENANTS[0].tenant_id], authority=ENTRA
             )
-            options = {"auth": auth, "default_tenant": "contoso", "cursor_key": "env:AOC_TEST_CURSOR_KEY"} | options
+            spool = AuditOptions(spool=tmp_path / uuid4().hex)
+            given = {"auth": auth, "default_tenant": "contoso", "cursor_key": "env:AOC_TEST_CURSOR_KEY", "audit": spool}
             nowhere = NatsSettings(url="nats://127.0.0.1:1")
             settings = ApiSettings(
-                mongo=mongo_settings, nats=nowhere, webhooks=HookOptions(), api=ApiOptions(**options)
+                mongo=mongo_settings, nats=nowhere, webhooks=HookOptions(), api=ApiOptions(**(given | options))
             )
             app = create_app(settings)
             await stack.enter_async_context(app.router.lifespan_context(app))

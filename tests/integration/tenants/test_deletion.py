@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import bson
@@ -88,9 +88,13 @@ async def contents(database: Any, *, leaving: tuple[str, ...] = ()) -> dict[str,
     return {name: documents for name, documents in found.items() if documents}
 
 
+#: What is looked at by itself: a tombstone, grants of several tenants, and what was done, which outlives a tenant.
+OUTLIVING: Final = ("tenant_settings", "grants", "audit_trail", "audit_heads")
+
+
 async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(database, registry, clock):
     await fill(database, THEIRS)
-    before = await contents(database, leaving=("tenant_settings", "grants"))
+    before = await contents(database, leaving=OUTLIVING)
     await fill(database, MINE)
     data = MongoTenantData(database, MINE, app_of(MINE))
     counted = await data.counts()
@@ -103,10 +107,12 @@ async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(d
     assert set((await data.counts()).values()) == {0}
     other = {"_id": f"0/{settings_of(MINE)['tenant_id']}/graph"}
     assert (await database["rate_shares"].delete_one(other)).deleted_count == 1, "another tenant's"
-    assert await contents(database, leaving=("tenant_settings", "grants")) == before
+    assert await contents(database, leaving=OUTLIVING) == before
     grants = {one["_id"]: one async for one in database["grants"].find()}
     assert grants[f"g{MINE}"]["tenants"] == ["other"]
     assert grants[f"g{THEIRS}"]["tenants"] == [THEIRS, "other"]
+    for name in ("audit_trail", "audit_heads"):
+        assert {one["tenant"] async for one in database[name].find()} == {MINE, THEIRS}
 
 
 class Dying:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from aoc_api.auth_settings import AuthOptions
 from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.parts import services
 from aoc_api.parts.access import MakeAccess
-from aoc_api.settings import ApiOptions, ApiSettings
+from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions
 from aoc_common import http
 from aoc_common.settings import NatsSettings
 from aoc_common.store.mongo.client import ensure_indexes
@@ -30,6 +31,7 @@ from signing import BASE, CUSTOMER, HOME, EntraId
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from pathlib import Path
 
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
@@ -98,6 +100,7 @@ async def serve(
     entra: EntraId,
     clock: ManualClock,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> AsyncIterator[Callable[..., Awaitable[SignedInGateway]]]:
     """`await serve(**auth)`: a gateway with an event of each tenant. `auth`: of `AuthOptions`.
 
@@ -114,8 +117,11 @@ async def serve(
             options = AuthOptions(
                 **({"client_id": APP.client_id, "home_tenants": [DIRECTORIES[HOME]], "authority": BASE} | auth)
             )
+            spool = AuditOptions(spool=tmp_path / uuid4().hex)
             settings = ApiSettings(
-                mongo=mongo_settings, nats=NatsSettings(url="nats://127.0.0.1:1"), api=ApiOptions(auth=options)
+                mongo=mongo_settings,
+                nats=NatsSettings(url="nats://127.0.0.1:1"),
+                api=ApiOptions(auth=options, audit=spool),
             )
             registry = Registry([Tenant.model_validate(described) for described in _DESCRIBED])
             asking = http.Client(transport=httpx.ASGITransport(entra.sim))

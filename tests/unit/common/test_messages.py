@@ -45,6 +45,7 @@ SUBJECTS = {
     "mark": subjects.mark("p" * 32, 0),
     "dead letter": subjects.dead_letter("normalizer", "contoso"),
     "heartbeat": subjects.beat("normalizer", "host-1"),
+    "audit entry": subjects.audit("contoso"),
 }
 
 
