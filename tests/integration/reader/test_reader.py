@@ -5,12 +5,18 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_common.bus.pull import Pull
 from aoc_common.contracts.reading import EventFilter
 from aoc_common.errors import Transient
 from reader_bench import READER, STREAM, Handled, Rig, sign_ins
+
+if TYPE_CHECKING:
+    from nats.aio.msg import Msg
 
 
 async def test_every_event_is_handled_once_and_none_comes_from_the_store(rig: Rig, eventually) -> None:
@@ -194,6 +200,22 @@ async def test_a_new_reader_begins_at_a_time_also_at_one_that_the_stream_has_for
     before = await rig.checkpoint(other)
 
     assert (state.position.sequence, before.position.sequence) == (8, 0)
+
+
+async def test_a_server_that_is_slow_to_answer_is_no_stream_without_messages(rig: Rig, monkeypatch) -> None:
+    moment = datetime.now(UTC)
+    await rig.publish(*sign_ins(3))
+    asked, ask = count(), Pull.next
+
+    async def slowly(pull: Pull, wait_s: float) -> list[Msg]:
+        return [] if next(asked) < 2 else await ask(pull, wait_s)
+
+    monkeypatch.setattr(Pull, "next", slowly)
+    await rig.declare(replace(READER, begin=moment))
+    await rig.declare(later := replace(READER, name="later", begin=datetime.now(UTC) + timedelta(minutes=1)))
+
+    assert (await rig.checkpoint()).position.sequence == 0
+    assert (await rig.checkpoint(later)).position.sequence == 4
 
 
 async def test_the_hole_is_filled_before_what_comes_after_it_is_handled(rig: Rig, eventually) -> None:

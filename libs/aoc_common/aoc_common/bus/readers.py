@@ -34,6 +34,7 @@ what was published at that time or later, which the publication log knows for 90
 
 _STREAM: Final = subjects.EVENTS_STREAM
 _PEEK_S: Final = 1.0
+_PEEKS: Final = 10
 
 
 class Checkpoints(Protocol):
@@ -171,11 +172,19 @@ async def _begin(broker: NatsBroker, stream: StreamView, begin: Begin, log: Log)
 
 
 async def _at_time(broker: NatsBroker, stream: StreamView, moment: datetime) -> Position:
-    """Before the first message that the stream took then or later."""
+    """Before the first message that the stream took then or later. Raises `Unreachable` when the server is too slow."""
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_TIME,
         opt_start_time=moment.astimezone(UTC).isoformat(),  # type: ignore[arg-type]  # nats-py sends it as it is
     )
     async with reading(broker, _STREAM, config) as pull:
-        messages = await pull.next(_PEEK_S)
-    return Position(stream.incarnation, messages[0].metadata.sequence.stream - 1 if messages else stream.last)
+        for _ in range(_PEEKS):
+            if messages := await pull.next(_PEEK_S):
+                return Position(stream.incarnation, messages[0].metadata.sequence.stream - 1)
+            # A server that is slow must not be taken for a stream that has nothing of then.
+            info = await jetstream(broker).consumer_info(_STREAM, pull.consumer)
+            if info.delivered is not None and info.delivered.consumer_seq:  # it was, and the answer was lost
+                return Position(stream.incarnation, info.delivered.stream_seq - 1)
+            if not info.num_pending:
+                return Position(stream.incarnation, stream.last)
+    raise Unreachable(f"{_STREAM}: no message of {moment:%Y-%m-%d %H:%M:%S} or later came, though there are some")
