@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import Act, Action, ocsf_of
 from aoc_api.audit.sign_in_failures import SignInFailures
-from aoc_api.audit.spool import Spool
+from aoc_api.audit.spool import Spool, SpoolFull
 from aoc_api.audit.trail import AuditPublishing, AuditStoring, AuditTrail
 from aoc_cli.trail_check import TrailCheck, Verdict
 from aoc_common.contracts.audit import INSTALLATION, LONGEST, AuditEntry, Chain, Head
@@ -320,3 +322,52 @@ def test_the_longest_that_a_caller_can_write_fits_into_an_entry() -> None:
         )
         assert len(entry.text.encode()) < LONGEST
         assert AuditEntry.read(entry.text) == entry
+
+
+async def test_what_a_spool_gives_again_after_a_restart_moves_no_end_back(trails, writer) -> None:
+    entries = await stored(writer, 5)
+    await trails[1].note([entries[1].head])
+
+    [known] = await trails[1].of_tenant("contoso", "", 10)
+    assert known.head == entries[-1].head
+    assert without_fault(await verdict(trails))
+
+
+async def test_an_entry_is_printable_whatever_its_caller_wrote(trails, writer) -> None:
+    hostile = replace(
+        SEARCH, asked="GET /api/events?q=\x1b[2J\x7f\x9b31m\u202ex", principal=replace(KIM, name="Zo\xeb")
+    )
+    [entry] = await stored(writer, 1, hostile)
+
+    assert entry.text.isascii()
+    assert entry.text.isprintable()
+    assert entry.event["query_info"]["query_string"] == hostile.asked
+    assert entry.event["actor"]["user"]["name"] == "Zo\xeb"
+    assert without_fault(await verdict(trails))
+
+
+async def test_the_longest_act_there_can_be_is_an_entry(trails, writer) -> None:
+    most = "\U0001f600" * 5_000
+    kim = Principal("person", most, most, (), KIM.id)
+    for kind in ("sign-in", "read", "change"):
+        act = replace(SEARCH, action=Action("x", kind), asked=most, about=most, principal=kim, digest="0" * 64)
+        await stored(writer, 1, act)
+
+    assert (await verdict(trails)).entries == 3
+
+
+async def test_who_was_let_in_finds_room_also_when_the_disk_is_full_meanwhile(tmp_path, monkeypatch) -> None:
+    trail = AuditTrail(Spool(tmp_path, 1 << 22, 1 << 20), "w1", SignInFailures(ManualClock(NOW)))
+    trail.check_room()
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(SpoolFull):  # noqa: PT012  # nobody is let in any more
+        for _ in range(10_000):
+            trail.check_room()
+            trail.note(SEARCH)
+
+    for _ in range(300):
+        trail.note(SEARCH)

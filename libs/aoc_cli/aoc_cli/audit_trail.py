@@ -15,7 +15,7 @@ from aoc_cli import asking
 from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
 from aoc_cli.search import moment
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.terminal import err, harmless_json, out, plain
 from aoc_cli.trail_check import TrailCheck, anchors_on_bus
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import INSTALLATION, Chain, Head
@@ -126,7 +126,7 @@ def _heads_of(path: Path, tenant: str) -> Iterator[Head]:
 
 def _print(entry: AuditEntry, *, as_json: bool) -> None:
     if as_json:
-        out.out(entry.text, highlight=False)
+        out.out(harmless_json(entry.text), highlight=False)
         return
     event: dict[str, Any] = entry.event
     asked = event.get("query_info", {}).get("query_string", event["unmapped"].get("asked", ""))

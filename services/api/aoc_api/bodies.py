@@ -95,8 +95,10 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 class _Strict(Request):
     async def json(self) -> Any:
-        """As Starlette's. Raises `RepeatedMember` too."""
-        return json.loads(await self.body(), object_pairs_hook=_without_repeats)
+        """As Starlette's, but of what is JSON only: no NaN, no half characters. Raises `RepeatedMember` too."""
+        body = await self.body()
+        orjson.loads(body)
+        return json.loads(body, object_pairs_hook=_without_repeats)
 
 
 class StrictRoute(APIRoute):

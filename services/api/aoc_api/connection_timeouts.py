@@ -1,6 +1,6 @@
-"""Timeouts of a connection: clients that send a request's head too slowly, or do not read their answer, are cut off.
+"""Limits of a connection: whose request's head is too large or too slow, or who does not read, is cut off.
 
-uvicorn has neither limit: only one for the time between two requests, while the first byte of the next is awaited.
+uvicorn has none of them: only one for the time between two requests, while the first byte of the next is awaited.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 #: Bytes of its answer that a client must read within the timeout.
 _MIN_READ: Final = 16 * 1024
+#: Bytes that the head of a request may have. The largest token that is taken has 24 KiB.
+LONGEST_HEAD: Final = 64 * 1024
+_TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class _Bounded(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_timer: asyncio.TimerHandle | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
+        #: Bytes of the head that is awaited; None while a body is.
+        self._head_bytes: int | None = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -50,6 +55,15 @@ class _Bounded(HttpToolsProtocol):
         self._answer_timer = None
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        # What is counted still is of a head that does not end: memory that anybody could fill.
+        if self._head_bytes is not None and self._head_bytes > LONGEST_HEAD:
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if self._head_timer is None:
@@ -58,11 +72,13 @@ class _Bounded(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         _cancel(self._head_timer)
         self._head_timer = None
+        self._head_bytes = None
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         _cancel(self._head_timer)
         self._head_timer = None
+        self._head_bytes = 0
         super().on_message_complete()
 
     def pause_writing(self) -> None:

@@ -25,7 +25,7 @@ from aoc_api.access.recording import RecordChange
 from aoc_api.access.sessions.sign_in import SignIn
 from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
-from aoc_api.audit.recorder import cannot_note
+from aoc_api.audit.full import cannot_note
 from aoc_api.audit.spool import SpoolFull
 from aoc_api.audit.trail import AuditTrail
 from aoc_api.cursors import Cursors
@@ -151,7 +151,6 @@ async def principal_of(request: Request, services: ServicesDep) -> Principal:
     except SpoolFull:
         raise cannot_note() from None
     principal: Principal = request.state.principal
-    note_of(request.scope).principal = principal
     return principal
 
 

@@ -75,4 +75,5 @@ def _is_address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    # The zone of an IPv6 address is any text, and names an interface of the sender's machine.
+    return "%" not in text

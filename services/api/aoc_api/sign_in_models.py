@@ -35,7 +35,8 @@ _SESSION: Final[dict[str, Any]] = {
     "user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
     "current": True,
 }
-_MOST: Final = 100
+#: As many as a grant can name.
+_MOST: Final = 1_000
 _LONGEST_DAYS: Final = 366
 #: Names are shown in lists and logs: without control characters.
 _NAME: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$"

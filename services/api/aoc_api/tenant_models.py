@@ -99,7 +99,7 @@ class TenantView(BaseModel):
             origin="registry",
             revision=record.revision,
             settings=_seen(dict(record.settings), everything=everything),
-            history=[TenantChangeView.model_validate(one, from_attributes=True) for one in record.history]
+            history=[TenantChangeView.model_validate(one, from_attributes=True) for one in record.own_history]
             if everything
             else [],
             proof=dict(record.proof) or None,
@@ -157,4 +157,4 @@ class TenantList(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [], "licence": _LICENCE}]})
 
     items: list[TenantView]
-    licence: LicenceView
+    licence: LicenceView | None = Field(description="For who reads all tenants; null for others.")

@@ -17,6 +17,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 
 from aoc_api.app import create_app
 from aoc_api.settings import ApiOptions, ApiSettings, AuditOptions
+from aoc_common.contracts.audit import AuditEntry
 from aoc_common.settings import NatsSettings, TelemetrySettings
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo import client
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from aoc_common.contracts.audit import AuditEntry
+    from aoc_api.audit.spool import Spool
     from aoc_common.contracts.event import Event
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
@@ -63,6 +64,22 @@ class Gateway:
             while not (entries := await trail.search(AuditQuery(tenant, action=action))):
                 await asyncio.sleep(0.05)
         return entries
+
+
+def noted(gateway: Gateway) -> list[dict[str, Any]]:
+    """What the spool of this gateway holds and has held since it was last emptied."""
+    spool: Spool = gateway.app.state.services.audit._spool  # before anything is stored
+    return [AuditEntry.read(line.decode()).event for line in spool.lines()]
+
+
+@pytest.fixture
+def unstored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is brought from the spool into the store, so that it can be looked at."""
+
+    async def wait(*_: object) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr("aoc_api.audit.trail.AuditStoring.run", wait)
 
 
 @pytest.fixture

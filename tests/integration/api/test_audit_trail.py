@@ -18,36 +18,18 @@ from aoc_api.audit.acts import Act, Action, action_of, audited, ocsf_of
 from aoc_api.audit.sign_in_failures import ALL, EACH, SignInFailures
 from aoc_api.deps import Noted, ReaderScope, principal_of
 from aoc_api.problems import Problem
-from aoc_common.contracts.audit import AuditEntry
 from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from manual_clock import ManualClock
 
-from .conftest import NOW
+from .conftest import NOW, noted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from aoc_api.audit.spool import Spool
     from aoc_common.store.mongo.client import Database
 
     from .conftest import Gateway
-
-
-def noted(gateway: Gateway) -> list[dict[str, Any]]:
-    """What the spool of this gateway holds and has held since it was last emptied."""
-    spool: Spool = gateway.app.state.services.audit._spool  # before anything is stored
-    return [AuditEntry.read(line.decode()).event for line in spool.lines()]
-
-
-@pytest.fixture
-def unstored(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is brought from the spool into the store, so that it can be looked at."""
-
-    async def wait(*_: object) -> None:
-        await asyncio.sleep(0)
-
-    monkeypatch.setattr("aoc_api.audit.trail.AuditStoring.run", wait)
 
 
 @pytest.fixture

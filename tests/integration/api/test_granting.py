@@ -145,3 +145,23 @@ async def test_an_api_key_gives_no_roles_and_an_application_does(gateway, as_) -
     assert (await gateway.client.post("/api/grants", json=REQUEST)).status_code == 403
     as_(ROOT, kind="application")
     assert (await gateway.client.post("/api/grants", json=REQUEST)).status_code == 201
+
+
+async def test_who_holds_many_tenants_is_told_so(gateway, as_) -> None:
+    many = frozenset(f"t-{number}" for number in range(1_000))
+    as_(Grant("reader", tenants=many))
+    answer = await gateway.get("/api/me")
+
+    assert answer.status_code == 200
+    assert set(answer.json()["grants"][0]["tenants"]) == many
+
+
+async def test_a_grant_over_nothing_any_more_is_nobodys_and_hides_no_other(gateway, as_, database) -> None:
+    as_(ROOT)
+    for tenant in ("contoso", "fabrikam"):
+        await gateway.client.post("/api/grants", json=REQUEST | {"tenants": [tenant]})
+    await database["grants"].update_one({"tenants": "contoso"}, {"$set": {"tenants": []}})
+    answer = await gateway.get("/api/grants")
+
+    assert answer.status_code == 200
+    assert [one["tenants"] for one in answer.json()["items"]] == [["fabrikam"]]

@@ -52,3 +52,12 @@ async def test_a_body_that_is_no_json_is_told_as_before(gateway) -> None:
     )
 
     assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("member", [rb', "\ud800": 1', rb', "x": "\udfff"', b', "x": NaN'])
+async def test_a_body_that_only_some_readers_take_for_json_is_refused(gateway, member) -> None:
+    answer = await gateway.client.post(
+        "/api/fetch-audit-logs", content=BACKFILL % member, headers={"Content-Type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-parameters")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 
@@ -168,3 +168,37 @@ def test_a_stranger_is_answered_before_his_body_is_awaited(port) -> None:
         answer = connection.recv(65536)
 
     assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_head_that_does_not_end_is_answered_431_before_it_fills_the_memory(port) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 16 << 20:
+                sent += connection.send(b"x" * 65536)
+        answer = said(connection)
+
+    assert sent < 16 << 20
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_heads_and_bodies_of_a_lasting_connection_are_counted_one_by_one(port, key) -> None:
+    cookie = b"Cookie: %s\r\n" % (b"x" * 40_000)
+    with connected(port) as connection:
+        answers = connection.makefile("rb")
+
+        def answered() -> bytes:
+            """The status of the next answer, whose body is read too."""
+            status, length = answers.readline(), 0
+            while (line := answers.readline().lower()) not in {b"\r\n", b""}:
+                if line.startswith(b"content-length:"):
+                    length = int(line.partition(b":")[2])
+            answers.read(length)
+            return status
+
+        for _ in range(3):
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n" % cookie)
+            assert answered().startswith(b"HTTP/1.1 200 ")
+            connection.sendall(POST % key + b"Content-Length: 200000\r\n\r\n" + b" " * 200_000)
+            assert answered().startswith(b"HTTP/1.1 422 ")

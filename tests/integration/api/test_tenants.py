@@ -182,3 +182,12 @@ async def test_the_sources_of_a_paused_tenant_are_paused_and_not_stalled(call, g
     assert source["state"] == "yellow"
     assert source["reasons"] == ["the tenant is paused: nothing is collected"]
     assert "resume" in source["next_action"]
+
+
+async def test_how_many_tenants_there_are_is_nobodys_business_who_sees_some(call, as_one):
+    await call("POST", "/api/tenants", json=settings_of("contoso"), params=UNCHECKED)
+    as_one(Grant("admin", tenants=frozenset({"contoso"})))
+    listed = (await call("GET", "/api/tenants")).json()
+
+    assert [one["name"] for one in listed["items"]] == ["contoso"]
+    assert listed["licence"] is None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -11,7 +13,11 @@ from aoc_common.contracts.access import Grant
 from aoc_common.contracts.credentials import fingerprint, is_api_key, new_api_key
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.store.mongo.api_keys import MongoApiKeys
+from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
+from aoc_common.tenants.records import TenantRecord
+from making import NOW
 from signing_in import bearer, make_key
+from tenant_registry import settings_of
 
 READER = {"role": "reader", "tenants": ["contoso"]}
 
@@ -221,3 +227,36 @@ async def test_neither_logs_nor_answers_hold_a_key(aoc, made) -> None:
     assert "sign_in.refused" in written
     assert not re.search(r"aoc_[0-9A-Za-z]{20}", written)
     assert is_api_key(secret)
+
+
+async def test_a_key_is_ended_by_its_maker_however_many_he_has_made_since(admin, made, monkeypatch) -> None:
+    async def listed(*_: object) -> list[ApiKey]:
+        return []  # the newest ones only
+
+    monkeypatch.setattr(MongoApiKeys, "listed", listed)
+    assert (await admin.fetch("DELETE", f"/api/api-keys/{made['key']['id']}")).json()["state"] == "revoked"
+
+
+async def test_a_key_is_not_over_another_organisation_that_has_got_a_name_since(aoc, made, database) -> None:
+    headers = bearer(made["secret"])
+    client = (await aoc.browser()).client
+    assert (await client.get("/api/events?tenant=contoso", headers=headers)).status_code == 200
+    await MongoTenantSettings(database).put(
+        TenantRecord("contoso", "active", 1, NOW, NOW, settings_of("contoso", tenant_id=str(uuid4())))
+    )
+    key = (await MongoApiKeys(database).listed())[0]
+    await MongoApiKeys(database).put(replace(key, directories={"contoso": str(uuid4())}), fingerprint(made["secret"]))
+    aoc.app.state.services.registry.stored.wake()
+    aoc.app.state.services.key_verification.forget(key.id)
+
+    assert (await client.get("/api/events?tenant=contoso", headers=headers)).status_code == 403
+    assert (await client.get("/api/me", headers=headers)).json()["grants"] == []
+
+
+async def test_a_key_remembers_the_organisations_that_it_is_over(aoc, admin, database) -> None:
+    settings = settings_of("contoso")
+    await MongoTenantSettings(database).put(TenantRecord("contoso", "active", 1, NOW, NOW, settings))
+    aoc.app.state.services.registry.stored.wake()
+    await admin.fetch("POST", "/api/api-keys", json=wish())
+
+    assert (await MongoApiKeys(database).listed())[0].directories == {"contoso": settings["tenant_id"]}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+
+from aoc_common.contracts.audit import INSTALLATION
+from aoc_common.store.audit_trail import AuditQuery
 
 AOC = "http://127.0.0.1:8080"
 
@@ -208,3 +212,15 @@ async def test_neither_logs_nor_answers_hold_what_opens_a_session(aoc, browser) 
     assert "sign_in.done" in written
     for secret in (session, query(answer)["code"], query(answer)["state"]):
         assert secret not in written
+
+
+async def test_who_signed_out_is_noted(aoc, browser) -> None:
+    await browser.sign_in()
+    me = (await browser.client.get("/api/me")).json()["principal"]
+    await browser.fetch("POST", "/auth/logout")
+    trail = aoc.app.state.services.audit_entries
+    async with asyncio.timeout(10):
+        while not (found := await trail.search(AuditQuery(INSTALLATION, action="sign-out"))):
+            await asyncio.sleep(0.05)
+
+    assert [(entry.actor, entry.outcome) for entry in found] == [(me, "success")]

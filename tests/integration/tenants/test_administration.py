@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -297,3 +298,31 @@ async def test_settings_of_a_newer_version_change_nothing_of_what_is_known(regis
     clock.advance(LOOK_S)
 
     assert (await stored.get("contoso")).title == "Contoso Works"
+
+
+async def test_a_simulators_tenant_that_becomes_a_real_one_takes_a_place_of_the_licence(registry):
+    for name in ("contoso", "fabrikam"):
+        await registry.administration.add(settings_of(name, **SIMULATED), KIM)
+    real = {"authority": None}
+
+    done = await asyncio.gather(
+        *(registry.administration.merge(name, real, KIM) for name in ("contoso", "fabrikam")), return_exceptions=True
+    )
+
+    assert len([one for one in done if isinstance(one, NotAllowed)]) == 1
+    assert await registry.administration.counted() == 1
+
+
+async def test_what_was_done_with_an_earlier_tenant_of_the_name_is_not_the_new_ones_history(registry, clock):
+    await registry.administration.add(settings_of("contoso"), KIM)
+    assert await registry.administration.named_since("contoso") is None
+    record = await registry.administration.delete("contoso", KIM)
+    clock.advance(60)
+    ended = replace(record, state="deleted", revision=record.revision + 1, changed_at=clock.now(), settings={})
+    await registry.store.put(ended)
+    assert await registry.administration.named_since("contoso") == clock.now()
+    clock.advance(60)
+    again = await registry.administration.add(settings_of("contoso"), LEE)
+
+    assert [(step.what, step.by) for step in again.own_history] == [("added", LEE.by)]
+    assert await registry.administration.named_since("contoso") == clock.now()

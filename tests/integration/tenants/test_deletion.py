@@ -73,6 +73,11 @@ async def fill(database: Any, tenant: str) -> None:
     await database["grants"].insert_one(
         {"_id": f"g{tenant}", "tenants": [tenant, "other"], "directories": {tenant: "x"}}
     )
+    only = {"role": "reader", "tenants": [tenant], "groups": [], "everything": False, "until": None}
+    await database["grants"].insert_one({"_id": f"only {tenant}", "grantee": "person x", **only})
+    await database["api_keys"].insert_one(
+        {"_id": f"k{tenant}", "grants": [only, only | {"tenants": [tenant, "other"]}, only | {"groups": ["retail"]}]}
+    )
 
 
 def app_of(tenant: str) -> str:
@@ -88,8 +93,8 @@ async def contents(database: Any, *, leaving: tuple[str, ...] = ()) -> dict[str,
     return {name: documents for name, documents in found.items() if documents}
 
 
-#: What is looked at by itself: a tombstone, grants of several tenants, and what was done, which outlives a tenant.
-OUTLIVING: Final = ("tenant_settings", "grants", "audit_trail", "audit_heads")
+#: What is looked at by itself: a tombstone, roles over several tenants, and what was done, which outlives a tenant.
+OUTLIVING: Final = ("tenant_settings", "grants", "api_keys", "audit_trail", "audit_heads")
 
 
 async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(database, registry, clock):
@@ -109,6 +114,10 @@ async def test_nothing_of_the_tenant_is_left_and_nothing_of_another_is_touched(d
     assert (await database["rate_shares"].delete_one(other)).deleted_count == 1, "another tenant's"
     assert await contents(database, leaving=OUTLIVING) == before
     grants = {one["_id"]: one async for one in database["grants"].find()}
+    assert set(grants) == {f"g{MINE}", f"g{THEIRS}", f"only {THEIRS}"}, "what is over nothing any more is no grant"
+    keys = {one["_id"]: one["grants"] async for one in database["api_keys"].find()}
+    assert [(one["tenants"], one["groups"]) for one in keys[f"k{MINE}"]] == [(["other"], []), ([], ["retail"])]
+    assert [one["tenants"] for one in keys[f"k{THEIRS}"]] == [[THEIRS], [THEIRS, "other"], [THEIRS]]
     assert grants[f"g{MINE}"]["tenants"] == ["other"]
     assert grants[f"g{THEIRS}"]["tenants"] == [THEIRS, "other"]
     for name in ("audit_trail", "audit_heads"):

@@ -146,3 +146,33 @@ def test_what_was_appended_outlives_kill_9(directory: Path) -> None:
     lines = drained(Spool(directory, 1 << 24, 4096))
     assert lines == [b"%d" % number for number in range(len(lines))]
     assert len(lines) > int(answered)
+
+
+def test_a_segment_of_a_run_with_other_limits_is_read_to_its_end(directory: Path) -> None:
+    first = Spool(directory, 8 * SEGMENT, SEGMENT)
+    lines = [b"%0100d" % number for number in range(39)]
+    for line in lines:
+        first.append(line)
+    first.close()
+
+    second = Spool(directory, SEGMENT // 4, SEGMENT)
+    assert second.waiting == SEGMENT
+    assert drained(second) == lines
+    assert second.waiting == 0
+
+
+def test_a_disk_that_refuses_a_line_is_a_full_spool(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = spool(directory)
+    opened.append(b"whole")
+
+    def broken(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", broken)
+        with pytest.raises(SpoolFull, match="Input/output"):
+            opened.append(b"lost")
+    opened.append(b"next")
+    opened.sync()
+
+    assert drained(opened) == [b"whole", b"next"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -182,3 +183,41 @@ async def test_one_takes_back_also_what_lasts_for_longer(given) -> None:
     assert await may_take_back(held, Grant("reader", tenants=CONTOSO), groups_of)
     assert not await may_take_back(held, Grant("superadmin", tenants=CONTOSO), groups_of)
     assert not await may_take_back(held, Grant("reader", tenants=frozenset({"fabrikam"})), groups_of)
+
+
+async def test_what_was_read_before_a_change_is_not_remembered_after_it(given, monkeypatch) -> None:
+    reading, go_on = asyncio.Event(), asyncio.Event()
+    read = given.stored.of
+
+    async def slowly(grantees: Collection[Grantee]) -> list[StoredGrant]:
+        found = await read(grantees)
+        reading.set()
+        await go_on.wait()
+        return found
+
+    given.give(Grant("reader", tenants=frozenset({"contoso"})))
+    monkeypatch.setattr(given.stored, "of", slowly)
+    first = asyncio.create_task(given.of())
+    await reading.wait()
+    given.stored.grants.clear()
+    given.grants.forget()
+    go_on.set()
+    await first
+
+    assert await given.of() == ()
+
+
+async def test_a_grant_that_is_over_nothing_any_more_is_none(given) -> None:
+    given.give(Grant("admin", tenants=frozenset({"contoso"})), directories={"contoso": STRANGER})
+
+    assert await given.of() == ()
+
+
+async def test_nobody_gives_or_takes_back_what_is_over_nothing() -> None:
+    async def no_groups(_: str) -> frozenset[str]:
+        return frozenset()
+
+    admin = Principal("person", "d/lee", "Lee", (Grant("admin", tenants=frozenset({"contoso"})),))
+
+    assert not await may_take_back(admin, Grant("reader"), no_groups)
+    assert not await may_give(admin, Grant("reader"), no_groups)

@@ -44,6 +44,10 @@ class Grant:
         """Whether a tenant, which belongs to these groups, is among those that it is over."""
         return self.everything or tenant in self.tenants or not self.groups.isdisjoint(groups)
 
+    def __bool__(self) -> bool:
+        """Whether it is over anything: all of its tenants may be gone."""
+        return bool(self.everything or self.tenants or self.groups)
+
     def lasts(self, until: datetime | None) -> bool:
         """Whether it lasts until then, or for ever where that is None."""
         return self.until is None or (until is not None and until <= self.until)

@@ -8,6 +8,7 @@ entry's hash is the SHA-256 of its text: `printf %s "$text" | sha256sum` checks 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -116,7 +117,7 @@ class AuditEntry:
             "tenant_uid": head.chain.tenant,
         }
         unmapped = {**event["unmapped"], "writer": head.chain.writer, "previous": head.hash}
-        return cls.read(orjson.dumps({**event, "metadata": metadata, "unmapped": unmapped}).decode())
+        return cls.read(_written({**event, "metadata": metadata, "unmapped": unmapped}))
 
     @classmethod
     def read(cls, text: str) -> AuditEntry:
@@ -142,6 +143,14 @@ class AuditEntry:
         if metadata["uid"] != entry.id:
             raise Malformed(f"no entry of the audit trail: it calls itself {metadata['uid']!r}, and is {entry.id!r}")
         return entry
+
+
+def _written(event: Mapping[str, Any]) -> str:
+    """An event as text that a terminal can show as it is: callers write what is in it. So it is printable ASCII."""
+    text = orjson.dumps(event).decode()
+    if not text.isascii():
+        text = json.dumps(event, ensure_ascii=True, separators=(",", ":"))
+    return text.replace("\x7f", "\\u007f")
 
 
 class ChainCheck:

@@ -5,7 +5,7 @@ Every method may raise `Transient` when the store is away.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class ApiKey:
     """A key: what it is called, what it may do, and its times.
 
-    `made_by`, `revoked_by`: ids of principals. `used_at`: exact to about half a minute; None: never.
+    `made_by`, `revoked_by`: ids of principals. `used_at`: exact to about half a minute; None: never. `directories`: of
+    the tenants that its grants name, as far as they were known then: one that has such a name later is not meant.
     """
 
     id: str
@@ -32,6 +33,7 @@ class ApiKey:
     used_at: datetime | None = None
     revoked_at: datetime | None = None
     revoked_by: str | None = None
+    directories: Mapping[str, str] = field(default_factory=dict)
 
     def valid(self, at: datetime) -> bool:
         """Whether it opens anything at that time."""
@@ -39,7 +41,10 @@ class ApiKey:
 
 
 class ApiKeyStore(Protocol):
-    """Holds keys for ever: who had which rights stays known after a key has ended."""
+    """Holds keys for ever: who had which rights stays known after a key has ended.
+
+    But for rights over a tenant that was deleted: they must not be over the next one of that name.
+    """
 
     async def put(self, key: ApiKey, of: Fingerprint) -> None:
         """Store a key. One that is there gets this name, these grants and this end, unless it is revoked."""
@@ -53,8 +58,11 @@ class ApiKeyStore(Protocol):
         """Keys, or those that somebody made, the newest first; 1,000 at most."""
         ...
 
-    async def revoke(self, key_id: str, by: str, at: datetime) -> ApiKey:
-        """End a key. Idempotent: the first time stays. Raises `NotFound`."""
+    async def revoke(self, key_id: str, by: str, at: datetime, made_by: str | None = None) -> ApiKey:
+        """End a key, if it is made by this principal where one is named. Idempotent: the first time stays.
+
+        Raises `NotFound`.
+        """
         ...
 
     async def note_used(self, used: Mapping[str, datetime]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
     from aoc_common.settings import TelemetrySettings
+
+
+_ACTED_UPON: Final = re.compile(r"[\x7f-\x9f\u2028\u2029]")
 
 
 def configure(service: str, settings: TelemetrySettings) -> None:
@@ -29,7 +33,8 @@ def configure(service: str, settings: TelemetrySettings) -> None:
     render: Any = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer()
+        # Values come from outside, too: `repr` leaves nothing in them that a terminal would obey.
+        else structlog.dev.ConsoleRenderer(repr_native_str=True)
     )
     structlog.configure(
         processors=[*shared, render],
@@ -63,4 +68,5 @@ def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
 
 
 def _to_json(event: EventDict, **_options: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    # Outside of its strings JSON has none of these, which terminals and readers of lines act upon.
+    return _ACTED_UPON.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(event, default=repr).decode())

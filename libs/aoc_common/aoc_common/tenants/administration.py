@@ -14,6 +14,7 @@ from aoc_common.tenants.records import HISTORY, Adding, Conflict, NotAllowed, Ou
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from aoc_common.clock import Clock
     from aoc_common.licence.terms import Licences, Terms
@@ -68,6 +69,11 @@ class TenantAdministration:
             raise NotFound(f"there is no tenant {name} in the registry")
         return record
 
+    async def named_since(self, name: str) -> datetime | None:
+        """Since when a name has been the tenant's own; None where no other one had it before, or nobody has it."""
+        record = await self._store.record(name)
+        return None if record is None else record.named_since
+
     async def terms(self) -> Terms:
         """What the licence allows now."""
         return self._terms(await self.records())
@@ -91,37 +97,47 @@ class TenantAdministration:
     async def add(self, settings: Mapping[str, Any], change: Change) -> TenantRecord:
         """Add a tenant. Raises `BadConfiguration`, `Conflict` when it is there, `NotAllowed`."""
         tenant = self.read(settings)
+
+        def check(before: TenantRecord | None) -> None:
+            if before is not None and before.state != "deleted":
+                raise Conflict(f"tenant {tenant.name} is there already" + _being_deleted(before))
+
+        before = await self._reserved(tenant, check)
+        now, revision = self._clock.now(), before.revision if before else 0
+        history = before.history if before else ()
+        new = TenantRecord(tenant.name, "active", revision, now, now, {}, history)
+        return await self._put(new, change, "added", document(tenant))
+
+    async def _reserved(self, tenant: Tenant, check: Callable[[TenantRecord | None], None]) -> TenantRecord | None:
+        """The record of this name, if any, once a place is reserved. `check`: raises for one that must not be there."""
         for _ in range(_ATTEMPTS):
             now = self._clock.now()
             # Whoever reserves after this reading of the ticket makes `reserve` fail, and all is looked at anew.
             ticket, adding = await self._store.reservation(now)
             records = await self.records()
             before = next((record for record in records if record.name == tenant.name), None)
-            if before is not None and before.state != "deleted":
-                raise Conflict(f"tenant {tenant.name} is there already" + _being_deleted(before))
-            await self._check_app(tenant, records, adding)
+            check(before)
+            await self._check_app(tenant, [one for one in records if one.name != tenant.name], adding)
             self._check_licence(tenant, records, await self._file.tenants(), adding)
             ours = Adding(tenant.name, tenant.tenant_id, tenant.client_id, not tenant.is_simulated)
             if await self._store.reserve(ticket, ours, now):
-                revision = before.revision + 1 if before else 1
-                return await self._put(
-                    TenantRecord(tenant.name, "active", revision - 1, now, now, {}, before.history if before else ()),
-                    change,
-                    "added",
-                    document(tenant),
-                )
+                return before
         raise Unreachable("others add tenants all the time: try again")
 
     async def change(
         self, name: str, settings: Mapping[str, Any], change: Change, what: str = "changed"
     ) -> TenantRecord:
-        """Give a tenant these settings. Raises as `add`, and `NotFound`."""
+        """Give a tenant these settings. Raises as `add` does, and `NotFound`."""
         await self._check_mine(name)
         record = await self._current(name, change)
         if settings.get("name", name) != name:
             raise BadConfiguration("tenant, name: cannot be changed: events and subjects have it")
-        tenant = self.read({**settings, "name": name})
-        await self._check_app(tenant, [one for one in await self.records() if one.name != name], None)
+        tenant, records = self.read({**settings, "name": name}), await self.records()
+        if tenant.is_simulated or name in _counted(await self._file.tenants(), records):
+            await self._check_app(tenant, [one for one in records if one.name != name], None)
+        else:
+            # A simulator's tenant that becomes a real one takes a place as a new one does.
+            await self._reserved(tenant, lambda _: None)
         return await self._put(record, change, what, document(tenant))
 
     async def merge(self, name: str, patch: Mapping[str, Any], change: Change) -> TenantRecord:

@@ -48,6 +48,24 @@ class TenantRecord:
     history: Sequence[TenantRevision] = ()
     proof: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def own_history(self) -> Sequence[TenantRevision]:
+        """Its changes since it was added. What stands behind them is of a tenant that had the name before."""
+        added = next((place for place, step in enumerate(self.history) if step.what == "added"), len(self.history))
+        return self.history[: added + 1]
+
+    @property
+    def named_since(self) -> datetime | None:
+        """Since when the name has been its own; None where no other tenant had it before.
+
+        Of a deleted one the end: who has the name now came later.
+        """
+        if self.state == "deleted":
+            return self.changed_at
+        own = self.own_history
+        is_first = bool(own) and own[-1].what == "added" and own[-1].revision == 1
+        return None if is_first else self.added_at
+
 
 class Adding(NamedTuple):
     """A tenant that is just being added. `counted`: whether a licence counts it."""

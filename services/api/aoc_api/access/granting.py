@@ -48,4 +48,5 @@ async def _holds(principal: Principal, wanted: Grant, groups_of: GroupsOf, enoug
         if wanted.everything:
             yield any(grant.everything for grant in held)
 
-    return all(parts())
+    # What is over nothing (any more) is nobody's to give, or to see.
+    return bool(wanted) and all(parts())

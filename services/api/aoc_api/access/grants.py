@@ -23,7 +23,7 @@ from aoc_common.errors import Malformed
 from aoc_common.store.grants import Grantee
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from aoc_api.access.tokens.identity import Identity
     from aoc_common.clock import Clock
@@ -48,6 +48,7 @@ class Grants:
         self._known: TTLCache[frozenset[Grantee], tuple[StoredGrant, ...]] = TTLCache(
             _CALLERS, FRESH_S, timer=clock.monotonic
         )
+        self._changes = 0
 
     async def of_identity(self, identity: Identity) -> tuple[Grant, ...]:
         """The grants of who has signed in; with those of his app roles they are all (`tokens.grants.together`).
@@ -68,26 +69,30 @@ class Grants:
 
     def forget(self) -> None:
         """Something has changed: look again."""
+        self._changes += 1
         self._known.clear()
 
     async def _in_force(self, grantees: Iterable[Grantee]) -> list[Grant]:
         key = frozenset(grantees)
         if (stored := self._known.get(key)) is None:
-            stored = self._known[key] = tuple(await self._store.of(key))
-        now = self._clock.now()
-        grants = []
-        for one in stored:
-            if one.grant.until is None or now < one.grant.until:
-                tenants = {tenant for tenant in one.grant.tenants if await self._is_meant(tenant, one)}
-                grants.append(replace(one.grant, tenants=frozenset(tenants)))
-        return grants
+            changes = self._changes
+            stored = tuple(await self._store.of(key))
+            if changes == self._changes:  # else it may be from before
+                self._known[key] = stored
+        now, known = self._clock.now(), await self._directories()
+        counting = [one for one in stored if one.grant.until is None or now < one.grant.until]
+        return [grant for one in counting if (grant := _meant(one.grant, one.directories, known))]
 
-    async def _is_meant(self, tenant: str, stored: StoredGrant) -> bool:
-        """Whether a tenant is the one that had the name when the grant was given."""
-        if (meant := stored.directories.get(tenant)) is None:
-            return True
-        named = await self._registry.get(tenant)
-        return named is None or named.tenant_id == meant
+    async def meant(self, grants: Iterable[Grant], directories: Mapping[str, str]) -> tuple[Grant, ...]:
+        """Grants without tenants that have got their names since. `directories`: name -> directory id at that time.
+
+        Raises `Transient`.
+        """
+        known = await self._directories() if directories else {}
+        return tuple(grant for one in grants if (grant := _meant(one, directories, known)))
+
+    async def _directories(self) -> Mapping[str, str]:
+        return {tenant.name: tenant.tenant_id for tenant in await self._registry.tenants()}
 
     async def _within(self, directory: str, grants: Iterable[Grant]) -> tuple[Grant, ...]:
         """The grants, over tenants of this directory alone."""
@@ -100,4 +105,12 @@ class Grants:
             )
             for grant in grants
         ]
-        return tuple(grant for grant in narrowed if grant.tenants)
+        return tuple(filter(None, narrowed))
+
+
+def _meant(grant: Grant, directories: Mapping[str, str], known: Mapping[str, str]) -> Grant:
+    """A grant without the tenants whose names are another directory's by now; those that nobody has stay."""
+    renamed = {
+        name for name in grant.tenants & directories.keys() if known.get(name, directories[name]) != directories[name]
+    }
+    return replace(grant, tenants=grant.tenants - renamed) if renamed else grant

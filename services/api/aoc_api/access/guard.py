@@ -43,23 +43,26 @@ class Guard:
             return
         request = Request(scope)
         try:
-            request.state.principal = await scope["app"].state.services.authenticate(request)
+            principal = await scope["app"].state.services.authenticate(request)
         except Problem as problem:
             await _refused(request, problem)(scope, receive, send)
         except Transient as error:
             await problems.store_away(error)(scope, receive, send)
         else:
+            request.state.principal = note_of(scope).principal = principal
             await self._app(scope, receive, send)
 
 
 def _refused(request: Request, problem: Problem) -> Response:
     # Never with what was shown: neither the secret, nor a part of it.
     client = request.client.host if request.client else ""
-    note_of(request.scope).about = problem.reason or problem.slug
+    note = note_of(request.scope)
+    note.about = problem.reason or problem.slug
     _log.info("sign_in.refused", reason=problem.reason or problem.slug, path=request.url.path[:200], client=client)
     if problem.slug == "unauthenticated" and _is_visit(request):
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/auth/login?return_to={quote(target, safe='')}", 303)
+    note.credentials_refused = True
     return problems.respond(problem.slug, problem.detail, problem.errors, problem.headers)
 
 

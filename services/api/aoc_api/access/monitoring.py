@@ -9,6 +9,7 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
 from aoc_api import problems
+from aoc_api.access.note import note_of
 from aoc_common.contracts.access import includes
 from aoc_common.errors import BadConfiguration, Transient
 from aoc_common.settings import resolve_secret
@@ -33,9 +34,16 @@ class Monitoring:
         shown = request.headers.get("authorization", "").encode()
         if self._expected is not None and compare_digest(shown, self._expected):
             return
-        role = (await authenticate(request)).role_over_everything()
-        if role is None or not includes(role, "reader"):
-            raise problems.forbidden("You need the role reader over all tenants.")
+        note = note_of(request.scope)
+        try:
+            note.principal = await authenticate(request)
+            role = note.principal.role_over_everything()
+            if role is None or not includes(role, "reader"):
+                raise problems.forbidden("You need the role reader over all tenants.")
+        except problems.Problem:
+            # Who shows nothing tries nothing: anybody may ask how the gateway does.
+            note.credentials_refused = any(name in request.headers for name in ("authorization", "cookie"))
+            raise
 
     async def permits(self, request: Request, authenticate: Authenticate) -> bool:
         """Whether who asks may see more than everybody; not for who cannot be told while the store is away."""

@@ -1,4 +1,4 @@
-"""What a request's entry in the audit trail will say, beside what is known of every request."""
+"""What a request's entry in the audit trail will say."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ _NOTE: Final = "aoc.note"
 
 @dataclass(slots=True)
 class Note:
-    """What a route adds to what is noted of its request. `streamed`: the answer's end is noted as well."""
+    """What is noted of a request, as far as it is known by now.
 
+    `address`, `request_id`: where it came from. `credentials_refused`: it did not prove who sends it, or not to who may
+    ask this. `streamed`: the answer's end is noted as well.
+    """
+
+    address: str = ""
+    request_id: str = ""
     principal: Principal | None = None
+    credentials_refused: bool = False
     tenant: str | None = None
     rows: int | None = None
     about: str = ""

@@ -79,7 +79,11 @@ class Privacy:
 
     async def remember(self) -> None:
         """Note the rules of all tenants that have changed since the last time."""
-        for tenant in await self._registry.tenants():
+        tenants = await self._registry.tenants()
+        # Of one that is deleted meanwhile the store forgets them: they are noted anew when it is back.
+        for gone in self._noted.keys() - {tenant.name for tenant in tenants}:
+            del self._noted[gone]
+        for tenant in tenants:
             if self._noted.get(tenant.name) != tenant.privacy:
                 if await self._rules.remembered(tenant.name) != tenant.privacy:
                     await self._rules.remember(tenant.name, tenant.privacy)

@@ -18,12 +18,18 @@ type AccessEvent = Literal["grant.added", "grant.removed", "glass.broken", "glas
 
 @dataclass(frozen=True, slots=True)
 class AccessChange:
-    """What somebody is about to change. `tenants`: those that it is about; none: all. `details`: plain JSON."""
+    """What somebody is about to change.
+
+    `tenant`: whom the entry is for, whose administrators read it: nothing of other tenants may be in it. None: for who
+    administers all of them. `details`: plain JSON. `address`, `request_id`: as of a `Note`.
+    """
 
     event: AccessEvent
     by: Principal
-    tenants: tuple[str, ...]
+    tenant: str | None
     details: Mapping[str, Any] = field(default_factory=dict)
+    address: str = ""
+    request_id: str = ""
 
 
 type RecordChange = Callable[[AccessChange], Awaitable[None]]

@@ -122,6 +122,8 @@ def ocsf_of(act: Act) -> dict[str, Any]:
         event["unmapped"]["rows"] = act.rows
     if class_uid == _AUTHENTICATION:
         event |= {"user": _user(act), "service": {"name": "AOC gateway"}}
+        # Without its parameters: those of a sign-in are secrets.
+        event["unmapped"]["asked"] = act.asked.partition("?")[0][:_WRITTEN]
     elif class_uid == _ENTITY_MANAGEMENT:
         event["entity"] = {"name": act.action.name.partition(".")[0], "type": "AOC"}
         event["unmapped"]["asked"] = act.asked[:_WRITTEN]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from aoc_api.audit.acts import Act, Action, Kind
+from aoc_api.audit.full import cannot_note
+from aoc_api.audit.spool import SpoolFull
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,20 +27,22 @@ _DONE: Final = 200
 
 
 def change_recorder(trail: AuditTrail, clock: Clock) -> RecordChange:
-    """Notes changes in this trail, about each tenant that they are about. Raises `SpoolFull`: then nothing changes."""
+    """Notes changes in this trail. Raises a problem when there is no room: then nothing changes."""
 
     async def record(change: AccessChange) -> None:
-        for tenant in change.tenants or (None,):
-            trail.note(
-                Act(
-                    action=Action(change.event, _KINDS[change.event]),
-                    at=clock.now(),
-                    status=_DONE,
-                    request_id="",
-                    tenant=tenant,
-                    principal=change.by,
-                    about=orjson.dumps(change.details, default=str).decode(),
-                )
-            )
+        act = Act(
+            action=Action(change.event, _KINDS[change.event]),
+            at=clock.now(),
+            status=_DONE,
+            request_id=change.request_id,
+            tenant=change.tenant,
+            principal=change.by,
+            address=change.address,
+            about=orjson.dumps(change.details, default=str).decode(),
+        )
+        try:
+            trail.note(act)
+        except SpoolFull:
+            raise cannot_note() from None
 
     return record

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from starlette.requests import ClientDisconnect
+
 from aoc_api import problems
 from aoc_api.access.note import note_of
 from aoc_api.audit.acts import Act, Action, action_of
+from aoc_api.audit.full import cannot_note
 from aoc_api.audit.spool import SpoolFull
 from aoc_common.telemetry import logs
 
@@ -18,10 +21,9 @@ if TYPE_CHECKING:
 
 _log = logs.get(__name__)
 
-_FULL: Final = "What is read or changed has to be noted in the audit trail, and there is no room for it."
 _BAD: Final = 400
-#: What `Guard` answers to credentials that are none, or are not believed.
-_REFUSED: Final = frozenset({400, 401, 403})
+_UNAUTHENTICATED: Final = 401
+_FAILED: Final = 500
 #: Of a request whose credentials were refused, whatever it was for.
 _SIGN_IN: Final = Action("sign-in", "sign-in")
 
@@ -38,9 +40,16 @@ class Recorder:
             await self._app(scope, receive, send)
             return
         services = scope["app"].state.services
+        note, client = note_of(scope), scope.get("client")
+        note.request_id, note.address = scope.get("aoc.request_id", ""), client[0] if client else ""
         request = _Request(scope, send, services.audit, services.clock)
         try:
             await self._app(scope, receive, request.send)
+        except ClientDisconnect:
+            raise  # before anything was done
+        except Exception:
+            request.note_failure()
+            raise
         finally:
             if request.streaming:  # its client went away, or it failed
                 request.note(request.status, "broken off")
@@ -72,33 +81,50 @@ class _Request:
                 self._refused = True
                 self.streaming = False
                 _log.error("audit_trail.full", error=str(error))
-                await problems.respond("not-noted", _FULL, headers=problems.RETRY)(self._scope, _nothing, self._send)
+                full = cannot_note()
+                await problems.respond(full.slug, full.detail, headers=full.headers)(self._scope, _nothing, self._send)
                 return
         elif self.streaming and not message.get("more_body", False):
             self.note(self.status, "whole")
             self.streaming = False
         await self._send(message)
 
+    def note_failure(self) -> None:
+        """Note that the request failed unexpectedly: what it did until then may be done."""
+        if not self.status:
+            try:
+                self.note(_FAILED, "")
+            except SpoolFull as error:
+                _log.error("audit_trail.full", error=str(error))  # the failure itself is what is raised
+
     def note(self, status: int, ended: str) -> None:
         """Note the request, if it is one that is. Raises `SpoolFull`."""
-        note, action = note_of(self._scope), self._action(status)
+        note = note_of(self._scope)
+        if note.credentials_refused:
+            # The answer may be for everybody, and then says nothing of them.
+            action: Action | None = _SIGN_IN
+            status = max(status, _UNAUTHENTICATED)
+        else:
+            action = action_of(getattr(self._scope.get("route"), "endpoint", None))
         if action is None:
             return
-        client = self._scope.get("client")
-        address = client[0] if client else ""
         about = note.about
-        if action.kind == "sign-in" and status >= _BAD:
-            if (left_out := self._trail.failures.left_out(address)) is None:
+        if note.principal is None and action.kind in {"sign-in", "sign-out"}:
+            # Anybody can send these, as many as he likes.
+            if status < _BAD:
+                return  # nobody was signed in, and nothing was done
+            if (left_out := self._trail.failures.left_out(note.address)) is None:
                 return
-            about = f"{left_out} others like it were not noted since the last one that was" if left_out else about
+            if left_out:
+                about = f"{about}; {left_out} others were not noted since the last that was".removeprefix("; ")
         act = Act(
             action=action,
             at=self._clock.now(),
             status=status,
-            request_id=self._scope.get("aoc.request_id", ""),
+            request_id=note.request_id,
             tenant=note.tenant,
             principal=note.principal,
-            address=address,
+            address=note.address,
             asked=f"{self._scope['method']} {self._scope['path']}?{self._scope['query_string'].decode('latin-1')}",
             rows=note.rows,
             about=about,
@@ -106,17 +132,6 @@ class _Request:
             ended=ended,  # type: ignore[arg-type]  # one of three words
         )
         self._trail.note(act)
-
-    def _action(self, status: int) -> Action | None:
-        route = self._scope.get("route")
-        if route is None and status in _REFUSED:  # `Guard` lets nobody through to a route
-            return _SIGN_IN
-        return action_of(getattr(route, "endpoint", None))
-
-
-def cannot_note() -> problems.Problem:
-    """The problem of a request that cannot be noted."""
-    return problems.Problem("not-noted", _FULL, headers=problems.RETRY)
 
 
 async def _nothing() -> Message:

@@ -5,7 +5,7 @@ DIR/lock            held (flock) by the one process that writes here
 DIR/{number}.spool  segments of a fixed size, whose space is taken beforehand: a line that was begun finds room
 ```
 A line ends with a newline, and what follows the last one is zeros, or was being written when the process died: nobody
-was answered then. A line survives the end of the process; when the machine dies, the last fraction of a second may be
+was answered then. A line survives the end of the process; when the machine dies, what came since the last `sync` may be
 lost.
 """
 
@@ -53,6 +53,7 @@ class Spool:
             raise _unusable(directory, "another gateway writes there; each needs one of its own") from None
         #: Segments in order; the last one is written to once there is a descriptor.
         self._segments = deque(sorted(directory.glob(f"*{_SUFFIX}")))
+        self._held = sum(path.stat().st_size for path in self._segments)
         self._writing: int | None = None
         self._written = 0
         self._read = 0
@@ -60,7 +61,7 @@ class Spool:
     @property
     def waiting(self) -> int:
         """Bytes on the disk, whether or not there are lines in them."""
-        return len(self._segments) * self._size
+        return self._held
 
     def make_room(self, line: int) -> None:
         """See to it that a line of so many bytes has its place. Raises `SpoolFull`."""
@@ -83,13 +84,17 @@ class Spool:
         self._end_segment()
         self._writing, self._written = descriptor, 0
         self._segments.append(path)
+        self._held += self._size
 
     def append(self, line: bytes) -> None:
         """Write a line, which has no newline in it. Raises `SpoolFull`; then nothing is written."""
         self.make_room(len(line) + 1)
         if self._writing is None:
             raise SpoolFull(f"{self._directory} has no segment to write to")  # `make_room` has made one
-        written = os.pwrite(self._writing, line + b"\n", self._written)
+        try:
+            written = os.pwrite(self._writing, line + b"\n", self._written)
+        except OSError as error:
+            raise SpoolFull(f"{self._directory}: {error.strerror}") from None
         if written != len(line) + 1:
             raise SpoolFull(f"{self._directory} took {written} of {len(line) + 1} bytes")
         self._written += written
@@ -98,13 +103,13 @@ class Spool:
         """The next lines that are not forgotten yet, a mebibyte at most; none when there are none."""
         while self._segments:
             written_to = len(self._segments) == 1 and self._writing is not None
-            left = self._written - self._read if written_to else self._size
-            if left:
-                with self._segments[0].open("rb") as file:
-                    file.seek(self._read)
-                    data = file.read(min(left, _CHUNK))
-                if whole := data[: data.rfind(b"\n") + 1]:
-                    return whole.split(b"\n")[:-1]
+            with self._segments[0].open("rb") as file:
+                # One of an earlier run may have another size.
+                end = self._written if written_to else os.fstat(file.fileno()).st_size
+                file.seek(self._read)
+                data = file.read(max(0, min(end - self._read, _CHUNK)))
+            if whole := data[: data.rfind(b"\n") + 1]:
+                return whole.split(b"\n")[:-1]
             if written_to:
                 return []
             self._drop()
@@ -117,6 +122,15 @@ class Spool:
             # A fresh one for what comes, so that a busy disk is not taken by what is done.
             self._end_segment()
             self._drop()
+
+    def sync(self) -> None:
+        """See to it that what was appended outlives the machine. Blocks; other threads may append meanwhile."""
+        if self._writing is not None:
+            descriptor = os.dup(self._writing)
+            try:
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def close(self) -> None:
         """Let go of the directory. What is in it stays for the next one, but for a segment without lines."""
@@ -133,7 +147,9 @@ class Spool:
             self._writing = None
 
     def _drop(self) -> None:
-        self._segments.popleft().unlink()
+        path = self._segments.popleft()
+        self._held -= path.stat().st_size
+        path.unlink()
         self._read = 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from aoc_api import metrics
@@ -31,6 +32,8 @@ _BATCH: Final = 500
 _SOON_S: Final = 0.2
 _UNHURRIED_S: Final = 1.0
 _AWAY_S: Final = 5.0
+#: Bytes that must be free before anything is done: for eight of the longest entries, some 400 of the usual length.
+_ROOM: Final = 8 * LONGEST
 #: Chains that are brought onto the bus in one turn.
 _CHAINS: Final = 200
 
@@ -45,8 +48,11 @@ class AuditTrail:
         self._heads: dict[str, Head] = {}
 
     def check_room(self) -> None:
-        """Raise `SpoolFull` when an act could not be noted: then it must not be done."""
-        self._spool.make_room(LONGEST + 1)
+        """Raise `SpoolFull` when an act could not be noted: then it must not be done.
+
+        Others that were let in before are under way, and need room, too.
+        """
+        self._spool.make_room(_ROOM)
 
     def note(self, act: Act) -> AuditEntry:
         """Note an act. When this returns, it is on this machine's disk. Raises `SpoolFull`."""
@@ -66,7 +72,6 @@ class AuditStoring:
         self._spool = spool
         self._entries = entries
         self._heads = heads
-
         self._failing = False
 
     def pause_s(self) -> float:
@@ -75,6 +80,9 @@ class AuditStoring:
 
     async def run(self) -> None:
         """Store all that waits. Raises `Transient` when the store is away: it stays in the spool."""
+        if self._failing:
+            # It may wait for long: until now it is in the memory of this machine.
+            await asyncio.to_thread(self._spool.sync)
         self._failing = True
         while lines := self._spool.lines()[:_BATCH]:
             entries = [entry for line in lines if (entry := _read(line)) is not None]
@@ -92,7 +100,6 @@ class AuditPublishing:
         self._entries = entries
         self._heads = heads
         self._publish = publish
-
         self._failing = False
 
     def pause_s(self) -> float:

@@ -78,7 +78,7 @@ class MakeAccess:
     ) -> Access:
         """`client`: for the sign-in service."""
         api_keys = MongoApiKeys(database)
-        keys = KeyVerification(api_keys, self._clock, grants.of_key)
+        keys = KeyVerification(api_keys, self._clock, grants.of_key, grants.meant)
         sessions = Sessions(MongoSessions(database), self._options.sessions, self._clock)
         home, tenants_of = frozenset(self._options.auth.home_tenants), tenants_in(registry)
         of_identity = together(AppRoleGrants(home, tenants_of), grants.of_identity)

@@ -12,11 +12,10 @@ from aoc_api.access.granting import may_give
 from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import PrincipalDep, ServicesDep, refuse_unknown, somewhere
+from aoc_api.deps import Noted, PrincipalDep, ServicesDep, refuse_unknown, somewhere
 from aoc_api.sign_in_models import ApiKeyRequest, ApiKeys, ApiKeyView, NewApiKey
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.credentials import fingerprint, new_api_key
-from aoc_common.errors import NotFound
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.telemetry import logs
 
@@ -50,9 +49,13 @@ async def list_api_keys(services: ServicesDep, principal: PrincipalDep) -> ApiKe
 )
 @audited("api-keys.make", "create")
 async def make_api_key(
-    request: ApiKeyRequest, services: ServicesDep, principal: Annotated[Principal, Depends(somewhere("admin"))]
+    request: ApiKeyRequest,
+    services: ServicesDep,
+    principal: Annotated[Principal, Depends(somewhere("admin"))],
+    note: Noted,
 ) -> NewApiKey:
     """Make a key. It is shown this once, and may do nothing that you may not. A key makes no keys."""
+    note.about = _asked_for(request)
     if principal.kind == "api-key":
         # A stolen key must not make itself a longer life.
         raise problems.forbidden("An API key makes no API keys: sign in as a person, or with an access token.")
@@ -64,7 +67,9 @@ async def make_api_key(
             raise problems.forbidden(
                 "A key can do what you can do yourself, over what you are administrator of, for no longer than you are."
             )
-    key = ApiKey(of.id, request.name, grants, principal.id, now, expires_at)
+    directories = await services.privacy.directories_of({tenant for grant in grants for tenant in grant.tenants})
+    key = ApiKey(of.id, request.name, grants, principal.id, now, expires_at, directories=directories)
+    note.about = f"key/{key.id}: {note.about}"
     await services.api_keys.put(key, of)
     _log.info("api_key.made", key=key.id, by=principal.id)
     return NewApiKey(secret=secret, key=ApiKeyView.of(key, now))
@@ -83,14 +88,23 @@ async def revoke_api_key(
     key_id: Annotated[str, Path(pattern="^[0-9a-f]{24}$", description="The key's id.")],
 ) -> ApiKeyView:
     """Revoke a key that you made; any key for a superadmin over all tenants. Within five seconds it opens nothing."""
-    if not _sees_all(principal) and key_id not in {key.id for key in await services.api_keys.listed(principal.id)}:
-        # The same for one that somebody else made: which there are is nobody else's business.
-        raise NotFound("There is no such API key.")
     now = services.clock.now()
-    key = await services.api_keys.revoke(key_id, principal.id, now)
+    # The same for one that somebody else made: which there are is nobody else's business.
+    key = await services.api_keys.revoke(
+        key_id, principal.id, now, made_by=None if _sees_all(principal) else principal.id
+    )
     services.key_verification.forget(key_id)
     _log.info("api_key.revoked", key=key.id, by=principal.id)
     return ApiKeyView.of(key, now)
+
+
+def _asked_for(request: ApiKeyRequest) -> str:
+    """A key as the audit trail tells of it: what decides most comes first, since the rest may be cut."""
+    rights = (
+        f"{grant.role} over {'everything' if grant.everything else ', '.join([*grant.groups, *grant.tenants])}"
+        for grant in request.grants
+    )
+    return f"{request.name}, for {request.days} days: {'; '.join(rights)}"
 
 
 def _sees_all(principal: Principal) -> bool:

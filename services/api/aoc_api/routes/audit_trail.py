@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_api import problems
 from aoc_api.audit.acts import audited
-from aoc_api.deps import AdminScope, Noted, ServicesDep, everywhere, refuse_unknown, utc
+from aoc_api.deps import AdminScope, Noted, PrincipalDep, ServicesDep, everywhere, refuse_unknown, utc
 from aoc_api.problems import BUSY
+from aoc_common.contracts.access import includes
 from aoc_common.contracts.audit import INSTALLATION, AuditEntry
 from aoc_common.store.audit_trail import AuditQuery
 
@@ -82,9 +83,19 @@ _RESPONSES: Final = problems.responses("repeated", "forbidden", "invalid-paramet
 
 @router.get("", response_model=AuditTrailPage, dependencies=[Depends(refuse_unknown)], responses=_RESPONSES)
 @audited("audit-trail.search", "read")
-async def audit_trail(services: ServicesDep, scope: AdminScope, note: Noted, page: PageDep) -> AuditTrailPage:
-    """What was done at the gateway about a tenant, newest first."""
-    return await _read(services, replace(page.query, tenant=scope.tenant), page.size, note)
+async def audit_trail(
+    services: ServicesDep, principal: PrincipalDep, scope: AdminScope, note: Noted, page: PageDep
+) -> AuditTrailPage:
+    """What was done at the gateway about a tenant, newest first.
+
+    About one that had the name before, and was deleted, administrators of all tenants read.
+    """
+    query = replace(page.query, tenant=scope.tenant)
+    role = principal.role_over_everything()
+    if role is None or not includes(role, "admin"):
+        begun = await services.tenants.named_since(scope.tenant)
+        query = replace(query, start=max((at for at in (query.start, begun) if at is not None), default=None))
+    return await _read(services, query, page.size, note)
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -115,6 +116,10 @@ async def logout(request: Request, services: ServicesDep) -> Response:
     if shown is not None and shown.means == "session":
         forgery.check(request, shown.secret)
         ended = fingerprint(shown.secret).id
+        # One that has ended, or never was, is nobody's.
+        with suppress(problems.Problem):
+            person = (await services.sessions.verified(shown.secret)).person
+            note_of(request.scope).principal = _known(person)
         if await services.sessions.end(ended):
             _log.info("session.ended", session=ended, by="sign-out")
     response = Response(status_code=204)
@@ -130,12 +135,17 @@ async def _signed_in(request: Request, services: Services, person: SignedIn, way
         person, _client(request), request.headers.get("user-agent", ""), before[0] if before else None
     )
     note = note_of(request.scope)
-    note.principal, note.about = Principal("person", person.principal_id, person.name, ()), f"by {way}"
+    note.principal, note.about = _known(person), f"by {way}"
     _log.info("sign_in.done", principal=person.principal_id, way=way, session=begun.session.id, client=_client(request))
     response = RedirectResponse(return_to, 303)
     seconds = round((begun.session.ends_at - begun.session.began_at).total_seconds())
     cookies.put(request, response, name, begun.secret, seconds)
     return response
+
+
+def _known(person: SignedIn) -> Principal:
+    """A person as the audit trail names him: what he may do is not looked up for that."""
+    return Principal("person", person.principal_id, person.name, (), person.directory_id)
 
 
 def _redirect_uri(request: Request) -> str:

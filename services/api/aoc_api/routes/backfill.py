@@ -112,8 +112,11 @@ async def fetch_audit_logs(
         raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
     if end > services.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
+    note.about = (
+        f"{request.source or 'all sources'} of {services.tenant(request.tenant)} from {start.isoformat()} to "
+        f"{end.isoformat()}"
+    )
     tenant = (await scope_of(request.tenant)).tenant
-    note.about = f"{request.source or 'all sources'} from {start.isoformat()} to {end.isoformat()}"
     names = [request.source] if request.source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:

@@ -9,11 +9,13 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Path
 
 from aoc_api import problems
+from aoc_api.access.principal import Principal
 from aoc_api.access.recording import AccessChange
 from aoc_api.access_models import LiftList, LiftRequest, LiftView
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import (
+    Noted,
     PrincipalDep,
     ReaderScope,
     ScopeOf,
@@ -62,8 +64,10 @@ async def break_glass(
     services: ServicesDep,
     principal: PrincipalDep,
     scope_of: Annotated[ScopeOf, Depends(scoping("reader"))],
+    note: Noted,
 ) -> LiftView:
     """See what a tenant's privacy rules hide from you, for a while. It is recorded with its reason, and listed."""
+    note.about = f"for {request.minutes} minutes: {request.reason}"
     if principal.kind != "person":
         raise problems.forbidden("Only people break the glass, with a reason of their own.")
     now, lasts = services.clock.now(), timedelta(minutes=request.minutes)
@@ -77,7 +81,8 @@ async def break_glass(
         raise problems.forbidden("The rules that hide something from you do not allow your role to lift them.")
     lift = Lift(uuid4().hex, scope.tenant, principal.id, principal.name, request.reason, now, now + lasts)
     details = {"lift": lift.id, "reason": lift.reason, "ends_at": lift.ends_at.isoformat()}
-    await services.record_change(AccessChange("glass.broken", principal, (scope.tenant,), details))
+    change = AccessChange("glass.broken", principal, scope.tenant, details, note.address, note.request_id)
+    await services.record_change(change)
     await services.break_glass.begin(lift)
     services.privacy.forget(principal.id, scope.tenant)
     return LiftView.of(lift, now)
@@ -94,6 +99,7 @@ async def mend_glass(
     services: ServicesDep,
     principal: PrincipalDep,
     scope: ReaderScope,
+    note: Noted,
     lift_id: Annotated[str, Path(max_length=64, pattern="^[0-9a-f]+$", description="Its id.")],
 ) -> LiftView:
     """End it before its time: your own, or as the tenant's administrator any."""
@@ -101,11 +107,13 @@ async def mend_glass(
     lift = await services.break_glass.get(scope.tenant, lift_id)
     if lift is None or not (lift.principal == principal.id or includes(role, "admin")):
         raise _absent()
+    details = {"lift": lift.id}
+    change = AccessChange("glass.mended", principal, lift.tenant, details, note.address, note.request_id)
+    await services.record_change(change)
     return LiftView.of(await _ended(services, principal, lift), services.clock.now())
 
 
-async def _ended(services: Services, principal: PrincipalDep, lift: Lift) -> Lift:
-    await services.record_change(AccessChange("glass.mended", principal, (lift.tenant,), {"lift": lift.id}))
+async def _ended(services: Services, principal: Principal, lift: Lift) -> Lift:
     ended = await services.break_glass.end(lift.tenant, lift.id, services.clock.now(), principal.id)
     services.privacy.forget(lift.principal, lift.tenant)
     if ended is None:

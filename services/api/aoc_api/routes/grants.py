@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -15,7 +15,7 @@ from aoc_api.access.recording import AccessChange, AccessEvent
 from aoc_api.access_models import GrantList, GrantRequest, GrantView
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Services, ServicesDep, refuse_unknown, somewhere, utc
+from aoc_api.deps import Noted, Services, ServicesDep, refuse_unknown, somewhere, utc
 from aoc_common.contracts.access import Grant
 from aoc_common.errors import Malformed
 from aoc_common.store.grants import Grantee, LastSuperadmin, StoredGrant, TooManyGrants
@@ -58,8 +58,9 @@ async def list_grants(
     ),
 )
 @audited("grants.add", "create")
-async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDep) -> GrantView:
+async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDep, note: Noted) -> GrantView:
     """Give a role: up to your own, over what you are administrator of, for no longer than you are."""
+    note.about = f"{request.role} for {request.kind} {request.grantee}"
     if admin.kind == "api-key":
         raise problems.forbidden("No API key gives roles: who has stolen one could keep what it opened.")
     now, until = services.clock.now(), utc(request.until)
@@ -93,7 +94,7 @@ async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDe
         reason=request.reason,
         directories=await services.privacy.directories_of(grant.tenants),
     )
-    await _record(services, admin, "grant.added", stored)
+    await _record(services, admin, "grant.added", stored, note)
     try:
         await services.grant_store.add(stored)
     except TooManyGrants as error:
@@ -113,6 +114,7 @@ async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDe
 async def remove_grant(
     services: ServicesDep,
     admin: AdminDep,
+    note: Noted,
     grant_id: Annotated[str, Path(max_length=64, pattern="^[0-9a-f]+$", description="Its id.")],
 ) -> Response:
     """Take a grant back. It counts no more within seconds."""
@@ -120,7 +122,7 @@ async def remove_grant(
     # Who may not take it back does not learn that it is there.
     if stored is None or not await may_take_back(admin, stored.grant, services.privacy.groups_of):
         raise problems.Problem("not-found", "There is no such grant over what you are administrator of.")
-    await _record(services, admin, "grant.removed", stored)
+    await _record(services, admin, "grant.removed", stored, note)
     try:
         await services.grant_store.remove(grant_id)
     except LastSuperadmin as error:
@@ -129,6 +131,13 @@ async def remove_grant(
     return Response(status_code=204)
 
 
-async def _record(services: Services, admin: Principal, event: AccessEvent, stored: StoredGrant) -> None:
-    view = GrantView.of(stored, services.clock.now()).model_dump(mode="json", exclude={"in_force"})
-    await services.record_change(AccessChange(event, admin, tuple(sorted(stored.grant.tenants)), {"grant": view}))
+async def _record(services: Services, admin: Principal, event: AccessEvent, stored: StoredGrant, note: Noted) -> None:
+    """Put it on record: whole for who administers all tenants, and for each tenant without the others."""
+    whole = GrantView.of(stored, services.clock.now()).model_dump(mode="json", exclude={"in_force"})
+    # What is written of it is cut somewhere: the longest part comes last.
+    whole["tenants"] = whole.pop("tenants")
+    views: dict[str | None, dict[str, Any]] = {None: whole}
+    views |= {tenant: whole | {"groups": [], "tenants": [tenant]} for tenant in sorted(stored.grant.tenants)}
+    for tenant, view in views.items():
+        change = AccessChange(event, admin, tenant, {"grant": view}, note.address, note.request_id)
+        await services.record_change(change)

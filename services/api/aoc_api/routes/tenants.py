@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from aoc_api import problems
+from aoc_api.access.note import Note
 from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
+from aoc_api.deps import Noted, Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
 from aoc_api.tenant_models import LicenceView, TenantList, TenantSettings, TenantView
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
 from aoc_common.tenants.administration import IDENTIFYING, Change
 from aoc_common.tenants.records import Conflict, NotAllowed, Outdated, TenantRecord
+from aoc_common.tenants.tenant import Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -75,7 +77,10 @@ async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depen
         if record.state != "deleted" and record.name not in in_file
     ]
     seen = set(await services.policy.seen(reader, [view.name for view in views]))
-    licence = LicenceView.of(await services.tenants.terms(), await services.tenants.counted())
+    licence = None
+    # It counts tenants: who sees some of them does not learn how many others there are.
+    if reader.role_over_everything() is not None:
+        licence = LicenceView.of(await services.tenants.terms(), await services.tenants.counted())
     return TenantList(items=[view for view in views if view.name in seen], licence=licence)
 
 
@@ -104,12 +109,18 @@ async def get_tenant(name: Name, services: ServicesDep, reader: ReaderDep, respo
 )
 @audited("tenants.add", "create")
 async def add_tenant(
-    settings: TenantSettings, services: ServicesDep, admin: SuperadminDep, response: Response, check: Checked = True
+    settings: TenantSettings,
+    services: ServicesDep,
+    admin: SuperadminDep,
+    response: Response,
+    note: Noted,
+    check: Checked = True,
 ) -> TenantView:
     """Add a tenant. It is collected within seconds."""
     wanted = settings.model_dump()
+    note.about = _fields(wanted)
     change = await _checked(services, wanted, admin, None, check=check)
-    return _view(await _done(services.tenants.add(wanted, change)), response)
+    return _view(await _done(services.tenants.add(wanted, change), note), response)
 
 
 @router.put(
@@ -125,13 +136,15 @@ async def replace_tenant(
     services: ServicesDep,
     admin: SuperadminDep,
     response: Response,
+    note: Noted,
     if_match: IfMatch = None,
     check: Checked = True,
 ) -> TenantView:
     """Give a tenant these settings, and no others. If-Match is needed."""
     wanted = {"name": name, **settings.model_dump()}
+    note.tenant, note.about = name, _fields(wanted)
     change = await _checked(services, wanted, admin, _revision(if_match), check=check)
-    return _view(await _done(services.tenants.change(name, wanted, change)), response)
+    return _view(await _done(services.tenants.change(name, wanted, change), note), response)
 
 
 @router.patch(
@@ -147,6 +160,7 @@ async def change_tenant(
     services: ServicesDep,
     admin: AdminDep,
     response: Response,
+    note: Noted,
     if_match: IfMatch = None,
     check: Checked = True,
 ) -> TenantView:
@@ -156,6 +170,7 @@ async def change_tenant(
     of it, superadmins change.
     """
     patch = settings.model_dump()
+    note.about = _fields(patch)
     if strange := sorted(_SUPERADMINS & patch.keys()):
         try:
             services.policy.check_everywhere(admin, "superadmin")
@@ -169,7 +184,7 @@ async def change_tenant(
     record = await services.tenants.record(name)
     merged = {key: value for key, value in {**record.settings, **patch}.items() if value is not None}
     change = await _checked(services, merged, admin, revision, check=check, needed=needs_check)
-    return _view(await _done(services.tenants.merge(name, patch, change)), response)
+    return _view(await _done(services.tenants.merge(name, patch, change), note), response)
 
 
 @router.post(
@@ -179,9 +194,11 @@ async def change_tenant(
     responses=problems.responses(*_REFUSALS),
 )
 @audited("tenants.pause", "change")
-async def pause_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
+async def pause_tenant(
+    name: Name, services: ServicesDep, admin: AdminDep, response: Response, note: Noted
+) -> TenantView:
     """Collect nothing from it until it is resumed."""
-    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=True)), response)
+    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=True), note), response)
 
 
 @router.post(
@@ -191,9 +208,11 @@ async def pause_tenant(name: Name, services: ServicesDep, admin: AdminDep, respo
     responses=problems.responses(*_REFUSALS),
 )
 @audited("tenants.resume", "change")
-async def resume_tenant(name: Name, services: ServicesDep, admin: AdminDep, response: Response) -> TenantView:
+async def resume_tenant(
+    name: Name, services: ServicesDep, admin: AdminDep, response: Response, note: Noted
+) -> TenantView:
     """Collect from it again, first what Microsoft still has of the pause."""
-    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=False)), response)
+    return _view(await _done(services.tenants.pause(name, Change(admin.id), paused=False), note), response)
 
 
 @router.delete(
@@ -209,12 +228,14 @@ async def delete_tenant(
     services: ServicesDep,
     admin: SuperadminDep,
     response: Response,
+    note: Noted,
     confirm: Annotated[str, Query(max_length=40, description="Its name again: nothing of it comes back.")],
 ) -> TenantView:
     """Delete a tenant with all its data. `GET` of it tells how far that is, and in the end what was deleted."""
+    note.tenant = name
     if confirm != name:
         raise problems.invalid("confirm", "must be the tenant's name")
-    return _view(await _done(services.tenants.delete(name, Change(admin.id))), response)
+    return _view(await _done(services.tenants.delete(name, Change(admin.id)), note), response)
 
 
 def _view(record: TenantRecord, response: Response, *, everything: bool = True) -> TenantView:
@@ -255,9 +276,14 @@ async def _checked(
     return Change(principal.id, revision, await services.check_tenant(settings))
 
 
-async def _done(work: Awaitable[TenantRecord]) -> TenantRecord:
+def _fields(settings: dict[str, Any]) -> str:
+    """What somebody wants to set, by name: also when that is refused."""
+    return ", ".join(sorted(settings.keys() & Tenant.model_fields.keys()))
+
+
+async def _done(work: Awaitable[TenantRecord], note: Note) -> TenantRecord:
     try:
-        return await work
+        record = await work
     except BadConfiguration as error:
         raise problems.Problem("bad-settings", f"{error}.") from None
     except Outdated as error:
@@ -266,3 +292,9 @@ async def _done(work: Awaitable[TenantRecord]) -> TenantRecord:
         raise problems.Problem("conflict", f"{str(error).capitalize()}.") from None
     except NotAllowed as error:
         raise problems.Problem("not-allowed", str(error)) from None
+    step = record.history[0]
+    note.tenant = record.name
+    note.about = f"{step.what} as revision {step.revision}: {', '.join(step.fields)}" + (
+        f" ({step.check})" if step.check else ""
+    )
+    return record

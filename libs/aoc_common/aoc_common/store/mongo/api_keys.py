@@ -32,6 +32,7 @@ class MongoApiKeys:
         new = {"hash": of.hash, "made_by": key.made_by, "made_at": key.made_at, "used_at": None}
         new |= {"revoked_at": None, "revoked_by": None}
         changed = {"name": key.name, "grants": grants_to(key.grants), "expires_at": key.expires_at}
+        changed |= {"directories": dict(key.directories)}
         with translated("API keys"):
             await self._keys.update_one({"_id": key.id}, {"$setOnInsert": new, "$set": changed}, upsert=True)
 
@@ -50,12 +51,13 @@ class MongoApiKeys:
         with translated("API keys"):
             return [_key(document) for document in await self._keys.find(which).sort(order).to_list(_SHOWN)]
 
-    async def revoke(self, key_id: str, by: str, at: datetime) -> ApiKey:
+    async def revoke(self, key_id: str, by: str, at: datetime, made_by: str | None = None) -> ApiKey:
         """End a key. Raises `NotFound`."""
+        which = {"_id": key_id} | ({} if made_by is None else {"made_by": made_by})
         with translated("API keys"):
             ended = {"$set": {"revoked_at": at, "revoked_by": by}}
-            await self._keys.update_one({"_id": key_id, "revoked_at": None}, ended)
-            document = await self._keys.find_one({"_id": key_id})
+            await self._keys.update_one({**which, "revoked_at": None}, ended)
+            document = await self._keys.find_one(which)
         if document is None:
             raise NotFound("There is no such API key.")
         return _key(document)
@@ -79,4 +81,5 @@ def _key(document: Mapping[str, Any]) -> ApiKey:
         used_at=document["used_at"],
         revoked_at=document["revoked_at"],
         revoked_by=document["revoked_by"],
+        directories=document.get("directories", {}),
     )

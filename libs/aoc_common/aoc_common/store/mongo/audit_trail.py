@@ -105,21 +105,16 @@ class MongoAuditHeads:
 
     async def note(self, heads: Sequence[Head]) -> None:
         """These are the ends now. `waiting` is there while something is not on the bus."""
-        updates = [
-            UpdateOne(
-                {"_id": head.chain.id},
-                {
-                    "$max": {"sequence": head.sequence},
-                    "$set": {"hash": head.hash, "waiting": True},
-                    "$setOnInsert": {"tenant": head.chain.tenant, "writer": head.chain.writer, "published": 0},
-                },
-                upsert=True,
-            )
-            for head in heads
-        ]
+        updates = []
+        for head in heads:
+            end: Document = {"sequence": head.sequence, "hash": head.hash, "waiting": True}
+            new = {"tenant": head.chain.tenant, "writer": head.chain.writer, "published": 0}
+            updates.append(UpdateOne({"_id": head.chain.id}, {"$setOnInsert": end | new}, upsert=True))
+            # What a spool gives again after a restart is no new end.
+            updates.append(UpdateOne({"_id": head.chain.id, "sequence": {"$lt": head.sequence}}, {"$set": end}))
         if updates:
             with translated("audit heads"):
-                await self._heads.bulk_write(updates, ordered=False)
+                await self._heads.bulk_write(updates)
 
     async def of_tenant(self, tenant: str, after: str, limit: int) -> list[KnownHead]:
         """The ends of the chains about a tenant."""

@@ -29,6 +29,8 @@ _BY_BEGINNING: Final = frozenset({"event_outline"})
 #: Found by pages only, which their documents name so.
 _OF_PAGES: Final = {"twin_pages": "_id", "ledger_gone": "_id"}
 _PAGES: Final = "ledger_pages"
+#: Removed behind everything else: what hides events from readers, and then the pages.
+_LAST: Final = {"privacy": 1, _PAGES: 2}
 _STUBS: Final = "events (ids only)"
 _READ: Final = 1_000
 
@@ -53,6 +55,7 @@ class MongoTenantData:
                 counts[name] = await self._of_pages(name, field, pages, remove=False)
             counts[_STUBS] = await self._stubs(pages, remove=False)
             counts["grants"] = await self._database["grants"].count_documents({"tenants": self._tenant})
+            counts["api_keys"] = await self._database["api_keys"].count_documents({"grants.tenants": self._tenant})
         return counts
 
     async def lines(self) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
@@ -78,13 +81,24 @@ class MongoTenantData:
             for name, field in _OF_PAGES.items():
                 await self._of_pages(name, field, pages, remove=True)
             await self._stubs(pages, remove=True)
-            for name, query in sorted(await self._queries(), key=lambda one: one[0] == _PAGES):
+            for name, query in sorted(await self._queries(), key=lambda one: _LAST.get(one[0], 0)):
                 await self._database[name].delete_many(query)
-            # A grant over a tenant of this name must not be over the next one of that name.
-            await self._database["grants"].update_many(
-                {"tenants": self._tenant},
-                {"$pull": {"tenants": self._tenant}, "$unset": {f"directories.{self._tenant}": ""}},
-            )
+            await self._remove_roles()
+
+    async def _remove_roles(self) -> None:
+        """Roles over a tenant of this name must not be over the next one of that name: neither grants' nor keys'."""
+        grants, keys = self._database["grants"], self._database["api_keys"]
+        await grants.update_many(
+            {"tenants": self._tenant},
+            {"$pull": {"tenants": self._tenant}, "$unset": {f"directories.{self._tenant}": ""}},
+        )
+        await grants.delete_many({"tenants": {"$size": 0}, "groups": {"$size": 0}, "everything": False})
+        async for key in keys.find({"grants.tenants": self._tenant}, {"grants": 1}):
+            left = [
+                {**one, "tenants": [name for name in one["tenants"] if name != self._tenant]} for one in key["grants"]
+            ]
+            left = [one for one in left if one["tenants"] or one["groups"] or one["everything"]]
+            await keys.update_one({"_id": key["_id"]}, {"$set": {"grants": left}})
 
     async def pages(self) -> set[str]:
         """The ids of its pages that the ledger knows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
@@ -26,6 +26,9 @@ _REMEMBERED: Final = 10_000
 type GrantedSince = Callable[[str], Awaitable[tuple[Grant, ...]]]
 """What was granted to a key, by its id, beside what it was made with. May raise `Transient`."""
 
+type Meant = Callable[[Iterable[Grant], Mapping[str, str]], Awaitable[tuple[Grant, ...]]]
+"""Grants over tenants of today, by the directories that had their names: see `Grants.meant`."""
+
 
 class KeyVerification:
     """Turns keys into principals. A key that is in use costs one look into the store in five seconds."""
@@ -35,10 +38,12 @@ class KeyVerification:
         store: ApiKeyStore,
         clock: Clock,
         granted_since: GrantedSince,
+        meant: Meant,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._granted_since = granted_since
+        self._meant = meant
         self._clock = clock
         self._recent: TTLCache[str, ApiKey] = TTLCache(_REMEMBERED, FRESH_S, timer=monotonic)
         self.used = LastUsed(store.note_used)
@@ -61,7 +66,7 @@ class KeyVerification:
                 f"This API key {why}.", "key-expired" if now >= key.expires_at else "key-revoked"
             )
         self.used.note(key.id, now)
-        grants = (*key.grants, *await self._granted_since(key.id))
+        grants = (*await self._meant(key.grants, key.directories), *await self._granted_since(key.id))
         return Principal("api-key", f"key/{key.id}", key.name, grants)
 
     def forget(self, key_id: str) -> None:
