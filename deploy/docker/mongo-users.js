@@ -9,105 +9,18 @@ function user(name, role) {
 }
 
 const gateway = {
-  "privileges": [
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "audit_trail"
-      },
-      "actions": [
-        "insert"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "audit_heads"
-      },
-      "actions": [
-        "insert",
-        "update"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "grants"
-      },
-      "actions": [
-        "insert",
-        "update",
-        "remove"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "break_glass"
-      },
-      "actions": [
-        "insert",
-        "update"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "privacy"
-      },
-      "actions": [
-        "insert",
-        "update",
-        "remove"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "api_keys"
-      },
-      "actions": [
-        "insert",
-        "update"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "sessions"
-      },
-      "actions": [
-        "insert",
-        "update",
-        "remove"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "sign_in_links"
-      },
-      "actions": [
-        "remove"
-      ]
-    },
-    {
-      "resource": {
-        "db": "aoc",
-        "collection": "tenant_settings"
-      },
-      "actions": [
-        "insert",
-        "update"
-      ]
-    }
+  roles: [{"role": "read", "db": "aoc"}],
+  privileges: [
+    {"resource": {"db": "aoc", "collection": "audit_trail"}, "actions": ["insert"]},
+    {"resource": {"db": "aoc", "collection": "audit_heads"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "grants"}, "actions": ["insert", "update", "remove"]},
+    {"resource": {"db": "aoc", "collection": "break_glass"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "privacy"}, "actions": ["insert", "update", "remove"]},
+    {"resource": {"db": "aoc", "collection": "api_keys"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "sessions"}, "actions": ["insert", "update", "remove"]},
+    {"resource": {"db": "aoc", "collection": "sign_in_links"}, "actions": ["remove"]},
+    {"resource": {"db": "aoc", "collection": "tenant_settings"}, "actions": ["insert", "update"]},
   ],
-  "roles": [
-    {
-      "role": "read",
-      "db": "aoc"
-    }
-  ]
 };
 admin.getRole("aocGateway")
   ? admin.updateRole("aocGateway", gateway)

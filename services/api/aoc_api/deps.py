@@ -1,4 +1,8 @@
-"""What routes depend on: services, the tenant, filters, and the pace of a request."""
+"""What routes depend on: services, the tenant, filters, and the pace of a request.
+
+Every one is `async`: FastAPI runs any other in a thread, which costs more than the work, and is not the thread of the
+audit trail's spool.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +123,7 @@ class Services:
         return await self.probe_runs(names, lambda: run_probes({name: self.probes[name] for name in names}))
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The services of this application."""
     services: Services = request.app.state.services
     return services
@@ -128,7 +132,7 @@ def services_of(request: Request) -> Services:
 ServicesDep = Annotated[Services, Depends(services_of)]
 
 
-def tenant_of(
+async def tenant_of(
     services: ServicesDep,
     tenant: Annotated[
         str | None,
@@ -145,7 +149,6 @@ def tenant_of(
 
 async def principal_of(request: Request, services: ServicesDep) -> Principal:
     """Who sent the request, as `Guard` has verified. Raises a problem when what he does could not be noted."""
-    # Not in a thread, as a function without `async` would be: the spool is of one thread.
     try:
         services.audit.check_room()
     except SpoolFull:
@@ -256,7 +259,7 @@ Noted = Annotated[Note, Depends(noted)]
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
 
 
-def asked(
+async def asked(
     source: Annotated[Text, Query(description=f"Feed. {_VALUES}", examples=["o365-exchange"])] = None,
     service: Annotated[Text, Query(description=f"Service. {_VALUES}", examples=["exchange"])] = None,
     operation: Annotated[Text, Query(description=f"Operation. {_VALUES}", examples=["New-InboxRule"])] = None,
@@ -308,7 +311,7 @@ class Filtered:
     asked: list[Asked]
 
 
-def filters(
+async def filters(
     request: Request,
     scope: ReaderScope,
     parameters: Annotated[list[Asked], Depends(asked)],
@@ -327,7 +330,7 @@ def filters(
     end: Annotated[datetime | None, Query(description="Before this time.")] = None,
 ) -> Filtered:
     """The query that a request's parameters describe. Raises a problem that names what is wrong."""
-    refuse_unknown(request)
+    await refuse_unknown(request)
     begin, until = utc(start), utc(end)
     if begin and until and until <= begin:
         raise invalid("end", "must be after start")
@@ -344,7 +347,7 @@ def filters(
 Filters = Annotated[Filtered, Depends(filters)]
 
 
-def refuse_repeated(request: Request) -> None:
+async def refuse_repeated(request: Request) -> None:
     """Refuse a repeated parameter, unless it is a list: one reader would take the first, another the last."""
     counts = Counter(name for name, _ in request.query_params.multi_items())
     twice = [name for name, count in counts.items() if count > 1]
@@ -372,7 +375,7 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) is UnionType else (annotation,)
 
 
-def refuse_unknown(request: Request) -> None:
+async def refuse_unknown(request: Request) -> None:
     """Refuse parameters that the route does not have: a misspelt filter must not silently return everything."""
     route = request.scope["route"]
     known = {parameter.alias for dependant in _dependants(route.dependant) for parameter in dependant.query_params}

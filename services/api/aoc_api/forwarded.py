@@ -32,14 +32,14 @@ class ForwardedHeaders:
     def applied(self, scope: Scope) -> Scope:
         """The request with its client, scheme and host; without headers that only proxies may send."""
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        said = [(name, value) for name, value in headers if name in _OURS]
+        ours = [(name, value) for name, value in headers if name in _OURS]
         peer = scope["client"][0] if scope.get("client") else ""
-        if not said:
+        if not ours:
             return scope
         changed: dict[str, Any] = {"headers": [pair for pair in headers if pair[0] not in _OURS]}
         if self.trusts(peer):
-            changed["client"] = (self._client(peer, _hops(said, _FOR)), 0)
-            schemes, hosts = _hops(said, _PROTO), _hops(said, _HOST)
+            changed["client"] = (self._client(peer, _hops(ours, _FOR)), 0)
+            schemes, hosts = _hops(ours, _PROTO), _hops(ours, _HOST)
             if schemes and schemes[-1].lower() in _SCHEMES:
                 changed["scheme"] = schemes[-1].lower()
             if hosts:
@@ -60,13 +60,13 @@ class ForwardedHeaders:
         """Whether a proxy that is listed has this address."""
         if not _is_address(address):
             return False
-        found = ipaddress.ip_address(address)
-        mapped = getattr(found, "ipv4_mapped", None) or found
+        parsed = ipaddress.ip_address(address)
+        mapped = getattr(parsed, "ipv4_mapped", None) or parsed
         return any(mapped in network for network in self._trusted)
 
 
-def _hops(said: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
-    values = [value.decode("latin-1") for found, value in said if found == name]
+def _hops(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> list[str]:
+    values = [value.decode("latin-1") for header, value in headers if header == name]
     return [hop for value in values for part in value.split(",") if (hop := part.strip())]
 
 

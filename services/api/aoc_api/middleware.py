@@ -9,6 +9,7 @@ from uuid import uuid4
 from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
+from starlette.websockets import WebSocketClose
 
 from aoc_api import metrics, problems
 from aoc_api.bodies import MAX_BODY, bounded
@@ -69,10 +70,15 @@ class Gate:
         self._shut_in = shut_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
+        """Serve one request. Nothing but HTTP is spoken here: the layers behind let everything else pass unasked."""
+        if scope["type"] == "http":
+            await self._request(scope, receive, send)
+        elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
-            return
+        else:
+            await WebSocketClose()(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         inner = _as_get(self._forwarded.applied(scope))
         head = inner["method"] != scope["method"]

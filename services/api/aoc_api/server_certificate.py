@@ -57,10 +57,10 @@ class ServerCertificate:
     def _looked(self) -> _State:
         """What tells whether the files are others than before; empty while one is missing."""
         try:
-            found = [file.stat() for file in self._files]
+            stats = [file.stat() for file in self._files]
         except OSError:
             return ()
-        return tuple((one.st_ino, one.st_mtime_ns, one.st_size) for one in found)
+        return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
 
 
 def _no_password() -> str:

@@ -199,9 +199,9 @@ class SignInWays(BaseModel):
             "auth_enabled": True,
             "ways": ["microsoft", "link", "api-key"],
             "login": "/auth/login",
-            "authority": "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000",
+            "authority": "https://login.microsoftonline.com/organizations",
             "client_id": "00000000-0000-0000-0000-000000000000",
-            "scope": "api://00000000-0000-0000-0000-000000000000/access",
+            "scope": "api://00000000-0000-0000-0000-000000000000/access_as_user",
         }
     )
 

@@ -38,14 +38,16 @@ def tenant_checker(broker: NatsBroker, answers: CheckAnswers, clock: Clock) -> C
         try:
             return await checks.check(settings)
         except CheckFailed as error:
-            found = [
+            errors = [
                 FieldError(
-                    location="microsoft", name=one.check, detail=f"{one.found}{'. ' if one.fix else ''}{one.fix}"
+                    location="microsoft",
+                    name=finding.check,
+                    detail=". ".join(filter(None, (finding.found, finding.fix))),
                 )
-                for one in error.findings
+                for finding in error.findings
             ]
             raise problems.Problem(
-                "check-failed", "The tenant cannot be collected with these settings.", found
+                "check-failed", "The tenant cannot be collected with these settings.", errors
             ) from None
         except Transient as error:
             advice = f"Not checked: {error}. check=false saves the settings all the same."

@@ -99,7 +99,7 @@ class TenantView(BaseModel):
             origin="registry",
             revision=record.revision,
             settings=_seen(dict(record.settings), everything=everything),
-            history=[TenantChangeView.model_validate(one, from_attributes=True) for one in record.own_history]
+            history=[TenantChangeView.model_validate(change, from_attributes=True) for change in record.own_history]
             if everything
             else [],
             proof=dict(record.proof) or None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -12,6 +13,7 @@ from aoc_api.access.guard import is_public
 from aoc_api.access.needs import declared
 from aoc_api.access.principal import Grant, Principal
 from aoc_api.app import create_app
+from aoc_api.deps import refuse_repeated
 from aoc_api.settings import ApiSettings
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import ROLES, Role, includes
@@ -43,6 +45,18 @@ def asked_by(route: Any) -> tuple[str, str]:
         return ("public" if is_public(route.path) else "signed in"), "-"
     highest = max(needs, key=lambda need: ROLES.index(need.role))
     return highest.role, highest.over
+
+
+def test_nothing_is_run_in_a_thread() -> None:
+    """FastAPI runs what is not `async` in a thread each: dearer than what it does, and out of the spool's thread."""
+    app = create_app(ApiSettings())
+    parts = [
+        part for route in app.state.addresses if hasattr(route, "dependant") for part in dependants(route.dependant)
+    ]
+    calls = {part.call for part in parts} | {depends.dependency for depends in app.router.dependencies}
+
+    assert refuse_repeated in calls
+    assert [call for call in calls if not (iscoroutinefunction(call) or isasyncgenfunction(call))] == []
 
 
 def test_the_table_is_what_the_code_says() -> None:

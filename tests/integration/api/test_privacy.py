@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import access_table
-from aoc_api.access.grants import FRESH_S
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal, PrincipalKind
 from aoc_api.access.privacy import Privacy
+from aoc_api.access.recent import FRESH_S
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import Grant, Role
 from aoc_common.store.mongo.break_glass import MongoBreakGlass

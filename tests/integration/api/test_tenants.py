@@ -101,6 +101,8 @@ async def test_a_tenants_own_administrator_changes_what_aoc_does_and_not_whose_r
         ("authority", "https://login.example"),
         ("tenant_id", settings_of("fabrikam")["tenant_id"]),
         ("groups", ["retail"]),
+        ("retention", {"*": 1}),
+        ("retention", None),
     ):
         answer = await call("PATCH", "/api/tenants/contoso", json={field: value}, **own)
         assert (field, answer.status_code) == (field, 403)

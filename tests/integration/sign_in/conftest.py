@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from aoc_common.settings import MongoSettings
     from aoc_common.store.mongo.client import Database
+    from aoc_sim.provider.accounts import Account
 
 ENTRA = "http://127.0.0.1:8365"
 AOC = "http://127.0.0.1:8080"
@@ -59,14 +60,21 @@ class Browser:
         """Begin to sign in, choose a person of this role; where the browser is sent back to."""
         begun = await self.client.get("/auth/login", params=asked)
         assert begun.status_code == 303, begun.text
-        roles = (f"aoc.{role}",) if role else ()
-        accounts = self.sim.state.provider.accounts.all()
-        account = next(one for one in accounts if one.tenant.slug == tenant and one.roles == roles)
+        account = self._account((f"aoc.{role}",) if role else (), tenant)
         chosen = await self.entra.post(begun.headers["location"], data={"account": account.person.id})
         return str(chosen.headers["location"])
 
     async def sign_in(self, role: str | None = "analyst", tenant: str = "contoso", **asked: str) -> httpx.Response:
         return await self.visit(await self.answer_of_entra(role, tenant, **asked))
+
+    def take_away(self, role: str, tenant: str = "contoso") -> None:
+        """The directory takes an app role away from the one who has it."""
+        account = self._account((f"aoc.{role}",), tenant)
+        self.sim.state.provider.accounts._accounts[account.person.id] = replace(account, roles=())
+
+    def _account(self, roles: tuple[str, ...], tenant: str) -> Account:
+        accounts: list[Account] = self.sim.state.provider.accounts.all()
+        return next(one for one in accounts if one.tenant.slug == tenant and one.roles == roles)
 
     @property
     def secret(self) -> str | None:

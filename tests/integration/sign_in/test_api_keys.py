@@ -168,6 +168,24 @@ async def test_a_wish_that_cannot_be_is_refused_by_name(admin, change) -> None:
     assert next(iter(change)) in answer.json()["detail"]
 
 
+async def test_a_key_outlives_the_roles_of_its_maker_until_a_superadmin_revokes_it(aoc, admin) -> None:
+    maker, program = await aoc.browser(), (await aoc.browser()).client
+    await maker.sign_in("admin")
+    me = (await maker.client.get("/api/me")).json()["principal"]
+    made = (await maker.fetch("POST", "/api/api-keys", json=wish())).json()
+    maker.take_away("admin")
+    await maker.sign_in(None)
+    asked = {"params": {"tenant": "contoso"}, "headers": bearer(made["secret"])}
+    meanwhile = await program.get("/api/events", **asked)
+    theirs = [key["id"] for key in (await admin.client.get("/api/api-keys")).json()["items"] if key["made_by"] == me]
+    revoked = await admin.fetch("DELETE", f"/api/api-keys/{theirs[0]}")
+
+    now = (await maker.client.get("/api/me")).json()
+    assert (now["principal"], now["grants"]) == (me, [])
+    assert (meanwhile.status_code, theirs, revoked.json()["state"]) == (200, [made["key"]["id"]], "revoked")
+    assert (await program.get("/api/events", **asked)).status_code == 401
+
+
 async def test_keys_of_others_are_nobodys_business(aoc, admin, made) -> None:
     other = await aoc.browser()
     await other.sign_in("admin")

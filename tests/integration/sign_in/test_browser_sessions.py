@@ -36,6 +36,22 @@ async def test_the_cookie_is_of_a_kind_that_scripts_and_other_sites_do_not_get(b
     assert len(browser.secret) >= 43
 
 
+async def test_a_session_has_the_roles_of_its_sign_in_until_somebody_ends_it(aoc, browser) -> None:
+    superadmin, tenant = await aoc.browser(), {"params": {"tenant": "contoso"}}
+    await superadmin.sign_in("superadmin")
+    await browser.sign_in("analyst")
+    browser.take_away("analyst")
+    meanwhile = await browser.client.get("/api/events", **tenant)
+    me = (await browser.client.get("/api/me")).json()["principal"]
+    listed = (await superadmin.client.get("/api/sessions", params={"everybody": True})).json()["items"]
+    for session in (session for session in listed if session["principal"] == me):
+        ended = await superadmin.fetch("DELETE", f"/api/sessions/{session['id']}", params={"everybody": True})
+        assert ended.status_code == 204
+
+    assert meanwhile.status_code == 200
+    assert (await browser.client.get("/api/events", **tenant)).status_code == 401
+
+
 async def test_somebody_without_a_role_signs_in_and_may_nothing(browser) -> None:
     await browser.sign_in(None)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from aoc_api.access.granting import may_give, may_take_back
-from aoc_api.access.grants import FRESH_S, Grants
+from aoc_api.access.grants import Grants
 from aoc_api.access.principal import Principal
+from aoc_api.access.recent import FRESH_S
 from aoc_api.access.tokens.identity import Identity
 from aoc_common.contracts.access import Grant
 from aoc_common.store.grants import Grantee, StoredGrant

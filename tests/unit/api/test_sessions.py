@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from aoc_api.access.last_used import LastUsed
-from aoc_api.access.sessions.verification import FRESH_S, Sessions
+from aoc_api.access.recent import FRESH_S
+from aoc_api.access.sessions.verification import Sessions
 from aoc_api.problems import Problem
 from aoc_api.settings import SessionOptions
 from aoc_common.contracts.access import Grant
@@ -67,7 +67,7 @@ def store():
 @pytest.fixture
 def replica(store, clock):
     """`replica()`: the sessions of another gateway."""
-    return lambda: Sessions(store, OPTIONS, clock, clock)
+    return lambda: Sessions(store, OPTIONS, clock)
 
 
 async def begun(sessions):
@@ -107,15 +107,17 @@ async def test_a_session_ends_however_much_it_is_used(replica, clock) -> None:
     assert not await is_good(sessions, secret)
 
 
-async def test_the_provider_can_end_it_sooner(replica, clock) -> None:
+async def test_a_session_that_is_used_at_its_last_moment_goes_on_also_once_that_is_written(replica, clock) -> None:
     sessions = replica()
-    until = clock.now() + timedelta(seconds=60)
-    secret = (await sessions.begin(PERSON, "", "", None, until)).secret
-    clock.advance(59)
-    before = await is_good(sessions, secret)
+    secret = await begun(sessions)
+    clock.advance(OPTIONS.idle_s - 1)
+    assert await is_good(sessions, secret)
+    await sessions.seen.write()
+    clock.advance(FRESH_S - 1)
+    written = await is_good(sessions, secret)
     clock.advance(1)
 
-    assert (before, await is_good(sessions, secret)) == (True, False)
+    assert (written, await is_good(sessions, secret)) == (True, True)
 
 
 async def test_use_at_one_replica_counts_at_the_others(replica, clock) -> None:

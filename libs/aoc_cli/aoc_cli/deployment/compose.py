@@ -65,7 +65,8 @@ def nats_configuration() -> str:
 def mongo_users() -> str:
     """deploy/docker/mongo-users.js: run by the image of MongoDB at its first start, and by people after updates."""
     database = MongoSettings().database
-    role = json.dumps(gateway_role(database), indent=2)
+    gateway = gateway_role(database)
+    privileges = "".join(f"    {json.dumps(privilege)},\n" for privilege in gateway["privileges"])
     users = "".join(
         f'user("{user}", {json.dumps(role_reference(role, database))});\n' for role, user in mongo.USERS.items()
     )
@@ -78,7 +79,7 @@ def mongo_users() -> str:
         "  const rights = { pwd, roles: [role] };\n"
         "  admin.getUser(name) ? admin.updateUser(name, rights) : admin.createUser({ user: name, ...rights });\n"
         "}\n\n"
-        f"const gateway = {role};\n"
+        f"const gateway = {{\n  roles: {json.dumps(gateway['roles'])},\n  privileges: [\n{privileges}  ],\n}};\n"
         f'admin.getRole("{GATEWAY_ROLE}")\n'
         f'  ? admin.updateRole("{GATEWAY_ROLE}", gateway)\n'
         f'  : admin.createRole({{ role: "{GATEWAY_ROLE}", ...gateway }});\n\n' + users

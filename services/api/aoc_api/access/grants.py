@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
-from aoc_common.contracts.access import ROLES, Grant, Role
+from aoc_api.access.recent import FRESH_S
+from aoc_api.access.tokens.grants import abroad
+from aoc_common.contracts.access import Grant
 from aoc_common.errors import Malformed
 from aoc_common.store.grants import Grantee
 
@@ -30,11 +32,8 @@ if TYPE_CHECKING:
     from aoc_common.store.grants import GrantStore, StoredGrant
     from aoc_common.tenants.registry import TenantRegistry
 
-#: Seconds for which grants are remembered, and of how many callers at once.
-FRESH_S: Final = 5.0
+#: Callers whose grants are remembered at once.
 _CALLERS: Final = 10_000
-
-_HIGHEST_ABROAD: Final[Role] = "admin"
 
 
 class Grants:
@@ -80,8 +79,8 @@ class Grants:
             if changes == self._changes:  # else it may be from before
                 self._known[key] = stored
         now, known = self._clock.now(), await self._directories()
-        counting = [one for one in stored if one.grant.until is None or now < one.grant.until]
-        return [grant for one in counting if (grant := _meant(one.grant, one.directories, known))]
+        lasting = [entry for entry in stored if entry.grant.until is None or now < entry.grant.until]
+        return [grant for entry in lasting if (grant := _meant(entry.grant, entry.directories, known))]
 
     async def meant(self, grants: Iterable[Grant], directories: Mapping[str, str]) -> tuple[Grant, ...]:
         """Grants without tenants that have got their names since. `directories`: name -> directory id at that time.
@@ -89,7 +88,7 @@ class Grants:
         Raises `Transient`.
         """
         known = await self._directories() if directories else {}
-        return tuple(grant for one in grants if (grant := _meant(one, directories, known)))
+        return tuple(filter(None, (_meant(grant, directories, known) for grant in grants)))
 
     async def _directories(self) -> Mapping[str, str]:
         return {tenant.name: tenant.tenant_id for tenant in await self._registry.tenants()}
@@ -99,7 +98,7 @@ class Grants:
         own = {tenant.name: frozenset(tenant.groups) for tenant in await self._registry.by_directory(directory)}
         narrowed = [
             Grant(
-                min(grant.role, _HIGHEST_ABROAD, key=ROLES.index),
+                abroad(grant.role),
                 tenants=frozenset(tenant for tenant, groups in own.items() if grant.covers(tenant, groups)),
                 until=grant.until,
             )

@@ -20,18 +20,23 @@ class LastUsed:
     def __init__(self, write: Callable[[Mapping[str, datetime]], Awaitable[None]]) -> None:
         self._write = write
         self._noted: dict[str, datetime] = {}
+        self._written: dict[str, datetime] = {}
 
     def note(self, identity: str, at: datetime) -> None:
         """It is used now."""
         self._noted[identity] = at
 
     def of(self, identity: str) -> datetime | None:
-        """When it was used last, if that is not written yet."""
-        return self._noted.get(identity)
+        """When it was used last, if that is not written yet, or was a moment ago.
+
+        What was read before it was written (`access.recent`) does not tell.
+        """
+        return self._noted.get(identity) or self._written.get(identity)
 
     async def write(self) -> None:
         """Write what was noted since the last time. What cannot be written now is written next time."""
         noted, self._noted = self._noted, {}
+        self._written = noted
         try:
             await self._write(noted)
         except Transient:

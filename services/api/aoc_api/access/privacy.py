@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetools import TTLCache
 
-from aoc_api.access.grants import FRESH_S
+from aoc_api.access.recent import FRESH_S
 from aoc_common.tenants.privacy import hidden_by
 
 if TYPE_CHECKING:
@@ -57,8 +57,8 @@ class Privacy:
 
     async def directories_of(self, tenants: Iterable[str]) -> dict[str, str]:
         """The directory ids of those of these tenants that are in the registry."""
-        found = [await self._registry.get(tenant) for tenant in sorted(tenants)]
-        return {tenant.name: tenant.tenant_id for tenant in found if tenant is not None}
+        registered = [await self._registry.get(tenant) for tenant in sorted(tenants)]
+        return {tenant.name: tenant.tenant_id for tenant in registered if tenant is not None}
 
     async def may_break_glass(self, tenant: str, role: Role) -> bool:
         """Whether who has this role over a tenant may lift any of the rules that hide something from him."""

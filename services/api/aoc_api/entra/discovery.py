@@ -82,14 +82,14 @@ async def fetch(client: httpx.AsyncClient, origin: Origin) -> Published:
     if metadata.get("issuer") != origin.issuer:
         raise Unreachable("keys: the metadata is of another issuer")
     cloud = _text(metadata.get("cloud_instance_name"))
-    found = await fetch_keys(client, _own(metadata, "jwks_uri", origin))
+    key_set = await fetch_keys(client, _own(metadata, "jwks_uri", origin))
     end = "end_session_endpoint"
     endpoints = Endpoints(
         _own(metadata, "authorization_endpoint", origin),
         _own(metadata, "token_endpoint", origin),
         _own(metadata, end, origin) if end in metadata else None,
     )
-    keys = {kid: key for kid, key in found.keys.items() if key.cloud in {None, cloud}}
+    keys = {kid: key for kid, key in key_set.keys.items() if key.cloud in {None, cloud}}
     return Published(keys, endpoints, cloud)
 
 

@@ -35,7 +35,7 @@ class AskedAlready(Unreachable):
     """A key is not among those that were fetched a moment ago, and may be newer than they."""
 
 
-class _Kept:
+class _State:
     """What is known of one origin."""
 
     def __init__(self) -> None:
@@ -54,61 +54,61 @@ class SigningKeys[Origin]:
     def __init__(self, fetch: Callable[[Origin], Awaitable[Published]], clock: Clock) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._kept: dict[Origin, _Kept] = {}
+        self._states: dict[Origin, _State] = {}
 
     async def key(self, origin: Origin, kid: str) -> SigningKey | None:
         """The key with that id; None when the origin, which was just asked, has none.
 
         Raises `AskedAlready` for an unknown key so soon after a fetch; `KeysAway`.
         """
-        kept = self._kept.setdefault(origin, _Kept())
-        published = self._usable(origin, kept)
+        state = self._states.setdefault(origin, _State())
+        published = self._usable(origin, state)
         if published is not None and (key := published.keys.get(kid)) is not None:
             return key
-        if self._age(kept) <= PAUSE_S:
+        if self._age(state) <= PAUSE_S:
             raise AskedAlready("keys: the origin was asked for its keys a moment ago")
-        return (await self._fetched(origin, kept)).keys.get(kid)
+        return (await self._fetched(origin, state)).keys.get(kid)
 
     async def published(self, origin: Origin) -> Published:
         """What the origin publishes. Raises `KeysAway`."""
-        kept = self._kept.setdefault(origin, _Kept())
-        return self._usable(origin, kept) or await self._fetched(origin, kept)
+        state = self._states.setdefault(origin, _State())
+        return self._usable(origin, state) or await self._fetched(origin, state)
 
-    def _age(self, kept: _Kept) -> float:
-        return self._clock.monotonic() - kept.fetched
+    def _age(self, state: _State) -> float:
+        return self._clock.monotonic() - state.fetched
 
-    def _usable(self, origin: Origin, kept: _Kept) -> Published | None:
+    def _usable(self, origin: Origin, state: _State) -> Published | None:
         """What was fetched, unless that is too long ago; a new fetch is begun when it has grown old."""
-        age = self._age(kept)
-        if age > FRESH_S and kept.published is not None and self._may_ask(kept):
-            self._begin(origin, kept)
-        return kept.published if age <= LONGEST_S else None
+        age = self._age(state)
+        if age > FRESH_S and state.published is not None and self._may_ask(state):
+            self._begin(origin, state)
+        return state.published if age <= LONGEST_S else None
 
-    def _may_ask(self, kept: _Kept) -> bool:
-        return self._clock.monotonic() - kept.failed > RETRY_S
+    def _may_ask(self, state: _State) -> bool:
+        return self._clock.monotonic() - state.failed > RETRY_S
 
-    async def _fetched(self, origin: Origin, kept: _Kept) -> Published:
+    async def _fetched(self, origin: Origin, state: _State) -> Published:
         """What a fetch gives that ends after now. Raises `KeysAway`."""
-        before = kept.fetched
-        if kept.fetching is not None or self._may_ask(kept):
-            await asyncio.shield(self._begin(origin, kept))
-        if kept.published is None or kept.fetched == before:
+        before = state.fetched
+        if state.fetching is not None or self._may_ask(state):
+            await asyncio.shield(self._begin(origin, state))
+        if state.published is None or state.fetched == before:
             raise KeysAway("keys: the origin does not answer as it must", retry_after=RETRY_S)
-        return kept.published
+        return state.published
 
-    def _begin(self, origin: Origin, kept: _Kept) -> asyncio.Task[None]:
+    def _begin(self, origin: Origin, state: _State) -> asyncio.Task[None]:
         """The fetch that is under way, or a new one."""
-        if kept.fetching is None:
-            kept.fetching = asyncio.create_task(self._run(origin, kept))
-        return kept.fetching
+        if state.fetching is None:
+            state.fetching = asyncio.create_task(self._run(origin, state))
+        return state.fetching
 
-    async def _run(self, origin: Origin, kept: _Kept) -> None:
+    async def _run(self, origin: Origin, state: _State) -> None:
         try:
             published = await self._fetch(origin)
         except AocError as error:
             _log.warning("keys.unreachable", origin=str(origin), error=str(error))
-            kept.failed = self._clock.monotonic()
+            state.failed = self._clock.monotonic()
         else:
-            kept.published, kept.fetched = published, self._clock.monotonic()
+            state.published, state.fetched = published, self._clock.monotonic()
         finally:
-            kept.fetching = None
+            state.fetching = None

@@ -95,9 +95,9 @@ def make_services(settings: ApiSettings) -> Running:
             monitor = StandstillMonitor(partial(_look, broker), clock)
             registry = combined(file, database, clock)
             await entered.enter_async_context(hearing(broker, registry.stored.wake))
-            lifts, given = MongoBreakGlass(database), MongoGrants(database)
+            lifts, grant_store = MongoBreakGlass(database), MongoGrants(database)
             privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
-            grants = Grants(given, registry, settings.api.auth.home_tenants, clock)
+            grants = Grants(grant_store, registry, settings.api.auth.home_tenants, clock)
             access = make_access(database, sign_in_client, registry, grants)
             work = [
                 Task("lookout", monitor.pause_s, monitor.look, jitter=0),
@@ -128,7 +128,7 @@ def make_services(settings: ApiSettings) -> Running:
                     monitoring=access.monitoring,
                     policy=AccessPolicy(privacy.groups_of, privacy.hidden_from),
                     grants=grants,
-                    grant_store=given,
+                    grant_store=grant_store,
                     privacy=privacy,
                     break_glass=lifts,
                     record_change=change_recorder(trail, clock),

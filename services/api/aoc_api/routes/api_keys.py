@@ -19,7 +19,9 @@ from aoc_common.contracts.credentials import fingerprint, new_api_key
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.telemetry import logs
 
-router = APIRouter(prefix="/api/api-keys", tags=["access"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/api-keys", tags=["access"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)]
+)
 
 _log = logs.get(__name__)
 
@@ -27,12 +29,11 @@ _log = logs.get(__name__)
 @router.get(
     "",
     response_model=ApiKeys,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("unauthenticated", "repeated", "invalid-parameters", "unavailable"),
 )
 @audited("api-keys.list", "read")
 async def list_api_keys(services: ServicesDep, principal: PrincipalDep) -> ApiKeys:
-    """The keys that you made; all of them for a superadmin over all tenants."""
+    """The keys that you made, or everybody's for a superadmin over all tenants: the newest 1,000."""
     now = services.clock.now()
     keys = await services.api_keys.listed(None if _sees_all(principal) else principal.id)
     return ApiKeys(items=[ApiKeyView.of(key, now) for key in keys])
@@ -42,7 +43,6 @@ async def list_api_keys(services: ServicesDep, principal: PrincipalDep) -> ApiKe
     "",
     status_code=201,
     response_model=NewApiKey,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(
         "unauthenticated", "forbidden", "repeated", "too-slow", "too-large", "invalid-parameters", "unavailable"
     ),
@@ -78,7 +78,6 @@ async def make_api_key(
 @router.delete(
     "/{key_id}",
     response_model=ApiKeyView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("unauthenticated", "not-found", "repeated", "invalid-parameters", "unavailable"),
 )
 @audited("api-keys.revoke", "delete")

@@ -10,14 +10,15 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_api import problems
+from aoc_api.access.note import Note
 from aoc_api.audit.acts import audited
-from aoc_api.deps import AdminScope, Noted, PrincipalDep, ServicesDep, everywhere, refuse_unknown, utc
+from aoc_api.deps import AdminScope, Noted, PrincipalDep, Services, ServicesDep, everywhere, refuse_unknown, utc
 from aoc_api.problems import BUSY
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.audit import INSTALLATION, AuditEntry
 from aoc_common.store.audit_trail import AuditQuery
 
-router = APIRouter(prefix="/api/audit-trail", tags=["audit trail"])
+router = APIRouter(prefix="/api/audit-trail", tags=["audit trail"], dependencies=[Depends(refuse_unknown)])
 
 _EXAMPLE: Final[dict[str, Any]] = {
     "id": "contoso/5f0c2a7e9d3b4c1f8a6e0d2b7c9f1e3a/000000000042",
@@ -61,7 +62,7 @@ class Page:
     size: int
 
 
-def page(
+async def page(
     start: Annotated[datetime | None, Query(description="From this time on; UTC when it names no zone.")] = None,
     end: Annotated[datetime | None, Query(description="Before this time.")] = None,
     action: Annotated[
@@ -81,7 +82,7 @@ PageDep = Annotated[Page, Depends(page)]
 _RESPONSES: Final = problems.responses("repeated", "forbidden", "invalid-parameters", *BUSY)
 
 
-@router.get("", response_model=AuditTrailPage, dependencies=[Depends(refuse_unknown)], responses=_RESPONSES)
+@router.get("", response_model=AuditTrailPage, responses=_RESPONSES)
 @audited("audit-trail.search", "read")
 async def audit_trail(
     services: ServicesDep, principal: PrincipalDep, scope: AdminScope, note: Noted, page: PageDep
@@ -101,7 +102,7 @@ async def audit_trail(
 @router.get(
     "/installation",
     response_model=AuditTrailPage,
-    dependencies=[Depends(everywhere("superadmin")), Depends(refuse_unknown)],
+    dependencies=[Depends(everywhere("superadmin"))],
     responses=_RESPONSES,
 )
 @audited("audit-trail.search", "read")
@@ -110,7 +111,7 @@ async def audit_trail_of_installation(services: ServicesDep, note: Noted, page: 
     return await _read(services, page.query, page.size, note)
 
 
-async def _read(services: ServicesDep, query: AuditQuery, size: int, note: Noted) -> AuditTrailPage:
+async def _read(services: Services, query: AuditQuery, size: int, note: Note) -> AuditTrailPage:
     entries = await services.audit_entries.search(query)
     shown = entries[:size]
     note.rows = len(shown)

@@ -72,9 +72,9 @@ async def callback(request: Request, services: ServicesDep) -> Response:
     if services.sign_in is None:
         return page("Sign in", "This gateway has no identity provider.", _LINKED, status=404)
     name = cookies.sign_in_name(request)
-    kept = cookies.values(request, name)
+    begun = cookies.values(request, name)
     try:
-        person, return_to = await services.sign_in.finish(kept, dict(request.query_params), _redirect_uri(request))
+        person, return_to = await services.sign_in.finish(begun, dict(request.query_params), _redirect_uri(request))
         response = await _signed_in(request, services, person, "microsoft", return_to)
     except SignInFailed as failed:
         note_of(request.scope).about = failed.reason

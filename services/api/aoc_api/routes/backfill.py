@@ -18,7 +18,7 @@ from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
 
-router = APIRouter(tags=["operations"], route_class=StrictRoute)
+router = APIRouter(tags=["operations"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)])
 
 _log = logs.get(__name__)
 
@@ -94,7 +94,6 @@ class BackfillAccepted(BaseModel):
     "/api/fetch-audit-logs",
     status_code=202,
     response_model=BackfillAccepted,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("bad-request", "repeated", "too-slow", "too-large", "invalid-parameters", "not-now"),
 )
 @audited("backfill.request", "create")

@@ -27,7 +27,9 @@ from aoc_api.deps import (
 from aoc_common.contracts.access import includes
 from aoc_common.store.break_glass import Lift
 
-router = APIRouter(prefix="/api/break-glass", tags=["access"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/break-glass", tags=["access"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)]
+)
 
 _LISTED: Final = 200
 
@@ -35,7 +37,6 @@ _LISTED: Final = 200
 @router.get(
     "",
     response_model=LiftList,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
 @audited("break-glass.list", "read")
@@ -52,7 +53,6 @@ async def list_lifts(services: ServicesDep, principal: PrincipalDep, scope: Read
     "",
     status_code=201,
     response_model=LiftView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(
         "bad-request", "repeated", "forbidden", "too-slow", "too-large", "invalid-parameters", "nothing-hidden",
         "unavailable",
@@ -91,7 +91,6 @@ async def break_glass(
 @router.delete(
     "/{lift_id}",
     response_model=LiftView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "invalid-parameters", "unavailable"),
 )
 @audited("break-glass.end", "change")

@@ -10,13 +10,13 @@ from aoc_api.deps import Noted, ReaderScope, ServicesDep, refuse_unknown, reques
 from aoc_api.models import Completeness, SourceCompleteness
 from aoc_api.problems import BUSY
 
-router = APIRouter(prefix="/api/completeness", tags=["operations"])
+router = APIRouter(prefix="/api/completeness", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 
 
 @router.get(
     "",
     response_model=Completeness,
-    dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
+    dependencies=[Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
 @audited("completeness.read", "read")

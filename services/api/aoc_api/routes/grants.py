@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from aoc_api import problems
 from aoc_api.access.granting import may_give, may_take_back
+from aoc_api.access.note import Note
 from aoc_api.access.principal import Principal
 from aoc_api.access.recording import AccessChange, AccessEvent
 from aoc_api.access_models import GrantList, GrantRequest, GrantView
@@ -20,7 +21,9 @@ from aoc_common.contracts.access import Grant
 from aoc_common.errors import Malformed
 from aoc_common.store.grants import Grantee, LastSuperadmin, StoredGrant, TooManyGrants
 
-router = APIRouter(prefix="/api/grants", tags=["access"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/grants", tags=["access"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)]
+)
 
 AdminDep = Annotated[Principal, Depends(somewhere("admin"))]
 #: Grants that are read at once to find those that somebody may see.
@@ -30,7 +33,6 @@ _READ: Final = 200
 @router.get(
     "",
     response_model=GrantList,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
 @audited("grants.list", "read")
@@ -43,7 +45,7 @@ async def list_grants(
     read = await services.grant_store.listed(after, _READ)
     now, groups_of = services.clock.now(), services.privacy.groups_of
     return GrantList(
-        items=[GrantView.of(one, now) for one in read if await may_take_back(admin, one.grant, groups_of)],
+        items=[GrantView.of(stored, now) for stored in read if await may_take_back(admin, stored.grant, groups_of)],
         next_after=read[-1].id if len(read) == _READ else None,
     )
 
@@ -52,7 +54,6 @@ async def list_grants(
     "",
     status_code=201,
     response_model=GrantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(
         "bad-request", "repeated", "forbidden", "too-slow", "too-large", "invalid-parameters", "unavailable"
     ),
@@ -107,7 +108,6 @@ async def add_grant(request: GrantRequest, services: ServicesDep, admin: AdminDe
     "/{grant_id}",
     status_code=204,
     response_class=Response,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "last-superadmin", "unavailable"),
 )
 @audited("grants.remove", "delete")
@@ -131,7 +131,7 @@ async def remove_grant(
     return Response(status_code=204)
 
 
-async def _record(services: Services, admin: Principal, event: AccessEvent, stored: StoredGrant, note: Noted) -> None:
+async def _record(services: Services, admin: Principal, event: AccessEvent, stored: StoredGrant, note: Note) -> None:
     """Put it on record: whole for who administers all tenants, and for each tenant without the others."""
     whole = GrantView.of(stored, services.clock.now()).model_dump(mode="json", exclude={"in_force"})
     # What is written of it is cut somewhere: the longest part comes last.

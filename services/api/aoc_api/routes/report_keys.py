@@ -9,13 +9,12 @@ from aoc_api.deps import ServicesDep, refuse_unknown
 from aoc_api.key_models import ReportKeys
 from aoc_common.contracts.report_keys import published_jwk
 
-router = APIRouter(prefix="/api/report-keys", tags=["operations"])
+router = APIRouter(prefix="/api/report-keys", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 
 
 @router.get(
     "",
     response_model=ReportKeys,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "invalid-parameters", "unavailable"),
 )
 async def report_keys(services: ServicesDep) -> ReportKeys:

@@ -16,13 +16,13 @@ from aoc_common.contracts.credentials import fingerprint
 from aoc_common.errors import NotFound
 from aoc_common.telemetry import logs
 
-router = APIRouter(prefix="/api", tags=["access"])
+router = APIRouter(prefix="/api", tags=["access"], dependencies=[Depends(refuse_unknown)])
 
 _log = logs.get(__name__)
 _PROBLEMS = ("unauthenticated", "repeated", "invalid-parameters", "unavailable")
 
 
-@router.get("/me", response_model=Me, dependencies=[Depends(refuse_unknown)], responses=problems.responses(*_PROBLEMS))
+@router.get("/me", response_model=Me, responses=problems.responses(*_PROBLEMS))
 @audited("sessions.me", "read")
 async def me(request: Request, principal: PrincipalDep) -> Me:
     """Who you are here, and what you may do."""
@@ -40,7 +40,6 @@ async def me(request: Request, principal: PrincipalDep) -> Me:
 @router.get(
     "/sessions",
     response_model=Sessions,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_PROBLEMS, "forbidden"),
 )
 @audited("sessions.list", "read")
@@ -50,7 +49,7 @@ async def sessions(
     principal: PrincipalDep,
     everybody: Annotated[bool, Query(description="Of everybody: for a superadmin over all tenants.")] = False,
 ) -> Sessions:
-    """Where you are signed in with a browser."""
+    """Where you are signed in with a browser: the newest 1,000."""
     if everybody:
         services.policy.check_everywhere(principal, "superadmin")
     shown = presented(request)
@@ -77,7 +76,6 @@ async def sessions(
     "/sessions/{session_id}",
     status_code=204,
     response_model=None,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_PROBLEMS, "forbidden", "not-found", "cross-site"),
 )
 @audited("sessions.end", "delete")

@@ -13,13 +13,13 @@ from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
 from aoc_api.problems import BUSY
 from aoc_common.store.source_health import Bounds, judge
 
-router = APIRouter(prefix="/api/source-health", tags=["operations"])
+router = APIRouter(prefix="/api/source-health", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 
 
 @router.get(
     "",
     response_model=SourceHealthList,
-    dependencies=[Depends(refuse_unknown), Depends(request_pace, scope="function")],
+    dependencies=[Depends(request_pace, scope="function")],
     responses=problems.responses("repeated", "invalid-parameters", *BUSY),
 )
 @audited("source-health.read", "read")

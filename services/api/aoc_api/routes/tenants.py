@@ -23,7 +23,9 @@ from aoc_common.tenants.tenant import Tenant
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-router = APIRouter(prefix="/api/tenants", tags=["tenants"], route_class=StrictRoute)
+router = APIRouter(
+    prefix="/api/tenants", tags=["tenants"], route_class=StrictRoute, dependencies=[Depends(refuse_unknown)]
+)
 
 SuperadminDep = Annotated[Principal, Depends(everywhere("superadmin"))]
 AdminDep = Annotated[Principal, Depends(named("admin"))]
@@ -42,8 +44,9 @@ Checked = Annotated[
         "that is noted."
     ),
 ]
-#: They decide who may see what of a tenant, beside those that decide whose records are read, and with which secret.
-_SUPERADMINS = IDENTIFYING | {"groups", "privacy"}
+#: What only superadmins change: whose records are read, and with which secret; who may see what of a tenant; and how
+#: long anything is kept of it, since a retention of a day destroys evidence.
+_SUPERADMINS = IDENTIFYING | {"groups", "privacy", "retention"}
 _REFUSALS = (
     "bad-request",
     "repeated",
@@ -60,15 +63,14 @@ _BODY_REFUSALS = (*_REFUSALS, "changed", "revision-needed", "check-failed", "too
 @router.get(
     "",
     response_model=TenantList,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "invalid-parameters", "unavailable"),
 )
 @audited("tenants.list", "read")
 async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depends(somewhere("reader"))]) -> TenantList:
     """The tenants that you may see, and what the licence allows."""
     views = [
-        TenantView.of_file(one, everything=await _administers(services, reader, one.name))
-        for one in await services.registry.file.tenants()
+        TenantView.of_file(tenant, everything=await _administers(services, reader, tenant.name))
+        for tenant in await services.registry.file.tenants()
     ]
     in_file = {view.name for view in views}
     views += [
@@ -87,7 +89,6 @@ async def list_tenants(services: ServicesDep, reader: Annotated[Principal, Depen
 @router.get(
     "/{name}",
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses("repeated", "forbidden", "not-found", "invalid-parameters", "unavailable"),
 )
 @audited("tenants.read", "read")
@@ -104,7 +105,6 @@ async def get_tenant(name: Name, services: ServicesDep, reader: ReaderDep, respo
     "",
     status_code=201,
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
 @audited("tenants.add", "create")
@@ -126,7 +126,6 @@ async def add_tenant(
 @router.put(
     "/{name}",
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
 @audited("tenants.replace", "change")
@@ -150,7 +149,6 @@ async def replace_tenant(
 @router.patch(
     "/{name}",
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_BODY_REFUSALS),
 )
 @audited("tenants.change", "change")
@@ -166,17 +164,17 @@ async def change_tenant(
 ) -> TenantView:
     """Change some settings; null is as by default. If-Match is needed.
 
-    Whose records are read, with which secret, from where, and the groups and privacy rules that decide who sees what
-    of it, superadmins change.
+    Whose records are read, with which secret, from where, the groups and privacy rules that decide who sees what of it,
+    and how long it is kept, superadmins change.
     """
     patch = settings.model_dump()
     note.about = _fields(patch)
-    if strange := sorted(_SUPERADMINS & patch.keys()):
+    if reserved := sorted(_SUPERADMINS & patch.keys()):
         try:
             services.policy.check_everywhere(admin, "superadmin")
         except problems.Problem:
             raise problems.forbidden(
-                f"You need the role superadmin over all tenants to change {', '.join(strange)}."
+                f"You need the role superadmin over all tenants to change {', '.join(reserved)}."
             ) from None
     revision = _revision(if_match)
     # What only says how AOC treats the tenant needs no sign-in.
@@ -190,7 +188,6 @@ async def change_tenant(
 @router.post(
     "/{name}/pause",
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
 @audited("tenants.pause", "change")
@@ -204,7 +201,6 @@ async def pause_tenant(
 @router.post(
     "/{name}/resume",
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
 @audited("tenants.resume", "change")
@@ -219,7 +215,6 @@ async def resume_tenant(
     "/{name}",
     status_code=202,
     response_model=TenantView,
-    dependencies=[Depends(refuse_unknown)],
     responses=problems.responses(*_REFUSALS),
 )
 @audited("tenants.delete", "delete")

@@ -38,7 +38,7 @@ _BODY: Final[dict[str, Any]] = {"requestBody": {"content": {"application/json": 
 _PROBLEMS: Final = problems.responses("bad-request", "not-found", "too-large", "not-now", "invalid-parameters")
 
 
-def verifier_of(services: ServicesDep) -> Verifier:
+async def verifier_of(services: ServicesDep) -> Verifier:
     """The verifier of notifications. Raises a 404 problem when webhooks are off."""
     if services.verifier is None:
         raise problems.Problem("not-found", "There is nothing at this address.")

@@ -31,7 +31,7 @@ def sign_in_name(request: Request) -> str:
 def values(request: Request, name: str) -> list[str]:
     """Every value that the request has for a cookie of this name. More than one: somebody else set one of them."""
     pairs = (pair.strip().partition("=") for header in request.headers.getlist("cookie") for pair in header.split(";"))
-    return [value for found, _, value in pairs if found == name]
+    return [value for key, _, value in pairs if key == name]
 
 
 def put(request: Request, response: Response, name: str, value: str, seconds: int) -> None:

@@ -86,8 +86,8 @@ class SignIn:
             "code_challenge_method": "S256",
         }
         url = f"{await self._provider.authorization_endpoint()}?{urlencode(asked)}"
-        kept = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": local_path(return_to)}
-        return Begun(url, self._cookies.dumps(kept))
+        pending = {"state": state, "nonce": nonce, "verifier": verifier, "return_to": local_path(return_to)}
+        return Begun(url, self._cookies.dumps(pending))
 
     async def finish(
         self, cookies: Sequence[str], answer: Mapping[str, str], redirect_uri: str
@@ -101,18 +101,18 @@ class SignIn:
         if len(cookies) > 1:
             raise SignInFailed("several-cookies", "Another page has set a cookie of this gateway.")
         try:
-            kept = self._cookies.loads(cookies[0], max_age=LASTS_S)
+            pending = self._cookies.loads(cookies[0], max_age=LASTS_S)
         except BadData:
             raise SignInFailed("bad-cookie", "The sign-in took too long, or was changed on its way.") from None
-        if not compare_digest(kept["state"].encode(), answer.get("state", "").encode()):
+        if not compare_digest(pending["state"].encode(), answer.get("state", "").encode()):
             raise SignInFailed("state", "The answer belongs to another sign-in.")
         if "error" in answer:
             raise SignInFailed("provider", "The identity provider did not sign you in.")
         code = answer.get("code", "")
         if not code:
             raise SignInFailed("no-code", "The identity provider's answer holds no code.")
-        person = await self._provider.redeem(code, kept["verifier"], redirect_uri, kept["nonce"])
-        return person, kept["return_to"]
+        person = await self._provider.redeem(code, pending["verifier"], redirect_uri, pending["nonce"])
+        return person, pending["return_to"]
 
 
 def challenge(verifier: str) -> str:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cachetools import TTLCache
-
 from aoc_api import problems
 from aoc_api.access.last_used import LastUsed
+from aoc_api.access.recent import Recent
 from aoc_common.contracts.credentials import fingerprint, new_secret
 from aoc_common.store.sessions import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from aoc_api.settings import SessionOptions
     from aoc_common.clock import Clock
     from aoc_common.store.sessions import SessionStore, SignedIn
 
-#: Seconds for which a session is not read again: one that was ended elsewhere opens nothing after that.
-FRESH_S: Final = 5.0
-_REMEMBERED: Final = 10_000
 _LONGEST_AGENT: Final = 300
 _LONGEST_SECRET: Final = 100
 
@@ -38,39 +32,30 @@ class Begun:
 
 
 class Sessions:
-    """Sessions, which all replicas of the gateway share. One in use costs one look into the store in five seconds."""
+    """Sessions, which all replicas of the gateway share."""
 
-    def __init__(
-        self,
-        store: SessionStore,
-        options: SessionOptions,
-        clock: Clock,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, store: SessionStore, options: SessionOptions, clock: Clock) -> None:
         self._store = store
         self._idle = timedelta(seconds=options.idle_s)
         self._longest = timedelta(seconds=options.longest_s)
         self._clock = clock
-        self._recent: TTLCache[str, Session] = TTLCache(_REMEMBERED, FRESH_S, timer=monotonic)
+        self._recent = Recent(store.find, clock)
         self.seen = LastUsed(store.note_seen)
 
-    async def begin(
-        self, person: SignedIn, address: str, user_agent: str, replaces: str | None, until: datetime | None = None
-    ) -> Begun:
+    async def begin(self, person: SignedIn, address: str, user_agent: str, replaces: str | None) -> Begun:
         """Begin a session with a new secret. `replaces`: the secret of the browser's session before, which ends.
 
-        `until`: when it ends at the latest, if that is before our own limit. Raises `Transient`.
+        Raises `Transient`.
         """
         if replaces is not None:
             await self.end(fingerprint(replaces).id)
         secret, now = new_secret(), self._clock.now()
-        ends_at = now + self._longest
         session = Session(
             id=fingerprint(secret).id,
             person=person,
             began_at=now,
             seen_at=now,
-            ends_at=ends_at if until is None else min(ends_at, until),
+            ends_at=now + self._longest,
             address=address,
             user_agent=user_agent[:_LONGEST_AGENT],
         )
@@ -81,13 +66,9 @@ class Sessions:
         """The session of a cookie. Raises a problem when there is none, or it has ended; `Transient`."""
         if len(secret) > _LONGEST_SECRET:
             raise problems.unauthenticated("This session is not known here.", "session-unknown")
-        of = fingerprint(secret)
-        session = self._recent.get(of.hash)
+        session = await self._recent.get(fingerprint(secret))
         if session is None:
-            session = await self._store.find(of)
-            if session is None:
-                raise problems.unauthenticated("Your session has ended: sign in again.", "session-unknown")
-            self._recent[of.hash] = session
+            raise problems.unauthenticated("Your session has ended: sign in again.", "session-unknown")
         now = self._clock.now()
         if now >= self.ends_at(session):
             raise problems.unauthenticated("Your session has ended: sign in again.", "session-expired")
@@ -102,9 +83,8 @@ class Sessions:
     async def end(self, session_id: str, principal_id: str | None = None) -> bool:
         """End a session (if it is this principal's); False when there is none. Raises `Transient`."""
         ended = await self._store.end(session_id, principal_id)
-        for found in [found for found, session in self._recent.items() if session.id == session_id]:
-            if ended:
-                self._recent.pop(found, None)
+        if ended:
+            self._recent.forget(session_id)
         return ended
 
     async def listed(self, principal_id: str | None) -> list[Session]:

@@ -12,7 +12,6 @@ from aoc_api.problems import Problem
 
 if TYPE_CHECKING:
     from aoc_api.access.tokens.grants import GrantsOf
-    from aoc_api.access.tokens.identity import Identity
     from aoc_api.access.tokens.verification import AccessTokens
 
 _RETRY_AFTER_S: Final = 5
@@ -38,10 +37,6 @@ class BearerTokens:
                 headers={"Retry-After": str(round(error.retry_after or _RETRY_AFTER_S))},
                 reason="keys-away",
             ) from None
-        return await self.principal_of(identity)
-
-    async def principal_of(self, identity: Identity) -> Principal:
-        """Somebody who is known, with what was granted until now. Raises `Transient`."""
         grants = await self._grants_of(identity)
         return Principal(identity.kind, identity.principal_id, identity.name, grants, identity.directory_id)
 

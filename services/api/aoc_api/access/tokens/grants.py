@@ -45,7 +45,12 @@ class AppRoleGrants:
         if identity.directory_id in self._home_tenants:
             return (Grant(highest, everything=True),)
         tenants = frozenset(await self._tenants_of(identity.directory_id))
-        return (Grant(min(highest, _HIGHEST_ABROAD, key=ROLES.index), tenants=tenants),) if tenants else ()
+        return (Grant(abroad(highest), tenants=tenants),) if tenants else ()
+
+
+def abroad(role: Role) -> Role:
+    """What is left of a role of somebody whose directory is not one of ours."""
+    return min(role, _HIGHEST_ABROAD, key=ROLES.index)
 
 
 def together(*sources: GrantsOf) -> GrantsOf:
