@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import blake2b, sha256
+from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -48,7 +49,7 @@ class Cursors:
         except (UnicodeEncodeError, BadSignature):
             raise _refused("cursor-invalid", _INVALID) from None
         # Base64 has several spellings of the same signature; only ours is taken.
-        if self._signer.sign(signed) != token:
+        if not compare_digest(self._signer.sign(signed), token):
             raise _refused("cursor-invalid", _INVALID)
         body = urlsafe_b64decode(signed)
         if body[_ID:] != _digest(filters):

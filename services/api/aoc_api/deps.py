@@ -36,6 +36,7 @@ from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
 from aoc_api.problems import invalid, repeated
 from aoc_api.ranges import DefaultRange
+from aoc_api.rates.throttle import Throttle
 from aoc_api.settings import ApiOptions
 from aoc_api.sign_in_models import SignInWays
 from aoc_api.single_flight import SingleFlight
@@ -82,6 +83,7 @@ class Services:
     account_reads: SingleFlight[list[SourceAccount]]
     keys: KeyRegister
     cursors: Cursors
+    throttle: Throttle
     authenticate: Authenticate
     key_verification: KeyVerification
     sessions: Sessions

@@ -10,6 +10,12 @@ CATALOGUE: Final = Catalogue()
 
 API_REQUESTS = CATALOGUE.counter("aoc_api_requests_total", "Requests to the gateway.", ("method", "route", "status"))
 API_SECONDS = CATALOGUE.histogram("aoc_api_request_seconds", "Time to an answer.", ("method", "route"), buckets=SECONDS)
+API_LIMITED = CATALOGUE.counter(
+    "aoc_api_limited_requests_total", "Requests that were refused since too many came, by whose limit.", ("rate",)
+)
+API_UNLIMITED = CATALOGUE.counter(
+    "aoc_api_unlimited_requests_total", "Requests that were not counted, since the store of the limits is away."
+)
 API_NOTIFICATIONS = CATALOGUE.counter(
     "aoc_api_notifications_total", "Notifications from Microsoft, by what became of them.", ("sender", "outcome")
 )

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_api.problems import MEDIA_TYPE
+from aoc_api.problems import KINDS, MEDIA_TYPE
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
 _UNUSED: Final = {"$ref": "#/components/schemas/HTTPValidationError"}
+#: Of every route, also of those that say when else they answer 429.
+_TOO_OFTEN: Final = {
+    "description": KINDS["too-often"].title,
+    "content": {MEDIA_TYPE: {"schema": _PROBLEM}},
+    "headers": {
+        "Retry-After": {"description": "Seconds after which to try again.", "schema": {"type": "integer"}},
+        "RateLimit": {
+            "description": "Whose limit, what is left of it, and in how many seconds all of it is there.",
+            "schema": {"type": "string"},
+        },
+    },
+}
 #: FastAPI's own shapes of a refused request; ours are problems.
 _FOREIGN: Final = ("HTTPValidationError", "ValidationError")
 
@@ -30,6 +42,7 @@ def install(app: FastAPI) -> None:
 def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     for operations in schema["paths"].values():
         for operation in operations.values():
+            operation["responses"].setdefault("429", _TOO_OFTEN)
             for status, answer in list(operation["responses"].items()):
                 content = answer.get("content", {})
                 if content.get("application/json", {}).get("schema") == _UNUSED:

@@ -142,6 +142,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         "So many requests of this caller are worked on already (AOC_API__LIMITS__REQUESTS_PER_CALLER). Try again after "
         "the seconds in Retry-After.",
     ),
+    "too-often": Kind(
+        429,
+        "Too often",
+        "More requests came than are taken in a while (AOC_API__RATES__*): of this caller, or, before it is known who "
+        "asks, of this address. Try again after the seconds in Retry-After; RateLimit says how much is left.",
+    ),
     "internal": Kind(
         500, "Internal error", "A fault of the gateway. Its log has the details under the trace id of the answer."
     ),

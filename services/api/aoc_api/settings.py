@@ -107,6 +107,26 @@ class LimitOptions(Frozen):
     wait_s: float = Field(5, gt=0, description="Seconds that a search may wait for its turns, altogether.")
 
 
+class RateOptions(Frozen):
+    """How often somebody may ask. Tokens are used up by requests, and come back steadily.
+
+    Of a caller a request takes one token, a change five. Of an address, for those who are not known (yet), a request
+    takes one, signing in five, and credentials that are none twenty more.
+    """
+
+    caller_burst: int = Field(3_000, ge=10, description="Tokens that a caller can have. Reading takes one, a change 5.")
+    caller_per_s: float = Field(50, gt=0, description="Tokens that a caller gets each second.")
+    address_burst: int = Field(
+        6_000,
+        ge=100,
+        description="Tokens that an address can have, for requests of whom it is not known yet who they are. A request "
+        "takes one, signing in 5, and made-up credentials 20 more.",
+    )
+    address_per_s: float = Field(20, gt=0, description="Tokens that an address gets each second.")
+    webhooks_burst: int = Field(6_000, ge=10, description="Notifications that an address can send at once.")
+    webhooks_per_s: float = Field(100, gt=0, description="Notifications of an address each second.")
+
+
 class AuditOptions(Frozen):
     """How the gateway notes what is done at it."""
 
@@ -171,6 +191,7 @@ class ApiOptions(Frozen):
     )
     auth: AuthOptions = AuthOptions()
     limits: LimitOptions = LimitOptions()
+    rates: RateOptions = RateOptions()
     audit: AuditOptions = AuditOptions()
 
 

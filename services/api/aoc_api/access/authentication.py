@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aoc_api import problems
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from aoc_api.access.keys.verification import KeyVerification
     from aoc_api.access.presented import Presented
     from aoc_api.access.sessions.verification import Sessions
+    from aoc_api.rates.throttle import Throttle
     from aoc_common.store.sessions import SignedIn
 
 type Authenticate = Callable[[Request], Awaitable[Principal]]
@@ -42,18 +44,22 @@ class Authentication:
         sessions: Sessions,
         verify_token: VerifyToken,
         principal_of: PrincipalOf,
+        throttle: Throttle,
     ) -> None:
         self._keys = keys
         self._sessions = sessions
         self._verify_token = verify_token
         self._principal_of = principal_of
+        self._throttle = throttle
 
     async def __call__(self, request: Request) -> Principal:
         """Who sent a request. Raises a problem when that cannot be told; `Transient` when the store is away."""
+        address = request.client.host if request.client else ""
         shown = presented(request)
         if shown is None:
+            await self._throttle.stranger(address)
             raise problems.unauthenticated()
-        return await self._principal(request, shown)
+        return await self._throttle.vetted(address, shown.secret, partial(self._principal, request, shown))
 
     async def _principal(self, request: Request, shown: Presented) -> Principal:
         if shown.means == "api-key":

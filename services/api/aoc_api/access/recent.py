@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which nothing is read again: what is revoked, ended or taken away opens nothing after that, anywhere.
 FRESH_S: Final = 5.0
+#: The same for what there is not: who shows it again and again costs few looks, too.
+ABSENT_S: Final = 2.0
 _REMEMBERED: Final = 10_000
 
 
@@ -23,12 +25,17 @@ class Recent[T]:
     def __init__(self, find: Callable[[Fingerprint], Awaitable[T | None]], clock: Clock) -> None:
         self._find = find
         self._known: TTLCache[Fingerprint, T] = TTLCache(_REMEMBERED, FRESH_S, timer=clock.monotonic)
+        self._absent: TTLCache[Fingerprint, bool] = TTLCache(_REMEMBERED, ABSENT_S, timer=clock.monotonic)
 
     async def get(self, of: Fingerprint) -> T | None:
         """What belongs to this fingerprint; None when nothing does. Raises `Transient`."""
         known = self._known.get(of)
-        if known is None and (known := await self._find(of)) is not None:
-            self._known[of] = known
+        if known is None and of not in self._absent:
+            known = await self._find(of)
+            if known is None:
+                self._absent[of] = True
+            else:
+                self._known[of] = known
         return known
 
     def forget(self, identity: str) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from aoc_api.access.grants import Grants
     from aoc_api.access.tokens.grants import GrantsOf
     from aoc_api.access.tokens.verification import AccessTokens
+    from aoc_api.rates.throttle import Throttle
     from aoc_api.settings import ApiOptions
     from aoc_common.clock import Clock
     from aoc_common.store.mongo.client import Database
@@ -74,7 +75,12 @@ class MakeAccess:
         self._cookie_key = key.encode()
 
     def __call__(
-        self, database: Database, client: httpx.AsyncClient, registry: TenantRegistry, grants: Grants
+        self,
+        database: Database,
+        client: httpx.AsyncClient,
+        registry: TenantRegistry,
+        grants: Grants,
+        throttle: Throttle,
     ) -> Access:
         """`client`: for the sign-in service."""
         api_keys = MongoApiKeys(database)
@@ -91,6 +97,7 @@ class MakeAccess:
                 sessions,
                 no_tokens if tokens is None else BearerTokens(tokens, of_identity),
                 partial(_principal, of_identity, self._clock),
+                throttle,
             ),
             key_verification=keys,
             sessions=sessions,

@@ -22,6 +22,8 @@ from aoc_api.parts.hooks import make_verifier
 from aoc_api.parts.tenants import administration, combined, tenants_file
 from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
+from aoc_api.rates.throttle import Throttle
+from aoc_api.rates.token_buckets import TokenBuckets
 from aoc_api.single_flight import SingleFlight
 from aoc_api.tenant_checks import tenant_checker
 from aoc_common import http
@@ -98,7 +100,8 @@ def make_services(settings: ApiSettings) -> Running:
             lifts, grant_store = MongoBreakGlass(database), MongoGrants(database)
             privacy = Privacy(registry, MongoPrivacyRules(database), lifts, clock)
             grants = Grants(grant_store, registry, settings.api.auth.home_tenants, clock)
-            access = make_access(database, sign_in_client, registry, grants)
+            throttle = Throttle(TokenBuckets(clock), settings.api.rates, clock)
+            access = make_access(database, sign_in_client, registry, grants, throttle)
             work = [
                 Task("lookout", monitor.pause_s, monitor.look, jitter=0),
                 Task("privacy", _RULES_S, privacy.remember),
@@ -118,6 +121,7 @@ def make_services(settings: ApiSettings) -> Running:
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
+                    throttle=throttle,
                     authenticate=access.authenticate,
                     key_verification=access.key_verification,
                     sessions=access.sessions,

@@ -1,0 +1,1 @@
+"""How often somebody may ask: by address before he is known, by principal after."""
