@@ -6,7 +6,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -24,9 +23,10 @@ from aoc_common.store.mongo.client import connect, ensure_indexes, missing_index
 from aoc_common.store.mongo.copying import Copied
 from aoc_common.store.mongo.events import MongoEvents
 from making import NOW, an_event
+from waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from aoc_common.settings import MongoSettings
@@ -158,7 +158,7 @@ with directory.held():
 
 
 @pytest.fixture
-def killed(directory: DataDirectory) -> Iterator[DataDirectory]:
+def killed(directory: DataDirectory, processes_naming: Callable[[Path], dict[int, str]]) -> Iterator[DataDirectory]:
     """A directory whose conversion was killed on its way."""
     process = subprocess.Popen([sys.executable, "-c", _CONVERT, str(directory.path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -168,7 +168,7 @@ def killed(directory: DataDirectory) -> Iterator[DataDirectory]:
     process.send_signal(signal.SIGKILL)
     process.wait(10)
     # Its servers die with it, but not before it: they hold the files.
-    time.sleep(0.5)
+    until(lambda: not processes_naming(directory.path))
     yield directory
     process.stdout.close()
 

@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from nats.js.api import AckPolicy, ConsumerConfig
+from pymongo.errors import PyMongoError
 
 from aoc_cli.attach import started as stack_of
 from aoc_cli.local.ports import free_port
+from aoc_cli.local.stack import DataDirectory
 from aoc_common.bus.broker import close, make_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
+from aoc_common.errors import AocError
 from aoc_common.store.mongo.client import connect
 from aoc_sim import samples
+from waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from aoc_common.settings import MongoSettings
 
 pytestmark = pytest.mark.slow
 
@@ -81,6 +87,23 @@ def summary_of(process) -> dict[str, Any]:
     return json.loads(said[said.index('{\n  "tenant"') :])
 
 
+async def _stored(settings: MongoSettings) -> int:
+    async with connect(settings) as database:
+        return await database["events"].estimated_document_count()
+
+
+def stored(data: Path) -> int | None:
+    """How many events a running stack has stored; None while its database does not answer."""
+    directory = DataDirectory(data)
+    endpoints = directory.running()
+    if endpoints is None:
+        return None
+    try:
+        return asyncio.run(_stored(directory.mongo_settings(endpoints)))
+    except (AocError, PyMongoError):
+        return None
+
+
 def states_of_imports(aoc, data: Path) -> list[str]:
     shown = aoc.run("completeness", "--data", data, "--json", timeout=60)
     return [one["state"] for one in json.loads(shown.stdout)["imports"]]
@@ -115,7 +138,7 @@ def test_an_import_takes_over_from_a_stack_that_stops(aoc, started, export) -> N
     up.says("AOC is up")
     importing = aoc.start("import", export, "--data", data, "--json")
     started.append(importing)
-    time.sleep(2.5)
+    until(lambda: stored(data), 60, importing.log.read_text)
     up.process.send_signal(signal.SIGTERM)
     up.process.wait(40)
     status = importing.process.wait(200)
@@ -136,25 +159,19 @@ def test_servers_that_die_during_an_import_are_started_again(aoc, started, expor
     def running(name: str) -> list[int]:
         return [pid for pid, line in processes_naming(data).items() if name in line and "-IS" not in line]
 
-    def until_running(name: str) -> list[int]:
-        deadline = time.monotonic() + 40
-        while not (found := running(name)):
-            assert time.monotonic() < deadline, importing.log.read_text()
-            assert importing.process.poll() is None, importing.log.read_text()
-            time.sleep(0.05)
-        return found
-
-    # The normalizer is started last; the database of a first start runs for a moment before, to make its users. What
-    # dies before it was ever ready is not started again.
-    until_running("aoc_normalizer")
-    words, deadline = data / "logs" / "normalizer.log", time.monotonic() + 60
-    while "service.started" not in words.read_text():
-        assert time.monotonic() < deadline, importing.log.read_text()
-        time.sleep(0.05)
-    for name in ("mongo/db", "nats-server.conf", "aoc_normalizer"):
-        time.sleep(1.5)
-        for pid in until_running(name):
+    def kill(name: str) -> None:
+        killed = until(lambda: running(name), 40, importing.log.read_text)
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
+        until(lambda: set(killed).isdisjoint(running(name)))
+
+    # All are ready by then: what dies before it was ever ready is not started again. Each dies amid the work.
+    until(lambda: stored(data), 60, importing.log.read_text)
+    kill("mongo/db")
+    until(lambda: stored(data) is not None, 60, importing.log.read_text)
+    kill("nats-server.conf")
+    until(DataDirectory(data).running, 60, importing.log.read_text)
+    kill("aoc_normalizer")
     status = importing.process.wait(200)
 
     assert status == 0, importing.log.read_text()

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from aoc_cli.local.ports import free_port
+from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +42,13 @@ def terminal(module_aoc, gateway, tmp_path):
 
 def address(running) -> str:
     """The address that a login prints."""
-    deadline = time.monotonic() + 60
-    while not (found := re.search(r"^http\S+$", running.log.read_text(), re.MULTILINE)):
+
+    def printed() -> re.Match[str] | None:
         assert running.process.poll() is None, running.log.read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        return re.search(r"^http\S+$", running.log.read_text(), re.MULTILINE)
+
+    found = until(printed, 60)
+    assert found is not None
     return found.group()
 
 

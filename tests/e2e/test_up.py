@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,10 @@ import httpx
 import pytest
 
 from aoc_cli.local.ports import free_port
+from waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.slow
 
@@ -28,13 +28,6 @@ def up(aoc, data: Path, *more: str) -> tuple[list[str | Path], int]:
     port = free_port()
     command: list[str | Path] = ["up", "--data", data, "--port", str(port), "--nats-port", str(free_port())]
     return [*command, "--events", "300", "--rate", "5", *more], port
-
-
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "never came true"
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from aoc_common.contracts.access import Scope
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from aoc_cli.case_time import AskedTime
     from aoc_common.contracts.query.grammar import Asked
@@ -67,8 +66,4 @@ def selection(
     return Selection(EventQuery(Scope(tenant), where=clauses(asked), start=start, end=end), asked, time)
 
 
-@contextmanager
-def system_of(data: Path | None) -> Iterator[attach.System]:
-    """The system that runs, else the data directory's servers for as long as the command takes."""
-    with ExitStack() as stack:
-        yield attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+system_of = attach.opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -21,10 +22,14 @@ from aoc_cli.local.stack import (
 from aoc_cli.local.supervisor import Supervisor
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings, ServiceSettings, load
+from aoc_common.store.mongo.client import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from pathlib import Path
+    from typing import Any
+
+    from aoc_common.store.mongo.client import Database
 
 
 def _unsupervised() -> None:
@@ -116,3 +121,25 @@ def existing(data: Path | None) -> Path:
             f"nothing is running, and {path} holds no data: start ./aoc up, or name a directory with --data"
         )
     return path
+
+
+@contextmanager
+def opened(data: Path | None, user: str = "cli") -> Iterator[System]:
+    """The system that runs, else the data directory's servers for as long as the command takes. Raises as both do."""
+    system = find(data, user)
+    if system is not None:
+        yield system
+        return
+    with started(existing(data), user=user) as system:
+        yield system
+
+
+def on_database[T](data: Path | None, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """What `work` returns, run on the database of the system of `opened`. Raises as that does, and `Transient`."""
+    with opened(data) as system:
+
+        async def run() -> T:
+            async with connect(system.mongo) as database:
+                return await work(database)
+
+        return asyncio.run(run())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,8 +87,7 @@ def completeness(
         return
     subjects.check_tenant(tenant)
     now = datetime.now(UTC)
-    with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+    with attach.opened(data) as system:
         stated, other_tenants = asyncio.run(_read(system, tenant, now))
         signed = asyncio.run(_signed(system, stated, now, key, data)) if write is not None and stated.accounts else None
     accounts = stated.accounts

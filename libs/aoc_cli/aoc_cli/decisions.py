@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
-import os
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from aoc_cli import attach
+from aoc_cli.access.local import user_name
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
@@ -112,8 +110,7 @@ def run_on_backends[T](
     data: Path | None, work: Callable[[Backends], Coroutine[Any, Any, T]], *, bus: bool = False
 ) -> T:
     """Run `work` on the running system, or on the servers of a data directory, which are started for it."""
-    with ExitStack() as stack:
-        system = attach.find(data, _USER) or stack.enter_context(attach.started(attach.existing(data), user=_USER))
+    with attach.opened(data, _USER) as system:
 
         async def run() -> T:
             async with connect(system.mongo) as database:
@@ -158,10 +155,10 @@ def now() -> datetime:
 
 def decider(named: str | None) -> str:
     """The name of the person who decides or imports. Raises `BadConfiguration` when there is none."""
-    try:
-        return named or os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        raise BadConfiguration("--by: say who you are; this machine does not know its user") from None
+    name = named or user_name()
+    if name is None:
+        raise BadConfiguration("--by: say who you are; this machine does not know its user")
+    return name
 
 
 def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:

@@ -69,7 +69,7 @@ def explain(
     counts = Counter[str]()
     for path, named in _files(paths):
         for name, part in _parts(path, options, context):
-            counts.update(_told(name, part, context, named=named and name == str(path), as_json=as_json))
+            counts.update(_shown(name, part, context, named=named and name == str(path), as_json=as_json))
     shown = ", ".join(map(str, paths[:_NAMED])) + (", ..." if len(paths) > _NAMED else "")
     if not counts[_EVENTS]:
         raise Malformed(f"{shown}: no record in it ({_listed(counts) or 'nothing at all'})")
@@ -96,14 +96,7 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
     yield from ((path, path in selection.named) for path in selection.files)
 
 
-def _told(
-    name: str,
-    part: Event | Record | Rejected | Doubt | NoLogError,
-    context: RecordContext,
-    *,
-    named: bool,
-    as_json: bool,
-) -> Iterator[str]:
+def _shown(name: str, part: Part, context: RecordContext, *, named: bool, as_json: bool) -> Iterator[str]:
     """Show a part of a file; what it counts as. `named`: it is a file that was named itself."""
     if isinstance(part, Event):
         if as_json:

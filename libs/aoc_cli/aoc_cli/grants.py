@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
-from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -12,20 +10,21 @@ from uuid import uuid4
 
 import typer
 
-from aoc_cli import attach, tenants
+from aoc_cli.access import granting
+from aoc_cli.access.local import principal, user_name
+from aoc_cli.attach import on_database
 from aoc_cli.backfill import moment
-from aoc_cli.terminal import err, json_line, out, plain
-from aoc_common.contracts.access import ROLES, Grant, Role
+from aoc_cli.tenants import directories_of
+from aoc_cli.terminal import err, json_line, minute, out, plain
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import BadConfiguration, Malformed, NotFound
 from aoc_common.store.grants import Grantee, GranteeKind, StoredGrant
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
-from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.grants import MongoGrants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
+    from aoc_common.contracts.access import Grant
     from aoc_common.store.mongo.client import Database
 
 group = typer.Typer(help="Who may do what, and who has lifted privacy rules.", no_args_is_help=True)
@@ -41,24 +40,24 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
     """List all grants, also those that ended in the last ninety days."""
 
     async def work(database: Database) -> list[StoredGrant]:
-        store, found = MongoGrants(database), list[StoredGrant]()
-        while page := await store.listed(found[-1].id if found else "", _TOGETHER):
-            found += page
-        return found
+        store, listed = MongoGrants(database), list[StoredGrant]()
+        while page := await store.listed(listed[-1].id if listed else "", _TOGETHER):
+            listed += page
+        return listed
 
-    now, found = datetime.now(UTC), _with_database(data, work)
-    for stored in found:
+    now, listed = datetime.now(UTC), on_database(data, work)
+    for stored in listed:
         if as_json:
             out.out(json_line(_as_json(stored, now)), highlight=False)
         else:
             out.print(_line(stored, now))
-    if not found and not as_json:
+    if not listed and not as_json:
         err.print("nobody was granted anything yet: aoc grants add")
 
 
 @group.command("add")
 def add(
-    role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")],
+    role: granting.Role,
     person: Annotated[
         str | None, typer.Option(help="A person or an application: DIRECTORY-ID/OBJECT-ID, as Entra ID shows them.")
     ] = None,
@@ -66,55 +65,44 @@ def add(
         str | None, typer.Option("--group", help="All of a group of Entra ID: DIRECTORY-ID/OBJECT-ID.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="An API key, by its id.")] = None,
-    tenant: Annotated[list[str] | None, typer.Option(help="Over this tenant; may be repeated.")] = None,
-    tenant_group: Annotated[
-        list[str] | None, typer.Option(help="Over all tenants of this group of tenants; may be repeated.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--everything", help="Over all tenants there are and will be.")] = False,
+    tenants: granting.Tenants = None,
+    groups: granting.Groups = None,
+    everything: granting.Everything = False,
     until: Annotated[str | None, typer.Option(help="When it ends, e.g. 2027-01-31.")] = None,
     name: Annotated[str | None, typer.Option(help="What people call who gets it.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for those who look later.")] = None,
     data: Data = None,
 ) -> None:
     """Give a role to a person, a group or an API key."""
-    over = (frozenset(tenant or ()), frozenset(tenant_group or ()))
-    if everything == any(over):
-        raise BadConfiguration("say over what: --tenant or --tenant-group, or --everything, and not both")
     now = datetime.now(UTC)
     ends = None if until is None else moment("--until", until)
     if ends is not None and ends <= now:
         raise BadConfiguration(f"--until {until} lies in the past")
-    try:
-        for one in (*over[0], *over[1]):
-            check_tenant(one)
-        grantee = _grantee(person, group_, key)
-    except Malformed as error:
-        raise BadConfiguration(str(error)) from None
-    operator = getpass.getuser()
+    grant = granting.granted(role, tenants, groups, everything=everything, until=ends)
     stored = StoredGrant(
         id=uuid4().hex,
-        grantee=grantee,
-        grant=Grant(_role(role), *over, everything, ends),
-        given_by=f"local/{operator}",
-        given_by_name=f"{operator} at the command line",
+        grantee=_grantee(person, group_, key),
+        grant=grant,
+        given_by=principal(),
+        given_by_name=f"{user_name() or 'operator'} at the command line",
         given_at=now.replace(microsecond=0),
         name=name,
         reason=reason,
-        directories=_directories(over[0], data),
     )
 
     async def work(database: Database) -> None:
         await ensure_indexes(database, ("grants",))
-        await MongoGrants(database).add(stored)
+        directories = await directories_of(database, grant.tenants, data)
+        await MongoGrants(database).add(replace(stored, directories=directories))
 
-    _with_database(data, work)
+    on_database(data, work)
     out.print(_line(stored, now))
 
 
 @group.command("remove")
 def remove(grant: Annotated[str, typer.Argument(help="The grant, as the list shows it.")], data: Data = None) -> None:
     """Take a grant back. It counts no more within seconds. The last superadmin of everything stays."""
-    removed = _with_database(data, lambda database: MongoGrants(database).remove(grant))
+    removed = on_database(data, lambda database: MongoGrants(database).remove(grant))
     if removed is None:
         raise NotFound(f"there is no grant {grant}")
     out.print(f"{_line(removed, datetime.now(UTC))}  [yellow]is taken back[/]")
@@ -130,8 +118,8 @@ def lifts(
     except Malformed as error:
         raise BadConfiguration(str(error)) from None
     now = datetime.now(UTC)
-    found = _with_database(data, lambda database: MongoBreakGlass(database).listed(tenant, None, _LIFTS))
-    for lift in found:
+    lifted = on_database(data, lambda database: MongoBreakGlass(database).listed(tenant, None, _LIFTS))
+    for lift in lifted:
         if as_json:
             values = {name: getattr(lift, name) for name in lift.__slots__}
             out.out(json_line(values | {"in_force": lift.holds(now)}), highlight=False)
@@ -139,17 +127,11 @@ def lifts(
         ended = lift.ended_at or lift.ends_at
         state = "[red]in force until[/]" if lift.holds(now) else "until"
         out.print(
-            f"{_moment(lift.began_at)}  {state} {_moment(ended)}  {plain(lift.principal_name)} "
+            f"{minute(lift.began_at)}  {state} {minute(ended)}  {plain(lift.principal_name)} "
             f"({plain(lift.principal)}): {plain(lift.reason)}"
         )
-    if not found and not as_json:
+    if not lifted and not as_json:
         err.print(f"nobody has lifted privacy rules of {tenant}")
-
-
-def _role(text: str) -> Role:
-    if (found := next((role for role in ROLES if role == text.lower()), None)) is None:
-        raise BadConfiguration(f"--role {text}: there are {', '.join(ROLES)}")
-    return found
 
 
 def _grantee(person: str | None, group_: str | None, key: str | None) -> Grantee:
@@ -162,13 +144,10 @@ def _grantee(person: str | None, group_: str | None, key: str | None) -> Grantee
         named.append(("api-key", f"key/{key.removeprefix('key/')}"))
     if len(named) != 1:
         raise BadConfiguration("say who: --person, --group or --key, and one of them only")
-    return Grantee(*named[0])
-
-
-def _directories(names: frozenset[str], data: Path | None) -> dict[str, str]:
-    """The directory ids of those of these tenants that a tenants file has."""
-    known = tenants.read(tenants.find_file(None, data)) if names else ()
-    return {tenant.name: tenant.tenant_id for tenant in known if tenant.name in names}
+    try:
+        return Grantee(*named[0])
+    except Malformed as error:
+        raise BadConfiguration(str(error)) from None
 
 
 def _as_json(stored: StoredGrant, now: datetime) -> dict[str, Any]:
@@ -191,39 +170,15 @@ def _as_json(stored: StoredGrant, now: datetime) -> dict[str, Any]:
 
 
 def _line(stored: StoredGrant, now: datetime) -> str:
-    grant = stored.grant
-    over = ["everything"] if grant.everything else []
-    over += [*sorted(grant.tenants), *(f"group {name}" for name in sorted(grant.groups))]
+    until = stored.grant.until
     who = f"{stored.grantee.kind} {stored.grantee.id}" + (f" ({stored.name})" if stored.name else "")
-    line = f"{plain(stored.id)}  {grant.role} over {plain(', '.join(over))}  {plain(who)}"
-    if grant.until is not None:
-        line += (
-            f"  until {_moment(grant.until)}"
-            if _is_in_force(grant, now)
-            else f"  [yellow]ended[/] {_moment(grant.until)}"
-        )
-    return (
-        line
-        + f"  by {plain(stored.given_by_name)}, {_moment(stored.given_at)}"
-        + (f": {plain(stored.reason)}" if stored.reason else "")
-    )
+    parts = [plain(stored.id), plain(granting.rights(stored.grant)), plain(who)]
+    if until is not None:
+        parts.append(f"{'until' if _is_in_force(stored.grant, now) else '[yellow]ended[/]'} {minute(until)}")
+    reason = f": {plain(stored.reason)}" if stored.reason else ""
+    parts.append(f"by {plain(stored.given_by_name)}, {minute(stored.given_at)}{reason}")
+    return "  ".join(parts)
 
 
 def _is_in_force(grant: Grant, now: datetime) -> bool:
     return grant.until is None or now < grant.until
-
-
-def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-def _with_database[T](data: Path | None, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    """Run `work` on the database of the system that runs, or of a data directory, started for it."""
-    with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
-
-        async def run() -> T:
-            async with connect(system.mongo) as database:
-                return await work(database)
-
-        return asyncio.run(run())

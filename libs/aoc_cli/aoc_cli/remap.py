@@ -67,7 +67,7 @@ def remap(
     if only_terms and everything:
         raise BadConfiguration("--all maps records again, --terms does not: one of them")
     with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+        system = stack.enter_context(attach.opened(data))
         bar = stack.enter_context(
             Progress(TextColumn("{task.description}"), TimeElapsedColumn(), console=err, transient=True)
         )

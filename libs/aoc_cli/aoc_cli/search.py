@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -95,10 +94,7 @@ def search(
     start, end = time.bounds(now)
     where = (*clauses(asked, deep=deep), *([values.not_understood()] if not_understood else []))
     query = EventQuery(Scope(tenant), where=where, start=start, end=end)
-    with ExitStack() as stack:
-        system = attach.find(data)
-        if system is None:
-            system = stack.enter_context(attach.started(attach.existing(data)))
+    with attach.opened(data) as system:
         printed = asyncio.run(_print(system, _Request(query, time, asked, limit, deep), printing))
     if not printed:
         raise typer.Exit(1)

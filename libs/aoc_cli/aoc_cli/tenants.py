@@ -1,18 +1,27 @@
-"""The tenants file that commands read."""
+"""The tenants that commands know: those of the tenants file, and those of the database."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from aoc_cli.local import stacks
 from aoc_cli.local.stack import default_data
 from aoc_collector.sources import SOURCES
+from aoc_common.clock import SystemClock
 from aoc_common.environment import TENANTS_FILE
+from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
+from aoc_common.tenants.combined_registry import CombinedTenants
 from aoc_common.tenants.file import read_tenants
+from aoc_common.tenants.file_registry import FileTenants
+from aoc_common.tenants.stored_registry import StoredTenants
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from aoc_common.store.mongo.client import Database
     from aoc_common.tenants.tenant import Tenant
 
 #: In a data directory: the simulated tenants.
@@ -37,3 +46,16 @@ def find_file(named: Path | None, data: Path | None) -> Path | None:
 def read(file: Path | None) -> tuple[Tenant, ...]:
     """The tenants of a file, read as the collector reads them. Raises `BadConfiguration`."""
     return read_tenants(file, SOURCES)
+
+
+def registry(database: Database, data: Path | None) -> CombinedTenants:
+    """The tenants of a system. Raises `BadConfiguration` for a tenants file that is invalid."""
+    clock = SystemClock()
+    file = FileTenants(partial(read, find_file(None, data)), clock)
+    return CombinedTenants(file, StoredTenants(MongoTenantSettings(database), clock))
+
+
+async def directories_of(database: Database, names: Collection[str], data: Path | None) -> dict[str, str]:
+    """Tenant -> its directory id, of those of these that are known. Raises as `registry`; `Transient`."""
+    known = await registry(database, data).tenants() if names else ()
+    return {tenant.name: tenant.tenant_id for tenant in known if tenant.name in names}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from rich.console import Console
 from rich.markup import escape
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: Columns of an output that is no terminal.
 _WIDEST: Final = 10_000
@@ -49,6 +52,11 @@ def plain(text: object) -> str:
     return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
 
 
+def minute(at: datetime) -> str:
+    """A time to the minute; it must be in UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
 def as_json(value: Any) -> str:
     """One line of JSON in printable ASCII: also what an attacker wrote leaves the terminal alone."""
     return json.dumps(value, default=str, ensure_ascii=True).replace("\x7f", "\\u007f")
@@ -57,6 +65,12 @@ def as_json(value: Any) -> str:
 def json_line(value: Any) -> str:
     """One line of JSON, the letters of all scripts as they are, and as escapes what a terminal would act upon."""
     return harmless_json(orjson.dumps(value, default=str).decode())
+
+
+def json_text(value: Any) -> str:
+    """The same on several lines, indented."""
+    text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2).decode()
+    return "\n".join(map(harmless_json, text.split("\n")))
 
 
 def harmless_json(text: str) -> str:

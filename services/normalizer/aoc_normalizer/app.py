@@ -41,7 +41,9 @@ def worker(settings: NormalizerSettings, locate: Locate = nowhere) -> Worker[Nor
 async def build(locate: Locate, settings: NormalizerSettings, parts: Parts) -> None:
     """Add the parts of a normalizer."""
     stored = await tenants.follow(parts)
-    events = MongoEvents(parts.resources.database, tenants.kept(stored, settings.retention.keep), parts.resources.clock)
+    events = MongoEvents(
+        parts.resources.database, tenants.retention(stored, settings.retention.keep), parts.resources.clock
+    )
     look_up = pages.look_up_of(settings, locate, parts.resources)
     pages.add(settings, look_up, events, stored, parts)
     upkeep.add(settings, look_up, events, parts)

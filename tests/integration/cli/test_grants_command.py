@@ -3,48 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
-import os
-import sys
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 
-from aoc_cli.main import main
 from aoc_common.store.break_glass import Lift
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.grants import MongoGrants
+from tenant_registry import settings_of
 
 KIM = "00000000-0000-0000-0000-00000000000A/10000000-0000-0000-0000-000000000001"
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def aoc(mongo_settings, monkeypatch, capsys, tmp_path):
+def aoc(command_line):
     """`aoc("list")`: status, stdout and stderr of `aoc grants list`."""
-    for name in list(os.environ):
-        if name.startswith("AOC_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AOC_ROOT", str(tmp_path))
-    monkeypatch.setenv("AOC_NATS__URL", "nats://127.0.0.1:1")
-    monkeypatch.setenv("AOC_MONGO__URI", mongo_settings.uri)
-    monkeypatch.setenv("AOC_MONGO__DATABASE", mongo_settings.database)
+    return partial(command_line, "grants")
 
-    def run(*arguments: object):
-        monkeypatch.setattr(sys, "argv", ["aoc", "grants", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return SimpleNamespace(status=int(ended.value.code or 0), out=output.out, err=output.err)
 
-    yield run
+def stored(settings):
+    async def read():
+        async with connect(settings) as database:
+            return await MongoGrants(database).listed("", 10)
 
-    async def drop() -> None:
-        async with connect(mongo_settings) as database:
-            await database.client.drop_database(database.name)
-
-    asyncio.run(drop())
+    return asyncio.run(read())
 
 
 def test_the_first_superadmin_is_given_and_the_last_one_stays(aoc) -> None:
@@ -76,6 +63,29 @@ def test_a_grant_is_listed_as_json(aoc) -> None:
     assert (listed["tenants"], listed["groups"], listed["everything"]) == (["contoso"], ["retail"], False)
     assert listed["until"].startswith(until)
     assert listed["in_force"] is True
+
+
+def test_a_grant_is_over_the_tenants_of_the_registry_that_have_the_names_now(aoc, registered, mongo_settings) -> None:
+    registered("contoso")
+    aoc("add", "--person", KIM, "--role", "reader", "--tenant", "contoso", "--tenant", "unknown")
+
+    assert stored(mongo_settings)[0].directories == {"contoso": settings_of("contoso")["tenant_id"]}
+
+
+@pytest.mark.parametrize(("sudo", "noted"), [("kim", "local/kim"), (None, "local/operator")])
+def test_who_gives_it_is_noted_also_where_the_machine_does_not_know_its_user(
+    aoc, mongo_settings, monkeypatch, sudo, noted
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 10001")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    if sudo is not None:
+        monkeypatch.setenv("SUDO_USER", sudo)
+    assert aoc("add", "--key", "k1", "--role", "reader", "--everything").status == 0
+
+    assert stored(mongo_settings)[0].given_by == noted
 
 
 @pytest.mark.parametrize(

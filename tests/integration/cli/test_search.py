@@ -36,7 +36,7 @@ async def stored(database, mongo_settings, monkeypatch):
     ocsf = {"metadata": {"uid": "a"}, "class_uid": 6003, "message": "dana changed mailbox", "time": 1}
     made = [an_event("a", raw=raw, ocsf=ocsf), an_event("b", NOW - timedelta(days=1))]
     await MongoEvents(database, lambda _tenant, _source: timedelta(days=9999)).insert(made, ["p"] * 2)
-    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    monkeypatch.setattr("aoc_cli.attach.find", lambda *_: SimpleNamespace(mongo=mongo_settings))
 
 
 async def searched(capsys, query: str, **options) -> tuple[int, str, str]:
@@ -116,7 +116,7 @@ async def case(database, **imported) -> None:
 async def test_spans_over_an_old_case_count_from_its_newest_event(
     database, mongo_settings, monkeypatch, capsys, account
 ) -> None:
-    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    monkeypatch.setattr("aoc_cli.attach.find", lambda *_: SimpleNamespace(mongo=mongo_settings))
     await case(database, **account)
 
     status, out, err = await searched(capsys, "", since="3d")
@@ -133,7 +133,7 @@ async def test_spans_over_an_old_case_count_from_its_newest_event(
 async def test_spans_count_from_now_where_there_is_more_than_an_old_case(
     database, mongo_settings, monkeypatch, capsys
 ) -> None:
-    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    monkeypatch.setattr("aoc_cli.attach.find", lambda *_: SimpleNamespace(mongo=mongo_settings))
     await case(database, first=LONG_AGO, last=LONG_AGO)
     await MongoSources(database).advance("contoso", "graph-signins", NOW, NOW)
 
@@ -146,7 +146,7 @@ async def test_spans_count_from_now_where_there_is_more_than_an_old_case(
 async def test_stats_and_timelines_of_an_old_case_count_from_there_too(
     database, mongo_settings, monkeypatch, capsys, command
 ) -> None:
-    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: SimpleNamespace(mongo=mongo_settings))
+    monkeypatch.setattr("aoc_cli.attach.find", lambda *_: SimpleNamespace(mongo=mongo_settings))
     await case(database, first=LONG_AGO, last=LONG_AGO)
     await asyncio.to_thread(partial(command, tenant="contoso", since="3d", as_json=True))
 

@@ -261,7 +261,7 @@ def test_a_record_is_laid_out_and_no_token_of_it_is_another(raw, lines) -> None:
     [(stats.stats, {"as_json": True}), (timeline.timeline, {"as_json": True, "limit": 10})],
 )
 def test_nothing_found_is_status_1(monkeypatch, mongo_settings, command, options, capsys) -> None:
-    monkeypatch.setattr("aoc_cli.attach.find", lambda _data: system(mongo_settings))
+    monkeypatch.setattr("aoc_cli.attach.find", lambda *_: system(mongo_settings))
     with pytest.raises(typer.Exit) as ended:
         command(tenant="contoso", **options)
 

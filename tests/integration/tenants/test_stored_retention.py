@@ -13,7 +13,7 @@ from aoc_common.store.mongo.event_retention import MongoEventRetention
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.tenants.administration import Change
 from aoc_common.tenants.stored_registry import StoredTenants
-from aoc_normalizer.parts.tenants import kept
+from aoc_normalizer.parts.tenants import retention as retention_of
 from aoc_normalizer.upkeep.stored_retention import StoredRetention
 from making import an_event
 from manual_clock import ManualClock
@@ -33,7 +33,7 @@ async def test_new_and_stored_events_are_kept_as_the_tenant_says_source_by_sourc
     await ensure_indexes(database)
     registry, stored_at = Registry(database, clock), clock.now()
     stored = StoredTenants(registry.store, clock)
-    keep = kept(stored, lambda _tenant, _source: timedelta(days=365))
+    keep = retention_of(stored, lambda _tenant, _source: timedelta(days=365))
     await registry.administration.add(settings_of("contoso", **SIMULATED), KIM)
     await stored.tenants()
     made = [
@@ -80,7 +80,7 @@ async def test_retention_shorter_than_what_microsoft_gives_again_keeps_the_id_an
     await ensure_indexes(database)
     registry, began = Registry(database, clock), clock.now()
     stored = StoredTenants(registry.store, clock)
-    keep = kept(stored, lambda _tenant, _source: timedelta(days=365))
+    keep = retention_of(stored, lambda _tenant, _source: timedelta(days=365))
     await registry.administration.add(settings_of("contoso", **SIMULATED, retention={"*": 3}), KIM)
     event = an_event("r", began, "contoso", source="o365-exchange", ocsf={"metadata": {}})
     await MongoEvents(database, keep, clock).insert([event], ["p"])

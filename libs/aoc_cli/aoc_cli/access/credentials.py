@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+import orjson
 
 from aoc_cli.access import local
 from aoc_cli.access.settings import GatewaySettings
@@ -14,7 +15,7 @@ from aoc_cli.access.tokens import Logins, fresh
 from aoc_cli.local import stacks
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.stack import DataDirectory
-from aoc_common.errors import BadConfiguration
+from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import load, resolve_secret
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from aoc_cli.local.stack import Endpoints
 
-_TIMEOUT_S = 30.0
+_TIMEOUT_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,26 @@ class Credentials:
     gateway: str
     secret: str = field(repr=False)
 
-    def client(self) -> httpx.Client:
-        """A client of that gateway. It follows no redirection: the secret is for this gateway alone."""
-        headers = {"Authorization": f"Bearer {self.secret}"}
-        return httpx.Client(base_url=self.gateway, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
+    def me(self) -> dict[str, Any]:
+        """Whom the gateway takes the owner of the secret for. Raises as `get_json`."""
+        return get_json(f"{self.gateway}/api/me", self.secret)
+
+
+def get_json(url: str, secret: str | None = None) -> dict[str, Any]:
+    """The JSON object at an address. Raises `BadConfiguration` when it is refused, `Unreachable`.
+
+    No redirection is followed: the secret is for this address alone.
+    """
+    headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+    try:
+        answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
+        document = orjson.loads(answer.content)
+    except (httpx.HTTPError, ValueError) as error:
+        raise Unreachable(f"{url}: {type(error).__name__}: {error}") from None
+    if not isinstance(document, dict) or answer.status_code != httpx.codes.OK:
+        detail = document.get("detail") if isinstance(document, dict) else None
+        raise BadConfiguration(f"{url}: {answer.status_code} {detail or answer.reason_phrase}")
+    return document
 
 
 def find(data: Path | None = None) -> Credentials:
@@ -71,10 +88,10 @@ def _stack(data: Path | None) -> tuple[DataDirectory, Endpoints] | None:
 
 def _login(gateway: str | None) -> Credentials:
     logins = Logins()
-    kept = logins.current(gateway)
-    if kept is None:
+    login = logins.current(gateway)
+    if login is None:
         where = gateway or "https://aoc.example"
         raise BadConfiguration(
             f"not signed in: aoc login {where}, or set AOC_GATEWAY__URL and AOC_GATEWAY__API_KEY, or start ./aoc up"
         )
-    return Credentials(kept.gateway, fresh(kept, logins).access_token)
+    return Credentials(login.gateway, fresh(login, logins).access_token)

@@ -8,6 +8,8 @@ secrets/monitoring-token  opens /metrics and the details of /health
 
 from __future__ import annotations
 
+import getpass
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +32,20 @@ _PERSON: Final = SignedIn(OPERATOR, "operator of this installation", _EVERYTHING
 _UNUSED: Final = timedelta(days=30)
 #: Minutes for which a link is good.
 LINK_MINUTES: Final = 30
+
+
+def user_name() -> str | None:
+    """The login of who runs this command, also behind sudo; None where the machine does not know its user."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return None
+
+
+def principal() -> str:
+    """Who runs this command, as what is changed by it notes: `local/` and the login."""
+    name = user_name()
+    return OPERATOR if name is None else f"local/{name}"
 
 
 def monitoring_token(data: DataDirectory) -> str:

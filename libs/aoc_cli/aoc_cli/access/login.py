@@ -11,24 +11,20 @@ import webbrowser
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated, Any, Final
+from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-import orjson
 import typer
 
+from aoc_cli.access.credentials import Credentials, get_json
 from aoc_cli.access.redirect import Redirect
-from aoc_cli.access.settings import GatewaySettings, check_address
-from aoc_cli.access.tokens import Login, Logins, redeem
+from aoc_cli.access.settings import GatewaySettings, check_address, is_private
+from aoc_cli.access.tokens import Logins, redeem
 from aoc_cli.local import stacks
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.terminal import err, out, plain
-from aoc_common.errors import BadConfiguration, Unreachable
+from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load
-
-_TIMEOUT_S: Final = 20.0
-_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Gateway = Annotated[str | None, typer.Argument(help="Address of the gateway, like https://aoc.example.")]
 
@@ -77,10 +73,10 @@ def login(
         "code_verifier": verifier,
         "scope": provider.scope,
     }
-    kept = redeem(address, provider.token_endpoint, provider.client_id, provider.scope, code)
-    name = _who(kept)
-    Logins().keep(kept)
-    out.print(f"signed in at {plain(address)} as {plain(name)}")
+    signed_in = redeem(address, provider.token_endpoint, provider.client_id, provider.scope, code)
+    me = Credentials(address, signed_in.access_token).me()
+    Logins().keep(signed_in)
+    out.print(f"signed in at {plain(address)} as {plain(me['name'])}")
 
 
 def logout(gateway: Gateway = None) -> None:
@@ -108,35 +104,16 @@ def _checked(address: str) -> str:
 
 
 def _provider(gateway: str) -> Provider:
-    ways = _json(f"{gateway}/api/config/auth")
+    ways = get_json(f"{gateway}/api/config/auth")
     if "microsoft" not in ways.get("ways", ()):
         raise BadConfiguration(
             f"{gateway} has no identity provider. Use an API key: AOC_GATEWAY__API_KEY; aoc api-keys create makes one "
             "where AOC runs. A local stack needs neither: commands find its key by themselves"
         )
     authority = str(ways["authority"]).rstrip("/")
-    known = _json(f"{authority}/v2.0/.well-known/openid-configuration")
+    known = get_json(f"{authority}/v2.0/.well-known/openid-configuration")
     endpoints = [str(known.get(f"{name}_endpoint")) for name in ("authorization", "token")]
     for endpoint in endpoints:
-        parts = urlsplit(endpoint)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+        if not is_private(urlsplit(endpoint)):
             raise BadConfiguration(f"{authority}: its endpoint {endpoint} is not https")
     return Provider(str(ways["client_id"]), f"openid profile offline_access {ways['scope']}", *endpoints)
-
-
-def _who(kept: Login) -> str:
-    """Who the gateway takes the token's owner for."""
-    me = _json(f"{kept.gateway}/api/me", {"Authorization": f"Bearer {kept.access_token}"})
-    return str(me["name"])
-
-
-def _json(url: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
-    try:
-        answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_S)
-        document = orjson.loads(answer.content)
-    except (httpx.HTTPError, ValueError) as error:
-        raise Unreachable(f"{url}: {type(error).__name__}: {error}") from None
-    if not isinstance(document, dict) or answer.status_code >= httpx.codes.BAD_REQUEST:
-        detail = document.get("detail") if isinstance(document, dict) else None
-        raise BadConfiguration(f"{url}: {answer.status_code} {detail or answer.reason_phrase}")
-    return document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -10,7 +10,15 @@ from pydantic_settings import BaseSettings
 
 from aoc_common.settings import FROM_ENVIRONMENT, Frozen, SecretRef
 
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+def is_private(address: SplitResult) -> bool:
+    """Whether nobody on the way reads what is sent there: by TLS, or since it stays on this machine."""
+    return address.scheme == "https" or (address.scheme == "http" and address.hostname in _LOOPBACK)
 
 
 def check_address(value: str) -> str:
@@ -20,7 +28,7 @@ def check_address(value: str) -> str:
         raise ValueError("must be an address like https://aoc.example")
     if parts.path.strip("/"):
         raise ValueError("must be an address without a path, like https://aoc.example")
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if not is_private(parts):
         raise ValueError("must be https (http only on this machine): secrets are sent to it")
     return f"{parts.scheme}://{parts.netloc}".lower()
 

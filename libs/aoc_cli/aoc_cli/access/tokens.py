@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,22 +52,16 @@ class Logins:
         """The login at a gateway, or the last one. Raises `BadConfiguration` for a file that others may read."""
         held = self._read()
         name = gateway or held.get("current")
-        found = held.get("logins", {}).get(name)
+        document = held.get("logins", {}).get(name)
         try:
-            return None if found is None else Login(gateway=str(name), **found)
+            return None if document is None else Login(gateway=str(name), **document)
         except TypeError:
             raise BadConfiguration(f"{self.path}: not what aoc login writes; remove it, and log in again") from None
 
     def keep(self, login: Login) -> None:
         """Store a login; it is the current one from now on."""
-        document = {
-            "client_id": login.client_id,
-            "scope": login.scope,
-            "token_endpoint": login.token_endpoint,
-            "access_token": login.access_token,
-            "ends_at": login.ends_at,
-            "refresh_token": login.refresh_token,
-        }
+        document = asdict(login)
+        del document["gateway"]
         with private.locked(self.path.parent):
             held = self._read()
             logins = {**held.get("logins", {}), login.gateway: document}
@@ -115,9 +109,7 @@ def fresh(login: Login, logins: Logins) -> Login:
         raise BadConfiguration(f"the login at {login.gateway} has ended: aoc login {login.gateway}") from None
     if renewed.refresh_token is None:
         # A provider may let the old one live on (RFC 6749, 6).
-        renewed = Login(
-            **{name: getattr(renewed, name) for name in Login.__slots__} | {"refresh_token": login.refresh_token}
-        )
+        renewed = replace(renewed, refresh_token=login.refresh_token)
     logins.keep(renewed)
     return renewed
 

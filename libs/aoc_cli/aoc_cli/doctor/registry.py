@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aoc_cli.terminal import minute
 from aoc_collector.findings import Finding, Grade
 from aoc_common.clock import SystemClock
-from aoc_common.errors import Transient
+from aoc_common.errors import AocError
 from aoc_common.licence import terms
 from aoc_common.settings import ServiceSettings, load
 from aoc_common.store.mongo.client import connect
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
 
 async def tenants(system: System, in_file: Collection[str]) -> list[Tenant]:
-    """The tenants of the registry that are collected, and are not in the file; none while the database is away."""
+    """The tenants of the registry that are collected, and are not in the file; none where it cannot be asked."""
     try:
         async with connect(system.mongo) as database:
             stored = await StoredTenants(MongoTenantSettings(database), SystemClock()).tenants()
-    except Transient:
-        return []  # the check of the servers tells
+    except AocError:
+        return []  # the check of the servers says why
     return [tenant for tenant in stored if tenant.name not in in_file and not tenant.paused]
 
 
@@ -38,21 +39,22 @@ async def check(system: System) -> list[Finding]:
     try:
         async with connect(system.mongo) as database:
             records = await MongoTenantSettings(database).changed_since(None)
-    except Transient:
+    except AocError:
         return [_of_terms(licences.terms(now))]
     latest = max((record.changed_at for record in records), default=None)
     findings = [_of_terms(licences.terms(now, latest))]
     for record in records:
         if record.state == "deleting":
-            findings.append(Finding(record.name, "registry", Grade.OK, f"is being deleted since {record.changed_at}"))
+            since = f"is being deleted since {minute(record.changed_at)}"
+            findings.append(Finding(record.name, "registry", Grade.OK, since))
         elif record.state == "active" and record.settings.get("paused"):
             fix = f"aoc tenants resume {record.name} goes on; Microsoft keeps most records for a week"
             findings.append(Finding(record.name, "registry", Grade.WARN, "is paused: nothing is collected", fix))
     return findings
 
 
-def _of_terms(found: Terms) -> Finding:
-    allowed = f"{found.state}: {found.max_tenants} tenant{'' if found.max_tenants == 1 else 's'}"
-    if found.advice is None:
+def _of_terms(now: Terms) -> Finding:
+    allowed = f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'}"
+    if now.advice is None:
         return Finding("system", "licence", Grade.OK, allowed)
-    return Finding("system", "licence", Grade.WARN, allowed, found.advice)
+    return Finding("system", "licence", Grade.WARN, allowed, now.advice)

@@ -158,17 +158,17 @@ class Importer:
         summary.settle((page, account(page.page)) for page in pages)
         for file, count in publisher.repeated.items():
             accounts[file].duplicates += count
-        for one in accounts:
-            if (moment := _impossible(one, self.clock.now())) is not None:
-                one.doubtful += 1
+        for of_file in accounts:
+            if (moment := _impossible(of_file, self.clock.now())) is not None:
+                of_file.doubtful += 1
                 summary.doubtful += 1
-                summary.note(one.file, 0, f"a record in it says {moment:%Y-%m-%d %H:%M:%S} UTC, which cannot be")
+                summary.note(of_file.file, 0, f"a record in it says {moment:%Y-%m-%d %H:%M:%S} UTC, which cannot be")
         if totals.quarantined:
             entries = await ask("the database", lambda link: link.quarantine.list(self.tenant, slice_id, REPORTED))
             for entry in entries:
                 if entry.page:
-                    of_file = account(entry.page)
-                    summary.note(of_file.file if of_file else f"raw page {entry.page}", 0, entry.reason)
+                    known = account(entry.page)
+                    summary.note(known.file if known else f"raw page {entry.page}", 0, entry.reason)
         for kind, event_id in _examples(pages).items():
             event = await ask("the database", partial(_event, self.tenant, event_id))
             if event is not None:

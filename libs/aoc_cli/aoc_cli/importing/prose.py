@@ -32,7 +32,7 @@ _LONGEST: Final = 8 << 20
 _SEAM: Final = 256
 #: Bytes without any record after which a text is taken for what it seems to be.
 _LOOKED_THROUGH: Final = 16 << 20
-#: Objects that do not end, after which no more are looked for; and lines of one that are shown.
+#: Objects that do not end, after which no more are looked for.
 _ENDLESS: Final = 50
 #: Lines that are looked at for what PowerShell prints.
 _LINES: Final = 400

@@ -85,13 +85,16 @@ def _show_faults(summary: Summary, directory: Path | None) -> None:
     for refusal in refusals:
         out.print(f"  [red]![/] {plain(refusal.file)}: {plain(refusal.reason)}")
     refused = {(refusal.file, refusal.reason) for refusal in summary.refusals}
-    named = {one for one in summary.problems if (one.file, one.reason) in refused or _is_end(one, refused)}
-    parts = [one for one in summary.problems if one not in named]
+    parts = [
+        problem
+        for problem in summary.problems
+        if (problem.file, problem.reason) not in refused and not _is_end(problem, refused)
+    ]
     for problem in parts[:_SHOWN]:
         where = f"{problem.file} line {problem.line}" if problem.line else problem.file
         out.print(f"  [yellow]![/] {plain(where)}: {plain(problem.reason)}")
-    told = min(len(parts), _SHOWN) + len(summary.problems) - len(parts)
-    more = sum(summary.problems_by_reason.values()) - told
+    shown = min(len(parts), _SHOWN) + len(summary.problems) - len(parts)
+    more = sum(summary.problems_by_reason.values()) - shown
     if more > 0:
         out.print(f"  ... and {more:,} more (--json lists up to a thousand)")
 

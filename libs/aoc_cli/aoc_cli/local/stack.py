@@ -201,8 +201,11 @@ class DataDirectory:
         if endpoints.own_mongo:
             return load(ServiceSettings).mongo
         password = self.secret(f"mongo-{user}").read_text()
-        reference = self.secret(f"mongo-{user}-uri")
-        reference.write_text(f"mongodb://{user}:{password}@{LOOPBACK}:{endpoints.mongo_port}/?authSource=admin")
+        uri = f"mongodb://{user}:{password}@{LOOPBACK}:{endpoints.mongo_port}/?authSource=admin"
+        reference = self.secret(f"mongo-{user}-uri", lambda: uri)
+        if reference.read_text() != uri:  # others may be reading it
+            with private.locked(self.secret_files):
+                private.write(reference, uri)
         return MongoSettings(uri=f"file:{reference}")
 
     def bring_in_order(

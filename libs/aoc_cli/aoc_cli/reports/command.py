@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -110,8 +109,7 @@ def _with_register[T](
     data: Path | None, work: Callable[[MongoKeyRegister, DataDirectory, datetime], Coroutine[Any, Any, T]]
 ) -> T:
     """Run `work` on the system that runs, or on the database of a data directory started for it."""
-    with ExitStack() as stack:
-        system = attach.find(data) or stack.enter_context(attach.started(attach.existing(data)))
+    with attach.opened(data) as system:
 
         async def run() -> T:
             async with connect(system.mongo) as database:

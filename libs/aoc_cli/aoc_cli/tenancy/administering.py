@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from aoc_cli import tenants as tenants_files
+from aoc_cli import tenants
+from aoc_cli.access.local import principal
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.jobs import publish_job
 from aoc_common.bus.tenant_changes import announce
@@ -20,9 +20,6 @@ from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
 from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
 from aoc_common.tenants.administration import TenantAdministration
 from aoc_common.tenants.checks import TenantChecks
-from aoc_common.tenants.combined_registry import CombinedTenants
-from aoc_common.tenants.file_registry import FileTenants
-from aoc_common.tenants.stored_registry import StoredTenants
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
 
     from aoc_cli.attach import System
     from aoc_common.store.mongo.client import Database
+    from aoc_common.tenants.combined_registry import CombinedTenants
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +45,15 @@ class Administered:
 async def administering(system: System, data: Path | None) -> AsyncIterator[Administered]:
     """The registry of a system. Raises `Unreachable`, and `BadConfiguration` for a tenants file that is invalid."""
     clock, settings = SystemClock(), load(ServiceSettings)
-    file = FileTenants(partial(tenants_files.read, tenants_files.find_file(None, data)), clock)
     async with connect(system.mongo) as database, connected_broker(system.nats, "cli") as broker:
-        store = MongoTenantSettings(database)
+        registry = tenants.registry(database, data)
         licences = terms.load(settings.license_key, settings.license_trust)
         yield Administered(
-            TenantAdministration(store, file, licences, partial(announce, broker), clock),
-            CombinedTenants(file, StoredTenants(store, clock)),
+            TenantAdministration(
+                MongoTenantSettings(database), registry.file, licences, partial(announce, broker), clock
+            ),
+            registry,
             TenantChecks(partial(publish_job, jetstream(broker)), MongoTenantChecks(database, clock), clock).check,
             database,
-            f"cli/{getpass.getuser()}",
+            principal(),
         )

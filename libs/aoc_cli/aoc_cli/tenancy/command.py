@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import orjson
 import typer
 from rich.table import Table
 
@@ -16,7 +15,7 @@ from aoc_cli import attach
 from aoc_cli.tenancy.administering import Administered, administering
 from aoc_cli.tenancy.export import MANIFEST
 from aoc_cli.tenancy.export import export as export_
-from aoc_cli.terminal import err, out, plain
+from aoc_cli.terminal import err, json_line, json_text, minute, out, plain
 from aoc_common.contracts.subjects import TENANT_PATTERN, check_tenant
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.tenant_data import MongoTenantData
@@ -51,18 +50,25 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
     async def work(here: Administered) -> None:
         in_file = await here.registry.file.tenants()
         names = {tenant.name for tenant in in_file}
-        records = [one for one in await here.tenants.records() if one.state != "deleted" and one.name not in names]
+        records = [
+            record for record in await here.tenants.records() if record.state != "deleted" and record.name not in names
+        ]
         terms, counted = await here.tenants.terms(), await here.tenants.counted()
         if as_json:
             listed: list[dict[str, Any]] = [
-                {"name": one.name, "origin": "file", "state": _state(document(one))} for one in in_file
+                {"name": tenant.name, "origin": "file", "state": _state(document(tenant))} for tenant in in_file
             ]
             listed += [
-                {"name": one.name, "origin": "registry", "state": _state_of(one), "revision": one.revision}
-                for one in records
+                {
+                    "name": record.name,
+                    "origin": "registry",
+                    "state": _state_of(record),
+                    "revision": record.revision,
+                }
+                for record in records
             ]
             report = {"tenants": listed, "licence": {"state": terms.state, "max_tenants": terms.max_tenants}}
-            out.out(orjson.dumps(report).decode(), highlight=False)
+            out.out(json_line(report), highlight=False)
             return
         table = Table("tenant", "state", "configured in", "revision", "changed by", box=None, padding=(0, 2, 0, 0))
         for tenant in in_file:
@@ -74,7 +80,7 @@ def list_(data: Data = None, as_json: AsJson = False) -> None:
                 _state_of(record),
                 "registry",
                 str(record.revision),
-                f"{plain(last.by)}, {last.at:%Y-%m-%d %H:%M}",
+                f"{plain(last.by)}, {minute(last.at)}",
             )
         out.print(table)
         out.print(f"[dim]{counted} of {terms.max_tenants} tenants that a licence counts[/]")
@@ -101,18 +107,18 @@ def show(name: Name, data: Data = None) -> None:
                 "settings": record.settings,
                 "history": [
                     {
-                        "revision": one.revision,
-                        "at": one.at,
-                        "by": one.by,
-                        "what": one.what,
-                        "fields": one.fields,
-                        "check": one.check,
+                        "revision": step.revision,
+                        "at": step.at,
+                        "by": step.by,
+                        "what": step.what,
+                        "fields": step.fields,
+                        "check": step.check,
                     }
-                    for one in record.history
+                    for step in record.history
                 ],
                 "proof": record.proof or None,
             }
-        out.out(orjson.dumps(shown, option=orjson.OPT_INDENT_2, default=str).decode(), highlight=False)
+        out.out(json_text(shown), highlight=False)
 
     _run(data, work)
 
@@ -127,9 +133,9 @@ def add(
     settings = _read(file)
 
     async def work(here: Administered) -> None:
-        found = await _checked(here, settings, check=check)
-        record = await here.tenants.add(settings, Change(here.by, check=found))
-        out.print(f"{plain(record.name)}: added, revision {record.revision} ({plain(found)})")
+        checked = await _checked(here, settings, check=check)
+        record = await here.tenants.add(settings, Change(here.by, check=checked))
+        out.print(f"{plain(record.name)}: added, revision {record.revision} ({plain(checked)})")
 
     _run(data, work)
 
@@ -155,10 +161,11 @@ def set_(
         merged = {key: value for key, value in {**before.settings, **patch}.items() if value is not None}
         # What only says how AOC treats the tenant needs no sign-in.
         asks = bool(patch.keys() & (IDENTIFYING | {"sources"}))
-        found = await _checked(here, merged, check=check) if asks else ""
-        change = Change(here.by, before.revision if revision is None else revision, found)
+        checked = await _checked(here, merged, check=check) if asks else ""
+        change = Change(here.by, before.revision if revision is None else revision, checked)
         record = await here.tenants.merge(name, patch, change)
-        out.print(f"{plain(record.name)}: changed, revision {record.revision}{f' ({plain(found)})' if found else ''}")
+        how = f" ({plain(checked)})" if checked else ""
+        out.print(f"{plain(record.name)}: changed, revision {record.revision}{how}")
 
     _run(data, work)
 
@@ -196,18 +203,19 @@ def export(
     async def work(here: Administered) -> None:
         tenant = await here.registry.get(check_tenant(name))
         settings = {"name": name} if tenant is None else document(tenant)
-        held = MongoTenantData(here.database, name, "-/-")
+        # Limits, which tenants of one app share, are not exported: it need not be known.
+        stored = MongoTenantData(here.database, name, app="-/-")
         with err.status("reading") as status:
             files = await export_(
-                held,
+                stored,
                 settings,
                 directory,
                 datetime.now(UTC),
-                lambda one: status.update(f"{one.name}: {one.documents:,}"),
+                lambda file: status.update(f"{file.name}: {file.documents:,}"),
             )
         table = Table("file", "documents", "SHA-256", box=None, padding=(0, 2, 0, 0))
-        for one in files:
-            table.add_row(plain(one.name), f"{one.documents:,}", one.sha256)
+        for file in files:
+            table.add_row(plain(file.name), f"{file.documents:,}", file.sha256)
         out.print(table)
         out.print(f"{plain(str(directory))}: complete; {MANIFEST} has the counts and hashes")
 
@@ -280,6 +288,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 async def _checked(here: Administered, settings: dict[str, Any], *, check: bool) -> str:
+    """How settings were checked, as it is noted. Raises `BadConfiguration` for what must not be saved."""
     here.tenants.read(settings)
     if not check:
         return "not checked"
@@ -287,10 +296,10 @@ async def _checked(here: Administered, settings: dict[str, Any], *, check: bool)
         try:
             return await here.check(settings)
         except CheckFailed as error:
-            for one in error.findings:
-                err.print(f"[bold red]fail[/] {plain(one.check)}: {plain(one.found)}")
-                if one.fix:
-                    err.print(f"     [dim]-> {plain(one.fix)}[/]")
+            for finding in error.findings:
+                err.print(f"[bold red]fail[/] {plain(finding.check)}: {plain(finding.found)}")
+                if finding.fix:
+                    err.print(f"     [dim]-> {plain(finding.fix)}[/]")
             raise BadConfiguration("it was not saved; --no-check saves it all the same, which is noted") from None
 
 

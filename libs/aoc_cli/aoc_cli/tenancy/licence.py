@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from aoc_cli.terminal import out, plain
+from aoc_cli.terminal import minute, out, plain
 from aoc_common.errors import BadConfiguration
 from aoc_common.licence import terms
 from aoc_common.licence.token import issue as issue_token
@@ -87,9 +87,9 @@ def issue(
 def show() -> None:
     """What the licence of this environment allows; status 1 when it needs attention."""
     settings = load(ServiceSettings)
-    found = terms.load(settings.license_key, settings.license_trust).terms(datetime.now(UTC))
-    if (licence := found.licence) is not None:
-        out.print(f"{plain(licence.plan)}: {licence.max_tenants} tenants until {licence.ends_at:%Y-%m-%d %H:%M} UTC")
+    now = terms.load(settings.license_key, settings.license_trust).terms(datetime.now(UTC))
+    if (licence := now.licence) is not None:
+        out.print(f"{plain(licence.plan)}: {licence.max_tenants} tenants until {minute(licence.ends_at)}")
         for what, text in (
             ("for", licence.holder),
             ("number", licence.number),
@@ -97,7 +97,7 @@ def show() -> None:
         ):
             if text:
                 out.print(f"[dim]{what}: {plain(text)}[/]")
-    out.print(f"{found.state}: {found.max_tenants} tenant{'' if found.max_tenants == 1 else 's'} now")
-    if found.advice:
-        out.print(plain(found.advice))
+    out.print(f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'} now")
+    if now.advice:
+        out.print(plain(now.advice))
         raise typer.Exit(1)

@@ -68,14 +68,14 @@ class Grants:
 
     def _put(
         self,
-        kept: dict[str, tuple[datetime, Authorization]],
+        issued: dict[str, tuple[datetime, Authorization]],
         prefix: str,
         lasts: timedelta,
         authorization: Authorization,
     ) -> str:
         secret = prefix + secrets.token_urlsafe(48)
-        kept[secret] = (self._clock.now() + lasts, authorization)
-        _bound(kept)
+        issued[secret] = (self._clock.now() + lasts, authorization)
+        _bound(issued)
         return secret
 
 
@@ -84,6 +84,7 @@ def challenge_of(verifier: str) -> str:
     return urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
-def _bound[T](kept: dict[str, T]) -> None:
-    while len(kept) > _MOST:
-        del kept[next(iter(kept))]
+def _bound[T](issued: dict[str, T]) -> None:
+    """Forget the oldest of more than are remembered."""
+    while len(issued) > _MOST:
+        del issued[next(iter(issued))]

@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+#: The cloud that the simulator stands for.
+CLOUD: Final = "microsoftonline.com"
 _BITS: Final = 2048
 
 
@@ -56,10 +58,6 @@ class KeyRing:
         """A token with just these claims."""
         key = self.current()
         return jwt.encode(claims, key, algorithm="RS256", headers={"kid": key_id(key)})
-
-
-#: The cloud that the simulator stands for.
-CLOUD: Final = "microsoftonline.com"
 
 
 def _public(key: RSAPrivateKey) -> dict[str, Any]:

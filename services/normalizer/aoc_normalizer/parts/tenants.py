@@ -35,7 +35,7 @@ async def follow(parts: Parts) -> StoredTenants:
     return stored
 
 
-def kept(stored: StoredTenants, otherwise: Retention) -> Retention:
+def retention(stored: StoredTenants, otherwise: Retention) -> Retention:
     """How long events are kept: as their tenant says, else as the settings of this service."""
 
     def keep(tenant: str, source: str) -> timedelta:
@@ -51,15 +51,15 @@ def add(settings: NormalizerSettings, stored: StoredTenants, parts: Parts) -> No
     deletion = deletion_of(stored, parts.resources, timedelta(seconds=settings.deletion_settle_s))
     parts.every(min(LOOK_S, settings.deletion_settle_s), "deleting tenants", deletion.look)
     resources = parts.resources
-    retention = StoredRetention(
+    stored_retention = StoredRetention(
         stored.records,
         MongoEventRetention(resources.database),
-        kept(stored, settings.retention.keep),
+        retention(stored, settings.retention.keep),
         MongoLease(resources.database, "retention of stored events").take,
         resources.clock,
         timedelta(seconds=settings.deletion_settle_s),
     )
-    parts.every(min(LOOK_S, settings.deletion_settle_s), "retention of stored events", retention.look)
+    parts.every(min(LOOK_S, settings.deletion_settle_s), "retention of stored events", stored_retention.look)
 
 
 def deletion_of(stored: StoredTenants, resources: Resources, settled: timedelta) -> TenantDeletion:

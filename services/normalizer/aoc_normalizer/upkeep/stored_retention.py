@@ -42,15 +42,21 @@ class StoredRetention:
         self._take = take
         self._clock = clock
         self._settled = settled
+        #: Tenant -> the revision of its record whose retention holds for all that is stored.
+        self._applied: dict[str, int] = {}
 
     async def look(self) -> None:
         """Some steps for each tenant whose retention has changed. Raises `Transient`; the next run goes on."""
         for name, record in list((await self._records()).items()):
+            if record.state != "active" or self._applied.get(name) == record.revision:
+                continue
             # Until all services know it, events come in that are kept as before.
-            if record.state != "active" or self._clock.now() - record.changed_at < self._settled:
+            if self._clock.now() - record.changed_at < self._settled:
                 continue
             goal = _goal(record)
-            if await self._store.is_due(name, goal) and await self._take(self._clock.now()):
+            if not await self._store.is_due(name, goal):
+                self._applied[name] = record.revision
+            elif await self._take(self._clock.now()):
                 await self._some(name, goal)
 
     async def _some(self, tenant: str, goal: str) -> None:

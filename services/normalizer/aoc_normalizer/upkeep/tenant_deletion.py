@@ -65,12 +65,12 @@ class TenantDeletion:
 
     async def _round(self, record: TenantRecord) -> None:
         holdings, proof = self._holdings(record), dict(record.proof)
-        found = await holdings.counts()
+        counts = await holdings.counts()
         now = self._clock.now()
         if "before" not in proof:
-            proof |= {"began_at": now, "before": found, "rounds": 0}
+            proof |= {"began_at": now, "before": counts, "rounds": 0}
             await self._note(record, proof)
-        if any(found.values()):
+        if any(counts.values()):
             proof |= {"rounds": proof["rounds"] + 1}
             proof.pop("empty_since", None)
             await self._note(record, proof)
@@ -80,6 +80,6 @@ class TenantDeletion:
         if now - since < self._settled:
             await self._note(record, proof)
             return
-        proof |= {"after": found, "done_at": now}
+        proof |= {"after": counts, "done_at": now}
         if await self._finish(record, proof):
             _log.warning("tenant.deleted", tenant=record.name, removed=proof["before"], rounds=proof["rounds"])

@@ -95,7 +95,8 @@ class Deduplicator:
         exact = [row for row in rows if not whole.isdisjoint(row.event.kin)] if whole else []
         for row in exact:
             self._move(row, row.event.kin[0])
-        return [row for row in rows if row not in exact] + exact if exact else rows
+        moved = set(exact)
+        return [row for row in rows if row not in moved] + exact if exact else rows
 
     async def _exactly(self, rows: Iterable[Row]) -> dict[Row, UUID]:
         """Rows whose time is a whole second, and the id under which their record is stored with its exact time."""

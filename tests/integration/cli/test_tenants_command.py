@@ -1,0 +1,70 @@
+"""`aoc tenants` as an operator uses it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import pytest
+
+from tenant_registry import SIMULATED, settings_of
+
+
+@pytest.fixture
+def aoc(command_line, nats_as, monkeypatch):
+    """`aoc("list")`: status, stdout and stderr of `aoc tenants list`."""
+    bus = nats_as("cli")
+    monkeypatch.setenv("AOC_NATS__URL", bus.url)
+    monkeypatch.setenv("AOC_NATS__USER", bus.user)
+    monkeypatch.setenv("AOC_NATS__PASSWORD", bus.password)
+    monkeypatch.setenv("SUDO_USER", "kim")
+    return partial(command_line, "tenants")
+
+
+@pytest.fixture
+def contoso(aoc, tmp_path) -> None:
+    file = tmp_path / "contoso.json"
+    file.write_text(json.dumps(settings_of("contoso", **SIMULATED)))
+    added = aoc("add", file, "--no-check")
+    assert (added.status, added.out) == (0, "contoso: added, revision 1 (not checked)\n")
+
+
+@pytest.mark.usefixtures("contoso")
+def test_a_tenant_is_changed_and_every_change_is_noted_with_who_made_it(aoc) -> None:
+    assert aoc("set", "contoso", "time_zone=Europe/Berlin", 'groups=["retail"]').out == "contoso: changed, revision 2\n"
+    assert aoc("set", "contoso", "time_zone=UTC", "--revision", "1").status == 1
+    assert "paused; aoc tenants resume contoso goes on" in aoc("pause", "contoso").out
+    listed = aoc("list")
+    shown = json.loads(aoc("show", "contoso").out)
+
+    assert [line.split()[:4] for line in listed.out.splitlines()[1:2]] == [["contoso", "paused", "registry", "3"]]
+    assert (shown["origin"], shown["state"], shown["revision"]) == ("registry", "paused", 3)
+    assert (shown["settings"]["time_zone"], shown["settings"]["groups"]) == ("Europe/Berlin", ["retail"])
+    assert {step["by"] for step in shown["history"]} == {"local/kim"}
+    assert json.loads(aoc("list", "--json").out)["tenants"] == [
+        {"name": "contoso", "origin": "registry", "state": "paused", "revision": 3}
+    ]
+    assert aoc("resume", "contoso").out == "contoso: is collected\n"
+
+
+@pytest.mark.usefixtures("contoso")
+def test_a_tenant_is_deleted_by_its_name_only(aoc) -> None:
+    refused = aoc("delete", "contoso", "--yes", "fabrikam")
+    assert (refused.status, "--yes contoso is needed" in refused.err) == (2, True)
+    assert "contoso: deleting" in aoc("delete", "contoso", "--yes", "contoso").out
+
+    assert json.loads(aoc("show", "contoso").out)["state"] == "deleting"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("[]", "expected one tenant"), ("{", "no JSON"), ('{"tenant_id": "x"}', "expected one tenant"), (None, "No such")],
+)
+def test_a_file_that_holds_no_tenant_is_refused(aoc, tmp_path, text, words) -> None:
+    file = tmp_path / "tenant.json"
+    if text is not None:
+        file.write_text(text)
+    refused = aoc("add", file)
+
+    assert refused.status == 2
+    assert words in refused.err
