@@ -75,6 +75,7 @@ OF_THE_INSTALLATION: Final = {
     "event_outline.MongoOutline.write": "writes what was noted for each tenant",
     "event_outline.MongoOutline.write_all": "writes what was noted for each tenant",
     "event_outline.fill": "upkeep of all outlines",
+    "event_retention.MongoEventRetention.due": "upkeep of all tenants, each by its own progress",
     "event_versions.MongoEventVersions": "by ids of events, which hash the tenant",
     "events": "by ids of events, which hash the tenant; retention is upkeep of all tenants",
     "exact_times": "by ids of events, each with its tenant",

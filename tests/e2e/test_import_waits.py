@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +25,7 @@ from aoc_sim import samples
 from waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from aoc_common.settings import MongoSettings
@@ -104,6 +105,11 @@ def stored(data: Path) -> int | None:
         return None
 
 
+def has_stored(data: Path, least: int) -> bool:
+    number = stored(data)
+    return number is not None and number >= least
+
+
 def states_of_imports(aoc, data: Path) -> list[str]:
     shown = aoc.run("completeness", "--data", data, "--json", timeout=60)
     return [one["state"] for one in json.loads(shown.stdout)["imports"]]
@@ -112,10 +118,13 @@ def states_of_imports(aoc, data: Path) -> list[str]:
 @pytest.mark.timeout(300)
 def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_once(aoc, started, export) -> None:
     data = aoc.root / "case"
-    for delay in (1.5, 2.5, 3.0, 3.5, 4.0, 5.0):
+    # From the first files of its database to when most records are stored.
+    points: list[Callable[[], object]] = [(data / "mongo").exists, DataDirectory(data).running]
+    points += [partial(has_stored, data, least) for least in (1, 2_000, 4_000, 6_000)]
+    for point in points:
         killed = aoc.start("import", export, "--data", data)
         started.append(killed)
-        time.sleep(delay)
+        until(point, 60, killed.log.read_text)
         killed.process.kill()
         killed.process.wait(20)
 

@@ -280,3 +280,19 @@ def test_a_child_says_for_how_long_it_is_waited_for(tmp_path, unused_port) -> No
 
     assert {name for name, _ in waits} == {"slow"}
     assert 0.2 < waits[-1][1] <= time.monotonic() - began
+
+
+def test_the_connection_string_is_written_when_it_changes_and_never_in_part(root, tmp_path) -> None:
+    directory = DataDirectory(tmp_path / "case")
+    reference = Path(str(directory.mongo_settings(Endpoints("nats://127.0.0.1:1", 27001)).uri).removeprefix("file:"))
+    written, inode = reference.read_text(), reference.stat().st_ino
+    directory.mongo_settings(Endpoints("nats://127.0.0.1:1", 27001))
+
+    assert "@127.0.0.1:27001/" in written
+    assert (reference.read_text(), reference.stat().st_ino) == (written, inode)
+    with reference.open() as reading:
+        directory.mongo_settings(Endpoints("nats://127.0.0.1:1", 27002))
+        # Who has opened it reads what was there; the new one is another file, which is the owner's alone, too.
+        assert reading.read() == written
+    assert reference.read_text() == written.replace("27001", "27002")
+    assert reference.stat().st_mode & 0o777 == 0o600

@@ -42,22 +42,19 @@ class StoredRetention:
         self._take = take
         self._clock = clock
         self._settled = settled
-        #: Tenant -> the revision of its record whose retention holds for all that is stored.
-        self._applied: dict[str, int] = {}
 
     async def look(self) -> None:
         """Some steps for each tenant whose retention has changed. Raises `Transient`; the next run goes on."""
-        for name, record in list((await self._records()).items()):
-            if record.state != "active" or self._applied.get(name) == record.revision:
-                continue
+        now = self._clock.now()
+        goals = {
+            name: _goal(record)
+            for name, record in (await self._records()).items()
             # Until all services know it, events come in that are kept as before.
-            if self._clock.now() - record.changed_at < self._settled:
-                continue
-            goal = _goal(record)
-            if not await self._store.is_due(name, goal):
-                self._applied[name] = record.revision
-            elif await self._take(self._clock.now()):
-                await self._some(name, goal)
+            if record.state == "active" and now - record.changed_at >= self._settled
+        }
+        for name in await self._store.due(goals):
+            if await self._take(self._clock.now()):
+                await self._some(name, goals[name])
 
     async def _some(self, tenant: str, goal: str) -> None:
         for _ in range(_STEPS):

@@ -19,7 +19,7 @@ from aoc_common.store.mongo.client import Database, Document, translated
 from aoc_common.store.mongo.events import remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: Events that are looked at with one query, and changed with one write.
 _TOGETHER: Final = 500
@@ -38,13 +38,15 @@ class MongoEventRetention:
         self._versions = database["event_versions"]
         self._progress = database["upgrades"]
 
-    async def is_due(self, tenant: str, goal: str) -> bool:
-        """Whether a retention is not applied to all that is stored. `goal` names it; empty: the one by default."""
+    async def due(self, goals: Mapping[str, str]) -> list[str]:
+        """Tenants whose retention is not applied to all that is stored.
+
+        `goals`: tenant -> what names its retention; empty: the one by default.
+        """
         with translated("retention"):
-            document = await self._progress.find_one({"_id": _key(tenant)})
-        if document is None:
-            return bool(goal)
-        return document["goal"] != goal or not document["done"]
+            cursor = self._progress.find({"_id": {"$in": [_key(tenant) for tenant in goals]}})
+            progress = {document["_id"]: document async for document in cursor}
+        return [tenant for tenant, goal in goals.items() if not _is_applied(goal, progress.get(_key(tenant)))]
 
     async def apply(self, tenant: str, goal: str, keep: Keep) -> bool:
         """Apply it to the next few hundred events; False when that was all."""
@@ -88,6 +90,12 @@ def _change_of(event: Document, kept: timedelta) -> Document | None:
     if forget is None:
         return {"$set": {"expire_at": expire}, "$unset": {"forget_at": ""}}
     return {"$set": {"expire_at": expire, "forget_at": forget}}
+
+
+def _is_applied(goal: str, progress: Document | None) -> bool:
+    if progress is None:
+        return not goal
+    return bool(progress["goal"] == goal and progress["done"])
 
 
 def _key(tenant: str) -> str:
