@@ -27,6 +27,10 @@ class Unreachable(Transient):
     """A server did not answer, broke the connection or answered 5xx."""
 
 
+class TimedOut(Transient):
+    """A server stopped working on what took longer than it may. Asking for less would do."""
+
+
 class Throttled(Transient):
     """The other side asked us to slow down."""
 

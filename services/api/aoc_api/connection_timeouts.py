@@ -1,6 +1,7 @@
 """Limits of a connection: whose request's head is too large or too slow, or who does not read, is cut off.
 
-uvicorn has none of them: only one for the time between two requests, while the first byte of the next is awaited.
+uvicorn has none of them: only one for the time between two requests, while the first byte of the next is awaited. It
+also limits the number of connections, but with an answer of its own, which has neither our headers nor a problem.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import asyncio
 
 
+#: In the scope of a request: that there are more connections than there may be.
+FULL: Final = "aoc.full"
 #: Bytes of its answer that a client must read within the timeout.
 _MIN_READ: Final = 16 * 1024
 #: Bytes that the head of a request may have. The largest token that is taken has 24 KiB.
@@ -22,20 +25,21 @@ _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-le
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionTimeouts:
-    """Seconds for the head of a request; seconds in which a client must read some of its answer."""
+class ConnectionLimits:
+    """Seconds for the head of a request, and to read some of an answer in; connections at once."""
 
     head_s: float
     answer_s: float
+    connections: int
 
 
-def protocol(timeouts: ConnectionTimeouts) -> type[HttpToolsProtocol]:
-    """Uvicorn's protocol with these timeouts."""
-    return type("Bounded", (_Bounded,), {"timeouts": timeouts})
+def protocol(limits: ConnectionLimits) -> type[HttpToolsProtocol]:
+    """Uvicorn's protocol with these limits."""
+    return type("Bounded", (_Bounded,), {"limits": limits})
 
 
 class _Bounded(HttpToolsProtocol):
-    timeouts: ClassVar[ConnectionTimeouts]
+    limits: ClassVar[ConnectionLimits]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,6 +77,8 @@ class _Bounded(HttpToolsProtocol):
         _cancel(self._head_timer)
         self._head_timer = None
         self._head_bytes = None
+        if max(len(self.connections), len(self.tasks)) > self.limits.connections:
+            self.scope[FULL] = True  # type: ignore[typeddict-unknown-key]  # servers may add what they like
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -104,11 +110,11 @@ class _Bounded(HttpToolsProtocol):
             self._start_answer_timer()
 
     def _start_head_timer(self) -> None:
-        self._head_timer = self.loop.call_later(self.timeouts.head_s, self._abort)
+        self._head_timer = self.loop.call_later(self.limits.head_s, self._abort)
 
     def _start_answer_timer(self) -> None:
         if self._answer_timer is None:
-            self._answer_timer = self.loop.call_later(self.timeouts.answer_s, self._check_answer, self._unread())
+            self._answer_timer = self.loop.call_later(self.limits.answer_s, self._check_answer, self._unread())
 
     def _check_answer(self, unread_before: int) -> None:
         self._answer_timer = None

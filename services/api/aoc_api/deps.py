@@ -62,6 +62,8 @@ from aoc_common.tenants.administration import TenantAdministration
 from aoc_common.tenants.combined_registry import CombinedTenants
 
 _LONGEST = 256
+#: Seconds that a server may take for a probe: /health answers within two.
+_PROBE_S = 1.5
 _RESULT = "|".join(values.RESULTS)
 _VALUES = "Several with commas; `*` behind what begins so."
 
@@ -72,7 +74,8 @@ class Services:
 
     `check_tenant`: what a collector finds of a tenant's settings; raises a problem that refuses them.
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
-    `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
+    `check_store`: raises `Transient` while the store is known to be away. `verifier`: None when webhooks are off.
+    `sign_in`: None without an identity provider.
     """
 
     search: EventSearch
@@ -84,6 +87,7 @@ class Services:
     keys: KeyRegister
     cursors: Cursors
     throttle: Throttle
+    check_store: Callable[[], None]
     authenticate: Authenticate
     key_verification: KeyVerification
     sessions: Sessions
@@ -122,7 +126,8 @@ class Services:
 
     async def checks(self, *names: str) -> dict[str, str]:
         """The answers of these probes."""
-        return await self.probe_runs(names, lambda: run_probes({name: self.probes[name] for name in names}))
+        probes = {name: self.probes[name] for name in names}
+        return await self.probe_runs(names, lambda: run_probes(probes, _PROBE_S))
 
 
 async def services_of(request: Request) -> Services:
@@ -163,7 +168,8 @@ PrincipalDep = Annotated[Principal, Depends(principal_of)]
 
 
 async def request_pace(request: Request, services: ServicesDep, principal: PrincipalDep) -> AsyncIterator[RequestPace]:
-    """The request's pace at the store. Raises a problem when too many requests are in progress."""
+    """The request's pace at the store. Raises a problem when too many are in progress; `Transient` while it is away."""
+    services.check_store()
     with services.admission.admitted(principal.id, request.is_disconnected) as pace:
         yield pace
 

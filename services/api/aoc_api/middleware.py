@@ -1,19 +1,22 @@
-"""Around every request: host check, security headers, metrics, trace."""
+"""Around every request: host check, security headers, ids, metrics, trace."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from opentelemetry import trace
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketClose
+from structlog.contextvars import bound_contextvars
 
 from aoc_api import metrics, problems
 from aoc_api.bodies import MAX_BODY, bounded
+from aoc_api.connection_timeouts import FULL
 from aoc_api.models import FieldError
+from aoc_api.request_ids import CORRELATION, REQUEST, ids_of
+from aoc_api.security_headers import harden
 from aoc_api.settings import is_loopback
 from aoc_common.telemetry import logs, tracing
 
@@ -34,14 +37,8 @@ _PROBES: Final = frozenset({"/livez", "/readyz"})
 
 #: What is counted for a request whose client went away (nginx's number for it).
 _CLIENT_CLOSED: Final = 499
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
-
-_ONLY_TLS: Final = "max-age=31536000"
+#: Characters of an address in the log.
+_LONGEST_PATH: Final = 200
 
 
 class Gate:
@@ -49,7 +46,8 @@ class Gate:
 
     A web page can make a browser send requests under its own name to any address (DNS rebinding). `forwarded`: reads
     what proxies say. `webhook_host`: the name under which webhooks, and nothing else, are served too. `shut_in`: nobody
-    but this machine reaches the port, whatever address a connection comes from (a container's).
+    but this machine reaches the port, whatever address a connection comes from (a container's). `varies`: what is
+    answered depends on the page that asks (CORS).
     """
 
     def __init__(
@@ -61,6 +59,7 @@ class Gate:
         webhook_host: str | None = None,
         *,
         shut_in: bool = False,
+        varies: bool = False,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -68,6 +67,7 @@ class Gate:
         self._hosts = frozenset(hosts)
         self._webhook_host = webhook_host
         self._shut_in = shut_in
+        self._varies = varies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Nothing but HTTP is spoken here: the layers behind let everything else pass unasked."""
@@ -90,18 +90,25 @@ class Gate:
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                headers["X-Request-Id"] = request_id
-                if inner["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = _ONLY_TLS
+                harden(headers, encrypted=inner["scheme"] == "https")
+                headers[REQUEST], headers[CORRELATION] = ids.request, ids.correlation
+                # W3C's name for it, and the one that proxies and SDKs look for.
+                headers["traceresponse"] = headers["traceparent"] = tracing.parent_of(span)
+                if self._varies and "origin" not in headers.get("vary", "").lower():
+                    headers.add_vary_header("Origin")
             elif head:
                 message = {**message, "body": b""}
             await send(message)
 
-        request_id = inner["aoc.request_id"] = uuid4().hex
-        context = tracing.extract({name.decode(): value.decode("latin-1") for name, value in scope["headers"]})
-        with tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span:
+        asked = Headers(scope=inner)
+        ids = ids_of(asked)
+        inner["aoc.request_id"] = ids.request
+        context = tracing.accepted(asked.getlist("traceparent"))
+        with (
+            bound_contextvars(**ids.named()),
+            tracing.tracer().start_as_current_span("http.serve", context, trace.SpanKind.SERVER) as span,
+        ):
+            span.set_attributes({f"aoc.{name}": value for name, value in ids.named().items()})
             try:
                 await self._serve(inner, _address(scope), receive, sending)
             except ClientDisconnect:
@@ -109,7 +116,7 @@ class Gate:
                 status = _CLIENT_CLOSED
             except Exception:
                 # The outermost layer: an unexpected error is logged with its traceback and answered without details.
-                _log.exception("request.failed", path=inner["path"], request_id=request_id)
+                _log.exception("request.failed", path=inner["path"][:_LONGEST_PATH], request_id=ids.request)
                 if begun:
                     raise
                 await problems.respond("internal", "The gateway failed to answer.")(inner, receive, sending)
@@ -122,7 +129,11 @@ class Gate:
     async def _serve(self, scope: Scope, peer: str, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         name = _host_name(headers.get("host", ""))
-        if not self._names_us(name, scope["path"]):
+        if scope.get(FULL):
+            closing = {**problems.RETRY, "Connection": "close"}
+            detail = "There are more connections than there may be."
+            await problems.respond("busy", detail, headers=closing)(scope, receive, send)
+        elif not self._names_us(name, scope["path"]):
             detail = "The gateway does not answer under this name."
             error = FieldError(location="header", name="host", detail="names neither this machine nor a public host")
             await problems.respond("misdirected", detail, [error])(scope, receive, send)

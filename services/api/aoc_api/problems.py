@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from aoc_api.bodies import RepeatedMember
 from aoc_api.models import FieldError, ProblemDocument
-from aoc_common.errors import Malformed, NotFound, Transient
+from aoc_common.contracts.query.grammar import QueryError
+from aoc_common.errors import NotFound, TimedOut, Transient
 from aoc_common.telemetry import logs
 
 _log = logs.get(__name__)
@@ -154,6 +155,13 @@ KINDS: Final[Mapping[str, Kind]] = {
     "busy": Kind(
         503, "Busy", "The gateway works on as many requests as it may. Try again after the seconds in Retry-After."
     ),
+    "took-too-long": Kind(
+        503,
+        "Took too long",
+        "The database has stopped working on this. Ask for less: a shorter time (start, end), a filter more "
+        "(operation, actor, ip), a whole word in place of a beginning, a smaller page_size. The same again helps only "
+        "where the database was busy; try that after the seconds in Retry-After.",
+    ),
     "not-now": Kind(
         503,
         "Not possible now",
@@ -171,7 +179,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
 }
 #: Of what uses the store much.
-BUSY: Final = ("too-many", "busy", "unavailable")
+BUSY: Final = ("too-many", "busy", "took-too-long", "unavailable")
 _BY_STATUS: Final = {
     400: "bad-request",
     404: "not-found",
@@ -229,8 +237,18 @@ def unauthenticated(detail: str = "Sign in: docs/howto/access.md says how.", rea
     return Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}, reason=reason)
 
 
+def took_too_long(wait_s: float | None = None) -> Response:
+    """The answer to a request for which more had to be looked at than there was time for."""
+    wait = max(1, round(wait_s or _RETRY_AFTER_S))
+    detail = "This took longer than it may. Ask for less: a shorter time, or a filter more."
+    return respond("took-too-long", detail, headers={"Retry-After": str(wait)})
+
+
 def store_away(error: Transient) -> Response:
-    """The answer to a request that needs the store while it is away."""
+    """The answer to a request that needs the store while it is away, or takes longer than it may."""
+    if isinstance(error, TimedOut):
+        _log.warning("store.timed_out", error=str(error))
+        return took_too_long(error.retry_after)
     _log.warning("store.unavailable", error=str(error))
     wait = max(1, round(error.retry_after or _RETRY_AFTER_S))
     return respond("unavailable", "The event store does not answer.", headers={"Retry-After": str(wait)})
@@ -272,14 +290,18 @@ def trace_id() -> str | None:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every expected failure of `app` with a problem. Unexpected ones are `middleware`'s."""
+    """Answer every expected failure of `app` with a problem. Unexpected ones are `middleware`'s.
+
+    `Malformed` is one of these: what cannot be read lies in the store more often than in a request, and is nobody's
+    business. Whoever reads a request says himself what is wrong with it.
+    """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RepeatedMember, _repeated)
     app.add_exception_handler(Transient, _transient)
     app.add_exception_handler(NotFound, _not_found)
-    app.add_exception_handler(Malformed, _malformed)
+    app.add_exception_handler(QueryError, _query_error)
 
 
 # Starlette types handlers by `Exception`; each is registered for one class, which the annotations below rely on.
@@ -305,6 +327,9 @@ def _field_error(item: Mapping[str, Any]) -> FieldError:
 
 
 async def _http(_request: Request, error: Any) -> Response:
+    if error.status_code >= KINDS["internal"].status:
+        _log.error("request.failed", error=str(error.detail))
+        return respond("internal", "The gateway failed to answer.")
     slug = _BY_STATUS.get(error.status_code, "bad-request")
     detail = "There is nothing at this address." if slug == "not-found" else f"{error.detail}."
     headers = dict(error.headers or {})
@@ -326,5 +351,6 @@ async def _not_found(_request: Request, error: Any) -> Response:
     return respond("not-found", str(error))
 
 
-async def _malformed(_request: Request, error: Any) -> Response:
-    return respond("bad-request", str(error))
+async def _query_error(_request: Request, error: Any) -> Response:
+    wrong = invalid(error.of or "q", f"at character {error.position + 1}: {error.why}")
+    return respond(wrong.slug, wrong.detail, wrong.errors)

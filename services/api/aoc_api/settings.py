@@ -17,6 +17,10 @@ from aoc_common.settings import Frozen, SecretRef, ServiceSettings, WebhookSetti
 #: A DNS name, or an address as a URL has it.
 _HOST_NAME: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:.]+\]")
 
+_ORIGIN: Final = re.compile(r"(?P<scheme>https?)://(?P<host>[^:/?#@]+|\[[^\]]+\])(:(?P<port>[1-9][0-9]{0,4}))?")
+#: Browsers leave these out.
+_USUAL_PORTS: Final = frozenset({("http", "80"), ("https", "443")})
+
 
 def is_loopback(host: str) -> bool:
     """Whether `host` is `localhost` or a loopback address, with or without the brackets of a URL."""
@@ -54,6 +58,17 @@ def _check_network(text: str) -> str:
     return str(network)
 
 
+def _check_origin(text: str) -> str:
+    found = _ORIGIN.fullmatch(text)
+    if found is None or not _HOST_NAME.fullmatch(found["host"]) or (found["scheme"], found["port"]) in _USUAL_PORTS:
+        raise ValueError(
+            "must be an origin as browsers send it, like https://dashboard.example or https://dashboard.example:8443"
+        )
+    if found["scheme"] == "http" and not is_loopback(found["host"]):
+        raise ValueError("is not loopback, so only https keeps others from speaking in its name")
+    return text
+
+
 class SessionOptions(Frozen):
     """Sessions of browsers."""
 
@@ -88,6 +103,9 @@ class LimitOptions(Frozen):
     )
     answer_s: float = Field(
         30, gt=0, description="Seconds in which a client must read some of its answer (16 KiB, or what is left)."
+    )
+    begin_s: float = Field(
+        30, gt=0, description="Seconds in which the answer to a read must begin. Then its work ends, and it is 503."
     )
     connections: int = Field(500, ge=8, description="Connections at once; more get 503.")
     requests: int = Field(64, ge=2, description="Searches and accounts that are worked on at once; more get 503.")
@@ -159,6 +177,11 @@ class ApiOptions(Frozen):
         default_factory=list,
         description="Addresses or networks of proxies in front of the gateway, as JSON. Only what these say of who "
         "asks, and how (X-Forwarded-For, -Proto, -Host), is believed.",
+    )
+    cors_origins: list[Annotated[str, AfterValidator(_check_origin)]] = Field(
+        default_factory=list,
+        description="Origins of pages elsewhere that may use the gateway with tokens or keys, as JSON: "
+        '["https://dashboard.example"]. Never with the cookie of a session.',
     )
     tls: TlsOptions = TlsOptions()
     host: Annotated[str, AfterValidator(_check_host)] = Field(

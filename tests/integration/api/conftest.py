@@ -29,6 +29,7 @@ from making import an_event
 from manual_clock import ManualClock
 from signing_in import bearer, make_key
 from tenant_filters import TenantFilters
+from time_limits import TimeLimits
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.client import Database
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
+#: No question may keep the database busy for longer.
+LONGEST_MS = 20_000
 NOWHERE = NatsSettings(url="nats://127.0.0.1:1")
 
 
@@ -117,9 +120,9 @@ async def serving(
 ) -> AsyncIterator[Callable[..., Awaitable[Gateway]]]:
     """`await serving(mongo)`: a gateway over that database; its client shows a key of `database` that may do all.
 
-    `options`: of `ApiOptions`. All that it asks the database for names a tenant.
+    `options`: of `ApiOptions`. All that it asks the database for names a tenant, and how long it may take.
     """
-    filters = TenantFilters()
+    filters, limits = TenantFilters(), TimeLimits()
     provider = tracing.make_provider("api", TelemetrySettings())
     monkeypatch.setattr(tracing, "tracer", lambda: provider.get_tracer("aoc"))
     async with AsyncExitStack() as stack:
@@ -130,7 +133,9 @@ async def serving(
             options = {"default_tenant": "contoso", "audit": spool} | options
             app = create_app(ApiSettings(mongo=mongo, nats=NOWHERE, api=ApiOptions(**options)))
             with monkeypatch.context() as patch:
-                patch.setattr(client, "AsyncIOMotorClient", partial(AsyncIOMotorClient, event_listeners=[filters]))
+                patch.setattr(
+                    client, "AsyncIOMotorClient", partial(AsyncIOMotorClient, event_listeners=[filters, limits])
+                )
                 await stack.enter_async_context(app.router.lifespan_context(app))
             app.state.services = replace(app.state.services, clock=ManualClock(NOW))
             caller = httpx.AsyncClient(
@@ -142,6 +147,8 @@ async def serving(
 
         yield start
     assert filters.nameless == []
+    assert limits.unlimited == []
+    assert limits.longest_ms <= LONGEST_MS
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -122,6 +124,64 @@ async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, a
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=20)
     assert process.returncode == 0, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["killed", "stopped"])  # no connection, and one that nobody answers on
+async def test_while_a_server_is_away_health_says_so_in_two_seconds_and_all_comes_back(
+    tmp_path, answers, eventually, how
+) -> None:
+    database = mongo.server(tmp_path / "mongo", free_port(), auth=False)
+    uri = f"mongodb://{LOOPBACK}:{database.port}"
+    database.start()
+    try:
+        database.wait_ready()
+        async with connect(MongoSettings(uri=uri)) as opened:
+            key = bearer(await make_key(opened))
+        # With the limits of time that are set by default, and a bus that never was there.
+        _, client = await answers({"AOC_MONGO__URI": uri, "AOC_NATS__URL": "nats://127.0.0.1:1"})
+        client.timeout = httpx.Timeout(20)
+
+        async def served():
+            return (await client.get("/api/events", headers=key)).status_code == 200
+
+        await eventually(served)
+        assert await health(client) == (200, "degraded")
+
+        _away(database, how)
+        await asyncio.sleep(6)  # longer than a key is remembered
+        for who in ({}, key):
+            began = time.monotonic()
+            answer = await client.get("/health", headers=who)
+            assert time.monotonic() - began < 2
+            assert (answer.status_code, answer.json()["status"]) == (503, "unavailable")
+        refused = await asyncio.gather(*(client.get("/api/events", headers=key) for _ in range(5)))
+        assert {answer.status_code for answer in refused} == {503}
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+        _back(database, how)
+        await eventually(served, 30)
+        await eventually(lambda: is_degraded(client))
+    finally:
+        database.kill()
+
+
+async def is_degraded(client):
+    return await health(client) == (200, "degraded")
+
+
+def _away(server, how):
+    if how == "killed":
+        server.kill()
+    else:
+        os.kill(server.pid, signal.SIGSTOP)
+
+
+def _back(server, how):
+    if how == "killed":
+        server.start()
+    else:
+        os.kill(server.pid, signal.SIGCONT)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 import pytest
 
@@ -46,7 +46,7 @@ def port(tmp_path_factory, stored):
     """Where a gateway listens whose limits are short, and whose bus is away."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
-    limits = {"HEAD_S": "1", "BODY_S": "4", "BODY_BYTES_PER_S": "1000", "ANSWER_S": "1"}
+    limits = {"HEAD_S": "1", "BODY_S": "4", "BODY_BYTES_PER_S": "1000", "ANSWER_S": "1", "CONNECTIONS": "30"}
     mongo, _ = stored
     away = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": mongo.uri, "AOC_MONGO__DATABASE": mongo.database}
     directory = tmp_path_factory.mktemp("api")
@@ -202,3 +202,17 @@ def test_heads_and_bodies_of_a_lasting_connection_are_counted_one_by_one(port, k
             assert answered().startswith(b"HTTP/1.1 200 ")
             connection.sendall(POST % key + b"Content-Length: 200000\r\n\r\n" + b" " * 200_000)
             assert answered().startswith(b"HTTP/1.1 422 ")
+
+
+def test_who_comes_when_there_are_too_many_is_answered_as_any_other_and_told_to_come_again(port) -> None:
+    with ExitStack() as stack:
+        for _ in range(30):
+            stack.enter_context(connected(port))
+        last = stack.enter_context(connected(port))
+        last.sendall(b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = said(last).decode().lower()
+
+    assert answer.startswith("http/1.1 503 ")
+    assert '"type":"/problems/busy"' in answer
+    for header in ("retry-after: ", "x-content-type-options: nosniff", "x-request-id: ", "connection: close"):
+        assert header in answer

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aoc_common.contracts import spelling, terms
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Check, CheckKind, Clause, Span, Value
-from aoc_common.contracts.query.grammar import QueryError, parameter, parse
+from aoc_common.contracts.query.grammar import Asked, QueryError, parameter, parse
 from aoc_common.contracts.query.matching import Facts, matches
 
 if TYPE_CHECKING:
@@ -303,3 +303,24 @@ def test_a_record_has_words_however_its_json_is_written(
     facts = Facts(frozenset(), {"raw": (json.dumps(record, ensure_ascii=as_ascii),)})
 
     assert matches(parse(asked), facts) is has
+
+
+def test_filters_are_bounded_together_and_the_one_too_many_is_named() -> None:
+    many = ",".join(f"v{number}" for number in range(grammar.MOST_VALUES))
+    fits: list[Asked] = [
+        (f"actor{number}", "actor", many) for number in range(grammar.MOST_TOGETHER // grammar.MOST_VALUES)
+    ]
+
+    assert len(grammar.clauses(fits)) == len(fits)
+    with pytest.raises(QueryError, match=f"operation, .*at most {grammar.MOST_TOGETHER} values; ask for some"):
+        grammar.clauses([*fits, ("operation", "operation", "one-more")])
+
+
+def test_beginnings_and_networks_are_bounded_together_wherever_they_stand() -> None:
+    networks = [f"10.{number}.0.0/16" for number in range(grammar.MOST_SPANS // 2)]
+    beginnings = " ".join(f"-actor:begin{number}*" for number in range(20))
+    fits: list[Asked] = [("ip", "ip", ",".join(networks)), ("q", "text", beginnings)]
+
+    assert grammar.clauses(fits)
+    with pytest.raises(QueryError, match=f"actor, .*at most {grammar.MOST_SPANS} beginnings and networks"):
+        grammar.clauses([*fits, ("actor", "actor", ",".join(f"other{number}*" for number in range(90)))])

@@ -29,12 +29,12 @@ def bus(broker: NatsBroker) -> Probe:
     return probe
 
 
-async def run_probes(probes: Mapping[str, Probe]) -> dict[str, str]:
-    """Every probe's answer: `ok`, or what is wrong. Never raises; a probe that hangs is `timed out`."""
+async def run_probes(probes: Mapping[str, Probe], timeout_s: float = _TIMEOUT_S) -> dict[str, str]:
+    """Every probe's answer: `ok`, or what is wrong. Never raises; a probe that takes longer is `timed out`."""
 
     async def one(probe: Probe) -> str:
         try:
-            return await asyncio.wait_for(probe(), _TIMEOUT_S) or "ok"
+            return await asyncio.wait_for(probe(), timeout_s) or "ok"
         except TimeoutError:
             return "timed out"
         except Exception as error:  # noqa: BLE001  # whatever is wrong is the answer

@@ -5,6 +5,7 @@ The token is compared without the store: what is monitored may be that the store
 
 from __future__ import annotations
 
+import asyncio
 from hmac import compare_digest
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _SETTING: Final = "AOC_API__MONITORING_TOKEN"
 _SHORTEST: Final = 32
+#: Seconds.
+_SOON_S: Final = 1.5
 
 
 class Monitoring:
@@ -46,10 +49,11 @@ class Monitoring:
             raise
 
     async def permits(self, request: Request, authenticate: Authenticate) -> bool:
-        """Whether who asks may see more than everybody; not for who cannot be told while the store is away."""
+        """Whether who asks may see more than everybody; not for who cannot be told, soon, while the store is away."""
         try:
-            await self.check(request, authenticate)
-        except (problems.Problem, Transient):
+            async with asyncio.timeout(_SOON_S):
+                await self.check(request, authenticate)
+        except (problems.Problem, Transient, TimeoutError):
             return False
         return True
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 import aoc_api
 from aoc_api import problem_schemas, problems
@@ -15,7 +16,9 @@ from aoc_api.audit.recorder import Recorder
 from aoc_api.bodies import BodyLimits
 from aoc_api.deps import refuse_repeated
 from aoc_api.forwarded import ForwardedHeaders
+from aoc_api.hanging_up import HangingUp
 from aoc_api.middleware import Gate
+from aoc_api.request_ids import CORRELATION, REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -24,6 +27,14 @@ if TYPE_CHECKING:
 
     from aoc_api.parts.services import Running
     from aoc_api.settings import ApiSettings
+
+#: What pages of other origins may use (`AOC_API__CORS_ORIGINS`), send, and see.
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_SENT: Final = ("Authorization", "Content-Type", "If-Match", "Last-Event-ID", "Range", "traceparent", CORRELATION)
+_SHOWN: Final = (
+    "Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "traceresponse",
+    CORRELATION, REQUEST,
+)  # fmt: skip
 
 
 def application(settings: ApiSettings, routers: Sequence[APIRouter], services: Running) -> FastAPI:
@@ -51,6 +62,16 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
     app.add_middleware(Guard)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
     app.add_middleware(Recorder)
+    app.add_middleware(HangingUp, begin_s=settings.api.limits.begin_s)
+    if settings.api.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.api.cors_origins,
+            allow_methods=_METHODS,
+            allow_headers=_SENT,
+            expose_headers=_SHOWN,
+            allow_credentials=False,
+        )
     app.add_middleware(
         Gate,
         limits=limits,
@@ -58,5 +79,6 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
         hosts=settings.api.public_hosts,
         webhook_host=urlsplit(settings.webhooks.public_url or "").hostname,
         shut_in=settings.api.published_on_loopback,
+        varies=bool(settings.api.cors_origins),
     )
     return app

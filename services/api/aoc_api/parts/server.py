@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_api.connection_timeouts import ConnectionTimeouts, protocol
+from aoc_api.connection_timeouts import ConnectionLimits, protocol
 from aoc_api.server_certificate import LOOK_S, ServerCertificate
 from aoc_common.clock import SystemClock
 from aoc_common.service import tasks
@@ -30,8 +30,7 @@ def serving(app: FastAPI, settings: ApiSettings) -> Service:
     certificate = ServerCertificate(tls.certificate, tls.key) if tls.certificate and tls.key else None
     limits = settings.api.limits
     options: dict[str, Any] = {
-        "http": protocol(ConnectionTimeouts(limits.head_s, limits.answer_s)),
-        "limit_concurrency": limits.connections,
+        "http": protocol(ConnectionLimits(limits.head_s, limits.answer_s, limits.connections)),
         "server_header": False,
         "timeout_graceful_shutdown": _GRACE_S,
         # Who may say what of a request is decided in `forwarded`.

@@ -43,7 +43,7 @@ from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
-from aoc_common.store.mongo.client import connect, ping
+from aoc_common.store.mongo.client import check_known, connect, ping
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
@@ -65,6 +65,10 @@ _log = logs.get(__name__)
 _KEYS_TIMEOUT_S: Final = 1.5
 #: Seconds that the database may take for anything that is asked here; no answer is waited for any longer.
 _ANSWER_S: Final = 10.0
+#: Seconds that it may take for a probe: less than these are waited for.
+_PROBE_S: Final = 1.0
+#: Seconds between two looks at the database: while it is away, requests are refused at once, and soon served again.
+_WATCH_S: Final = 2.0
 #: Seconds for which an answer about the servers is cached.
 _HEALTH_S: Final = 1.0
 #: Seconds between two looks at what tenants hide.
@@ -84,9 +88,10 @@ def make_services(settings: ApiSettings) -> Running:
     @asynccontextmanager
     async def running() -> AsyncIterator[Services]:
         async with (
-            connect(settings.mongo, _ANSWER_S) as database,
-            # Searches say themselves how long each of their questions may take, and probes are not waited for.
+            connect(settings.mongo, _ANSWER_S, _WATCH_S) as database,
+            # Scans say themselves how long each of them may take.
             connect(settings.mongo) as searched,
+            connect(settings.mongo, _PROBE_S) as probed,
             http.make_client(timeout_s=_KEYS_TIMEOUT_S, answer_bytes=ANSWER_BYTES) as client,
             make_client() as sign_in_client,
             connecting(settings.nats, "api") as broker,
@@ -113,15 +118,16 @@ def make_services(settings: ApiSettings) -> Running:
                     _log.warning("cursor_key.generated", hint=hint)
                 _log.info("service.started")
                 yield Services(
-                    search=(search := make_event_search(searched)),
-                    hints=Hints(search, MongoVocabulary(searched), MongoSources(searched).by_tenant),
-                    incomplete_before=MongoTermEdition(searched).incomplete_before,
+                    search=(search := make_event_search(database, scanned=searched)),
+                    hints=Hints(search, MongoVocabulary(database), MongoSources(database).by_tenant),
+                    incomplete_before=MongoTermEdition(database).incomplete_before,
                     default_range=DefaultRange(partial(case_span, database)),
                     accounts=MongoAccount(database),
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
                     cursors=cursors,
                     throttle=throttle,
+                    check_store=partial(check_known, database),
                     authenticate=access.authenticate,
                     key_verification=access.key_verification,
                     sessions=access.sessions,
@@ -141,9 +147,9 @@ def make_services(settings: ApiSettings) -> Running:
                     options=settings.api,
                     probes={
                         "nats": probes.bus(broker),
-                        "mongo": partial(ping, searched),
-                        "dead_letters": partial(dead_letters.waiting, searched),
-                        "quarantine": partial(quarantine.waiting, searched),
+                        "mongo": partial(ping, probed),
+                        "dead_letters": partial(dead_letters.waiting, probed),
+                        "quarantine": partial(quarantine.waiting, probed),
                         "services": monitor.probe,
                     },
                     probe_runs=SingleFlight(_HEALTH_S),

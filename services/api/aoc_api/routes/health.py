@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -40,12 +41,15 @@ async def health(request: Request, services: ServicesDep, response: Response) ->
 
     503 when MongoDB is away: nothing can be answered then. Only `status` for who does not show that they may see more.
     """
-    states = await services.checks("nats", "mongo", "dead_letters", "quarantine", "services")
+    states, permitted = await asyncio.gather(
+        services.checks("nats", "mongo", "dead_letters", "quarantine", "services"),
+        services.monitoring.permits(request, services.authenticate),
+    )
     # As the doctor grades it: a record in the quarantine is worth a look, and nothing fails.
     status = "ok" if all(answer == "ok" for name, answer in states.items() if name != "quarantine") else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
-    if not await services.monitoring.permits(request, services.authenticate):
+    if not permitted:
         return HealthStatus(status=status)
     still = stillness(services.still())
     return Health.model_validate({**states, "status": status, "stands_still": still, "version": aoc_api.__version__})

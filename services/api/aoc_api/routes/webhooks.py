@@ -130,10 +130,15 @@ async def _act(sender: str, verdict: Verdict, publish_jobs: PublishJobs, verifie
 
 @asynccontextmanager
 async def _deadline() -> AsyncIterator[None]:
-    """Bounds the time of an answer: a slow body, keys or a bus that do not answer, become a 503."""
+    """Bounds the time of an answer: a slow body, keys or a bus that do not answer, become a 503.
+
+    What is no notification is answered 400.
+    """
     try:
         async with asyncio.timeout(_DEADLINE_S):
             yield
+    except Malformed as error:
+        raise problems.Problem("bad-request", str(error)) from None
     except ClientDisconnect:
         raise problems.Problem("bad-request", "The body ended before its end.") from None
     except (TimeoutError, Transient) as error:

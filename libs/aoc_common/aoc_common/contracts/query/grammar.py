@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LONGEST: Final = 2_000
 MOST_ITEMS: Final = 32
 MOST_VALUES: Final = 100
+#: Values of all parameters together, and of these, beginnings and networks: each of them is looked up on its own.
+MOST_TOGETHER: Final = 400
+MOST_SPANS: Final = 100
 
 type Asked = tuple[str, Field, str]
 """A parameter or option by its name, the field that it is about, and its text; a query where that is `text`."""
@@ -116,9 +119,23 @@ def clauses(asked: Sequence[Asked]) -> tuple[Clause, ...]:
     for name, field, text in asked:
         try:
             parsed += parse(text) if field == "text" else [parameter(field, text)]
+            _check_cost(parsed)
         except QueryError as error:
             raise QueryError(error.position, error.why, name) from None
     return tuple(parsed)
+
+
+def _check_cost(parsed: Sequence[Clause]) -> None:
+    """Raise `QueryError` for more than is looked up for one query."""
+    every = [value for clause in parsed for value in clause.values]
+    if len(every) > MOST_TOGETHER:
+        raise QueryError(0, f"all filters together have at most {MOST_TOGETHER} values; ask for some of them at a time")
+    if sum(any(span.term is None for span in need) for value in every for need in value.needs) > MOST_SPANS:
+        raise QueryError(
+            0,
+            f"all filters together have at most {MOST_SPANS} beginnings and networks; "
+            "ask for some of them at a time, or for a wider network",
+        )
 
 
 def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:

@@ -10,7 +10,7 @@ from pymongo import DESCENDING, UpdateOne
 from aoc_common.errors import NotFound
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.store.mongo.access_documents import grants_from, grants_to
-from aoc_common.store.mongo.client import Database, translated
+from aoc_common.store.mongo.client import Database, check_known, translated
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ class MongoApiKeys:
     """`ApiKeyStore` over `api_keys`, by their ids."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._keys = database["api_keys"]
 
     async def put(self, key: ApiKey, of: Fingerprint) -> None:
@@ -38,6 +39,7 @@ class MongoApiKeys:
 
     async def find(self, of: Fingerprint) -> ApiKey | None:
         """The key with this fingerprint, valid or not."""
+        check_known(self._database)
         with translated("API keys"):
             document = await self._keys.find_one({"_id": of.id})
         if document is None or not compare_digest(document["hash"], of.hash):

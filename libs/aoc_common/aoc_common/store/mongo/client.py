@@ -12,15 +12,24 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import ConfigurationError, DocumentTooLarge, InvalidURI, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    DocumentTooLarge,
+    ExecutionTimeout,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+)
 
-from aoc_common.errors import BadConfiguration, Permanent, Transient, Unreachable
+from aoc_common.errors import BadConfiguration, Permanent, TimedOut, Transient, Unreachable
 from aoc_common.store.mongo.unavailable import why_unavailable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+
+    from pymongo.topology_description import TopologyDescription
 
     from aoc_common.settings import MongoSettings
 
@@ -36,6 +45,8 @@ RAW_CODEC: Final = DEFAULT_RAW_BSON_OPTIONS.with_options(uuid_representation=Uui
 #: What makes an index another one: options that change what it does or forbids.
 _OPTIONS: Final = ("unique", "sparse", "expireAfterSeconds", "partialFilterExpression", "collation", "hidden")
 _DUPLICATE_KEY: Final = 11000
+#: What the driver says when it has no time left to ask at all: the server was slow to be had, not to answer.
+_BY_THE_DRIVER: Final = "remaining timeout"
 #: DuplicateKey, CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict.
 _REFUSED: Final = frozenset({_DUPLICATE_KEY, 67, 85, 86})
 
@@ -183,10 +194,13 @@ def _made(uri: str, **options: Any) -> AsyncIOMotorClient[Document]:
 
 
 @asynccontextmanager
-async def connect(settings: MongoSettings, limit_s: float | None = None) -> AsyncIterator[Database]:
+async def connect(
+    settings: MongoSettings, limit_s: float | None = None, watch_s: float = 10.0
+) -> AsyncIterator[Database]:
     """The database; closed on leaving. Raises `BadConfiguration` for a connection string that is none.
 
     `limit_s`: what any one operation may take; the server is told too (`maxTimeMS`), and does no more work for it.
+    `watch_s`: seconds between two looks at every server, whether anything is asked of it or not.
     """
     uri = settings.resolved_uri()
     check(uri)
@@ -194,6 +208,7 @@ async def connect(settings: MongoSettings, limit_s: float | None = None) -> Asyn
         client: AsyncIOMotorClient[Document] = _made(
             uri,
             serverSelectionTimeoutMS=int(settings.timeout_s * 1000),
+            heartbeatFrequencyMS=int(watch_s * 1000),
             # A server that takes a question and never answers must not hold a worker, and its messages, for ever.
             socketTimeoutMS=int(settings.answer_s * 1000),
             tz_aware=True,
@@ -290,6 +305,18 @@ async def ping(database: Database) -> str | None:
     return None
 
 
+def check_known(database: Database) -> None:
+    """Raise `Unreachable` when no server answered at the last look: who asks now would wait for nothing.
+
+    The driver goes on looking, every `watch_s` of `connect`; before the first look nothing is known.
+    """
+    known: TopologyDescription = database.client.topology_description  # type: ignore[assignment]  # motor's stub is wrong
+    servers = known.server_descriptions().values()
+    errors = [server.error for server in servers if server.error is not None]
+    if errors and len(errors) == len(servers):
+        raise _translate("MongoDB", errors[0]) if isinstance(errors[0], PyMongoError) else Unreachable("MongoDB: away")
+
+
 async def check_indexes(database: Database) -> None:
     """Warn of indexes that are missing, still being built, or other than declared: queries are slower until then.
 
@@ -323,4 +350,6 @@ def translated(what: str) -> Iterator[None]:
 def _translate(what: str, error: PyMongoError) -> Transient:
     # Which refusals are final is decided where a document is at hand (see `events`): a wrong "final" loses data,
     # a wrong "try again" costs time and shows in the log.
+    if isinstance(error, ExecutionTimeout) and _BY_THE_DRIVER not in str(error):
+        return TimedOut(f"{what}: the server stopped after its limit of time")
     return Unreachable(why_unavailable(error) or f"{what}: {str(error)[:300]}")

@@ -19,7 +19,7 @@ from aoc_common.clock import SystemClock
 from aoc_common.contracts.ids import to_ms
 from aoc_common.errors import Malformed
 from aoc_common.store.mongo import access_paths, conditions
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import Database, Document, check_known, translated
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
@@ -70,8 +70,15 @@ class _Unhurried:
 class MongoEventSearch:
     """`EventSearch` over `events`."""
 
-    def __init__(self, database: Database, clock: Clock | None = None, server: Server | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock | None = None,
+        server: Server | None = None,
+        scanned: Database | None = None,
+    ) -> None:
         self._database = database
+        self._scanned = database if scanned is None else scanned
         self._events = database["events"]
         self._versions = MongoEventVersions(database)
         self._outline = MongoOutline(database)
@@ -79,7 +86,7 @@ class MongoEventSearch:
         self._visible = VisibleEvents(self._events, self._find)
         self._clock = clock or SystemClock()
         # PageRequest at the first search: services are wired while the server may be away.
-        self._plan = None if server is None else SearchPlan(database, server)
+        self._plan = None if server is None else SearchPlan(self._scanned, server)
         self._hours: TTLCache[tuple[str, str], Mapping[int, int]] = TTLCache(_MONTHS, _REMEMBERED_S)
 
     async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
@@ -96,6 +103,7 @@ class MongoEventSearch:
 
     async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
+        check_known(self._database)
         with translated("events"):
             selected: Document = {"tenant": scope.tenant, "_id": event_id}
             if hiding := conditions.not_hidden(scope.hidden):
@@ -174,7 +182,7 @@ class MongoEventSearch:
         """The newest `limit` documents that match."""
         tenant = access_paths.checked(query)
         if self._plan is None:
-            self._plan = SearchPlan(self._database, await server_of(self._database))
+            self._plan = SearchPlan(self._scanned, await server_of(self._database))
         outline = await self._outline.read(tenant, kinds=access_paths.asks_for_kinds(query))
         compiled = await access_paths.compiled(query, outline.kinds, self._vocabulary)
         timeline = Timeline(outline.months, lambda month: self._hours_of(tenant, month), to_ms(self._clock.now()))
@@ -187,9 +195,14 @@ class MongoEventSearch:
         return self._hours[key]
 
 
-def make_event_search(database: Database, clock: Clock | None = None) -> MongoEventSearch:
-    """A search on the server behind `database`, which may be away as yet."""
-    return MongoEventSearch(database, clock)
+def make_event_search(
+    database: Database, clock: Clock | None = None, scanned: Database | None = None
+) -> MongoEventSearch:
+    """A search on the server behind `database`, which may be away as yet.
+
+    `scanned`: the same, over a connection without a limit of its own: scans say how long each may take.
+    """
+    return MongoEventSearch(database, clock, scanned=scanned)
 
 
 def _most_frequent(values: Iterable[str], top: int) -> list[tuple[str, int]]:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pymongo.errors import ExecutionTimeout
 
-from aoc_common.errors import Unreachable
+from aoc_common.errors import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,7 +70,7 @@ async def walk(
     """Windows back in time, until there are enough documents, the ids are exhausted, or the pace ends it.
 
     `ids`: the range [low, high). `density`: documents of the path per event, about; None when it is not known.
-    Raises `Unreachable` when there was no time for a first window, and the driver's errors.
+    Raises `TimedOut` when there was no time for a first window, and the driver's errors.
     """
     lowest, high = ids
     result: list[Document] = []
@@ -81,7 +81,7 @@ async def walk(
         async with request.pace.turn() as seconds:
             if seconds is None:
                 if high == ids[1]:
-                    raise Unreachable("events: there was no time to look at any", retry_after=1)
+                    raise TimedOut("events: there was no time to look at any", retry_after=1)
                 return SearchResult(result, UUID(int=high))
             started = time.perf_counter()
             try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo import DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.access_documents import person_from, person_to
-from aoc_common.store.mongo.client import Database, translated
+from aoc_common.store.mongo.client import Database, check_known, translated
 from aoc_common.store.sessions import Session
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class MongoSessions:
     """`SessionStore` over `sessions`, by their ids. The server removes those whose end has passed (`expiry`)."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._sessions = database["sessions"]
 
     async def begin(self, session: Session, of: Fingerprint) -> None:
@@ -45,6 +46,7 @@ class MongoSessions:
 
     async def find(self, of: Fingerprint) -> Session | None:
         """The session with this fingerprint."""
+        check_known(self._database)
         with translated("sessions"):
             document = await self._sessions.find_one({"_id": of.id})
         if document is None or not compare_digest(document["hash"], of.hash):
