@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from aoc_common.store.searches import EventQuery
 from making import an_event
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from aoc_common.contracts.query.filters import Field
 
@@ -134,3 +135,23 @@ async def test_tenants_and_sources_are_known_by_their_events(database: Database)
     await events.insert([an_event("a"), an_event("b", tenant="fabrikam", source="import")], ["p", "p"])
 
     assert await MongoSources(database).by_tenant() == {"contoso": ["o365-exchange"], "fabrikam": ["import"]}
+
+
+class _NoTime:
+    """`Pace` of a search whose time is used up."""
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[float | None]:
+        yield None
+
+
+async def test_a_search_does_not_fail_since_there_is_no_time_to_choose_between_words(database: Database, hint) -> None:
+    events = MongoEvents(database, lambda _tenant, _source: timedelta(days=30))
+    await events.insert([an_event("a", terms=("payday",)), an_event("b", terms=("paydax",))], ["p"] * 2)
+    hints = Hints(make_event_search(database), MongoVocabulary(database), _sources)
+    query = EventQuery(Scope("contoso"), clauses([("q", "text", "paydaq")]))
+
+    found = await hints.of(query, [("q", "text", "paydaq")], _NoTime())
+
+    assert found.unknown == ("paydaq",)
+    assert found.instead["q"] in {"payday", "paydax"}

@@ -1,4 +1,4 @@
-"""The bench of what the gateway's dearest requests leave to others runs, and says what it promises to."""
+"""The benches of the gateway run, and say what they promise to."""
 
 from __future__ import annotations
 
@@ -23,3 +23,17 @@ def test_the_bench_of_the_gateway_tells_both_figures() -> None:
 
     assert figures["source_health_ms"]["worst"] > 0
     assert figures["cheap_beside_dear_ms"]["worst"] > 0
+
+
+def test_the_bench_of_many_analysts_tells_what_a_request_costs_and_none_is_refused() -> None:
+    arguments = ["--analysts", "10", "--seconds", "4", "--pause", "1", "--events", "500", "--json"]
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "bench" / "gateway_load.py"), *arguments],
+        capture_output=True, timeout=100, check=True,
+    )  # fmt: skip
+    figures = json.loads(done.stdout)
+
+    assert set(figures["answers"]) == {"200"}
+    assert figures["requests"] == figures["answers"]["200"] > 10
+    assert 0 < figures["cpu_ms_a_request"] < 1_000
+    assert figures["memory_mib_after"] > 20

@@ -13,6 +13,7 @@ from aoc_common.contracts import terms
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.alike import closest
 from aoc_common.contracts.query.filters import Clause, Field
+from aoc_common.errors import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -105,7 +106,7 @@ class Hints:
             return False
         if not query.scope.hidden:
             return True
-        number, all_counted = await self._search.count(_every(query, word), 1, pace)
+        number, all_counted = await self._counted(_every(query, word), 1, pace)
         return number > 0 or not all_counted
 
     async def _meant(self, query: EventQuery, word: str, pace: Pace | None) -> str | None:
@@ -115,8 +116,15 @@ class Hints:
             return alike[0] if alike else None
         counts: dict[str, int] = {}
         for candidate in alike:
-            counts[candidate], _ = await self._search.count(_every(query, candidate), _COUNTED, pace)
+            counts[candidate], _ = await self._counted(_every(query, candidate), _COUNTED, pace)
         return max(alike, key=lambda candidate: counts[candidate])
+
+    async def _counted(self, query: EventQuery, most: int, pace: Pace | None) -> tuple[int, bool]:
+        """As `EventSearch.count`; none are counted where there is no time for it: a search never fails for its hint."""
+        try:
+            return await self._search.count(query, most, pace)
+        except TimedOut:
+            return 0, False
 
 
 def _every(query: EventQuery, word: str) -> EventQuery:

@@ -1,0 +1,224 @@
+"""What requests of many analysts cost the gateway: its own CPU for each, errors, and whether its memory grows.
+
+`python bench/gateway_load.py [--analysts 200] [--seconds 60] [--pause 20] [--events 20000] [--json]`
+
+A real gateway process over a real MongoDB-protocol server, and so many analysts, each with a key of their own, behind
+one address. Each asks for what people do who work through events, with a pause of ten to thirty seconds between two
+requests: to read what was found. The stand-in for MongoDB cannot serve many more; `--pause 1` asks a real one for
+twenty times as much.
+
+CPU is the process's own (`/proc`), read once a second and divided by the requests that were answered in that second:
+p50 and p95 are of these seconds. Clients and database run on the same cores, so latencies are of the machine, not of
+the gateway; the requests a second say how much was asked for. The events are those of `bench/queries.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import statistics
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+from gateway import gateway, seed_source
+from queries import seed
+
+from aoc_cli.local import mongo
+from aoc_cli.local.ports import LOOPBACK, free_port
+from aoc_common.contracts.access import Grant
+from aoc_common.contracts.credentials import fingerprint, new_api_key
+from aoc_common.settings import MongoSettings
+from aoc_common.store.api_keys import ApiKey
+from aoc_common.store.mongo.api_keys import MongoApiKeys
+from aoc_common.store.mongo.client import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TENANT: Final = "contoso"
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+#: Seconds after which a client closes a connection that it does not use: before the gateway does.
+_IDLE_S: Final = 3.0
+#: The stand-in for MongoDB answers one question at a time: searches of so many wait longer for their turn.
+_PATIENT: Final = {"AOC_API__LIMITS__WAIT_S": "25", "AOC_API__LIMITS__REQUESTS": "256"}
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+#: Weight, path, parameters: what analysts ask for. `{actor}`, `{word}`: one of many. `event`, `next`: of a page before.
+_MIX: Final[tuple[tuple[int, str, dict[str, str]], ...]] = (
+    (30, "/api/events", {"page_size": "50"}),
+    (15, "/api/events", {"actor": "{actor}@contoso.example", "page_size": "50"}),
+    (10, "/api/events", {"q": "word{word}", "page_size": "50"}),
+    (10, "next", {"page_size": "50"}),
+    (20, "event", {}),
+    (8, "/api/facets", {"field": "operation", "start": "2026-11-18T00:00:00Z"}),
+    (4, "/api/me", {}),
+    (3, "/api/source-health", {}),
+)
+_ACTORS: Final = ("svc.backup", "ada.quill", "dana.reyes", "kim.zhou", "omar.weber", "vera.lind", "lee.silva", "nobody")
+_SOURCES: Final = 4
+
+
+@dataclass(slots=True)
+class Load:
+    """What happened. `latencies`: seconds. `seconds`: CPU seconds and answers of each second."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    seconds: list[tuple[float, int]] = field(default_factory=list)
+
+
+async def keys(uri: str, analysts: int) -> list[str]:
+    """A key for each analyst, a reader of the tenant."""
+    made, now = [], datetime.now(UTC)
+    async with connect(MongoSettings(uri=uri)) as database:
+        store = MongoApiKeys(database)
+        for number in range(analysts):
+            secret = new_api_key()
+            of = fingerprint(secret)
+            grants = (Grant("reader", tenants=frozenset({_TENANT})),)
+            await store.put(ApiKey(of.id, f"{number}", grants, "bench", now, now + timedelta(days=1)), of)
+            made.append(secret)
+    return made
+
+
+async def analyst(client: httpx.AsyncClient, key: str, seed_: int, pause: float, until: float, load: Load) -> None:
+    """One person, who asks, reads, and asks again."""
+    chance = random.Random(seed_)
+    headers = {"Authorization": f"Bearer {key}"}
+    event = following = None
+    await asyncio.sleep(min(pause * chance.uniform(0, 1.5), max(0.0, until - time.monotonic())))
+    while time.monotonic() < until:
+        (_, path, parameters) = chance.choices(_MIX, weights=[weight for weight, _, _ in _MIX])[0]
+        names = {"actor": chance.choice(_ACTORS), "word": chance.randrange(1, 500)}
+        params = {name: value.format_map(names) for name, value in parameters.items()}
+        if path == "event":
+            path = f"/api/events/{event}" if event else "/api/events"
+        elif path == "next":
+            path = "/api/events"
+            params |= {"cursor": following} if following else {}
+        if path != "/api/me":
+            params["tenant"] = _TENANT
+        began = time.monotonic()
+        try:
+            answer = await client.get(path, params=params, headers=headers)
+        except httpx.HTTPError as error:
+            load.answers[type(error).__name__] += 1
+        else:
+            load.latencies.append(time.monotonic() - began)
+            load.answers[_kind(answer)] += 1
+            if path == "/api/events" and answer.status_code == 200 and not params.keys() & {"actor", "q"}:
+                page = answer.json()
+                following = page["next_cursor"]
+                event = page["items"][0]["id"] if page["items"] else event
+        await asyncio.sleep(min(pause * chance.uniform(0.5, 1.5), max(0.0, until - time.monotonic())))
+
+
+def _kind(answer: httpx.Response) -> str:
+    """The status of an answer; of a problem, its kind and what was asked for."""
+    if answer.status_code < 400:
+        return str(answer.status_code)
+    return f"{answer.json()['type']} {answer.url.path[:12]} {','.join(answer.url.params)}"
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds of a process until now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def resident_mib(pid: int) -> float:
+    """Memory of a process now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 2**20
+
+
+async def watched(pid: int, load: Load) -> None:
+    """Note the CPU and the answers of each second."""
+    while True:
+        cpu, answered = cpu_s(pid), load.answers.total()
+        await asyncio.sleep(1)
+        load.seconds.append((cpu_s(pid) - cpu, load.answers.total() - answered))
+
+
+async def measure(base: str, pid: int, secrets: Sequence[str], seconds: float, pause: float) -> dict[str, Any]:
+    """All figures."""
+    load, warm = Load(), Load()
+    limits = httpx.Limits(max_connections=len(secrets) + 10, keepalive_expiry=_IDLE_S)
+    async with httpx.AsyncClient(base_url=base, timeout=60, limits=limits) as client:
+        until = time.monotonic() + min(1.5 * pause, seconds)
+        await asyncio.gather(*(analyst(client, key, -number, pause, until, warm) for number, key in enumerate(secrets)))
+        before, began, cpu = resident_mib(pid), time.monotonic(), cpu_s(pid)
+        watching = asyncio.create_task(watched(pid, load))
+        until = began + seconds
+        await asyncio.gather(*(analyst(client, key, number, pause, until, load) for number, key in enumerate(secrets)))
+        watching.cancel()
+        elapsed, spent = time.monotonic() - began, cpu_s(pid) - cpu
+    of_seconds = sorted(used / answered * 1000 for used, answered in load.seconds if answered)
+    latencies = sorted(load.latencies)
+    return {
+        "requests": load.answers.total(),
+        "requests_per_s": load.answers.total() / elapsed,
+        "answers": dict(load.answers),
+        "cpu_ms_a_request": spent / load.answers.total() * 1000,
+        "cpu_ms_p50": statistics.median(of_seconds),
+        "cpu_ms_p95": _at(of_seconds, 0.95),
+        "latency_ms_p50": _at(latencies, 0.5) * 1000,
+        "latency_ms_p95": _at(latencies, 0.95) * 1000,
+        "memory_mib_before": before,
+        "memory_mib_after": resident_mib(pid),
+    }
+
+
+def _at(ordered: Sequence[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+async def run(uri: str, log: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Seed, start, measure."""
+    async with connect(MongoSettings(uri=uri)) as database:
+        await seed(database, arguments.events, slim=False)
+        now = datetime.now(UTC).replace(microsecond=0)
+        for number in range(_SOURCES):
+            await seed_source(database, f"source-{number}", now)
+    secrets = await keys(uri, arguments.analysts)
+    with ExitStack() as stack:
+        child = gateway(uri, log)
+        child.env = {**child.env, **_PATIENT}
+        child.start()
+        stack.callback(child.stop)
+        child.wait_ready()
+        return await measure(f"http://{LOOPBACK}:{child.port}", child.pid, secrets, arguments.seconds, arguments.pause)
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--analysts", type=int, default=200)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--events", type=int, default=20_000)
+    parser.add_argument("--pause", type=float, default=20, help="seconds between two requests of one analyst")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    with TemporaryDirectory() as directory, ExitStack() as stack:
+        server = mongo.server(Path(directory) / "mongo", free_port(), auth=False)
+        server.start()
+        stack.callback(server.stop)
+        server.wait_ready()
+        figures = asyncio.run(run(f"mongodb://{LOOPBACK}:{server.port}", Path(directory) / "gateway.log", arguments))
+    if arguments.json:
+        print(json.dumps(figures, indent=1))
+        return
+    for name, figure in figures.items():
+        print(f"{name:20} {figure:,.1f}" if isinstance(figure, float) else f"{name:20} {figure}")
+
+
+if __name__ == "__main__":
+    main()
