@@ -30,8 +30,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from gateway import gateway, seed_source
-from queries import seed
+from gateway import gateway, seed_source  # type: ignore[import-not-found]  # beside this file
+from queries import seed  # type: ignore[import-not-found]  # the same
 
 from aoc_cli.local import mongo
 from aoc_cli.local.ports import LOOPBACK, free_port
