@@ -231,6 +231,24 @@ async def test_every_answer_has_the_headers_that_keep_browsers_from_harm(gateway
     assert hardened(await gateway.client.delete("/api/events"))
 
 
+async def test_a_page_may_load_nothing_send_no_form_and_stand_in_no_frame(gateway) -> None:
+    page = await gateway.client.get("/auth/login")
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"] == (
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+
+
+async def test_browsers_are_told_to_stay_with_tls_only_over_tls(serving, mongo_settings, store) -> None:
+    proxied = await serving(mongo_settings, trusted_proxies=["127.0.0.1/32"])
+    plain = await proxied.client.get("/livez")
+    encrypted = await proxied.client.get("/livez", headers={"X-Forwarded-Proto": "https"})
+
+    assert "strict-transport-security" not in plain.headers
+    assert encrypted.headers["strict-transport-security"].startswith("max-age=31536000")
+
+
 async def test_a_fault_is_told_by_its_trace_and_not_by_its_details(gateway, monkeypatch) -> None:
     async def fail(*_):
         raise RuntimeError("hunter2")
