@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.tenants.needs import GRAPH, MANAGEMENT, NEEDS
+from aoc_common.tenants.needs import NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,6 +92,3 @@ def gravest(findings: Iterable[Finding]) -> Grade:
     """The gravest grade of all."""
     grades = {finding.grade for finding in findings}
     return next((grade for grade in (Grade.FAIL, Grade.WARN) if grade in grades), Grade.OK)
-
-
-__all__ = ["GRAPH", "MANAGEMENT", "Finding", "Grade", "gravest", "of_expiry", "of_roles", "of_skew"]

@@ -68,7 +68,7 @@ class Fleet:
             for change in changes:
                 for follower in self._followers:
                     follower(change)
-                _log.info("tenant.followed", tenant=_name(change), collected=change.after is not None)
+                _log.info("tenant.followed", tenant=change.name, collected=change.after is not None)
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -87,8 +87,3 @@ class Fleet:
             except Transient as error:
                 # The next change, or the next regular refresh, brings it.
                 _log.warning("tenants.unfollowed", error=str(error))
-
-
-def _name(change: TenantChange) -> str:
-    tenant = change.after or change.before
-    return tenant.name if tenant else ""

@@ -21,7 +21,8 @@ _log = logs.get(__name__)
 class Admission:
     """Admits tenants. `collected`: the names of all that were collected before. `records`: of the registry.
 
-    What is in the registry was admitted when it was added; this is for new tenants of a file.
+    What is in the registry was admitted when it was added; this is for new tenants of a file. One that has the name of
+    a tenant that was deleted from the registry is not collected: the normalizer stores nothing under that name.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Admission:
         self._records = records
         self._clock = clock
         self._refused: tuple[str, ...] = ()
+        self._gone: list[str] = []
         self._advice: str | None = None
 
     async def admitted(self, tenants: Sequence[Tenant]) -> Sequence[Tenant]:
@@ -43,7 +45,10 @@ class Admission:
         records = await self._records()
         latest = max((record.changed_at for record in records.values()), default=None)
         terms = self._licences.terms(self._clock.now(), latest)
-        known = {tenant.name for tenant in tenants if tenant.is_simulated} | records.keys()
+        gone = {record.name for record in records.values() if record.state != "active"}
+        self._report_gone(sorted(tenant.name for tenant in tenants if tenant.name in gone))
+        tenants = [tenant for tenant in tenants if tenant.name not in gone]
+        known = {tenant.name for tenant in tenants if tenant.is_simulated} | (records.keys() - gone)
         if not {tenant.name for tenant in tenants} <= known:
             known |= await self._collected()
         counted = sum(tenant.name in known and not tenant.is_simulated for tenant in tenants)
@@ -57,6 +62,13 @@ class Admission:
             admitted.append(tenant)
         self._report(tuple(refused), terms.advice)
         return admitted
+
+    def _report_gone(self, gone: list[str]) -> None:
+        if gone != self._gone:
+            self._gone = gone
+            if gone:
+                remedy = "add them to the registry instead, or give them other names in the tenants file"
+                _log.error("tenants.of_deleted_names", tenants=gone, remedy=remedy)
 
     def _report(self, refused: tuple[str, ...], advice: str | None) -> None:
         if refused != self._refused:

@@ -109,7 +109,8 @@ class Scheduler:
             for feed in tenant_feeds:
                 if job := next_backlog_slice(feed, waiting, now):
                     await self._publish(job)
-                _measure(feed, states[feed.source], waiting)
+                if (tenant, feed.source) in self._feeds:  # it may have left meanwhile
+                    _measure(feed, states[feed.source], waiting)
 
     async def poll(self, tenant: str, source: str) -> bool:
         """A source may have new records: request its live slice now, whatever its interval.

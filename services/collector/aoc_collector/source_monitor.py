@@ -6,7 +6,6 @@ whether a source fell silent, are read once an hour for each tenant, and at each
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -70,21 +69,19 @@ class SourceMonitor:
         waiting = await self._accounts.waiting()
         for tenant, names in list(self._sources.items()):
             await self._read_account(tenant, names, now)
+            if self._sources.get(tenant) is not names:  # it has left or changed meanwhile
+                continue
             for name in names:
                 account = _cheap_account(tenant, name, states.get((tenant, name)), waiting.get((tenant, name)))
                 account = replace(account, recently=self._recently.get((tenant, name), account.recently))
                 self._report(account, judge(account, self._bounds, now), now)
-            if tenant in self._sources:  # it may have left meanwhile
-                await self._note_throttled(tenant)
+            await self._note_throttled(tenant)
 
     def forget(self, tenant: str) -> None:
         """It is judged no more, or by other sources: it has left, was paused, or has changed."""
         for name in self._sources.get(tenant, ()):
             self._last_states.pop((tenant, name), None)
             self._recently.pop((tenant, name), None)
-            for gauge in (metrics.SOURCE_STATE, metrics.EXPIRING_BLOBS, metrics.EXPIRY_SECONDS):
-                with suppress(KeyError):  # of a source that was never judged
-                    gauge.remove(tenant, name)
         self._account_due.pop(tenant, None)
         self._noted.pop(tenant, None)
 
@@ -94,7 +91,10 @@ class SourceMonitor:
         silent = any(self._recently.get((tenant, name), _NO_RECORDS).silent_hour for name in names)
         if due is not None and now < due <= now + _ACCOUNT_INTERVAL and not silent:
             return
-        for account in await self._accounts.accounts(tenant, now):
+        accounts = await self._accounts.accounts(tenant, now)
+        if self._sources.get(tenant) is not names:
+            return
+        for account in accounts:
             self._recently[tenant, account.source] = account.recently
         # The first time after a start is spread over the hour, so that tenants are not read all at once.
         share = crc32(tenant.encode()) % 60 / 60 if due is None else 1.0

@@ -13,7 +13,7 @@ import jwt
 import orjson
 from cryptography import x509
 
-from aoc_collector.findings import GRAPH, MANAGEMENT, Finding, Grade, of_expiry, of_roles, of_skew
+from aoc_collector.findings import Finding, Grade, of_expiry, of_roles, of_skew
 from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.microsoft.remote import remote
 from aoc_collector.sources import SOURCES
@@ -23,7 +23,7 @@ from aoc_common.contracts.sources import CONTENT_TYPES
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import resolve_secret
-from aoc_common.tenants.needs import NEEDS, Resource
+from aoc_common.tenants.needs import GRAPH, MANAGEMENT, NEEDS, Resource
 from aoc_common.tenants.remedies import next_action
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: A check that takes longer has failed; all together take not much longer than one.
 _PATIENCE_S: Final = 10.0
-_RENEW: Final = "Create a new one for the app (Certificates & secrets) and put it where the tenants file points"
+_RENEW: Final = "Create a new one for the app (Certificates & secrets) and put it where the tenant's settings point"
 _SIGNINS: Final = "graph-signins"
 _REMOTE: Final = remote("doctor")
 
@@ -130,7 +130,7 @@ class TenantCheck:
         url = f"{self._tenant.hosts.graph}/v1.0/applications(appId='{app}')?$select=passwordCredentials"
         try:
             credentials = (await self._ask(url, token)).get("passwordCredentials") or []
-            ends = [datetime.fromisoformat(credential["endDateTime"]) for credential in credentials]
+            ends = [_aware(datetime.fromisoformat(credential["endDateTime"])) for credential in credentials]
         except (AocError, TimeoutError, ValueError, KeyError, TypeError, AttributeError):
             return [self._finding("secret", Grade.OK, "in use; when it expires is not shown (Application.Read.All)")]
         # Which of several is in use, Entra does not say: the last to end counts.
@@ -170,7 +170,7 @@ class TenantCheck:
         reference = self._tenant.client_certificate
         if reference is None:
             return []
-        fix = "Name a PEM file in the tenants file"
+        fix = "Name a PEM file (client_certificate)"
         try:
             pem = await asyncio.to_thread(resolve_secret, reference, "client_certificate")
             ends = x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
@@ -193,6 +193,11 @@ def _roles(token: str) -> frozenset[str]:
 
 def _date(text: str | None) -> datetime | None:
     try:
-        return parsedate_to_datetime(text) if text else None
+        return _aware(parsedate_to_datetime(text)) if text else None
     except ValueError:
         return None
+
+
+def _aware(moment: datetime) -> datetime:
+    """A moment of an answer that names no zone is in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

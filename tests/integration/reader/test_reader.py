@@ -9,6 +9,8 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
 
 from aoc_common.bus.pull import Pull
 from aoc_common.contracts.reading import EventFilter
@@ -216,6 +218,23 @@ async def test_a_server_that_is_slow_to_answer_is_no_stream_without_messages(rig
 
     assert (await rig.checkpoint()).position.sequence == 0
     assert (await rig.checkpoint(later)).position.sequence == 4
+
+
+async def test_a_server_that_is_too_slow_for_a_new_reader_is_an_error_that_passes(rig: Rig, monkeypatch) -> None:
+    await rig.publish(*sign_ins(3))
+
+    async def nothing(*_: object) -> list[Msg]:
+        return []
+
+    async def slow(*_: object) -> None:
+        raise NatsTimeoutError
+
+    monkeypatch.setattr(Pull, "next", nothing)
+    monkeypatch.setattr(JetStreamContext, "consumer_info", slow)
+    with pytest.raises(Transient):
+        await rig.declare(replace(READER, begin=datetime.now(UTC)))
+
+    assert await rig.checkpoints.read(READER.name) is None
 
 
 async def test_the_hole_is_filled_before_what_comes_after_it_is_handled(rig: Rig, eventually) -> None:

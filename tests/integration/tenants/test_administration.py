@@ -287,13 +287,14 @@ async def test_a_change_is_known_after_one_look_without_a_message_and_at_once_wi
     assert (await stored.get("contoso")).paused
 
 
-async def test_settings_of_a_newer_version_change_nothing_of_what_is_known(registry, database, clock):
+@pytest.mark.parametrize(("field", "value"), [("colour", "red"), ("sources", ["graph-of-tomorrow"])])
+async def test_settings_of_a_newer_version_change_nothing_of_what_is_known(registry, database, clock, field, value):
     stored = StoredTenants(registry.store, clock)
     await registry.administration.add(settings_of("contoso", display_name="Contoso Works"), KIM)
     assert (await stored.get("contoso")).title == "Contoso Works"
     clock.advance(1)
     await database["tenant_settings"].update_one(
-        {"_id": "contoso"}, {"$set": {"revision": 2, "changed_at": clock.now(), "settings.colour": "red"}}
+        {"_id": "contoso"}, {"$set": {"revision": 2, "changed_at": clock.now(), f"settings.{field}": value}}
     )
     clock.advance(LOOK_S)
 

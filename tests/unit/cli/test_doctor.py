@@ -11,10 +11,11 @@ from aoc_cli.doctor import command, decisions, links
 from aoc_cli.doctor.keys import of_keys
 from aoc_cli.doctor.streams import of_waiting
 from aoc_cli.reports.keys import KeyState
-from aoc_collector.findings import GRAPH, MANAGEMENT, Finding, Grade, gravest, of_expiry, of_roles, of_skew
+from aoc_collector.findings import Finding, Grade, gravest, of_expiry, of_roles, of_skew
 from aoc_common.contracts.report_keys import PublishedKey
 from aoc_common.store.mongo.twin_links import BrokenLink, LinkFault, LinkReport
 from aoc_common.store.pages import PublishedPage
+from aoc_common.tenants.needs import GRAPH, MANAGEMENT
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 IN_USE = PublishedKey("a", b"", NOW)

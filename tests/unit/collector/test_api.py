@@ -115,6 +115,24 @@ async def test_a_late_401_does_not_throw_away_a_newer_token(tenant, clock):
     assert (new, 2) == (await tokens.token(tenant, GRAPH), len(forms))
 
 
+async def test_a_token_of_former_settings_is_not_used_with_the_new_ones_however_late_it_is_asked_for(tenant, clock):
+    client, _ = entra([granted(number) for number in range(1, 6)])
+    tokens = Tokens(client, clock, attempts=3)
+    changes = (
+        {"tenant_id": "fab01ca0-5a11-4d0e-9b1c-0a0c51a00002"},
+        {"client_id": "fab01ca0-a99c-4011-8ec7-0a0c51a00022"},
+        {"cloud": "gcc-high"},
+    )
+    tokens.forget(tenant)
+
+    late = await tokens.token(tenant, GRAPH)  # by a slice that began before
+    new = [await tokens.token(tenant.model_copy(update=change), GRAPH) for change in changes]
+
+    assert (late, new) == ("token-1", ["token-2", "token-3", "token-4"])
+    tokens.forget(tenant)
+    assert await tokens.token(tenant.model_copy(update=changes[0]), GRAPH) == "token-5"
+
+
 async def test_a_refused_secret_is_named_by_its_code_and_never_shown(tenant, clock, caplog):
     body = {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}
     client, _ = entra([httpx.Response(401, json=body)])

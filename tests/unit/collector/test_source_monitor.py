@@ -8,6 +8,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
+from aoc_collector.metrics import CATALOGUE
 from aoc_collector.source_monitor import SourceMonitor
 from aoc_common.errors import Unreachable
 from aoc_common.store.accounts import SourceAccount, Waiting
@@ -81,6 +82,28 @@ async def test_a_source_that_was_never_collected_is_judged_too(monitor):
 
     assert value("aoc_collector_source_state") == 1
     assert value("aoc_collector_first_expiry_seconds") == float("inf")
+
+
+@pytest.mark.parametrize("left", [{}, {"contoso": ["graph-intune"]}], ids=["has left", "has changed"])
+async def test_a_tenant_that_leaves_while_it_is_looked_at_is_judged_no_more(accounts, states, clock, left):
+    sources = {"contoso": ["graph-signins"]}
+    monitor = SourceMonitor(sources, accounts, states, lambda _: {"graph-signins": 0.25}, BOUNDS, clock)
+    read = accounts.accounts
+
+    async def slowly(tenant, now):
+        monitor.forget("contoso")
+        CATALOGUE.forget(tenant="contoso")
+        sources.clear()
+        sources.update(left)
+        return await read(tenant, now)
+
+    await monitor.check()
+    accounts.accounts = slowly
+    await clock.sleep(3600)
+    before = value("aoc_collector_source_state")
+    await monitor.check()
+
+    assert (before, value("aoc_collector_source_state")) == (1, None)
 
 
 async def test_the_share_of_throttled_answers_is_noted(monitor, states, clock):

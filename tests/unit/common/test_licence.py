@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 
@@ -168,6 +169,20 @@ def test_what_is_no_licence_stops_nothing_and_is_said(trust, tmp_path):
 
         assert (found.state, found.max_tenants) == ("unreadable", 1)
         assert (found.advice or "").startswith("AOC_LICENSE_")
+
+
+def test_a_file_of_trusted_keys_is_read_whole_or_not_at_all(trust):
+    file = trust(KEY)
+    public = file.read_text()
+    for text, says in (
+        (public + "\n" * 65_536, "AOC_LICENSE_TRUST: .*has more than 64 KiB"),
+        (public + public.replace("\n-----END", "?\n-----END"), "holds something else than public keys"),
+    ):
+        file.write_text(text)
+        found = terms.load(a_licence(), file).terms(NOW)
+
+        assert found.state == "unreadable"
+        assert re.search(says, found.advice or "")
 
 
 def test_a_private_key_in_the_place_of_a_public_one_is_not_trusted(tmp_path):

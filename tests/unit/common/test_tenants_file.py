@@ -47,6 +47,7 @@ def read(tmp_path):
         ([GOOD | {"sources": ["graph-signin"]}], "tenant contoso, sources.*graph-signins"),
         ([GOOD | {"secret": "x"}], "tenant contoso, secret"),
         ([GOOD | {"display_name": ""}], "tenant contoso, display_name"),
+        ([GOOD | {"retention": {"*": 30}}], "tenant contoso, retention: only tenants of the registry"),
         ([GOOD | {"time_zone": "Mars/Olympus"}], "tenant contoso, time_zone.*IANA"),
         ([GOOD | {"time_zone": "Europe"}], "tenant contoso, time_zone.*IANA"),
         ([GOOD | {"time_zone": "../etc/passwd"}], "tenant contoso, time_zone.*IANA"),

@@ -182,7 +182,10 @@ async def _at_time(broker: NatsBroker, stream: StreamView, moment: datetime) -> 
             if messages := await pull.next(_PEEK_S):
                 return Position(stream.incarnation, messages[0].metadata.sequence.stream - 1)
             # A server that is slow must not be taken for a stream that has nothing of then.
-            info = await jetstream(broker).consumer_info(_STREAM, pull.consumer)
+            try:
+                info = await jetstream(broker).consumer_info(_STREAM, pull.consumer)
+            except (NatsError, TimeoutError) as error:
+                raise Unreachable(f"{_STREAM}: {error or type(error).__name__}") from error
             if info.delivered is not None and info.delivered.consumer_seq:  # it was, and the answer was lost
                 return Position(stream.incarnation, info.delivered.stream_seq - 1)
             if not info.num_pending:

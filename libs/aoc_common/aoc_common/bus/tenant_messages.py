@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from nats.errors import Error as NatsError
@@ -50,15 +51,8 @@ async def purge(js: JetStreamContext, tenant: str, pages: Iterable[str]) -> None
     """Remove all of them, and the marks of these pages. Repeatable. Raises `Unreachable`."""
     for stream, subject in _subjects(tenant):
         await _purge(js, stream, subject)
-    slots = asyncio.Semaphore(_AT_ONCE)
-
-    async def marks(page: str) -> None:
-        async with slots:
-            await _purge(js, subjects.EVENTS_STREAM, subjects.marks_of(page))
-
-    todo = list(pages)
-    for start in range(0, len(todo), _AT_ONCE):
-        await asyncio.gather(*(marks(page) for page in todo[start : start + _AT_ONCE]))
+    for together in batched(pages, _AT_ONCE):
+        await asyncio.gather(*(_purge(js, subjects.EVENTS_STREAM, subjects.marks_of(page)) for page in together))
 
 
 async def _purge(js: JetStreamContext, stream: str, subject: str) -> None:

@@ -35,7 +35,10 @@ def trusted(file: Path | None) -> dict[str, Ed25519PublicKey]:
 def _text(file: Path) -> str:
     try:
         with file.open("rb") as opened:
-            return opened.read(_MOST_BYTES).decode("ascii")
+            content = opened.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise BadConfiguration(f"{SETTING}: {file}: has more than {_MOST_BYTES // 1024} KiB")
+        return content.decode("ascii")
     except OSError as error:
         raise BadConfiguration(f"{SETTING}: {file}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -46,6 +49,8 @@ def _keys(text: str, where: str) -> dict[str, Ed25519PublicKey]:
     blocks = _PEM.findall(text)
     if not blocks:
         raise BadConfiguration(f"{where}: holds no public key (PEM)")
+    if text.count("-----BEGIN ") != len(blocks):
+        raise BadConfiguration(f"{where}: holds something else than public keys (PEM)")
     keys = {}
     for block in blocks:
         try:

@@ -47,7 +47,7 @@ class ApiKeyStore(Protocol):
     """
 
     async def put(self, key: ApiKey, of: Fingerprint) -> None:
-        """Store a key. One that is there gets this name, these grants and this end, unless it is revoked."""
+        """Store a key. One that is there gets this name, these grants and this end; one that was revoked stays so."""
         ...
 
     async def find(self, of: Fingerprint) -> ApiKey | None:

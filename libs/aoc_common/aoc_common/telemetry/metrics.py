@@ -26,6 +26,7 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._families: list[MetricFamily] = []
+        self._gauges: list[tuple[Gauge, Sequence[str]]] = []
         self._exported = False
 
     def __iter__(self) -> Iterator[MetricFamily]:
@@ -37,7 +38,9 @@ class Catalogue:
 
     def gauge(self, name: str, about: str, labels: Sequence[str] = ()) -> Gauge:
         """Declare a gauge."""
-        return self._declare(Gauge(name, about, labels, registry=None))
+        gauge = self._declare(Gauge(name, about, labels, registry=None))
+        self._gauges.append((gauge, labels))
+        return gauge
 
     def histogram(self, name: str, about: str, labels: Sequence[str] = (), *, buckets: Sequence[float]) -> Histogram:
         """Declare a histogram; `buckets` are upper bounds."""
@@ -49,6 +52,12 @@ class Catalogue:
             self._exported = True
             for family in self._families:
                 REGISTRY.register(family)
+
+    def forget(self, **labels: str) -> None:
+        """Show no gauge with these labels any more: of what is gone, its last value would stand for ever."""
+        for gauge, names in self._gauges:
+            if labels.keys() <= set(names):
+                gauge.remove_by_labels(labels)
 
     def _declare[F: MetricFamily](self, family: F) -> F:
         self._families.append(family)

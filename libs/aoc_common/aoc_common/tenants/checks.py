@@ -28,7 +28,7 @@ _OK: Final = "ok"
 
 @dataclass(frozen=True, slots=True)
 class CheckFinding:
-    """What a check found of a tenant. `grade`: `ok`, `look` or `fail`. `fix`: what to do."""
+    """What a check found of a tenant. `grade`: `ok`, `warn` or `fail`. `fix`: what to do."""
 
     check: str
     grade: str

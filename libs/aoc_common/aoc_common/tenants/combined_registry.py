@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
-from aoc_common.tenants.registry import differences
+from aoc_common.tenants.registry import differences, of_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -38,27 +37,28 @@ class CombinedTenants:
 
     def _together(self, file: tuple[Tenant, ...], stored: tuple[Tenant, ...]) -> tuple[Tenant, ...]:
         names = {tenant.name for tenant in file}
-        apps = {(tenant.tenant_id, tenant.client_id) for tenant in file}
-        taken = [one for one in stored if one.name in names or (one.tenant_id, one.client_id) in apps]
-        if (hidden := frozenset(one.name for one in taken)) != self._hidden:
+        apps = {_app(tenant) for tenant in file}
+        taken = [tenant for tenant in stored if tenant.name in names or _app(tenant) in apps]
+        if (hidden := frozenset(tenant.name for tenant in taken)) != self._hidden:
             self._hidden = hidden
             if hidden:
                 _log.warning(
                     "tenants.in_file", tenants=sorted(hidden), remedy="take them out of the file, or the registry"
                 )
-        return (*file, *(one for one in stored if one.name not in hidden))
+        return (*file, *(tenant for tenant in stored if tenant.name not in hidden))
 
     async def get(self, name: str) -> Tenant | None:
         """See `TenantRegistry`."""
-        return next((tenant for tenant in await self.tenants() if tenant.name == name), None)
+        file = await self.file.tenants()
+        if (ours := next((tenant for tenant in file if tenant.name == name), None)) is not None:
+            return ours
+        # All are not put together for one: whoever may see many tenants asks for each.
+        stored = await self.stored.get(name)
+        return None if stored is None or _app(stored) in map(_app, file) else stored
 
     async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
         """See `TenantRegistry`."""
-        try:
-            directory_id = str(UUID(tenant_id))
-        except ValueError:
-            return ()
-        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
+        return of_directory(await self.tenants(), tenant_id)
 
     async def in_file(self, name: str) -> bool:
         """Whether a tenant is in the file, and so is changed there only."""
@@ -84,6 +84,10 @@ class CombinedTenants:
             for follower in followers:
                 follower.cancel()
             await asyncio.gather(*followers, return_exceptions=True)
+
+
+def _app(tenant: Tenant) -> tuple[str, str]:
+    return tenant.tenant_id, tenant.client_id
 
 
 async def _follow(changes: AsyncIterator[TenantChange], news: asyncio.Event) -> None:

@@ -44,6 +44,8 @@ def read_tenants(
         tenant = validated(labelled, entry if known_sources is not None else _public(entry))
         if known_sources is not None:
             check_collecting(labelled, tenant, known_sources)
+            if tenant.retention:
+                raise BadConfiguration(f"{labelled}, retention: only tenants of the registry have it (aoc tenants)")
         tenants.append(tenant)
     _check_distinct(where, tenants)
     return tuple(tenants)
@@ -94,6 +96,11 @@ def check_collecting(where: str, tenant: Tenant, known_sources: Collection[str])
     """Raise `BadConfiguration` for a tenant that cannot be collected: without a credential, or of unknown sources."""
     if tenant.client_secret is None and tenant.client_certificate is None:
         raise BadConfiguration(f"{where}: needs client_secret or client_certificate, and not both")
+    check_sources(where, tenant, known_sources)
+
+
+def check_sources(where: str, tenant: Tenant, known_sources: Collection[str]) -> None:
+    """Raise `BadConfiguration` for a tenant of unknown sources."""
     if unknown := sorted(set(tenant.sources or ()) - set(known_sources)):
         raise BadConfiguration(f"{where}, sources: no {unknown[0]!r}; known are {', '.join(known_sources)}")
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
 from aoc_common.errors import BadConfiguration
 from aoc_common.telemetry import logs
-from aoc_common.tenants.registry import differences
+from aoc_common.tenants.registry import differences, of_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -50,11 +49,7 @@ class FileTenants:
 
     async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
         """See `TenantRegistry`."""
-        try:
-            directory_id = str(UUID(tenant_id))
-        except ValueError:
-            return ()
-        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
+        return of_directory(await self.tenants(), tenant_id)
 
     async def changes(self, known: Iterable[Tenant] = ()) -> AsyncIterator[TenantChange]:
         """See `TenantRegistry`. The file is looked at every `fresh_s` seconds."""

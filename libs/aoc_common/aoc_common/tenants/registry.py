@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -17,6 +18,12 @@ class TenantChange:
 
     before: Tenant | None
     after: Tenant | None
+
+    @property
+    def name(self) -> str:
+        """The tenant's, which never changes."""
+        tenant = self.after or self.before
+        return "" if tenant is None else tenant.name
 
 
 class TenantRegistry(Protocol):
@@ -41,6 +48,15 @@ class TenantRegistry(Protocol):
         change; while the registry cannot be asked, there are none.
         """
         ...
+
+
+def of_directory(tenants: Iterable[Tenant], tenant_id: str) -> tuple[Tenant, ...]:
+    """Those of these tenants that have a directory id, however its GUID is spelt; none for what is no GUID."""
+    try:
+        directory_id = str(UUID(tenant_id))
+    except ValueError:
+        return ()
+    return tuple(tenant for tenant in tenants if tenant.tenant_id == directory_id)
 
 
 def differences(before: Iterable[Tenant], after: Iterable[Tenant]) -> Iterator[TenantChange]:

@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CREDENTIALS: Final[Mapping[str, str]] = {
-    "AADSTS7000215": "The client secret is wrong: put the secret's value (not its id) where the tenants file points",
+    "AADSTS7000215": "The client secret is wrong: put the secret's value (not its id) where client_secret points",
     "AADSTS7000222": "The client secret has expired: create a new one for the app (Certificates & secrets) and put it"
-    " where the tenants file points; it is read again without a restart",
+    " where client_secret points; it is read again without a restart",
     "AADSTS700027": "Entra does not accept the certificate: upload the public part of the one that client_certificate"
     " names (Certificates & secrets), or renew it if it has expired",
     "AADSTS700016": "Entra knows no such app in this tenant: check client_id and tenant_id, and grant admin consent",
     "AADSTS65001": "Consent is missing or was revoked: grant admin consent to the app",
     "AADSTS7000112": "The app is disabled in this tenant: enable it (Enterprise applications, Properties, Enabled for"
     " users to sign in)",
-    "AADSTS90002": "Entra knows no such tenant: check tenant_id and cloud in the tenants file",
+    "AADSTS90002": "Entra knows no such tenant: check tenant_id and cloud in the tenant's settings",
 }
 
 
@@ -42,7 +42,7 @@ def next_action(source: str, trouble: str | None, code: str = "") -> str | None:
             return f"Grant the application permission {permission} to the app and grant admin consent."
         case Trouble.NOT_LICENSED:
             licence = (need.licence if need else None) or "the licence that the last error names"
-            return f"The tenant needs {licence}; without it, leave the source out in the tenants file (sources)."
+            return f"The tenant needs {licence}; without it, leave the source out in the tenant's settings (sources)."
         case Trouble.SUBSCRIPTION_DISABLED:
             return (
                 "Turn on auditing in the tenant (Set-AdminAuditLogConfig -UnifiedAuditLogIngestionEnabled $true);"

@@ -11,12 +11,12 @@ import asyncio
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-from uuid import UUID
 
+from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.errors import BadConfiguration, Transient
 from aoc_common.telemetry import logs
-from aoc_common.tenants.file import validated
-from aoc_common.tenants.registry import differences
+from aoc_common.tenants.file import check_sources, validated
+from aoc_common.tenants.registry import differences, of_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Mapping
@@ -67,11 +67,7 @@ class StoredTenants:
 
     async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
         """See `TenantRegistry`."""
-        try:
-            directory_id = str(UUID(tenant_id))
-        except ValueError:
-            return ()
-        return tuple(tenant for tenant in await self.tenants() if tenant.tenant_id == directory_id)
+        return of_directory(await self.tenants(), tenant_id)
 
     def last_known(self, name: str) -> Tenant | None:
         """A tenant as the last look found it."""
@@ -147,7 +143,10 @@ class StoredTenants:
             self._tenants.pop(record.name, None)
             return
         try:
-            self._tenants[record.name] = validated(f"tenant {record.name}", record.settings)
+            tenant = validated(f"tenant {record.name}", record.settings)
+            check_sources(f"tenant {record.name}", tenant, SOURCE_NAMES)
         except BadConfiguration as error:
             # Of a newer version, say. What was known of it holds on.
             _log.error("tenants.unreadable", error=str(error))  # the message says all
+            return
+        self._tenants[record.name] = tenant

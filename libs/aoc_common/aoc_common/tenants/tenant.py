@@ -162,7 +162,7 @@ class Tenant(Frozen):
         default_factory=dict,
         max_length=100,
         description="Source, `import`, or `*` for all others -> days that its events are kept after they were stored. "
-        "It wins over the normalizer's settings.",
+        "It wins over the normalizer's settings. In the registry only: the normalizer reads no tenants file.",
     )
     paused: bool = Field(False, description="Whether nothing is collected from it for now.")
 

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import jwt
 import orjson
@@ -45,6 +45,17 @@ _REMOTE: Final = remote("token")
 _ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
+class _Key(NamedTuple):
+    """What a token is asked with. A slice that began before its tenant changed goes on with the former settings."""
+
+    tenant: str
+    authority: str
+    tenant_id: str
+    client_id: str
+    credential: str | None
+    resource: str
+
+
 @dataclass(slots=True)
 class _Entry:
     """One cached token. The lock makes its renewal a single flight."""
@@ -68,14 +79,14 @@ class Tokens:
         self._clock = clock
         self._attempts = attempts
         self._longest_asked_s = longest_asked_s
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._entries: dict[_Key, _Entry] = {}
 
     async def token(self, tenant: Tenant, resource: str) -> str:
         """A token that is valid for at least some minutes.
 
         Raises `Unreachable`, `Throttled`, or `Refused` whose code is Entra's number, e.g. AADSTS7000215.
         """
-        entry = self._entries.setdefault((tenant.name, resource), _Entry())
+        entry = self._entries.setdefault(_key(tenant, resource), _Entry())
         async with entry.lock:
             if entry.token is None or self._clock.monotonic() >= entry.renew_at:
                 entry.token, lifetime = await self._acquire(tenant, resource)
@@ -85,13 +96,13 @@ class Tokens:
 
     def invalidate(self, tenant: Tenant, resource: str, token: str) -> None:
         """An API answered 401 to this token: the next call gets another one (unless that happened meanwhile)."""
-        entry = self._entries.get((tenant.name, resource))
+        entry = self._entries.get(_key(tenant, resource))
         if entry is not None and entry.token == token:
             entry.token = None
 
     def forget(self, tenant: Tenant) -> None:
         """Ask for all of its tokens anew."""
-        for key in [key for key in self._entries if key[0] == tenant.name]:
+        for key in [key for key in self._entries if key.tenant == tenant.name]:
             del self._entries[key]
 
     async def _acquire(self, tenant: Tenant, resource: str) -> tuple[str, float]:
@@ -119,6 +130,11 @@ class Tokens:
         # `not >`: NaN is no lifetime either. One that is too long is put right by the first 401.
         lifetime = _SHORTEST_LIFETIME_S if not lifetime > _SHORTEST_LIFETIME_S else lifetime
         return token, min(lifetime, _LONGEST_LIFETIME_S)
+
+
+def _key(tenant: Tenant, resource: str) -> _Key:
+    credential = tenant.client_secret or tenant.client_certificate
+    return _Key(tenant.name, tenant.hosts.authority, tenant.tenant_id, tenant.client_id, credential, resource)
 
 
 def _credential(tenant: Tenant, audience: str, clock: Clock) -> dict[str, str]:

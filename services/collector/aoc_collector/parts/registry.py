@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aoc_collector import metrics
 from aoc_collector.fleet import Fleet
 from aoc_collector.licensing import Admission
+from aoc_collector.sources import SOURCES
 from aoc_common.bus.tenant_changes import hearing
 from aoc_common.licence import terms
 from aoc_common.store.mongo.tenant_ids import MongoTenantIds
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from aoc_collector.settings import CollectorSettings
     from aoc_common.service.worker import Parts
     from aoc_common.tenants.file_registry import FileTenants
+    from aoc_common.tenants.registry import TenantChange
     from aoc_common.tenants.tenant import Tenant
 
 
@@ -31,12 +34,23 @@ async def follow(file: FileTenants, settings: CollectorSettings, parts: Parts) -
     licences = terms.load(settings.license_key, settings.license_trust)
     admission = Admission(licences, ids.names, stored.records, resources.clock)
     fleet = Fleet(CombinedTenants(file, stored), admission.admitted, partial(_record, ids))
+    fleet.follow(_forget_measured)
     await fleet.refresh()
     await parts.enter(hearing(resources.broker, stored.wake))
     await parts.enter(fleet.following())
     # For what the follower could not take over, and a licence that ended or came.
     parts.every(LOOK_S, "following tenants", fleet.refresh)
     return fleet
+
+
+def _forget_measured(change: TenantChange) -> None:
+    if change.before is None:
+        return
+    if change.after is None:
+        metrics.CATALOGUE.forget(tenant=change.name)
+        return
+    for source in set(change.before.sources or SOURCES) - set(change.after.sources or SOURCES):
+        metrics.CATALOGUE.forget(tenant=change.name, source=source)
 
 
 async def _record(ids: MongoTenantIds, tenants: Sequence[Tenant]) -> None:

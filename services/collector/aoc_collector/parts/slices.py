@@ -75,22 +75,21 @@ def add(shared: Shared) -> None:
         return counted_job_handler(CollectJob, slice_run(BulkheadRunner(runner, bulkhead), scheduler, deferral))
 
     def follow(change: TenantChange) -> None:
-        tenant = change.after or change.before
-        if tenant is None:
-            return
-        for key in [key for key in configured if key[0] == tenant.name]:
-            del configured[key], retention[key]
-        directories.discard(tenant.name)
+        if change.before is not None:
+            for name in change.before.sources or SOURCES:
+                configured.pop((change.name, name), None)
+                retention.pop((change.name, name), None)
+            directories.discard(change.name)
+        feeds = []
         if change.after is not None:
             for name, source in sources.build(shared, ledger, change.after):
-                configured[tenant.name, name] = source
-                retention[tenant.name, name] = families[SOURCES[name].family].retention
+                family = families[SOURCES[name].family]
+                configured[change.name, name] = source
+                retention[change.name, name] = family.retention
+                feeds.append(Feed(change.name, name, family.slicing))
             if settings.directory.enabled:
-                directories.add(tenant.name)
-        scheduler.collect(
-            tenant.name,
-            [Feed(*key, families[SOURCES[key[1]].family].slicing) for key in configured if key[0] == tenant.name],
-        )
+                directories.add(change.name)
+        scheduler.collect(change.name, feeds)
 
     shared.fleet.follow(follow)
     scheduler.begin()

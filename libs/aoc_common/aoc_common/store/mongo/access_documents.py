@@ -13,29 +13,33 @@ if TYPE_CHECKING:
 
 def grants_to(grants: Sequence[Grant]) -> list[dict[str, Any]]:
     """Grants as documents."""
-    return [
-        {
-            "role": grant.role,
-            "tenants": sorted(grant.tenants),
-            "groups": sorted(grant.groups),
-            "everything": grant.everything,
-            "until": grant.until,
-        }
-        for grant in grants
-    ]
+    return [grant_to(grant) for grant in grants]
+
+
+def grant_to(grant: Grant) -> dict[str, Any]:
+    """A grant as a document."""
+    return {
+        "role": grant.role,
+        "tenants": sorted(grant.tenants),
+        "groups": sorted(grant.groups),
+        "everything": grant.everything,
+        "until": grant.until,
+    }
 
 
 def grants_from(documents: Sequence[Mapping[str, Any]]) -> tuple[Grant, ...]:
     """Grants of documents."""
-    return tuple(
-        Grant(
-            document["role"],
-            frozenset(document["tenants"]),
-            frozenset(document["groups"]),
-            document["everything"],
-            document["until"],
-        )
-        for document in documents
+    return tuple(grant_from(document) for document in documents)
+
+
+def grant_from(document: Mapping[str, Any]) -> Grant:
+    """The grant of a document."""
+    return Grant(
+        document["role"],
+        frozenset(document["tenants"]),
+        frozenset(document["groups"]),
+        document["everything"],
+        document["until"],
     )
 
 

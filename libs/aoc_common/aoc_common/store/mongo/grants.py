@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from pymongo import ASCENDING
 
-from aoc_common.contracts.access import Grant
 from aoc_common.store.grants import MOST_GRANTS, Grantee, LastSuperadmin, StoredGrant, TooManyGrants
+from aoc_common.store.mongo.access_documents import grant_from, grant_to
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+
+    from aoc_common.contracts.access import Grant
 
 _LIST: Final = {"_id": "superadmins"}
 #: How long a grant is listed after its end.
@@ -100,11 +102,7 @@ def _document(stored: StoredGrant) -> Document:
     document = {
         "_id": stored.id,
         "grantee": _key(stored.grantee),
-        "role": grant.role,
-        "tenants": sorted(grant.tenants),
-        "groups": sorted(grant.groups),
-        "everything": grant.everything,
-        "until": grant.until,
+        **grant_to(grant),
         "given_by": stored.given_by,
         "given_by_name": stored.given_by_name,
         "given_at": stored.given_at,
@@ -120,13 +118,7 @@ def _stored(document: Document) -> StoredGrant:
     return StoredGrant(
         id=document["_id"],
         grantee=Grantee(kind, identity),
-        grant=Grant(
-            document["role"],
-            frozenset(document["tenants"]),
-            frozenset(document["groups"]),
-            document["everything"],
-            document["until"],
-        ),
+        grant=grant_from(document),
         given_by=document["given_by"],
         given_by_name=document["given_by_name"],
         given_at=document["given_at"],

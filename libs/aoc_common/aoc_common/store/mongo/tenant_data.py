@@ -8,6 +8,7 @@ so the pages go last. Removing is repeatable at any point.
 from __future__ import annotations
 
 import re
+from itertools import batched
 from typing import TYPE_CHECKING, Final
 
 from bson import json_util
@@ -26,8 +27,8 @@ _STAYS: Final = frozenset(
 #: The key is the tenant's name, or begins with it and a blank.
 _BY_KEY: Final = frozenset({"tenants", "privacy"})
 _BY_BEGINNING: Final = frozenset({"event_outline"})
-#: Found by pages only, which their documents name so.
-_OF_PAGES: Final = {"twin_pages": "_id", "ledger_gone": "_id"}
+#: The key is the id of a page.
+_BY_PAGE: Final = ("twin_pages", "ledger_gone")
 _PAGES: Final = "ledger_pages"
 #: Removed behind everything else: what hides events from readers, and then the pages.
 _LAST: Final = {"privacy": 1, _PAGES: 2}
@@ -51,8 +52,8 @@ class MongoTenantData:
         with translated("tenant data"):
             counts = {name: await self._database[name].count_documents(query) for name, query in await self._queries()}
             pages = await self.pages()
-            for name, field in _OF_PAGES.items():
-                counts[name] = await self._of_pages(name, field, pages, remove=False)
+            for name in _BY_PAGE:
+                counts[name] = await self._of_pages(name, pages, remove=False)
             counts[_STUBS] = await self._stubs(pages, remove=False)
             counts["grants"] = await self._database["grants"].count_documents({"tenants": self._tenant})
             counts["api_keys"] = await self._database["api_keys"].count_documents({"grants.tenants": self._tenant})
@@ -78,8 +79,8 @@ class MongoTenantData:
         """Remove all of it, the pages last."""
         with translated("tenant data"):
             pages = await self.pages()
-            for name, field in _OF_PAGES.items():
-                await self._of_pages(name, field, pages, remove=True)
+            for name in _BY_PAGE:
+                await self._of_pages(name, pages, remove=True)
             await self._stubs(pages, remove=True)
             for name, query in sorted(await self._queries(), key=lambda one: _LAST.get(one[0], 0)):
                 await self._database[name].delete_many(query)
@@ -109,9 +110,7 @@ class MongoTenantData:
 
     async def _queries(self) -> list[tuple[str, Document]]:
         names = await self._database.list_collection_names()
-        ours = sorted(
-            name for name in names if name not in _STAYS | _OF_PAGES.keys() and not name.startswith("system.")
-        )
+        ours = sorted(name for name in names if name not in _STAYS.union(_BY_PAGE) and not name.startswith("system."))
         shares = [("rate_shares", {"_id": {"$regex": f"^{re.escape(self._app)}/"}})]
         progress = [("upgrades", {"_id": f"retention {self._tenant}"})]
         return [*((name, self._query(name)) for name in ours), *shares, *progress]
@@ -125,36 +124,27 @@ class MongoTenantData:
             return {"$or": [{"tenant": self._tenant}, {"slice_id": {"$regex": f"^{re.escape(self._tenant)}/"}}]}
         return {"tenant": self._tenant}
 
-    async def _of_pages(self, collection: str, field: str, pages: set[str], *, remove: bool) -> int:
-        found = 0
-        async for some in self._chunks(collection, {}, field):
-            ours = [key for key, page in some if page in pages]
-            found += len(ours)
+    async def _of_pages(self, name: str, pages: set[str], *, remove: bool) -> int:
+        collection, number = self._database[name], 0
+        for some in batched(pages, BATCH_SIZE):
+            ours = {"_id": {"$in": list(some)}}
             if remove:
-                await self._drop(collection, ours)
-        return found
+                number += (await collection.delete_many(ours)).deleted_count
+            else:
+                number += await collection.count_documents(ours)
+        return number
 
     async def _stubs(self, pages: set[str], *, remove: bool) -> int:
         """Events of which retention has left the id, and their page: they name no tenant any more."""
-        found = 0
-        async for some in self._chunks("events", {"forgotten": True}, "page"):
-            ours = [key for key, page in some if page in pages]
-            found += len(ours)
-            if remove:
-                await self._drop("events", ours)
-        return found
-
-    async def _chunks(
-        self, collection: str, query: Document, field: str
-    ) -> AsyncIterator[list[tuple[object, str | None]]]:
-        chunk: list[tuple[object, str | None]] = []
-        async for document in self._database[collection].find(query, {field: 1}).batch_size(_READ):
-            chunk.append((document["_id"], document.get(field)))
-            if len(chunk) == _READ:
-                yield chunk
-                chunk = []
-        yield chunk
-
-    async def _drop(self, collection: str, keys: list[object]) -> None:
-        for start in range(0, len(keys), BATCH_SIZE):
-            await self._database[collection].delete_many({"_id": {"$in": keys[start : start + BATCH_SIZE]}})
+        events, number = self._database["events"], 0
+        ours: list[object] = []
+        async for stub in events.find({"forgotten": True}, {"page": 1}).batch_size(_READ):
+            if stub.get("page") in pages:
+                number += 1
+                ours += [stub["_id"]] if remove else []
+            if len(ours) == BATCH_SIZE:
+                await events.delete_many({"_id": {"$in": ours}})
+                ours = []
+        if ours:
+            await events.delete_many({"_id": {"$in": ours}})
+        return number

@@ -42,10 +42,11 @@ class MongoTenantSettings:
 
     async def changed_since(self, moment: datetime | None) -> list[TenantRecord]:
         """The records that were changed since."""
+        # What is just being added has neither.
         query: Document = {"state": {"$exists": True}} if moment is None else {"changed_at": {"$gte": moment}}
         with translated("tenant settings"):
             documents = await self._tenants.find(query).sort("_id", ASCENDING).to_list(_MOST)
-        return [_record(document) for document in documents if document["_id"] != _ADDING]
+        return [_record(document) for document in documents]
 
     async def put(self, record: TenantRecord) -> bool:
         """Store a record in place of the one before."""
