@@ -14,6 +14,7 @@ from aoc_api.audit.sign_in_failures import SignInFailures
 from aoc_api.audit.spool import Spool
 from aoc_api.audit.trail import AuditTrail
 from aoc_common.clock import SystemClock
+from aoc_common.contracts.audit import LONGEST
 
 _ENTRIES = 20_000
 _ACT = Act(
@@ -32,7 +33,7 @@ _ACT = Act(
 def main() -> None:
     """Print microseconds of CPU an entry."""
     with tempfile.TemporaryDirectory() as directory:
-        spool = Spool(Path(directory), 256 << 20)
+        spool = Spool(Path(directory), 256 << 20, LONGEST + 1)
         trail = AuditTrail(spool, "writer", SignInFailures(SystemClock()))
         began = time.process_time()
         for number in range(_ENTRIES):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,9 +11,9 @@ import pytest
 from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import Act, Action, ocsf_of
 from aoc_api.audit.sign_in_failures import SignInFailures
-from aoc_api.audit.spool import Spool, SpoolFull
+from aoc_api.audit.spool import Spool
 from aoc_api.audit.trail import AuditPublishing, AuditStoring, AuditTrail
-from aoc_cli.trail_check import TrailCheck, Verdict
+from aoc_cli.trail_check import OnBus, TrailCheck, Verdict
 from aoc_common.contracts.audit import INSTALLATION, LONGEST, AuditEntry, Chain, Head
 from aoc_common.errors import Unreachable
 from aoc_common.store.audit_trail import AuditQuery
@@ -52,7 +50,7 @@ class Writer:
     """A gateway's trail, with its spool."""
 
     def __init__(self, directory: Path, name: str, trails: tuple[MongoAuditTrail, MongoAuditHeads]) -> None:
-        self.spool = Spool(directory, 1 << 22, 1 << 18)
+        self.spool = Spool(directory, 1 << 22, LONGEST + 1, 1 << 18)
         self.trail = AuditTrail(self.spool, name, SignInFailures(ManualClock(NOW)))
         self.storing = AuditStoring(self.spool, *trails)
 
@@ -63,9 +61,13 @@ def writer(tmp_path: Path, trails: tuple[MongoAuditTrail, MongoAuditHeads]) -> W
 
 
 async def verdict(
-    trails: tuple[MongoAuditTrail, MongoAuditHeads], tenant: str = "contoso", anchors: Sequence[Head] = ()
+    trails: tuple[MongoAuditTrail, MongoAuditHeads],
+    tenant: str = "contoso",
+    anchors: Sequence[Head] = (),
+    on_bus: OnBus | None = None,
+    after: timedelta = timedelta(0),
 ) -> Verdict:
-    return await TrailCheck(*trails, tenant).run(anchors)
+    return await TrailCheck(*trails, tenant, now=NOW + after).run(anchors, on_bus or OnBus())
 
 
 async def stored(writer: Writer, number: int = 5, act: Act = SEARCH) -> list[AuditEntry]:
@@ -356,18 +358,34 @@ async def test_the_longest_act_there_can_be_is_an_entry(trails, writer) -> None:
     assert (await verdict(trails)).entries == 3
 
 
-async def test_who_was_let_in_finds_room_also_when_the_disk_is_full_meanwhile(tmp_path, monkeypatch) -> None:
-    trail = AuditTrail(Spool(tmp_path, 1 << 22, 1 << 20), "w1", SignInFailures(ManualClock(NOW)))
-    trail.check_room()
+async def test_a_chain_with_a_damaged_end_holds_up_no_other(database, trails, writer, monkeypatch) -> None:
+    monkeypatch.setattr("aoc_api.audit.trail._CHAINS", 1)
+    published: list[AuditEntry] = []
 
-    def full(*_: int) -> None:
-        raise OSError(errno.ENOSPC, "full")
+    async def publish(entries: Sequence[AuditEntry]) -> None:
+        published.extend(entries)
 
-    monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(SpoolFull):  # noqa: PT012  # nobody is let in any more
-        for _ in range(10_000):
-            trail.check_room()
-            trail.note(SEARCH)
+    [damaged] = await stored(writer, 1)
+    [other] = await stored(writer, 1, replace(SEARCH, tenant="fabrikam"))
+    await database["audit_trail"].update_one({"_id": damaged.id}, {"$set": {"text": "{}"}})
+    for _ in range(2):
+        await AuditPublishing(trails[0], trails[1], publish).run()
 
-    for _ in range(300):
-        trail.note(SEARCH)
+    assert published == [other]
+    assert await trails[1].unpublished(10) == []
+
+
+async def test_a_chain_that_somebody_adds_with_an_end_of_its_own_is_not_on_the_bus_and_named(trails, writer) -> None:
+    entries = await stored(writer, 3)
+    forged = AuditEntry.following(Head.none(Chain("contoso", "added")), ocsf_of(SEARCH))
+    await trails[0].append([forged])
+    await trails[1].note([forged.head])
+    on_bus = OnBus([entry.head for entry in entries], since=NOW)
+
+    assert without_fault(await verdict(trails))
+    assert (await verdict(trails, on_bus=on_bus, after=timedelta(hours=1))).faults == [
+        f"{forged.id} is not on the bus: it was added, or no gateway has published since"
+    ]
+    assert without_fault(await verdict(trails, on_bus=on_bus, after=timedelta(seconds=30)))
+    later = OnBus(on_bus.heads, since=NOW + timedelta(days=1))  # what it has forgotten proves nothing
+    assert without_fault(await verdict(trails, on_bus=later, after=timedelta(days=2)))

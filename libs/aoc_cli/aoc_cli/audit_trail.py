@@ -16,7 +16,7 @@ from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
 from aoc_cli.search import moment
 from aoc_cli.terminal import err, harmless_json, out, plain
-from aoc_cli.trail_check import TrailCheck, anchors_on_bus
+from aoc_cli.trail_check import OnBus, TrailCheck, read_bus
 from aoc_common.contracts import subjects
 from aoc_common.contracts.audit import INSTALLATION, Chain, Head
 from aoc_common.errors import BadConfiguration
@@ -104,9 +104,9 @@ async def _search(system: System, query: AuditQuery) -> list[AuditEntry]:
 
 async def _check(system: System, tenant: str, anchors: Sequence[Head], *, bus: bool) -> Verdict:
     async with connect(system.mongo) as database:
-        check = TrailCheck(MongoAuditTrail(database), MongoAuditHeads(database), tenant)
-        on_bus = await anchors_on_bus(system.nats, tenant) if bus else []
-        return await check.run([*anchors, *on_bus])
+        on_bus = await read_bus(system.nats, tenant) if bus else OnBus()
+        check = TrailCheck(MongoAuditTrail(database), MongoAuditHeads(database), tenant, datetime.now(UTC))
+        return await check.run(anchors, on_bus)
 
 
 def _heads_of(path: Path, tenant: str) -> Iterator[Head]:

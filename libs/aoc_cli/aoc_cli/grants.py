@@ -14,6 +14,7 @@ from aoc_cli.access import granting
 from aoc_cli.access.local import principal, user_name
 from aoc_cli.attach import on_database
 from aoc_cli.backfill import moment
+from aoc_cli.noting import note
 from aoc_cli.tenants import directories_of
 from aoc_cli.terminal import err, json_line, minute, out, plain
 from aoc_common.contracts.subjects import check_tenant
@@ -93,6 +94,12 @@ def add(
     async def work(database: Database) -> None:
         await ensure_indexes(database, ("grants",))
         directories = await directories_of(database, grant.tenants, data)
+        await note(
+            database,
+            "grants.add",
+            "create",
+            f"grant {stored.id}: {granting.rights(grant)} to {stored.grantee.kind} {stored.grantee.id}",
+        )
         await MongoGrants(database).add(replace(stored, directories=directories))
 
     on_database(data, work)
@@ -102,7 +109,12 @@ def add(
 @group.command("remove")
 def remove(grant: Annotated[str, typer.Argument(help="The grant, as the list shows it.")], data: Data = None) -> None:
     """Take a grant back. It counts no more within seconds. The last superadmin of everything stays."""
-    removed = on_database(data, lambda database: MongoGrants(database).remove(grant))
+
+    async def work(database: Database) -> StoredGrant | None:
+        await note(database, "grants.remove", "delete", f"grant {grant}")
+        return await MongoGrants(database).remove(grant)
+
+    removed = on_database(data, work)
     if removed is None:
         raise NotFound(f"there is no grant {grant}")
     out.print(f"{_line(removed, datetime.now(UTC))}  [yellow]is taken back[/]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from nats.js.api import ConsumerConfig, DeliverPolicy
@@ -24,6 +25,8 @@ _PAGE: Final = 500
 #: Faults that are named; after so many, the rest says nothing new.
 _NAMED: Final = 20
 _IDLE_S: Final = 1.0
+#: An entry is on the bus within so long, unless that is away.
+_UNDER_WAY: Final = timedelta(minutes=10)
 
 
 @dataclass(slots=True)
@@ -42,18 +45,32 @@ class Verdict:
             self.faults.append(fault)
 
 
+@dataclass(frozen=True, slots=True)
+class OnBus:
+    """What AOC_AUDIT holds about a tenant: its entries, and since when it holds all of them; None: it holds none."""
+
+    heads: Sequence[Head] = ()
+    since: datetime | None = None
+
+
 class TrailCheck:
     """Reads every chain about one tenant, some entries at a time."""
 
-    def __init__(self, entries: AuditTrailStore, heads: AuditHeads, tenant: str) -> None:
+    def __init__(self, entries: AuditTrailStore, heads: AuditHeads, tenant: str, now: datetime) -> None:
         self._entries = entries
         self._heads = heads
         self._verdict = Verdict(tenant)
+        self._published_before = now - _UNDER_WAY
+        self._on_bus_since: datetime | None = None
+        self._on_bus: dict[Chain, set[int]] = {}
 
-    async def run(self, anchors: Sequence[Head]) -> Verdict:
-        """Check all. `anchors`: entries of these chains as they stand elsewhere, e.g. in a signed report."""
+    async def run(self, anchors: Sequence[Head], on_bus: OnBus = OnBus()) -> Verdict:
+        """Check all. `anchors`: entries of these chains as signed reports state them."""
+        self._on_bus_since = on_bus.since
+        for head in on_bus.heads:
+            self._on_bus.setdefault(head.chain, set()).add(head.sequence)
         elsewhere: dict[Chain, dict[int, str]] = {}
-        for anchor in anchors:
+        for anchor in (*anchors, *on_bus.heads):
             known = elsewhere.setdefault(anchor.chain, {})
             if known.setdefault(anchor.sequence, anchor.hash) != anchor.hash:
                 self._verdict.add(f"{anchor.chain.entry_id(anchor.sequence)} stands elsewhere with two texts")
@@ -77,27 +94,37 @@ class TrailCheck:
                     self._verdict.add(fault or f"{item.id} cannot be read")
                     return  # what follows hangs on what is broken
                 self._verdict.entries += 1
-                if (other := expected.pop(item.entry.sequence, item.entry.hash)) != item.entry.hash:
+                other = expected.pop(item.entry.sequence, None)
+                if self._is_not_on_bus(item.entry):
+                    self._verdict.add(f"{item.id} is not on the bus: it was added, or no gateway has published since")
+                if other not in {None, item.entry.hash}:
                     self._verdict.add(f"{item.id} is not what stands elsewhere: it was replaced ({other[:12]}...)")
                     return
         if expected:
             missing = chain.entry_id(min(expected))
             self._verdict.add(f"{missing} is missing: the chain ends at {check.head.sequence}")
 
+    def _is_not_on_bus(self, entry: AuditEntry) -> bool:
+        """Whether an entry is missing there: not one that AOC_AUDIT may have forgotten, or that is on its way."""
+        should_be = self._on_bus_since is not None and self._on_bus_since <= entry.at < self._published_before
+        return should_be and entry.sequence not in self._on_bus.get(entry.chain, ())
 
-async def anchors_on_bus(settings: NatsSettings, tenant: str) -> list[Head]:
+
+async def read_bus(settings: NatsSettings, tenant: str) -> OnBus:
     """The entries about a tenant that AOC_AUDIT holds. Raises `Unreachable`."""
     subject = subjects.audit(None if tenant == INSTALLATION else tenant)
     config = ConsumerConfig(filter_subject=subject, deliver_policy=DeliverPolicy.ALL)
     heads: list[Head] = []
+    since: datetime | None = None
     async with (
         connected_broker(settings, "cli") as broker,
         reading(broker, subjects.AUDIT_STREAM, config) as pull,
     ):
         while messages := await pull.batch(_PAGE, _IDLE_S):
+            since = since or messages[0].metadata.timestamp
             for message in messages:
                 try:
                     heads.append(AuditEntry.read(message.data.decode()).head)
                 except (Malformed, UnicodeDecodeError):
                     continue  # anybody who may publish there can put nonsense; it proves nothing
-    return heads
+    return OnBus(heads, since)

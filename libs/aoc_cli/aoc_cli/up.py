@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Self
 import typer
 
 from aoc_cli.access import local as local_access
+from aoc_cli.access import sign_in_link
 from aoc_cli.local import simulator, stacks
 from aoc_cli.local.ports import LOOPBACK, free_port, require_free_port, require_free_ports
 from aoc_cli.local.stack import DataDirectory, Endpoints, Servers, refuse_servers, servers, servers_named, service
@@ -213,10 +214,10 @@ def _facts(plan: Plan, endpoints: Endpoints, cases: Sequence[Case], *, permanent
     if endpoints.simulator is not None:
         yield "sign in", f"{gateway}/auth/login  as somebody of a simulated tenant; each has a role of their own"
     if out.is_terminal:
-        link = asyncio.run(local_access.sign_in_link(plan.data.mongo_settings(endpoints), gateway))
+        link = asyncio.run(sign_in_link.new_link(plan.data.mongo_settings(endpoints), gateway))
         yield (
             "operator",
-            f"{link}  (once, within {local_access.LINK_MINUTES} minutes; ./aoc sign-in-link makes another)",
+            f"{link}  (once, within {sign_in_link.LINK_MINUTES} minutes; ./aoc sign-in-link makes another)",
         )
     else:  # a log is kept, and read by others
         yield "operator", "./aoc sign-in-link prints a link that signs a browser in as who may do everything"

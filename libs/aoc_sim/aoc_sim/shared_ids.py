@@ -37,6 +37,7 @@ class SharedIds:
         rate = self._dice.settings.shared_id_rate
         models = _models(others) if rate else {}
         before: dict[tuple[str, str], datetime] = {}
+        none_yet = True  # a run with few records has one, too
         for draft in drafts:
             if not rate or draft.source not in _SOURCES or draft.key is not None or draft.twin is not None:
                 yield draft
@@ -44,7 +45,8 @@ class SharedIds:
             kind = (draft.source, draft.body["Operation"])
             alike, at = models.get(kind), before.get(kind)
             before[kind] = draft.at
-            if alike and self._rng.random() < rate:
+            if alike and (self._rng.random() < rate or none_yet):
+                none_yet = False
                 yield self._with_id_of(draft, alike.pop(self._rng.randrange(len(alike))))
             elif at is not None and self._rng.random() < rate:
                 self._dice.injected["shared_time"] += 1

@@ -29,8 +29,7 @@ from aoc_api.access.recording import RecordChange
 from aoc_api.access.sessions.sign_in import SignIn
 from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
-from aoc_api.audit.full import cannot_note
-from aoc_api.audit.spool import SpoolFull
+from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
@@ -154,12 +153,14 @@ async def tenant_of(
     return services.tenant(tenant)
 
 
-async def principal_of(request: Request, services: ServicesDep) -> Principal:
+async def can_be_noted(request: Request) -> None:
+    """Refuse what could not be noted. For routes that change something and take no principal."""
+    check_room(request.scope)
+
+
+async def principal_of(request: Request) -> Principal:
     """Who sent the request, as `Guard` has verified. Raises a problem when what he does could not be noted."""
-    try:
-        services.audit.check_room()
-    except SpoolFull:
-        raise cannot_note() from None
+    check_room(request.scope)
     principal: Principal = request.state.principal
     return principal
 

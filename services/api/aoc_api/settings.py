@@ -155,8 +155,9 @@ class AuditOptions(Frozen):
     )
     spool_bytes: int = Field(
         64 << 20,
-        ge=1 << 20,
-        description="What they may take on the disk. When it is full, nothing is read or changed any more.",
+        ge=8 << 20,
+        description="What they may take on the disk: 64 KiB twice for each request that is under way, and what waits. "
+        "When it is full, nothing is read or changed any more.",
     )
 
 

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import httpx
@@ -94,6 +95,6 @@ async def test_no_entry_of_an_answered_request_is_lost_and_no_chain_breaks(
 
             await eventually(all_there)
 
-    verdict = await TrailCheck(trail, heads, "contoso").run([])
+    verdict = await TrailCheck(trail, heads, "contoso", datetime.now(UTC)).run([])
     assert verdict.faults == []
     assert verdict.entries >= len(answered)

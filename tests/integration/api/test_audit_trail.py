@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ async def test_a_request_that_cannot_be_noted_is_not_answered_and_nothing_is_don
 
 async def test_an_answer_whose_entry_finds_no_room_does_not_leave(gateway, store, event, monkeypatch) -> None:
     await store(event("a"))
-    monkeypatch.setattr("aoc_api.audit.trail.AuditTrail.check_room", lambda _: None)
+    monkeypatch.setattr("aoc_api.audit.trail.AuditTrail.admitted", lambda _: nullcontext(enter_result=True))
     gateway.app.state.services.audit._spool._most = 0  # full
 
     answer = await gateway.get("/api/events")

@@ -7,14 +7,22 @@ import getpass
 import json
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
+from aoc_cli.trail_check import TrailCheck
+from aoc_common.contracts.audit import INSTALLATION
+from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.break_glass import Lift
+from aoc_common.store.mongo.audit_trail import MongoAuditHeads, MongoAuditTrail
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.grants import MongoGrants
 from tenant_registry import settings_of
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.audit import AuditEntry
 
 KIM = "00000000-0000-0000-0000-00000000000A/10000000-0000-0000-0000-000000000001"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -52,6 +60,24 @@ def test_the_first_superadmin_is_given_and_the_last_one_stays(aoc) -> None:
     assert aoc("remove", first).status == 0
     assert aoc("remove", first).status == 1
     assert len(aoc("list").out.splitlines()) == 1
+
+
+def test_what_is_changed_at_the_command_line_is_in_the_audit_trail(aoc, mongo_settings, monkeypatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "kim")
+    grant = aoc("add", "--key", "k1", "--role", "reader", "--everything").out.split()[0]
+    aoc("remove", grant)
+
+    async def noted() -> tuple[list[AuditEntry], list[str]]:
+        async with connect(mongo_settings) as database:
+            trails = MongoAuditTrail(database), MongoAuditHeads(database)
+            checked = await TrailCheck(*trails, INSTALLATION, datetime.now(UTC)).run([])
+            return await trails[0].search(AuditQuery(INSTALLATION)), checked.faults
+
+    entries, faults = asyncio.run(noted())
+    assert {entry.event["unmapped"]["action"] for entry in entries} == {"grants.add", "grants.remove"}
+    assert {entry.event["actor"]["user"]["uid"] for entry in entries} == {"local/kim"}
+    assert all(f"grant {grant}" in entry.text for entry in entries)
+    assert faults == []
 
 
 def test_a_grant_is_listed_as_json(aoc) -> None:

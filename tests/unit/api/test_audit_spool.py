@@ -7,17 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from aoc_api.audit.spool import Spool, SpoolFull
 from aoc_common.errors import BadConfiguration
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 SEGMENT = 4096
+LONGEST = 1024
 
 
 @pytest.fixture
@@ -26,7 +24,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def spool(directory: Path, most: int = 8 * SEGMENT) -> Spool:
-    return Spool(directory, most, SEGMENT)
+    return Spool(directory, most, LONGEST, SEGMENT)
 
 
 def drained(opened: Spool) -> list[bytes]:
@@ -84,7 +82,7 @@ def test_a_full_spool_takes_nothing_and_takes_again_once_it_is_emptied(directory
     with pytest.raises(SpoolFull, match="could not be stored yet"):
         opened.append(b"x" * 1000)
     with pytest.raises(SpoolFull):
-        opened.make_room(1000)
+        opened.make_room(1)
 
     assert len(drained(opened)) == 12
     opened.append(b"again")
@@ -92,22 +90,37 @@ def test_a_full_spool_takes_nothing_and_takes_again_once_it_is_emptied(directory
 
 def test_room_that_was_made_is_there_when_the_disk_is_full(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = spool(directory)
-    opened.make_room(100)
+    opened.append(b"x" * 1000)
+    opened.make_room(9)  # more than one segment has
 
     def full(*_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    opened.append(b"x" * 99)
+    for _ in range(9):
+        opened.append(b"x" * (LONGEST - 1))
     with pytest.raises(SpoolFull, match="No space left"):
-        opened.make_room(SEGMENT - 100)
-    assert len(list(directory.glob("*.spool"))) == 1
-    assert drained(opened) == [b"x" * 99]
+        opened.make_room(4)
+    assert drained(opened) == [b"x" * 1000, *[b"x" * (LONGEST - 1)] * 9]
+    opened.close()
+    assert list(directory.glob("*.spool")) == []
 
 
-def test_a_line_longer_than_a_segment_is_refused(directory: Path) -> None:
+def test_a_line_that_is_longer_than_it_may_be_is_refused(directory: Path) -> None:
     with pytest.raises(SpoolFull):
-        spool(directory).append(b"x" * SEGMENT)
+        spool(directory).append(b"x" * LONGEST)
+
+
+def test_what_is_synced_is_all_that_was_appended(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, synced = spool(directory), list[str]()
+    for _ in range(10):
+        opened.append(b"x" * 1000)
+    monkeypatch.setattr(
+        os, "fdatasync", lambda descriptor: synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    )
+    opened.sync()
+
+    assert sorted(synced) == sorted(map(str, directory.glob("*.spool")))
 
 
 def test_two_gateways_do_not_write_into_one_spool(directory: Path) -> None:
@@ -128,7 +141,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from aoc_api.audit.spool import Spool
-opened = Spool(Path(sys.argv[1]), 1 << 24, 4096)
+opened = Spool(Path(sys.argv[1]), 1 << 24, 1024, 4096)
 for number in range(1_000_000):
     opened.append(b"%d" % number)
     print(number, flush=True)
@@ -143,19 +156,19 @@ def test_what_was_appended_outlives_kill_9(directory: Path) -> None:
         writer.send_signal(signal.SIGKILL)
         answered = (writer.stdout.read().splitlines() or [answered])[-1]
 
-    lines = drained(Spool(directory, 1 << 24, 4096))
+    lines = drained(Spool(directory, 1 << 24, LONGEST, SEGMENT))
     assert lines == [b"%d" % number for number in range(len(lines))]
     assert len(lines) > int(answered)
 
 
 def test_a_segment_of_a_run_with_other_limits_is_read_to_its_end(directory: Path) -> None:
-    first = Spool(directory, 8 * SEGMENT, SEGMENT)
+    first = spool(directory)
     lines = [b"%0100d" % number for number in range(39)]
     for line in lines:
         first.append(line)
     first.close()
 
-    second = Spool(directory, SEGMENT // 4, SEGMENT)
+    second = Spool(directory, SEGMENT // 4, LONGEST, SEGMENT)
     assert second.waiting == SEGMENT
     assert drained(second) == lines
     assert second.waiting == 0

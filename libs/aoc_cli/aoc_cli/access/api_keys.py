@@ -15,6 +15,7 @@ import typer
 from aoc_cli.access import granting
 from aoc_cli.access.local import OPERATOR
 from aoc_cli.attach import on_database
+from aoc_cli.noting import note
 from aoc_cli.tenants import directories_of
 from aoc_cli.terminal import as_json as json_text
 from aoc_cli.terminal import err, minute, out, plain, visible
@@ -54,6 +55,7 @@ def create(
 
     async def work(database: Database) -> None:
         directories = await directories_of(database, grant.tenants, data)
+        await note(database, "api-keys.make", "create", f"API key {key.id} ({name}): {granting.rights(grant)}")
         await MongoApiKeys(database).put(replace(key, directories=directories), of)
 
     on_database(data, work)
@@ -80,6 +82,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as the list shows
     """Revoke a key. Within five seconds it opens nothing."""
 
     async def work(database: Database) -> ApiKey:
+        await note(database, "api-keys.revoke", "delete", f"API key {key_id}")
         return await MongoApiKeys(database).revoke(key_id, OPERATOR, datetime.now(UTC))
 
     key = on_database(data, work)

@@ -1,4 +1,4 @@
-"""The local stack lets in who may read its data directory: by an API key there, and by links that sign a browser in.
+"""The local stack lets in who may read its data directory, by an API key there; and who that is.
 
 ```
 secrets/api-key           of the command line; may do everything, and ends when it was not used for a month
@@ -14,12 +14,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from aoc_common.contracts.access import Grant
-from aoc_common.contracts.credentials import fingerprint, new_api_key, new_secret
+from aoc_common.contracts.credentials import fingerprint, new_api_key
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.store.mongo.api_keys import MongoApiKeys
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.sessions import MongoSignInLinks
-from aoc_common.store.sessions import SignedIn
 
 if TYPE_CHECKING:
     from aoc_cli.local.stack import DataDirectory
@@ -27,11 +25,9 @@ if TYPE_CHECKING:
 
 #: The person who runs commands where AOC runs, with its secrets: may do everything anyway.
 OPERATOR: Final = "local/operator"
-_EVERYTHING: Final = (Grant("superadmin", everything=True),)
-_PERSON: Final = SignedIn(OPERATOR, "operator of this installation", _EVERYTHING)
+#: What he may do at the gateway.
+EVERYTHING: Final = (Grant("superadmin", everything=True),)
 _UNUSED: Final = timedelta(days=30)
-#: Minutes for which a link is good.
-LINK_MINUTES: Final = 30
 
 
 def user_name() -> str | None:
@@ -63,15 +59,6 @@ async def api_key(data: DataDirectory, mongo: MongoSettings) -> str:
 async def make_known(secret: str, mongo: MongoSettings) -> None:
     """Have the gateway take a key as the operator's, for another month from now."""
     of, now = fingerprint(secret), datetime.now(UTC)
-    key = ApiKey(of.id, "the command line at this machine", _EVERYTHING, OPERATOR, now, now + _UNUSED)
+    key = ApiKey(of.id, "the command line at this machine", EVERYTHING, OPERATOR, now, now + _UNUSED)
     async with connect(mongo) as database:
         await MongoApiKeys(database).put(key, of)
-
-
-async def sign_in_link(mongo: MongoSettings, gateway: str) -> str:
-    """A link that signs a browser in once, as who may do everything."""
-    token = new_secret()
-    async with connect(mongo) as database:
-        ends_at = datetime.now(UTC) + timedelta(minutes=LINK_MINUTES)
-        await MongoSignInLinks(database).make(fingerprint(token), _PERSON, ends_at)
-    return f"{gateway}/auth/link?token={token}"

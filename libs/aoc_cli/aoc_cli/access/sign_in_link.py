@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from aoc_cli import attach
-from aoc_cli.access import local
+from aoc_cli.access.local import EVERYTHING, OPERATOR
 from aoc_cli.access.settings import GatewaySettings, check_address
 from aoc_cli.local.ports import LOOPBACK
+from aoc_cli.noting import note
 from aoc_cli.terminal import err, out
 from aoc_common import roster
+from aoc_common.contracts.credentials import fingerprint, new_secret
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load
+from aoc_common.store.mongo.client import connect
+from aoc_common.store.mongo.sessions import MongoSignInLinks
+from aoc_common.store.sessions import SignedIn
+
+if TYPE_CHECKING:
+    from aoc_common.settings import MongoSettings
+
+#: Minutes for which a link is good.
+LINK_MINUTES: Final = 30
+_PERSON: Final = SignedIn(OPERATOR, "operator of this installation", EVERYTHING)
 
 
 def sign_in_link(
@@ -29,8 +42,18 @@ def sign_in_link(
     It needs what only the operator has: the secrets of the data directory, or AOC_MONGO__URI.
     """
     system = attach.required(data)
-    out.out(asyncio.run(local.sign_in_link(system.mongo, _address(gateway, system))), highlight=False)
-    err.print(f"good for {local.LINK_MINUTES} minutes, once")
+    out.out(asyncio.run(new_link(system.mongo, _address(gateway, system))), highlight=False)
+    err.print(f"good for {LINK_MINUTES} minutes, once")
+
+
+async def new_link(mongo: MongoSettings, gateway: str) -> str:
+    """A link that signs a browser in once, as who may do everything. Raises `Transient`."""
+    token = new_secret()
+    ends_at = datetime.now(UTC) + timedelta(minutes=LINK_MINUTES)
+    async with connect(mongo) as database:
+        await note(database, "sign-in-links.make", "create", f"a link that signs in as {_PERSON.principal_id}")
+        await MongoSignInLinks(database).make(fingerprint(token), _PERSON, ends_at)
+    return f"{gateway}/auth/link?token={token}"
 
 
 def _address(named: str | None, system: attach.System) -> str:

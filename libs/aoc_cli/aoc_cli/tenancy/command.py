@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 
 from aoc_cli import attach
+from aoc_cli.noting import note
 from aoc_cli.tenancy.administering import Administered, administering
 from aoc_cli.tenancy.export import MANIFEST
 from aoc_cli.tenancy.export import export as export_
@@ -134,6 +135,7 @@ def add(
 
     async def work(here: Administered) -> None:
         checked = await _checked(here, settings, check=check)
+        await note(here.database, "tenants.add", "create", f"tenant {settings['name']}", settings["name"])
         record = await here.tenants.add(settings, Change(here.by, check=checked))
         out.print(f"{plain(record.name)}: added, revision {record.revision} ({plain(checked)})")
 
@@ -163,6 +165,7 @@ def set_(
         asks = bool(patch.keys() & (IDENTIFYING | {"sources"}))
         checked = await _checked(here, merged, check=check) if asks else ""
         change = Change(here.by, before.revision if revision is None else revision, checked)
+        await note(here.database, "tenants.change", "change", f"{', '.join(sorted(patch))} of tenant {name}", name)
         record = await here.tenants.merge(name, patch, change)
         how = f" ({plain(checked)})" if checked else ""
         out.print(f"{plain(record.name)}: changed, revision {record.revision}{how}")
@@ -175,7 +178,8 @@ def pause(name: Name, data: Data = None) -> None:
     """Collect nothing from a tenant until it is resumed."""
 
     async def work(here: Administered) -> None:
-        record = await here.tenants.pause(check_tenant(name), Change(here.by), paused=True)
+        await note(here.database, "tenants.pause", "change", f"tenant {name}", check_tenant(name))
+        record = await here.tenants.pause(name, Change(here.by), paused=True)
         out.print(f"{plain(record.name)}: paused; aoc tenants resume {plain(record.name)} goes on")
 
     _run(data, work)
@@ -186,7 +190,8 @@ def resume(name: Name, data: Data = None) -> None:
     """Collect from a tenant again, first what Microsoft still has of the pause."""
 
     async def work(here: Administered) -> None:
-        record = await here.tenants.pause(check_tenant(name), Change(here.by), paused=False)
+        await note(here.database, "tenants.resume", "change", f"tenant {name}", check_tenant(name))
+        record = await here.tenants.pause(name, Change(here.by), paused=False)
         out.print(f"{plain(record.name)}: is collected")
 
     _run(data, work)
@@ -202,6 +207,7 @@ def export(
 
     async def work(here: Administered) -> None:
         tenant = await here.registry.get(check_tenant(name))
+        await note(here.database, "tenants.export", "read", f"all data of tenant {name}", name)
         settings = {"name": name} if tenant is None else document(tenant)
         # Limits, which tenants of one app share, are not exported: it need not be known.
         stored = MongoTenantData(here.database, name, app="-/-")
@@ -236,7 +242,8 @@ def delete(
         )
 
     async def work(here: Administered) -> None:
-        record = await here.tenants.delete(check_tenant(name), Change(here.by))
+        await note(here.database, "tenants.delete", "delete", f"tenant {name}", check_tenant(name))
+        record = await here.tenants.delete(name, Change(here.by))
         out.print(f"{plain(name)}: {record.state}; aoc tenants show {plain(name)} tells how far it is")
         if not wait:
             return

@@ -34,6 +34,7 @@ class StoredEntry:
     """What is stored in the place of an entry. `fault`: why it cannot be an entry that was noted there, in words."""
 
     id: str
+    sequence: int
     entry: AuditEntry | None
     fault: str | None = None
 

@@ -19,7 +19,7 @@ class Note:
     """What is noted of a request, as far as it is known by now.
 
     `address`, `request_id`: where it came from. `credentials_refused`: it did not prove who sends it, or not to who may
-    ask this. `streamed`: the answer's end is noted as well.
+    ask this. `streamed`: the answer's end is noted as well. `room`: False when there is none for it in the audit trail.
     """
 
     address: str = ""
@@ -31,6 +31,7 @@ class Note:
     about: str = ""
     digest: str = ""
     streamed: bool = False
+    room: bool = True
 
 
 def note_of(scope: Scope) -> Note:

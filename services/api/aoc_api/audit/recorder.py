@@ -43,16 +43,16 @@ class Recorder:
         note, client = note_of(scope), scope.get("client")
         note.request_id, note.address = scope.get("aoc.request_id", ""), client[0] if client else ""
         request = _Request(scope, send, services.audit, services.clock)
-        try:
-            await self._app(scope, receive, request.send)
-        except ClientDisconnect:
-            raise  # before anything was done
-        except Exception:
-            request.note_failure()
-            raise
-        finally:
-            if request.streaming:  # its client went away, or it failed
-                request.note(request.status, "broken off")
+        with services.audit.admitted() as note.room:
+            try:
+                await self._app(scope, receive, request.send)
+            except ClientDisconnect:
+                raise  # before anything was done
+            except Exception:
+                request.note_failure()
+                raise
+            finally:
+                request.note_end()
 
 
 class _Request:
@@ -92,10 +92,18 @@ class _Request:
     def note_failure(self) -> None:
         """Note that the request failed unexpectedly: what it did until then may be done."""
         if not self.status:
-            try:
-                self.note(_FAILED, "")
-            except SpoolFull as error:
-                _log.error("audit_trail.full", error=str(error))  # the failure itself is what is raised
+            self._note_at_last(_FAILED, "")
+
+    def note_end(self) -> None:
+        """Note that an answer was broken off: its client went away, or it failed."""
+        if self.streaming:
+            self._note_at_last(self.status, "broken off")
+
+    def _note_at_last(self, status: int, ended: str) -> None:
+        try:
+            self.note(status, ended)
+        except SpoolFull as error:
+            _log.error("audit_trail.full", error=str(error))  # how the request ends is not changed by it
 
     def note(self, status: int, ended: str) -> None:
         """Note the request, if it is one that is. Raises `SpoolFull`."""

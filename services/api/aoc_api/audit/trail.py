@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from aoc_api import metrics
 from aoc_api.audit.acts import ocsf_of
+from aoc_api.audit.spool import SpoolFull
 from aoc_common.contracts import subjects
-from aoc_common.contracts.audit import INSTALLATION, LONGEST, AuditEntry, Chain, Head
+from aoc_common.contracts.audit import INSTALLATION, AuditEntry, Chain, Head
 from aoc_common.errors import Malformed
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from aoc_api.audit.acts import Act
     from aoc_api.audit.sign_in_failures import SignInFailures
@@ -32,8 +34,8 @@ _BATCH: Final = 500
 _SOON_S: Final = 0.2
 _UNHURRIED_S: Final = 1.0
 _AWAY_S: Final = 5.0
-#: Bytes that must be free before anything is done: for eight of the longest entries, some 400 of the usual length.
-_ROOM: Final = 8 * LONGEST
+#: Entries that a request may need: of what it changes and of its answer, or of its answer's beginning and end.
+_EACH: Final = 2
 #: Chains that are brought onto the bus in one turn.
 _CHAINS: Final = 200
 
@@ -46,13 +48,26 @@ class AuditTrail:
         self.failures = failures
         self._writer = writer
         self._heads: dict[str, Head] = {}
+        self._under_way = 0
 
-    def check_room(self) -> None:
-        """Raise `SpoolFull` when an act could not be noted: then it must not be done.
+    @contextmanager
+    def admitted(self) -> Iterator[bool]:
+        """While a request is served: whether there is room for what it does, beside all others that are under way.
 
-        Others that were let in before are under way, and need room, too.
+        Where there is none, it must not be done.
         """
-        self._spool.make_room(_ROOM)
+        self._under_way += 1
+        try:
+            self._spool.make_room(self._under_way * _EACH)
+        except SpoolFull as error:
+            _log.error("audit_trail.full", error=str(error))
+            room = False
+        else:
+            room = True
+        try:
+            yield room
+        finally:
+            self._under_way -= 1
 
     def note(self, act: Act) -> AuditEntry:
         """Note an act. When this returns, it is on this machine's disk. Raises `SpoolFull`."""
@@ -113,10 +128,8 @@ class AuditPublishing:
             position = known.published
             while stored := await self._entries.chain(known.head.chain, position, _BATCH):
                 await self._publish([item.entry for item in stored if item.entry is not None])
-                whole = [item.entry.sequence for item in stored if item.entry is not None]
-                if not whole:
-                    break  # what was changed in the store is not what was noted; the check names it
-                position = whole[-1]
+                # What was changed in the store is not what was noted: it is passed over, and the check names it.
+                position = stored[-1].sequence
                 await self._heads.published(known.head.chain, position)
         self._failing = False
 

@@ -13,6 +13,7 @@ from aoc_api.audit.trail import AuditPublishing, AuditStoring, AuditTrail, Publi
 from aoc_common.bus.broker import connected, jetstream
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
+from aoc_common.contracts.audit import LONGEST
 from aoc_common.errors import Transient, Unreachable
 from aoc_common.service import tasks
 from aoc_common.service.tasks import Task
@@ -41,7 +42,7 @@ async def auditing(
 ) -> AsyncIterator[AuditTrail]:
     """The trail of this run. Raises `BadConfiguration` for a spool that cannot be used."""
     entries, heads = MongoAuditTrail(database), MongoAuditHeads(database)
-    spool = Spool(options.spool, options.spool_bytes)
+    spool = Spool(options.spool, options.spool_bytes, LONGEST + 1)
     storing = AuditStoring(spool, entries, heads)
     publishing = AuditPublishing(entries, heads, _publisher(broker))
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from aoc_api import problems
@@ -15,7 +15,7 @@ from aoc_api.access.principal import Principal
 from aoc_api.access.sessions import cookies, forgery
 from aoc_api.access.sessions.sign_in import LASTS_S, SignInFailed, local_path
 from aoc_api.audit.acts import audited
-from aoc_api.deps import ServicesDep
+from aoc_api.deps import ServicesDep, can_be_noted
 from aoc_api.routes.auth_pages import page
 from aoc_api.sign_in_models import SignInWays
 from aoc_common.contracts.credentials import fingerprint
@@ -35,6 +35,7 @@ _LINKED: Final = "Where AOC runs, `aoc sign-in-link` prints a link that signs on
 _LONGEST: Final = 100
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {200: {"content": {"text/html": {}}, "description": "A page"}}
 _WENT_ON: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "Signed in; the browser goes on"}}
+_NOT_NOTED: Final = problems.responses("not-noted")
 _LED: Final[dict[int | str, dict[str, Any]]] = {303: {"description": "The browser goes to the identity provider"}}
 
 
@@ -65,7 +66,13 @@ async def login(
     return response
 
 
-@router.get(_CALLBACK, status_code=303, response_class=Response, responses=_WENT_ON)
+@router.get(
+    _CALLBACK,
+    status_code=303,
+    response_class=Response,
+    dependencies=[Depends(can_be_noted)],
+    responses=_WENT_ON | _NOT_NOTED,
+)
 @audited("sign-in", "sign-in")
 async def callback(request: Request, services: ServicesDep) -> Response:
     """Where the identity provider sends the browser back."""
@@ -87,7 +94,13 @@ async def callback(request: Request, services: ServicesDep) -> Response:
     return response
 
 
-@router.get("/auth/link", status_code=303, response_class=Response, responses=_WENT_ON)
+@router.get(
+    "/auth/link",
+    status_code=303,
+    response_class=Response,
+    dependencies=[Depends(can_be_noted)],
+    responses=_WENT_ON | _NOT_NOTED,
+)
 @audited("sign-in", "sign-in")
 async def link(
     request: Request,
@@ -107,6 +120,7 @@ async def link(
     "/auth/logout",
     status_code=204,
     response_class=Response,
+    dependencies=[Depends(can_be_noted)],
     responses=problems.responses("ambiguous-credentials", "cross-site", "unavailable"),
 )
 @audited("sign-out", "sign-out")

@@ -156,17 +156,20 @@ def _copied(entry: AuditEntry) -> Document:
 
 def _stored(document: Document) -> StoredEntry:
     text: Any = document.get("text")
+    place = int(document["sequence"])
     try:
         entry = AuditEntry.read(text if isinstance(text, str) else "")
     except Malformed as error:
-        return StoredEntry(str(document["_id"]), None, f"{document['_id']}: {error}")
+        return StoredEntry(str(document["_id"]), place, None, f"{document['_id']}: {error}")
     copied = _copied(entry)
     wrong = [name for name in _COPIED if document.get(name) != copied[name]]
     if document["_id"] != entry.id:
-        return StoredEntry(str(document["_id"]), None, f"{document['_id']} holds the text of {entry.id}")
+        return StoredEntry(str(document["_id"]), place, None, f"{document['_id']} holds the text of {entry.id}")
     if wrong:
-        return StoredEntry(entry.id, None, f"{entry.id} was changed: its text says otherwise about {', '.join(wrong)}")
-    return StoredEntry(entry.id, entry)
+        return StoredEntry(
+            entry.id, place, None, f"{entry.id} was changed: its text says otherwise about {', '.join(wrong)}"
+        )
+    return StoredEntry(entry.id, place, entry)
 
 
 def _head(document: Document) -> KnownHead:

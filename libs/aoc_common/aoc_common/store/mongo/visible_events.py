@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aoc_common.contracts.privacy.seen import found_by, seen
 from aoc_common.contracts.query.matching import matches
-from aoc_common.errors import Unreachable
+from aoc_common.errors import TimedOut, Unreachable
 from aoc_common.store.mongo import conditions
 from aoc_common.store.mongo.client import BATCH_SIZE
 from aoc_common.store.mongo.stored_event import stored
@@ -112,7 +112,7 @@ class VisibleEvents:
             size = min(_TOGETHER, max(enough - number, _LEAST))
             try:
                 result = await self._find(asked, size, _WHOLE, pace)
-            except Unreachable:
+            except (Unreachable, TimedOut):
                 if asked.before is query.before:
                     raise
                 # There was no time for another batch.
