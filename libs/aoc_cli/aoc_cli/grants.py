@@ -94,12 +94,10 @@ def add(
     async def work(database: Database) -> None:
         await ensure_indexes(database, ("grants",))
         directories = await directories_of(database, grant.tenants, data)
-        await note(
-            database,
-            "grants.add",
-            "create",
-            f"grant {stored.id}: {granting.rights(grant)} to {stored.grantee.kind} {stored.grantee.id}",
-        )
+        to = f"grant {stored.id} to {stored.grantee.kind} {stored.grantee.id}"
+        await note(database, "grants.add", "create", f"{to}: {granting.rights(grant)}")
+        for tenant in sorted(grant.tenants):  # those who administer one need not know of the others
+            await note(database, "grants.add", "create", f"{to}: {grant.role}", tenant)
         await MongoGrants(database).add(replace(stored, directories=directories))
 
     on_database(data, work)
