@@ -93,6 +93,14 @@ async def test_events_come_newest_first(search: MongoEventSearch, store: Store) 
     assert await found(search) == ["new", "middle", "old"]
 
 
+async def test_records_own_text_comes_only_when_it_is_asked_for(search: MongoEventSearch, store: Store) -> None:
+    await store(event("a", raw='{"Id":"a"}'))
+    [with_text] = (await search.search(ALL, raw=True)).events
+    [without] = (await search.search(ALL)).events
+
+    assert (with_text.raw, without.raw) == ('{"Id":"a"}', None)
+
+
 async def test_a_page_tells_whether_older_events_match(search: MongoEventSearch, store: Store) -> None:
     await store(*(event(str(number), ago(minutes=number)) for number in range(3)))
 

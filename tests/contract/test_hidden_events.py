@@ -170,6 +170,17 @@ async def test_what_is_left_out_does_not_tell_by_what_is_missing(search, store) 
     assert await found(search, asking(NO_SUBJECTS, "-reyes")) == []
 
 
+async def test_records_own_text_comes_without_what_is_hidden_and_only_when_it_is_asked_for(search, store) -> None:
+    await store(mail("a", "walrus"))
+    query = replace(EVERY, scope=Scope("contoso", NO_SUBJECTS))
+    [with_text] = (await search.search(query, raw=True)).events
+    [without] = (await search.search(query)).events
+
+    assert "Inbox" in (with_text.raw or "")
+    assert "walrus" not in (with_text.raw or "")
+    assert without.raw is None
+
+
 async def test_what_is_not_hidden_finds_events_as_before(search, store) -> None:
     await store(mail("a", "Redundancies"), mail("b", "Holidays of Noel", minutes=1, actor="noel@contoso.example"))
 

@@ -54,6 +54,7 @@ class Example:
 #: Row -> a request; of those that are not here the path is the request.
 EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /problems/{slug}": Example("/problems/internal"),
+    "GET /api/events/export/{export_id}": Example("/api/events/export/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True),
     "GET /api/events/{event_id}": Example("/api/events/{event}"),
     "GET /api/events/{event_id}/versions": Example("/api/events/{event}/versions"),
     "GET /auth/link": Example("/auth/link?token=of-nobody"),

@@ -1,4 +1,4 @@
-"""The filters that commands over stored events have in common, and where such commands read."""
+"""The filters that commands over stored events have in common."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from aoc_cli import attach
 from aoc_cli.search import asked_by, asked_time, clauses
 from aoc_common.contracts.access import Scope
 from aoc_common.store.searches import EventQuery
@@ -64,6 +63,3 @@ def selection(
     time = asked_time(since, until)
     start, end = time.bounds(now)
     return Selection(EventQuery(Scope(tenant), where=clauses(asked), start=start, end=end), asked, time)
-
-
-system_of = attach.opened

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from aoc_cli import asking
+from aoc_cli import asking, attach
 from aoc_cli.reports import form
 from aoc_cli.reports.reading import read
 from aoc_cli.search import moment
@@ -64,7 +64,7 @@ def list_(
         outcome="failure" if failed else None,
         limit=limit,
     )
-    with asking.system_of(data) as system:
+    with attach.opened(data) as system:
         entries = asyncio.run(_search(system, query))
     for entry in entries:
         _print(entry, as_json=as_json)
@@ -87,7 +87,7 @@ def verify(
     """Check every entry against the one before it, the noted ends, the bus and reports. Status 1 for a fault."""
     name = INSTALLATION if installation else subjects.check_tenant(tenant)
     anchors = [head for path in report or [] for head in _heads_of(path, name)]
-    with asking.system_of(data) as system:
+    with attach.opened(data) as system:
         verdict = asyncio.run(_check(system, name, anchors, bus=bus))
     if as_json:
         out.out(orjson.dumps(asdict(verdict)).decode(), highlight=False)

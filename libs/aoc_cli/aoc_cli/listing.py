@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 import typer
 
-from aoc_cli import rows
 from aoc_cli.columns import Cell, Column, fitted, of_fields
-from aoc_cli.terminal import json_line, out, visible
-from aoc_common.errors import BadConfiguration
+from aoc_cli.terminal import json_line, out
+from aoc_common.contracts import rows
+from aoc_common.contracts.printable import cell, visible
+from aoc_common.errors import BadConfiguration, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,13 +23,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from aoc_cli.columns import Layout
-    from aoc_cli.rows import Row
+    from aoc_common.contracts.rows import Row
 
 #: OCSF severity_id -> how its sentence looks.
 _STYLES: Final[Mapping[int, str]] = {0: "", 1: "", 2: "", 3: "yellow", 4: "red", 5: "bold red", 6: "bold red"}
-#: Characters with which spreadsheets begin a formula (OWASP, "CSV Injection"), also in their full width.
-_FORMULA: Final = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
-                   "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
 #: Printed events of which a twin may follow. Twins are minutes apart.
 _REMEMBERED: Final = 100_000
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -76,13 +74,20 @@ def printer(
     """What the options ask for. `live`: events come one by one, and of several tenants. Raises `BadConfiguration`."""
     if as_json and as_csv:
         raise BadConfiguration("--json and --csv: one of them at a time")
-    names = rows.names_of(fields) if fields is not None else None
+    names = _names(fields) if fields is not None else None
     if as_json:
         return JsonLines(names)
     if as_csv:
         return CsvLines(names or rows.OF_CSV)
     columns = of_fields(names) if names else default_columns(clock, live=live)
     return Table(columns, clock, twins=twins, live=live)
+
+
+def _names(listed: str) -> tuple[str, ...]:
+    try:
+        return rows.names_of(listed)
+    except Malformed as error:
+        raise BadConfiguration(f"--fields: {error}") from None
 
 
 def default_columns(clock: Clock, *, live: bool = False) -> tuple[Column, ...]:
@@ -200,12 +205,6 @@ class CsvLines:
         for event in events:
             self._writer.writerow([cell(rows.text(event, name)) for name in self._names])
         return len(events)
-
-
-def cell(text: str) -> str:
-    """A cell of CSV: on one line, and no formula."""
-    shown = visible(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 class JsonLines:

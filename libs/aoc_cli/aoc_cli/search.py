@@ -15,11 +15,11 @@ from aoc_cli import attach
 from aoc_cli.case_time import AskedTime
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
 from aoc_cli.record_search import how_far, in_records
-from aoc_cli.rows import Row
 from aoc_cli.terminal import err, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import grammar, values
+from aoc_common.contracts.rows import Row
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo.client import connect

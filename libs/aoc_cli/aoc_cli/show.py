@@ -14,13 +14,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aoc_cli import rows
-from aoc_cli.asking import Data, system_of
+from aoc_cli import attach
+from aoc_cli.asking import Data
 from aoc_cli.listing import ago
-from aoc_cli.rows import Row
-from aoc_cli.terminal import harmless_json, json_line, out, visible
-from aoc_common.contracts import subjects
+from aoc_cli.terminal import harmless_json, json_line, out
+from aoc_common.contracts import rows, subjects
 from aoc_common.contracts.access import Scope
+from aoc_common.contracts.printable import visible
+from aoc_common.contracts.rows import Row
 from aoc_common.errors import NotFound
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -78,7 +79,7 @@ def show(
     """Show an event in full: who did what to what, what changed, its twin, its versions. Status 1: there is none."""
     if tenant is not None:
         subjects.check_tenant(tenant)
-    with system_of(data) as system:
+    with attach.opened(data) as system:
         shown = asyncio.run(read(system, event_id, tenant))
     if as_json:
         event = shown.event

@@ -15,14 +15,15 @@ import typer
 from rich.cells import cell_len
 from rich.text import Text as Line
 
-from aoc_cli import asking
+from aoc_cli import asking, attach
 from aoc_cli.asking import Actor, Data, Failed, Ip, Operation, Service, Since, Source, Tenant, Text, Until
 from aoc_cli.columns import cut
-from aoc_cli.listing import AsCsv, cell
+from aoc_cli.listing import AsCsv
 from aoc_cli.search import nothing_found
-from aoc_cli.terminal import err, json_line, out, plain, visible
+from aoc_cli.terminal import err, json_line, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.ids import EPOCH, LAST, just_after
+from aoc_common.contracts.printable import cell, visible
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
@@ -108,7 +109,7 @@ def stats(
         text, tenant, since, until, datetime.now(UTC), failed=failed,
         actor=actor, ip=ip, operation=operation, service=service, source=source,
     )  # fmt: skip
-    with asking.system_of(data) as system:
+    with attach.opened(data) as system:
 
         async def run() -> tuple[Stats, str]:
             async with connect(system.mongo) as database:

@@ -13,7 +13,6 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 
 from aoc_cli import attach
 from aoc_cli.listing import AsCsv, AsJson, Clock, Fields, Time, Twins, printer
-from aoc_cli.rows import Row
 from aoc_cli.search import asked_by, clauses, moment
 from aoc_cli.terminal import err, plain
 from aoc_common.bus.broker import connected_broker
@@ -21,6 +20,7 @@ from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.query.matching import facts_of, matches
+from aoc_common.contracts.rows import Row
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from rich.console import Console
 from rich.markup import escape
+
+from aoc_common.contracts.printable import CONTROL
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,15 +26,6 @@ if not out.is_terminal:
     # Whoever reads lines in a pipe wants the rows of a table as lines.
     out.width = _WIDEST
 
-# Records are written by attackers too: control characters could rewrite what the terminal shows, and characters that
-# nobody sees make two things look alike (Unicode's categories Cc, Cf, Zl, Zp and Cs, and the fillers of Hangul, but for
-# the tab).
-_CONTROL: Final = re.compile(
-    r"[\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u180b-\u180f"
-    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-
 
 def lenient() -> None:
     """Print what the terminal's encoding lacks as a question mark, instead of ending with an error."""
@@ -42,14 +34,9 @@ def lenient() -> None:
             stream.reconfigure(errors="replace")
 
 
-def visible(text: object) -> str:
-    """`text` without what a terminal would act upon or nobody would see, on one line."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)).replace("\t", " ")
-
-
 def plain(text: object) -> str:
     """`text` without control characters and with rich's markup escaped."""
-    return escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
+    return escape(CONTROL.sub("\N{REPLACEMENT CHARACTER}", str(text)))
 
 
 def minute(at: datetime) -> str:
@@ -76,4 +63,4 @@ def json_text(value: Any) -> str:
 def harmless_json(text: str) -> str:
     """The same JSON, in which control characters and what nobody sees are escapes. `text`: JSON without line breaks."""
     # Outside of its strings JSON has none of these.
-    return _CONTROL.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)
+    return CONTROL.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)

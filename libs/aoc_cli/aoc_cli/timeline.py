@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.text import Text as Line
 
-from aoc_cli import asking
+from aoc_cli import asking, attach
 from aoc_cli.asking import Actor, Data, Failed, Ip, Operation, Service, Since, Source, Tenant, Text, Until
 from aoc_cli.columns import Cell, Column, fitted
 from aoc_cli.listing import AsCsv, AsJson, Fields, note_of, printer, style_of
-from aoc_cli.rows import Row
 from aoc_cli.search import nothing_found
-from aoc_cli.terminal import err, out, plain, visible
+from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
+from aoc_common.contracts.printable import visible
+from aoc_common.contracts.rows import Row
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.event_search import make_event_search
 
@@ -80,7 +81,7 @@ def timeline(
     )  # fmt: skip
     plain_list = as_json or as_csv or fields is not None
     printing = printer(as_json=as_json, as_csv=as_csv, fields=fields) if plain_list else None
-    with asking.system_of(data) as system:
+    with attach.opened(data) as system:
 
         async def run() -> tuple[list[Row], bool, str]:
             async with connect(system.mongo) as database:

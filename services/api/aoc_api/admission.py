@@ -3,7 +3,7 @@
 A request starts at once. After a twentieth of a second of the store's time it counts as a scan, and takes turns of a
 tenth of a second: few scans at a time, their callers in rotation, and none while shorter requests run (or after a
 moment only, when there always are some). A scan that has used its share ends with what it has, and says how far it got.
-A caller with many requests in progress gets no further one admitted.
+A caller with many requests in progress gets no further one admitted. An export is a scan that goes on to its end.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _TURN_S: Final = 0.1
 #: Seconds that a scan's turn waits for short requests.
 _PREEMPTION_S: Final = 0.25
 _RETRY_S: Final = 1
+_EXPORT_RETRY_S: Final = 30
 
 
 class Admission:
@@ -43,6 +44,7 @@ class Admission:
         self._slots = ScanSlots(limits.scans)
         self._short = ShortRequests()
         self._admitted: Counter[str] = Counter()
+        self._exporting: Counter[str] = Counter()
 
     @contextmanager
     def admitted(self, caller: str, disconnected: Callable[[], Awaitable[bool]]) -> Iterator[RequestPace]:
@@ -61,6 +63,50 @@ class Admission:
         finally:
             self._admitted[caller] -= 1
             self._admitted += Counter()  # drops callers without requests
+
+    @contextmanager
+    def exporting(self, caller: str) -> Iterator[ExportPace]:
+        """Admit an export of a caller. Raises a problem: too many."""
+        retry = {"Retry-After": str(_EXPORT_RETRY_S)}
+        if self._exporting[caller] >= self._limits.exports_per_caller:
+            detail = f"{self._limits.exports_per_caller} exports of this caller run already."
+            raise Problem("too-many", detail, headers=retry)
+        if self._exporting.total() >= self._limits.exports:
+            raise Problem("busy", f"{self._limits.exports} exports run already.", headers=retry)
+        self._exporting[caller] += 1
+        try:
+            yield ExportPace(caller, self._slots, self._short, self._monotonic)
+        finally:
+            self._exporting[caller] -= 1
+            self._exporting += Counter()  # drops callers without exports
+
+
+class ExportPace:
+    """`Pace` of one export: a scan from its beginning on, which waits for its turns, and has as many as it needs.
+
+    Turns that it waits for end when its task is cancelled, as it is when the client goes away.
+    """
+
+    def __init__(self, caller: str, slots: ScanSlots, short: ShortRequests, monotonic: Callable[[], float]) -> None:
+        self._caller = caller
+        self._slots = slots
+        self._short = short
+        self._monotonic = monotonic
+        self._used = 0.0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[float | None]:
+        """A turn, after others have had theirs."""
+        await self._slots.acquire(self._caller, self._used)
+        try:
+            await self._short.wait_until_idle(_PREEMPTION_S)
+            began = self._monotonic()
+            try:
+                yield _TURN_S
+            finally:
+                self._used += self._monotonic() - began
+        finally:
+            self._slots.release()
 
 
 class RequestPace:

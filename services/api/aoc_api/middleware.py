@@ -166,7 +166,7 @@ def _host_name(host: str) -> str:
 
 def _as_get(scope: Scope) -> Scope:
     """A HEAD request as the GET whose headers it asks for (RFC 9110, 9.3.2)."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    return {**scope, "method": "GET", "aoc.head": True} if scope["method"] == "HEAD" else scope
 
 
 def _length(headers: Headers) -> int:

@@ -123,6 +123,10 @@ class LimitOptions(Frozen):
         "and next_cursor goes on.",
     )
     wait_s: float = Field(5, gt=0, description="Seconds that a search may wait for its turns, altogether.")
+    exports: int = Field(
+        8, ge=1, description="Exports that are streamed at once; more get 503. They take turns with other searches."
+    )
+    exports_per_caller: int = Field(2, ge=1, description="Of these, of one caller; more get 429.")
 
 
 class RateOptions(Frozen):

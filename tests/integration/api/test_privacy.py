@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pyarrow import BufferReader
+from pyarrow.parquet import read_table
 
 import access_table
 from aoc_api.access.policy import AccessPolicy
@@ -15,6 +17,7 @@ from aoc_api.access.privacy import Privacy
 from aoc_api.access.recent import FRESH_S
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import Grant, Role
+from aoc_common.contracts.rows import FIELDS
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
 from aoc_common.tenants.file_registry import FileTenants
@@ -111,6 +114,29 @@ async def test_no_route_tells_what_is_hidden(hiding, row) -> None:
             told = [mark for mark in (SERVICE, OPERATION, SUBJECT) if mark in text and mark not in query]
             assert told == [], f"{url}: {text}"
             assert '"203.0.113.9"' not in text
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "ocsf", "parquet"])
+async def test_an_export_holds_only_what_its_reader_sees(hiding, form: str) -> None:
+    every = ",".join([*FIELDS, "event.resources.0.name", "unmapped.Subject"])
+    asked = {"format": form} | ({} if form == "ocsf" else {"fields": every})
+    hidden = await exported(hiding, **asked)
+    hiding.as_("admin")
+    whole = await exported(hiding, **asked)
+
+    # These events' own OCSF has neither operation nor address.
+    there = (SERVICE, SUBJECT) if form == "ocsf" else (SERVICE, OPERATION, SUBJECT, "203.0.113.9")
+    assert [mark for mark in there if mark not in whole] == []
+    assert [mark for mark in (SERVICE, OPERATION, SUBJECT, "203.0.113.9") if mark in hidden] == []
+    assert "[hidden]" in hidden
+
+
+async def exported(hiding: Hiding, **parameters: str) -> str:
+    """The text of an export."""
+    answer = await hiding.gateway.get("/api/events/export", **parameters)
+    if parameters["format"] == "parquet":
+        return str(read_table(BufferReader(answer.content)).to_pylist())
+    return str(answer.text)
 
 
 async def test_what_is_hidden_as_a_whole_is_not_found_and_values_are_marked(hiding) -> None:

@@ -14,11 +14,11 @@ import typer
 
 from aoc_cli import show, stats, timeline
 from aoc_cli.asking import selection
-from aoc_cli.rows import Row
 from aoc_cli.terminal import json_line
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.ids import EPOCH, LAST
+from aoc_common.contracts.rows import Row
 from aoc_common.errors import NotFound
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_search import make_event_search

@@ -148,6 +148,57 @@ async def test_a_caller_with_many_requests_in_work_is_refused_and_others_are_not
         pass
 
 
+async def test_an_export_has_all_the_turns_that_it_needs_and_waits_for_short_requests() -> None:
+    time = ManualClock()
+    admission = Admission(limits(search_s=1, wait_s=0.01), time)
+    with admission.exporting("a") as export:
+        assert [await use(export, time, 0.5) for _ in range(20)] == [0.1] * 20
+        with admission.admitted("b", here):
+            task = asyncio.create_task(use(export, time, 0.5))
+            await asyncio.sleep(0.05)
+            assert not task.done()
+        assert await asyncio.wait_for(task, 1) == 0.1
+
+
+async def test_an_export_takes_turns_with_scans_of_others() -> None:
+    time = ManualClock()
+    admission = Admission(limits(wait_s=5), time)
+    order: list[str] = []
+
+    async def take(name: str, pace) -> None:
+        for _ in range(3):
+            async with pace.turn():
+                order.append(name)
+                await asyncio.sleep(0.001)
+
+    with admission.exporting("a") as export, admission.admitted("b", here) as scan:
+        await use(scan, time, 0.3)
+        await asyncio.gather(take("export", export), take("scan", scan))
+
+    assert order == ["export", "scan"] * 3
+
+
+async def test_exports_are_bounded_by_caller_and_altogether_and_a_cancelled_one_leaves_its_turn_to_others() -> None:
+    admission = Admission(limits(exports=3, exports_per_caller=2))
+    with admission.exporting("a") as first, admission.exporting("a"):
+        with pytest.raises(Problem) as many, admission.exporting("a"):
+            pass
+        with admission.exporting("b") as second, pytest.raises(Problem) as full, admission.exporting("c"):
+            pass
+        async with first.turn():
+            waiting = asyncio.create_task(second.turn().__aenter__())
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        async with asyncio.timeout(1), first.turn():
+            pass
+
+    assert (many.value.slug, full.value.slug) == ("too-many", "busy")
+    assert many.value.headers == {"Retry-After": "30"}
+    with admission.exporting("a"), admission.exporting("a"):
+        pass
+
+
 async def test_a_search_whose_client_went_away_gets_no_further_turn() -> None:
     async def gone() -> bool:
         return True

@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from aoc_api.ranges import DefaultRange
-from aoc_cli.rows import Row
 from aoc_cli.search import moment
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.ids import LAST, just_after
+from aoc_common.contracts.rows import Row
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.imports import TimeSpan
 from aoc_common.store.searches import EventQuery

@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from aoc_cli.columns import Cell, Column, cut, fitted, of_fields
-from aoc_cli.listing import Clock, CsvLines, JsonLines, Table, ago, cell, default_columns, printer
-from aoc_cli.rows import FIELDS, OF_CSV, Row, names_of, text
-from aoc_cli.terminal import harmless_json, json_line, out, visible
+from aoc_cli.listing import Clock, CsvLines, JsonLines, Table, ago, default_columns, printer
+from aoc_cli.terminal import harmless_json, json_line, out
 from aoc_common.contracts.event_message import EventMessage
+from aoc_common.contracts.printable import cell, visible
+from aoc_common.contracts.rows import FIELDS, OF_CSV, Row, names_of, text
 from aoc_common.errors import BadConfiguration
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
@@ -68,7 +69,7 @@ def width(monkeypatch):
 SHOW = """
 from uuid import UUID
 from aoc_cli.listing import Table, default_columns, Clock
-from aoc_cli.rows import Row
+from aoc_common.contracts.rows import Row
 event = {"time": 1795420800000, "status_id": 2, "severity_id": 5, "message": "much happened"}
 Table(default_columns(Clock.UTC)).show([Row(UUID(int=1), "contoso", "x", "Add-X", event, ip="203.0.113.9")])
 """
@@ -237,7 +238,7 @@ def test_fields_are_named_and_paths_lead_into_the_event() -> None:
 @pytest.mark.parametrize("listed", ["", " , ", "time,nonsense", "event.", "unmapped", "event"])
 def test_a_field_that_there_is_not_is_refused_with_those_that_there_are(listed) -> None:
     with pytest.raises(BadConfiguration, match="--fields"):
-        names_of(listed)
+        printer(as_json=False, as_csv=True, fields=listed)
 
 
 def test_json_and_csv_at_once_are_refused() -> None:

@@ -18,8 +18,9 @@ from aoc_cli.attach import on_database
 from aoc_cli.noting import note
 from aoc_cli.tenants import directories_of
 from aoc_cli.terminal import as_json as json_text
-from aoc_cli.terminal import err, minute, out, plain, visible
+from aoc_cli.terminal import err, minute, out, plain
 from aoc_common.contracts.credentials import fingerprint, new_api_key
+from aoc_common.contracts.printable import visible
 from aoc_common.errors import BadConfiguration
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.store.mongo.api_keys import MongoApiKeys

@@ -66,8 +66,8 @@ class FacetCounts:
 class EventSearch(Protocol):
     """Reads events."""
 
-    async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
-        """One page, newest first, without raw text. Without a `pace`, the search goes on to its end."""
+    async def search(self, query: EventQuery, pace: Pace | None = None, *, raw: bool = False) -> EventPage:
+        """One page, newest first; records' own text with `raw` only. Without a `pace`, it goes on to its end."""
         ...
 
     async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:

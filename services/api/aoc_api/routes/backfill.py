@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Noted, ScopeOf, ServicesDep, refuse_unknown, scoping, utc
+from aoc_api.deps import AdminScope, Noted, ScopeOf, Services, ServicesDep, refuse_unknown, scoping, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import TENANT_PATTERN
@@ -30,6 +30,9 @@ def _check_source(source: str | None) -> str | None:
     if source is not None and source not in SOURCE_NAMES:
         raise ValueError(f"no such source; there are {', '.join(SOURCE_NAMES)}")
     return source
+
+
+SourceName = Annotated[str | None, AfterValidator(_check_source)]
 
 
 class BackfillRequest(BaseModel):
@@ -52,9 +55,7 @@ class BackfillRequest(BaseModel):
     tenant: str | None = Field(
         None, pattern=TENANT_PATTERN, description="Whose; AOC_API__DEFAULT_TENANT when not given."
     )
-    source: Annotated[str | None, AfterValidator(_check_source)] = Field(
-        None, max_length=64, description="Feed; every one when not given."
-    )
+    source: SourceName = Field(None, max_length=64, description="Feed; every one when not given.")
     start: datetime = Field(description="From this time on; UTC when it names no zone.")
     end: datetime = Field(description="Before this time.")
 
@@ -111,12 +112,49 @@ async def fetch_audit_logs(
         raise problems.invalid("start", f"is more than {_LONGEST.days} days before end", "body")
     if end > services.clock.now() + timedelta(minutes=1):
         raise problems.invalid("end", "lies in the future", "body")
-    note.about = (
-        f"{request.source or 'all sources'} of {services.tenant(request.tenant)} from {start.isoformat()} to "
-        f"{end.isoformat()}"
-    )
+    note.about = _about(request.source, services.tenant(request.tenant), start, end)
     tenant = (await scope_of(request.tenant)).tenant
-    names = [request.source] if request.source else list(SOURCE_NAMES)
+    return await _asked(services, tenant, request.source, start, end)
+
+
+@router.get(
+    "/api/fetch-audit-logs",
+    status_code=202,
+    response_model=BackfillAccepted,
+    dependencies=[Depends(refuse_unknown)],
+    responses=problems.responses("cross-site", "method-not-allowed", "repeated", "invalid-parameters", "not-now"),
+)
+@audited("backfill.request", "create")
+async def fetch_latest_audit_logs(
+    request: Request,
+    services: ServicesDep,
+    scope: AdminScope,
+    note: Noted,
+    hours: Annotated[int, Query(ge=1, le=_LONGEST // timedelta(hours=1), description="Hours before now.")] = 24,
+    source: Annotated[SourceName, Query(max_length=64, description="Feed; every one when not given.")] = None,
+) -> BackfillAccepted:
+    """Collect the latest hours, for scripts that ask with GET.
+
+    It takes a token or a key: any page can have a browser send a GET with its cookie.
+    """
+    if request.scope.get("aoc.head"):
+        raise problems.Problem("method-not-allowed", "HEAD changes nothing.", headers={"Allow": "GET, POST"})
+    if "authorization" not in request.headers:
+        raise problems.Problem("cross-site", "With the cookie of a session, send this as a POST.")
+    end = services.clock.now().astimezone(UTC).replace(microsecond=0)
+    start = end - timedelta(hours=hours)
+    note.about = _about(source, scope.tenant, start, end)
+    return await _asked(services, scope.tenant, source, start, end)
+
+
+def _about(source: str | None, tenant: str, start: datetime, end: datetime) -> str:
+    return f"{source or 'all sources'} of {tenant} from {start.isoformat()} to {end.isoformat()}"
+
+
+async def _asked(
+    services: Services, tenant: str, source: str | None, start: datetime, end: datetime
+) -> BackfillAccepted:
+    names = [source] if source else list(SOURCE_NAMES)
     jobs = [BackfillJob(tenant=tenant, source=name, start=start, end=end) for name in names]
     try:
         published = await services.publish_jobs(jobs)

@@ -26,7 +26,7 @@ from aoc_common.store.mongo.event_versions import MongoEventVersions
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
 from aoc_common.store.mongo.stored_event import stored
 from aoc_common.store.mongo.timeline import Timeline
-from aoc_common.store.mongo.visible_events import VisibleEvents, hides_something_from
+from aoc_common.store.mongo.visible_events import WHOLE, VisibleEvents, hides_something_from
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventPage, FacetCounts
 
@@ -89,12 +89,12 @@ class MongoEventSearch:
         self._plan = None if server is None else SearchPlan(self._scanned, server)
         self._hours: TTLCache[tuple[str, str], Mapping[int, int]] = TTLCache(_MONTHS, _REMEMBERED_S)
 
-    async def search(self, query: EventQuery, pace: Pace | None = None) -> EventPage:
-        """One page, newest first, without raw text. Raises `Malformed` for a value that is not text."""
+    async def search(self, query: EventQuery, pace: Pace | None = None, *, raw: bool = False) -> EventPage:
+        """One page, newest first. Raises `Malformed` for a value that is not text."""
         with translated("events"):
             if query.scope.hidden:
-                return await self._visible.page(query, pace)
-            result = await self._find(query, query.limit + 1, _NO_RAW, pace)
+                return await self._visible.page(query, pace, raw=raw)
+            result = await self._find(query, query.limit + 1, WHOLE if raw else _NO_RAW, pace)
         return EventPage(
             events=tuple(stored(document) for document in result.documents[: query.limit]),
             more=len(result.documents) > query.limit,

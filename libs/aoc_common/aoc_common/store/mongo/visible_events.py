@@ -48,7 +48,7 @@ _TOGETHER: Final = 50
 _LEAST: Final = 16
 _MOST: Final = 2_000
 #: All of a document that an event is made of.
-_WHOLE: Final[Mapping[str, Any]] = {"expire_at": 0}
+WHOLE: Final[Mapping[str, Any]] = {"expire_at": 0}
 
 
 class Find(Protocol):
@@ -86,12 +86,12 @@ class VisibleEvents:
         self._events = events
         self._find = find
 
-    async def page(self, query: EventQuery, pace: Pace | None) -> EventPage:
-        """One page, newest first, without raw text."""
+    async def page(self, query: EventQuery, pace: Pace | None, *, raw: bool = False) -> EventPage:
+        """One page, newest first; records' own text, as far as it is seen, with `raw` only."""
         events: list[StoredEvent] = []
         searched_to = None
         async for batch in self.batches(query, query.limit + 1, pace):
-            events += [replace(event, raw=None) for event in batch.events]
+            events += batch.events if raw else [replace(event, raw=None) for event in batch.events]
             searched_to = batch.searched_to
         more = len(events) > query.limit
         return EventPage(tuple(events[: query.limit]), more, None if more else searched_to)
@@ -111,7 +111,7 @@ class VisibleEvents:
         while True:
             size = min(_TOGETHER, max(enough - number, _LEAST))
             try:
-                result = await self._find(asked, size, _WHOLE, pace)
+                result = await self._find(asked, size, WHOLE, pace)
             except (Unreachable, TimedOut):
                 if asked.before is query.before:
                     raise

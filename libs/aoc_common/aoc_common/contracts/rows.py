@@ -1,4 +1,4 @@
-"""What commands show of an event: its fields by name, as text, from the store and from the bus alike."""
+"""What lists and exports show of an event: its fields by name, as text, from the store and from the bus alike."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts.ids import EPOCH
-from aoc_common.errors import BadConfiguration
+from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -176,7 +176,7 @@ FIELDS: Final[Mapping[str, Callable[[Row], Any]]] = {
     "version": lambda row: row.version,
     "versions": lambda row: row.versions,
 }
-#: What `--csv` has when no fields are named.
+#: What CSV has when no fields are named.
 OF_CSV: Final = (
     "time", "tenant", "source", "service", "operation", "result", "reason", "actor", "ip", "place", "app", "targets",
     "message", "severity", "correlation_id", "id", "twin_of", "version",
@@ -184,14 +184,14 @@ OF_CSV: Final = (
 
 
 def names_of(listed: str) -> tuple[str, ...]:
-    """The fields of a list with commas. Raises `BadConfiguration`, which lists those that there are."""
+    """The fields of a list with commas. Raises `Malformed`, which lists those that there are."""
     names = tuple(filter(None, (name.strip() for name in listed.split(","))))
     for name in names:
         if name not in FIELDS and not (name.startswith(_INTO) and name.rpartition(".")[2]):
             known = f"{', '.join(FIELDS)}, and paths such as event.actor.user.uid or unmapped.UserKey"
-            raise BadConfiguration(f"--fields: no field {name!r}; there are {known}")
+            raise Malformed(f"no field {name!r}; there are {known}")
     if not names:
-        raise BadConfiguration("--fields names no field")
+        raise Malformed("no field is named")
     return names
 
 

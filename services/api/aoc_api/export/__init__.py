@@ -1,0 +1,1 @@
+"""Exports: all events of a search, as a file."""
