@@ -135,7 +135,7 @@ def main() -> None:
     print(json.dumps(figures, indent=1))
     # pyarrow alone is more than the rest of the gateway.
     small = all(figure["peak_mb"] <= _MOST_MB for form, figure in figures.items() if form != "parquet")
-    raise SystemExit(not (small and all(one["matches_receipt"] for figure in figures.values())))
+    raise SystemExit(not (small and all(figure["matches_receipt"] for figure in figures.values())))
 
 
 if __name__ == "__main__":
