@@ -35,8 +35,6 @@ what was published at that time or later, which the publication log knows for 90
 _STREAM: Final = subjects.EVENTS_STREAM
 _PEEK_S: Final = 1.0
 _PEEKS: Final = 10
-#: A server under load was seen to have nothing for a consumer where there was something: only twice is believed.
-_LOOKS: Final = 2
 
 
 class Checkpoints(Protocol):
@@ -175,14 +173,6 @@ async def _begin(broker: NatsBroker, stream: StreamView, begin: Begin, log: Log)
 
 async def _at_time(broker: NatsBroker, stream: StreamView, moment: datetime) -> Position:
     """Before the first message that the stream took then or later. Raises `Unreachable` when the server is too slow."""
-    for _ in range(_LOOKS):
-        if (position := await _first_since(broker, stream, moment)) is not None:
-            return position
-    return Position(stream.incarnation, stream.last)
-
-
-async def _first_since(broker: NatsBroker, stream: StreamView, moment: datetime) -> Position | None:
-    """As `_at_time`; None where a consumer that was made for it has nothing."""
     config = ConsumerConfig(
         deliver_policy=DeliverPolicy.BY_START_TIME,
         opt_start_time=moment.astimezone(UTC).isoformat(),  # type: ignore[arg-type]  # nats-py sends it as it is
@@ -199,5 +189,5 @@ async def _first_since(broker: NatsBroker, stream: StreamView, moment: datetime)
             if info.delivered is not None and info.delivered.consumer_seq:  # it was, and the answer was lost
                 return Position(stream.incarnation, info.delivered.stream_seq - 1)
             if not info.num_pending:
-                return None
+                return Position(stream.incarnation, stream.last)
     raise Unreachable(f"{_STREAM}: no message of {moment:%Y-%m-%d %H:%M:%S} or later came, though there are some")
