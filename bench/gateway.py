@@ -15,7 +15,7 @@ import asyncio
 import json
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -34,9 +34,11 @@ from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from aoc_common.store.mongo.client import Database
+
+    type Run = Callable[[str, Path, argparse.Namespace], Coroutine[Any, Any, dict[str, Any]]]
 
 _TENANT: Final = "contoso"
 _DAYS: Final = 30
@@ -136,6 +138,25 @@ def gateway(uri: str, log: Path) -> Child:
     return Child("gateway", [sys.executable, "-m", "aoc_api"], log, port, env)
 
 
+@contextmanager
+def running(child: Child) -> Iterator[str]:
+    """Start a server, and end it; its address."""
+    child.start()
+    try:
+        child.wait_ready()
+        yield f"{LOOPBACK}:{child.port}"
+    finally:
+        child.stop()
+
+
+def on_a_database(run: Run, arguments: argparse.Namespace) -> dict[str, Any]:
+    """The figures of a run on a MongoDB-protocol server of its own."""
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        with running(mongo.server(directory / "mongo", free_port(), auth=False)) as address:
+            return asyncio.run(run(f"mongodb://{address}", directory / "gateway.log", arguments))
+
+
 async def timed(ask: Callable[[], Awaitable[httpx.Response]], times: int) -> list[float]:
     """Milliseconds of each of so many requests, one after the other."""
     durations = []
@@ -199,14 +220,8 @@ async def run(uri: str, log: Path, arguments: argparse.Namespace) -> dict[str, A
     async with connect(MongoSettings(uri=uri)) as database:
         await seed(database, arguments.events, arguments.sources)
     headers = await signed_in(MongoSettings(uri=uri))
-    with ExitStack() as stack:
-        child = gateway(uri, log)
-        child.start()
-        stack.callback(child.stop)
-        child.wait_ready()
-        async with httpx.AsyncClient(
-            base_url=f"http://{LOOPBACK}:{child.port}", headers=headers, timeout=120
-        ) as client:
+    with running(gateway(uri, log)) as address:
+        async with httpx.AsyncClient(base_url=f"http://{address}", headers=headers, timeout=120) as client:
             return await measure(client, arguments.at_once, arguments.asks)
 
 
@@ -219,12 +234,7 @@ def main() -> None:
     parser.add_argument("--asks", type=int, default=150, help="cheap requests that are timed")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with TemporaryDirectory() as directory, ExitStack() as stack:
-        server = mongo.server(Path(directory) / "mongo", free_port(), auth=False)
-        server.start()
-        stack.callback(server.stop)
-        server.wait_ready()
-        figures = asyncio.run(run(f"mongodb://{LOOPBACK}:{server.port}", Path(directory) / "gateway.log", arguments))
+    figures = on_a_database(run, arguments)
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return

@@ -22,19 +22,15 @@ import random
 import statistics
 import time
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from gateway import gateway, seed_source  # type: ignore[import-not-found]  # beside this file
+from gateway import gateway, on_a_database, running, seed_source  # type: ignore[import-not-found]  # beside this file
 from queries import seed  # type: ignore[import-not-found]  # the same
 
-from aoc_cli.local import mongo
-from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.contracts.access import Grant
 from aoc_common.contracts.credentials import fingerprint, new_api_key
 from aoc_common.settings import MongoSettings
@@ -189,13 +185,10 @@ async def run(uri: str, log: Path, arguments: argparse.Namespace) -> dict[str, A
         for number in range(_SOURCES):
             await seed_source(database, f"source-{number}", now)
     secrets = await keys(uri, arguments.analysts)
-    with ExitStack() as stack:
-        child = gateway(uri, log)
-        child.env = {**child.env, **_PATIENT}
-        child.start()
-        stack.callback(child.stop)
-        child.wait_ready()
-        return await measure(f"http://{LOOPBACK}:{child.port}", child.pid, secrets, arguments.seconds, arguments.pause)
+    child = gateway(uri, log)
+    child.env = {**child.env, **_PATIENT}
+    with running(child) as address:
+        return await measure(f"http://{address}", child.pid, secrets, arguments.seconds, arguments.pause)
 
 
 def main() -> None:
@@ -207,12 +200,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=20, help="seconds between two requests of one analyst")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    with TemporaryDirectory() as directory, ExitStack() as stack:
-        server = mongo.server(Path(directory) / "mongo", free_port(), auth=False)
-        server.start()
-        stack.callback(server.stop)
-        server.wait_ready()
-        figures = asyncio.run(run(f"mongodb://{LOOPBACK}:{server.port}", Path(directory) / "gateway.log", arguments))
+    figures = on_a_database(run, arguments)
     if arguments.json:
         print(json.dumps(figures, indent=1))
         return

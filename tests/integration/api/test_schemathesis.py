@@ -31,6 +31,7 @@ from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.term_edition import MongoTermEdition
 from making import an_event
 from signing_in import bearer, make_key
+from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,11 +123,8 @@ def gateway(mongo_settings: MongoSettings, tmp_path: Any) -> Iterator[tuple[str,
     log = (tmp_path / "log").open("wb")
     process = subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, cwd=tmp_path, stderr=log)
     try:
-        deadline = time.monotonic() + 60
-        while not listening(port):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: listening(port) or process.poll() is not None, 60)
+        assert process.poll() is None
         base = f"http://{LOOPBACK}:{port}"
         made_theirs(base, everything)
         yield base, reader, leads

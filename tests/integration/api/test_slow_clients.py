@@ -17,6 +17,7 @@ from aoc_cli.local.ports import LOOPBACK, free_port, listening
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.client import connect
 from signing_in import make_key
+from waiting import until
 
 POST = b"POST /api/fetch-audit-logs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n%s"
 GET = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n"
@@ -57,11 +58,8 @@ def port(tmp_path_factory, stored):
         cwd=directory,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 30
-    while not listening(port):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: listening(port) or process.poll() is not None)
+    assert process.poll() is None
     yield port
     process.kill()
     process.wait()

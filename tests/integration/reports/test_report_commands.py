@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 
-from aoc_cli.main import main
 from aoc_common.contracts.dead_letters import DeadLetter
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.client import connect, ensure_indexes
@@ -56,34 +52,13 @@ def collected(mongo_settings):
             await letters.discard([LETTER.key, "l"], Decision("dana", "of no use", NOW))
             await MongoAccount(database).settle(NOW, 10)
 
-    async def drop() -> None:
-        async with connect(mongo_settings) as database:
-            await database.client.drop_database(database.name)
-
     asyncio.run(collect())
-    yield
-    asyncio.run(drop())
 
 
 @pytest.fixture
-def aoc(collected, mongo_settings, monkeypatch, capsys, tmp_path):
+def aoc(command_line, collected):
     """`aoc("keys", "list")`: status, stdout and stderr of a command on that database."""
-    for name in list(os.environ):
-        if name.startswith("AOC_"):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("AOC_ROOT", str(tmp_path))
-    monkeypatch.setenv("AOC_NATS__URL", "nats://127.0.0.1:1")
-    monkeypatch.setenv("AOC_MONGO__URI", mongo_settings.uri)
-    monkeypatch.setenv("AOC_MONGO__DATABASE", mongo_settings.database)
-
-    def run(*arguments: object):
-        monkeypatch.setattr(sys, "argv", ["aoc", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        return SimpleNamespace(status=int(ended.value.code or 0), out=output.out, err=output.err)
-
-    return run
+    return command_line
 
 
 def test_a_report_is_signed_proven_and_its_key_replaced(aoc, tmp_path) -> None:

@@ -109,7 +109,7 @@ class Spool:
         """These, which `lines` gave last, are stored."""
         self._read += sum(len(line) + 1 for line in lines)
         current = self._current
-        if not self.lines() and current is not None and current.written > self._size // 2:
+        if current is not None and not self._full and self._read == current.written > self._size // 2:
             # A fresh one for what comes, so that a busy disk is not taken by what is done.
             os.close(current.descriptor)
             self._current = None

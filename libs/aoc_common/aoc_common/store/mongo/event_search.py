@@ -85,7 +85,7 @@ class MongoEventSearch:
         self._vocabulary = MongoVocabulary(database)
         self._visible = VisibleEvents(self._events, self._find)
         self._clock = clock or SystemClock()
-        # PageRequest at the first search: services are wired while the server may be away.
+        # Asked for at the first search: services are wired while the server may be away.
         self._plan = None if server is None else SearchPlan(self._scanned, server)
         self._hours: TTLCache[tuple[str, str], Mapping[int, int]] = TTLCache(_MONTHS, _REMEMBERED_S)
 
