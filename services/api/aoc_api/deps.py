@@ -1,4 +1,4 @@
-"""What routes depend on: services, the tenant, filters, and the pace of a request.
+"""What routes depend on: services, the tenant, who asks, and the pace of a request.
 
 Every one is `async`: FastAPI runs any other in a thread, which costs more than the work, and is not the thread of the
 audit trail's spool.
@@ -6,15 +6,12 @@ audit trail's spool.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from types import UnionType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from datetime import datetime
+from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
-from fastapi.dependencies.models import Dependant
 
 from aoc_api.access.authentication import Authenticate
 from aoc_api.access.grants import Grants
@@ -33,7 +30,6 @@ from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
-from aoc_api.problems import invalid, repeated
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.settings import ApiOptions
@@ -43,9 +39,6 @@ from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Role, Scope
-from aoc_common.contracts.query import grammar, values
-from aoc_common.contracts.query.filters import Field
-from aoc_common.contracts.query.grammar import Asked
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
@@ -55,16 +48,13 @@ from aoc_common.store.break_glass import BreakGlassStore
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
-from aoc_common.store.searches import EventQuery, EventSearch
+from aoc_common.store.searches import EventSearch
 from aoc_common.store.sign_in_links import SignInLinks
 from aoc_common.tenants.administration import TenantAdministration
 from aoc_common.tenants.combined_registry import CombinedTenants
 
-_LONGEST = 256
 #: Seconds that a server may take for a probe: /health answers within two.
 _PROBE_S = 1.5
-_RESULT = "|".join(values.RESULTS)
-_VALUES = "Several with commas; `*` behind what begins so."
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,136 +255,3 @@ async def noted(request: Request) -> Note:
 
 
 Noted = Annotated[Note, Depends(noted)]
-Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
-
-
-async def asked(
-    source: Annotated[Text, Query(description=f"Feed. {_VALUES}", examples=["o365-exchange"])] = None,
-    service: Annotated[Text, Query(description=f"Service. {_VALUES}", examples=["exchange"])] = None,
-    operation: Annotated[Text, Query(description=f"Operation. {_VALUES}", examples=["New-InboxRule"])] = None,
-    result: Annotated[
-        Text,
-        Query(
-            description="How it ended: success, failure, partial, unknown; several with commas.",
-            pattern=f"(?i)^({_RESULT})(,({_RESULT}))*$",
-            examples=["failure"],
-        ),
-    ] = None,
-    actor: Annotated[
-        Text,
-        Query(description=f"Who did it, by address, name or id. {_VALUES}", examples=["dana.reyes@contoso.example"]),
-    ] = None,
-    ip: Annotated[
-        Text,
-        Query(description="Address, in any spelling, or a network; several with commas.", examples=["203.0.113.0/24"]),
-    ] = None,
-    correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
-    q: Annotated[
-        Text,
-        Query(
-            description="A query (docs/reference/query.md): words, names, addresses or ids, which must all occur; "
-            '`"phrases"`, beginnings (`hollan*`), networks, `field:value`, `-this` to leave it out, `this OR that`.',
-            examples=["dana invoices -service:sharepoint"],
-        ),
-    ] = None,
-) -> list[Asked]:
-    """What the parameters of a request ask for, as they are written."""
-    named: list[tuple[str, Field, str | None]] = [
-        ("source", "source", source),
-        ("service", "service", service),
-        ("operation", "operation", operation),
-        ("result", "result", result),
-        ("actor", "actor", actor),
-        ("ip", "ip", ip),
-        ("correlation_id", "correlation_id", correlation_id),
-        ("q", "text", q),
-    ]
-    return [(name, field, text) for name, field, text in named if text is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class Filtered:
-    """What a request filters by: the query, and the parameters that it was made of."""
-
-    query: EventQuery
-    asked: list[Asked]
-
-
-async def filters(
-    request: Request,
-    scope: ReaderScope,
-    parameters: Annotated[list[Asked], Depends(asked)],
-    twins: Annotated[
-        Literal["in", "out"],
-        Query(description="`out` leaves out events that are second: another event tells of the same action."),
-    ] = "in",
-    understood: Annotated[
-        Literal["any", "no"],
-        Query(description="`no`: only events whose records have a shape that no mapper knows."),
-    ] = "any",
-    start: Annotated[
-        datetime | None,
-        Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
-    ] = None,
-    end: Annotated[datetime | None, Query(description="Before this time.")] = None,
-) -> Filtered:
-    """The query that a request's parameters describe. Raises a problem that names what is wrong."""
-    await refuse_unknown(request)
-    begin, until = utc(start), utc(end)
-    if begin and until and until <= begin:
-        raise invalid("end", "must be after start")
-    try:
-        where = grammar.clauses(parameters)
-    except grammar.QueryError as error:
-        raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
-    if understood == "no":
-        where = (*where, values.not_understood())
-    query = EventQuery(scope, where=where, twins=twins == "in", start=begin, end=until)
-    return Filtered(query, parameters)
-
-
-Filters = Annotated[Filtered, Depends(filters)]
-
-
-async def refuse_repeated(request: Request) -> None:
-    """Refuse a repeated parameter, unless it is a list: one reader would take the first, another the last."""
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    twice = [name for name, count in counts.items() if count > 1]
-    if twice:
-        route = request.scope["route"]
-        lists = {
-            parameter.alias
-            for dependant in _dependants(route.dependant)
-            for parameter in dependant.query_params
-            if list in {get_origin(alternative) for alternative in _alternatives(parameter.field_info.annotation)}
-        }
-        for name in twice:
-            if name not in lists:
-                raise repeated(name[:_LONGEST])
-
-
-def _dependants(dependant: Dependant) -> Iterator[Dependant]:
-    """A route's dependant, and all that it depends on."""
-    yield dependant
-    for part in dependant.dependencies:
-        yield from _dependants(part)
-
-
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) is UnionType else (annotation,)
-
-
-async def refuse_unknown(request: Request) -> None:
-    """Refuse parameters that the route does not have: a misspelt filter must not silently return everything."""
-    route = request.scope["route"]
-    known = {parameter.alias for dependant in _dependants(route.dependant) for parameter in dependant.query_params}
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        raise invalid(unknown[0], f"no such parameter; there are {', '.join(sorted(known))}")
-
-
-def utc(moment: datetime | None) -> datetime | None:
-    """A time whose zone is UTC when it names none."""
-    if moment is None or moment.tzinfo is not None:
-        return moment
-    return moment.replace(tzinfo=UTC)

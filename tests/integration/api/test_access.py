@@ -13,7 +13,7 @@ from aoc_api.access.guard import is_public
 from aoc_api.access.needs import declared
 from aoc_api.access.principal import Grant, Principal
 from aoc_api.app import create_app
-from aoc_api.deps import refuse_repeated
+from aoc_api.parameters import refuse_repeated
 from aoc_api.settings import ApiSettings
 from aoc_common.contracts import terms
 from aoc_common.contracts.access import ROLES, Role, includes

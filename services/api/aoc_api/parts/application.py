@@ -14,10 +14,10 @@ from aoc_api import problem_schemas, problems
 from aoc_api.access.guard import Guard
 from aoc_api.audit.recorder import Recorder
 from aoc_api.bodies import BodyLimits
-from aoc_api.deps import refuse_repeated
 from aoc_api.forwarded import ForwardedHeaders
 from aoc_api.hanging_up import HangingUp
 from aoc_api.middleware import Gate
+from aoc_api.parameters import refuse_repeated
 from aoc_api.request_ids import CORRELATION, REQUEST
 
 if TYPE_CHECKING:

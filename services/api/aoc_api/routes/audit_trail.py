@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from aoc_api import problems
 from aoc_api.access.note import Note
 from aoc_api.audit.acts import audited
-from aoc_api.deps import AdminScope, Noted, PrincipalDep, Services, ServicesDep, everywhere, refuse_unknown, utc
+from aoc_api.deps import AdminScope, Noted, PrincipalDep, Services, ServicesDep, everywhere
+from aoc_api.parameters import refuse_unknown, utc
 from aoc_api.problems import BUSY
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.audit import INSTALLATION, AuditEntry

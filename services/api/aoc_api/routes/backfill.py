@@ -11,7 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import AdminScope, Noted, ScopeOf, Services, ServicesDep, refuse_unknown, scoping, utc
+from aoc_api.deps import AdminScope, Noted, ScopeOf, Services, ServicesDep, scoping
+from aoc_api.parameters import refuse_unknown, utc
 from aoc_common.contracts.jobs import BackfillJob
 from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.contracts.subjects import TENANT_PATTERN

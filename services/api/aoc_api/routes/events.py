@@ -10,8 +10,10 @@ from fastapi import APIRouter, Depends, Path, Query
 
 from aoc_api import problems
 from aoc_api.audit.acts import audited
-from aoc_api.deps import Filters, Noted, Paced, PrincipalDep, ReaderScope, ServicesDep, refuse_unknown
+from aoc_api.deps import Noted, Paced, PrincipalDep, ReaderScope, ServicesDep
+from aoc_api.filters import Filters
 from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
+from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
 from aoc_common.store.searches import EventQuery

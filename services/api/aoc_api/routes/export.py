@@ -13,13 +13,15 @@ from fastapi.responses import StreamingResponse
 from aoc_api import problems
 from aoc_api.admission import ExportPace
 from aoc_api.audit.acts import audited
-from aoc_api.deps import Filters, Noted, PrincipalDep, ReaderScope, ServicesDep, refuse_unknown
+from aoc_api.deps import Noted, PrincipalDep, ReaderScope, ServicesDep
 from aoc_api.export.encodings import chosen, compressor
 from aoc_api.export.formats import FORMATS, Format, Kind, Writing
 from aoc_api.export.pages import pages
 from aoc_api.export.receipts import receipt_of
 from aoc_api.export.stream import Export
 from aoc_api.export_models import ExportReceipt
+from aoc_api.filters import Filters
+from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, invalid
 from aoc_common.contracts import rows
 from aoc_common.contracts.event import StoredEvent

@@ -16,7 +16,8 @@ from aoc_api.access.recording import AccessChange, AccessEvent
 from aoc_api.access_models import GrantList, GrantRequest, GrantView
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Noted, Services, ServicesDep, refuse_unknown, somewhere, utc
+from aoc_api.deps import Noted, Services, ServicesDep, somewhere
+from aoc_api.parameters import refuse_unknown, utc
 from aoc_common.contracts.access import Grant
 from aoc_common.errors import Malformed
 from aoc_common.store.grants import Grantee, LastSuperadmin, StoredGrant, TooManyGrants

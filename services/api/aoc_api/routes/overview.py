@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Query
 import aoc_api
 from aoc_api import problems
 from aoc_api.audit.acts import audited
-from aoc_api.deps import Filters, Noted, Paced, ServicesDep, refuse_unknown
+from aoc_api.deps import Noted, Paced, ServicesDep
 from aoc_api.export.formats import Format
+from aoc_api.filters import Filters
 from aoc_api.overview_models import Features, FilterOptions, Summary, Version
+from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
 
 router = APIRouter(prefix="/api", tags=["events"])

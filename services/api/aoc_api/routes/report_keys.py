@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
-from aoc_api.deps import ServicesDep, refuse_unknown
+from aoc_api.deps import ServicesDep
 from aoc_api.key_models import ReportKeys
+from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.report_keys import published_jwk
 
 router = APIRouter(prefix="/api/report-keys", tags=["operations"], dependencies=[Depends(refuse_unknown)])

@@ -11,7 +11,8 @@ from aoc_api.access.note import Note
 from aoc_api.access.principal import Principal
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
-from aoc_api.deps import Noted, Services, ServicesDep, everywhere, named, refuse_unknown, somewhere
+from aoc_api.deps import Noted, Services, ServicesDep, everywhere, named, somewhere
+from aoc_api.parameters import refuse_unknown
 from aoc_api.tenant_models import LicenceView, TenantList, TenantSettings, TenantView
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.subjects import TENANT_PATTERN

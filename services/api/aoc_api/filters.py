@@ -1,0 +1,109 @@
+"""The parameters that filter events, and the query that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import Depends, Query, Request
+
+from aoc_api.deps import ReaderScope
+from aoc_api.parameters import refuse_unknown, utc
+from aoc_api.problems import invalid
+from aoc_common.contracts.query import grammar, values
+from aoc_common.contracts.query.filters import Field
+from aoc_common.contracts.query.grammar import Asked
+from aoc_common.store.searches import EventQuery
+
+_RESULT = "|".join(values.RESULTS)
+_VALUES = "Several with commas; `*` behind what begins so."
+Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
+
+
+async def asked(
+    source: Annotated[Text, Query(description=f"Feed. {_VALUES}", examples=["o365-exchange"])] = None,
+    service: Annotated[Text, Query(description=f"Service. {_VALUES}", examples=["exchange"])] = None,
+    operation: Annotated[Text, Query(description=f"Operation. {_VALUES}", examples=["New-InboxRule"])] = None,
+    result: Annotated[
+        Text,
+        Query(
+            description="How it ended: success, failure, partial, unknown; several with commas.",
+            pattern=f"(?i)^({_RESULT})(,({_RESULT}))*$",
+            examples=["failure"],
+        ),
+    ] = None,
+    actor: Annotated[
+        Text,
+        Query(description=f"Who did it, by address, name or id. {_VALUES}", examples=["dana.reyes@contoso.example"]),
+    ] = None,
+    ip: Annotated[
+        Text,
+        Query(description="Address, in any spelling, or a network; several with commas.", examples=["203.0.113.0/24"]),
+    ] = None,
+    correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
+    q: Annotated[
+        Text,
+        Query(
+            description="A query (docs/reference/query.md): words, names, addresses or ids, which must all occur; "
+            '`"phrases"`, beginnings (`hollan*`), networks, `field:value`, `-this` to leave it out, `this OR that`.',
+            examples=["dana invoices -service:sharepoint"],
+        ),
+    ] = None,
+) -> list[Asked]:
+    """What the parameters of a request ask for, as they are written."""
+    named: list[tuple[str, Field, str | None]] = [
+        ("source", "source", source),
+        ("service", "service", service),
+        ("operation", "operation", operation),
+        ("result", "result", result),
+        ("actor", "actor", actor),
+        ("ip", "ip", ip),
+        ("correlation_id", "correlation_id", correlation_id),
+        ("q", "text", q),
+    ]
+    return [(name, field, text) for name, field, text in named if text is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What a request filters by: the query, and the parameters that it was made of."""
+
+    query: EventQuery
+    asked: list[Asked]
+
+
+async def filters(
+    request: Request,
+    scope: ReaderScope,
+    parameters: Annotated[list[Asked], Depends(asked)],
+    twins: Annotated[
+        Literal["in", "out"],
+        Query(description="`out` leaves out events that are second: another event tells of the same action."),
+    ] = "in",
+    understood: Annotated[
+        Literal["any", "no"],
+        Query(description="`no`: only events whose records have a shape that no mapper knows."),
+    ] = "any",
+    start: Annotated[
+        datetime | None,
+        Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
+    ] = None,
+    end: Annotated[datetime | None, Query(description="Before this time.")] = None,
+) -> Filtered:
+    """The query that a request's parameters describe. Raises a problem that names what is wrong."""
+    await refuse_unknown(request)
+    begin, until = utc(start), utc(end)
+    if begin and until and until <= begin:
+        raise invalid("end", "must be after start")
+    try:
+        where = grammar.clauses(parameters)
+    except grammar.QueryError as error:
+        raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
+    if understood == "no":
+        where = (*where, values.not_understood())
+    query = EventQuery(scope, where=where, twins=twins == "in", start=begin, end=until)
+    return Filtered(query, parameters)
+
+
+Filters = Annotated[Filtered, Depends(filters)]
