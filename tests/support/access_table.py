@@ -68,6 +68,22 @@ EXAMPLES: Final[Mapping[str, Example]] = {
         body={"tenant": "{tenant}", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"},
         named_by_query=False,
     ),
+    **{
+        f"GET /api/{queue}/content": Example(
+            f"/api/{queue}/content?id=x&tenant={{tenant}}", named_by_query=False, absent=True
+        )
+        for queue in ("dead-letters", "quarantine")
+    },
+    **{
+        f"POST /api/{queue}/retry": Example(body={"tenant": "{tenant}", "everything": True}, named_by_query=False)
+        for queue in ("dead-letters", "quarantine")
+    },
+    **{
+        f"POST /api/{queue}/discard": Example(
+            body={"tenant": "{tenant}", "everything": True, "why": "of a test"}, named_by_query=False
+        )
+        for queue in ("dead-letters", "quarantine")
+    },
     "GET /api/grants": Example(named_by_query=False, about_tenant=False),
     "POST /api/grants": Example(
         body={

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,20 +15,17 @@ from aoc_cli.access.local import user_name
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
-from aoc_common.contracts.dead_letters import retried_slice
-from aoc_common.errors import BadConfiguration, Permanent, Unreachable
+from aoc_common.errors import BadConfiguration
+from aoc_common.review import deciding
+from aoc_common.review.deciding import Backends, discard_item, in_flight
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.dead_letters import MongoDeadLetters
-from aoc_common.store.mongo.ledger import LAPSE, MongoLedger
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from nats.js import JetStreamContext
-
-    from aoc_common.store.mongo.client import Database
+    from aoc_common.review.deciding import BatchOutcome
     from aoc_common.store.mongo.review_queues import MongoReviewQueue
 
 #: The user of the bus that may publish pages and jobs of any source again.
@@ -39,8 +36,6 @@ _SHOWN: Final = 20_000
 _REASON_LENGTH: Final = 60
 #: Items of one command, unless a limit is set.
 _DEFAULT_LIMIT: Final = 1_000
-#: How long a republished item is left to the normalizer. A second publication has the same page id, so it is harmless.
-_IN_FLIGHT: Final = timedelta(hours=1)
 
 Keys = Annotated[list[str] | None, typer.Argument(help="IDs, as the list shows them.")]
 Key = Annotated[str, typer.Argument(help="ID, as the list shows it.")]
@@ -56,54 +51,16 @@ Why = Annotated[str, typer.Option(help="Why it is not needed; kept with your nam
 By = Annotated[str | None, typer.Option(help="Who decides; else the user of this machine.")]
 
 
-@dataclass(slots=True)
-class BatchOutcome:
-    """The outcome of a command on several items. `left`: key -> why the item was left as it is."""
-
-    chosen: int = 0
-    done: int = 0
-    left: dict[str, str] = field(default_factory=dict)
-
-    def report(self, word: str, *, json: bool) -> None:
-        """Print it. Exit status 1 when an item was left."""
-        if json:
-            out.out(as_json(asdict(self)), highlight=False)
-        else:
-            out.print(f"{self.done:,} of {self.chosen:,} {word}")
-            for key, reason in self.left.items():
-                err.print(f"[yellow]left[/] {plain(key)}: {plain(reason)}")
-        if self.left:
-            raise typer.Exit(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """The store of the items, and the bus on which they are published again."""
-
-    database: Database
-    js: JetStreamContext | None = None
-
-    @property
-    def letters(self) -> MongoDeadLetters:
-        """The dead letters."""
-        return MongoDeadLetters(self.database)
-
-    @property
-    def quarantine(self) -> MongoQuarantine:
-        """The quarantined records."""
-        return MongoQuarantine(self.database)
-
-    @property
-    def ledger(self) -> MongoLedger:
-        """The ledger."""
-        return MongoLedger(self.database)
-
-    @property
-    def bus(self) -> JetStreamContext:
-        """The bus. Raises `Unreachable` when the command did not ask for it."""
-        if self.js is None:
-            raise Unreachable("the bus is not connected")
-        return self.js
+def report(outcome: BatchOutcome, word: str, *, json: bool) -> None:
+    """Print what became of a batch. Exit status 1 when an item was left."""
+    if json:
+        out.out(as_json(asdict(outcome)), highlight=False)
+    else:
+        out.print(f"{outcome.done:,} of {outcome.chosen:,} {word}")
+        for key, reason in outcome.left.items():
+            err.print(f"[yellow]left[/] {plain(key)}: {plain(reason)}")
+    if outcome.left:
+        raise typer.Exit(1)
 
 
 def run_on_backends[T](
@@ -168,7 +125,7 @@ def show_list(items: Sequence[Item], total: int, *, json: bool) -> None:
             out.out(as_json(asdict(item)), highlight=False)
             continue
         words = f"{item.at:%Y-%m-%d %H:%M:%S}  {plain(item.tenant)}  {plain(item.source or item.subject)}"
-        state = "on its way" if item.state is ItemState.OPEN and in_flight(item) else item.state.value
+        state = "on its way" if item.state is ItemState.OPEN and in_flight(item, now()) else item.state.value
         reason = item.reason if len(item.reason) <= _REASON_LENGTH else f"{item.reason[:_REASON_LENGTH]}…"
         event = " [dim](its event is stored)[/]" if item.stored else ""
         out.print(f"[cyan]{plain(item.key)}[/]  {words}  [yellow]{state}[/]  {plain(reason)}{event}")
@@ -204,42 +161,17 @@ def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
         err.print(f"{len(text) - _SHOWN:,} more characters: --json shows all")
 
 
-def in_flight(item: Item) -> bool:
-    """Whether it was published again recently and has no outcome yet. After a while it may be lost on the bus."""
-    return item.asked_at is not None and now() - item.asked_at < _IN_FLIGHT
-
-
 async def decide(
     store: MongoReviewQueue,
     selection: Selection,
     work: Callable[[Item], Awaitable[str | None]],
     *,
     everything: bool,
-    skip: Callable[[Item], bool] = in_flight,
+    skip: Callable[[Item, datetime], bool] = in_flight,
 ) -> BatchOutcome:
-    """Do `work` to each selected item; it returns why an item is left as it is. Raises `Transient` at once.
-
-    Items for which `skip` is true are only worked on when their ids are given.
-    """
+    """Do `work` to each selected item, see `deciding.decide`. Raises `BadConfiguration` when nothing was chosen."""
     require_choice(selection, everything=everything)
-    items = await store.find(replace(selection, limit=max(selection.limit, len(selection.keys))))
-    done = BatchOutcome()
-    if missing := set(selection.keys) - {item.key for item in items}:
-        done.left.update(dict.fromkeys(sorted(missing), "no such open item"))
-    for item in items:
-        if skip(item) and not selection.keys:
-            continue
-        done.chosen += 1
-        try:
-            reason = await work(item)
-        except Permanent as error:
-            reason = str(error)
-        if reason is None:
-            done.done += 1
-        else:
-            done.left[item.key] = reason
-    done.chosen += len(missing)
-    return done
+    return await deciding.decide(store, selection, work, lambda item: skip(item, now()))
 
 
 async def discard(
@@ -249,18 +181,4 @@ async def discard(
     if not why.strip():
         raise BadConfiguration("--why: say why it is not needed")
     decision = Decision(decider(by), why.strip()[:1000], now())
-
-    async def work(item: Item) -> str | None:
-        return None if await store.discard([item.key], decision) else "somebody has decided about it meanwhile"
-
-    return await decide(store, selection, work, everything=everything)
-
-
-def slice_for(item: Item, at: datetime) -> tuple[str, bool]:
-    """The slice in which an item is retried, and whether it must be opened.
-
-    Its own slice while the ledger has that slice's pages; later that slice is closed for good, and a new one is used.
-    """
-    if at - item.at < LAPSE:
-        return item.slice_id, False
-    return retried_slice(item.tenant, item.source, item.key), True
+    return await decide(store, selection, lambda item: discard_item(store, item, decision), everything=everything)

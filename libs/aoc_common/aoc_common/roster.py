@@ -129,12 +129,11 @@ COLLECTOR: Final = Service(
     watches=(subjects.RAW_STREAM,),
     publishes=(
         "aoc.raw.>",
-        "aoc.jobs.collect.>",
-        "aoc.jobs.backlog.>",
-        "aoc.jobs.directory.>",
-        "aoc.jobs.poll.>",
-        "aoc.jobs.subscriptions.>",
+        # Jobs are its own: those that it makes, and those that it gave up and is to try again.
+        "aoc.jobs.>",
     ),
+    # The body of a dead letter that is too large for its account.
+    requests=(f"$JS.API.STREAM.MSG.GET.{subjects.DLQ_STREAM}",),
     hears=(subjects.ALL_TENANT_CHANGES,),
     egress=True,
     tenants_file="AOC_TENANTS_FILE",
@@ -170,6 +169,7 @@ API: Final = Service(
         "aoc.jobs.backfill.>",
         "aoc.jobs.subscriptions.>",
         "aoc.jobs.check.*",
+        "aoc.jobs.decide.>",
         subjects.ALL_TENANT_CHANGES,
     ),
     hears=(subjects.ALL_TENANT_CHANGES,),

@@ -22,6 +22,7 @@ from aoc_api.routes import (
     overview,
     problems,
     report_keys,
+    review_queues,
     sessions,
     source_health,
     tenants,
@@ -68,4 +69,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
     Raises `BadConfiguration` for a setting that names a secret which is not there.
     """
-    return application(settings, [route.router for route in ROUTES], make_services(settings))
+    return application(
+        settings,
+        [*(route.router for route in ROUTES), review_queues.dead_letters, review_queues.quarantine],
+        make_services(settings),
+    )

@@ -48,6 +48,7 @@ from aoc_common.store.break_glass import BreakGlassStore
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
+from aoc_common.store.review_reading import ReviewReading
 from aoc_common.store.searches import EventSearch
 from aoc_common.store.sign_in_links import SignInLinks
 from aoc_common.tenants.administration import TenantAdministration
@@ -63,8 +64,8 @@ class Services:
 
     `check_tenant`: what a collector finds of a tenant's settings; raises a problem that refuses them.
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
-    `check_store`: raises `Transient` while the store is known to be away. `verifier`: None when webhooks are off.
-    `sign_in`: None without an identity provider.
+    `review`: `dead-letters` and `quarantine`. `check_store`: raises `Transient` while the store is known to be away.
+    `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
     """
 
     search: EventSearch
@@ -90,6 +91,7 @@ class Services:
     grant_store: GrantStore
     privacy: Privacy
     break_glass: BreakGlassStore
+    review: Mapping[str, ReviewReading]
     record_change: RecordChange
     audit: AuditTrail
     audit_entries: AuditTrailStore

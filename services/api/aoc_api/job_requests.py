@@ -13,9 +13,9 @@ from aoc_common.errors import Unreachable
 if TYPE_CHECKING:
     from faststream.nats import NatsBroker
 
-    from aoc_common.contracts.jobs import BackfillJob, PollJob, SubscriptionJob
+    from aoc_common.contracts.jobs import BackfillJob, DecisionJob, PollJob, SubscriptionJob
 
-    type Job = PollJob | BackfillJob | SubscriptionJob
+    type Job = PollJob | BackfillJob | SubscriptionJob | DecisionJob
 
 type PublishJobs = Callable[[Collection[Job]], Awaitable[list[bool]]]
 """Publishes jobs; for each whether it is new, False when the same is pending. Raises `Transient`."""

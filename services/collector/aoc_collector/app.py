@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aoc_collector.parts import checks, directories, monitoring, registry, slices, subscriptions
+from aoc_collector.parts import checks, decisions, directories, monitoring, registry, slices, subscriptions
 from aoc_collector.parts.shared import share
 from aoc_collector.settings import CollectorSettings
 from aoc_collector.sources import SOURCES
@@ -43,6 +43,7 @@ async def build(file: FileTenants, seals: Seals | None, settings: CollectorSetti
     shared = await share(settings, fleet, seals, parts)
     slices.add(shared)
     checks.add(shared)
+    decisions.add(shared)
     monitoring.add(shared)
     if settings.directory.enabled:
         directories.add(shared)

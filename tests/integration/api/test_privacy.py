@@ -20,6 +20,8 @@ from aoc_common.contracts.access import Grant, Role
 from aoc_common.contracts.rows import FIELDS
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
+from aoc_common.store.mongo.quarantine import MongoQuarantine
+from aoc_common.store.quarantine import QuarantineEntry
 from aoc_common.tenants.file_registry import FileTenants
 from aoc_common.tenants.privacy import PrivacyRule
 from aoc_common.tenants.tenant import Tenant
@@ -114,6 +116,25 @@ async def test_no_route_tells_what_is_hidden(hiding, row) -> None:
             told = [mark for mark in (SERVICE, OPERATION, SUBJECT) if mark in text and mark not in query]
             assert told == [], f"{url}: {text}"
             assert '"203.0.113.9"' not in text
+
+
+async def test_what_waits_for_a_decision_is_named_and_counted_without_what_it_holds(hiding, database) -> None:
+    text, at = f'{{"Subject":"{SUBJECT}', hiding.clock.now()
+    await MongoQuarantine(database).put(
+        [QuarantineEntry("contoso/x#1", "contoso", "o365-exchange", "s", "p", f"not JSON: {text}", text, at)]
+    )
+    paths = ("/api/quarantine", "/api/quarantine/counts", "/api/quarantine/content?id=contoso%2Fx%231")
+
+    hidden = [(await hiding.gateway.client.get(path)).text for path in paths]
+    oracle = await hiding.gateway.client.get(f"/api/quarantine?reason={SUBJECT[:3]}")
+    hiding.as_("superadmin")
+    hiding.rules = ()
+    shown = [(await hiding.gateway.client.get(path)).text for path in paths]
+
+    assert [SUBJECT in answer for answer in hidden] == [False, False, False]
+    assert [json.loads(hidden[0])["items"][0]["withheld"], json.loads(hidden[2])["content"]] == [True, None]
+    assert oracle.status_code == 422
+    assert [SUBJECT in answer for answer in shown] == [True, False, True]
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "ocsf", "parquet"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aoc_cli.deadletters import republish
-from aoc_cli.decisions import Backends
 from aoc_collector.loss_letters import dead_letter_of
 from aoc_collector.sources.base import Loss, Window
 from aoc_common.bus.broker import jetstream, make_broker
 from aoc_common.contracts import subjects
 from aoc_common.contracts.jobs import BackfillJob, CollectJob
+from aoc_common.review.deciding import Backends
+from aoc_common.review.letters import republish
 from aoc_common.store.mongo.account import MongoAccount
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.sources import MongoSources

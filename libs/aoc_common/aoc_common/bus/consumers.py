@@ -46,11 +46,12 @@ DIRECTORY: Final = _jobs("collector-directory", subjects.ALL_DIRECTORY_JOBS)
 POLLS: Final = _jobs("collector-polls", subjects.ALL_POLL_JOBS)
 SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTION_JOBS)
 CHECKS: Final = _jobs("collector-checks", subjects.ALL_CHECK_JOBS)
+DECISIONS: Final = _jobs("collector-decisions", subjects.ALL_DECISION_JOBS)
 
 #: Who reads AOC_EVENTS and must not lose: none of the services yet. Each has a checkpoint beside its consumer.
 READERS: Final[tuple[Reader, ...]] = ()
 
 ALL: Final = (
-    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS,
+    *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS, DECISIONS,
     *(reader.consumer for reader in READERS),
 )  # fmt: skip

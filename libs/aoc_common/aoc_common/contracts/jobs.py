@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Tenant = Annotated[str, Field(pattern=subjects.TENANT_PATTERN)]
 Source = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")]
+#: Items that one job decides about.
+MOST_ITEMS: Final = 100
 
 
 class CollectJob(BaseModel):
@@ -188,7 +191,47 @@ class CheckJob(BaseModel):
         return subjects.check_job(self.tenant)
 
 
-type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob
+class DecisionJob(BaseModel):
+    """Retry or discard dead letters, or records in the quarantine: those of `keys` that are the tenant's, and open.
+
+    `who`: the name of the person who decided; `why`: of what is discarded. `asked_at`: what was published again since
+    was so for this job, which came before.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "queue": "dead-letters",
+                    "decision": "discard",
+                    "keys": ["normalizer-0b1c5e0f7a9d4e0b9c0d5a4f"],
+                    "asked_at": "2026-11-23T08:00:00Z",
+                    "who": "Dana Reyes",
+                    "why": "a page of a test, see case 17",
+                }
+            ]
+        },
+    )
+
+    tenant: Tenant
+    queue: Literal["dead-letters", "quarantine"]
+    decision: Literal["retry", "discard"]
+    keys: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=1_000)], ...], Field(max_length=MOST_ITEMS)]
+    asked_at: AwareDatetime
+    who: Annotated[str, Field(min_length=1, max_length=256)]
+    why: Annotated[str, Field(max_length=1_000)] = ""
+
+    @property
+    def subject(self) -> str:
+        """Where it is published. One for each set of items: asking twice for the same is asking once."""
+        items = "\0".join((self.queue, self.decision, *sorted(self.keys)))
+        return subjects.decision_job(self.tenant, blake2b(items.encode("utf-8", "replace"), digest_size=16).hexdigest())
+
+
+type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob | DecisionJob
 
 
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:

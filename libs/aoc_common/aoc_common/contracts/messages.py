@@ -13,7 +13,7 @@ from aoc_common.contracts import dead_letters, raw, subjects, twins
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER
 from aoc_common.contracts.event_message import ID_HEADER, OPERATION_HEADER, TRUNCATED_HEADER
-from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
+from aoc_common.contracts.jobs import BackfillJob, CollectJob, DecisionJob, DirectoryJob, PollJob, SubscriptionJob
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +52,7 @@ PLACEHOLDERS: Final = {
     "page": "id of a raw page, 32 hexadecimal digits",
     "number": "number of a batch of a page's events, from 0",
     "what": "`all`, or the id of one subscription",
+    "items": "digest of what was decided about which items",
     "span": "name of the span of time",
     "service": "name of a service",
     "instance": "name of a running instance",
@@ -170,6 +171,7 @@ MESSAGES: Final = (
     _job("backfill", "backfill.{tenant}.{source}.{span}", "Collect a span of time (again).", BackfillJob),
     _job("directory", "directory.{tenant}", "Bring a tenant's directory up to date; one waits.", DirectoryJob),
     _job("subscription", "subscriptions.{tenant}.{what}", "Bring a tenant's subscriptions in order.", SubscriptionJob),
+    _job("decision", "decide.{tenant}.{items}", "Retry or discard what waits for a decision.", DecisionJob),
     RAW_PAGE,
     EVENT,
     MARK,

@@ -176,6 +176,11 @@ def check_job(tenant: str) -> str:
     return f"aoc.jobs.check.{check_tenant(tenant)}"
 
 
+def decision_job(tenant: str, what: str) -> str:
+    """A decision about dead letters or quarantined records, named by a digest of `what` was decided."""
+    return f"aoc.jobs.decide.{check_tenant(tenant)}.{_token(what, 'what')}"
+
+
 ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
@@ -191,4 +196,5 @@ ALL_BACKFILL_JOBS: Final = "aoc.jobs.backfill.*.*.*"
 ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"
 ALL_BEATS: Final = "aoc.beats.*.*"
 ALL_CHECK_JOBS: Final = "aoc.jobs.check.*"
+ALL_DECISION_JOBS: Final = "aoc.jobs.decide.*.*"
 ALL_TENANT_CHANGES: Final = "aoc.changes.tenants.*"

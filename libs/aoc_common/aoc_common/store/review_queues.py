@@ -29,7 +29,10 @@ class ItemState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which items. `tenant` None: of every tenant, for operators only. `reason`: text that their reason holds."""
+    """Which items. `tenant` None: of every tenant, for operators only. `reason`: text that their reason holds.
+
+    `before`: time and key of the last item of the page before; those that come after it.
+    """
 
     tenant: str | None = None
     source: str | None = None
@@ -38,6 +41,7 @@ class Selection:
     state: ItemState | None = ItemState.OPEN
     keys: tuple[str, ...] = ()
     limit: int = 100
+    before: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,8 @@ class Item:
 
     `size`: bytes of the content. `records`: how many are in it, as far as that can be told. `tries`: how often it was
     published again; `asked_at`: when last. `failed_at`: when a dead letter was given up last. `stored`: its event is
-    stored too (see `QuarantineEntry`). `copy`: sequence in AOC_DLQ of a content that is only there. `headers`,
+    stored too (see `QuarantineEntry`). `left`: why it was not published again when somebody last asked for that.
+    `copy`: sequence in AOC_DLQ of a content that is only there. `headers`,
     `subject` and `service` are a dead letter's.
     """
 
@@ -66,12 +71,23 @@ class Item:
     decided_at: datetime | None = None
     who: str = ""
     why: str = ""
+    left: str = ""
     stored: bool = False
     service: str = ""
     stream: str = ""
     subject: str = ""
     copy: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many items of a tenant's source are in a state; `oldest`: when the first of them was put there."""
+
+    source: str
+    state: ItemState
+    items: int
+    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +106,8 @@ class ReviewQueue(Protocol):
         """The newest of these items."""
         ...
 
-    async def content(self, key: str) -> bytes | None:
-        """An item's content; None when it is not kept here."""
+    async def content(self, key: str, tenant: str | None = None) -> bytes | None:
+        """An item's content; None when it is not kept here. `tenant`: whose it must be, for who is no operator."""
         ...
 
     async def republished(self, item: Item, page: str, at: datetime) -> None:

@@ -44,9 +44,11 @@ from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import check_known, connect, ping
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
+from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
@@ -141,6 +143,7 @@ def make_services(settings: ApiSettings) -> Running:
                     grant_store=grant_store,
                     privacy=privacy,
                     break_glass=lifts,
+                    review={"dead-letters": MongoDeadLetters(database), "quarantine": MongoQuarantine(database)},
                     record_change=change_recorder(trail, clock),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

@@ -123,15 +123,19 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "moved_events": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "seen": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "quarantine": (
-        IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
+        IndexModel([("tenant", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
         IndexModel([("slice_id", ASCENDING)], name="slice"),
-        IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING)], name="state"),
+        IndexModel(
+            [("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="state"
+        ),
         IndexModel([("at", ASCENDING)], name="age"),
         IndexModel([("claim", ASCENDING)], name="claim", sparse=True),
     ),
     "dead_letters": (
-        IndexModel([("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING)], name="state"),
-        IndexModel([("tenant", ASCENDING), ("at", DESCENDING)], name="newest"),
+        IndexModel(
+            [("state", ASCENDING), ("tenant", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="state"
+        ),
+        IndexModel([("tenant", ASCENDING), ("at", DESCENDING), ("_id", DESCENDING)], name="newest"),
     ),
     # Files of an import are found by their keys, which begin with it.
     "imports": (IndexModel([("tenant", ASCENDING), ("began_at", ASCENDING)], name="tenant"),),

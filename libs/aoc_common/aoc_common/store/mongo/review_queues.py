@@ -10,14 +10,16 @@ from pymongo import ASCENDING, DESCENDING, UpdateOne
 
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.ledger import HANDLED
-from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
+from aoc_common.store.review_queues import Decision, Item, ItemState, Selection, StateCount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
 _ITEM: Final = tuple(field_.name for field_ in fields(Item) if field_.name not in {"key", "state", "headers"})
+_NEWEST: Final = [("at", DESCENDING), ("_id", DESCENDING)]
 _LOOKED_AFTER: Final = 1_000
+_REASON: Final = 1_000
 _OPEN: Final = {"state": ItemState.OPEN.value}
 
 
@@ -35,7 +37,7 @@ class MongoReviewQueue:
         """The newest of these items."""
         query = _query(selection)
         with translated(self._name):
-            cursor = self._items.find(query, {self._content: 0}).sort("at", DESCENDING).limit(selection.limit)
+            cursor = self._items.find(query, {self._content: 0}).sort(_NEWEST).limit(selection.limit)
             return [self._item(document) for document in await cursor.to_list(selection.limit)]
 
     async def count(self, selection: Selection) -> int:
@@ -43,10 +45,36 @@ class MongoReviewQueue:
         with translated(self._name):
             return int(await self._items.count_documents(_query(selection)))
 
-    async def content(self, key: str) -> bytes | None:
-        """An item's content; None when it is not kept here."""
+    async def counts(self, tenant: str) -> list[StateCount]:
+        """How many items of each of a tenant's sources are in each state."""
+        grouped: list[Document] = [
+            {"$match": {"tenant": tenant}},
+            {
+                "$group": {
+                    "_id": {"source": "$source", "state": "$state"},
+                    "items": {"$sum": 1},
+                    "oldest": {"$min": "$at"},
+                }
+            },
+        ]
         with translated(self._name):
-            document = await self._items.find_one({"_id": key}, {self._content: 1})
+            found = await self._items.aggregate(grouped).to_list(None)
+        counts = [
+            StateCount(
+                group["_id"].get("source") or "",
+                ItemState(group["_id"].get("state", ItemState.OPEN)),
+                group["items"],
+                group["oldest"],
+            )
+            for group in found
+        ]
+        return sorted(counts, key=lambda count: (count.source, count.state))
+
+    async def content(self, key: str, tenant: str | None = None) -> bytes | None:
+        """An item's content; None when it is not kept here. `tenant`: whose it must be, for who is no operator."""
+        whose = {} if tenant is None else {"tenant": tenant}
+        with translated(self._name):
+            document = await self._items.find_one({"_id": key, **whose}, {self._content: 1})
         held = (document or {}).get(self._content)
         return held.encode("utf-8", "replace") if isinstance(held, str) else None if held is None else bytes(held)
 
@@ -59,8 +87,13 @@ class MongoReviewQueue:
             # A normalizer can be quicker than we are: what it has given up again since is open, and not on its way.
             await self._items.update_one(
                 {"_id": item.key, **_OPEN, "failed_at": item.failed_at},
-                {"$set": {"asked_at": at, "settled_by": page, **decided}},
+                {"$set": {"asked_at": at, "settled_by": page, **decided}, "$unset": {"left": ""}},
             )
+
+    async def note_left(self, tenant: str, key: str, reason: str) -> None:
+        """This open item of the tenant was to be decided about, and was left as it is, for this reason."""
+        with translated(self._name):
+            await self._items.update_one({"_id": key, "tenant": tenant, **_OPEN}, {"$set": {"left": reason[:_REASON]}})
 
     async def discard(self, keys: Sequence[str], decision: Decision) -> int:
         """These open items are not needed; how many there were."""
@@ -126,4 +159,7 @@ def _query(selection: Selection) -> Document:
         query["_id"] = {"$in": list(selection.keys)}
     if selection.reason is not None:
         query["reason"] = {"$regex": re.escape(selection.reason), "$options": "i"}
+    if selection.before is not None:
+        at, key = selection.before
+        query["$or"] = [{"at": {"$lt": at}}, {"at": at, "_id": {"$lt": key}}]
     return query

@@ -1,0 +1,1 @@
+"""Decisions about dead letters and quarantined records: the rules, for the command line and for the collector."""
