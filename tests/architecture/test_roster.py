@@ -18,24 +18,27 @@ from aoc_common.settings import NatsSettings, ServiceSettings
 
 ROOT = Path(__file__).parents[2]
 NAMES = {service.name for service in roster.SERVICES}
-PACKAGES = {service.package for service in roster.SERVICES}
+#: Every package under `services`. One that nothing starts yet is a library, and becomes a service by its `__main__`.
+MEMBERS = {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")}
+PACKAGES = {f"aoc_{name}" for name in MEMBERS}
 STREAMS = declarations(NatsSettings())
 
 every_service = pytest.mark.parametrize("service", roster.SERVICES, ids=lambda service: service.name)
 
 
 def test_the_services_of_the_tree_are_those_of_the_roster() -> None:
-    assert {path.parent.name for path in ROOT.glob("services/*/pyproject.toml")} == NAMES
+    assert {path.parents[1].name for path in ROOT.glob("services/*/*/__main__.py")} == NAMES
+    assert {service.package for service in roster.SERVICES} <= PACKAGES
 
 
 def test_the_workspace_is_made_of_the_services_of_the_roster() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    distributions = {f"aoc-{name}" for name in NAMES}
+    distributions = {f"aoc-{name}" for name in MEMBERS}
     libraries = {path.parent.name for path in ROOT.glob("libs/*/pyproject.toml")}
 
     assert set(project["project"]["dependencies"]) == distributions | {name.replace("_", "-") for name in libraries}
     assert set(project["tool"]["uv"]["sources"]) == set(project["project"]["dependencies"])
-    members = {f"services/{name}" for name in NAMES} | {f"libs/{library}" for library in libraries}
+    members = {f"services/{name}" for name in MEMBERS} | {f"libs/{library}" for library in libraries}
     assert {name for name in project["tool"]["mypy"]["mypy_path"] if name.startswith(("libs/", "services/"))} == members
 
 

@@ -1,0 +1,1 @@
+"""What is raised about events: the rules and how they are matched."""

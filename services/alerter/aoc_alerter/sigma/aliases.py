@@ -1,0 +1,222 @@
+"""Where the fields that rules name stand, whichever interface a record came by.
+
+Azure Monitor, Graph and the unified log name one thing in three ways, and public rules use all of them. A table has, by
+a field's name without case and without `properties.`, the places to look at, in order: paths in the record, `ocsf:`
+paths in the normalised event (which is the same for every interface), and functions for what no record says in those
+words. `.` is the field's own name; where a table does not have it, it comes first.
+
+Names are Microsoft's: https://learn.microsoft.com/azure/azure-monitor/reference/tables/{auditlogs,signinlogs},
+https://learn.microsoft.com/graph/api/resources/{directoryaudit,signin,riskdetection} and
+https://learn.microsoft.com/office/office-365-management-api/office-365-management-activity-api-schema.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aoc_common.contracts import spelling
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from aoc_alerter.sigma.fields import Asked
+
+type Table = Mapping[str, tuple[str | Callable[[Asked], Iterable[Any]], ...]]
+
+
+def operation(record: Asked) -> tuple[str, ...]:
+    """An operation in every spelling that one action has.
+
+    As the record has it, as the normalised event has it, trimmed with plain dashes, and with a final dot, as the
+    unified log has it.
+    """
+    made: dict[str, None] = {}
+    metadata = record.event.get("metadata")
+    known = metadata.get("event_code") if isinstance(metadata, dict) else None
+    for text in (*_own_operations(record), known):
+        if isinstance(text, str) and text:
+            plain = spelling.operation(text)
+            made |= dict.fromkeys((text, plain, f"{plain}."))
+    return tuple(made)
+
+
+def _own_operations(record: Asked) -> Iterable[Any]:
+    for body in record.bodies:
+        for name in ("activityDisplayName", "Operation", "operationName", "OperationName", "ActivityDisplayName"):
+            if name in body:
+                yield body[name]
+                break
+
+
+def sign_in_operation(record: Asked) -> tuple[str, ...]:
+    """What the unified log calls a sign-in, for those of Graph and Azure Monitor."""
+    if record.event.get("class_uid") != 3002:  # noqa: PLR2004  # OCSF's number of authentication
+        return operation(record)
+    return ("UserLoggedIn" if record.event.get("status") == "Success" else "UserLoginFailed", *operation(record))
+
+
+def directory_workload(record: Asked) -> tuple[str, ...]:
+    """What the unified log calls the service, for records of Graph and Azure Monitor."""
+    metadata = record.event.get("metadata")
+    product = metadata.get("product") if isinstance(metadata, dict) else None
+    name = product.get("name") if isinstance(product, dict) else None
+    return {"Microsoft Entra ID": ("AzureActiveDirectory",), "Exchange Online": ("Exchange",)}.get(str(name), ())
+
+
+def security_centre(_: Asked) -> tuple[str, ...]:
+    """Who raises alerts, as the rules call it."""
+    return ("SecurityComplianceCenter",)
+
+
+def pim_alert(record: Asked) -> tuple[str, ...]:
+    """The kind of a PIM alert as the rules call it: `tooManyGlobalAdminsAssignedToTenantAlertIncident`.
+
+    Graph says it by the type of the incident, or by the end of the definition's id
+    (`DirectoryRole_<tenant>_TooManyGlobalAdminsAssignedToTenantAlert`).
+    """
+    made: list[str] = []
+    for body in record.bodies:
+        for name in ("riskEventType", "@odata.type", "alertDefinitionId", "id"):
+            text = body.get(name)
+            if isinstance(text, str) and "alert" in text.casefold():
+                kind = text.rpartition(".")[2].rpartition("_")[2]
+                made.extend((kind, f"{kind}Incident", f"{kind}Configuration"))
+    return tuple(dict.fromkeys(made))
+
+
+_RESULT: Final = ("ocsf:status",)
+_PRINCIPAL: Final = ("ocsf:actor.user.email_addr", "ocsf:actor.user.name")
+
+DIRECTORY: Final[Table] = {
+    "operationname": (operation,),
+    "operation": (operation,),
+    "activitydisplayname": (operation,),
+    "activitytype": (operation,),
+    "activity": (operation,),
+    "message": ("message", operation),
+    "category": (".", "ocsf:unmapped.category"),
+    "status": ("ocsf:status", "result", "ResultStatus"),
+    "result": ("ocsf:status", ".", "ResultStatus"),
+    "resultreason": (".", "ResultDescription", "ocsf:status_detail"),
+    "failure_status_reason": (".", "resultReason", "ResultDescription", "ocsf:status_detail"),
+    "targetresources": (".", "Target", "ocsf:resources"),
+    "targetresources.modifiedproperties": (".", "ModifiedProperties"),
+    "target": ("targetResources", "."),
+    "initiatedby": (".", *_PRINCIPAL),
+    "initiatedby.user.userprincipalname": (".", *_PRINCIPAL),
+    "initiatedby.user.ipaddress": (".", "ocsf:src_endpoint.ip"),
+    "initiatedby.app.displayname": (".", "ocsf:actor.app_name"),
+    "callerip": (".", "callerIpAddress", "ocsf:src_endpoint.ip"),
+    "calleripaddress": (".", "ocsf:src_endpoint.ip"),
+    "correlationid": (".", "ocsf:metadata.correlation_uid"),
+    "loggedbyservice": (".", "ocsf:unmapped.loggedByService"),
+    "additionaldetails": (".", "ExtendedProperties"),
+    "activitydatetime": (".", "TimeGenerated", "CreationTime", "ocsf:metadata.original_time"),
+}
+
+SIGN_INS: Final[Table] = {
+    "resulttype": (".", "status.errorCode", "ErrorNumber", "ocsf:status_code"),
+    "status.errorcode": (".", "resultType", "ErrorNumber", "ocsf:status_code"),
+    "errorcode": (".", "status.errorCode", "ErrorNumber", "ocsf:status_code"),
+    "resultdescription": (".", "status.failureReason", "LogonError", "ocsf:status_detail"),
+    "status.failurereason": (".", "resultDescription", "LogonError", "ocsf:status_detail"),
+    "failurereason": (".", "status.failureReason", "resultDescription", "LogonError", "ocsf:status_detail"),
+    "status": _RESULT,
+    "result": _RESULT,
+    "message": ("authenticationProtocol", "message"),
+    "location": ("ocsf:src_endpoint.location.country", "location.countryOrRegion", "."),
+    "countryorregion": (".", "ocsf:src_endpoint.location.country"),
+    "calleripaddress": (".", "ipAddress", "ocsf:src_endpoint.ip"),
+    "ipaddress": (".", "callerIpAddress", "ClientIP", "ocsf:src_endpoint.ip"),
+    "useragent": (".", "ExtendedProperties.UserAgent", "ocsf:http_request.user_agent"),
+    "userprincipalname": (".", "UserId", *_PRINCIPAL),
+    "username": (".", "userPrincipalName", "UserId", *_PRINCIPAL),
+    "identity": (".", "userDisplayName", *_PRINCIPAL),
+    "appid": (".", "ApplicationId", "ocsf:actor.app_uid"),
+    "appdisplayname": (".", "ocsf:actor.app_name"),
+    "application": (".", "appDisplayName", "ocsf:actor.app_name"),
+    "resourcedisplayname": (".", "ocsf:service.name"),
+    "resourceid": (".", "resourceIdentity", "ObjectId", "ocsf:service.uid"),
+    "resourceidentity": (".", "resourceId", "ObjectId", "ocsf:service.uid"),
+    "clientapp": (".", "clientAppUsed"),
+    "clientappused": (".", "clientApp"),
+    "devicedetail.deviceid": (".", "DeviceProperties.Id", "ocsf:src_endpoint.uid"),
+    "devicedetail.operatingsystem": (".", "DeviceProperties.OS", "ocsf:src_endpoint.os.name"),
+    "devicedetail.trusttype": (".", "DeviceProperties.TrustType"),
+    "devicedetail.iscompliant": (".", "DeviceProperties.IsCompliant"),
+    "riskstate": (".",),
+    "operationname": ("OperationName", "Operation", operation),
+    "correlationid": (".", "InterSystemsId", "ocsf:metadata.correlation_uid"),
+    "activitydatetime": (".", "createdDateTime", "TimeGenerated", "CreationTime", "ocsf:metadata.original_time"),
+    "createddatetime": (".", "TimeGenerated", "CreationTime", "ocsf:metadata.original_time"),
+}
+
+UNIFIED: Final[Table] = {
+    "operation": (sign_in_operation,),
+    "resultstatus": (".", "ocsf:status"),
+    "userid": (".", "userPrincipalName", *_PRINCIPAL),
+    "workload": (".", directory_workload),
+    "clientip": (".", "ClientIPAddress", "ActorIpAddress", "ipAddress", "callerIpAddress", "ocsf:src_endpoint.ip"),
+    "clientipaddress": (".", "ClientIP", "ActorIpAddress", "ocsf:src_endpoint.ip"),
+    "actoripaddress": (".", "ClientIP", "ocsf:src_endpoint.ip"),
+    "applicationid": (".", "AppId", "ocsf:actor.app_uid"),
+    "appid": (".", "ApplicationId", "ocsf:actor.app_uid"),
+    "objectid": (".", "resourceId", "ocsf:service.uid"),
+    "requesttype": (".", "ExtendedProperties.RequestType"),
+    "useragent": (".", "ExtendedProperties.UserAgent", "ocsf:http_request.user_agent"),
+    "errornumber": (".", "status.errorCode", "resultType", "ocsf:status_code"),
+    "logonerror": (".", "status.failureReason", "resultDescription", "ocsf:status_detail"),
+    "modifiedproperties": (".", "targetResources.modifiedProperties"),
+    "target": (".", "targetResources"),
+    "creationtime": (".", "activityDateTime", "createdDateTime", "TimeGenerated", "ocsf:metadata.original_time"),
+    "eventsource": (".", "Workload"),
+    "eventname": (".", "Operation"),
+    "status": _RESULT,
+}
+
+CLOUD_APPS: Final[Table] = {
+    **UNIFIED,
+    "eventsource": ("Workload", directory_workload),
+    "eventname": (operation,),
+}
+
+ALERTS: Final[Table] = {
+    "eventsource": (security_centre,),
+    "eventname": ("title", "Name", "AlertTitle", "DisplayName", "ocsf:finding_info.title"),
+    "status": _RESULT,
+    "payload": (".", "Data", "description", "ocsf:finding_info.desc"),
+    "severity": (".", "AlertSeverity", "ocsf:severity"),
+    "operation": (operation,),
+}
+
+INTUNE: Final[Table] = {
+    "operationname": ("activityType", "displayName", operation),
+    "operation": ("activityType", "displayName", operation),
+    "activitydisplayname": (".", "activityType", "displayName"),
+    "status": _RESULT,
+    "result": ("ocsf:status", "activityResult", "."),
+    "resulttype": (".", "activityResult"),
+    "identity": (".", "actor.userPrincipalName", *_PRINCIPAL),
+    "userprincipalname": ("actor.userPrincipalName", ".", *_PRINCIPAL),
+}
+
+ACTIVITY: Final[Table] = {
+    "operationname": (".", "operationNameValue", "OperationNameValue", "authorization.action", operation),
+    "operationnamevalue": (".", "operationName", "authorization.action"),
+    "status": ("ocsf:status", "."),
+    "resulttype": (".", "ActivityStatusValue", "status"),
+    "activitystatus": (".", "ActivityStatusValue", "resultType"),
+    "caller": (".", "identity.claims.upn", *_PRINCIPAL),
+    "calleripaddress": (".", "ocsf:src_endpoint.ip"),
+    "resourceprovidervalue": (".", "resourceProviderName"),
+}
+
+RISK: Final[Table] = {
+    "riskeventtype": (".", "riskType", "OriginalRiskEventType", "ocsf:unmapped.riskEventType"),
+    "risktype": (".", "riskEventType"),
+    "userprincipalname": (".", "UserId", *_PRINCIPAL),
+    "ipaddress": (".", "ocsf:src_endpoint.ip"),
+    "location": ("location.countryOrRegion", "ocsf:src_endpoint.location.country", "."),
+}
+
+PIM: Final[Table] = {"riskeventtype": (pim_alert,), "alerttype": (pim_alert,)}

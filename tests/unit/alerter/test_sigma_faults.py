@@ -1,0 +1,161 @@
+"""A rule that cannot be used is refused with its name, the place and the reason; nothing that is hostile does more."""
+
+from __future__ import annotations
+
+import pytest
+
+from aoc_alerter.sigma import bounds
+from aoc_alerter.sigma.faults import RuleRefused
+from aoc_alerter.sigma.reading import read, read_rule
+from sigma_rules import fires, rule_of, rule_on, text_of
+
+SEARCH = {"selection": {"a": 1}, "condition": "selection"}
+
+
+def refusal(detection, **others) -> str:
+    with pytest.raises(RuleRefused) as raised:
+        rule_of(detection, **others)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("search", "place", "reason"),
+    [
+        ({"f|contain": "x"}, "detection.selection.f|contain", "Unknown modifier 'contain'"),
+        ({"f|re": "(?=a)b"}, "detection.selection.f|re", "look-around"),
+        ({"f|re": r"(a)\1"}, "detection.selection.f|re", "back-references"),
+        ({"f|re": "(unclosed"}, "detection.selection.f|re", "missing"),
+        ({"f|cidr": "192.0.2.1/24"}, "detection.selection.f|cidr", "Invalid CIDR"),
+        ({"f|cidr": 5}, "detection.selection.f|cidr", "a network is a text"),
+        ({"f|gt": "many"}, "detection.selection.f|gt", "incompatible to value type"),
+        ({"f|exists": "yes"}, "detection.selection.f|exists", "incompatible to value type"),
+        ({"f|base64": "a*b"}, "detection.selection.f|base64", "wildcards is not allowed"),
+        ({"f|wide": "größe"}, "detection.selection.f|wide", "only allowed for ascii"),
+        ({"f|windash": "-a -b -c -d"}, "detection.selection.f|windash", "at most three"),
+        ({"f|contains|re": "x"}, "detection.selection.f|contains|re", "unmodified values"),
+        ({"f": {"g": "x"}}, "detection.selection.f", "Unsupported type"),
+        ([{"a": 1}, {"f|nope": 1}], "detection.selection[1].f|nope", "Unknown modifier"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named_with_its_place(search, place, reason) -> None:
+    said = refusal({"selection": search, "condition": "selection"})
+
+    assert "'A rule'" in said
+    assert f", {place}: " in said
+    assert reason in said
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("selection and", "Expected"),
+        ("selection and missing", "'missing' not defined"),
+        ("1 of nothing_*", "doesn't match any detection"),
+        ("selection | count() > 5", "correlations"),
+        ("(selection", "Unbalanced"),
+        ("(" * 21 + "selection" + ")" * 21, "at most 20"),
+        ("selection or " * 400 + "selection", "at most 4,096"),
+    ],
+)
+def test_a_condition_that_cannot_be_used_is_named_with_its_place(condition, reason) -> None:
+    said = refusal({"selection": {"a": 1}, "condition": condition})
+
+    assert "detection.condition: " in said
+    assert reason in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("title: x\ndetection: {sel: {a: 1}, condition: sel}", "log source"),
+        ("title: x\nlogsource: {product: aoc}", "detection"),
+        ("title: x\nlogsource: {product: aoc}\ndetection: {condition: sel}", "No detections"),
+        ("title: x\nlogsource: {product: aoc}\ndetection: {sel: {a: 1}}", "at least one condition"),
+        ("- a\n- b", "a rule is a map"),
+        ("title: x\nb: [unclosed", "line 3"),
+        ("a: 1\ntitle: x\na: 2", "the key 'a' twice"),
+        ("a: &x [1]\nb: *x", "anchors"),
+        ("action: global\nlogsource: {product: aoc}", "action"),
+        ("title: x\nlogsource: {product: aoc}\nlevel: terrible\ndetection: {sel: {a: 1}, condition: sel}", "level"),
+        ("title: x\nid: 5\nlogsource: {product: aoc}\ndetection: {sel: {a: 1}, condition: sel}", "x"),
+        ("title: x\nlogsource: {product: [aoc]}\ndetection: {sel: {a: 1}, condition: sel}", "must be string"),
+        ("title: x\nlogsource: aoc\ndetection: {sel: {a: 1}, condition: sel}", "logsource"),
+        ("title: x\nlogsource: {product: aoc}\ndetection: [1]", "x"),
+        ("date: 2026-13-45", "no YAML that can be read"),
+        ("", "expected one rule"),
+        ("\0", "no YAML that can be read"),
+    ],
+)
+def test_a_document_that_is_no_rule_is_refused_with_the_reason(text, reason) -> None:
+    with pytest.raises(RuleRefused, match="(?s)" + reason):
+        read_rule(text, "rule.yml")
+
+
+def test_one_faulty_rule_of_a_file_does_not_cost_the_others() -> None:
+    reading = read(
+        "---\n".join([text_of(SEARCH, title="good"), text_of({**SEARCH, "condition": "x"}, title="bad")]), "f"
+    )
+
+    assert [rule.title for rule in reading.rules] == ["good"]
+    assert [(fault.rule, fault.place) for fault in reading.faults] == [("bad", "detection.condition")]
+
+
+def test_every_fault_of_a_rule_is_told_at_once() -> None:
+    with pytest.raises(RuleRefused) as raised:
+        rule_on({"f|nope": 1, "g|re": "(", "h": 1})
+
+    assert [fault.place for fault in raised.value.faults] == ["detection.selection.f|nope", "detection.selection.g|re"]
+
+
+def test_more_than_one_placeholder_in_a_value_is_refused() -> None:
+    assert "2 placeholders" in refusal({"selection": {"f|expand": "%a%-%b%"}, "condition": "selection"})
+
+
+def test_a_rule_of_a_megabyte_is_refused_before_it_is_read() -> None:
+    said = refusal({"selection": {"f": "x" * (1 << 20)}, "condition": "selection"})
+
+    assert "at most 524,288" in said
+
+
+def test_ten_thousand_whole_texts_are_one_look_up_and_as_many_parts_are_refused() -> None:
+    values = [f"value-{number}" for number in range(10_000)]
+    rule = rule_on({"f": values})
+
+    assert fires(rule, {"f": "VALUE-9999"})
+    assert not fires(rule, {"f": "value-10000"})
+    said = refusal({"selection": {"f|contains": values}, "condition": "selection"})
+    assert "10,000 values that are no whole texts; at most 2,000" in said
+
+
+def test_as_many_parts_as_may_be_are_found_in_one_pass() -> None:
+    values = [f"part-{number}-" for number in range(bounds.PATTERNS)]
+
+    assert fires(rule_on({"f|contains": values}), {"f": "a part-1999- here"})
+
+
+def test_more_values_than_may_be_are_refused() -> None:
+    said = refusal({"selection": {"f": [str(number) for number in range(bounds.VALUES + 1)]}, "condition": "selection"})
+
+    assert "20,001 values; at most 20,000" in said
+    assert "named list" in said
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"^(([a-z])+.)+[A-Z]([a-z])+$", r"(.*a){20}$"])
+def test_an_expression_that_ruins_other_engines_costs_time_in_proportion_to_the_text(pattern) -> None:
+    assert not fires(rule_on({"f|re": pattern}), {"f": "a" * 60_000 + "!"})  # others take years
+
+
+@pytest.mark.parametrize("pattern", ["(a{1000}){1000}", "((a{100}){100}){100}", "a" * 5_000, r"[\pL]{900}"])
+def test_an_expression_that_is_too_large_is_refused(pattern) -> None:
+    assert "regular expression" in refusal({"selection": {"f|re": pattern}, "condition": "selection"})
+
+
+def test_brackets_without_end_are_refused() -> None:
+    with pytest.raises(RuleRefused):
+        read_rule("a: " + "[" * 100_000, "rule.yml")
+
+
+def test_a_million_nodes_by_anchors_are_refused() -> None:
+    layers = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 8))
+    with pytest.raises(RuleRefused, match="anchors"):
+        read_rule(f"a0: &a0 [x]\n{layers}", "rule.yml")

@@ -1,0 +1,91 @@
+"""Where a rule's field stands in a record: nesting, lists, pairs, JSON in texts, envelopes and cases."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from sigma_rules import fires, rule_on
+
+UNIFIED = {"product": "m365", "service": "audit"}
+
+
+def unified(record) -> dict:
+    raw = record if isinstance(record, str) else json.dumps(record)
+    return {
+        "class_uid": 6003,
+        "metadata": {"product": {"name": "Exchange Online"}, "log_name": "Unified Audit Log: ExchangeAdmin"},
+        "raw_data": raw,
+    }
+
+
+PARAMETERS = [{"Name": "ForwardTo", "Value": "a@b.example"}, {"Name": "StopProcessingRules", "Value": "True"}]
+CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["Member"]'}]
+
+
+@pytest.mark.parametrize(
+    ("search", "record", "expected"),
+    [
+        # names in any case, nested, through lists
+        ({"user.name": "sam"}, {"User": {"NAME": "Sam"}}, True),
+        ({"a.b.c": 1}, {"a": [{"b": {"c": 2}}, {"b": [{"c": 1}]}]}, True),
+        ({"a.b.c": 1}, {"a": {"b": 1}}, False),
+        ({"a.b": 1}, {"a.b": 1}, True),
+        ({"a.b.c": 1}, {"a": {"b.c": 1}}, True),
+        ({"f": "deep"}, {"f": [["x", ["deep"]]]}, True),
+        # the text of an object is its JSON, keys in their order
+        ({"Parameters|contains": "ForwardTo"}, {"Parameters": PARAMETERS}, True),
+        ({"Parameters|contains": '"Name":"ForwardTo","Value":"a@b'}, {"Parameters": PARAMETERS}, True),
+        ({"Parameters|contains": "Redirect"}, {"Parameters": PARAMETERS}, False),
+        ({"Parameters|contains": "ForwardTo"}, {"Parameters": "-ForwardTo a@b.example"}, True),
+        ({"f": '{"a":1}'}, {"f": {"a": 1}}, True),
+        ({"f": "[]"}, {"f": []}, True),
+        ({"f": "[]"}, {"f": [1]}, False),
+        ({"f": '["a","b"]'}, {"f": ["a", "b"]}, True),
+        (
+            {"TargetResources.modifiedProperties|contains": '"oldValue":"[\\"Guest\\"]","newValue":"[\\"Member\\"]"'},
+            {"targetResources": [{"id": 1}, {"modifiedProperties": CHANGES}]},
+            True,
+        ),
+        # a pair of a list by its name
+        ({"Parameters.ForwardTo": "A@B.example"}, {"Parameters": PARAMETERS}, True),
+        ({"Parameters.ForwardTo|exists": False}, {"Parameters": PARAMETERS[1:]}, True),
+        ({"Parameters.Name": "ForwardTo"}, {"Parameters": PARAMETERS}, True),
+        ({"modifiedProperties.UserType|contains": "Member"}, {"modifiedProperties": CHANGES}, True),
+        ({"details.key1": "v"}, {"details": [{"key": "key1", "value": "v"}]}, True),
+        # JSON that stands in a text
+        ({"TargetResources.displayName": "sam"}, {"TargetResources": json.dumps([{"displayName": "Sam"}])}, True),
+        ({"TargetResources.displayName": "sam"}, {"TargetResources": "[not json"}, False),
+        ({"f|contains": "Sam"}, {"f": json.dumps([{"displayName": "Sam"}])}, True),
+        # envelopes, with and without their names
+        ({"properties.f": 1}, {"properties": {"f": 1}}, True),
+        ({"f": 1}, {"properties": {"f": 1}}, True),
+        ({"properties.f": 1}, {"f": 1}, True),
+        ({"category": "inner"}, {"category": "outer", "properties": {"category": "inner"}}, True),
+        ({"category": "outer"}, {"category": "outer", "properties": {"category": "inner"}}, False),
+        ({"f": 1}, {"auditData": {"f": 1}, "id": "x"}, True),
+        ({"f": 1}, {"RawEventData": json.dumps({"f": 1})}, True),
+        # what no record should be
+        ({"f": 1}, "no json", False),
+        ({"f": 1}, [{"f": 1}], False),
+        ({"f|contains": "ab"}, '{"f": "ab\\ud800"}', True),
+        ({"f|re": "^ab"}, '{"f": "ab\\ud800"}', True),
+        ({"f|contains": "ab"}, '{"f": {"k": "ab\\ud800"}}', True),
+        ({"f|gt": 1}, '{"f": 123456789012345678901234567890}', True),
+        ({"f": 1}, '{"f": 1, "f": 2}', False),
+    ],
+)
+def test_a_field_is_found_wherever_an_interface_puts_it(search, record, expected) -> None:
+    assert fires(rule_on(search, logsource=UNIFIED), unified(record)) is expected
+
+
+def test_an_object_with_thousands_of_keys_or_levels_is_looked_at_within_bounds() -> None:
+    many = {f"key{number}": number for number in range(20_000)} | {"Wanted": 1}
+    deep: dict = {"f": 1}
+    for _ in range(200):
+        deep = {"f": [deep]}
+
+    assert fires(rule_on({"wanted": 1}, logsource=UNIFIED), unified(many))
+    assert not fires(rule_on({".".join(["f"] * 50): 2}, logsource=UNIFIED), unified(deep))
+    assert not fires(rule_on(["nowhere"], logsource=UNIFIED), unified({"f": ["x"] * 50_000}))

@@ -1,0 +1,99 @@
+"""The index gives every rule that an event matches, whatever rules there are: held against trying each of them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from aoc_alerter.sigma import literals, log_sources, regexes
+from aoc_alerter.sigma.index import Index
+from aoc_alerter.sigma.named_lists import NamedLists
+from aoc_alerter.sigma.record import Record
+from aoc_alerter.sigma.ruleset import RuleSet
+from sigma_generated import DETECTIONS, EVENTS
+from sigma_rules import rule_of, rule_on
+
+LISTS = NamedLists({"words": ["ab", "x*", ""]})
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
+def test_no_rule_that_matches_is_lost_by_the_index(detections, events) -> None:
+    _check(detections, events)
+
+
+@pytest.mark.slow
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
+def test_no_rule_that_matches_is_lost_by_the_index_in_many_sets(detections, events) -> None:
+    _check(detections, events)
+
+
+def _check(detections, events) -> None:
+    rules = RuleSet([rule_of(detection) for detection in detections])
+
+    for event in events:
+        assert rules.match(event, LISTS) == rules.match_each(event, LISTS)
+
+
+def candidates(rules, event) -> set[str]:
+    return {rule.title for rule in Index(rules, log_sources.OCSF).candidates(Record(event))}
+
+
+def test_an_event_meets_only_the_rules_that_could_match() -> None:
+    rules = [rule_on({"op": f"operation {number}", "status": "success"}, title=str(number)) for number in range(100)]
+    rules.append(rule_on({"op|contains": "delete"}, title="part"))
+    rules.append(rule_on({"op|re": "^remove .* from"}, title="expression"))
+    rules.append(rule_on({"size|gt": 5}, title="number"))
+    rules.append(rule_on({"op": "x"}, "not selection", title="anything but"))
+
+    assert candidates(rules, {"op": "Operation 7", "status": "success"}) == {"7", "anything but"}
+    assert candidates(rules, {"op": "hard delete"}) == {"part", "anything but"}
+    assert candidates(rules, {"op": "to remove "}) == {"expression", "anything but"}
+    assert candidates(rules, {"size": 1}) == {"number", "anything but"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("abc", "abc"),
+        ("ab?c", "a"),
+        ("abc*", "ab"),
+        ("ab+c", "ab"),
+        ("^abc$", "abc"),
+        ("a.bcd", "bcd"),
+        ("ab|cd", ""),
+        ("(ab)cde", "cde"),
+        ("(ab|x)?cde", "cde"),
+        ("[abc]de", "de"),
+        ("[^]a]de", "de"),
+        (r"a\.bc", "a.bc"),
+        (r"\dabc", "abc"),
+        (r"\x41bc", ""),
+        ("(?i)abc", ""),
+        ("(?:abc)d", "d"),
+        ("a{2}bcd", "bcd"),
+        (r"\Qa|b\E", ""),
+        ("[[:alpha:]]xy", "xy"),
+        (r"(a\)b)xyz", "xyz"),
+        ("", ""),
+        ("a{", ""),
+        ("(?P<n>a)bc", "bc"),
+        (r"\ttab", "\ttab"),
+    ],
+)
+def test_a_text_that_an_expression_cannot_do_without(pattern, text) -> None:
+    assert literals.required(pattern) == text
+
+
+PIECES = st.sampled_from(
+    ["a", "b", "ab", ".", "a?", "b*", "a+", "[ab]", "[^a]", "(ab)", "(a|b)", "(?:ab)?", "^", "$", r"\.", "b{2}", r"\w"]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(PIECES, max_size=6).map("".join), st.text("abc.", max_size=8))
+def test_whatever_an_expression_matches_has_that_text(pattern, text) -> None:
+    if regexes.found(regexes.compiled(pattern), text):
+        assert literals.required(pattern) in text
