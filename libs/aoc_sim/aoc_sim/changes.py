@@ -1,8 +1,9 @@
-"""Records that change after they were served: sign-ins that Entra enriches, alerts that analysts update.
+"""Records that change after they were served: sign-ins that Entra enriches, alerts and risks that analysts update.
 
 A record begins to change when it is first served; each of its states then lasts for some seconds. A sign-in gets its
 risk and authentication details later (graph-docs, resources/signin.md); some return to their first state. An alert gets
-another status and a new `lastUpdateDateTime` (graph-docs, resources/security-alert.md).
+another status and a new `lastUpdateDateTime` (graph-docs, resources/security-alert.md), a risk another state and a new
+`lastUpdatedDateTime`.
 """
 
 # ruff: noqa: S311 - randomness must be reproducible here, not secret
@@ -18,6 +19,7 @@ import orjson
 
 from aoc_sim.clock import from_us, seconds
 from aoc_sim.records.base import graph_time
+from aoc_sim.records.risk import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
 _SIGNINS: Final = frozenset({"graph-signins", "graph-signins-noninteractive"})
 _ALERTS: Final = "graph-alerts"
+_RISKS: Final = frozenset({"graph-risk-detections", "graph-risk-detections-serviceprincipal"})
 #: Courses of sign-ins: one change; a change and back; two changes.
 _SIGN_IN_COURSES: Final = (("enriched",), ("enriched", "first"), ("enriched", "confirmed"))
 _ALERT_COURSES: Final = (("inProgress",), ("inProgress", "resolved"))
+_RISK_COURSES: Final = (("remediated",), ("dismissed",), ("confirmedCompromised", "dismissed"))
 
 
 @dataclass(slots=True, eq=False)
@@ -59,13 +63,21 @@ class Changes:
         """Decide whether a record of the history is to change."""
         faults = self._dice.settings
         young = entry.at_us >= now_us - seconds(faults.again_age_s)
-        if faults.change_rate <= 0 or not (entry.source == _ALERTS or (entry.source in _SIGNINS and young)):
+        courses = self._possible(entry.source, young=young)
+        if faults.change_rate <= 0 or not courses:
             return
         rng = Random(f"changes:{self._seed}:{entry.seq}")
         if rng.random() < faults.change_rate:
-            courses = _ALERT_COURSES if entry.source == _ALERTS else _SIGN_IN_COURSES
             self._courses[entry.seq] = Course(entry, deque(rng.choice(courses)), [entry.body])
             self._moving.add(entry.seq)
+
+    @staticmethod
+    def _possible(source: str, *, young: bool) -> tuple[tuple[str, ...], ...]:
+        if source in _RISKS:
+            return _RISK_COURSES
+        if source == _ALERTS:
+            return _ALERT_COURSES
+        return _SIGN_IN_COURSES if source in _SIGNINS and young else ()
 
     def served(self, entry: Entry, now_us: int) -> None:
         """A record was shown in its present state."""
@@ -100,7 +112,7 @@ class Changes:
             entry.body = course.bodies[0]
         else:
             record = orjson.loads(entry.body)
-            change = _worked_on if entry.source == _ALERTS else _enriched
+            change = _worked_on if entry.source == _ALERTS else _decided if entry.source in _RISKS else _enriched
             entry.body = orjson.dumps(change(record, state, from_us(at_us)))
         course.bodies.append(entry.body)
         self._dice.injected["changed"] += 1
@@ -136,6 +148,16 @@ def _worked_on(record: dict[str, Any], state: str, at: datetime) -> dict[str, An
         "resolvedDateTime": graph_time(at) if closed else None,
         "classification": "falsePositive" if closed else None,
         "assignedTo": "the analyst on duty",
+    }
+
+
+def _decided(record: dict[str, Any], state: str, at: datetime) -> dict[str, Any]:
+    """A detection after somebody, or the user himself, has dealt with the risk."""
+    return record | {
+        "riskState": state,
+        "riskDetail": dict(OUTCOMES)[state],
+        "riskLevel": record["riskLevel"] if state == "confirmedCompromised" else "none",
+        "lastUpdatedDateTime": graph_time(at),
     }
 
 

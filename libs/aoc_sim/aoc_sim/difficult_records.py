@@ -74,6 +74,8 @@ def _weight(draft: Draft, rng: Random) -> dict[str, Any]:
     text = rng.randbytes(rng.randint(*_SIZES) // 2).hex()
     if draft.source.startswith("o365-"):
         return {"ExtendedProperties": [{"Name": "additionalDetails", "Value": text}]}
+    if draft.source.startswith("graph-risk-"):
+        return {"additionalInfo": text}
     if draft.source == "graph-alerts":
         return {"description": text}
     return {"additionalDetails": [{"key": "Notes", "value": text}]}

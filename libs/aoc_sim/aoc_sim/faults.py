@@ -72,7 +72,10 @@ class Faults(BaseModel):
     truncated_gzip_rate: float = Field(default=0, ge=0, le=1, description="Compressed bodies that are cut off.")
     proxy_page_rate: float = Field(default=0, ge=0, le=1, description="A proxy's HTML page with status 200 instead.")
     change_rate: float = Field(
-        default=0, ge=0, le=1, description="Sign-ins (younger than `again_age_s`) and alerts that change once served."
+        default=0,
+        ge=0,
+        le=1,
+        description="Sign-ins (younger than `again_age_s`), alerts and risks that change once served.",
     )
     change_after_s: float = Field(default=4, gt=0, description="How long each state of such a record lasts at least.")
     recase_rate: float = Field(

@@ -41,14 +41,23 @@ _NAMED: Final = {
     "graph-signins-serviceprincipal": "Service principal sign-in",
     "graph-signins-managedidentity": "Managed identity sign-in",
     "graph-alerts": "Alert",
+    "graph-risky-users": "Risky user",
+    "graph-risky-serviceprincipals": "Risky service principal",
 }
 #: Codes with which a sign-in went on (entra-docs, reference-error-codes.md); every other one ended it.
 _CONTINUED_CODES: Final = frozenset({0, 50140})
 _FAILED: Final = frozenset({"failure", "failed", "false"})
+_RISKS: Final = (
+    "graph-risk-detections",
+    "graph-risk-detections-serviceprincipal",
+    "graph-risky-users",
+    "graph-risky-serviceprincipals",
+)
 #: What most records of a source do.
 _MOSTLY: Final[Mapping[str, Kind]] = {
     "graph-intune": "entity",
     "graph-alerts": "finding",
+    **dict.fromkeys(_RISKS, "finding"),
     "o365-dlp": "finding",
     "o365-exchange": "api",
     "o365-general": "api",
@@ -78,7 +87,7 @@ _OTHERWISE: Final[Mapping[Kind, frozenset[str]]] = {
     "finding": frozenset({"AlertEntityGenerated"}),
 }  # fmt: skip
 _KINDS: Final = {operation: kind for kind, operations in _OTHERWISE.items() for operation in operations}
-_APART: Final = ("graph-signins", "graph-intune", "graph-alerts", "o365-dlp")
+_APART: Final = ("graph-signins", "graph-intune", "graph-alerts", "o365-dlp", *_RISKS)
 _ADDRESSES: Final = ("ipAddress", "ClientIP", "ClientIPAddress", "ActorIpAddress", "ClientIp")
 
 
@@ -104,7 +113,9 @@ def facts(draft: Draft) -> Facts:
 
 
 def _operation(body: Json) -> str:
-    return str(body.get("Operation") or body.get("activityDisplayName") or body["activityType"])
+    return str(
+        body.get("Operation") or body.get("riskEventType") or body.get("activityDisplayName") or body["activityType"]
+    )
 
 
 def _kind(source: str, operation: str) -> Kind:
@@ -117,7 +128,7 @@ def _kind(source: str, operation: str) -> Kind:
 def _result(source: str, body: Json) -> Outcome:
     if source.startswith("graph-signins"):
         return "success" if body["status"]["errorCode"] in _CONTINUED_CODES else "failure"
-    if source == "graph-alerts":
+    if source == "graph-alerts" or source in _RISKS:
         return "success"  # nothing was tried: it is found
     if body.get("Operation") in {"UserLoggedIn", "UserLoginFailed"}:
         # Its status is unreliable (see `records.azuread`).
@@ -130,6 +141,11 @@ def _actor(body: Json) -> Iterator[str]:
     """All ids and names that the record gives its actor."""
     names: list[Any] = [body.get(name) for name in ("UserId", "UserKey", "userPrincipalName", "userId")]
     names += [body.get(name) for name in ("userDisplayName", "servicePrincipalName", "servicePrincipalId")]
+    names += [body.get("servicePrincipalDisplayName")]
+    if "servicePrincipalType" in body:  # a risky service principal
+        names += [body["displayName"], body["id"]]
+    elif "riskLastUpdatedDateTime" in body:  # a risky user
+        names.append(body["id"])
     names += [entry["ID"] for entry in body.get("Actor") or ()]
     for who in (body.get("initiatedBy") or {}).values():
         names += [value for name, value in (who or {}).items() if name != "ipAddress"]

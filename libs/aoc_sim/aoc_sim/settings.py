@@ -20,6 +20,9 @@ GRAPH_ROLES = (
     "DeviceManagementApps.Read.All",
     "DeviceManagementConfiguration.Read.All",
     "SecurityAlert.Read.All",
+    "IdentityRiskEvent.Read.All",
+    "IdentityRiskyUser.Read.All",
+    "IdentityRiskyServicePrincipal.Read.All",
 )
 ACTIVITY_ROLES = ("ActivityFeed.Read", "ActivityFeed.ReadDlp")
 
@@ -44,7 +47,9 @@ class TenantSettings(BaseModel):
         default=ACTIVITY_ROLES, description="App roles granted on the Office 365 Management APIs."
     )
     people: int = Field(default=200, ge=20, le=5000, description="How many people work there.")
-    premium: bool = Field(default=True, description="Has Entra ID P1 or P2; without, sign-ins answer 403.")
+    premium: bool = Field(
+        default=True, description="Has Entra ID P2 and Workload ID Premium; without, sign-ins and risks answer 403."
+    )
 
 
 # The secrets below open nothing but this simulator, whose every tenant is invented; they are defaults so that a
@@ -110,6 +115,10 @@ class Throttle(BaseModel):
     graph_intune_window_s: float = Field(default=20, gt=0, description="That window, in seconds.")
     graph_security_requests: int = Field(default=150, ge=1, description="Security requests per window, app and tenant.")
     graph_security_window_s: float = Field(default=60, gt=0, description="That window, in seconds.")
+    graph_risk_requests: int = Field(
+        default=1, ge=1, description="Identity Protection requests per window and tenant, of all apps together."
+    )
+    graph_risk_window_s: float = Field(default=1, gt=0, description="That window, in seconds.")
     graph_directory_requests: int = Field(
         default=3500,
         ge=5,

@@ -47,7 +47,7 @@ class Switches(BaseModel):
     revoked: tuple[str, ...] = Field(default=(), description="App roles that are taken away.")
     granted: tuple[str, ...] = Field(default=(), description="App roles that are given beside the configured ones.")
     kept_s: float = Field(default=0, ge=0, description="How long tokens that were issued before keep revoked roles.")
-    premium: bool = Field(default=True, description="False: Entra ID P1 or P2 has lapsed.")
+    premium: bool = Field(default=True, description="False: Entra ID P2 and Workload ID Premium have lapsed.")
     credentials: Credentials = Field(default="good", description="What the token endpoint thinks of the app.")
     disabled: tuple[str, ...] = Field(default=(), description="Content types whose subscription an admin disabled.")
     secret_ends: datetime | None = Field(default=None, description="When the secret expires; in 180 days if unset.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from aoc_sim.clock import seconds, to_us
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from aoc_sim.settings import Throttle
     from aoc_sim.tokens import Caller
 
-type Family = Literal["graph_audit", "graph_intune", "graph_security", "graph_directory", "activity"]
+type Family = Literal["graph_audit", "graph_intune", "graph_security", "graph_risk", "graph_directory", "activity"]
+
+#: Counted for all apps of a tenant together.
+_OF_TENANT: Final = frozenset({"graph_risk", "activity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,11 @@ class Throttler:
         settings = self._settings
         limit: int = getattr(settings, f"{family}_requests")
         length: float = getattr(settings, f"{family}_window_s")
-        scope = "Tenant" if family == "activity" else "Tenant_Application"
+        scope = "Tenant" if family in _OF_TENANT else "Tenant_Application"
         if not settings.enabled:
             return Verdict(None, 0, limit, scope)
         key: tuple[str, ...] = (
-            (family, caller.tenant_id) if family == "activity" else (family, caller.app_id, caller.tenant_id)
+            (family, caller.tenant_id) if family in _OF_TENANT else (family, caller.app_id, caller.tenant_id)
         )
         checks = [(key, limit, length, scope, cost)]
         if family != "activity":

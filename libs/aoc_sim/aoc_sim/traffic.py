@@ -9,8 +9,19 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from aoc_sim import twins
-from aoc_sim.records import alerts, azuread, directory, dlp, exchange, general, intune, sharepoint, signins
-from aoc_sim.records.base import Builder, Draft, Scene, Source, ual_time
+from aoc_sim.records import (
+    alerts,
+    azuread,
+    directory,
+    dlp,
+    exchange,
+    general,
+    intune,
+    risk,
+    sharepoint,
+    signins,
+)
+from aoc_sim.records.base import STATES, Builder, Draft, Scene, Source, ual_time
 
 if TYPE_CHECKING:
     from random import Random
@@ -23,12 +34,16 @@ type Table = tuple[tuple[float, Builder, bool], ...]
 # Shares of all records, in per cent. Non-interactive sign-ins are five times the interactive ones.
 SHARES: tuple[tuple[Source, float, Table], ...] = (
     ("graph-signins", 7, ((1, signins.interactive, False),)),
-    ("graph-signins-noninteractive", 34, ((1, signins.noninteractive, False),)),
+    ("graph-signins-noninteractive", 33.67, ((1, signins.noninteractive, False),)),
     ("graph-signins-serviceprincipal", 6, ((1, signins.service_principal, False),)),
     ("graph-signins-managedidentity", 3, ((1, signins.managed_identity, False),)),
     ("graph-directory-audits", 3, directory.BENIGN),
     ("graph-intune", 0.8, intune.BENIGN),
     ("graph-alerts", 0.2, alerts.BENIGN),
+    ("graph-risk-detections", 0.15, risk.DETECTIONS),
+    ("graph-risk-detections-serviceprincipal", 0.05, risk.OF_APPLICATIONS),
+    ("graph-risky-users", 0.1, risk.USERS),
+    ("graph-risky-serviceprincipals", 0.03, risk.APPLICATIONS),
     ("o365-azuread", 10, azuread.LOGONS),
     ("o365-azuread", 2, azuread.BENIGN),
     ("o365-exchange", 17, exchange.BENIGN),
@@ -43,7 +58,17 @@ _WEEKEND = 0.2
 _BUCKET = timedelta(minutes=15)
 _SATURDAY = 5
 _WORKDAY_HOURS = 9
-_TIMES_IN_SECONDS = frozenset({"graph-directory-audits", "graph-intune", "graph-alerts"})
+_TRIES = 50
+_TIMES_WITH_DECIMALS = frozenset(
+    {
+        "graph-directory-audits",
+        "graph-intune",
+        "graph-alerts",
+        "graph-risk-detections",
+        "graph-risk-detections-serviceprincipal",
+        *STATES,
+    }
+)
 """The other sources write times without decimals, so their records happen on whole seconds."""
 
 
@@ -79,6 +104,7 @@ class Traffic:
         self.directory = directory
         self._twins = twins
         self._near = near
+        self._with_states: dict[Source, set[str]] = {}
         self._sources = {source for source, _, _ in SHARES}
         self._rows: dict[Source | None, list[tuple[Source, Builder, bool]]] = {None: []}
         self._weights: dict[Source | None, list[float]] = {None: []}
@@ -94,7 +120,7 @@ class Traffic:
         """One record; if there is room, a DLP pair that shares an Id, or twins and near-twins."""
         rows = self._rows[source]
         chosen, builder, by_admin = rng.choices(rows, cum_weights=self._cumulative[source])[0]
-        if chosen not in _TIMES_IN_SECONDS:
+        if chosen not in _TIMES_WITH_DECIMALS:
             at = at.replace(microsecond=0)
         if chosen == "o365-dlp" and room > 1 and rng.random() < 0.25:
             # the undo happens at the given moment, so that a history never reaches past its end
@@ -106,8 +132,19 @@ class Traffic:
         if twice:
             at -= twins.SPAN  # a history must not reach past its end
         scene = self.scene(at, rng, by_admin=by_admin)
-        draft = Draft(chosen, at, builder(scene))
+        draft = self._state(chosen, builder, scene) if chosen in STATES else Draft(chosen, at, builder(scene))
         return twins.with_twin(draft, scene, room, self._twins, self._near) if twice else [draft]
+
+    def _state(self, source: Source, builder: Builder, scene: Scene) -> Draft:
+        """A state of somebody or something that has none yet, while there are such: each hides the one before."""
+        known = self._with_states.setdefault(source, set())
+        for _ in range(_TRIES):
+            body = builder(scene)
+            if body["id"] not in known:
+                break
+            scene = self.scene(scene.at, scene.rng)
+        known.add(body["id"])
+        return Draft(source, scene.at, body, key=risk.state_key(scene, body))
 
     def scene(self, at: datetime, rng: Random, *, by_admin: bool = False) -> Scene:
         """Somebody who is probably at work then, at the office, at home or on the way."""

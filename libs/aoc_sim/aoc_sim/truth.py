@@ -20,12 +20,17 @@ def available(world: TenantWorld, source: Source, now_us: int) -> Iterator[Entry
     """The records of a source that were available at some time until now, in event order.
 
     A Management record whose every blob fell between the stop and the restart of a
-    subscription, or expired before it was served, was never available: Microsoft does not hand those out later.
+    subscription, or expired before it was served, was never available: Microsoft does not hand those out later. Nor
+    does it show a state of somebody's risk again after the next one.
     """
-    feed = world.feeds.get(source)
-    entries = world.lanes[source].entries
+    feed, lane = world.feeds.get(source), world.lanes[source]
+    entries = lane.entries
     if feed is None or not (feed.unsubscribed or feed.expired):
-        yield from (entry for entry in entries if entry.ready_us <= now_us)
+        yield from (
+            entry
+            for entry in entries
+            if entry.ready_us <= now_us and (entry.served or not lane.is_replaced(entry, now_us))
+        )
         return
     seen = {
         entry.seq

@@ -15,7 +15,7 @@ import orjson
 
 from aoc_sim.clock import to_us
 from aoc_sim.record_facts import digest, facts, shows_risk
-from aoc_sim.records.base import SOURCES, Source
+from aoc_sim.records.base import SOURCES, STATES, Source
 from aoc_sim.register import build_register
 from aoc_sim.traffic import Traffic
 
@@ -76,10 +76,11 @@ def _blob_order(blob: Blob) -> tuple[int, int]:
 
 
 class Lane:
-    """The records of one tenant and source, by event time."""
+    """The records of one tenant and source, by event time. `states`: of a subject only the last one is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, states: bool = False) -> None:
         self.entries: list[Entry] = []
+        self._states = states
 
     def add(self, entry: Entry) -> None:
         """Put a record in its place."""
@@ -91,6 +92,16 @@ class Lane:
     def sort(self) -> None:
         """Put all in order, after many were appended."""
         self.entries.sort(key=_entry_order)
+
+    def is_replaced(self, entry: Entry, at_us: int) -> bool:
+        """Whether a later state of the same subject was ready at that time."""
+        if not self._states:
+            return False
+        subject, place = entry.key.partition("|")[0], _entry_order(entry)
+        return any(
+            other.ready_us <= at_us and other.key.partition("|")[0] == subject and _entry_order(other) > place
+            for other in self.entries
+        )
 
     def span(self, low_us: int, high_us: int) -> tuple[int, int]:
         """The positions [i, j) of the records with low <= event time <= high."""
@@ -131,7 +142,7 @@ class TenantWorld:
         self.directory = directory
         self.register = build_register(directory)
         self.traffic = Traffic(directory, twins, near)
-        self.lanes: dict[Source, Lane] = {source: Lane() for source in SOURCES}
+        self.lanes: dict[Source, Lane] = {source: Lane(states=source in STATES) for source in SOURCES}
         self.feeds: dict[Source, Feed] = {s: Feed() for s in SOURCES if s.startswith("o365-")}
 
 

@@ -30,6 +30,10 @@ class Rates(Frozen):
     graph_intune_window_s: float = Field(20, gt=0, description="Intune audit events: the window, seconds.")
     graph_security_requests: int = Field(150, ge=1, description="Security alerts: requests per window.")
     graph_security_window_s: float = Field(60, gt=0, description="Security alerts: the window, seconds.")
+    graph_risk_requests: int = Field(1, ge=1, description="Identity Protection: requests per window.")
+    graph_risk_window_s: float = Field(
+        1, gt=0, description="Identity Protection: the window, seconds. Microsoft counts those of all apps together."
+    )
     graph_directory_requests: int = Field(
         700,
         ge=1,

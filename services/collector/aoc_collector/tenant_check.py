@@ -14,6 +14,7 @@ import orjson
 from cryptography import x509
 
 from aoc_collector.findings import Finding, Grade, of_expiry, of_roles, of_skew
+from aoc_collector.licence_check import licence_findings
 from aoc_collector.microsoft.errors import classify, code_of
 from aoc_collector.microsoft.remote import remote
 from aoc_collector.sources import SOURCES
@@ -23,7 +24,7 @@ from aoc_common.contracts.sources import CONTENT_TYPES
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.settings import resolve_secret
-from aoc_common.tenants.needs import GRAPH, MANAGEMENT, NEEDS, Resource
+from aoc_common.tenants.needs import GRAPH, MANAGEMENT, Resource
 from aoc_common.tenants.remedies import next_action
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 #: A check that takes longer has failed; all together take not much longer than one.
 _PATIENCE_S: Final = 10.0
 _RENEW: Final = "Create a new one for the app (Certificates & secrets) and put it where the tenant's settings point"
-_SIGNINS: Final = "graph-signins"
 _REMOTE: Final = remote("doctor")
 
 
@@ -98,30 +98,21 @@ class TenantCheck:
         token, findings = await self._token(GRAPH, self._tenant.resources.graph)
         if token is None:
             return findings
-        parts = await asyncio.gather(self._licence(token), self._secret(token))
+        parts = await asyncio.gather(self._licences(token), self._secret(token))
         return [*findings, *(finding for part in parts for finding in part)]
 
-    async def _ask(self, url: str, token: str) -> Any:
+    async def _ask(self, url: str, token: str, *, attempts: int = 3) -> Any:
         """A GET's JSON. Raises `AocError` or `TimeoutError`."""
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         async with asyncio.timeout(_PATIENCE_S):
-            answer = await http.get(self._client, url, _REMOTE, headers=headers, attempts=3)
+            answer = await http.get(self._client, url, _REMOTE, headers=headers, attempts=attempts)
         return orjson.loads(answer.body)
 
-    async def _licence(self, token: str) -> list[Finding]:
-        if not any(NEEDS[name].licence and name.startswith(_SIGNINS) for name in self._sources if name in NEEDS):
-            return []
-        try:
-            await self._ask(f"{self._tenant.hosts.graph}/v1.0/auditLogs/signIns?$top=1", token)
-        except (AocError, TimeoutError, ValueError) as error:
-            trouble = classify(error)
-            if trouble is Trouble.NOT_LICENSED:
-                fix = next_action(_SIGNINS, trouble) or ""
-                return [self._finding("licence, sign-ins", Grade.WARN, "Microsoft says that it is missing", fix)]
-            if trouble is Trouble.NO_PERMISSION:
-                return []  # the permissions check reports it
-            return [self._finding("licence, sign-ins", Grade.WARN, f"could not be seen: {error or 'no answer'}")]
-        return [self._finding("licence, sign-ins", Grade.OK, "sign-ins can be read")]
+    async def _licences(self, token: str) -> list[Finding]:
+        graph = self._tenant.hosts.graph
+        return await licence_findings(
+            self._tenant.name, self._sources, lambda path: self._ask(f"{graph}{path}", token, attempts=6)
+        )
 
     async def _secret(self, token: str) -> list[Finding]:
         if self._tenant.client_secret is None:

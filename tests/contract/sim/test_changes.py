@@ -6,6 +6,7 @@ import pytest
 
 from aoc_sim.spelling import padded, with_offset
 
+RISKS = ("identityProtection/riskDetections", "identityProtection/servicePrincipalRiskDetections")
 YOUNG = {"again_age_s": 24 * 3600}
 
 
@@ -59,12 +60,26 @@ async def test_an_alert_that_is_worked_on_is_found_by_its_last_update(make_sim):
     assert {alert["status"] for alert in moved} <= {"inProgress", "resolved"}
 
 
+async def test_a_risk_that_was_dealt_with_is_found_by_its_last_update(make_sim):
+    sim = make_sim(faults={"change_rate": 1}, events=6000)
+    before = (await sim.graph(RISKS[0])).json()["value"]
+    sim.clock.advance(60)
+    moved = (await sim.graph(RISKS[0], filter="lastUpdatedDateTime ge 2026-01-14T15:00:01Z")).json()["value"]
+
+    assert {one["id"] for one in moved} == {one["id"] for one in before}
+    assert {one["riskState"] for one in before} == {"atRisk"}
+    assert {one["riskState"] for one in moved} <= {"remediated", "dismissed"}
+    assert "none" not in {one["riskDetail"] for one in moved}
+
+
 async def test_records_are_all_available_only_when_the_last_has_changed(make_sim):
     sim = make_sim(faults={"change_rate": 1, **YOUNG})
     before = (await sim.client.get("/_truth?summary=1")).json()
     for path in ("signIns", "signIns?$filter=signInEventTypes/any(t: t eq 'nonInteractiveUser')"):
         for slug in ("contoso", "fabrikam"):
             await sim.get("graph", f"/beta/auditLogs/{path}", slug)
+            for collection in RISKS:
+                await sim.graph(collection, slug)
             await sim.graph("security/alerts_v2", slug)
     sim.clock.advance(60)
     after = (await sim.client.get("/_truth?summary=1")).json()

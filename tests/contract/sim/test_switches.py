@@ -41,6 +41,14 @@ async def test_without_the_licence_sign_ins_are_refused(sim, switch) -> None:
     assert answer.json()["error"]["code"] == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 
 
+async def test_without_the_licence_risks_are_refused_in_identity_protections_words(sim, switch) -> None:
+    await switch(premium=False)
+
+    answer = await sim.graph("identityProtection/riskyUsers", top=1)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "Forbidden")
+    assert "not licensed" in answer.json()["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("state", "number"),
     [("expired", 7000222), ("unknown app", 700016), ("app disabled", 7000112), ("consent revoked", 65001)],

@@ -40,6 +40,18 @@ async def test_tenants_and_families_have_limits_of_their_own(make_sim):
     assert (await sim.get("activity", f"{sim.feed()}/subscriptions/list")).status_code == 200
 
 
+async def test_identity_protection_takes_one_request_a_second_of_a_tenant(make_sim):
+    sim = make_sim(throttle=REAL)
+    first = await sim.graph("identityProtection/riskyUsers", top=1)
+    second = await sim.graph("identityProtection/riskDetections", top=1)
+    elsewhere = await sim.graph("identityProtection/riskDetections", "fabrikam", top=1)
+    sim.clock.advance(1.001)
+    third = await sim.graph("identityProtection/riskDetections", top=1)
+
+    assert [answer.status_code for answer in (first, second, elsewhere, third)] == [200, 429, 200, 200]
+    assert second.headers["x-ms-throttle-scope"] == "Tenant/IdentityProtection"
+
+
 async def test_refused_requests_do_not_prolong_the_wait(make_sim):
     sim = make_sim(throttle=REAL)
     for _ in range(5):

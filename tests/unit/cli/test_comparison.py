@@ -34,6 +34,21 @@ def test_everything_once_is_complete() -> None:
     assert (outcome.lost, outcome.doubled, outcome.unknown, outcome.misaccounted) == (0, 0, 0, 0)
 
 
+def test_states_of_one_subject_are_told_apart_by_their_time() -> None:
+    truth = AvailableRecords.of({"contoso": {"graph-risky-users": {"records": ["u|1000", "u|2000"]}}})
+    first, second, strange = (
+        StoredRecord(UUID(int=at << 80 | 7), "contoso", "graph-risky-users", "U", "Risky user")
+        for at in (1000, 2000, 3000)
+    )
+    sent = [RecordedMessage(str(one.id)) for one in (first, second)]
+    ledger = {("contoso", "graph-risky-users"): 2}
+
+    whole = compare(truth, [first, second], sent, ledger)
+    assert (whole.lost, whole.doubled, whole.unknown) == (0, 0, 0)
+    assert compare(truth, [first], sent[:1], ledger).lost == 1
+    assert compare(truth, [first, second, strange], [*sent, RecordedMessage(str(strange.id))], ledger).unknown == 1
+
+
 @pytest.mark.parametrize(
     ("events", "sent", "expected"),
     [

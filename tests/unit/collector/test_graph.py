@@ -149,6 +149,16 @@ async def test_records_are_kept_byte_for_byte(audits, microsoft):
         ),
         ("graph-intune", "/v1.0/deviceManagement/auditEvents", "activityDateTime ge {0} and activityDateTime le {1}"),
         ("graph-alerts", "/v1.0/security/alerts_v2", "lastUpdateDateTime ge {0} and lastUpdateDateTime le {1}"),
+        (
+            "graph-risk-detections",
+            "/v1.0/identityProtection/riskDetections",
+            "lastUpdatedDateTime ge {0} and lastUpdatedDateTime le {1}",
+        ),
+        (
+            "graph-risky-users",
+            "/v1.0/identityProtection/riskyUsers",
+            "riskLastUpdatedDateTime ge {0} and riskLastUpdatedDateTime le {1}",
+        ),
     ],
 )
 async def test_each_feed_asks_its_collection_by_its_own_time(context, microsoft, source, path, condition):

@@ -148,6 +148,52 @@ def test_a_risky_user_is_updated_and_not_created(ocsf_faults):
     assert made.time_ms == 1795419000500
 
 
+def test_a_risky_user_is_known_by_the_records_own_id():
+    made = risk(riskEventType=None, userId=None, id="0b6d1c5e-1111-4222-8333-444455556666", activityDateTime=None)
+
+    assert made.ocsf["evidences"][0]["actor"]["user"]["uid"] == "0b6d1c5e-1111-4222-8333-444455556666"
+    assert risk(userId=None).ocsf["evidences"][0]["actor"]["user"].get("uid") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "activity"),
+    [("atRisk", 1), ("confirmedCompromised", 1), ("remediated", 3), ("dismissed", 3), ("confirmedSafe", 3), ("x", 1)],
+)
+def test_a_risk_that_was_dealt_with_is_closed(state, activity):
+    assert risk(riskState=state).ocsf["activity_id"] == activity
+
+
+def test_a_detection_says_how_it_was_dealt_with_and_is_found_by_its_sign_in(ocsf_faults):
+    made = risk(
+        riskState="remediated",
+        riskDetail="userPerformedSecuredPasswordReset",
+        requestId="5f8d0b1a-2222-4333-8444-555566667777",
+        correlationId="c0ffee00-2222-4333-8444-555566667777",
+        additionalInfo='[{"Key":"userAgent","Value":"python-requests/2.31.0"},{"Key":"alertUrl","Value":null}]',
+    )
+
+    assert ocsf_faults(made) == []
+    assert made.ocsf["message"].endswith("state remediated (userPerformedSecuredPasswordReset)")
+    assert made.correlation_id == "c0ffee00-2222-4333-8444-555566667777"
+    assert "5f8d0b1a-2222-4333-8444-555566667777" in made.terms
+    assert {"python", "requests"} <= set(made.terms)
+    assert orjson.loads(made.raw)["riskEventType"] == "unfamiliarFeatures"
+
+
+def test_a_detection_about_a_service_principal_names_it(ocsf_faults):
+    made = risk(
+        userId=None,
+        userDisplayName=None,
+        userPrincipalName=None,
+        servicePrincipalId="sp-1",
+        servicePrincipalDisplayName="Ledger Sync",
+        appId="0a1b2c3d-2222-4333-8444-555566667777",
+    )
+
+    assert ocsf_faults(made) == []
+    assert (made.actor, made.ocsf["message"].partition(":")[0]) == ("ledger sync", "Risk of Ledger Sync")
+
+
 def test_a_risk_that_is_over_is_none_and_not_unknown():
     made = risk(riskLevel="none", riskState="none")
 
@@ -157,7 +203,20 @@ def test_a_risk_that_is_over_is_none_and_not_unknown():
 
 @pytest.mark.parametrize("odd", [None, "", "<null>", [], {}, 7, True, [None], "{", [[]]])
 @pytest.mark.parametrize(
-    "field", ["riskLevel", "riskState", "riskEventType", "userPrincipalName", "ipAddress", "location", "id"]
+    "field",
+    [
+        "riskLevel",
+        "riskState",
+        "riskEventType",
+        "userPrincipalName",
+        "ipAddress",
+        "location",
+        "id",
+        "riskDetail",
+        "additionalInfo",
+        "correlationId",
+        "requestId",
+    ],
 )
 def test_an_odd_field_of_a_risk_costs_only_itself(field, odd, ocsf_faults):
     made = risk(**{field: odd})

@@ -30,6 +30,8 @@ ONE_OF_EACH = {
         "graph-signins",
         "graph-intune",
         "graph-alerts",
+        "graph-risk-detections",
+        "graph-risky-users",
         "o365-azuread",
         "o365-exchange",
         "o365-sharepoint",

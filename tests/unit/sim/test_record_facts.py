@@ -72,7 +72,7 @@ def test_a_record_that_shares_its_id_has_another_operation_of_its_own_workload(m
         orjson.loads(entry.body)
         for lane in world.tenants["contoso"].lanes.values()
         for entry in lane.entries
-        if entry.key.count("|") and entry.source != "o365-dlp"
+        if entry.key.count("|") and entry.source.startswith("o365-") and entry.source != "o365-dlp"
     ]
     workloads = {
         (pair["Workload"], pair["Operation"]) for pair in pairs if pair["Operation"] in {"MessageSent", "Update"}

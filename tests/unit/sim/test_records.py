@@ -19,6 +19,8 @@ def pool():
         "graph-directory-audits",
         "graph-intune",
         "graph-alerts",
+        "graph-risk-detections",
+        "graph-risky-users",
         "o365-azuread",
         "o365-general",
         "o365-dlp",

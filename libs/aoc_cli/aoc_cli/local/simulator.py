@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LIMITS: Final = {
     "graph_audit": (100, 10),
     "graph_security": (100, 10),
+    "graph_risk": (100, 10),
     "graph_intune": (500, 10),
     "activity": (10_000, 10),
 }

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_cli.verify.ground_truth import record_names
 from aoc_cli.verify.stream_recorder import repeated
 from aoc_cli.verify.twins import TwinOutcome
 from aoc_cli.verify.versions import VersionOutcome
@@ -129,10 +130,11 @@ class AvailableRecords:
         """Event id -> the key of its record."""
         by_event: dict[str, RecordKey] = {}
         for record in stored:
-            name = record.record_id.lower()
-            # The simulator names a record by (id, operation) where one id is used for two operations.
-            paired = (record.tenant, record.source, f"{name}|{record.operation.lower()}")
-            by_event[str(record.id)] = paired if paired in self.records else (record.tenant, record.source, name)
+            alone, *shared = (
+                (record.tenant, record.source, name)
+                for name in record_names(record.record_id, record.operation, record.id.int >> 80)
+            )
+            by_event[str(record.id)] = next((key for key in shared if key in self.records), alone)
         return by_event
 
     def absent(self, stored: Iterable[StoredRecord]) -> set[RecordKey]:

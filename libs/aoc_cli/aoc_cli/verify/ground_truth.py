@@ -93,14 +93,16 @@ class GroundTruth:
         """When the simulator began."""
         return moment(self.started_us)
 
-    def key(self, tenant: str, source: str, record_id: str, operation: str) -> RecordKey | None:
-        """The record with that id, and that operation where two share the id; None when there is no such record."""
-        name = record_id.lower()
-        alone = (tenant, source, name)
-        if alone in self.facts:
-            return alone
-        of_pair = (tenant, source, f"{name}|{operation.lower()}")
-        return of_pair if of_pair in self.facts else None
+    def key(self, tenant: str, source: str, record_id: str, operation: str, time_ms: int) -> RecordKey | None:
+        """The record with that id, and that operation or time where several share it; None where there is none."""
+        names = record_names(record_id, operation, time_ms)
+        return next((key for name in names if (key := (tenant, source, name)) in self.facts), None)
+
+
+def record_names(record_id: str, operation: str, time_ms: int) -> tuple[str, str, str]:
+    """How the simulator may name a record: by its id alone, or with its operation or time, where several share it."""
+    name = record_id.lower()
+    return name, f"{name}|{operation.lower()}", f"{name}|{time_ms}"
 
 
 async def read_ground_truth(simulator: httpx.AsyncClient) -> GroundTruth:

@@ -23,7 +23,14 @@ DAYS: Final = 365
 DAYS_BY_TENANT: Final[Mapping[str, int]] = {"fabrikam": 400}
 DAYS_BY_SOURCE: Final[Mapping[str, int]] = {"contoso/graph-signins": 10, "fabrikam/o365-exchange": 3}
 #: How long Microsoft can deliver a record again, so that its id must be known: days, by prefix of the source.
-_REMEMBERED: Final = (("graph-intune", 366), ("graph-alerts", 181), ("graph-", 31), ("o365-", 14))
+_REMEMBERED: Final = (
+    ("graph-intune", 366),
+    ("graph-alerts", 181),
+    ("graph-risk-", 91),
+    ("graph-risky-", 366),
+    ("graph-", 31),
+    ("o365-", 14),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ def check_stored(
 ) -> RecordKey | None:
     """Compare an event; the key of its record, if there is one."""
     owner = ground_truth.owners.get(text_digest(record.raw))
-    key = ground_truth.key(record.tenant, record.source, record.record_id, record.operation)
+    key = ground_truth.key(record.tenant, record.source, record.record_id, record.operation, record.time_ms)
     name = about(owner or key or (record.tenant, record.source, record.record_id))
     tally.judge("stored: raw text", name, record.raw, "one of the texts that were shown", good=owner is not None)
     if owner is not None:

@@ -25,6 +25,10 @@ SOURCE_NAMES: Final[tuple[str, ...]] = (
     "graph-signins-managedidentity",
     "graph-intune",
     "graph-alerts",
+    "graph-risk-detections",
+    "graph-risk-detections-serviceprincipal",
+    "graph-risky-users",
+    "graph-risky-serviceprincipals",
     *CONTENT_TYPES.values(),
 )
 

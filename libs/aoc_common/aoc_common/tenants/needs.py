@@ -42,6 +42,8 @@ def _need(resource: Resource, *permissions: str, licence: str | None = None, ins
 
 
 _P1: Final = "Microsoft Entra ID P1 or P2"
+_P2: Final = "Microsoft Entra ID P2"
+_WORKLOAD: Final = "Microsoft Entra Workload ID Premium"
 _AUDIT: Final = _need(GRAPH, "AuditLog.Read.All")
 _SIGNINS: Final = _need(GRAPH, "AuditLog.Read.All", licence=_P1)
 _FEED: Final = _need(MANAGEMENT, "ActivityFeed.Read")
@@ -65,6 +67,17 @@ NEEDS: Final[Mapping[str, Need]] = {
     ),
     "graph-alerts": _need(
         GRAPH, "SecurityAlert.Read.All", licence="a Microsoft Defender plan", instead=("SecurityAlert.ReadWrite.All",)
+    ),
+    "graph-risk-detections": _need(GRAPH, "IdentityRiskEvent.Read.All", licence=_P1),
+    "graph-risk-detections-serviceprincipal": _need(GRAPH, "IdentityRiskEvent.Read.All", licence=_WORKLOAD),
+    "graph-risky-users": _need(
+        GRAPH, "IdentityRiskyUser.Read.All", licence=_P2, instead=("IdentityRiskyUser.ReadWrite.All",)
+    ),
+    "graph-risky-serviceprincipals": _need(
+        GRAPH,
+        "IdentityRiskyServicePrincipal.Read.All",
+        licence=_WORKLOAD,
+        instead=("IdentityRiskyServicePrincipal.ReadWrite.All",),
     ),
     "o365-azuread": _FEED,
     "o365-exchange": _FEED,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from aoc_sim.graph import errors
 from aoc_sim.graph.filters import Fields
 from aoc_sim.graph.gate import Needs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aoc_sim.graph.errors import GraphError
     from aoc_sim.records.base import Source
 
 type Version = Literal["v1.0", "beta"]
@@ -31,10 +35,14 @@ class Collection:
     """The source it lists when the filter names no other."""
     fields: Fields
     needs: Needs
-    premium: bool = False
-    """Needs a P1 or P2 licence."""
+    unlicensed: Callable[[], GraphError] | None = None
+    """How it refuses a tenant without the licence; None if it needs none."""
     kinds: bool = False
     """Filters on signInEventTypes, in beta only."""
+
+
+def _risk_needs(*permissions: str) -> Needs:
+    return Needs("graph_risk", permissions, "Forbidden", limit="IdentityProtection")
 
 
 COLLECTIONS = (
@@ -97,7 +105,7 @@ COLLECTIONS = (
             numbers=frozenset({"status/errorCode"}),
         ),
         needs=Needs("graph_audit", ("AuditLog.Read.All",), "Authentication_MSGraphPermissionMissing"),
-        premium=True,
+        unlicensed=errors.not_premium,
         kinds=True,
     ),
     # graph-docs, intune-auditing-auditevent-list.md
@@ -136,5 +144,51 @@ COLLECTIONS = (
             ),
         ),
         needs=Needs("graph_security", ("SecurityAlert.Read.All", "SecurityAlert.ReadWrite.All"), "Forbidden"),
+    ),
+    # graph-docs, riskdetection-list.md
+    Collection(
+        path="identityProtection/riskDetections",
+        source="graph-risk-detections",
+        fields=Fields(
+            times=("activityDateTime", "detectedDateTime", "lastUpdatedDateTime"),
+            texts=frozenset({"id", "riskEventType", "riskLevel", "riskState", "riskDetail", "userId", "requestId"}),
+        ),
+        needs=_risk_needs("IdentityRiskEvent.Read.All"),
+        unlicensed=errors.not_licensed,
+    ),
+    # graph-docs, resources/serviceprincipalriskdetection.md: no time is said to be filtered on
+    Collection(
+        path="identityProtection/servicePrincipalRiskDetections",
+        source="graph-risk-detections-serviceprincipal",
+        fields=Fields(
+            times=("activityDateTime",),
+            texts=frozenset({"id", "riskEventType", "riskLevel", "riskState", "servicePrincipalId", "requestId"}),
+            bounded=False,
+        ),
+        needs=_risk_needs("IdentityRiskEvent.Read.All"),
+        unlicensed=errors.not_licensed,
+    ),
+    # graph-docs, riskyuser-list.md
+    Collection(
+        path="identityProtection/riskyUsers",
+        source="graph-risky-users",
+        fields=Fields(
+            times=("riskLastUpdatedDateTime",),
+            texts=frozenset({"id", "riskLevel", "riskState", "riskDetail", "userPrincipalName", "userDisplayName"}),
+        ),
+        needs=_risk_needs("IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"),
+        unlicensed=errors.not_licensed,
+    ),
+    # graph-docs, resources/riskyserviceprincipal.md: riskLastUpdatedDateTime takes eq only
+    Collection(
+        path="identityProtection/riskyServicePrincipals",
+        source="graph-risky-serviceprincipals",
+        fields=Fields(
+            times=("riskLastUpdatedDateTime",),
+            texts=frozenset({"id", "riskLevel", "riskState", "riskDetail", "appId", "displayName"}),
+            bounded=False,
+        ),
+        needs=_risk_needs("IdentityRiskyServicePrincipal.Read.All", "IdentityRiskyServicePrincipal.ReadWrite.All"),
+        unlicensed=errors.not_licensed,
     ),
 )

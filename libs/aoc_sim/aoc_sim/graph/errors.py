@@ -59,6 +59,11 @@ def not_premium() -> GraphError:
     )
 
 
+def not_licensed() -> GraphError:
+    """403: how Identity Protection refuses a tenant without its licence."""
+    return GraphError(403, "Forbidden", "The tenant is not licensed for this feature.")
+
+
 def throttled(retry_after_s: int | str | None, headers: Mapping[str, str] | None = None) -> GraphError:
     """429, with Retry-After unless None."""
     extra = dict(headers or {})

@@ -40,6 +40,8 @@ class Fields:
     """Other fields: eq and startswith."""
     numbers: frozenset[str] = frozenset()
     """Numeric fields: eq."""
+    bounded: bool = True
+    """Whether times take more than eq."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,8 @@ def _add_comparison(result: Filter, fields: Fields, name: str, operator: str, li
             raise bad_request(f"Invalid filter clause: '{name}' takes eq and startswith.")
         result.tests.append((name, "eq", _literal(literal)))
         return
+    if operator != "eq" and not fields.bounded:
+        raise bad_request(f"Invalid filter clause: '{name}' takes eq only.")
     at = parse_time(literal)
     if at is None:
         raise bad_request(f"Invalid filter clause: '{literal}' is not a time; write it without quotes.")

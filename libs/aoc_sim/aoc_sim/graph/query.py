@@ -156,7 +156,7 @@ def _parse(query: Query, collection: Collection) -> Filter:
 
 
 def _order(query: Query, collection: Collection) -> tuple[str, bool]:
-    """The time field to order by, and whether newest first: the default of all four collections."""
+    """The time field to order by, and whether newest first: the default of all collections."""
     if not query.orderby:
         return collection.fields.times[0], True
     field, *direction = query.orderby.split() or [""]
@@ -203,6 +203,8 @@ def run_query(query: Query, collection: Collection, world: TenantWorld) -> Page:
     def fits(placed: Placed) -> bool:
         entry = placed[1]
         if entry.ready_us > query.as_of_us or not low <= entry.at_us <= high:
+            return False
+        if world.lanes[entry.source].is_replaced(entry, query.as_of_us):
             return False
         return not needs_body or _body_fits(entry, parsed, others)
 

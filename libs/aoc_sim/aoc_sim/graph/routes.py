@@ -78,8 +78,10 @@ class Graph:
         tenant = admitted.tenant
         dice = self._world.dice
         licensed = tenant.settings.premium and self._world.switches.of(tenant.settings.tenant_id).premium
-        if collection.premium and (not licensed or dice.strikes("http_403_license")):
-            raise errors.not_premium()
+        refusal = collection.unlicensed
+        # Only sign-ins are known to be refused by mistake.
+        if refusal is not None and (not licensed or (collection.kinds and dice.strikes("http_403_license"))):
+            raise refusal()
         options = dict(request.query_params)
         now_us = self._world.now_us()
         query = read_query(
@@ -100,7 +102,9 @@ class Graph:
     def _note_delivery(self, query: Query, collection: Collection, tenant: TenantWorld, now_us: int) -> None:
         sources, (start_us, end_us) = span(query, collection)
         for source in sources:
-            self._world.deliveries.note(tenant.settings.slug, source, now_us, start_us, min(end_us, query.as_of_us))
+            self._world.deliveries.note(
+                tenant.settings.slug, source, now_us, max(start_us, 0), min(end_us, query.as_of_us)
+            )
 
     def _following(self, query: Query, page: Page) -> Query:
         """The query of the next page; with the resend fault it starts a few records early."""

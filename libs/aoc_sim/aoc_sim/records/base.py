@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 if TYPE_CHECKING:
     from random import Random
@@ -24,6 +24,10 @@ Source = Literal[
     "graph-signins-managedidentity",
     "graph-intune",
     "graph-alerts",
+    "graph-risk-detections",
+    "graph-risk-detections-serviceprincipal",
+    "graph-risky-users",
+    "graph-risky-serviceprincipals",
     "o365-azuread",
     "o365-exchange",
     "o365-sharepoint",
@@ -31,6 +35,8 @@ Source = Literal[
     "o365-dlp",
 ]
 SOURCES: tuple[Source, ...] = get_args(Source)
+#: Their collections show the present state of somebody or something only: an earlier one is gone.
+STATES: Final = frozenset({"graph-risky-users", "graph-risky-serviceprincipals"})
 
 
 @dataclass(slots=True)
@@ -65,8 +71,8 @@ class Draft(NamedTuple):
     """A record that is not published yet.
 
     `key` is its identity in its source when that is more than the record's own `Id`
-    or `id`: DLP pairs share an Id and differ in Operation. Two drafts with the same `twin`
-    are one action.
+    or `id`: DLP pairs share an Id and differ in Operation, states of one user's risk in
+    time. Two drafts with the same `twin` are one action.
     """
 
     source: Source

@@ -50,7 +50,7 @@ def service_principal(scene: Scene) -> Json:
     error = 0 if scene.rng.random() < 0.97 else 7000215
     record = _app_signin(scene, app.id, app.app_id, app.name, "servicePrincipal", error)
     record["ipAddress"] = app.ip
-    record["location"] = _location(scene)
+    record["location"] = location(scene)
     record["servicePrincipalCredentialKeyId"] = scene.guid()
     return record
 
@@ -112,7 +112,7 @@ def user_signin(
         "resourceId": resource_id,
         "status": status,
         "deviceDetail": _device(scene),
-        "location": _location(scene),
+        "location": location(scene),
         "appliedConditionalAccessPolicies": [
             {
                 "id": policy.id,
@@ -142,7 +142,8 @@ def _device(scene: Scene) -> Json:
     }
 
 
-def _location(scene: Scene) -> Json:
+def location(scene: Scene) -> Json:
+    """Where the scene is, as sign-ins and risk detections write it."""
     place = scene.place
     return {
         "city": place.city,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.records import alerts, signins
+from aoc_sim.records import alerts, risk, signins
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ def drafts(stage: Stage) -> Iterator[Draft]:
     entry = stage.hostile(340)
     body = signins.user_signin(entry, client="Authenticated SMTP", risk="high")
     yield from stage.both("graph-signins", entry, body)
+    yield stage.record("graph-risk-detections", entry, risk.detection(entry, "passwordSpray", "high"))
+    known = stage.hostile(400)
+    state = risk.risky_user(known, "high")
+    yield stage.record("graph-risky-users", known, state)._replace(key=risk.state_key(known, state))
     alerted = stage.hostile(420)
     yield stage.record(
         "graph-alerts", alerted, alerts.alert(alerted, "Password spray", "high", techniques=("T1110.003",))

@@ -24,6 +24,7 @@ _NOT_LICENSED: Final = (
     "nonpremiumtenant",
     "premium license",
     "premium licence",
+    "premiumlicense",
     "not licensed",
     "not have a valid license",
     "tenant is not provisioned",

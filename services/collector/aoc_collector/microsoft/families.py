@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from aoc_common import http
     from aoc_common.tenants.clouds import Hosts
 
-type FamilyName = Literal["graph_audit", "graph_intune", "graph_security", "graph_directory", "management"]
+type FamilyName = Literal[
+    "graph_audit", "graph_intune", "graph_security", "graph_risk", "graph_directory", "management"
+]
 
 #: The Management API lists content of 7 days (AF20030 beyond). A margin for clocks that differ, and for the time that
 #: requests take.
@@ -58,6 +60,7 @@ def families(settings: CollectorSettings) -> Mapping[FamilyName, Family]:
         ("graph_audit", attrgetter("graph"), graph, audit_retention),
         ("graph_intune", attrgetter("graph"), graph, None),
         ("graph_security", attrgetter("graph"), graph, None),
+        ("graph_risk", attrgetter("graph"), graph, None),
         ("graph_directory", attrgetter("graph"), graph, None),
         ("management", attrgetter("management"), management, LISTED_FOR),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 INSIGNIFICANT: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"@odata.type", "@odata.context", "@odata.etag", "@odata.id"}),
     "signins": frozenset({"processingTimeInMilliseconds", "originalRequestId"}),
+    "risk": frozenset({"isProcessing"}),
     "log-analytics": frozenset({"_TimeReceived", "_ItemId", "_ResourceId", "SourceSystem", "MG", "TimeGenerated"}),
     "hunting": frozenset({"operationName", "time", "Tenant"}),
     "diagnostics": frozenset({"time"}),

@@ -41,7 +41,15 @@ _NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
 
 #: Source -> how long the ids of its events are recognised, though retention be shorter: as long as Microsoft keeps its
 #: records, so that a look back or a backfill can give them again.
-_REMEMBERED: Final = {"graph-intune": timedelta(days=366), "graph-alerts": timedelta(days=181)}
+_REMEMBERED: Final = {
+    "graph-intune": timedelta(days=366),
+    "graph-alerts": timedelta(days=181),
+    # entra-docs, reference-reports-data-retention.md: 90 days with P2; who is at risk is kept without limit.
+    "graph-risk-detections": timedelta(days=91),
+    "graph-risk-detections-serviceprincipal": timedelta(days=91),
+    "graph-risky-users": timedelta(days=366),
+    "graph-risky-serviceprincipals": timedelta(days=366),
+}
 #: What a file brought any source may bring too, as long after it happened as the most patient of them.
 _REMEMBERED_OF_FILES: Final = max(_REMEMBERED.values())
 _REMEMBERED_OF_GRAPH: Final = timedelta(days=31)

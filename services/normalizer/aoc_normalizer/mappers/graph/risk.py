@@ -1,4 +1,9 @@
-"""Identity Protection: risk detections and risky users."""
+"""Identity Protection: risk detections of users and service principals, and who is at risk.
+
+A detection is one event, and its changes are versions of it. Who is at risk has one state at a time: each is an event.
+Sources: graph-docs, resources/riskdetection.md, riskyuser.md, serviceprincipalriskdetection.md,
+riskyserviceprincipal.md.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +16,13 @@ from aoc_normalizer.mappers.shared import location, severity_of
 from aoc_normalizer.ocsf_classes import DETECTION_FINDING
 
 _SERVICE: Final = "service principal"
+#: OCSF: create, update, close.
+_CREATED: Final = 1
+_UPDATED: Final = 2
+_CLOSED: Final = 3
+_OVER: Final = frozenset({"remediated", "dismissed", "confirmedsafe"})
+#: Details that say nothing.
+_NO_DETAIL: Final = frozenset({"none", "hidden", "unknownfuturevalue"})
 
 
 def recognises(record: Record) -> bool:
@@ -19,9 +31,9 @@ def recognises(record: Record) -> bool:
 
 
 def fill(record: Record, draft: Draft) -> None:
-    """A detection, or a user's risk as it stands at its last update."""
+    """A detection, or somebody's risk as it stands at its last update."""
     draft.used |= {"id", "riskLevel", "riskState", "riskEventType", "userId", "userPrincipalName", "userDisplayName"}
-    draft.used |= {"servicePrincipalId", "servicePrincipalDisplayName", "ipAddress"}
+    draft.used |= {"servicePrincipalId", "servicePrincipalDisplayName", "ipAddress", "correlationId"}
     draft.product, draft.service, draft.log_name = "Microsoft Entra ID Protection", "entra", "Risk"
     draft.record_id = values.text(record.get("id"))
     draft.original_time = values.first(
@@ -34,24 +46,35 @@ def fill(record: Record, draft: Draft) -> None:
     if updated and draft.record_id:
         draft.former.append((f"risk@{updated}", draft.record_id))
     draft.operation = kind or ("Risky user" if "servicePrincipalType" not in record else "Risky service principal")
-    draft.class_uid, draft.activity_id = DETECTION_FINDING, 2 if kind is None else 1
     level = _word(record.get("riskLevel"))
     draft.severity = severity_of(level, MEDIUM)
     state = _word(record.get("riskState"))
+    over = (state or "").casefold() in _OVER
+    draft.class_uid, draft.activity_id = DETECTION_FINDING, _CLOSED if over else _CREATED if kind else _UPDATED
     draft.result = "success"
-    draft.actor = _who(record)
+    draft.actor = _who(record, detected=kind is not None)
+    draft.correlation_id = values.text(record.get("correlationId"))
+    draft.user_agent = values.pair(record.get("additionalInfo"), "useragent")
+    if request := values.text(record.get("requestId")):
+        draft.search.append(request)
     draft.app = Party(uid=values.text(record.get("appId")), kind="application")
     draft.address = addresses.parse(record.get("ipAddress"))
     draft.location = location(record.get("location"))
     draft.targets = [Party(draft.operation, kind="alert"), draft.actor]
-    standing = f"level {level or 'unknown'}, state {state or 'unknown'}"
+    standing = f"level {level or 'unknown'}, state {state or 'unknown'}{_detail(record)}"
     what = f"{kind}, " if kind else ""
     who = "a service principal" if draft.actor.kind == _SERVICE else "a user"
     draft.sentence = lambda done: f"Risk of {done.actor.spoken if done.actor.known else who}: {what}{standing}"
 
 
-def _who(record: Record) -> Party:
-    """The user or the service principal at risk."""
+def _detail(record: Record) -> str:
+    """How a state came about, e.g. ` (userPerformedSecuredPasswordReset)`."""
+    detail = values.text(record.get("riskDetail"))
+    return f" ({detail})" if detail and detail.casefold() not in _NO_DETAIL else ""
+
+
+def _who(record: Record, *, detected: bool) -> Party:
+    """The user or the service principal at risk; without a detection, the record's own id is theirs."""
     name = values.first(record, "servicePrincipalDisplayName", "servicePrincipalName")
     uid = values.text(record.get("servicePrincipalId"))
     if name or uid:
@@ -62,7 +85,7 @@ def _who(record: Record) -> Party:
     return Party(
         values.text(record.get("userDisplayName")),
         upn.lower() if upn else None,
-        values.text(record.get("userId")),
+        values.text(record.get("userId")) or (None if detected else values.text(record.get("id"))),
         "user",
     )
 
@@ -72,4 +95,4 @@ def _word(value: Any) -> str | None:
     return "none" if value == "none" else values.text(value)
 
 
-MAPPER: Final = Mapper("risk", 3, recognises, fill)
+MAPPER: Final = Mapper("risk", 4, recognises, fill)
