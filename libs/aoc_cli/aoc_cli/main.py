@@ -43,6 +43,7 @@ COMMANDS: Final = {
     "quarantine": "aoc_cli.quarantine:group",
     "explain": "aoc_cli.explain:explain",
     "data": "aoc_cli.data:group",
+    "maintenance": "aoc_cli.maintenance.command:group",
     "remap": "aoc_cli.remap:remap",
     "verify": "aoc_cli.verify.command:verify",
     "bench": "aoc_cli.developer:bench",

@@ -12,20 +12,13 @@ import typer
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from aoc_cli import attach
+from aoc_cli.renewing import renewing
 from aoc_cli.terminal import err, out
 from aoc_common.clock import SystemClock
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
-from aoc_common.settings import load
 from aoc_common.store.mongo.client import connect
-from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
-from aoc_common.store.mongo.event_renewal import MongoRenewal
 from aoc_common.store.mongo.stored_terms import MongoStoredTerms
-from aoc_common.store.mongo.tenant_ids import MongoTenantIds
-from aoc_normalizer.enrich.directory_cache import DirectoryCache, make_look_up
-from aoc_normalizer.enrich.tenant_check import remembering
-from aoc_normalizer.parts.pages import locating
-from aoc_normalizer.settings import NormalizerSettings
 from aoc_normalizer.upkeep.late_names import renewals
 from aoc_normalizer.upkeep.stored_terms import renewed
 
@@ -36,7 +29,6 @@ if TYPE_CHECKING:
     from aoc_common.store.renewals import StoredRecord
 
 _BATCH: Final = 500
-_NAMES: Final = 50_000
 
 
 @dataclass(slots=True)
@@ -88,19 +80,15 @@ def remap(
 
 async def _remap(system: attach.System, tenant: str, show: Callable[[Renewed], None], *, everything: bool) -> Renewed:
     done = Renewed()
-    locate = locating(load(NormalizerSettings).location_database)
     async with connect(system.mongo) as database:
-        store = MongoRenewal(database)
-        clock = SystemClock()
-        own = remembering(MongoTenantIds(database).id_of, clock)
-        look_up = make_look_up(DirectoryCache(MongoDirectoryHistory(database), clock, _NAMES), locate, own)
-        async for records in store.batches(tenant, _BATCH):
+        use = renewing(database)
+        async for records in use.store.batches(tenant, _BATCH):
             pairs = [
                 pair
-                for pair in await renewals(tenant, records, look_up, clock.now())
+                for pair in await renewals(tenant, records, use.look_up, use.clock.now())
                 if everything or _mapper_changed(*pair)
             ]
-            done.moved += await store.renew(pairs)
+            done.moved += await use.store.renew(pairs)
             done.read += len(records)
             done.changed += len(pairs)
             show(done)

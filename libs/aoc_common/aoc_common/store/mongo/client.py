@@ -271,6 +271,27 @@ async def missing_indexes(database: Database) -> list[str]:
         ]
 
 
+async def foreign_indexes(database: Database) -> list[tuple[str, str]]:
+    """Collection and name of indexes that nothing here needs: of an older version, or made by somebody.
+
+    Only in collections that have indexes of ours. Raises `Unreachable`.
+    """
+    with translated("indexes"):
+        there = set(await database.list_collection_names())
+        foreign = []
+        for name, declared in INDEXES.items():
+            ours = [_does({**index.document, "key": list(index.document["key"].items())}) for index in declared]
+            held = await _held(database[name]) if name in there else {}
+            foreign += [(name, index) for index, what in held.items() if index != "_id_" and _does(what) not in ours]
+        return foreign
+
+
+async def drop_index(database: Database, collection: str, name: str) -> None:
+    """Drop an index. Raises `Unreachable`."""
+    with translated("indexes"):
+        await database[collection].drop_index(name)
+
+
 async def _held(collection: AsyncIOMotorCollection[Document]) -> Mapping[str, Mapping[str, Any]]:
     """Name -> what the index is."""
     indexes: Mapping[str, Mapping[str, Any]] = await collection.index_information()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import batched
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import DeleteOne, UpdateOne
@@ -22,7 +24,8 @@ from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.renewals import StoredRecord
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from aoc_common.contracts.event import Event
@@ -40,8 +43,20 @@ _STORED_FIELDS: Final = (
     "twin_of",
     "twin",
 )
-_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_STORED_FIELDS), 1)
+#: What a record is read with.
+RECORD_FIELDS: Final = dict.fromkeys(("source", "raw", "mapper", "mapper_version", "event", *_STORED_FIELDS), 1)
 _NOTHING: Final = timedelta()
+_NO_SPELLINGS: Final[Mapping[UUID, str]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A stored record under the id that another one would have today."""
+
+    id: UUID
+    source: str
+    raw: str
+    logged: datetime
 
 
 class MongoRenewal:
@@ -64,8 +79,8 @@ class MongoRenewal:
         of_tenant = {"tenant": check_tenant(tenant)}
         records: list[StoredRecord] = []
         with translated("events"):
-            async for document in self._events.find(of_tenant, _FIELDS).batch_size(size):
-                records.append(_record(document))
+            async for document in self._events.find(of_tenant, RECORD_FIELDS).batch_size(size):
+                records.append(stored_record(document))
                 if len(records) == size:
                     yield records
                     records = []
@@ -75,7 +90,7 @@ class MongoRenewal:
             yield past
 
     async def _past(self, of_tenant: Document, size: int) -> AsyncGenerator[list[StoredRecord]]:
-        fields = {**_FIELDS, "event_id": 1, "number": 1}
+        fields = {**RECORD_FIELDS, "event_id": 1, "number": 1}
         documents: list[Document] = []
         with translated("event_versions"):
             async for document in self._versions.find(of_tenant, fields).batch_size(size):
@@ -90,7 +105,7 @@ class MongoRenewal:
         query = {"_id": {"$in": [version["event_id"] for version in versions]}}
         shown = {event["_id"]: event.get("version", 1) async for event in self._events.find(query, {"version": 1})}
         return [
-            _record({**version, "_id": version["event_id"], "version": version["number"]}, past=True)
+            stored_record({**version, "_id": version["event_id"], "version": version["number"]}, past=True)
             for version in versions
             if version["number"] != shown.get(version["event_id"], version["number"])
         ]
@@ -100,7 +115,7 @@ class MongoRenewal:
         # The ids first: the local server takes the index of the first field that has one.
         query = {"unnamed": {"$in": list(keys)}, "tenant": check_tenant(tenant)}
         with translated("events"):
-            return [_record(document) async for document in self._events.find(query, _FIELDS).limit(limit)]
+            return [stored_record(document) async for document in self._events.find(query, RECORD_FIELDS).limit(limit)]
 
     async def renew(self, pairs: Sequence[tuple[StoredRecord, Event]]) -> int:
         """Write renewed events; how many have moved. Idempotent; one whose identity changed moves to its new id.
@@ -131,6 +146,35 @@ class MongoRenewal:
             await self._write([pair for pair in moving if pair[0].id not in moved])
         return len(moved)
 
+    async def rivals(self, tenant: str, wanted: Collection[UUID]) -> dict[UUID, Rival]:
+        """The records that are stored under these ids."""
+        query = {"_id": {"$in": list(wanted)}, "tenant": check_tenant(tenant), "raw": {"$exists": True}}
+        fields = {"raw": 1, "source": 1, "event.metadata.logged_time": 1}
+        with translated("events"):
+            return {
+                found["_id"]: Rival(
+                    found["_id"], found["source"], found["raw"], ids.from_ms(found["event"]["metadata"]["logged_time"])
+                )
+                async for found in self._events.find(query, fields)
+            }
+
+    async def merge(self, same: Sequence[tuple[StoredRecord, Event, Rival]]) -> int:
+        """Remove events whose record is stored under another id too, which takes over their twins; how many are gone.
+
+        Each with the event that today's mappers make of it, and the record under that event's id. Idempotent. One stays
+        whose other id holds another text by now, or is another one's twin already.
+        """
+        gone: set[UUID] = set()
+        with translated("events"):
+            for together in batched(same, BATCH_SIZE):
+                moving = []
+                for record, event, _ in together:
+                    event.ocsf["metadata"]["processed_time"] = record.processed_ms
+                    document = to_document(event, record.page, record.expire_at, _NOTHING)
+                    moving.append((record, {**document, **record.stored_fields}))
+                gone |= await self._move(moving, {record.id: rival.raw for record, _, rival in together})
+        return len(gone)
+
     async def _write(self, staying: Sequence[tuple[StoredRecord, Document]]) -> None:
         """Renew events and versions where they are."""
         events: list[Any] = []
@@ -155,8 +199,13 @@ class MongoRenewal:
         if versions:
             await self._versions.bulk_write(versions, ordered=False)
 
-    async def _move(self, moving: Sequence[tuple[StoredRecord, Document]]) -> set[UUID]:
-        """Those that are gone from their old ids. Raises `Permanent` for one that its new id cannot hold."""
+    async def _move(
+        self, moving: Sequence[tuple[StoredRecord, Document]], spelt: Mapping[UUID, str] = _NO_SPELLINGS
+    ) -> set[UUID]:
+        """Those that are gone from their old ids. Raises `Permanent` for one that its new id cannot hold.
+
+        `spelt`: of an event, the other text that says the same, under its new id.
+        """
         try:
             await self._events.insert_many([document for _, document in moving], ordered=False)
         except BulkWriteError as error:
@@ -165,7 +214,9 @@ class MongoRenewal:
         query = {"_id": {"$in": [document["_id"] for _, document in moving]}}
         there = {event["_id"]: event["raw"] async for event in self._events.find(query, {"raw": 1}) if "raw" in event}
         moved = {
-            record.id: document["_id"] for record, document in moving if there.get(document["_id"]) == document["raw"]
+            record.id: document["_id"]
+            for record, document in moving
+            if there.get(document["_id"]) in {document["raw"], spelt.get(record.id, document["raw"])}
         }
         moved, as_read = await self._twins.follow(moved)
         if not moved:
@@ -209,7 +260,8 @@ def _in_place(document: Document, record: StoredRecord) -> Document:
     return change | ({"$addToSet": {"terms": {"$each": document["terms"]}}} if "terms" in unchanged else {})
 
 
-def _record(document: Document, *, past: bool = False) -> StoredRecord:
+def stored_record(document: Document, *, past: bool = False) -> StoredRecord:
+    """The record of a document of `events`, or of `event_versions` under its event's id."""
     metadata = document["event"]["metadata"]
     return StoredRecord(
         id=document["_id"],

@@ -15,6 +15,7 @@ from bson import json_util
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.record_ranges import WORKS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -112,7 +113,8 @@ class MongoTenantData:
         names = await self._database.list_collection_names()
         ours = sorted(name for name in names if name not in _STAYS.union(_BY_PAGE) and not name.startswith("system."))
         shares = [("rate_shares", {"_id": {"$regex": f"^{re.escape(self._app)}/"}})]
-        progress = [("upgrades", {"_id": f"retention {self._tenant}"})]
+        works = ("retention", *WORKS)
+        progress = [("upgrades", {"_id": {"$in": [f"{work} {self._tenant}" for work in works]}})]
         return [*((name, self._query(name)) for name in ours), *shares, *progress]
 
     def _query(self, collection: str) -> Document:

@@ -1,0 +1,1 @@
+"""`aoc maintenance`: checks what is stored, and brings it in order."""
