@@ -27,6 +27,8 @@ OF_THE_INSTALLATION: Final = {
     "upgrades": "how far the store as a whole was made anew",
     "dead_letters": "a count for /health",
     "quarantine": "a count for /health",
+    "publications": "which ids were published where; events are read by their tenant",
+    "moved_events": "which id became which; events are read by their tenant",
     "audit_heads": "which chains are not on the bus yet, whoever they are about",
     "admin": "no collection: the server is asked",
 }

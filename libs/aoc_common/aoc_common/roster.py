@@ -117,6 +117,13 @@ WATCHING: Final = (
     f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
 )
 
+#: What a live tail of events needs: consumers that are gone when nobody asks them.
+_LOOKS_ON: Final = (
+    f"$JS.API.CONSUMER.CREATE.{subjects.EVENTS_STREAM}.>",
+    f"$JS.API.CONSUMER.INFO.{subjects.EVENTS_STREAM}.>",
+    f"$JS.API.CONSUMER.MSG.NEXT.{subjects.EVENTS_STREAM}.>",
+)
+
 #: Streams that hold what is a tenant's.
 TENANT_STREAMS: Final = (
     subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.ALERTS_STREAM, subjects.JOBS_STREAM, subjects.DLQ_STREAM,
@@ -161,8 +168,8 @@ NORMALIZER: Final = Service(
 API: Final = Service(
     name="api",
     title="Gateway",
-    purpose="searches events, tells how complete they are, takes Microsoft's notifications",
-    watches=(*WATCHED_STREAMS, subjects.AUDIT_STREAM),
+    purpose="searches events and shows new ones, tells how complete they are, takes Microsoft's notifications",
+    watches=(*WATCHED_STREAMS, subjects.AUDIT_STREAM, subjects.EVENTS_STREAM),
     publishes=(
         "aoc.audit.*",
         "aoc.jobs.poll.>",
@@ -173,7 +180,7 @@ API: Final = Service(
         subjects.ALL_TENANT_CHANGES,
     ),
     hears=(subjects.ALL_TENANT_CHANGES,),
-    requests=WATCHING,
+    requests=(*WATCHING, *_LOOKS_ON),
     store_role="aocGateway",
     listens="AOC_API",
     port=8080,

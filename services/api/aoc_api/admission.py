@@ -20,6 +20,7 @@ from aoc_api.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from aoc_api.settings import LimitOptions
 
@@ -32,7 +33,7 @@ _TURN_S: Final = 0.1
 #: Seconds that a scan's turn waits for short requests.
 _PREEMPTION_S: Final = 0.25
 _RETRY_S: Final = 1
-_EXPORT_RETRY_S: Final = 30
+_LONG_RETRY_S: Final = 30
 
 
 class Admission:
@@ -45,6 +46,7 @@ class Admission:
         self._short = ShortRequests()
         self._admitted: Counter[str] = Counter()
         self._exporting: Counter[str] = Counter()
+        self._tailing: Counter[str] = Counter()
 
     @contextmanager
     def admitted(self, caller: str, disconnected: Callable[[], Awaitable[bool]]) -> Iterator[RequestPace]:
@@ -67,18 +69,29 @@ class Admission:
     @contextmanager
     def exporting(self, caller: str) -> Iterator[ExportPace]:
         """Admit an export of a caller. Raises a problem: too many."""
-        retry = {"Retry-After": str(_EXPORT_RETRY_S)}
-        if self._exporting[caller] >= self._limits.exports_per_caller:
-            detail = f"{self._limits.exports_per_caller} exports of this caller run already."
-            raise Problem("too-many", detail, headers=retry)
-        if self._exporting.total() >= self._limits.exports:
-            raise Problem("busy", f"{self._limits.exports} exports run already.", headers=retry)
-        self._exporting[caller] += 1
-        try:
+        with _counted(self._exporting, caller, "exports", self._limits.exports, self._limits.exports_per_caller):
             yield ExportPace(caller, self._slots, self._short, self._monotonic)
-        finally:
-            self._exporting[caller] -= 1
-            self._exporting += Counter()  # drops callers without exports
+
+    def tailing(self, caller: str) -> AbstractContextManager[None]:
+        """Admit a live tail of a caller. Entering raises a problem: too many."""
+        return _counted(self._tailing, caller, "live tails", self._limits.tails, self._limits.tails_per_caller)
+
+
+@contextmanager
+def _counted(running: Counter[str], caller: str, what: str, most: int, most_of_caller: int) -> Iterator[None]:
+    """Count what goes on for long. Raises a problem: too many."""
+    retry = {"Retry-After": str(_LONG_RETRY_S)}
+    if running[caller] >= most_of_caller:
+        raise Problem("too-many", f"{most_of_caller} {what} of this caller run already.", headers=retry)
+    if running.total() >= most:
+        raise Problem("busy", f"{most} {what} run already.", headers=retry)
+    running[caller] += 1
+    try:
+        yield
+    finally:
+        running[caller] -= 1
+        if not running[caller]:
+            del running[caller]
 
 
 class ExportPace:

@@ -25,6 +25,7 @@ from aoc_api.routes import (
     review_queues,
     sessions,
     source_health,
+    tail,
     tenants,
     webhooks,
 )
@@ -42,6 +43,7 @@ ROUTES = (
     sessions,
     api_keys,
     export,  # before `events`, whose ids would be asked for
+    tail,  # the same
     events,
     facets,
     overview,

@@ -57,17 +57,17 @@ class Cursors:
         return UUID(bytes=body[:_ID])
 
 
-def make_cursors(reference: str | None) -> Cursors:
-    """Cursors signed with the key at `reference`, or with one of this process's own.
+def cursor_key(reference: str | None) -> bytes:
+    """The key at `reference`, or one of this process's own.
 
     Raises `BadConfiguration` when there is no key at the reference or it is too short.
     """
     if reference is None:
-        return Cursors(secrets.token_bytes(32))
+        return secrets.token_bytes(32)
     key = resolve_secret(reference, "AOC_API__CURSOR_KEY").encode()
     if len(key) < _SHORTEST_KEY:
         raise BadConfiguration(f"AOC_API__CURSOR_KEY: the key has fewer than {_SHORTEST_KEY} characters")
-    return Cursors(key)
+    return key
 
 
 def _refused(slug: str, detail: str) -> Problem:

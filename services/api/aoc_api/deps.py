@@ -35,6 +35,7 @@ from aoc_api.rates.throttle import Throttle
 from aoc_api.settings import ApiOptions
 from aoc_api.sign_in_models import SignInWays
 from aoc_api.single_flight import SingleFlight
+from aoc_api.tail.live_tail import LiveTail
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
@@ -65,10 +66,12 @@ class Services:
     `check_tenant`: what a collector finds of a tenant's settings; raises a problem that refuses them.
     `account_reads`, `probe_runs`: shared by concurrent requests. `still`: what stands still, or why that is not known.
     `review`: `dead-letters` and `quarantine`. `check_store`: raises `Transient` while the store is known to be away.
+    `authenticate_again`: of a request whose answer goes on, which is no use of a session.
     `verifier`: None when webhooks are off. `sign_in`: None without an identity provider.
     """
 
     search: EventSearch
+    tail: LiveTail
     hints: Hints
     incomplete_before: Callable[[], Awaitable[datetime | None]]
     default_range: DefaultRange
@@ -79,6 +82,7 @@ class Services:
     throttle: Throttle
     check_store: Callable[[], None]
     authenticate: Authenticate
+    authenticate_again: Authenticate
     key_verification: KeyVerification
     sessions: Sessions
     sign_in: SignIn | None

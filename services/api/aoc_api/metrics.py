@@ -25,5 +25,7 @@ AUDIT_ENTRIES = CATALOGUE.counter(
     "aoc_api_audit_entries_total", "Entries of the audit trail that were noted.", ("kind", "outcome")
 )
 AUDIT_SPOOL = CATALOGUE.gauge("aoc_api_audit_spool_bytes", "Disk taken by entries that may not be stored yet.")
+TAIL_READERS = CATALOGUE.gauge("aoc_api_tail_readers", "Readers of the live tail.")
+TAIL_ENDED = CATALOGUE.counter("aoc_api_tail_ended_total", "Live tails that the gateway ended, and why.", ("reason",))
 
 CATALOGUE.export()

@@ -127,6 +127,8 @@ class LimitOptions(Frozen):
         8, ge=1, description="Exports that are streamed at once; more get 503. They take turns with other searches."
     )
     exports_per_caller: int = Field(2, ge=1, description="Of these, of one caller; more get 429.")
+    tails: int = Field(200, ge=1, description="Live tails of events at once; more get 503.")
+    tails_per_caller: int = Field(10, ge=1, description="Of these, of one caller; more get 429.")
 
 
 class RateOptions(Frozen):
@@ -147,6 +149,23 @@ class RateOptions(Frozen):
     address_per_s: float = Field(20, gt=0, description="Tokens that an address gets each second.")
     webhooks_burst: int = Field(6_000, ge=10, description="Notifications that an address can send at once.")
     webhooks_per_s: float = Field(100, gt=0, description="Notifications of an address each second.")
+
+
+class TailOptions(Frozen):
+    """The live tail of events (`GET /api/events/stream`)."""
+
+    heartbeat_s: float = Field(
+        15, gt=0, le=300, description="Seconds without an event after which a sign of life is sent."
+    )
+    check_s: float = Field(
+        5, gt=0, le=300, description="Seconds between two looks whether a reader may still see what is sent."
+    )
+    buffer_events: int = Field(
+        2_000, ge=1, description="Newest events of a tenant that are kept for readers. Who falls behind is cut off."
+    )
+    buffer_bytes: int = Field(
+        64 << 20, ge=1 << 20, description="Bytes that these may have, of all tenants; an eighth of it, those of one."
+    )
 
 
 class AuditOptions(Frozen):
@@ -220,6 +239,7 @@ class ApiOptions(Frozen):
     auth: AuthOptions = AuthOptions()
     limits: LimitOptions = LimitOptions()
     rates: RateOptions = RateOptions()
+    tail: TailOptions = TailOptions()
     audit: AuditOptions = AuditOptions()
 
 

@@ -76,6 +76,7 @@ def test_every_schema_is_valid_and_so_is_each_of_its_examples(document) -> None:
     [
         ("/api/events", FILTERS | {"cursor", "page_size"}),
         ("/api/events/export", FILTERS | {"format", "fields", "trailer"}),
+        ("/api/events/stream", FILTERS | {"Last-Event-ID", "last_event_id"}),
         ("/api/facets", FILTERS | {"field", "top"}),
         ("/api/events/{event_id}", {"event_id", "tenant"}),
         ("/health", set()),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aoc_api.cursors import Cursors, make_cursors
+from aoc_api.cursors import Cursors, cursor_key
 from aoc_api.problems import Problem
 from aoc_common.errors import BadConfiguration
 
@@ -103,13 +103,13 @@ def test_no_bytes_are_read_as_a_cursor(body: bytes, signature: bytes) -> None:
 
 
 def test_without_a_key_every_process_has_its_own() -> None:
-    assert refusal(make_cursors(None).make(LAST, FILTERS), cursors=make_cursors(None)) == "cursor-invalid"
+    assert refusal(Cursors(cursor_key(None)).make(LAST, FILTERS), cursors=Cursors(cursor_key(None))) == "cursor-invalid"
 
 
 def test_a_key_is_read_from_where_it_is_kept(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"a key of sixteen\n")
 
-    assert make_cursors(f"file:{tmp_path / 'key'}").read(CURSORS.make(LAST, FILTERS), FILTERS) == LAST
+    assert Cursors(cursor_key(f"file:{tmp_path / 'key'}")).read(CURSORS.make(LAST, FILTERS), FILTERS) == LAST
 
 
 @pytest.mark.parametrize("content", [None, b"", b"fifteen bytes..", b"\xff" * 32])
@@ -118,6 +118,6 @@ def test_a_key_that_is_missing_short_or_no_text_is_bad_configuration(tmp_path: P
         (tmp_path / "key").write_bytes(content)
 
     with pytest.raises(BadConfiguration, match=r"^AOC_API__CURSOR_KEY: ") as caught:
-        make_cursors(f"file:{tmp_path / 'key'}")
+        cursor_key(f"file:{tmp_path / 'key'}")
     assert "fifteen" not in str(caught.value)
     assert "\n" not in str(caught.value)

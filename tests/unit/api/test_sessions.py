@@ -184,3 +184,14 @@ async def test_uses_that_cannot_be_written_are_written_next_time(clock) -> None:
     await used.write()
 
     assert set(written) == {"a", "b"}
+
+
+async def test_an_answer_that_goes_on_does_not_keep_a_session_alive(replica, clock) -> None:
+    sessions = replica()
+    secret = await begun(sessions)
+    for _ in range(6):
+        clock.advance(99)
+        await sessions.verified(secret, used=False)
+    clock.advance(99)
+
+    assert not await is_good(sessions, secret)

@@ -126,3 +126,15 @@ def test_a_body_is_parsed_once() -> None:
     message = EventMessage.from_message(SUBJECT, HEADERS, BODY)
 
     assert message.event is message.event
+
+
+@pytest.mark.parametrize("service", ["exchange", "ünified log", "a%20b", ""])
+@pytest.mark.parametrize("understood", [True, False])
+def test_a_message_says_its_service_and_whether_it_was_understood(service, understood) -> None:
+    made = EventMessage(
+        UUID(int=1), "contoso", "s", 1, "a", 1, None, None, None, b"{}", service=service, understood=understood
+    )
+    headers = made.headers()
+
+    assert all(value.isascii() for value in headers.values())
+    assert EventMessage.from_message(made.subject, headers, made.body) == made

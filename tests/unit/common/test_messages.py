@@ -91,7 +91,8 @@ def test_a_raw_page_has_the_headers_of_the_table() -> None:
 
 def test_an_event_has_the_headers_of_the_table() -> None:
     first = EventMessage(UUID(int=1), "contoso", "o365-dlp", 6003, "x", 1, None, None, None, b"{}")
-    every = replace(first, version=2, digest="d", twin_of=UUID(int=2), adds="version", truncated=True)
+    every = replace(first, version=2, digest="d", twin_of=UUID(int=2), adds="version", truncated=True,
+                    service="exchange", understood=False)  # fmt: skip
 
     assert set(first.headers()) == set(EVENT.headers)
     assert set(every.headers()) == {*EVENT.headers, *EVENT.maybe} - {"traceparent"}

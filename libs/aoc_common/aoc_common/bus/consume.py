@@ -168,7 +168,7 @@ async def reading(broker: NatsBroker, stream: str, config: ConsumerConfig) -> As
         info = await jetstream(broker).add_consumer(stream, once)
     except (NatsError, TimeoutError) as error:
         raise Unreachable(f"{stream}: {error or type(error).__name__}") from error
-    pull = Pull(connection(broker), stream, info.name)
+    pull = Pull(connection(broker), stream, info.name, info.num_pending or 0)
     await pull.open()
     try:
         yield pull

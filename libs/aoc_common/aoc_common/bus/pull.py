@@ -29,10 +29,14 @@ _TOO_LARGE: Final = "message size exceeds maxbytes"
 
 
 class Pull:
-    """Pulls from one consumer. Not for concurrent use: a worker has its own."""
+    """Pulls from one consumer. Not for concurrent use: a worker has its own.
 
-    def __init__(self, connection: Client, stream: str, durable: str) -> None:
+    `waiting`: messages that were there for it when it was made, where that is known.
+    """
+
+    def __init__(self, connection: Client, stream: str, durable: str, waiting: int = 0) -> None:
         self.consumer = durable
+        self.waiting = waiting
         self._connection = connection
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}"
         self._inbox = connection.new_inbox()

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 import orjson
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 ID_HEADER: Final = "Nats-Msg-Id"
 OPERATION_HEADER: Final = "Aoc-Operation"
+#: The service, percent-encoded; not on messages of versions of AOC that did not tell.
+SERVICE_HEADER: Final = "Aoc-Service"
+#: `no` on the message of a record whose shape no mapper knew.
+UNDERSTOOD_HEADER: Final = "Aoc-Understood"
 #: On a message whose body is a shortened event: the whole was larger than the stream takes.
 TRUNCATED_HEADER: Final = "Aoc-Truncated"
 _DIGEST: Final = re.compile(r"[0-9a-f]{1,64}")
@@ -42,6 +47,8 @@ class EventMessage:
       (`version`, `risk`).
     - `body`: the OCSF event as JSON; `truncated`: shortened, the whole is in the store.
     - `sequence`: where the message lies on AOC_EVENTS, or lay; 0 where that is not known.
+    - `service`: as the store has it; empty in what an older version of AOC has published.
+    - `understood`: see `PackedEvent`.
     """
 
     id: UUID
@@ -56,6 +63,8 @@ class EventMessage:
     body: bytes
     truncated: bool = False
     sequence: int = 0
+    service: str = ""
+    understood: bool = True
 
     @classmethod
     def of(cls, event: PackedEvent, version: Version | None, first: UUID | None, sequence: int = 0) -> EventMessage:
@@ -75,6 +84,8 @@ class EventMessage:
             adds=marks.get(twins.ADDS),
             body=body,
             sequence=sequence,
+            service=event.service,
+            understood=event.understood,
         )
 
     @classmethod
@@ -105,6 +116,8 @@ class EventMessage:
             body,
             held.get(TRUNCATED_HEADER) == "1",
             sequence,
+            unquote(held.get(SERVICE_HEADER, "")),
+            held.get(UNDERSTOOD_HEADER) != "no",
         )
 
     @property
@@ -142,6 +155,10 @@ class EventMessage:
             made[twins.ADDS] = self.adds
         if self.truncated:
             made[TRUNCATED_HEADER] = "1"
+        if self.service:
+            made[SERVICE_HEADER] = quote(self.service, safe=" ")
+        if not self.understood:
+            made[UNDERSTOOD_HEADER] = "no"
         return made
 
     @cached_property

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from aoc_common.contracts import dead_letters, raw, subjects, twins
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER
-from aoc_common.contracts.event_message import ID_HEADER, OPERATION_HEADER, TRUNCATED_HEADER
+from aoc_common.contracts.event_message import (
+    ID_HEADER,
+    OPERATION_HEADER,
+    SERVICE_HEADER,
+    TRUNCATED_HEADER,
+    UNDERSTOOD_HEADER,
+)
 from aoc_common.contracts.jobs import BackfillJob, CollectJob, DecisionJob, DirectoryJob, PollJob, SubscriptionJob
 
 if TYPE_CHECKING:
@@ -106,6 +112,8 @@ EVENT: Final = MessageType(
         twins.HEADER: "id of the event that was published before and is the same action",
         twins.ADDS: "`version` or `risk`: what this one says beyond that event",
         TRUNCATED_HEADER: "1: a shorter form of an event that is larger than the server takes",
+        SERVICE_HEADER: "the service, percent-encoded",
+        UNDERSTOOD_HEADER: "no: no mapper knew the shape of the record",
     },
 )
 MARK: Final = MessageType(

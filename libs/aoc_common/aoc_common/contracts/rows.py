@@ -77,7 +77,7 @@ class Row:
             message.source,
             str(_at(ocsf, "api", "operation") or message.operation),
             ocsf,
-            str(_at(metadata, "product", "name") or ""),
+            message.service or str(_at(metadata, "product", "name") or ""),
             _observable(ocsf, "actor"),
             _observable(ocsf, "src_endpoint.ip"),
             _text(metadata.get("correlation_uid")) or None,

@@ -35,12 +35,17 @@ type Life = Callable[[], AbstractAsyncContextManager[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service as a process runs it. `server`: options of uvicorn beside those that all services have."""
+    """A service as a process runs it.
+
+    `server`: options of uvicorn beside those that all services have. `leaving`: is called when the service begins to
+    stop, so that answers without an end are ended.
+    """
 
     life: Life
     address: Address
     telemetry: TelemetrySettings
     server: Mapping[str, Any] = field(default_factory=dict)
+    leaving: Callable[[], None] = lambda: None
 
 
 def main(name: str, make: Callable[[], Service]) -> NoReturn:
@@ -117,6 +122,7 @@ async def _life(service: Service, sockets: list[socket.socket], stop: asyncio.Ev
             except OSError as error:  # somebody else listens there since we took it
                 raise listening.refused(service.address, error) from None
         _log.info("service.draining")
+        service.leaving()
         server.should_exit = True
         await serving
 

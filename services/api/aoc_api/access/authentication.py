@@ -61,11 +61,18 @@ class Authentication:
             raise problems.unauthenticated()
         return await self._throttle.vetted(address, shown.secret, partial(self._principal, request, shown))
 
-    async def _principal(self, request: Request, shown: Presented) -> Principal:
+    async def again(self, request: Request) -> Principal:
+        """Who has sent a request that is answered still. It is no new use of a session. Raises as `__call__`."""
+        shown = presented(request)
+        if shown is None:
+            raise problems.unauthenticated()
+        return await self._principal(request, shown, used=False)
+
+    async def _principal(self, request: Request, shown: Presented, *, used: bool = True) -> Principal:
         if shown.means == "api-key":
             return await self._keys.principal(shown.secret)
         if shown.means == "token":
             return await self._verify_token(shown.secret)
-        session = await self._sessions.verified(shown.secret)
+        session = await self._sessions.verified(shown.secret, used=used)
         forgery.check(request, shown.secret)
         return await self._principal_of(session.person)

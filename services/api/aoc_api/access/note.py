@@ -18,6 +18,7 @@ _NOTE: Final = "aoc.note"
 class Note:
     """What is noted of a request, as far as it is known by now.
 
+    `endless`: it ends when its client leaves, and is whole then.
     `address`, `request_id`: where it came from. `credentials_refused`: it did not prove who sends it, or not to who may
     ask this. `streamed`: the answer's end is noted as well. `room`: False when there is none for it in the audit trail.
     """
@@ -31,6 +32,7 @@ class Note:
     about: str = ""
     digest: str = ""
     streamed: bool = False
+    endless: bool = False
     room: bool = True
 
 

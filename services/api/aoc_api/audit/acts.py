@@ -63,7 +63,8 @@ class Act:
 
     `tenant`: whom it is about; None when about none of them. `status`: of the HTTP answer. `asked`: the request's
     parameters as they were sent. `rows`: events, or other things, in the answer. `about`: what was changed, in words.
-    `digest`: SHA-256 of what was exported.
+    `digest`: SHA-256 of what was exported. `ended`: of an answer that takes its time; `left` is one without an end of
+    its own, which its client left.
     """
 
     action: Action
@@ -77,7 +78,7 @@ class Act:
     rows: int | None = None
     about: str = ""
     digest: str = ""
-    ended: Literal["", "begun", "whole", "broken off"] = ""
+    ended: Literal["", "begun", "whole", "broken off", "left"] = ""
 
     @property
     def succeeded(self) -> bool:

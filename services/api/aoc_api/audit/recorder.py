@@ -97,7 +97,7 @@ class _Request:
     def note_end(self) -> None:
         """Note that an answer was broken off: its client went away, or it failed."""
         if self.streaming:
-            self._note_at_last(self.status, "broken off")
+            self._note_at_last(self.status, "left" if note_of(self._scope).endless else "broken off")
 
     def _note_at_last(self, status: int, ended: str) -> None:
         try:
@@ -137,7 +137,7 @@ class _Request:
             rows=note.rows,
             about=about,
             digest=note.digest,
-            ended=ended,  # type: ignore[arg-type]  # one of three words
+            ended=ended,  # type: ignore[arg-type]  # one of these words
         )
         self._trail.note(act)
 

@@ -47,4 +47,7 @@ def serving(app: FastAPI, settings: ApiSettings) -> Service:
         async with app.router.lifespan_context(app), tasks.running(work, SystemClock()):
             yield app
 
-    return Service(answering, address, settings.telemetry, options)
+    def leave() -> None:
+        app.state.services.tail.stop()
+
+    return Service(answering, address, settings.telemetry, options, leave)

@@ -12,19 +12,21 @@ from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
 from aoc_api.admission import Admission
 from aoc_api.audit.changes import change_recorder
-from aoc_api.cursors import make_cursors
+from aoc_api.cursors import Cursors, cursor_key
 from aoc_api.deps import Services
 from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.audit import auditing
 from aoc_api.parts.hooks import make_verifier
+from aoc_api.parts.tail import make_tail
 from aoc_api.parts.tenants import administration, combined, tenants_file
 from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.rates.token_buckets import TokenBuckets
 from aoc_api.single_flight import SingleFlight
+from aoc_api.tail.places import Places
 from aoc_api.tenant_checks import tenant_checker
 from aoc_common import http
 from aoc_common.bus.broker import connected, connection
@@ -83,7 +85,7 @@ type Running = Callable[[], AbstractAsyncContextManager[Services]]
 def make_services(settings: ApiSettings) -> Running:
     """Also while NATS or MongoDB is away. Raises `BadConfiguration` for a secret or file that is not there."""
     clock = SystemClock()
-    cursors, verifier = make_cursors(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
+    key, verifier = cursor_key(settings.api.cursor_key), make_verifier(settings.webhooks, clock)
     make_access = MakeAccess(settings.api, clock)
     file = tenants_file(settings, clock)
 
@@ -121,16 +123,18 @@ def make_services(settings: ApiSettings) -> Running:
                 _log.info("service.started")
                 yield Services(
                     search=(search := make_event_search(database, scanned=searched)),
+                    tail=make_tail(broker, database, search, Places(key), settings.api.tail, clock),
                     hints=Hints(search, MongoVocabulary(database), MongoSources(database).by_tenant),
                     incomplete_before=MongoTermEdition(database).incomplete_before,
                     default_range=DefaultRange(partial(case_span, database)),
                     accounts=MongoAccount(database),
                     account_reads=SingleFlight(),
                     keys=MongoKeyRegister(database),
-                    cursors=cursors,
+                    cursors=Cursors(key),
                     throttle=throttle,
                     check_store=partial(check_known, database),
                     authenticate=access.authenticate,
+                    authenticate_again=access.authenticate.again,
                     key_verification=access.key_verification,
                     sessions=access.sessions,
                     sign_in=access.sign_in,

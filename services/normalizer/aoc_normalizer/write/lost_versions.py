@@ -38,4 +38,5 @@ def packed(one: StoredVersion, tenant: str) -> PackedEvent | None:
         text=event.text or "",
         twin_facts=event.twin_facts,
         understood=event.mapper != GENERIC.name,
+        service=event.service,
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.event_message import EventMessage
     from aoc_common.contracts.query.filters import Check, Clause, Field, Value
+    from aoc_common.contracts.results import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +54,25 @@ def _pattern(check: Check) -> re.Pattern[str]:
 def facts_of(message: EventMessage) -> Facts:
     """The facts of an event on AOC_EVENTS. Raises `Malformed` for a body that cannot be read.
 
-    Its terms are the words of everything in it, which are more than the store finds it by. Which service it is of, the
-    message does not say: it is known by the words of its product's name.
+    Its terms are the words of everything in it, which are more than the store finds it by.
     """
-    event = message.event
+    return facts_in(message.event, message)
+
+
+def facts_in(event: Mapping[str, Any], message: EventMessage) -> Facts:
+    """The same, of what somebody sees of the event of a message."""
     api, actor = _object(event.get("api")), _object(event.get("actor"))
     user, metadata = _object(actor.get("user")), _object(event.get("metadata"))
     endpoint = _object(event.get("src_endpoint"))
-    product = str(_object(metadata.get("product")).get("name") or "")
     operation = str(api.get("operation") or metadata.get("event_code") or message.operation)
     labels = [seen.get("value") for seen in _objects(event.get("observables")) if seen.get("name") == "actor"]
     people = [*labels, *(user.get(name) for name in ("name", "uid", "email_addr")), actor.get("app_name")]
     texts: dict[Field, tuple[str, ...]] = {
         "text": (str(event.get("message") or ""), str(event.get("raw_data") or "")),
         "source": (message.source,),
-        "service": (product, *terms.pieces(product), "-".join(terms.pieces(product))),
+        "service": _service(message, _object(metadata.get("product"))),
         "operation": (spelling.operation(operation),),
-        "result": (_result(event.get("status_id")),),
+        "result": (result_of(event.get("status_id")),),
         "actor": tuple(
             spelling.actor(value) for value in (*people, actor.get("app_uid")) if isinstance(value, str) and value
         ),
@@ -82,13 +85,24 @@ def facts_of(message: EventMessage) -> Facts:
         words.update(terms.name_terms(text), terms.id_terms(text))
     if texts["result"] == ("failure",):
         words.add("failed")
+    if not message.understood:
+        words.add(terms.NOT_UNDERSTOOD)
     return Facts(words, texts)
 
 
-_RESULTS: Final[Mapping[int, str]] = {1: "success", 2: "failure", 99: "partial"}
+def _service(message: EventMessage, product: Mapping[str, Any]) -> tuple[str, ...]:
+    """Which service it is of; where the message does not say, it is known by the words of its product's name."""
+    if message.service:
+        return (message.service,)
+    name = str(product.get("name") or "")
+    return name, *terms.pieces(name), "-".join(terms.pieces(name))
 
 
-def _result(status: Any) -> str:
+_RESULTS: Final[Mapping[int, Result]] = {1: "success", 2: "failure", 99: "partial"}
+
+
+def result_of(status: Any) -> Result:
+    """The result that an OCSF status_id says."""
     return _RESULTS.get(status, "unknown") if isinstance(status, int) else "unknown"
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import orjson
 
-from aoc_common.contracts import ids
+from aoc_common.contracts import ids, terms
 from aoc_common.contracts.event import PackedEvent, Version, full_event
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.contracts.publications import Position
@@ -26,8 +26,12 @@ type Entry = tuple[Position, str, str]
 """Where a message stood, its `Nats-Msg-Id`, and its tenant."""
 
 _FIELDS: Final = dict.fromkeys(
-    ("tenant", "source", "time", "class_uid", "operation", "event", "unmapped", "raw", "version", "twin_of"), 1
-)
+    (
+        "tenant", "source", "service", "time", "class_uid", "operation", "event", "unmapped", "raw", "terms", "version",
+        "twin_of",
+    ),
+    1,
+)  # fmt: skip
 _VERSION_FIELDS: Final = _FIELDS | {"event_id": 1, "number": 1, "digest": 1}
 #: How often an event is looked for under yet another id. Each is another version of AOC that mapped it again.
 _MOVES: Final = 8
@@ -43,15 +47,18 @@ class PublishedEvents:
 
     async def messages(self, entries: Sequence[Entry]) -> list[EventMessage | None]:
         """The message of each of these, at most 50; None for one that is stored no more."""
+        tenants = {tenant for _, _, tenant in entries}
+        owner: Document = {"tenant": next(iter(tenants))} if len(tenants) == 1 else {}
         parted = [(position, *_parted(message_id)) for position, message_id, _ in entries]
         with translated("events"):
-            now, documents = await self._current({event for _, event, _ in parted})
+            now, documents = await self._current({event for _, event, _ in parted}, owner)
             versions = await self._stored_versions(
                 {
                     (now[event], digest)
                     for _, event, digest in parted
                     if digest is not None or documents.get(now[event], {}).get("version", 1) > 1
-                }
+                },
+                owner,
             )
         messages: list[EventMessage | None] = []
         for position, event, digest in parted:
@@ -63,13 +70,13 @@ class PublishedEvents:
             messages.append(None if document is None else _message(now[event], document, second, position))
         return messages
 
-    async def _current(self, ids: Collection[UUID]) -> tuple[dict[UUID, UUID], dict[UUID, Document]]:
+    async def _current(self, ids: Collection[UUID], owner: Document) -> tuple[dict[UUID, UUID], dict[UUID, Document]]:
         """The present id of each event, and its document where it is stored whole."""
         now = {event: event for event in ids}
         documents: dict[UUID, Document] = {}
         sought = set(ids)
         for _ in range(_MOVES):
-            async for document in self._events.find({"_id": {"$in": list(sought)}}, _FIELDS):
+            async for document in self._events.find({**owner, "_id": {"$in": list(sought)}}, _FIELDS):
                 documents[document["_id"]] = document
             sought -= documents.keys()
             if not sought:
@@ -85,7 +92,7 @@ class PublishedEvents:
         return now, {event: document for event, document in documents.items() if "raw" in document}
 
     async def _stored_versions(
-        self, versions: Collection[tuple[UUID, str | None]]
+        self, versions: Collection[tuple[UUID, str | None]], owner: Document
     ) -> dict[tuple[UUID, str | None], Document]:
         """Versions by event and digest; the first has none."""
         if not versions:
@@ -94,7 +101,7 @@ class PublishedEvents:
         later = {event for event, digest in versions if digest is not None}
         first = [version_key(event, 1) for event, digest in versions if digest is None]
         for query in ({"event_id": {"$in": list(later)}}, {"_id": {"$in": first}}):
-            async for document in self._versions.find(query, _VERSION_FIELDS):
+            async for document in self._versions.find({**owner, **query}, _VERSION_FIELDS):
                 documents[document["event_id"], document.get("digest")] = document
         return documents
 
@@ -118,6 +125,8 @@ def _message(event: UUID, document: Mapping[str, Any], twin_of: UUID | None, pos
         body=full_event(document["event"], {} if unmapped is None else orjson.loads(unmapped), document["raw"]),
         position=-1,
         text="",
+        understood=terms.NOT_UNDERSTOOD not in document.get("terms", ()),
+        service=document["service"],
     )
     version = None if digest is None else Version(document["number"], digest)
     return EventMessage.of(packed, version, twin_of, position.sequence)

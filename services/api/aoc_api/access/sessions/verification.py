@@ -62,8 +62,11 @@ class Sessions:
         await self._store.begin(session, fingerprint(secret))
         return Begun(session, secret)
 
-    async def verified(self, secret: str) -> Session:
-        """The session of a cookie. Raises a problem when there is none, or it has ended; `Transient`."""
+    async def verified(self, secret: str, *, used: bool = True) -> Session:
+        """The session of a cookie. Raises a problem when there is none, or it has ended; `Transient`.
+
+        `used`: this is a use of it, which puts off its end.
+        """
         if len(secret) > _LONGEST_SECRET:
             raise problems.unauthenticated("This session is not known here.", "session-unknown")
         session = await self._recent.get(fingerprint(secret))
@@ -72,7 +75,8 @@ class Sessions:
         now = self._clock.now()
         if now >= self.ends_at(session):
             raise problems.unauthenticated("Your session has ended: sign in again.", "session-expired")
-        self.seen.note(session.id, now)
+        if used:
+            self.seen.note(session.id, now)
         return session
 
     def ends_at(self, session: Session) -> datetime:
