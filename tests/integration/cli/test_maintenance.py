@@ -17,6 +17,7 @@ from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.client import INDEXES, connect, ensure_indexes, missing_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.record_ranges import MongoPosition
+from aoc_common.store.mongo.term_edition import MongoTermEdition
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 
@@ -248,3 +249,82 @@ def test_indexes_are_built_and_foreign_ones_dropped_only_when_told_to(aoc, on_st
     assert {index.document["name"] for index in INDEXES["events"]} <= set(
         on_store(lambda database: database["events"].index_information())
     )
+
+
+@pytest.fixture
+def whole_store(on_store, stored):
+    """A store of which nothing is wrong: three events, the second with two versions, the third the first one's twin."""
+    events = [of(raw(number)) for number in range(3)]
+    on_store(ensure_indexes)
+    on_store(lambda database: MongoTermEdition(database).begin())
+    stored(*events)
+
+    async def link(database: Database) -> None:
+        one, two, three = (event.id for event in events)
+        await database["events"].update_one({"_id": one}, {"$set": {"twin": three}})
+        await database["events"].update_one({"_id": three}, {"$set": {"twin_of": one}})
+        changed = {"version": 2, "versions": 2}
+        await database["events"].update_one({"_id": two}, {"$set": changed})
+        for number in (1, 2):
+            version = {"_id": f"{two}:{number}", "event_id": two, "number": number, "text": events[1].text}
+            await database["event_versions"].insert_one({**version, "tenant": "contoso"})
+        book = {"_id": "contoso/x", "tenant": "contoso", "source": "x", "slices": 5, "stored": 9}
+        await database["ledger_sums"].insert_one(book)
+        slice_ = {"_id": "s", "tenant": "contoso", "source": "x", "summed": {"slices": 1, "stored": 9}}
+        await database["ledger_slices"].insert_one(slice_)
+
+    on_store(link)
+    return [event.id for event in events]
+
+
+def test_a_whole_store_has_no_fault_and_stays_as_it_is(aoc, whole_store, there) -> None:
+    before = there()
+    checked = aoc("verify-store")
+    parts = [json.loads(aoc("verify-store", "--json", "--most", 2).out)]
+    parts.append(json.loads(aoc("verify-store", "--json", "--after", parts[0]["next"]).out))
+
+    assert (checked.status, "all is as it should be" in checked.out) == (0, True), checked.out
+    assert [part["events"] for part in parts] == [2, 1]
+    assert parts[1]["next"] == ""
+    assert there() == before
+
+
+@pytest.mark.parametrize(
+    ("collection", "number", "change", "kind"),
+    [
+        ("events", 0, {"$set": {"text": "0" * 32}}, "text"),
+        ("events", 0, {"$set": {"raw": raw(77)}}, "id"),
+        ("events", 0, {"$unset": {"raw": ""}}, "record"),
+        ("events", 0, {"$set": {"class_uid": 1}}, "facets"),
+        ("events", 0, {"$set": {"time": NOW - timedelta(days=3)}}, "facets"),
+        ("events", 0, {"$set": {"terms": []}}, "terms"),
+        ("events", 0, {"$unset": {"twin": ""}}, "twins"),
+        ("events", 2, {"$unset": {"twin_of": ""}}, "twins"),
+        ("events", 1, {"$set": {"versions": 3}}, "versions"),
+        ("events", 1, {"$set": {"version": 7}}, "versions"),
+        ("event_versions", 1, {"$set": {"number": 5}}, "versions"),
+        ("ledger_sums", None, {"$set": {"stored": 8}}, "totals"),
+        ("ledger_sums", None, {"$set": {"source": "y"}}, "totals"),
+        ("upgrades", None, {"$set": {"edition": -1}}, "terms"),
+    ],
+)
+def test_whatever_is_changed_in_a_store_is_found(aoc, whole_store, on_store, collection, number, change, kind) -> None:
+    where: dict[str, Any] = {}
+    if number is not None:
+        where = {"event_id" if collection == "event_versions" else "_id": whole_store[number]}
+    on_store(lambda database: database[collection].update_one(where, change))
+    checked = aoc("verify-store", "--tenant", "contoso", "--json")
+
+    assert checked.status == 3
+    assert kind in json.loads(checked.out)["faults"]
+
+
+def test_a_missing_index_and_a_removed_event_are_faults(aoc, whole_store, on_store) -> None:
+    on_store(lambda database: database["events"].drop_index("terms"))
+    on_store(lambda database: database["events"].delete_one({"_id": whole_store[0]}))
+    checked = aoc("verify-store")
+
+    assert checked.status == 3
+    assert "events.terms" in checked.out
+    assert "the event that stands for it is gone" in checked.out
+    assert aoc("verify-store", "--after", "nothing").status == 2

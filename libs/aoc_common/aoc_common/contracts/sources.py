@@ -29,7 +29,6 @@ SOURCE_NAMES: Final[tuple[str, ...]] = (
     "graph-risk-detections-serviceprincipal",
     "graph-risky-users",
     "graph-risky-serviceprincipals",
-    "graph-pim-alerts",
     *CONTENT_TYPES.values(),
 )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.bus import tenant_messages
 from aoc_common.bus.tenant_changes import hearing
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from aoc_common.store.mongo.events import Retention
     from aoc_common.tenants.records import TenantRecord
     from aoc_normalizer.settings import NormalizerSettings
+
+#: The right to apply a changed retention.
+RETENTION_LEASE: Final = "retention of stored events"
 
 
 async def follow(parts: Parts) -> StoredTenants:
@@ -55,7 +58,7 @@ def add(settings: NormalizerSettings, stored: StoredTenants, parts: Parts) -> No
         stored.records,
         MongoEventRetention(resources.database),
         retention(stored, settings.retention.keep),
-        MongoLease(resources.database, "retention of stored events").take,
+        MongoLease(resources.database, RETENTION_LEASE).take,
         resources.clock,
         timedelta(seconds=settings.deletion_settle_s),
     )

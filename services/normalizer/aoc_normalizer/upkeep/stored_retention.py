@@ -43,18 +43,30 @@ class StoredRetention:
         self._clock = clock
         self._settled = settled
 
-    async def look(self) -> None:
-        """Some steps for each tenant whose retention has changed. Raises `Transient`; the next run goes on."""
+    async def look(self) -> bool:
+        """Some steps for each tenant whose retention has changed; whether any was this process's to make.
+
+        Raises `Transient`; the next run goes on.
+        """
+        goals, worked = await self._goals(), False
+        for name in await self._store.due(goals):
+            if await self._take(self._clock.now()):
+                await self._some(name, goals[name])
+                worked = True
+        return worked
+
+    async def due(self) -> list[str]:
+        """Tenants whose retention has changed, and is not applied to all that is stored. Raises `Transient`."""
+        return await self._store.due(await self._goals())
+
+    async def _goals(self) -> dict[str, str]:
         now = self._clock.now()
-        goals = {
+        return {
             name: _goal(record)
             for name, record in (await self._records()).items()
             # Until all services know it, events come in that are kept as before.
             if record.state == "active" and now - record.changed_at >= self._settled
         }
-        for name in await self._store.due(goals):
-            if await self._take(self._clock.now()):
-                await self._some(name, goals[name])
 
     async def _some(self, tenant: str, goal: str) -> None:
         for _ in range(_STEPS):
