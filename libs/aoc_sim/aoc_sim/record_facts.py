@@ -52,6 +52,7 @@ _RISKS: Final = (
     "graph-risk-detections-serviceprincipal",
     "graph-risky-users",
     "graph-risky-serviceprincipals",
+    "graph-pim-alerts",
 )
 #: What most records of a source do.
 _MOSTLY: Final[Mapping[str, Kind]] = {
@@ -113,6 +114,8 @@ def facts(draft: Draft) -> Facts:
 
 
 def _operation(body: Json) -> str:
+    if "alertDefinitionId" in body:
+        return str(body["id"]).rpartition("_")[2]
     return str(
         body.get("Operation") or body.get("riskEventType") or body.get("activityDisplayName") or body["activityType"]
     )
@@ -142,6 +145,9 @@ def _actor(body: Json) -> Iterator[str]:
     names: list[Any] = [body.get(name) for name in ("UserId", "UserKey", "userPrincipalName", "userId")]
     names += [body.get(name) for name in ("userDisplayName", "servicePrincipalName", "servicePrincipalId")]
     names += [body.get("servicePrincipalDisplayName")]
+    if "alertDefinitionId" in body:  # a PIM alert: it raises it, or somebody's roles do
+        who = [value for one in body["alertIncidents"] for name, value in one.items() if name.startswith("assignee")]
+        names += who or ["Privileged Identity Management"]
     if "servicePrincipalType" in body:  # a risky service principal
         names += [body["displayName"], body["id"]]
     elif "riskLastUpdatedDateTime" in body:  # a risky user

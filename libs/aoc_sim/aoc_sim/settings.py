@@ -23,6 +23,7 @@ GRAPH_ROLES = (
     "IdentityRiskEvent.Read.All",
     "IdentityRiskyUser.Read.All",
     "IdentityRiskyServicePrincipal.Read.All",
+    "RoleManagementAlert.Read.Directory",
 )
 ACTIVITY_ROLES = ("ActivityFeed.Read", "ActivityFeed.ReadDlp")
 
@@ -48,7 +49,8 @@ class TenantSettings(BaseModel):
     )
     people: int = Field(default=200, ge=20, le=5000, description="How many people work there.")
     premium: bool = Field(
-        default=True, description="Has Entra ID P2 and Workload ID Premium; without, sign-ins and risks answer 403."
+        default=True,
+        description="Has Entra ID P2 and Workload ID Premium; without, sign-ins, risks and PIM alerts are refused.",
     )
 
 

@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from aoc_sim.world import Entry
 
 _INSTANT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(?:Z|([+-])(\d\d):(\d\d))?")
-_TIMES: Final = ("CreationTime", "activityDateTime", "createdDateTime", "riskLastUpdatedDateTime")
+_TIMES: Final = (
+    "CreationTime",
+    "activityDateTime",
+    "createdDateTime",
+    "riskLastUpdatedDateTime",
+    "lastModifiedDateTime",
+)
 _IDS: Final = ("Id", "id")
 
 

@@ -17,6 +17,7 @@ from aoc_sim.records import (
     exchange,
     general,
     intune,
+    pim,
     risk,
     sharepoint,
     signins,
@@ -34,7 +35,7 @@ type Table = tuple[tuple[float, Builder, bool], ...]
 # Shares of all records, in per cent. Non-interactive sign-ins are five times the interactive ones.
 SHARES: tuple[tuple[Source, float, Table], ...] = (
     ("graph-signins", 7, ((1, signins.interactive, False),)),
-    ("graph-signins-noninteractive", 33.67, ((1, signins.noninteractive, False),)),
+    ("graph-signins-noninteractive", 33.65, ((1, signins.noninteractive, False),)),
     ("graph-signins-serviceprincipal", 6, ((1, signins.service_principal, False),)),
     ("graph-signins-managedidentity", 3, ((1, signins.managed_identity, False),)),
     ("graph-directory-audits", 3, directory.BENIGN),
@@ -44,6 +45,7 @@ SHARES: tuple[tuple[Source, float, Table], ...] = (
     ("graph-risk-detections-serviceprincipal", 0.05, risk.OF_APPLICATIONS),
     ("graph-risky-users", 0.1, risk.USERS),
     ("graph-risky-serviceprincipals", 0.03, risk.APPLICATIONS),
+    ("graph-pim-alerts", 0.02, pim.ALERTS),
     ("o365-azuread", 10, azuread.LOGONS),
     ("o365-azuread", 2, azuread.BENIGN),
     ("o365-exchange", 17, exchange.BENIGN),
@@ -142,7 +144,7 @@ class Traffic:
             body = builder(scene)
             if body["id"] not in known:
                 break
-            scene = self.scene(scene.at, scene.rng)
+            scene = self.scene(scene.at, scene.rng, by_admin=scene.who.admin)
         known.add(body["id"])
         return Draft(source, scene.at, body, key=risk.state_key(scene, body))
 

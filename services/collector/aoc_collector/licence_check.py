@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aoc_collector.findings import Finding, Grade
 from aoc_collector.microsoft.errors import classify
+from aoc_collector.sources import pim_alerts
 from aoc_common.contracts.troubles import Trouble
 from aoc_common.errors import AocError
 from aoc_common.tenants.remedies import next_action
@@ -57,6 +58,7 @@ _GROUPS: Final = (
             ("graph-risky-serviceprincipals",),
         ),
     ),
+    (_Reading("PIM alerts", pim_alerts.PATH, ("graph-pim-alerts",)),),
 )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+PIM = "identityGovernance/roleManagementAlerts/alerts"
+
 
 @pytest.fixture
 def switch(sim):
@@ -47,6 +49,13 @@ async def test_without_the_licence_risks_are_refused_in_identity_protections_wor
     answer = await sim.graph("identityProtection/riskyUsers", top=1)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "Forbidden")
     assert "not licensed" in answer.json()["error"]["message"]
+
+
+async def test_without_the_licence_pim_alerts_are_refused_with_a_400(sim, switch) -> None:
+    await switch(premium=False)
+
+    answer = await sim.get("graph", f"/beta/{PIM}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "AadPremiumLicenseRequired")
 
 
 @pytest.mark.parametrize(

@@ -28,18 +28,20 @@ LISTS = {
     "graph-risk-detections-serviceprincipal": ("/v1.0/identityProtection/servicePrincipalRiskDetections", ""),
     "graph-risky-users": ("/v1.0/identityProtection/riskyUsers", ""),
     "graph-risky-serviceprincipals": ("/v1.0/identityProtection/riskyServicePrincipals", ""),
+    "graph-pim-alerts": ("/beta/identityGovernance/roleManagementAlerts/alerts", ""),
 }
+SCOPE = "scopeId eq '/' and scopeType eq 'DirectoryRole'"
 
 
 #: So seldom that a small world may have none.
-RARE = ["graph-alerts", *(source for source in LISTS if source.startswith("graph-risk"))]
+RARE = ["graph-alerts", *(source for source in LISTS if source.startswith(("graph-risk", "graph-pim")))]
 
 
 def identity(source, record):
     """As the truth names records: a state of somebody's risk by when it began, too."""
     if source not in STATES:
         return record["id"]
-    since = datetime.fromisoformat(record["riskLastUpdatedDateTime"])
+    since = datetime.fromisoformat(record.get("riskLastUpdatedDateTime") or record["lastModifiedDateTime"])
     return f"{record['id']}|{int(since.timestamp()) * 1000 + since.microsecond // 1000}"
 
 
@@ -69,12 +71,16 @@ class NaiveReader:
         params: dict[str, Any] = {"$top": 100}
         if kind:
             params["$filter"] = f"signInEventTypes/any(t: t eq '{kind}')"
+        elif source == "graph-pim-alerts":
+            params["$filter"] = SCOPE
         answer = await self.get("graph", path, slug, **params)
         while True:
             if answer.status_code == 400:
                 answer = await self.get("graph", path, slug, **params)
                 continue
             for record in answer.json()["value"]:
+                if str(record.get("lastModifiedDateTime")).startswith("0001-"):
+                    continue  # an alert that nothing ever happened to
                 self.fetched += 1
                 self.found[slug, source].add(identity(source, record))
             link = answer.json().get("@odata.nextLink")

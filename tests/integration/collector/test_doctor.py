@@ -81,7 +81,8 @@ async def test_a_missing_licence_is_a_warning(doctor, microsoft):
     assert "Entra ID P1 or P2" in wrong["contoso", "licence, sign-ins"]["fix"]
     assert "Entra ID P2;" in wrong["contoso", "licence, risky users"]["fix"]
     assert "Workload ID Premium" in wrong["contoso", "licence, risky service principals"]["fix"]
-    assert len([check for _, check in wrong if check.startswith("licence, ")]) == 5
+    assert "Governance" in wrong["contoso", "licence, PIM alerts"]["fix"]
+    assert len([check for _, check in wrong if check.startswith("licence, ")]) == 6
 
 
 @pytest.mark.slow

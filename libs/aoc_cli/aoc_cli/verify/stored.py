@@ -28,6 +28,7 @@ _REMEMBERED: Final = (
     ("graph-alerts", 181),
     ("graph-risk-", 91),
     ("graph-risky-", 366),
+    ("graph-pim-", 366),
     ("graph-", 31),
     ("o365-", 14),
 )

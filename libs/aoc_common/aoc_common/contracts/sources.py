@@ -29,6 +29,7 @@ SOURCE_NAMES: Final[tuple[str, ...]] = (
     "graph-risk-detections-serviceprincipal",
     "graph-risky-users",
     "graph-risky-serviceprincipals",
+    "graph-pim-alerts",
     *CONTENT_TYPES.values(),
 )
 

@@ -43,6 +43,7 @@ def _need(resource: Resource, *permissions: str, licence: str | None = None, ins
 
 _P1: Final = "Microsoft Entra ID P1 or P2"
 _P2: Final = "Microsoft Entra ID P2"
+_GOVERNANCE: Final = "Microsoft Entra ID P2 or Microsoft Entra ID Governance"
 _WORKLOAD: Final = "Microsoft Entra Workload ID Premium"
 _AUDIT: Final = _need(GRAPH, "AuditLog.Read.All")
 _SIGNINS: Final = _need(GRAPH, "AuditLog.Read.All", licence=_P1)
@@ -78,6 +79,12 @@ NEEDS: Final[Mapping[str, Need]] = {
         "IdentityRiskyServicePrincipal.Read.All",
         licence=_WORKLOAD,
         instead=("IdentityRiskyServicePrincipal.ReadWrite.All",),
+    ),
+    "graph-pim-alerts": _need(
+        GRAPH,
+        "RoleManagementAlert.Read.Directory",
+        licence=_GOVERNANCE,
+        instead=("RoleManagementAlert.ReadWrite.Directory",),
     ),
     "o365-azuread": _FEED,
     "o365-exchange": _FEED,

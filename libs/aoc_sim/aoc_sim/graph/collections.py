@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from aoc_sim.graph import errors
 from aoc_sim.graph.filters import Fields
 from aoc_sim.graph.gate import Needs
+from aoc_sim.records.pim import RELATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,21 @@ class Collection:
     """How it refuses a tenant without the licence; None if it needs none."""
     kinds: bool = False
     """Filters on signInEventTypes, in beta only."""
+    versions: tuple[Version, ...] = ("v1.0", "beta")
+    """Where it is served."""
+    demands: frozenset[str] = frozenset()
+    """Fields that a filter must test."""
+    relations: tuple[str, ...] = ()
+    """What is in an answer only when it is expanded."""
+
+    def hidden(self, expand: str | None) -> frozenset[str]:
+        """What an answer leaves out; raises GraphError 400 for what cannot be expanded."""
+        asked = {name.strip() for name in (expand or "").split(",")} - {""}
+        if "*" in asked:
+            return frozenset()
+        if strangers := asked - set(self.relations):
+            raise errors.bad_request(f"Cannot expand '{min(strangers)}'.")
+        return frozenset(self.relations) - asked
 
 
 def _risk_needs(*permissions: str) -> Needs:
@@ -190,5 +206,24 @@ COLLECTIONS = (
         ),
         needs=_risk_needs("IdentityRiskyServicePrincipal.Read.All", "IdentityRiskyServicePrincipal.ReadWrite.All"),
         unlicensed=errors.not_licensed,
+    ),
+    # graph-docs, how-to-pim-alerts.md: without the scope, or with another one, it is a 400
+    Collection(
+        path="identityGovernance/roleManagementAlerts/alerts",
+        source="graph-pim-alerts",
+        fields=Fields(
+            times=("lastModifiedDateTime",),
+            texts=frozenset({"id", "alertDefinitionId", "scopeId", "scopeType", "isActive"}),
+            bounded=False,
+        ),
+        needs=Needs(
+            "graph_directory",
+            ("RoleManagementAlert.Read.Directory", "RoleManagementAlert.ReadWrite.Directory"),
+            "UnknownError",
+        ),
+        unlicensed=errors.premium_required,
+        versions=("beta",),
+        demands=frozenset({"scopeId", "scopeType"}),
+        relations=RELATIONS,
     ),
 )

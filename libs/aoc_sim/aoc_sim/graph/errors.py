@@ -64,6 +64,11 @@ def not_licensed() -> GraphError:
     return GraphError(403, "Forbidden", "The tenant is not licensed for this feature.")
 
 
+def premium_required() -> GraphError:
+    """400: how Privileged Identity Management refuses a tenant without its licence."""
+    return GraphError(400, "AadPremiumLicenseRequired", "The tenant has no licence for governance.")
+
+
 def throttled(retry_after_s: int | str | None, headers: Mapping[str, str] | None = None) -> GraphError:
     """429, with Retry-After unless None."""
     extra = dict(headers or {})

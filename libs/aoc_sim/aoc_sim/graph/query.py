@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aoc_sim.settings import Pages
     from aoc_sim.world import Entry, TenantWorld
 
-_KNOWN_OPTIONS = frozenset({"$filter", "$top", "$orderby", "$skiptoken", "$select", "$count"})
+_KNOWN_OPTIONS = frozenset({"$filter", "$top", "$orderby", "$skiptoken", "$select", "$count", "$expand"})
 _FAR = 2**62
 _SIGNATURE = 12
 """Bytes of signature before a skip token's payload."""
@@ -44,6 +44,7 @@ class Query:
     as_of_us: int
     """Only what was available then is on any page: later arrivals do not shift the pages."""
     issued_us: int
+    expand: str | None = None
     after: tuple[int, int] | None = None
     """Time and sequence number of the last record that was served."""
 
@@ -139,10 +140,14 @@ def read_query(
         top=min(top, pages.graph_max),
         as_of_us=now_us,
         issued_us=now_us,
+        expand=options.get("$expand"),
     )
     # fail on the first page, not on a later one
-    _parse(query, collection)
+    parsed = _parse(query, collection)
     _order(query, collection)
+    collection.hidden(query.expand)
+    if missing := collection.demands - {name for name, _, _ in parsed.tests}:
+        raise bad_request(f"The filter must name {', '.join(sorted(missing))}.")
     return query
 
 
@@ -176,9 +181,14 @@ class Page:
     items: list[Placed]
     more: bool
 
-    def bodies(self, select: str | None, show: Callable[[Entry], bytes]) -> list[bytes]:
-        """The records' JSON, as `show` gives it; with `$select` only those properties."""
+    def bodies(
+        self, select: str | None, show: Callable[[Entry], bytes], hidden: frozenset[str] = frozenset()
+    ) -> list[bytes]:
+        """The records' JSON, as `show` gives it; with `$select` only those properties, and never those `hidden`."""
         shown = [show(entry) for _, entry in self.items]
+        if hidden:
+            whole = map(orjson.loads, shown)
+            shown = [orjson.dumps({name: record[name] for name in record if name not in hidden}) for record in whole]
         if not select:
             return shown
         names = [name.strip() for name in select.split(",")]

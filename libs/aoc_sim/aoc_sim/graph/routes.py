@@ -9,9 +9,12 @@ from urllib.parse import urlencode
 import orjson
 from starlette.routing import Route
 
+from aoc_sim.clock import from_us
 from aoc_sim.graph import errors
 from aoc_sim.graph.collections import COLLECTIONS, Collection
 from aoc_sim.graph.query import Page, Query, SkipTokens, invalid_skiptoken, read_query, run_query, span
+from aoc_sim.records.base import graph_time
+from aoc_sim.records.pim import never_active
 from aoc_sim.responses import json_answer
 
 if TYPE_CHECKING:
@@ -44,8 +47,8 @@ class Graph:
         return [
             *(
                 Route(f"/{v}/{c.path}", guarded(self._lister(c, v)), methods=["GET"])
-                for v in VERSIONS
                 for c in COLLECTIONS
+                for v in c.versions
             ),
             *(Route(f"/{v}/organization", guarded(self.organization), methods=["GET"]) for v in VERSIONS),
             *(Route(f"/{v}/{{rest:path}}", guarded(self.unknown), methods=["GET", "POST"]) for v in VERSIONS),
@@ -97,7 +100,10 @@ class Graph:
         if not page.more:
             self._note_delivery(query, collection, tenant, now_us)
         self._world.pages_served += 1
-        return self._page(request, query, page, replace(following, issued_us=now_us), admitted)
+        bodies = page.bodies(query.select, self._world.show, collection.hidden(query.expand))
+        if collection.source == "graph-pim-alerts" and not page.more:
+            bodies += _quiet_alerts(tenant, query.as_of_us)
+        return self._page(request, query, page, bodies, replace(following, issued_us=now_us), admitted)
 
     def _note_delivery(self, query: Query, collection: Collection, tenant: TenantWorld, now_us: int) -> None:
         sources, (start_us, end_us) = span(query, collection)
@@ -118,14 +124,28 @@ class Graph:
             self._world.resent += overlap
         return replace(query, after=page.items[-1 - overlap][0])
 
-    def _page(self, request: Request, query: Query, page: Page, following: Query, admitted: Admitted) -> Response:
+    def _page(
+        self, request: Request, query: Query, page: Page, bodies: list[bytes], following: Query, admitted: Admitted
+    ) -> Response:
         base = self._gate.base(request)
         head = {"@odata.context": f"{base}/{query.version}/$metadata#{query.collection}"}
         if page.more:
-            options = {"$filter": query.filter, "$orderby": query.orderby, "$select": query.select}
+            options = {
+                "$filter": query.filter,
+                "$orderby": query.orderby,
+                "$select": query.select,
+                "$expand": query.expand,
+            }
             parameters = {name: value for name, value in options.items() if value}
             parameters |= {"$top": str(query.top), "$skiptoken": self._skip_tokens.write(following)}
             link = f"{base}/{query.version}/{query.collection}?{urlencode(parameters, safe='$')}"
             head["@odata.nextLink"] = str(request.url) if self._world.dice.strikes("next_link_loop") else link
-        body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(page.bodies(query.select, self._world.show)) + b"]}"
+        body = orjson.dumps(head)[:-1] + b',"value":[' + b",".join(bodies) + b"]}"
         return json_answer(body, headers=admitted.headers())
+
+
+def _quiet_alerts(tenant: TenantWorld, now_us: int) -> list[bytes]:
+    """The PIM alerts that are listed although nothing ever happened: they are no records."""
+    known = {entry.key.partition("|")[0] for entry in tenant.lanes["graph-pim-alerts"].entries}
+    quiet = never_active(tenant.settings.tenant_id, known, graph_time(from_us(now_us)))
+    return [orjson.dumps(alert) for alert in quiet]

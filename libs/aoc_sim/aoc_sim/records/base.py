@@ -28,6 +28,7 @@ Source = Literal[
     "graph-risk-detections-serviceprincipal",
     "graph-risky-users",
     "graph-risky-serviceprincipals",
+    "graph-pim-alerts",
     "o365-azuread",
     "o365-exchange",
     "o365-sharepoint",
@@ -36,7 +37,7 @@ Source = Literal[
 ]
 SOURCES: tuple[Source, ...] = get_args(Source)
 #: Their collections show the present state of somebody or something only: an earlier one is gone.
-STATES: Final = frozenset({"graph-risky-users", "graph-risky-serviceprincipals"})
+STATES: Final = frozenset({"graph-risky-users", "graph-risky-serviceprincipals", "graph-pim-alerts"})
 
 
 @dataclass(slots=True)

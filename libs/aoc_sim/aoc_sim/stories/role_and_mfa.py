@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_sim.records import azuread, directory, signins
+from aoc_sim.records import azuread, directory, pim, risk, signins
 from aoc_sim.stories.base import Story
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ def drafts(stage: Stage) -> Iterator[Draft]:
             reason="Administrator removed an authentication method of the user",
         ),
     )
+    seen = stage.usual(540, admin)
+    state = pim.alert(seen, pim.OUTSIDE_PIM)
+    yield stage.record("graph-pim-alerts", seen, state)._replace(key=risk.state_key(seen, state))
     used = stage.hostile(600)
     yield stage.record("graph-signins", used, signins.user_signin(used))
 

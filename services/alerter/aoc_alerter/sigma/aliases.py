@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from aoc_alerter.sigma.fields import Asked
 
+#: Incidents of one alert are of one kind.
+_FEW: Final = 3
+
 type Table = Mapping[str, tuple[str | Callable[[Asked], Iterable[Any]], ...]]
 
 
@@ -71,17 +74,26 @@ def security_centre(_: Asked) -> tuple[str, ...]:
 def pim_alert(record: Asked) -> tuple[str, ...]:
     """The kind of a PIM alert as the rules call it: `tooManyGlobalAdminsAssignedToTenantAlertIncident`.
 
-    Graph says it by the type of the incident, or by the end of the definition's id
-    (`DirectoryRole_<tenant>_TooManyGlobalAdminsAssignedToTenantAlert`).
+    Graph says it by the types of the incidents and of the configuration, or by the end of the definition's id
+    (`DirectoryRole_<tenant>_TooManyGlobalAdminsAssignedToTenantAlert`). An alert that is over warns of nothing.
     """
     made: list[str] = []
     for body in record.bodies:
-        for name in ("riskEventType", "@odata.type", "alertDefinitionId", "id"):
-            text = body.get(name)
-            if isinstance(text, str) and "alert" in text.casefold():
-                kind = text.rpartition(".")[2].rpartition("_")[2]
-                made.extend((kind, f"{kind}Incident", f"{kind}Configuration"))
+        if body.get("isActive") is False:
+            continue
+        for part in (body, *_parts(body.get("alertConfiguration")), *_parts(body.get("alertIncidents"))):
+            for name in ("riskEventType", "@odata.type", "alertDefinitionId", "id"):
+                text = part.get(name)
+                if isinstance(text, str) and "alert" in text.casefold():
+                    kind = text.rpartition(".")[2].rpartition("_")[2]
+                    made.extend((kind, f"{kind}Incident", f"{kind}Configuration"))
     return tuple(dict.fromkeys(made))
+
+
+def _parts(value: object) -> tuple[Mapping[str, Any], ...]:
+    """The objects of a list, or the one that stands there; the first few tell what all are."""
+    listed = value[:_FEW] if isinstance(value, list) else [value]
+    return tuple(part for part in listed if isinstance(part, dict))
 
 
 _RESULT: Final = ("ocsf:status",)

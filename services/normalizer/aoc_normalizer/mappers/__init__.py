@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_normalizer.mappers import azure_activity, generic, message_trace, sentinel
 from aoc_normalizer.mappers.envelopes import cut_rows, diagnostics, hunting, log_analytics, respelt, tables, wrapped
-from aoc_normalizer.mappers.graph import activity, alerts, directory, intune, inventory, provisioning, risk, signins
+from aoc_normalizer.mappers.graph import (
+    activity,
+    alerts,
+    directory,
+    intune,
+    inventory,
+    pim,
+    provisioning,
+    risk,
+    signins,
+)
 from aoc_normalizer.mappers.unified import audit_log
 
 if TYPE_CHECKING:
@@ -28,6 +38,7 @@ MAPPERS: Final[tuple[Mapper, ...]] = (
     intune.MAPPER,
     alerts.MAPPER,
     risk.MAPPER,
+    pim.MAPPER,
     provisioning.MAPPER,
     activity.MAPPER,
     azure_activity.MAPPER,

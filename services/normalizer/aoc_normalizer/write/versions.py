@@ -29,6 +29,7 @@ INSIGNIFICANT: Final[Mapping[str, frozenset[str]]] = {
     "": frozenset({"@odata.type", "@odata.context", "@odata.etag", "@odata.id"}),
     "signins": frozenset({"processingTimeInMilliseconds", "originalRequestId"}),
     "risk": frozenset({"isProcessing"}),
+    "pim": frozenset({"lastScannedDateTime", "@microsoft.graph.tips", "alertIncidents@odata.context"}),
     "log-analytics": frozenset({"_TimeReceived", "_ItemId", "_ResourceId", "SourceSystem", "MG", "TimeGenerated"}),
     "hunting": frozenset({"operationName", "time", "Tenant"}),
     "diagnostics": frozenset({"time"}),

@@ -44,11 +44,13 @@ _NEVER: Final = frozenset({2, 22, 52, 53, 121, 10334, 17280})
 _REMEMBERED: Final = {
     "graph-intune": timedelta(days=366),
     "graph-alerts": timedelta(days=181),
-    # entra-docs, reference-reports-data-retention.md: 90 days with P2; who is at risk is kept without limit.
+    # entra-docs, reference-reports-data-retention.md: 90 days with P2;
+    # who is at risk, and PIM alerts, are kept without limit.
     "graph-risk-detections": timedelta(days=91),
     "graph-risk-detections-serviceprincipal": timedelta(days=91),
     "graph-risky-users": timedelta(days=366),
     "graph-risky-serviceprincipals": timedelta(days=366),
+    "graph-pim-alerts": timedelta(days=366),
 }
 #: What a file brought any source may bring too, as long after it happened as the most patient of them.
 _REMEMBERED_OF_FILES: Final = max(_REMEMBERED.values())
