@@ -3,8 +3,7 @@
 `python bench/export.py [--events 100000] [--formats csv,jsonl,ocsf,parquet]`
 
 A real gateway process over a real MongoDB-protocol server. Each file is hashed, and its events are counted, as it
-comes; both must be what the gateway says of it. Status 1 when they are not, or the gateway's memory peaks above 150 MB:
-which Parquet does, by what pyarrow takes.
+comes; both must be what the gateway says of it. Status 1 when they are not, or the gateway's memory peaks above 150 MB.
 """
 
 from __future__ import annotations

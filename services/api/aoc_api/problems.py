@@ -143,11 +143,6 @@ KINDS: Final[Mapping[str, Kind]] = {
         "So many requests of this caller are worked on already (AOC_API__LIMITS__REQUESTS_PER_CALLER, or "
         "EXPORTS_PER_CALLER). Try again after the seconds in Retry-After.",
     ),
-    "not-installed": Kind(
-        501,
-        "Not installed here",
-        "Ask for another format, or whoever runs the gateway to install what the detail names: docs/howto/export.md.",
-    ),
     "too-often": Kind(
         429,
         "Too often",

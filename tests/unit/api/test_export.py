@@ -7,11 +7,8 @@ import csv
 import hashlib
 import io
 import json
-import sys
 import tracemalloc
 import zlib
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,8 +16,6 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from pyarrow import BufferReader
-from pyarrow.parquet import ParquetFile
 
 from aoc_api.access.note import Note
 from aoc_api.export.encodings import chosen, compressor
@@ -28,51 +23,22 @@ from aoc_api.export.formats import FORMATS, Format
 from aoc_api.export.pages import pages
 from aoc_api.export.stream import CutOff, Export
 from aoc_common.contracts.access import Scope
-from aoc_common.contracts.event import StoredEvent
-from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import OF_CSV
-from aoc_common.errors import BadConfiguration, Unreachable
+from aoc_common.errors import Unreachable
 from aoc_common.store.searches import EventPage, EventQuery
+from exporting import an_event, exported, unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from aoc_common.contracts.event import StoredEvent
     from aoc_common.store.pace import Pace
 
-NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 EVER = EventQuery(Scope("contoso"))
 AT_ONCE: Any = None
 #: How spreadsheets are made to compute, and terminals to act.
 HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "\t=1", "\r=1", "\uff1d1", " =1", "\x1b]0;x\x07",
            'a","b\nc']  # fmt: skip
-
-
-def an_event(number: int, **changes: Any) -> StoredEvent:
-    at = NOW + timedelta(milliseconds=number)
-    ocsf = {
-        "time": int((at - EPOCH).total_seconds() * 1000),
-        "message": f"event {number}",
-        "status": "Success",
-        "observables": [{"name": "target", "value": "a"}, {"name": "target", "value": "b"}],
-    }
-    made = StoredEvent(
-        id=UUID(int=number + 1),
-        tenant="contoso",
-        source="o365-exchange",
-        time=at,
-        service="exchange",
-        operation="Set-Mailbox",
-        result="success",
-        actor="dana@contoso.example",
-        ip="2001:db8::7",
-        correlation_id=None,
-        tags=("no-id",),
-        ocsf=ocsf,
-        unmapped={"UserKey": number},
-        raw=f'{{"Id":{number}}}',
-        page="p1",
-    )
-    return replace(made, **changes)
 
 
 class Held:
@@ -98,7 +64,7 @@ class Held:
 
 async def walked(search: Any, **options: Any) -> list[StoredEvent]:
     given = {"raw": False} | options
-    return [event async for page in pages(search, EVER, AT_ONCE, **given) for event in page]
+    return [event async for page in pages(search, EVER, AT_ONCE, unchanged(), **given) for event in page]
 
 
 async def test_every_event_is_given_once_the_newest_first_while_new_ones_come() -> None:
@@ -150,27 +116,6 @@ async def test_the_larger_events_are_the_fewer_are_held_at_once(large: str) -> N
     assert small.limits[0] >= 10
     assert set(big.limits[1:]) == {10}
     assert (small.asked_for_raw, big.asked_for_raw) == ({False}, {True})
-
-
-async def exported(
-    events: Sequence[StoredEvent],
-    form: Format,
-    coding: str | None = None,
-    fields: Sequence[str] | None = None,
-    trailer: dict[str, Any] | None = None,
-) -> tuple[bytes, Note]:
-    """The bytes as they are sent, and what is noted of them. Pages of seven events."""
-    note = Note()
-    following = _paged(events[7:])
-    export = Export(FORMATS[form].make(fields), compressor(coding), trailer)
-    parts = [part async for part in export.chunks(events[:7], following, note)]
-    assert b"" not in parts
-    return b"".join(parts), note
-
-
-async def _paged(events: Sequence[StoredEvent]):
-    for start in range(0, len(events), 7):
-        yield events[start : start + 7]
 
 
 async def test_csv_has_a_line_for_each_event_and_a_header() -> None:
@@ -226,50 +171,6 @@ async def test_ocsf_has_the_event_as_it_was_published() -> None:
     [line] = (await exported([an_event(1)], Format.OCSF))[0].splitlines()
 
     assert json.loads(line) == an_event(1).ocsf | {"raw_data": '{"Id":1}', "unmapped": {"UserKey": 1}}
-
-
-async def test_parquet_has_typed_columns_and_the_whole_event() -> None:
-    data, note = await exported([an_event(number) for number in range(20)], Format.PARQUET)
-    table = ParquetFile(BufferReader(data)).read()
-    row = table.to_pylist()[3]
-
-    assert table.column_names == [*OF_CSV, "tags", "event"]
-    assert (row["time"], row["targets"], row["tags"]) == (NOW + timedelta(milliseconds=3), ["a", "b"], ["no-id"])
-    assert (row["version"], row["correlation_id"], row["id"]) == (1, None, str(UUID(int=4)))
-    assert json.loads(row["event"])["message"] == "event 3"
-    assert (note.rows, note.digest) == (20, hashlib.sha256(data).hexdigest())
-
-
-async def test_parquet_of_named_fields_and_of_undated_events() -> None:
-    undated = an_event(1, ocsf={"time": 0, "message": 5})
-    data, _ = await exported([undated], Format.PARQUET, fields=["time", "message", "event.message", "versions"])
-
-    assert ParquetFile(BufferReader(data)).read().to_pylist() == [
-        {"time": None, "message": "5", "event.message": "5", "versions": 1}
-    ]
-
-
-async def test_parquet_makes_row_groups_that_are_neither_small_nor_without_bound(monkeypatch) -> None:
-    monkeypatch.setattr("aoc_api.export.parquet._GROUP_ROWS", 50)
-    by_rows, _ = await exported([an_event(number) for number in range(120)], Format.PARQUET)
-    monkeypatch.setattr("aoc_api.export.parquet._GROUP_BYTES", 10_000)
-    large = [an_event(number, ocsf={"message": "x" * 6_000}) for number in range(14)]
-    by_bytes, _ = await exported(large, Format.PARQUET)
-
-    assert groups(by_rows) == [50, 50, 20]
-    assert len(groups(by_bytes)) > 2
-
-
-def groups(data: bytes) -> list[int]:
-    metadata = ParquetFile(BufferReader(data)).metadata
-    return [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
-
-
-def test_without_pyarrow_parquet_is_refused_with_what_to_do(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-
-    with pytest.raises(BadConfiguration, match=r"aoc-api\[parquet\]"):
-        FORMATS[Format.PARQUET].make(None)
 
 
 @pytest.mark.parametrize("form", list(Format))
@@ -349,7 +250,7 @@ async def test_memory_does_not_grow_with_the_file(form: Format) -> None:
     async def run(count: int) -> int:
         passed = 0
         searched: Any = Held(count, make)
-        following = pages(searched, EVER, AT_ONCE, raw=True)
+        following = pages(searched, EVER, AT_ONCE, unchanged(), raw=True)
         first = await anext(following)
         export = Export(FORMATS[form].make(None), compressor(None))
         async for part in export.chunks(first, following, note := Note()):

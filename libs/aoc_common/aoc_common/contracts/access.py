@@ -68,6 +68,10 @@ class Hidden:
     def __bool__(self) -> bool:
         return bool(self.services or self.operations or self.fields)
 
+    def within(self, other: Hidden) -> bool:
+        """Whether what this hides is hidden by the other one, too."""
+        return self.services <= other.services and self.operations <= other.operations and self.fields <= other.fields
+
     def hides(self, service: str, operation: str) -> bool:
         """Whether events of this service or operation do not exist for the reader, in whatever case they are spelt."""
         return service.lower() in self.services or spelling.operation(operation).lower() in self.operations

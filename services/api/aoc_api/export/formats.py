@@ -33,24 +33,31 @@ class Format(StrEnum):
 
 
 class Writing(Protocol):
-    """Writes events. The bytes of all calls, one after the other, are the file."""
+    """Writes events. The bytes of all calls, one after the other, are the file. Must be closed."""
 
     def begin(self) -> bytes:
         """What stands before the first event."""
         ...
 
     def events(self, events: Sequence[StoredEvent]) -> bytes:
-        """These events. May hold some back, but never more than a bounded number of bytes."""
+        """These events. May hold some back, but never more than a bounded number of bytes.
+
+        Raises `Permanent` when the format cannot have them.
+        """
         ...
 
     def end(self) -> bytes:
         """What was held back, and what stands behind the last event."""
         ...
 
+    def close(self) -> None:
+        """Let go of everything, also in the middle."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A format. `make`: the writing of a file with these fields, or the usual ones; may raise `BadConfiguration`.
+    """A format. `make`: the writing of a file with these fields, or the usual ones.
 
     `raw`: whether it holds records' own text. `lines`: one event a line, so that a last line can tell how many.
     """
@@ -63,7 +70,14 @@ class Kind:
     compressed: bool = False
 
 
-class CsvRows:
+class _Held:
+    """A writing that holds nothing which must be let go of."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class CsvRows(_Held):
     """CSV (RFC 4180, with line feeds) with a header; no cell is a formula to a spreadsheet."""
 
     def __init__(self, names: Sequence[str] | None) -> None:
@@ -93,7 +107,7 @@ class CsvRows:
         return text.encode()
 
 
-class JsonRows:
+class JsonRows(_Held):
     """A JSON object a line: the event as `aoc search --json` prints it, or these fields of it."""
 
     def __init__(self, names: Sequence[str] | None) -> None:
@@ -116,7 +130,7 @@ class JsonRows:
         return orjson.dumps(whole, default=str, option=orjson.OPT_APPEND_NEWLINE)
 
 
-class OcsfRows:
+class OcsfRows(_Held):
     """An OCSF event a line as it is on AOC_EVENTS: with `unmapped`, and the record's own text in `raw_data`."""
 
     def begin(self) -> bytes:

@@ -10,6 +10,7 @@ import orjson
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
+    from aoc_api.export.rights import Rights
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery, EventSearch
@@ -23,13 +24,13 @@ _AIM: Final = 2 << 20
 
 
 async def pages(
-    search: EventSearch, query: EventQuery, pace: Pace, *, raw: bool
+    search: EventSearch, query: EventQuery, pace: Pace, rights: Rights, *, raw: bool
 ) -> AsyncGenerator[Sequence[StoredEvent]]:
     """The events that match, newest first, each once; with `raw`, with their records' own text.
 
     Goes on below the last id of the page before, so events that are stored meanwhile neither repeat nor shift others;
     one whose time lies behind is left out. The larger events are, the fewer are in memory at once.
-    Raises `Transient` when the store is away.
+    Raises `Transient` when the store is away, `RightsLost` when its reader may not see them any more.
     """
     limit = _FIRST
     while True:
@@ -40,6 +41,7 @@ async def pages(
         before = page.events[-1].id if page.more else page.searched_to
         if before is None:
             return
+        await rights.check()
         query = replace(query, before=before)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from aoc_common.errors import Transient
+from aoc_common.errors import Permanent, Transient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -25,7 +25,7 @@ TRAILER = "aoc_export"
 
 
 class CutOff(Exception):  # noqa: N818  # what became of the file
-    """The store went away in the middle: what has been sent of the file cannot be taken back for a problem."""
+    """It could not go on in the middle: what has been sent of the file cannot be taken back for a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,24 @@ class Export:
         """
         digest, size, rows = hashlib.sha256(), 0, 0
         async with aclosing(following):
-            data = self.writing.begin()
-            while True:
-                digest.update(data)
-                size += len(data)
-                if compressed := self.compressor.compress(data):
-                    yield compressed
-                if not first:
-                    break
-                # Events can be large: others are served while they are written.
-                data = await asyncio.to_thread(self.writing.events, first)
-                rows += len(first)
-                note.rows = rows
-                try:
-                    first = await anext(following, [])
-                except Transient as error:
-                    raise CutOff(f"after {rows} events: {error}") from error
-        data = await asyncio.to_thread(self.writing.end)
+            with closing(self.writing):
+                data = self.writing.begin()
+                while True:
+                    digest.update(data)
+                    size += len(data)
+                    if compressed := self.compressor.compress(data):
+                        yield compressed
+                    if not first:
+                        break
+                    try:
+                        # Events can be large: others are served while they are written.
+                        data = await asyncio.to_thread(self.writing.events, first)
+                        rows += len(first)
+                        note.rows = rows
+                        first = await anext(following, [])
+                    except (Transient, Permanent) as error:
+                        raise CutOff(f"after {rows} events: {error}") from error
+                data = await asyncio.to_thread(self.writing.end)
         digest.update(data)
         note.rows, note.digest = rows, digest.hexdigest()
         if self.trailer is not None:

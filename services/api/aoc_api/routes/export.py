@@ -15,17 +15,19 @@ from aoc_api.admission import ExportPace
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, PrincipalDep, ReaderScope, ServicesDep
 from aoc_api.export.encodings import chosen, compressor
-from aoc_api.export.formats import FORMATS, Format, Kind, Writing
+from aoc_api.export.formats import FORMATS, Format, Kind
 from aoc_api.export.pages import pages
 from aoc_api.export.receipts import receipt_of
+from aoc_api.export.rights import Rights
 from aoc_api.export.stream import Export
 from aoc_api.export_models import ExportReceipt
 from aoc_api.filters import Filters
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, invalid
 from aoc_common.contracts import rows
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.errors import BadConfiguration, Malformed
+from aoc_common.errors import Malformed
 
 router = APIRouter(prefix="/api/events/export", tags=["export"])
 
@@ -48,7 +50,7 @@ async def export_pace(services: ServicesDep, principal: PrincipalDep) -> AsyncIt
 @router.get(
     "",
     response_class=StreamingResponse,
-    responses=_ANSWER | problems.responses("repeated", "invalid-parameters", "not-installed", *BUSY),
+    responses=_ANSWER | problems.responses("repeated", "invalid-parameters", *BUSY),
 )
 @audited(_ACTION, "read")
 async def export_events(
@@ -98,8 +100,13 @@ async def export_events(
     note.about = f"as {form}"
     if request.scope.get("aoc.head"):
         return StreamingResponse(_nothing(), media_type=kind.media_type, headers=headers)
-    writing = await _writing(kind, names)
-    following = pages(services.search, query, paced, raw=kind.raw)
+    writing = await asyncio.to_thread(kind.make, names)  # may import much
+
+    async def scope_now() -> Scope:
+        return await services.policy.scope(await services.authenticate(request), query.tenant, "reader")
+
+    rights = Rights(query.scope, scope_now, services.clock.monotonic)
+    following = pages(services.search, query, paced, rights, raw=kind.raw)
     # Before the answer begins: what is wrong then is answered with a problem, and not with a file that is cut off.
     first: Sequence[StoredEvent] = await anext(following, [])
     note.streamed = True
@@ -142,13 +149,6 @@ def _names(form: Format, kind: Kind, fields: str | None) -> Sequence[str] | None
         return tuple(dict.fromkeys(rows.names_of(fields)))
     except Malformed as error:
         raise invalid("fields", str(error)) from None
-
-
-async def _writing(kind: Kind, names: Sequence[str] | None) -> Writing:
-    try:
-        return await asyncio.to_thread(kind.make, names)
-    except BadConfiguration as error:
-        raise problems.Problem("not-installed", f"{error}.") from None
 
 
 def _file_name(tenant: str, now: datetime, form: Format) -> str:
