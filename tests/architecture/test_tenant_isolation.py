@@ -74,6 +74,8 @@ OF_THE_INSTALLATION: Final = {
     "directory.MongoDirectory.changed": "the normalizer reads what has changed for all tenants",
     "directory_names.DirectoryNames.changed": "see MongoDirectory",
     "effects": "by keys of events, which hash the tenant",
+    "event_notes.NotesSweep.run": "upkeep of all notes",
+    "event_notes.move_notes": "by ids of events, which hash the tenant",
     "event_outline.MongoOutline.write": "writes what was noted for each tenant",
     "event_outline.MongoOutline.write_all": "writes what was noted for each tenant",
     "event_outline.fill": "upkeep of all outlines",

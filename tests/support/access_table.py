@@ -57,6 +57,21 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /api/events/export/{export_id}": Example("/api/events/export/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True),
     "GET /api/events/{event_id}": Example("/api/events/{event}"),
     "GET /api/events/{event_id}/versions": Example("/api/events/{event}/versions"),
+    "POST /api/events/bulk-tags": Example(body={"add": ["case-1"]}),
+    "GET /api/events/{event_id}/tags": Example("/api/events/{event}/tags"),
+    "PUT /api/events/{event_id}/tags": Example("/api/events/{event}/tags", body={"tags": ["case-1"]}),
+    "POST /api/events/{event_id}/tags": Example("/api/events/{event}/tags", body={"tags": ["case-1"]}),
+    "DELETE /api/events/{event_id}/tags": Example(
+        "/api/events/{event}/tags?tag=case-1&tenant={tenant}", named_by_query=False
+    ),
+    "GET /api/events/{event_id}/comments": Example("/api/events/{event}/comments"),
+    "POST /api/events/{event_id}/comments": Example("/api/events/{event}/comments", body={"text": "seen"}),
+    "PUT /api/events/{event_id}/comments/{comment_id}": Example(
+        "/api/events/{event}/comments/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", body={"text": "seen"}, absent=True
+    ),
+    "DELETE /api/events/{event_id}/comments/{comment_id}": Example(
+        "/api/events/{event}/comments/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True
+    ),
     "GET /auth/link": Example("/auth/link?token=of-nobody"),
     "DELETE /api/sessions/{session_id}": Example("/api/sessions/0123456789abcdef01234567"),
     "DELETE /api/api-keys/{key_id}": Example("/api/api-keys/0123456789abcdef01234567"),

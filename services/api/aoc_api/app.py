@@ -19,6 +19,7 @@ from aoc_api.routes import (
     facets,
     grants,
     health,
+    notes,
     overview,
     problems,
     report_keys,
@@ -44,6 +45,7 @@ ROUTES = (
     api_keys,
     export,  # before `events`, whose ids would be asked for
     tail,  # the same
+    notes,  # the same
     events,
     facets,
     overview,

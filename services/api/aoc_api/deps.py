@@ -28,6 +28,7 @@ from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
 from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
+from aoc_api.bulk_tokens import BulkTokens
 from aoc_api.cursors import Cursors
 from aoc_api.job_requests import PublishJobs
 from aoc_api.ranges import DefaultRange
@@ -46,6 +47,7 @@ from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.api_keys import ApiKeyStore
 from aoc_common.store.audit_trail import AuditTrailStore
 from aoc_common.store.break_glass import BreakGlassStore
+from aoc_common.store.event_notes import EventNotes
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
@@ -97,6 +99,8 @@ class Services:
     break_glass: BreakGlassStore
     review: Mapping[str, ReviewReading]
     record_change: RecordChange
+    notes: EventNotes
+    bulk_tokens: BulkTokens
     audit: AuditTrail
     audit_entries: AuditTrailStore
     options: ApiOptions
@@ -252,6 +256,7 @@ async def _monitored(request: Request, services: ServicesDep) -> None:
 monitored = declare(_monitored, Need("reader", "everything"))
 
 ReaderScope = Annotated[Scope, Depends(scoped("reader"))]
+AnalystScope = Annotated[Scope, Depends(scoped("analyst"))]
 AdminScope = Annotated[Scope, Depends(scoped("admin"))]
 
 

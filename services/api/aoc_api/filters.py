@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Request
 
-from aoc_api.deps import ReaderScope
+from aoc_api.deps import AnalystScope, ReaderScope
 from aoc_api.parameters import refuse_unknown, utc
 from aoc_api.problems import invalid
+from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import grammar, values
-from aoc_common.contracts.query.filters import Field
+from aoc_common.contracts.query.filters import Clause, Field
 from aoc_common.contracts.query.grammar import Asked
 from aoc_common.store.searches import EventQuery
 
@@ -42,6 +43,9 @@ async def asked(
         Query(description="Address, in any spelling, or a network; several with commas.", examples=["203.0.113.0/24"]),
     ] = None,
     correlation_id: Annotated[Text, Query(description="Microsoft's correlation id.")] = None,
+    tag: Annotated[
+        Text, Query(description=f"What people have tagged it with. {_VALUES}", examples=["case-4711"])
+    ] = None,
     q: Annotated[
         Text,
         Query(
@@ -60,6 +64,7 @@ async def asked(
         ("actor", "actor", actor),
         ("ip", "ip", ip),
         ("correlation_id", "correlation_id", correlation_id),
+        ("tag", "tag", tag),
         ("q", "text", q),
     ]
     return [(name, field, text) for name, field, text in named if text is not None]
@@ -73,9 +78,24 @@ class Filtered:
     asked: list[Asked]
 
 
-async def filters(
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The same, before it is known what its sender may see."""
+
+    where: tuple[Clause, ...]
+    twins: bool
+    start: datetime | None
+    end: datetime | None
+    asked: list[Asked]
+
+    def of(self, scope: Scope) -> Filtered:
+        """For somebody who may see this."""
+        query = EventQuery(scope, where=self.where, twins=self.twins, start=self.start, end=self.end)
+        return Filtered(query, self.asked)
+
+
+async def described(
     request: Request,
-    scope: ReaderScope,
     parameters: Annotated[list[Asked], Depends(asked)],
     twins: Annotated[
         Literal["in", "out"],
@@ -90,8 +110,8 @@ async def filters(
         Query(description="From this time on; UTC when it names no zone.", examples=["2026-11-23T00:00:00Z"]),
     ] = None,
     end: Annotated[datetime | None, Query(description="Before this time.")] = None,
-) -> Filtered:
-    """The query that a request's parameters describe. Raises a problem that names what is wrong."""
+) -> Described:
+    """What a request's parameters describe. Raises a problem that names what is wrong."""
     await refuse_unknown(request)
     begin, until = utc(start), utc(end)
     if begin and until and until <= begin:
@@ -102,8 +122,19 @@ async def filters(
         raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
     if understood == "no":
         where = (*where, values.not_understood())
-    query = EventQuery(scope, where=where, twins=twins == "in", start=begin, end=until)
-    return Filtered(query, parameters)
+    return Described(where, twins == "in", begin, until, parameters)
+
+
+# Who may see nothing is told so, and not what is wrong with what he asks for.
+async def filters(scope: ReaderScope, asked_for: Annotated[Described, Depends(described)]) -> Filtered:
+    """The query that a request's parameters describe, of a reader."""
+    return asked_for.of(scope)
+
+
+async def filters_of_analyst(scope: AnalystScope, asked_for: Annotated[Described, Depends(described)]) -> Filtered:
+    """The same, of an analyst."""
+    return asked_for.of(scope)
 
 
 Filters = Annotated[Filtered, Depends(filters)]
+AnalystFilters = Annotated[Filtered, Depends(filters_of_analyst)]

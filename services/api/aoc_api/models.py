@@ -82,6 +82,8 @@ class EventSummary(BaseModel):
     twin: UUID | None = Field(description="The event that tells of the same action and came after.")
     version: int = Field(description="Which version of the record this is, counted from 1 as they were stored.")
     versions: int = Field(description="How many versions there are; `/api/events/{event_id}/versions` lists them.")
+    note_tags: list[str] = Field(description="What people have tagged it with.")
+    comments: int = Field(description="How many comments people have written; `/api/events/{event_id}/comments`.")
 
     @staticmethod
     def of(stored: StoredEvent) -> EventSummary:
@@ -270,6 +272,8 @@ def _summary(stored: StoredEvent) -> dict[str, Any]:
         "twin": stored.twin,
         "version": stored.version,
         "versions": stored.versions,
+        "note_tags": list(stored.note_tags),
+        "comments": stored.comments,
     }
 
 

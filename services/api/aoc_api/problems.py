@@ -108,6 +108,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         412, "Changed by another one", "Read the tenant again, and send the change with its new ETag in If-Match."
     ),
     "revision-needed": Kind(428, "If-Match is needed", "Send the ETag of the tenant as you have read it in If-Match."),
+    "notes-full": Kind(
+        409, "No more notes", "An event has at most 30 tags and 100 comments. Remove some that are of no use any more."
+    ),
+    "bulk-changed": Kind(
+        409,
+        "Not what was counted",
+        "Tagging many events begins with a count. Count again: the token is old or of another request, or other events "
+        "match by now.",
+    ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
     "too-slow": Kind(

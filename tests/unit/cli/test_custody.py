@@ -126,10 +126,7 @@ async def test_each_file_has_a_row_and_each_part_of_an_archive_another(tmp_path)
     summary = Summary("contoso")
     kept = Custody(summary)
     taken = kept.begin(archive)
-    summary.accounts += [
-        FileAccount(f"{archive}/x.csv", records=2, new=2),
-        FileAccount(f"{archive}/y.csv", records=3, doubtful=1),
-    ]
+    summary.accounts += [FileAccount(f"{archive}/x.csv", records=2, new=2), FileAccount(f"{archive}/y.csv", records=3)]
     summary.refuse(f"{archive}/z.png", "a picture", harmless=True)
     summary.refuse(f"{archive}/y.csv", "it ends too early")
     with CountingFile(archive) as file:
@@ -155,7 +152,6 @@ async def test_each_file_has_a_row_and_each_part_of_an_archive_another(tmp_path)
     assert [row.sha256 for row in rows if row.sha256] == [hashlib.sha256(text).hexdigest() for text in (b"1", b"hello")]
     assert [row.part_of for row in rows[1:4]] == [str(archive)] * 3
     assert (rows[0].size, rows[4].size, rows[1].size) == (1, 5, None)
-    assert [row.doubtful for row in rows[:4]] == [1, 0, 1, 0]
 
 
 async def test_a_file_that_changes_while_it_is_read_has_no_hash(tmp_path) -> None:

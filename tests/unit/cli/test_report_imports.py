@@ -26,14 +26,7 @@ FILES = (
         "logs.zip", FileStatus.READ, size=4_096, modified_at=THEN, sha256=HASH, records=3, new=2, duplicates=1
     ),
     ImportedFile(
-        "logs.zip/a.csv",
-        FileStatus.PARTLY,
-        "it ends too early",
-        "logs.zip",
-        records=3,
-        doubtful=1,
-        first=THEN,
-        last=THEN,
+        "logs.zip/a.csv", FileStatus.PARTLY, "it ends too early", "logs.zip", records=3, first=THEN, last=THEN
     ),
     ImportedFile("notes.txt", FileStatus.SKIPPED, "text", size=12, sha256="f" * 64),
 )
@@ -55,7 +48,6 @@ IMPORT = ImportRecord(
         records=3,
         new=2,
         duplicates=1,
-        doubtful=1,
         first=THEN,
         last=THEN,
     ),
@@ -99,15 +91,6 @@ def test_a_report_of_the_version_before_which_states_no_imports_is_still_read() 
     assert read(before, Form.JWS).imports is None
 
 
-def test_a_report_of_the_version_before_which_states_nothing_doubtful_is_still_read() -> None:
-    before = stated(IMPORT) | {"version": 3}
-    for counted in (before["imports"][0], *before["imports"][0]["files"]):
-        del counted["doubtful"]
-    [entry] = read(before, Form.JWS).imports or ()
-
-    assert (entry.records, entry.doubtful, [file.doubtful for file in entry.files]) == (3, 0, [0, 0, 0])
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -139,11 +122,11 @@ def test_as_many_files_as_are_stated_fit_into_a_report_that_can_be_checked() -> 
 def test_the_account_names_who_when_where_and_of_each_file_its_hash_and_what_became_of_it(shown) -> None:
     assert shown(IMPORT) == [
         "import of 2026-11-23 08:00:00 UTC by dana on bench in /case, AOC 0.1.0: ended 2026-11-23 08:00:00 UTC",
-        f"  named: logs.zip, notes.txt, a and 2 more; 3 files, 3 records (2 new, 1 duplicates, 1 doubtful){SPAN}",
+        f"  named: logs.zip, notes.txt, a and 2 more; 3 files, 3 records (2 new, 1 duplicates){SPAN}",
         f"  manifest {'e' * 64}",
         "  read logs.zip, 4,096 bytes, 3 records (2 new, 1 duplicates)",
         f"    sha256 {HASH}",
-        f"  partly logs.zip/a.csv, 3 records (1 doubtful){SPAN}: it ends too early",
+        f"  partly logs.zip/a.csv, 3 records{SPAN}: it ends too early",
         "  skipped notes.txt, 12 bytes: text",
         f"    sha256 {'f' * 64}",
     ]

@@ -28,10 +28,10 @@ _LONGEST_REASON: Final = 1_000
 #: Of a file's account, what the account of an import has too.
 _COUNTS: Final = (
     "records", "new", "changed", "duplicates", "quarantined", "dead_lettered", "empty", "truncated", "not_understood",
-    "undated", "doubtful",
+    "undated",
 )  # fmt: skip
 _OF_IMPORT: Final = (
-    "records", "new", "changed", "duplicates", "quarantined", "dead_lettered", "not_understood", "undated", "doubtful"
+    "records", "new", "changed", "duplicates", "quarantined", "dead_lettered", "not_understood", "undated"
 )  # fmt: skip
 
 

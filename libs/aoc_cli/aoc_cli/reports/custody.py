@@ -34,7 +34,6 @@ _COUNTS: Final = {
     "truncated": "cut",
     "not_understood": "not understood",
     "undated": "undated",
-    "doubtful": "doubtful",
 }
 #: Paths that were named to an import, in one line.
 _PATHS: Final = 3

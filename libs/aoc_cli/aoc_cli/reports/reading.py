@@ -127,7 +127,6 @@ class File(_Read):
     truncated: int
     not_understood: int
     undated: int
-    doubtful: int = 0
     first: AwareDatetime | None
     last: AwareDatetime | None
 
@@ -156,7 +155,6 @@ class Import(_Read):
     dead_lettered: int
     not_understood: int
     undated: int
-    doubtful: int = 0
     first: AwareDatetime | None
     last: AwareDatetime | None
     files_count: int

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from aoc_common.store.accounts import SourceAccount
     from aoc_common.store.imports import ImportRecord
 
-#: The version of this form. Version 1 stated no imports, version 2 no audit trail, version 3 nothing doubtful.
-VERSION: Final = 4
+#: The version of this form. Version 1 stated no imports, version 2 no audit trail.
+VERSION: Final = 3
 #: Ends of chains of the audit trail that a report states.
 MOST_HEADS: Final = 10_000
 #: Files of all imports that a report states one by one.
@@ -58,8 +58,6 @@ MEANING: Final[Mapping[str, str]] = {
     "them, and records of the quarantine. It has no event and is in no gap.",
     "not_understood": "Of the stored, records of a shape that no mapper knows.",
     "undated": "Of the stored, records that do not say when they happened.",
-    "doubtful": "What was read in one of several ways that it may be meant: tables whose days may be months, times "
-    "that cannot be, records in the middle of a text. Each is named in the output of the import.",
     "unsettled": "Slices that are fetched, whose records are not all stored yet.",
     "never_collected": "Sources that this version can collect and that have no account for this tenant.",
     "imports": "Each run of aoc import by a version that keeps account of them: who brought in what, when, where, with "

@@ -149,6 +149,7 @@ class StoredEvent:
     """An event as it comes back from the store.
 
     `twin_of`: the event that came before this one and tells of the same action; `twin`: the one that came after.
+    `note_tags`: what people have tagged it with; `comments`: how many they have written.
     `version`: which of its `versions` this is, counted from 1 in the order in which they were stored.
     """
 
@@ -171,3 +172,5 @@ class StoredEvent:
     twin: UUID | None = None
     version: int = 1
     versions: int = 1
+    note_tags: tuple[str, ...] = ()
+    comments: int = 0

@@ -44,6 +44,7 @@ class Row:
     twin_of: UUID | None = None
     twin: UUID | None = None
     unmapped: Mapping[str, Any] = field(default_factory=dict)
+    note_tags: Sequence[str] = ()
 
     @classmethod
     def of_stored(cls, event: StoredEvent) -> Row:
@@ -64,6 +65,7 @@ class Row:
             event.twin_of,
             event.twin,
             event.unmapped,
+            event.note_tags,
         )
 
     @classmethod
@@ -141,6 +143,7 @@ class Row:
             "twin_of": _id(self.twin_of),
             "twin": _id(self.twin),
             "unmapped": self.unmapped,
+            "note_tags": list(self.note_tags),
         }
 
     @property
@@ -171,6 +174,7 @@ FIELDS: Final[Mapping[str, Callable[[Row], Any]]] = {
     "class_name": lambda row: row.ocsf.get("class_name"),
     "correlation_id": lambda row: row.correlation_id,
     "tags": lambda row: list(row.tags),
+    "note_tags": lambda row: list(row.note_tags),
     "twin_of": lambda row: row.twin_of,
     "twin": lambda row: row.twin,
     "version": lambda row: row.version,

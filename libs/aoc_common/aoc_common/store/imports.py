@@ -48,10 +48,8 @@ class ImportedFile:
 
     `size`, in bytes, `modified_at` and `sha256` are of the file as it lies on the disk, packed or not, and None for
     parts of archives and what was not opened. `reason`: why it was not read, or not whole.
-    `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, where the import ended. `doubtful`:
-    what was read in one of several ways that it may be meant (days that may be months, times that cannot be, records
-    in the middle of a text); accounts of before have none. `first` and `last`: times of its records, of those that have
-    one.
+    `records` = `new` + `changed` + `duplicates` + `quarantined` + `dead_lettered`, where the import ended. `first` and
+    `last`: times of its records, of those that have one.
     """
 
     file: str
@@ -72,7 +70,6 @@ class ImportedFile:
     truncated: int = 0
     not_understood: int = 0
     undated: int = 0
-    doubtful: int = 0
     first: datetime | None = None
     last: datetime | None = None
 
@@ -108,7 +105,6 @@ class ImportAccount:
     dead_lettered: int = 0
     not_understood: int = 0
     undated: int = 0
-    doubtful: int = 0
     first: datetime | None = None
     last: datetime | None = None
 

@@ -12,6 +12,7 @@ from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
 from aoc_api.admission import Admission
 from aoc_api.audit.changes import change_recorder
+from aoc_api.bulk_tokens import BulkTokens
 from aoc_api.cursors import Cursors, cursor_key
 from aoc_api.deps import Services
 from aoc_api.entra.discovery import ANSWER_BYTES
@@ -47,6 +48,7 @@ from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import check_known, connect, ping
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.event_notes import MongoEventNotes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
@@ -149,6 +151,8 @@ def make_services(settings: ApiSettings) -> Running:
                     break_glass=lifts,
                     review={"dead-letters": MongoDeadLetters(database), "quarantine": MongoQuarantine(database)},
                     record_change=change_recorder(trail, clock),
+                    notes=MongoEventNotes(database, clock),
+                    bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),
                     options=settings.api,

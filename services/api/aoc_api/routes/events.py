@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Path, Query
 from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, PrincipalDep, ReaderScope, ServicesDep
+from aoc_api.event_lookup import event_of
 from aoc_api.filters import Filters
-from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, FieldError, SearchHint
+from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, SearchHint
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
@@ -41,8 +42,8 @@ async def list_events(
     A page that is not full has `next_cursor` when the search stopped before its end: go on until it is null.
     """
     query = filters.query
-    bound = _bound(query)
-    before = services.cursors.read(cursor, bound) if cursor is not None else None
+    filtered = bound(query)
+    before = services.cursors.read(cursor, filtered) if cursor is not None else None
     page = await services.search.search(replace(query, before=before, limit=page_size), paced)
     note.rows = len(page.events)
     last = page.events[-1].id if page.more else page.searched_to
@@ -53,7 +54,7 @@ async def list_events(
         hint = replace(hint, tenants=tuple(await services.policy.seen(principal, hint.tenants)))
     return EventPage.model_construct(
         items=[EventSummary.of(event) for event in page.events],
-        next_cursor=None if last is None else services.cursors.make(last, bound),
+        next_cursor=None if last is None else services.cursors.make(last, filtered),
         searched_back_to=ids.complete_from(page.searched_to),
         incomplete_before=None if since is None else min(since, services.clock.now()),
         hint=None if hint is None else SearchHint.of(hint),
@@ -74,9 +75,7 @@ async def get_event(
     event_id: Annotated[UUID, Path(description="Event id.")],
 ) -> EventDetail:
     """One event, whole: OCSF and the record's own text."""
-    found = await services.search.get(scope, event_id)
-    if found is None:
-        raise _absent(scope.tenant, event_id)
+    found = await event_of(services.search, scope, event_id)
     note.rows = 1
     return EventDetail.of(found)
 
@@ -96,9 +95,7 @@ async def get_versions(
     after: Annotated[int, Query(ge=0, le=1 << 31, description="`next_after` of the answer before.")] = 0,
 ) -> EventVersions:
     """All versions of an event, whole: Microsoft changes records after it has delivered them."""
-    event = await services.search.get(scope, event_id)
-    if event is None:
-        raise _absent(scope.tenant, event_id)
+    event = await event_of(services.search, scope, event_id)
     found = await services.search.versions(scope, event_id, after)
     note.rows = len(found)
     last = found[-1].version if found else event.versions
@@ -109,13 +106,7 @@ async def get_versions(
     )
 
 
-def _absent(tenant: str, event_id: UUID) -> problems.Problem:
-    """The problem of an id that the tenant does not have: the id is wrong, or the tenant."""
-    error = FieldError(location="path", name="event_id", detail=f"tenant {tenant} has no event {event_id}")
-    return problems.Problem("not-found", "There is no such event in this tenant.", [error])
-
-
-def _bound(query: EventQuery) -> dict[str, Any]:
+def bound(query: EventQuery) -> dict[str, Any]:
     """The part of a query that a cursor belongs to; also what its reader may not see."""
     filters = asdict(query)
     del filters["before"], filters["limit"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.bus import tenant_messages
 from aoc_common.bus.tenant_changes import hearing
+from aoc_common.store.mongo.event_notes import NotesSweep
 from aoc_common.store.mongo.event_retention import MongoEventRetention
 from aoc_common.store.mongo.lease import MongoLease
 from aoc_common.store.mongo.tenant_data import MongoTenantData
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 #: The right to apply a changed retention.
 RETENTION_LEASE: Final = "retention of stored events"
+#: Seconds between two looks at notes.
+_NOTES_S: Final = 3600.0
 
 
 async def follow(parts: Parts) -> StoredTenants:
@@ -63,6 +66,7 @@ def add(settings: NormalizerSettings, stored: StoredTenants, parts: Parts) -> No
         timedelta(seconds=settings.deletion_settle_s),
     )
     parts.every(min(LOOK_S, settings.deletion_settle_s), "retention of stored events", stored_retention.look)
+    parts.every(_NOTES_S, "notes of events that are gone", NotesSweep(resources.database, resources.clock).run)
 
 
 def deletion_of(stored: StoredTenants, resources: Resources, settled: timedelta) -> TenantDeletion:

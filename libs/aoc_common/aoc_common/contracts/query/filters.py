@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "raw"]
+type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "raw", "tag"]
 """What a clause is about. `text`: anything that can be searched for; `raw`: the text of the record itself."""
 
 type CheckKind = Literal["equal", "name", "start", "phrase", "begun"]
@@ -28,7 +28,7 @@ type CheckKind = Literal["equal", "name", "start", "phrase", "begun"]
 #: Behind every character: where the terms of a prefix end.
 _LAST: Final = "\U0010ffff"
 
-#: Field -> where a stored document has what is checked; one of these values has to match.
+#: Field -> where a stored document has what is checked; one of these values has to match. Of `tag`: the event's notes.
 PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
     "text": ("event.message", "raw"),
     "source": ("source",),
@@ -46,6 +46,7 @@ PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
     "ip": ("ip",),
     "correlation_id": ("correlation_id",),
     "raw": ("raw",),
+    "tag": ("tags",),
 }
 
 

@@ -44,6 +44,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "result": "result",
     "correlation_id": "correlation_id", "correlation": "correlation_id",
     "raw": "raw",
+    "tag": "tag",
 }  # fmt: skip
 _OPERATORS: Final = frozenset({"AND", "OR", "NOT"})
 #: What opens a quoted text, and what ends it. Programs that write for people put other marks in place of plain ones.

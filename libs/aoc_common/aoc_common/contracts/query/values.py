@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
-from aoc_common.contracts import spelling, terms
+from aoc_common.contracts import notes, spelling, terms
 from aoc_common.contracts.query.filters import Check, Clause, Field, Need, Span, Value
 from aoc_common.errors import Malformed
 
@@ -46,6 +46,8 @@ def beginning(field: Field, text: str) -> Value:
         return network
     if field == "raw":
         return Value((), Check("begun", _in_record(text)))
+    if field == "tag":
+        return Value((), Check("start", _tag_text(text)))
     needs = _prefix_needs(text)
     if field == "text":
         return Value(needs)
@@ -168,6 +170,17 @@ def _in_record(text: str) -> str:
     return spelling.folded(text).strip().lower()
 
 
+def _tag(text: str) -> Value:
+    return Value((), Check("equal", _tag_text(text)))
+
+
+def _tag_text(text: str) -> str:
+    try:
+        return notes.tag(text)
+    except Malformed:
+        raise Unsearchable("is no tag: letters from a to z, digits, and . _ : / - behind the first") from None
+
+
 def _plain(text: str) -> Value:
     value = spelling.folded(text).strip()
     if not value:
@@ -185,6 +198,7 @@ _EXACT: Final[Mapping[Field, Callable[[str], Value]]] = {
     "ip": _ip,
     "correlation_id": _correlation,
     "raw": _raw,
+    "tag": _tag,
 }
 
 

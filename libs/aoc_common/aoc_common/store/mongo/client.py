@@ -73,6 +73,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         # A key is a hash over the tenant too.
         IndexModel([("twin_key", ASCENDING)], name="twins", sparse=True),
     ),
+    "event_notes": (
+        IndexModel([("tenant", ASCENDING), ("tags", ASCENDING), ("_id", DESCENDING)], name="tags"),
+        IndexModel([("due_at", ASCENDING)], name="due"),
+    ),
     "vocabulary": (
         # The local server has no range over `_id`.
         IndexModel([("tenant", ASCENDING), ("word", ASCENDING)], name="word"),

@@ -15,6 +15,7 @@ from aoc_common.clock import Clock, SystemClock
 from aoc_common.contracts import ids
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.event_notes import move_notes
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_versions import version_key
 from aoc_common.store.mongo.events import OPTIONAL, duplicates, page_of, to_document
@@ -63,6 +64,7 @@ class MongoRenewal:
     """`EventRenewal` over `events`, and reading everything."""
 
     def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self._database = database
         self._events = database["events"]
         self._versions = database["event_versions"]
         self._forwards = database["moved_events"]
@@ -236,6 +238,7 @@ class MongoRenewal:
             except BulkWriteError as error:
                 duplicates(error.details)
             await self._versions.delete_many({"_id": {"$in": [version["_id"] for version in old]}})
+        await move_notes(self._database, moved)
         await self._forward(moved)
         # Not one that has got a twin since: the next run moves it with that.
         await self._events.bulk_write([DeleteOne({"_id": id_, **as_read[id_]}) for id_ in moved], ordered=False)

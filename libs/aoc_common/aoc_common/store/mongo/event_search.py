@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import TTLCache
@@ -23,8 +24,10 @@ from aoc_common.store.mongo.client import Database, Document, check_known, trans
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.note_summaries import NoteSummaries
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
 from aoc_common.store.mongo.stored_event import stored
+from aoc_common.store.mongo.tag_search import TagSearch, asks_for_tags
 from aoc_common.store.mongo.timeline import Timeline
 from aoc_common.store.mongo.visible_events import WHOLE, VisibleEvents, hides_something_from
 from aoc_common.store.mongo.vocabulary import MongoVocabulary
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.contracts.privacy.fields import PrivateField
+    from aoc_common.store.mongo.access_paths import CompiledQuery
     from aoc_common.store.mongo.event_scans import Server
     from aoc_common.store.mongo.event_walk import SearchResult
     from aoc_common.store.pace import Pace
@@ -84,6 +88,8 @@ class MongoEventSearch:
         self._outline = MongoOutline(database)
         self._vocabulary = MongoVocabulary(database)
         self._visible = VisibleEvents(self._events, self._find)
+        self._tags = TagSearch(database, self._compiled, self._find)
+        self._notes = NoteSummaries(database)
         self._clock = clock or SystemClock()
         # Asked for at the first search: services are wired while the server may be away.
         self._plan = None if server is None else SearchPlan(self._scanned, server)
@@ -93,13 +99,15 @@ class MongoEventSearch:
         """One page, newest first. Raises `Malformed` for a value that is not text."""
         with translated("events"):
             if query.scope.hidden:
-                return await self._visible.page(query, pace, raw=raw)
+                page = await self._visible.page(query, pace, raw=raw)
+                return replace(page, events=tuple(await self._notes.on(query.tenant, page.events)))
             result = await self._find(query, query.limit + 1, WHOLE if raw else _NO_RAW, pace)
-        return EventPage(
-            events=tuple(stored(document) for document in result.documents[: query.limit]),
-            more=len(result.documents) > query.limit,
-            searched_to=result.searched_to,
-        )
+            events = [stored(document) for document in result.documents[: query.limit]]
+            return EventPage(
+                events=tuple(await self._notes.on(query.tenant, events)),
+                more=len(result.documents) > query.limit,
+                searched_to=result.searched_to,
+            )
 
     async def get(self, scope: Scope, event_id: UUID) -> StoredEvent | None:
         """One event with its raw text."""
@@ -109,7 +117,8 @@ class MongoEventSearch:
             if hiding := conditions.not_hidden(scope.hidden):
                 selected["$and"] = hiding
             document = await self._events.find_one(selected, max_time_ms=int(GIVE_UP_S * 1000))
-            return None if document is None else next(iter(await self._shown([document], scope)), None)
+            shown = [] if document is None else await self._shown([document], scope)
+            return next(iter(await self._notes.on(scope.tenant, shown)), None)
 
     async def versions(self, scope: Scope, event_id: UUID, after: int = 0) -> list[StoredEvent]:
         """The next versions of an event, the first first; the event alone when it never changed."""
@@ -121,7 +130,8 @@ class MongoEventSearch:
             return [event] if event.version > after else []
         own = {"_id": event_id, "versions": event.versions}
         with translated("events"):
-            return await self._shown([{**document, **own} for document in documents], scope)
+            shown = await self._shown([{**document, **own} for document in documents], scope)
+            return [replace(one, note_tags=event.note_tags, comments=event.comments) for one in shown]
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values and their counts among the events that match.
@@ -181,12 +191,18 @@ class MongoEventSearch:
     async def _find(self, query: EventQuery, limit: int, fields: Mapping[str, Any], pace: Pace | None) -> SearchResult:
         """The newest `limit` documents that match."""
         tenant = access_paths.checked(query)
+        if asks_for_tags(query):
+            return await self._tags.find(query, limit, fields, pace or _Unhurried())
         if self._plan is None:
             self._plan = SearchPlan(self._scanned, await server_of(self._database))
         outline = await self._outline.read(tenant, kinds=access_paths.asks_for_kinds(query))
         compiled = await access_paths.compiled(query, outline.kinds, self._vocabulary)
         timeline = Timeline(outline.months, lambda month: self._hours_of(tenant, month), to_ms(self._clock.now()))
         return await self._plan.newest(compiled, timeline, limit, fields, pace or _Unhurried())
+
+    async def _compiled(self, query: EventQuery) -> CompiledQuery:
+        outline = await self._outline.read(query.tenant, kinds=access_paths.asks_for_kinds(query))
+        return await access_paths.compiled(query, outline.kinds, self._vocabulary)
 
     async def _hours_of(self, tenant: str, month: str) -> Mapping[int, int]:
         key = tenant, month

@@ -22,6 +22,8 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     # What was noted is never changed.
     "audit_trail": ("insert",),
     "audit_heads": ("insert", "update"),
+    # Of events it changes nothing but what people note on them.
+    "event_notes": ("insert", "update"),
     "grants": ("insert", "update", "remove"),
     "break_glass": ("insert", "update"),
     "privacy": ("insert", "update", "remove"),

@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from aoc_common.store.searches import EventQuery
 
 #: Fields that no hidden value stands in. By all others events are found by what they, and their versions, tell.
-_PLAIN: Final[frozenset[Field]] = frozenset({"source", "service", "operation", "result", "actor", "correlation_id"})
+_PLAIN: Final[frozenset[Field]] = frozenset(
+    {"source", "service", "operation", "result", "actor", "correlation_id", "tag"}
+)
 #: Whole documents that are read together, each of them half a mebibyte at most, and of one search altogether.
 _TOGETHER: Final = 50
 _LEAST: Final = 16
