@@ -13,6 +13,7 @@ const gateway = {
   privileges: [
     {"resource": {"db": "aoc", "collection": "audit_trail"}, "actions": ["insert"]},
     {"resource": {"db": "aoc", "collection": "audit_heads"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "event_notes"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "grants"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "break_glass"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "privacy"}, "actions": ["insert", "update", "remove"]},
