@@ -14,8 +14,8 @@ from aoc_api import openapi
 from aoc_api.problems import MEDIA_TYPE
 
 FILTERS = {
-    "tenant", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "tag", "q", "twins", "understood",
-    "start", "end",
+    "tenant", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "tag", "q", "twins",
+    "understood", "start", "end",
 }  # fmt: skip
 
 
