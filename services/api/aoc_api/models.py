@@ -40,6 +40,8 @@ _SUMMARY: dict[str, Any] = {
     "twin": "019ab0c4-3328-8c3d-9e4f-0123456789ab",
     "version": 2,
     "versions": 2,
+    "note_tags": ["case-4711"],
+    "comments": 1,
 }
 _DETAIL: dict[str, Any] = _SUMMARY | {
     "event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000},
