@@ -184,6 +184,7 @@ FIELDS: Final[Mapping[str, Callable[[Row], Any]]] = {
 OF_CSV: Final = (
     "time", "tenant", "source", "service", "operation", "result", "reason", "actor", "ip", "place", "app", "targets",
     "message", "severity", "correlation_id", "id", "twin_of", "version",
+    "note_tags",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _GROUP_LIMIT: Final = 128 << 20
 EVENT: Final = "event"
 #: Fields that are not text.
 _NUMBERS: Final = frozenset({"version", "versions"})
-_LISTS: Final = frozenset({"tags", "targets"})
+_LISTS: Final = frozenset({"tags", "targets", "note_tags"})
 _TIME: Final = "time"
 
 
