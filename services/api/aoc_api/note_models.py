@@ -20,7 +20,7 @@ _COMMENT: dict[str, Any] = {
     "author": "directory/dana",
     "name": "Dana Reyes",
     "at": "2026-11-23T08:00:00Z",
-    "edited_at": None,
+    "edited_at": "2026-11-23T08:05:00Z",
     "text": "Travels; asked her by phone.",
 }
 
@@ -120,7 +120,7 @@ class BulkTagged(BaseModel):
     """How many events are meant, and what became of them."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"count": 120, "token": "WzEyMCwi", "changed": None, "full": []}]}
+        json_schema_extra={"examples": [{"count": 120, "token": "WzEyMCwi", "changed": 0, "full": []}]}
     )
 
     count: int = Field(description="Events that match.")
