@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aoc_alerter.sigma.compiling import compile_rule
+from aoc_alerter.sigma.lint import lint, never_fires
 from aoc_alerter.sigma.reading import read
 
 RULES = Path(__file__).parents[4] / "shared" / "data" / "sigma"
@@ -44,3 +45,24 @@ def test_every_public_rule_is_read_and_compiled_and_covers_one_log_source() -> N
     assert len(FILES) == 80
     assert dict(sorted(covered.items())) == COVERED
     assert lists == LISTS
+
+
+#: Rules with findings, and whether they can fire all the same.
+FINDINGS = {
+    "azure_ad_account_created_deleted_nonapproved_user.yml": ({"unknown-value", "unknown-field", "never"}, True),
+    "azure_guest_to_member.yml": ({"part-of-text", "never"}, True),
+    "azure_legacy_authentication_protocols.yml": ({"unknown-field", "stand-in", "never"}, True),
+    "azure_tap_added.yml": ({"unknown-value", "never"}, True),
+    "azure_user_password_change.yml": ({"stand-in", "never"}, True),
+}
+
+
+def test_the_faults_of_the_public_rules_are_named_and_no_others() -> None:
+    found: dict[str, tuple[set[str], bool]] = {}
+    for file in FILES:
+        rule = compile_rule(read(file.read_bytes(), file.name).rules[0])
+        findings = lint(rule)
+        if findings:
+            found[file.name] = {finding.code for finding in findings}, never_fires(rule)
+
+    assert found == FINDINGS

@@ -3,7 +3,7 @@
 Azure Monitor, Graph and the unified log name one thing in three ways, and public rules use all of them. A table has, by
 a field's name without case and without `properties.`, the places to look at, in order: paths in the record, `ocsf:`
 paths in the normalised event (which is the same for every interface), and functions for what no record says in those
-words. `.` is the field's own name; where a table does not have it, it comes first.
+words. `.` is the field's own name; where it is not listed, it comes last.
 
 Names are Microsoft's: https://learn.microsoft.com/azure/azure-monitor/reference/tables/{auditlogs,signinlogs},
 https://learn.microsoft.com/graph/api/resources/{directoryaudit,signin,riskdetection} and

@@ -24,13 +24,9 @@ _numbers = count(1)
 class Asked(Protocol):
     """What a computed place may ask of a record (`record.Record`)."""
 
-    @property
-    def event(self) -> Mapping[str, Any]:
-        """The OCSF event."""
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        """The original record, what an envelope holds first."""
+    #: The OCSF event, and the original record: what an envelope holds first.
+    event: Mapping[str, Any]
+    bodies: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +51,8 @@ class FieldTable:
     """How fields are found in the records of one log source.
 
     `aliases`: other places of a field, by its name without case. A text is a path in the record, with `ocsf:` one in
-    the normalised event; a function makes the values. The field's own name comes first, unless the aliases name it
-    themselves (`.`). `of_event`: fields are those of the normalised event.
+    the normalised event; a function makes the values. `.` is the field's own name, which comes last where it is not
+    listed. `of_event`: fields are those of the normalised event.
     """
 
     aliases: Mapping[str, tuple[str | Callable[[Asked], Iterable[Any]], ...]] = dataclasses.field(default_factory=dict)
@@ -79,7 +75,7 @@ class FieldTable:
         own = (*([Place(steps(name))] if bare != name else []), Place(steps(bare)))
         aliases = self.aliases.get(fold(bare), ())
         made = [part for alias in aliases for part in (own if alias == "." else (_place(alias),))]
-        return tuple(made) if "." in aliases else (*own, *made)
+        return tuple(made) if "." in aliases else (*made, *own)
 
 
 def without_envelope(name: str) -> str:

@@ -89,8 +89,9 @@ def of_event(event: Mapping[str, Any]) -> tuple[LogSource, ...]:
 @lru_cache(4096)
 def _sources(log: str, product: str, class_uid: int) -> tuple[LogSource, ...]:
     log, product = log.casefold(), product.casefold()
-    found = [*_by_log(log), *_by_product(log, product, class_uid), OCSF]
-    return tuple(dict.fromkeys(found))
+    own = _by_log(log)
+    others = () if own in ((RISK_DETECTION,), (PIM,)) else _by_product(log, product, class_uid)
+    return tuple(dict.fromkeys((*own, *others, OCSF)))
 
 
 def _by_log(log: str) -> tuple[LogSource, ...]:
@@ -114,7 +115,7 @@ def _by_product(log: str, product: str, class_uid: int) -> tuple[LogSource, ...]
         return (INTUNE,)
     if "exchange" in product and class_uid != _FINDING:
         return EXCHANGE, AUDIT
-    if _ENTRA in product and "protection" not in product and "signin" not in log and log != "sign-ins":
+    if _ENTRA in product and "signin" not in log and log != "sign-ins":
         return (SIGN_IN_LOGS,) if class_uid == _OCSF_SIGN_IN else (AUDIT_LOGS, AUDIT)
     if class_uid == _FINDING and not log.startswith("unified"):
         return THREAT_MANAGEMENT, THREAT_DETECTION

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from aoc_alerter.sigma import bounds
+from aoc_alerter.sigma.shapes import KEYS_REMEMBERED, folded_keys, shape_of
 from aoc_alerter.sigma.texts import container_text, fold, scalar_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from aoc_alerter.sigma.fields import Field, Path
+    from aoc_alerter.sigma.shapes import Reach
 
 #: Where some interfaces put the record itself, inside of an envelope.
 _ENVELOPES: Final = ("properties", "auditData", "RawEventData")
 #: How lists of pairs name their pairs, and what they say: `{"Name": "ForwardTo", "Value": "..."}`.
 _PAIR_NAMES: Final = ("name", "key", "displayname")
 _PAIR_VALUES: Final = ("value", "newvalue")
-_KEYS_REMEMBERED: Final = 64
 
 
 class Values:
@@ -30,14 +30,15 @@ class Values:
     `items`: every value, lists taken apart, nulls included. Its texts are made when somebody asks for them.
     """
 
-    __slots__ = ("_containers", "_folded", "_plain", "items", "lists")
+    __slots__ = ("_containers", "_folded", "_folded_containers", "_plain", "items", "lists")
 
-    def __init__(self, items: list[Any], lists: list[Any]) -> None:
+    def __init__(self, items: list[Any], lists: list[Any], plain: list[str] | None = None) -> None:
         self.items = items
         self.lists = lists
-        self._plain: list[str] | None = None
+        self._plain = plain
         self._folded: list[str] | None = None
         self._containers: list[str] | None = None
+        self._folded_containers: list[str] | None = None
 
     @property
     def plain(self) -> list[str]:
@@ -58,9 +59,19 @@ class Values:
     def containers(self) -> list[str]:
         """Texts of the objects and lists."""
         if self._containers is None:
+            if self._plain is not None and len(self._plain) == len(self.items) and not self.lists:
+                self._containers = []  # nothing but texts
+                return self._containers
             objects = [item for item in self.items if isinstance(item, dict)]
             self._containers = [container_text(item) for item in (*objects, *self.lists)]
         return self._containers
+
+    @property
+    def folded_containers(self) -> list[str]:
+        """`containers` without case."""
+        if self._folded_containers is None:
+            self._folded_containers = [text.casefold() for text in self.containers]
+        return self._folded_containers
 
     @property
     def exists(self) -> bool:
@@ -82,26 +93,23 @@ class Record:
     `event`: the OCSF event. `bodies`: the original record as it came, what an envelope holds first.
     """
 
-    __slots__ = ("_bodies", "_values", "_words", "event")
+    __slots__ = ("_roots", "_values", "_words", "bodies", "event", "shape")
 
     def __init__(self, event: Mapping[str, Any]) -> None:
         self.event = event
-        self._bodies: list[dict[str, Any]] | None = None
+        #: The record inside of its envelopes, then the envelopes. Empty for a record that is no JSON object.
+        self.bodies: list[dict[str, Any]] = _bodies(event.get("raw_data"))
+        self._roots: tuple[Mapping[str, Any], ...] = (event, *self.bodies)
+        self.shape = shape_of(tuple(map(tuple, self._roots)))
         self._values: dict[int, Values] = {}
         self._words: Values | None = None
-
-    @property
-    def bodies(self) -> list[dict[str, Any]]:
-        """The record inside of its envelopes, then the envelopes. Empty for a record that is no JSON object."""
-        if self._bodies is None:
-            self._bodies = _bodies(self.event.get("raw_data"))
-        return self._bodies
 
     def values(self, field: Field) -> Values:
         """What the event has in a field: of the first of the field's places that it has."""
         known = self._values.get(field.number)
         if known is None:
-            known = self._values[field.number] = self._look_up(field)
+            plan = self.shape.plan(field)
+            known = self._values[field.number] = self._reached(plan) if plan else NO_VALUES
         return known
 
     def words(self) -> Values:
@@ -111,19 +119,26 @@ class Record:
             self._words = Values([item for root in roots for item in _leaves(root)], [])
         return self._words
 
-    def _look_up(self, field: Field) -> Values:
-        for place in field.places:
-            if place.computed is not None:
-                made = place.computed(self)
+    def _reached(self, plan: tuple[Reach, ...]) -> Values:
+        """What lies at the first place that has something; null only where no other has more."""
+        null: Values | None = None
+        for computed, root, key, rest in plan:
+            if computed is not None:
+                made = list(computed(self))
                 if made:
-                    return Values(list(made), [])
+                    return Values(made, [])
                 continue
+            value = self._roots[root][key]
+            if not rest and isinstance(value, str):  # most are
+                return Values([value], [], [value[: bounds.TEXT_LENGTH]])
             found = _Found()
-            for root in (self.event,) if place.of_event else self.bodies:
-                _walk(root, place.path, 0, found)
-                if found.items or found.lists:
-                    return Values(found.items, found.lists)
-        return NO_VALUES
+            _walk(value, rest, 0, found)
+            if found.items or found.lists:
+                values = Values(found.items, found.lists)
+                if found.lists or found.items[0] is not None or not values.is_null:
+                    return values
+                null = null or values
+        return null or NO_VALUES
 
 
 class _Found:
@@ -176,7 +191,7 @@ def _named_pair(value: list[Any], path: Path, at: int, found: _Found) -> None:
     for pair in value[: bounds.FIELD_VALUES]:
         if not isinstance(pair, dict):
             continue
-        keys = _folded_keys(tuple(pair))
+        keys = folded_keys(tuple(pair))
         named = next((pair[keys[name]] for name in _PAIR_NAMES if name in keys), None)
         if isinstance(named, str) and fold(named) == wanted:
             for name in _PAIR_VALUES:
@@ -207,15 +222,9 @@ def _key_of(value: Mapping[str, Any], step: tuple[str, str]) -> str | None:
     spelt, folded = step
     if spelt in value:
         return spelt
-    if len(value) <= _KEYS_REMEMBERED:
-        return _folded_keys(tuple(value)).get(folded)
+    if len(value) <= KEYS_REMEMBERED:
+        return folded_keys(tuple(value)).get(folded)
     return next((key for key in value if fold(key) == folded), None)
-
-
-@lru_cache(8192)
-def _folded_keys(keys: tuple[str, ...]) -> dict[str, str]:
-    """Keys by their spelling without case; of two that differ in nothing else the first."""
-    return {fold(key): key for key in reversed(keys)}
 
 
 def _dotted(path: Path, at: int) -> tuple[str, str]:

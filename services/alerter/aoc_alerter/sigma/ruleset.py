@@ -25,7 +25,7 @@ class RuleSet:
     and the index.
     """
 
-    __slots__ = ("_indexes", "rules")
+    __slots__ = ("indexes", "rules")
 
     def __init__(self, rules: Iterable[CompiledRule] = ()) -> None:
         self.rules = tuple(rules)
@@ -33,7 +33,7 @@ class RuleSet:
         for rule in self.rules:
             for source in rule.conditions:
                 covering[source].append(rule)
-        self._indexes = {source: Index(held, source) for source, held in covering.items()}
+        self.indexes = {source: Index(held, source) for source, held in covering.items()}
 
     def match(self, event: Mapping[str, Any], lists: NamedLists = NO_LISTS) -> tuple[Match, ...]:
         """The rules that an event of AOC_EVENTS matches, each once, with the values by which it does.
@@ -43,7 +43,7 @@ class RuleSet:
         record: Record | None = None
         found: dict[CompiledRule, Match] = {}
         for source in log_sources.of_event(event):
-            index = self._indexes.get(source)
+            index = self.indexes.get(source)
             if index is None:
                 continue
             if record is None:

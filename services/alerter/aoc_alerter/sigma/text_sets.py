@@ -10,7 +10,7 @@ import ahocorasick
 from aoc_alerter.sigma.patterns import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from aoc_alerter.sigma.patterns import Pattern
     from aoc_alerter.sigma.record import Values
@@ -55,7 +55,7 @@ class TextSet:
             return values.plain[at]
         if self.containers:
             texts = values.containers
-            at = self._among(texts if self.cased else [text.casefold() for text in texts])
+            at = self._among(texts if self.cased else values.folded_containers)
             return None if at is None else texts[at]
         return None
 
@@ -78,9 +78,3 @@ def automaton_of(words: Iterable[tuple[str, object]]) -> ahocorasick.Automaton:
         made.add_word(word, meaning)
     made.make_automaton()
     return made
-
-
-def found_in(automaton: ahocorasick.Automaton, text: str) -> Iterator[object]:
-    """What stands for each word of an automaton that is in a text; one that is there twice is given twice."""
-    for _, meaning in automaton.iter(text):
-        yield meaning
