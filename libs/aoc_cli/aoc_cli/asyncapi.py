@@ -60,7 +60,8 @@ def _complete(made: dict[str, Any], kind: MessageType) -> None:
     key = _key(kind)
     channel = made["channels"][key]
     channel["servers"] = [{"$ref": "#/servers/nats"}]
-    channel["x-stream"] = kind.stream
+    if kind.stream is not None:
+        channel["x-stream"] = kind.stream
     channel["bindings"] = {}
     if names := re.findall(r"{(\w+)}", kind.address):
         channel["parameters"] = {name: {"description": PLACEHOLDERS[name]} for name in names}

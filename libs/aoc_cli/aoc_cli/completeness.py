@@ -21,6 +21,7 @@ from aoc_cli.reports.formatting import gap, not_needed, table
 from aoc_cli.reports.settings import ReportSettings
 from aoc_cli.reports.statement import MOST_FILES, MOST_HEADS, import_document, statement, tenant_id_of
 from aoc_cli.reports.trust import pins
+from aoc_cli.tenants import registry
 from aoc_cli.terminal import err, out, plain
 from aoc_common.contracts import subjects
 from aoc_common.contracts.report_keys import thumbprint
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
     from aoc_common.store.imports import ImportRecord
     from aoc_common.store.mongo.client import Database
+    from aoc_common.tenants.records import Pause
 
 _HEADINGS: Final = (
     "source", "complete until (UTC)", "ago", "records", "stored", "changed", "duplicate", "put aside", "not understood",
@@ -88,7 +90,7 @@ def completeness(
     subjects.check_tenant(tenant)
     now = datetime.now(UTC)
     with attach.opened(data) as system:
-        stated, other_tenants = asyncio.run(_read(system, tenant, now))
+        stated, other_tenants = asyncio.run(_read(system, tenant, now, data))
         signed = asyncio.run(_signed(system, stated, now, key, data)) if write is not None and stated.accounts else None
     accounts = stated.accounts
     if write is not None:
@@ -103,6 +105,7 @@ def completeness(
         document = {
             "tenant": tenant,
             "at": now,
+            "pauses": [asdict(pause) for pause in stated.pauses],
             "sources": sources,
             "imports": imports,
             "imports_without_account": lacking,
@@ -110,6 +113,8 @@ def completeness(
         out.out(orjson.dumps(document, default=str).decode(), highlight=False)
     elif accounts:
         _show(accounts, stated.dropped, now)
+        for pause in stated.pauses:
+            out.print(_paused(tenant, pause), soft_wrap=True)
         show_imports(stated.imports, _FILES_SHOWN)
         if (lacking := without_account(accounts, stated.imports)) is not None:
             out.print(f"[yellow]import[/] {plain(lacking)}", soft_wrap=True)
@@ -136,11 +141,12 @@ def _check_options(write: Path | None, verify: Path | None, key: str | None, fin
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """What is stated of a tenant: its accounts, what was discarded by source, and its imports."""
+    """What is stated of a tenant: its accounts, what was discarded by source, its imports, and when it was paused."""
 
     accounts: Sequence[SourceAccount] = ()
     dropped: Mapping[str, Discarded] = field(default_factory=dict)
     imports: Sequence[ImportRecord] = ()
+    pauses: Sequence[Pause] = ()
 
 
 async def _signed(
@@ -170,7 +176,7 @@ def _write(path: Path, tenant: str, signed: tuple[bytes, str] | None) -> None:
     out.print(f"{plain(path)}: signed with key {fingerprint}")
 
 
-async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[_Stated, list[str]]:
+async def _read(system: attach.System, tenant: str, now: datetime, data: Path | None) -> tuple[_Stated, list[str]]:
     """What is stated of the tenant; when that is nothing, the first tenants that have accounts."""
     async with connect(system.mongo) as database:
         accounts, dropped = await MongoAccount(database).accounts(tenant, now), await discarded(database, tenant)
@@ -183,9 +189,18 @@ async def _read(system: attach.System, tenant: str, now: datetime) -> tuple[_Sta
         others = dropped.keys() | ({subjects.IMPORT_SOURCE} if imports else set())
         accounts += [SourceAccount(tenant, source) for source in sorted(others - known)]
         if accounts:
-            return _Stated(accounts, dropped, imports), []
+            return _Stated(accounts, dropped, imports, await _pauses(database, tenant, data)), []
         states = await MongoSources(database).all_states(None)
         return _Stated(), sorted({state.tenant for state in states})[:_SHOWN]
+
+
+async def _pauses(database: Database, tenant: str, data: Path | None) -> list[Pause]:
+    try:
+        return await registry(database, data).pauses(tenant)
+    except BadConfiguration as error:
+        # What was collected is told all the same.
+        err.print(f"[yellow]whether {plain(tenant)} is paused is not known: {plain(error)}[/]")
+        return []
 
 
 async def _ended(database: Database, record: ImportRecord) -> ImportRecord:
@@ -205,6 +220,15 @@ def _show(accounts: Sequence[SourceAccount], dropped: Mapping[str, Discarded], n
             out.print(f"[yellow]aside[/] {plain(account.source)} {waiting}", soft_wrap=True)
         if line := not_needed(account.source, dropped.get(account.source, Discarded())):
             out.print(line, soft_wrap=True)
+
+
+def _paused(tenant: str, pause: Pause) -> str:
+    since = f" since {_moment(pause.since)}" if pause.since else ""
+    if pause.until is not None:
+        return f"[dim]paused[/] {plain(tenant)} was paused{since} until {_moment(pause.until)}: nothing was collected"
+    return (
+        f"[yellow]paused[/] {plain(tenant)} is paused{since}: nothing is collected; aoc tenants resume {plain(tenant)}"
+    )
 
 
 def _row(account: SourceAccount, now: datetime) -> tuple[str, ...]:

@@ -19,9 +19,11 @@ from aoc_common.telemetry import logs
 COMMANDS: Final = {
     "up": "aoc_cli.up:up",
     "import": "aoc_cli.importing.command:import_",
+    "migrate": "aoc_cli.migrate:migrate",
     "search": "aoc_cli.search:search",
     "timeline": "aoc_cli.timeline:timeline",
     "show": "aoc_cli.show:show",
+    "export": "aoc_cli.export:export",
     "stats": "aoc_cli.stats:stats",
     "tail": "aoc_cli.tail:tail",
     "completeness": "aoc_cli.completeness:completeness",

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Final, Self
@@ -26,9 +27,13 @@ from aoc_cli.up_output import Output, make_output
 from aoc_common import roster
 from aoc_common.contracts import subjects
 from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.licence import terms
+from aoc_common.settings import ServiceSettings, load
 from aoc_common.store.mongo.census import MongoCensus
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.import_accounts import MongoImports
+from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
+from aoc_common.tenants import licensing
 
 if TYPE_CHECKING:
     from aoc_cli.local.process import Child
@@ -146,11 +151,22 @@ def _start(plan: Plan, supervisor: Supervisor, output: Output) -> tuple[Endpoint
     output.step("bringing streams, consumers and indexes in order")
     plan.data.bring_in_order(endpoints, output.note)
     asyncio.run(local_access.api_key(plan.data, plan.data.mongo_settings(endpoints)))
+    if advice := asyncio.run(_licence_advice(plan.data.mongo_settings(endpoints))):
+        output.note(advice)
     cases = [] if plan.simulate else asyncio.run(_cases(plan.data.mongo_settings(endpoints)))
     for child in supervisor.start(_services(plan, endpoints, _tenants(plan, cases)[0])):
         output.ready(child)
     plan.data.describe(endpoints)
     return endpoints, cases
+
+
+async def _licence_advice(settings: MongoSettings) -> str | None:
+    """What somebody should do about the licence. A stack's own tenants are simulated, and count for none."""
+    ours = load(ServiceSettings)
+    async with connect(settings) as database:
+        records = await MongoTenantSettings(database).changed_since(None)
+    licences = terms.load(ours.license_key, ours.license_trust)
+    return licensing.advice(licences, (), records, datetime.now(UTC))
 
 
 async def _cases(settings: MongoSettings) -> Sequence[Case]:

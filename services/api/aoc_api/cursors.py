@@ -15,9 +15,9 @@ from uuid import UUID
 import orjson
 from itsdangerous import BadSignature, Signer
 
-from aoc_api.models import FieldError
 from aoc_api.problems import Problem
 from aoc_common.errors import BadConfiguration
+from aoc_common.gateway.events import FieldError
 from aoc_common.settings import resolve_secret
 
 if TYPE_CHECKING:

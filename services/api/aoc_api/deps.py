@@ -34,13 +34,13 @@ from aoc_api.job_requests import PublishJobs
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.settings import ApiOptions
-from aoc_api.sign_in_models import SignInWays
 from aoc_api.single_flight import SingleFlight
 from aoc_api.tail.live_tail import LiveTail
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
 from aoc_common.contracts import subjects
 from aoc_common.contracts.access import Role, Scope
+from aoc_common.gateway.sign_in import SignInWays
 from aoc_common.service.probes import Probe, run_probes
 from aoc_common.service.standstill import Standstill
 from aoc_common.store.accounts import AccountStore, SourceAccount
@@ -219,7 +219,7 @@ def named(needed: Role) -> Callable[..., Awaitable[Principal]]:
         request: Request,
         services: ServicesDep,
         principal: PrincipalDep,
-        name: Annotated[str, Path(pattern=subjects.TENANT_PATTERN)],
+        name: Annotated[str, Path(pattern=subjects.TENANT_PATTERN, description="Its short name.")],
     ) -> Principal:
         await services.policy.role(principal, name, needed)
         note_of(request.scope).tenant = name

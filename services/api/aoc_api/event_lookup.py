@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_api.models import FieldError
 from aoc_api.problems import Problem
+from aoc_common.gateway.events import FieldError
 
 if TYPE_CHECKING:
     from uuid import UUID

@@ -14,10 +14,10 @@ from structlog.contextvars import bound_contextvars
 from aoc_api import metrics, problems
 from aoc_api.bodies import MAX_BODY, bounded
 from aoc_api.connection_timeouts import FULL
-from aoc_api.models import FieldError
 from aoc_api.request_ids import CORRELATION, REQUEST, ids_of
 from aoc_api.security_headers import harden
 from aoc_api.settings import is_loopback
+from aoc_common.gateway.events import FieldError
 from aoc_common.telemetry import logs, tracing
 
 if TYPE_CHECKING:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from aoc_api.described import complete
 from aoc_api.problems import KINDS, MEDIA_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
 
 _PROBLEM: Final = {"$ref": "#/components/schemas/ProblemDocument"}
@@ -27,13 +30,24 @@ _TOO_OFTEN: Final = {
 _FOREIGN: Final = ("HTTPValidationError", "ValidationError")
 
 
-def install(app: FastAPI) -> None:
-    """Make `app` describe its problems with the media type that they have."""
+#: Of every route that is not served to everybody.
+_REFUSALS: Final = {
+    str(KINDS[slug].status): {"description": KINDS[slug].title, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}}
+    for slug in ("unauthenticated", "forbidden")
+}
+
+
+def install(app: FastAPI, is_public: Callable[[str], bool]) -> None:
+    """Make `app` describe its problems with the media type that they have, and all that FastAPI leaves out.
+
+    `is_public`: whether a path is served to everybody.
+    """
     original = app.openapi
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _with_problems(original())
+            complete(app.openapi_schema, is_public, _REFUSALS)
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way

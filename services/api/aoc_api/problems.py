@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from aoc_api.bodies import RepeatedMember
-from aoc_api.models import FieldError, ProblemDocument
 from aoc_common.contracts.query.grammar import QueryError
 from aoc_common.errors import NotFound, TimedOut, Transient
+from aoc_common.gateway.events import FieldError, ProblemDocument
 from aoc_common.telemetry import logs
 
 _log = logs.get(__name__)

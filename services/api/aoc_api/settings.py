@@ -249,7 +249,7 @@ class HookOptions(WebhookSettings):
     tenants_file: Path | None = Field(
         None,
         description="JSON file with the tenants (name, tenant_id, client_id, cloud); the collector's will do. "
-        "Needed only for notifications with resource data, whose tokens are checked against it.",
+        "Tokens of notifications with resource data are checked against it, and against the registry.",
     )
     decryption_keys: dict[str, SecretRef] = Field(
         default_factory=dict,

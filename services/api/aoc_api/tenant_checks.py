@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aoc_api import problems
-from aoc_api.models import FieldError
 from aoc_common.bus.broker import connected, jetstream
 from aoc_common.bus.jobs import publish_job
 from aoc_common.errors import Transient, Unreachable
+from aoc_common.gateway.events import FieldError
 from aoc_common.tenants.checks import CheckFailed, TenantChecks
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,9 @@ from aoc_common.store.mongo.ledger import MongoLedger
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.page_ledger import PageOutcome
 from aoc_common.store.slices import SliceFetched
+from aoc_common.tenants.administration import Change
+from manual_clock import ManualClock
+from tenant_registry import Registry, settings_of
 
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 START, END = NOW - timedelta(minutes=10), NOW - timedelta(minutes=5)
@@ -39,6 +43,7 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
     assert answer.json() == {
         "tenant": "contoso",
         "at": "2026-11-23T08:00:00Z",
+        "pauses": [],
         "sources": [
             {
                 "source": "o365-exchange",
@@ -74,6 +79,29 @@ async def test_a_source_s_account_and_gaps_are_told(gateway, collected) -> None:
             }
         ],
     }
+
+
+async def test_a_tenant_that_is_or_was_paused_says_since_when(gateway, database, collected) -> None:
+    clock = ManualClock(NOW)
+    registry = Registry(database, clock)
+    await registry.administration.add(settings_of("contoso"), Change("kim"))
+    answers = [[]]
+    for paused in (True, False, True):
+        clock.advance(3600)
+        await registry.administration.pause("contoso", Change("kim"), paused=paused)
+        gateway.app.state.services.registry.stored.wake()
+        async with asyncio.timeout(10):
+            while (pauses := (await gateway.get("/api/completeness")).json()["pauses"]) == answers[-1]:
+                await asyncio.sleep(0.05)
+        answers.append(pauses)
+
+    first = {"since": "2026-11-23T09:00:00Z", "until": "2026-11-23T10:00:00Z"}
+    assert answers[1:] == [
+        [first | {"until": None}],
+        [first],
+        [{"since": "2026-11-23T11:00:00Z", "until": None}, first],
+    ]
+    assert (await gateway.get("/api/completeness", tenant="fabrikam")).json()["pauses"] == []
 
 
 async def test_another_tenant_sees_its_own_account_only(gateway, collected) -> None:

@@ -26,7 +26,11 @@ from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.quarantine import QuarantineEntry
+from aoc_common.tenants.administration import Change
+from aoc_common.tenants.records import TenantRecord
+from making import NOW
 from signing_in import MONITORED, MONITORING_TOKEN, bearer, make_key
+from tenant_registry import Registry, settings_of
 
 AWAY = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1", "AOC_MONGO__TIMEOUT_S": "0.2"}
 
@@ -224,6 +228,25 @@ def test_bad_configuration_is_one_line_that_names_it_and_status_2(launch) -> Non
     assert [line.startswith("aoc-api: ") for (line,) in said] == [True] * len(wrong)
     for settings, (line,) in zip(wrong, said, strict=True):
         assert any(name in line or value in line for name, value in settings.items()), line
+
+
+async def test_what_to_do_about_the_licence_is_told_to_who_may_see_it_and_degrades_nothing(gateway, database) -> None:
+    given = gateway.app.state.services
+    gateway.app.state.services = replace(given, probe_runs=SingleFlight(0))
+    await (registry := Registry(database, given.clock)).administration.add(settings_of("contoso"), Change("kim"))
+    before = (await gateway.get("/health")).json()
+    more = TenantRecord("fabrikam", "active", 1, NOW, NOW, settings_of("fabrikam"))
+    assert await registry.store.put(more)
+    given.registry.stored.wake()
+    async with asyncio.timeout(10):
+        while (after := (await gateway.get("/health")).json())["licence"] == "ok":
+            await asyncio.sleep(0.05)
+    stranger = (await gateway.client.get("/health", headers={"Authorization": ""})).json()
+
+    assert before["licence"] == "ok"
+    assert after["licence"].startswith("2 tenants are in use, and 1 may be")
+    assert after["status"] == before["status"]
+    assert stranger == {"status": after["status"]}
 
 
 async def test_open_quarantine_records_are_counted_and_do_not_degrade(gateway, database) -> None:

@@ -30,6 +30,13 @@ def operations(document):
             yield f"{method} {path}", operation
 
 
+def has_example(document, described):
+    schema = described.get("schema", {})
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return any("example" in place or place.get("examples") for place in (described, schema))
+
+
 def references(value):
     if isinstance(value, dict):
         if "$ref" in value:
@@ -87,6 +94,62 @@ def test_every_parameter_is_described(document, path, names) -> None:
 
     assert {parameter["name"] for parameter in parameters} == names
     assert [parameter["name"] for parameter in parameters if not parameter.get("description")] == []
+
+
+@pytest.mark.parametrize("member", ["summary", "description", "tags"])
+def test_every_operation_says_what_it_is(document, member) -> None:
+    assert [name for name, operation in operations(document) if not operation.get(member)] == []
+
+
+def test_every_parameter_and_every_body_has_a_description_or_a_model_and_an_example(document) -> None:
+    without = []
+    for name, operation in operations(document):
+        without += [
+            f"{name}: {parameter['name']}"
+            for parameter in operation.get("parameters", ())
+            if not parameter.get("description") or not has_example(document, parameter)
+        ]
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            without += [] if has_example(document, content) else [f"{name}: body"]
+
+    assert without == []
+
+
+def test_every_example_of_a_parameter_is_one(document) -> None:
+    for _, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            schema = parameter["schema"] | {"components": document["components"]}
+            for example in [parameter["example"]] if "example" in parameter else []:
+                jsonschema.Draft202012Validator(schema).validate(example)
+
+
+def test_every_answer_is_described_and_shown(document) -> None:
+    undescribed, unshown = [], []
+    for name, operation in operations(document):
+        for status, answer in operation["responses"].items():
+            undescribed += [] if answer["description"] not in {"", "Successful Response"} else [f"{name} {status}"]
+            for kind, content in answer.get("content", {}).items():
+                if kind in {"application/json", MEDIA_TYPE} and not has_example(document, content):
+                    unshown.append(f"{name} {status}")
+
+    assert (undescribed, unshown) == ([], [])
+
+
+def test_whoever_must_be_known_can_be_refused(document) -> None:
+    open_to_all = {
+        name for name, operation in operations(document) if not {"401", "403"} <= operation["responses"].keys()
+    }
+
+    assert open_to_all == {
+        "get /api/config/auth",
+        "get /auth/callback",
+        "get /auth/link",
+        "get /auth/login",
+        "post /auth/logout",
+        "get /health",
+        "post /api/webhooks/graph",
+        "post /api/webhooks/o365",
+    }
 
 
 def test_every_error_is_a_problem(document) -> None:

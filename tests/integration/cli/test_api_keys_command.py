@@ -8,8 +8,11 @@ from functools import partial
 
 import pytest
 
+from aoc_common.contracts.audit import INSTALLATION
 from aoc_common.contracts.credentials import fingerprint, is_api_key
+from aoc_common.store.audit_trail import AuditQuery
 from aoc_common.store.mongo.api_keys import MongoApiKeys
+from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.client import connect
 from tenant_registry import settings_of
 
@@ -34,6 +37,24 @@ def test_a_key_is_made_listed_and_revoked(aoc) -> None:
     assert aoc("list").out.startswith(f"{key_id}  revoked")
     shown = json.loads(aoc("list", "--json").out)
     assert (shown["rights"], shown["valid"]) == (["reader over contoso, group retail"], False)
+
+
+def test_a_key_names_who_made_and_revoked_it_as_the_audit_trail_does(aoc, mongo_settings, monkeypatch) -> None:
+    monkeypatch.setenv("SUDO_USER", "kim")
+    of = fingerprint(aoc("create", "k", "--everything").out.strip())
+    monkeypatch.setenv("SUDO_USER", "lee")
+    assert aoc("revoke", of.id).status == 0
+
+    async def stored():
+        async with connect(mongo_settings) as database:
+            [key] = await MongoApiKeys(database).listed()
+            entries = await MongoAuditTrail(database).search(AuditQuery(INSTALLATION))
+            return key, [entry.event["actor"]["user"]["uid"] for entry in entries]
+
+    key, noted = asyncio.run(stored())
+
+    assert (key.made_by, key.revoked_by) == ("local/kim", "local/lee")
+    assert sorted(noted) == ["local/kim", "local/lee"]
 
 
 def test_a_key_is_over_the_tenants_of_the_registry_that_have_the_names_now(aoc, registered, mongo_settings) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from aoc_cli.attach import System
 from aoc_cli.doctor import keys as doctor_keys
-from aoc_cli.local import private
 from aoc_cli.local.stack import DataDirectory
 from aoc_cli.reports import keys
 from aoc_cli.reports.form import public_bytes
 from aoc_cli.reports.keys import KeyState, OwnKey
 from aoc_collector.findings import Grade
+from aoc_common import private
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import MongoSettings, NatsSettings

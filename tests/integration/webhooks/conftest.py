@@ -89,9 +89,11 @@ async def serve(authority: Authority, monkeypatch, tmp_path) -> AsyncIterator[Ca
             lambda **_: httpx.AsyncClient(transport=httpx.MockTransport(authority)),
         )
 
-        async def start(options: HookOptions | None = None, nats: NatsSettings | None = None) -> Hooks:
+        async def start(
+            options: HookOptions | None = None, nats: NatsSettings | None = None, mongo: MongoSettings | None = None
+        ) -> Hooks:
             settings = ApiSettings(
-                mongo=MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2),
+                mongo=mongo or MongoSettings(uri="mongodb://127.0.0.1:1", timeout_s=0.2),
                 nats=nats or NatsSettings(url="nats://127.0.0.1:1"),
                 webhooks=options or HookOptions(),
                 api=ApiOptions(audit=AuditOptions(spool=tmp_path / uuid4().hex)),

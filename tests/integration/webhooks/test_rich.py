@@ -11,7 +11,10 @@ import jwt
 import pytest
 
 from aoc_api.settings import HookOptions
+from aoc_common.clock import SystemClock
+from aoc_common.tenants.administration import Change
 from notifying import APP, AUTHORITY, CONTOSO, FABRIKAM, PUBLISHER, SEALS, change, encrypted
+from tenant_registry import Registry
 
 POLL = ["poll.contoso.graph-alerts"]
 NOW = int(datetime.now(UTC).timestamp())
@@ -45,6 +48,40 @@ async def test_each_of_several_apps_in_one_directory_gets_its_tokens_believed(se
         await hooks.graph(rich(id=f"notification-{number}"), tokens=[authority.token(aud=app)])
 
     assert (hooks.bus.asked, hooks.refusals()) == (POLL * 2, [])
+
+
+async def test_a_tenant_of_the_registry_is_believed_from_when_it_is_there_until_it_is_gone(
+    serve, options, authority, rich, database, mongo_settings
+):
+    options.tenants_file.write_text("[]")
+    hooks = await serve(options, mongo=mongo_settings)
+    stored = hooks.client._transport.app.state.services.registry.stored
+    tenants, change = Registry(database, SystemClock()).administration, Change("tests")
+
+    async def answers(name):
+        stored.wake()
+        await stored.tenants()
+        return (await hooks.graph(rich(id=name), tokens=[authority.token()])).status_code
+
+    before = await answers("before"), hooks.bus.asked[:], hooks.refusals()
+    await tenants.add({"name": "contoso", "tenant_id": CONTOSO, "client_id": APP, "client_secret": "env:X"}, change)
+    there = await answers("there"), hooks.bus.asked[:]
+    await tenants.delete("contoso", change)
+    await answers("after")
+
+    assert before == (202, [], ["a validation token is of an issuer that is not configured"])
+    assert there == (202, POLL)
+    assert (hooks.bus.asked, hooks.refusals()) == (POLL, before[2] * 2)
+
+
+async def test_while_the_registry_cannot_be_asked_a_tenant_that_is_not_in_the_file_is_asked_for_again(
+    serve, options, authority, rich
+):
+    options.tenants_file.write_text("[]")
+    hooks = await serve(options)
+    answer = await hooks.graph(rich(), tokens=[authority.token()])
+
+    assert (answer.status_code, hooks.bus.asked) == (503, [])
 
 
 async def test_a_token_of_version_2_is_believed(hooks, authority, rich):

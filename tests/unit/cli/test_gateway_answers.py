@@ -1,4 +1,4 @@
-"""What a gateway answers to a command: an object, or an error that names the address; the secret goes nowhere else."""
+"""What an identity provider answers to `aoc login`: an object, or an error that names the address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aoc_cli.access.credentials import Credentials
+from aoc_cli.access.credentials import get_json
 from aoc_cli.local.ports import free_port
 from aoc_common.errors import AocError, BadConfiguration, Unreachable
 
@@ -52,23 +52,23 @@ def gateway() -> Iterator[Any]:
         (502, b"<html>", Unreachable, "JSONDecodeError"),
     ],
 )
-def test_what_is_no_answer_of_a_gateway_is_an_error_that_names_the_address(
+def test_what_is_no_answer_of_a_provider_is_an_error_that_names_the_address(
     gateway, status: int, body: bytes, error: type[AocError], words: str
 ) -> None:
     gateway.answer = status, body
     address = f"http://127.0.0.1:{gateway.server_port}"
 
     with pytest.raises(error) as raised:
-        Credentials(address, "s3cret").me()
+        get_json(f"{address}/api/me")
 
     assert f"{address}/api/me: " in str(raised.value)
     assert words in str(raised.value)
-    assert gateway.asked == [("/api/me", "Bearer s3cret")]
+    assert gateway.asked == [("/api/me", None)]
 
 
 def test_an_answer_is_returned_and_nobody_there_is_an_error(gateway) -> None:
     gateway.answer = 200, b'{"name": "kim"}'
 
-    assert Credentials(f"http://127.0.0.1:{gateway.server_port}", "s3cret").me() == {"name": "kim"}
+    assert get_json(f"http://127.0.0.1:{gateway.server_port}/api/me") == {"name": "kim"}
     with pytest.raises(Unreachable, match="/api/me: ConnectError"):
-        Credentials(f"http://127.0.0.1:{free_port()}", "s3cret").me()
+        get_json(f"http://127.0.0.1:{free_port()}/api/me")

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from inspect import isfunction, signature
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -19,8 +20,16 @@ from aoc_common.bus.streams import declarations
 from aoc_common.contracts import subjects
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event_message import EventMessage
-from aoc_common.contracts.jobs import BackfillJob, CollectJob, DirectoryJob, PollJob, SubscriptionJob
-from aoc_common.contracts.messages import DEAD_LETTER, EVENT, MESSAGES, PLACEHOLDERS, RAW_PAGE
+from aoc_common.contracts.jobs import (
+    BackfillJob,
+    CheckJob,
+    CollectJob,
+    DecisionJob,
+    DirectoryJob,
+    PollJob,
+    SubscriptionJob,
+)
+from aoc_common.contracts.messages import DEAD_LETTER, EVENT, MESSAGES, PLACEHOLDERS, RAW_PAGE, UNUSED
 from aoc_common.contracts.raw import RawPage
 from aoc_common.settings import NatsSettings
 
@@ -37,7 +46,14 @@ JOBS: dict[str, Job] = {
     "backfill job": BackfillJob(tenant="contoso", source="o365-dlp", start=NOW, end=NOW.replace(hour=9)),
     "directory job": DirectoryJob(tenant="contoso"),
     "subscription job": SubscriptionJob(tenant="contoso"),
+    "check job": CheckJob(tenant="contoso", ticket="a" * 32, settings={}),
+    "decision job": DecisionJob(
+        tenant="contoso", queue="quarantine", decision="retry", keys=("k",), asked_at=NOW, who="kim", why=""
+    ),
 }
+#: Functions of `subjects` that make no subject of one message.
+NO_MAKERS = {"check_tenant", "_token", "partition", "raw_of_partition", "owner", "raw_of_tenant", "tenant_and_source",
+             "marks_of", "crc32"}  # fmt: skip
 SUBJECTS = {
     **{name: job.subject for name, job in JOBS.items()},
     "raw page": PAGE.subject,
@@ -46,6 +62,7 @@ SUBJECTS = {
     "dead letter": subjects.dead_letter("normalizer", "contoso"),
     "heartbeat": subjects.beat("normalizer", "host-1"),
     "audit entry": subjects.audit("contoso"),
+    "tenant change": subjects.tenant_change("contoso"),
 }
 
 
@@ -66,13 +83,37 @@ def test_a_kind_of_message_is_published_at_its_address_and_taken_by_its_stream_a
     ]
 
     assert re.fullmatch(address, subject)
-    assert takers == [kind.stream]
+    assert takers == ([] if kind.stream is None else [kind.stream])
     assert set(re.findall(r"{(\w+)}", kind.address)) <= PLACEHOLDERS.keys()
 
 
 def test_what_every_stream_holds_is_in_the_table() -> None:
     # Alerts have a stream, and nobody yet who publishes any.
-    assert {kind.stream for kind in MESSAGES} == declarations(NatsSettings()).keys() - {subjects.ALERTS_STREAM}
+    kept = {kind.stream for kind in MESSAGES if kind.stream is not None}
+
+    assert kept == declarations(NatsSettings()).keys() - {subjects.ALERTS_STREAM}
+
+
+def test_every_subject_that_there_is_has_a_kind_of_message_or_a_reason_why_it_has_none() -> None:
+    patterns = {value for name, value in vars(subjects).items() if name.startswith("ALL_")} - {subjects.ALL_JOBS}
+    described = {pattern for pattern in patterns for subject in SUBJECTS.values() if matches(pattern, subject)}
+
+    assert SUBJECTS.keys() == {kind.name for kind in MESSAGES}
+    assert patterns - described == UNUSED.keys()
+    assert all(UNUSED.values())
+
+
+def test_every_function_that_makes_a_subject_makes_one_of_those() -> None:
+    patterns = [value for name, value in vars(subjects).items() if name.startswith("ALL_")]
+    arguments = {"class_uid": 3002, "number": 0}
+    makers = [one for one in vars(subjects).values() if isfunction(one) and one.__name__ not in NO_MAKERS]
+    made = {
+        maker.__name__: maker(**{name: arguments.get(name, "a1") for name in signature(maker).parameters})
+        for maker in makers
+    }
+
+    assert made.keys() >= {"raw", "events", "tenant_change", "check_job"}
+    assert [name for name, subject in made.items() if not any(matches(one, subject) for one in patterns)] == []
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -113,7 +154,9 @@ def test_the_asyncapi_document_has_a_channel_with_headers_and_body_for_every_kin
 
     assert made["asyncapi"] == "3.0.0"
     assert {one["address"] for one in made["channels"].values()} == {kind.address for kind in MESSAGES}
-    assert {one["x-stream"] for one in made["channels"].values()} <= made["x-streams"].keys()
+    streams = {key: one.get("x-stream") for key, one in made["channels"].items()}
+    assert {key for key, stream in streams.items() if stream is None} == {"tenant-change"}
+    assert set(streams.values()) - {None} <= made["x-streams"].keys()
     assert all(one["payload"] and one["summary"] for one in messages.values())
     assert set(messages["raw-page:Message"]["headers"]["required"]) == set(PAGE.headers())
     assert messages["heartbeat:Message"]["payload"] == {"$ref": f"#/components/schemas/{Beat.__name__}"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from aoc_cli.access import granting
-from aoc_cli.access.local import OPERATOR
+from aoc_cli.access.local import principal
 from aoc_cli.attach import on_database
 from aoc_cli.noting import note
 from aoc_cli.tenants import directories_of
@@ -52,7 +52,7 @@ def create(
         raise BadConfiguration(f"the name must be 1 to {_LONGEST_NAME} characters, all of them visible")
     secret, now = new_api_key(), datetime.now(UTC)
     of = fingerprint(secret)
-    key = ApiKey(of.id, name, (grant,), OPERATOR, now, now + timedelta(days=days))
+    key = ApiKey(of.id, name, (grant,), principal(), now, now + timedelta(days=days))
 
     async def work(database: Database) -> None:
         directories = await directories_of(database, grant.tenants, data)
@@ -84,7 +84,7 @@ def revoke(key_id: Annotated[str, typer.Argument(help="Its id, as the list shows
 
     async def work(database: Database) -> ApiKey:
         await note(database, "api-keys.revoke", "delete", f"API key {key_id}")
-        return await MongoApiKeys(database).revoke(key_id, OPERATOR, datetime.now(UTC))
+        return await MongoApiKeys(database).revoke(key_id, principal(), datetime.now(UTC))
 
     key = on_database(data, work)
     out.print(f"{plain(key.id)}  {plain(key.name)}  is revoked")

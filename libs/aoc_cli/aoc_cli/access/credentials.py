@@ -11,10 +11,11 @@ import orjson
 
 from aoc_cli.access import local
 from aoc_cli.access.settings import GatewaySettings
-from aoc_cli.access.tokens import Logins, fresh
 from aoc_cli.local import stacks
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.local.stack import DataDirectory
+from aoc_common.client import Gateway, NotSignedIn, Secret
+from aoc_common.client.logins import Logins, fresh
 from aoc_common.errors import BadConfiguration, Unreachable
 from aoc_common.settings import load, resolve_secret
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aoc_cli.local.stack import Endpoints
+    from aoc_common.gateway.sign_in import Me
 
 _TIMEOUT_S: Final = 30.0
 
@@ -33,19 +35,27 @@ class Credentials:
     gateway: str
     secret: str = field(repr=False)
 
-    def me(self) -> dict[str, Any]:
-        """Whom the gateway takes the owner of the secret for. Raises as `get_json`."""
-        return get_json(f"{self.gateway}/api/me", self.secret)
+    def client(self) -> Gateway:
+        """A client of the gateway that shows the secret there."""
+        return Gateway(self.gateway, Secret(self.secret))
+
+    def me(self) -> Me:
+        """Whom the gateway takes the owner of the secret for. Raises `BadConfiguration` for nobody; `GatewayError`."""
+
+        async def ask() -> Me:
+            async with self.client() as gateway:
+                return await gateway.access.me()
+
+        try:
+            return asyncio.run(ask())
+        except NotSignedIn as error:
+            raise BadConfiguration(f"{self.gateway}: {error}") from None
 
 
-def get_json(url: str, secret: str | None = None) -> dict[str, Any]:
-    """The JSON object at an address. Raises `BadConfiguration` when it is refused, `Unreachable`.
-
-    No redirection is followed: the secret is for this address alone.
-    """
-    headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+def get_json(url: str) -> dict[str, Any]:
+    """The JSON object at an address of an identity provider. Raises `BadConfiguration` when refused, `Unreachable`."""
     try:
-        answer = httpx.get(url, headers=headers, timeout=_TIMEOUT_S, follow_redirects=False)
+        answer = httpx.get(url, timeout=_TIMEOUT_S, follow_redirects=False)
         document = orjson.loads(answer.content)
     except (httpx.HTTPError, ValueError) as error:
         raise Unreachable(f"{url}: {type(error).__name__}: {error}") from None

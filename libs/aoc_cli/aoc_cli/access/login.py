@@ -6,6 +6,7 @@ to block that flow (entra-docs, concept-authentication-flows.md).
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import webbrowser
 from base64 import urlsafe_b64encode
@@ -18,15 +19,18 @@ import typer
 
 from aoc_cli.access.credentials import Credentials, get_json
 from aoc_cli.access.redirect import Redirect
-from aoc_cli.access.settings import GatewaySettings, check_address, is_private
-from aoc_cli.access.tokens import Logins, redeem
+from aoc_cli.access.settings import GatewaySettings
 from aoc_cli.local import stacks
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.terminal import err, out, plain
+from aoc_common.client import Gateway
+from aoc_common.client.addresses import check_address, is_private
+from aoc_common.client.logins import Logins, redeem
 from aoc_common.errors import BadConfiguration
+from aoc_common.gateway.sign_in import SignInWays
 from aoc_common.settings import load
 
-Gateway = Annotated[str | None, typer.Argument(help="Address of the gateway, like https://aoc.example.")]
+GatewayArgument = Annotated[str | None, typer.Argument(help="Address of the gateway, like https://aoc.example.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Provider:
 
 
 def login(
-    gateway: Gateway = None,
+    gateway: GatewayArgument = None,
     browser: Annotated[bool, typer.Option(help="Open a browser; else the address is printed.")] = True,
 ) -> None:
     """Sign this terminal in at a gateway, through a browser."""
@@ -76,10 +80,10 @@ def login(
     signed_in = redeem(address, provider.token_endpoint, provider.client_id, provider.scope, code)
     me = Credentials(address, signed_in.access_token).me()
     Logins().keep(signed_in)
-    out.print(f"signed in at {plain(address)} as {plain(me['name'])}")
+    out.print(f"signed in at {plain(address)} as {plain(me.name)}")
 
 
-def logout(gateway: Gateway = None) -> None:
+def logout(gateway: GatewayArgument = None) -> None:
     """Forget what `aoc login` has stored."""
     address = None if gateway is None else _checked(gateway)
     dropped = Logins().drop(address)
@@ -104,16 +108,21 @@ def _checked(address: str) -> str:
 
 
 def _provider(gateway: str) -> Provider:
-    ways = get_json(f"{gateway}/api/config/auth")
-    if "microsoft" not in ways.get("ways", ()):
+    ways = asyncio.run(_ways(gateway))
+    if "microsoft" not in ways.ways:
         raise BadConfiguration(
             f"{gateway} has no identity provider. Use an API key: AOC_GATEWAY__API_KEY; aoc api-keys create makes one "
             "where AOC runs. A local stack needs neither: commands find its key by themselves"
         )
-    authority = str(ways["authority"]).rstrip("/")
+    authority = str(ways.authority).rstrip("/")
     known = get_json(f"{authority}/v2.0/.well-known/openid-configuration")
     endpoints = [str(known.get(f"{name}_endpoint")) for name in ("authorization", "token")]
     for endpoint in endpoints:
         if not is_private(urlsplit(endpoint)):
             raise BadConfiguration(f"{authority}: its endpoint {endpoint} is not https")
-    return Provider(str(ways["client_id"]), f"openid profile offline_access {ways['scope']}", *endpoints)
+    return Provider(str(ways.client_id), f"openid profile offline_access {ways.scope}", *endpoints)
+
+
+async def _ways(gateway: str) -> SignInWays:
+    async with Gateway(gateway) as asked:
+        return await asked.access.ways()

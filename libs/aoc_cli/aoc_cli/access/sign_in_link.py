@@ -11,11 +11,12 @@ import typer
 
 from aoc_cli import attach
 from aoc_cli.access.local import EVERYTHING, OPERATOR
-from aoc_cli.access.settings import GatewaySettings, check_address
+from aoc_cli.access.settings import GatewaySettings
 from aoc_cli.local.ports import LOOPBACK
 from aoc_cli.noting import note
 from aoc_cli.terminal import err, out
 from aoc_common import roster
+from aoc_common.client.addresses import check_address
 from aoc_common.contracts.credentials import fingerprint, new_secret
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import load

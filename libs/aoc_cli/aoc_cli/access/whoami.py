@@ -22,12 +22,12 @@ def whoami(
     shown = credentials.find(data)
     me = shown.me()
     if as_json:
-        out.out(json_text({"gateway": shown.gateway, **me}), highlight=False)
+        out.out(json_text({"gateway": shown.gateway, **me.model_dump(mode="json")}), highlight=False)
         return
-    out.print(f"{plain(me['name'])}  ({plain(me['principal'])}) at {plain(shown.gateway)}, by {plain(me['means'])}")
-    for grant in me["grants"]:
-        what = over(grant["tenants"], grant["groups"], everything=grant["everything"])
-        out.print(f"  {plain(grant['role'])} over {plain(what)}")
+    out.print(f"{plain(me.name)}  ({plain(me.principal)}) at {plain(shown.gateway)}, by {plain(me.means)}")
+    for grant in me.grants:
+        what = over(grant.tenants, grant.groups, everything=grant.everything)
+        out.print(f"  {plain(grant.role)} over {plain(what)}")
 
 
 def token(data: Data = None) -> None:

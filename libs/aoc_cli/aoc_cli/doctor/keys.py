@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.local.private import exposed
 from aoc_cli.reports import keys
 from aoc_collector.findings import Finding, Grade
 from aoc_common.errors import AocError, BadConfiguration
+from aoc_common.private import exposed
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
 

@@ -12,6 +12,7 @@ from aoc_common.licence import terms
 from aoc_common.settings import ServiceSettings, load
 from aoc_common.store.mongo.client import connect
 from aoc_common.store.mongo.tenant_settings import MongoTenantSettings
+from aoc_common.tenants import licensing
 from aoc_common.tenants.stored_registry import StoredTenants
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ async def check(system: System) -> list[Finding]:
         async with connect(system.mongo) as database:
             records = await MongoTenantSettings(database).changed_since(None)
     except AocError:
-        return [_of_terms(licences.terms(now))]
-    latest = max((record.changed_at for record in records), default=None)
-    findings = [_of_terms(licences.terms(now, latest))]
+        terms_only = licences.terms(now)
+        return [_of_terms(terms_only, terms_only.advice)]
+    findings = [_of_terms(licensing.terms_now(licences, records, now), licensing.advice(licences, (), records, now))]
     for record in records:
         if record.state == "deleting":
             since = f"is being deleted since {minute(record.changed_at)}"
@@ -53,8 +54,8 @@ async def check(system: System) -> list[Finding]:
     return findings
 
 
-def _of_terms(now: Terms) -> Finding:
+def _of_terms(now: Terms, advice: str | None) -> Finding:
     allowed = f"{now.state}: {now.max_tenants} tenant{'' if now.max_tenants == 1 else 's'}"
-    if now.advice is None:
+    if advice is None:
         return Finding("system", "licence", Grade.OK, allowed)
-    return Finding("system", "licence", Grade.WARN, allowed, now.advice)
+    return Finding("system", "licence", Grade.WARN, allowed, advice)

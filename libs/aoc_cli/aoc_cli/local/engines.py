@@ -24,8 +24,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aoc_cli.local import private
 from aoc_cli.local.ports import LOOPBACK
+from aoc_common import private
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:

@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_cli.deployment.bus import MAX_PAYLOAD, USERS
-from aoc_cli.local import engines, mongo, nats, ownership, private
+from aoc_cli.local import engines, mongo, nats, ownership
 from aoc_cli.local.leftovers import StartedProcesses
 from aoc_cli.local.ports import LOOPBACK, free_port, listening, require_free_port
 from aoc_cli.local.process import Child
 from aoc_cli.local.provisioning import bring_in_order
-from aoc_common import roster
+from aoc_common import private, roster
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import ENV_DELIMITER, ENV_PREFIX, MongoSettings, NatsSettings, ServiceSettings, load
 

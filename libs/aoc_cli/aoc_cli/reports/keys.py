@@ -25,11 +25,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from aoc_cli.local import private
 from aoc_cli.local.stack import DataDirectory, default_data
 from aoc_cli.reports.form import public_bytes
 from aoc_cli.reports.settings import ReportSettings
-from aoc_common import settings
+from aoc_common import private, settings
 from aoc_common.contracts.report_keys import thumbprint
 from aoc_common.errors import BadConfiguration
 from aoc_common.settings import resolve_secret

@@ -19,7 +19,15 @@ from aoc_common.contracts.event_message import (
     TRUNCATED_HEADER,
     UNDERSTOOD_HEADER,
 )
-from aoc_common.contracts.jobs import BackfillJob, CollectJob, DecisionJob, DirectoryJob, PollJob, SubscriptionJob
+from aoc_common.contracts.jobs import (
+    BackfillJob,
+    CheckJob,
+    CollectJob,
+    DecisionJob,
+    DirectoryJob,
+    PollJob,
+    SubscriptionJob,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,12 +44,13 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 class MessageType:
     """A kind of message.
 
-    - `address`: its subject, with `{placeholders}`. `stream`: the JetStream stream that takes it.
+    - `address`: its subject, with `{placeholders}`. `stream`: the JetStream stream that takes it; None: it is for who
+      listens just then.
     - `summary`: what one message is. `headers`: NATS header -> what it says; `maybe`: those that not every one has.
     """
 
     name: str
-    stream: str
+    stream: str | None
     address: str
     summary: str
     body: Body
@@ -158,6 +167,14 @@ DEAD_LETTER: Final = MessageType(
     },
 )
 
+TENANT_CHANGE: Final = MessageType(
+    name="tenant change",
+    stream=None,
+    address="aoc.changes.tenants.{tenant}",
+    summary="A tenant's settings have changed: services look at the registry now, instead of within seconds.",
+    body={"description": "Empty."},
+)
+
 
 def _job(name: str, address: str, summary: str, body: Body) -> MessageType:
     return MessageType(
@@ -171,6 +188,8 @@ def _job(name: str, address: str, summary: str, body: Body) -> MessageType:
     )
 
 
+#: Subjects that no message of the table has, and why.
+UNUSED: Final = {subjects.ALL_ALERTS: "nobody publishes alerts yet"}
 #: In the order in which data passes them.
 MESSAGES: Final = (
     _job("collect", "collect.{tenant}.{source}", "Fetch the live slice of a source; one waits.", CollectJob),
@@ -180,6 +199,8 @@ MESSAGES: Final = (
     _job("directory", "directory.{tenant}", "Bring a tenant's directory up to date; one waits.", DirectoryJob),
     _job("subscription", "subscriptions.{tenant}.{what}", "Bring a tenant's subscriptions in order.", SubscriptionJob),
     _job("decision", "decide.{tenant}.{items}", "Retry or discard what waits for a decision.", DecisionJob),
+    _job("check", "check.{tenant}", "Check settings of a tenant before they are saved; one waits.", CheckJob),
+    TENANT_CHANGE,
     RAW_PAGE,
     EVENT,
     MARK,

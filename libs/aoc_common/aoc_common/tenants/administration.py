@@ -10,6 +10,7 @@ from aoc_common.contracts.sources import SOURCE_NAMES
 from aoc_common.errors import BadConfiguration, NotFound, Unreachable
 from aoc_common.telemetry import logs
 from aoc_common.tenants.file import check_collecting, document, validated
+from aoc_common.tenants.licensing import counted, terms_now
 from aoc_common.tenants.records import HISTORY, Adding, Conflict, NotAllowed, Outdated, TenantRecord, TenantRevision
 
 if TYPE_CHECKING:
@@ -79,12 +80,11 @@ class TenantAdministration:
         return self._terms(await self.records())
 
     def _terms(self, records: list[TenantRecord]) -> Terms:
-        latest = max((record.changed_at for record in records), default=None)
-        return self._licences.terms(self._clock.now(), latest)
+        return terms_now(self._licences, records, self._clock.now())
 
     async def counted(self) -> int:
         """Tenants that the licence counts."""
-        return len(_counted(await self._file.tenants(), await self.records()))
+        return len(counted(await self._file.tenants(), await self.records()))
 
     def read(self, settings: Mapping[str, Any]) -> Tenant:
         """The tenant that these settings describe. Raises `BadConfiguration`, naming the field."""
@@ -133,7 +133,7 @@ class TenantAdministration:
         if settings.get("name", name) != name:
             raise BadConfiguration("tenant, name: cannot be changed: events and subjects have it")
         tenant, records = self.read({**settings, "name": name}), await self.records()
-        if tenant.is_simulated or name in _counted(await self._file.tenants(), records):
+        if tenant.is_simulated or name in counted(await self._file.tenants(), records):
             await self._check_app(tenant, [one for one in records if one.name != name], None)
         else:
             # A simulator's tenant that becomes a real one takes a place as a new one does.
@@ -231,24 +231,11 @@ class TenantAdministration:
     ) -> None:
         if tenant.is_simulated:
             return
-        counted = _counted(file, records) | ({adding.name} if adding and adding.counted else set())
+        in_use = counted(file, records) | ({adding.name} if adding and adding.counted else set())
         terms = self._terms(records)
-        if len(counted - {tenant.name}) >= terms.max_tenants:
+        if len(in_use - {tenant.name}) >= terms.max_tenants:
             advice = terms.advice or "AOC_LICENSE_KEY takes a licence for more (docs/howto/licence.md)."
             raise NotAllowed(f"{terms.max_tenants} of {terms.max_tenants} tenants are in use. {advice}")
-
-
-def _counted(file: tuple[Tenant, ...], records: list[TenantRecord]) -> set[str]:
-    names = {tenant.name for tenant in file if not tenant.is_simulated}
-    for record in records:
-        if record.state == "active":
-            try:
-                simulated = validated(record.name, record.settings).is_simulated
-            except BadConfiguration:
-                simulated = False
-            if not simulated:
-                names.add(record.name)
-    return names
 
 
 def _being_deleted(record: TenantRecord) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
+from aoc_common.tenants.records import Pause, pauses
 from aoc_common.tenants.registry import differences, of_directory
 
 if TYPE_CHECKING:
@@ -59,6 +60,13 @@ class CombinedTenants:
     async def by_directory(self, tenant_id: str) -> tuple[Tenant, ...]:
         """See `TenantRegistry`."""
         return of_directory(await self.tenants(), tenant_id)
+
+    async def pauses(self, name: str) -> list[Pause]:
+        """When a tenant was paused, the newest first; of one in the file only whether it is now. Raises `Transient`."""
+        if (ours := await self.file.get(name)) is not None:
+            return [Pause(None)] if ours.paused else []
+        record = (await self.stored.records()).get(name)
+        return [] if record is None else pauses(record)
 
     async def in_file(self, name: str) -> bool:
         """Whether a tenant is in the file, and so is changed there only."""

@@ -67,6 +67,31 @@ class TenantRecord:
         return None if is_first else self.added_at
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A span in which nothing is collected of a tenant, on purpose. `until`: None while it lasts.
+
+    `since`: None when nobody noted it, as of a tenant in a file.
+    """
+
+    since: datetime | None
+    until: datetime | None = None
+
+
+def pauses(record: TenantRecord) -> list[Pause]:
+    """The pauses that a record tells of, the newest first. Its history may begin in the middle of the oldest."""
+    if record.state != "active":
+        return []
+    found, is_paused, end = list[Pause](), bool(record.settings.get("paused")), None
+    for step in record.own_history:
+        if "paused" not in step.fields:
+            continue
+        if is_paused:
+            found.append(Pause(step.at, end))
+        end, is_paused = step.at, not is_paused
+    return [*found, Pause(None, end)] if is_paused else found
+
+
 class Adding(NamedTuple):
     """A tenant that is just being added. `counted`: whether a licence counts it."""
 

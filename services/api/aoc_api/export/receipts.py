@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aoc_api.export_models import ExportReceipt
+from aoc_common.gateway.exports import ExportReceipt
 from aoc_common.store.audit_trail import AuditQuery
 
 if TYPE_CHECKING:

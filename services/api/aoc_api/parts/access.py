@@ -20,8 +20,8 @@ from aoc_api.access.tokens.bearer import BearerTokens
 from aoc_api.access.tokens.grants import AppRoleGrants, together
 from aoc_api.access.tokens.identity import Identity
 from aoc_api.parts.tokens import make_tokens, tenants_in
-from aoc_api.sign_in_models import SignInWays
 from aoc_common.errors import BadConfiguration, Transient
+from aoc_common.gateway.sign_in import SignInWays
 from aoc_common.service.tasks import Task
 from aoc_common.settings import resolve_secret
 from aoc_common.store.mongo.api_keys import MongoApiKeys

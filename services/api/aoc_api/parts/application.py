@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 import aoc_api
 from aoc_api import problem_schemas, problems
-from aoc_api.access.guard import Guard
+from aoc_api.access.guard import Guard, is_public
 from aoc_api.audit.recorder import Recorder
 from aoc_api.bodies import BodyLimits
 from aoc_api.forwarded import ForwardedHeaders
@@ -58,7 +58,7 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    problem_schemas.install(app)
+    problem_schemas.install(app, is_public)
     app.add_middleware(Guard)
     limits = BodyLimits(settings.api.limits.body_s, settings.api.limits.body_bytes_per_s)
     app.add_middleware(Recorder)

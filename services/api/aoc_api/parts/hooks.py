@@ -10,9 +10,6 @@ from aoc_api.webhooks.content import Decryption
 from aoc_api.webhooks.replays import Replays
 from aoc_api.webhooks.tokens import ValidationTokens, publisher_keys
 from aoc_api.webhooks.verification import Verifier
-from aoc_common.environment import WEBHOOKS_TENANTS_FILE
-from aoc_common.tenants.file import read_tenants
-from aoc_common.tenants.file_registry import FileTenants
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,21 +18,24 @@ if TYPE_CHECKING:
 
     from aoc_api.settings import HookOptions
     from aoc_common.clock import Clock
+    from aoc_common.tenants.combined_registry import CombinedTenants
 
 
-def make_verifier(options: HookOptions, clock: Clock) -> Callable[[httpx.AsyncClient], Verifier] | None:
-    """Makes the verifier of notifications, given an HTTP client; None when webhooks are off.
+def make_verifier(
+    options: HookOptions, clock: Clock
+) -> Callable[[httpx.AsyncClient, CombinedTenants], Verifier] | None:
+    """Makes the verifier of notifications, given an HTTP client and the tenants; None when webhooks are off.
 
-    Raises `BadConfiguration` for a secret, key or tenants file that is missing or invalid.
+    Raises `BadConfiguration` for a secret or key that is missing or invalid.
     """
     seals = options.seals()
     if seals is None:
         return None
-    read = partial(read_tenants, options.tenants_file, setting=WEBHOOKS_TENANTS_FILE)
-    tenants, decryption = FileTenants(read, clock), Decryption(options.decryption_keys)
+    decryption = Decryption(options.decryption_keys)
 
-    def make(client: httpx.AsyncClient) -> Verifier:
-        tokens = ValidationTokens(tenants, SigningKeys(partial(publisher_keys, client), clock))
+    def make(client: httpx.AsyncClient, tenants: CombinedTenants) -> Verifier:
+        # The file's first: they are known also while the database is away.
+        tokens = ValidationTokens((tenants.file, tenants), SigningKeys(partial(publisher_keys, client), clock))
         return Verifier(seals, tokens, decryption, Replays(options.replay_memory, clock))
 
     return make

@@ -21,7 +21,7 @@ from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.audit import auditing
 from aoc_api.parts.hooks import make_verifier
 from aoc_api.parts.tail import make_tail
-from aoc_api.parts.tenants import administration, combined, tenants_file
+from aoc_api.parts.tenants import administration, combined, licence_probe, tenants_file
 from aoc_api.parts.tokens import make_client
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
@@ -162,6 +162,7 @@ def make_services(settings: ApiSettings) -> Running:
                         "dead_letters": partial(dead_letters.waiting, probed),
                         "quarantine": partial(quarantine.waiting, probed),
                         "services": monitor.probe,
+                        "licence": licence_probe(settings, registry, clock),
                     },
                     probe_runs=SingleFlight(_HEALTH_S),
                     still=monitor.standstills,
@@ -171,7 +172,7 @@ def make_services(settings: ApiSettings) -> Running:
                     registry=registry,
                     tenants=administration(settings, registry, database, broker, clock),
                     check_tenant=tenant_checker(broker, MongoTenantChecks(database, clock), clock),
-                    verifier=verifier(client) if verifier else None,
+                    verifier=verifier(client, registry) if verifier else None,
                 )
 
     return running

@@ -14,9 +14,9 @@ from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, PrincipalDep, ServicesDep, somewhere
 from aoc_api.parameters import refuse_unknown
-from aoc_api.sign_in_models import ApiKeyRequest, ApiKeys, ApiKeyView, NewApiKey
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.credentials import fingerprint, new_api_key
+from aoc_common.gateway.sign_in import ApiKeyRequest, ApiKeys, ApiKeyView, NewApiKey
 from aoc_common.store.api_keys import ApiKey
 from aoc_common.telemetry import logs
 

@@ -17,9 +17,9 @@ from aoc_api.access.sessions.sign_in import LASTS_S, SignInFailed, local_path
 from aoc_api.audit.acts import audited
 from aoc_api.deps import ServicesDep, can_be_noted
 from aoc_api.routes.auth_pages import page
-from aoc_api.sign_in_models import SignInWays
 from aoc_common.contracts.credentials import fingerprint
 from aoc_common.errors import Transient
+from aoc_common.gateway.sign_in import SignInWays
 from aoc_common.telemetry import logs
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends, Path
 from aoc_api import problems
 from aoc_api.access.principal import Principal
 from aoc_api.access.recording import AccessChange
-from aoc_api.access_models import LiftList, LiftRequest, LiftView
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, PrincipalDep, ReaderScope, ScopeOf, Services, ServicesDep, scoping
 from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.access import includes
+from aoc_common.gateway.access import LiftList, LiftRequest, LiftView
 from aoc_common.store.break_glass import Lift
 
 router = APIRouter(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Depends
 
 from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, ReaderScope, ServicesDep, request_pace
-from aoc_api.models import Completeness, SourceCompleteness
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
+from aoc_common.gateway.events import Completeness, PauseView, SourceCompleteness
 
 router = APIRouter(prefix="/api/completeness", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 
@@ -26,4 +28,9 @@ async def completeness(services: ServicesDep, scope: ReaderScope, note: Noted) -
     now = services.clock.now()
     accounts = await services.accounts_of(scope.tenant, now)
     note.rows = len(accounts)
-    return Completeness(tenant=scope.tenant, at=now, sources=[SourceCompleteness.of(account) for account in accounts])
+    return Completeness(
+        tenant=scope.tenant,
+        at=now,
+        pauses=[PauseView(**asdict(pause)) for pause in await services.registry.pauses(scope.tenant)],
+        sources=[SourceCompleteness.of(account) for account in accounts],
+    )

@@ -13,10 +13,10 @@ from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, PrincipalDep, ReaderScope, ServicesDep
 from aoc_api.event_lookup import event_of
 from aoc_api.filters import Filters
-from aoc_api.models import EventDetail, EventPage, EventSummary, EventVersions, SearchHint
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
+from aoc_common.gateway.events import EventDetail, EventPage, EventSummary, EventVersions, SearchHint
 from aoc_common.store.searches import EventQuery
 
 router = APIRouter(prefix="/api/events", tags=["events"])

@@ -20,7 +20,6 @@ from aoc_api.export.pages import pages
 from aoc_api.export.receipts import receipt_of
 from aoc_api.export.rights import Rights
 from aoc_api.export.stream import Export
-from aoc_api.export_models import ExportReceipt
 from aoc_api.filters import Filters
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, invalid
@@ -28,6 +27,7 @@ from aoc_common.contracts import rows
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
 from aoc_common.errors import Malformed
+from aoc_common.gateway.exports import ExportReceipt
 
 router = APIRouter(prefix="/api/events/export", tags=["export"])
 

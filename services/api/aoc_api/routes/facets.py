@@ -10,9 +10,9 @@ from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, ServicesDep
 from aoc_api.filters import Filters
-from aoc_api.models import Facets, FacetValue
 from aoc_api.problems import BUSY
 from aoc_common.contracts import ids
+from aoc_common.gateway.events import Facets, FacetValue
 
 router = APIRouter(prefix="/api/facets", tags=["events"])
 

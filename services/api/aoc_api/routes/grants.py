@@ -13,13 +13,13 @@ from aoc_api.access.granting import may_give, may_take_back
 from aoc_api.access.note import Note
 from aoc_api.access.principal import Principal
 from aoc_api.access.recording import AccessChange, AccessEvent
-from aoc_api.access_models import GrantList, GrantRequest, GrantView
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, Services, ServicesDep, somewhere
 from aoc_api.parameters import refuse_unknown, utc
 from aoc_common.contracts.access import Grant
 from aoc_common.errors import Malformed
+from aoc_common.gateway.access import GrantList, GrantRequest, GrantView
 from aoc_common.store.grants import Grantee, LastSuperadmin, StoredGrant, TooManyGrants
 
 router = APIRouter(

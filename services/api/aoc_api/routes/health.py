@@ -13,9 +13,12 @@ from starlette.routing import Route
 import aoc_api
 from aoc_api import problems
 from aoc_api.deps import ServicesDep, monitored
-from aoc_api.health_models import Health, HealthStatus, Index, RouteView, stillness
+from aoc_common.gateway.health import Health, HealthStatus, Index, RouteView, stillness
 
 router = APIRouter(tags=["operations"])
+
+#: As the doctor grades them: they are worth a look, and nothing fails.
+_ADVICE = frozenset({"quarantine", "licence"})
 
 
 @router.get("/", include_in_schema=False)
@@ -42,11 +45,10 @@ async def health(request: Request, services: ServicesDep, response: Response) ->
     503 when MongoDB is away: nothing can be answered then. Only `status` for who does not show that they may see more.
     """
     states, permitted = await asyncio.gather(
-        services.checks("nats", "mongo", "dead_letters", "quarantine", "services"),
+        services.checks("nats", "mongo", "dead_letters", "quarantine", "services", "licence"),
         services.monitoring.permits(request, services.authenticate),
     )
-    # As the doctor grades it: a record in the quarantine is worth a look, and nothing fails.
-    status = "ok" if all(answer == "ok" for name, answer in states.items() if name != "quarantine") else "degraded"
+    status = "ok" if all(answer == "ok" for name, answer in states.items() if name not in _ADVICE) else "degraded"
     if states["mongo"] != "ok":
         status, response.status_code = "unavailable", 503
     if not permitted:

@@ -14,7 +14,6 @@ from aoc_api.bodies import StrictRoute
 from aoc_api.deps import AnalystScope, Noted, Paced, PrincipalDep, ReaderScope, ServicesDep
 from aoc_api.event_lookup import event_of
 from aoc_api.filters import AnalystFilters
-from aoc_api.note_models import BulkTagged, BulkTags, CommentList, CommentText, CommentView, Tag, TagList
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, Problem
 from aoc_api.routes.events import bound
@@ -22,6 +21,7 @@ from aoc_common.contracts.access import Scope
 from aoc_common.contracts.notes import MOST_TAGS, Comment
 from aoc_common.contracts.privacy.texts import redacted_texts
 from aoc_common.errors import NotFound
+from aoc_common.gateway.notes import BulkTagged, BulkTags, CommentList, CommentText, CommentView, Tag, TagList
 from aoc_common.store.event_notes import TagChange, TooManyNotes
 from aoc_common.store.pace import Pace
 from aoc_common.store.searches import EventQuery, EventSearch

@@ -13,9 +13,9 @@ from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, ServicesDep
 from aoc_api.export.formats import Format
 from aoc_api.filters import Filters
-from aoc_api.overview_models import Features, FilterOptions, Summary, Version
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
+from aoc_common.gateway.overview import Features, FilterOptions, Summary, Version
 
 router = APIRouter(prefix="/api", tags=["events"])
 

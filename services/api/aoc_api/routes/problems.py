@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from aoc_api import problems
-from aoc_api.models import ProblemKind
+from aoc_common.gateway.events import ProblemKind
 
 router = APIRouter(prefix="/problems", tags=["operations"])
 
 
 @router.get("/{slug}", response_model=ProblemKind, responses=problems.responses("not-found"))
-async def explain(slug: str) -> ProblemKind:
+async def explain(slug: Annotated[str, Path(description="The last part of a problem's `type`.")]) -> ProblemKind:
     """A kind of problem, and what to do about it."""
     kind = problems.KINDS.get(slug)
     if kind is None:

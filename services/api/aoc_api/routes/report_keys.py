@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends
 
 from aoc_api import problems
 from aoc_api.deps import ServicesDep
-from aoc_api.key_models import ReportKeys
 from aoc_api.parameters import refuse_unknown
 from aoc_common.contracts.report_keys import published_jwk
+from aoc_common.gateway.report_keys import ReportKeys
 
 router = APIRouter(prefix="/api/report-keys", tags=["operations"], dependencies=[Depends(refuse_unknown)])
 

@@ -17,7 +17,10 @@ from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, PrincipalDep, ReaderScope, ScopeOf, Services, ServicesDep, request_pace, scoping
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
-from aoc_api.review_models import (
+from aoc_common.contracts.access import Scope
+from aoc_common.contracts.jobs import MOST_ITEMS, DecisionJob
+from aoc_common.errors import NotFound, Transient
+from aoc_common.gateway.review import (
     DecisionAccepted,
     DiscardRequest,
     ItemId,
@@ -30,9 +33,6 @@ from aoc_api.review_models import (
     ReviewItem,
     ReviewPage,
 )
-from aoc_common.contracts.access import Scope
-from aoc_common.contracts.jobs import MOST_ITEMS, DecisionJob
-from aoc_common.errors import NotFound, Transient
 from aoc_common.review.deciding import decide, needs_no_retry
 from aoc_common.store.review_queues import Item, ItemState, Selection
 from aoc_common.telemetry import logs

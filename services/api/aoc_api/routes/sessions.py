@@ -12,9 +12,9 @@ from aoc_api.access.sessions import forgery
 from aoc_api.audit.acts import audited
 from aoc_api.deps import PrincipalDep, ServicesDep
 from aoc_api.parameters import refuse_unknown
-from aoc_api.sign_in_models import Me, RightView, Sessions, SessionView
 from aoc_common.contracts.credentials import fingerprint
 from aoc_common.errors import NotFound
+from aoc_common.gateway.sign_in import Me, RightView, Sessions, SessionView
 from aoc_common.telemetry import logs
 
 router = APIRouter(prefix="/api", tags=["access"], dependencies=[Depends(refuse_unknown)])

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends
 from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, ReaderScope, ServicesDep, request_pace
-from aoc_api.health_models import SourceHealth, SourceHealthList, stillness
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
+from aoc_common.gateway.health import SourceHealth, SourceHealthList, stillness
 from aoc_common.store.source_health import Bounds, judge
 
 router = APIRouter(prefix="/api/source-health", tags=["operations"], dependencies=[Depends(refuse_unknown)])

@@ -13,10 +13,10 @@ from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, Services, ServicesDep, everywhere, named, somewhere
 from aoc_api.parameters import refuse_unknown
-from aoc_api.tenant_models import LicenceView, TenantList, TenantSettings, TenantView
 from aoc_common.contracts.access import includes
 from aoc_common.contracts.subjects import TENANT_PATTERN
 from aoc_common.errors import BadConfiguration
+from aoc_common.gateway.tenants import LicenceView, TenantList, TenantSettings, TenantView
 from aoc_common.tenants.administration import IDENTIFYING, Change
 from aoc_common.tenants.records import Conflict, NotAllowed, Outdated, TenantRecord
 from aoc_common.tenants.tenant import Tenant

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from aoc_api.models import FieldError
 from aoc_api.problems import Problem
 from aoc_common.contracts.publications import END, Position
+from aoc_common.gateway.events import FieldError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cachetools import LRUCache
 
-from aoc_api.models import EventSummary
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.live_event import stored_of
 from aoc_common.contracts.privacy.seen import seen
 from aoc_common.contracts.query.matching import Facts, facts_in
+from aoc_common.gateway.events import EventSummary
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence

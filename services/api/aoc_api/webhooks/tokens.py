@@ -18,7 +18,7 @@ from aoc_api.entra.refused import RefusedToken
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import httpx
     from jwt import PyJWK
@@ -43,10 +43,13 @@ async def publisher_keys(client: httpx.AsyncClient, authority: str) -> Published
 
 
 class ValidationTokens:
-    """Verifies tokens that are made for the apps of this installation's tenants."""
+    """Verifies tokens that are made for the apps of this installation's tenants.
 
-    def __init__(self, tenants: TenantRegistry, keys: SigningKeys[str]) -> None:
-        self._tenants = tenants
+    `registries`: where these are, in the order in which they are asked.
+    """
+
+    def __init__(self, registries: Sequence[TenantRegistry], keys: SigningKeys[str]) -> None:
+        self._registries = registries
         self._keys = keys
 
     async def verify(self, token: str) -> str:
@@ -70,8 +73,12 @@ class ValidationTokens:
         directory = _GUID.search(issuer) if isinstance(issuer, str) else None
         if directory is None:
             return None
-        tenants = [tenant for tenant in await self._tenants.by_directory(directory[0]) if issuer in tenant.issuers]
-        return next((tenant for tenant in tenants if tenant.client_id == audience), tenants[-1] if tenants else None)
+        tenants: list[Tenant] = []
+        for registry in self._registries:
+            tenants = [tenant for tenant in await registry.by_directory(directory[0]) if issuer in tenant.issuers]
+            if (named := next((tenant for tenant in tenants if tenant.client_id == audience), None)) is not None:
+                return named
+        return tenants[-1] if tenants else None
 
 
 def _claims(token: str, key: PyJWK, tenant: Tenant) -> dict[str, Any]:

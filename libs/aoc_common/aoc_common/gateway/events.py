@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from aoc_common.contracts import ids
-from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.results import Result
 from aoc_common.store.accounts import GapCause, SourceAccount
-from aoc_common.store.hints import Hint
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.event import StoredEvent
+    from aoc_common.store.hints import Hint
 
 # Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.
 _SUMMARY: dict[str, Any] = {
@@ -337,6 +339,9 @@ class Blobs(BaseModel):
     expired: int = Field(description="Deleted by Microsoft before they were fetched.")
 
 
+_PAUSE = {"since": "2026-11-20T16:00:00Z", "until": "2026-11-21T07:00:00Z"}
+
+
 class SourceCompleteness(BaseModel):
     """The account of one source."""
 
@@ -372,11 +377,23 @@ class SourceCompleteness(BaseModel):
         return cls.model_validate({**numbers, "blobs": blobs}, extra="ignore")
 
 
+class PauseView(BaseModel):
+    """A span in which nothing is collected of a tenant, on purpose: gaps in it are no loss."""
+
+    model_config = _example(_PAUSE)
+
+    since: datetime | None = Field(description="Null when it is not known: of a tenant in a file, or long ago.")
+    until: datetime | None = Field(description="Null while it lasts.")
+
+
 class Completeness(BaseModel):
     """How complete the collection of a tenant is."""
 
-    model_config = _example({"tenant": "contoso", "at": "2026-11-23T07:32:00Z", "sources": [_ACCOUNT]})
+    model_config = _example(
+        {"tenant": "contoso", "at": "2026-11-23T07:32:00Z", "pauses": [_PAUSE], "sources": [_ACCOUNT]}
+    )
 
     tenant: str = Field(description="Whose it is.")
     at: datetime = Field(description="When this was true.")
+    pauses: list[PauseView] = Field(description="When it was paused, the newest first. One without an end lasts.")
     sources: list[SourceCompleteness]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from aoc_common.contracts.access import Grant, Role
 from aoc_common.contracts.subjects import TENANT_PATTERN
-from aoc_common.store.break_glass import Lift
-from aoc_common.store.grants import StoredGrant
+
+if TYPE_CHECKING:
+    from aoc_common.store.break_glass import Lift
+    from aoc_common.store.grants import StoredGrant
 
 Name = Annotated[str, StringConstraints(pattern=TENANT_PATTERN)]
 _GRANTEE = "00000000-0000-0000-0000-000000000000/11111111-1111-1111-1111-111111111111"

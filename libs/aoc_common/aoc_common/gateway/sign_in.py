@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from aoc_common.contracts.access import Grant, Role
 from aoc_common.contracts.subjects import TENANT_PATTERN
-from aoc_common.store.api_keys import ApiKey
+
+if TYPE_CHECKING:
+    from aoc_common.store.api_keys import ApiKey
 
 _GRANT: Final[dict[str, Any]] = {"role": "reader", "tenants": ["contoso"], "groups": [], "everything": False}
 _KEY: Final[dict[str, Any]] = {

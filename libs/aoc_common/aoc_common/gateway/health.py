@@ -164,6 +164,8 @@ class Health(BaseModel):
                     "dead_letters": "ok",
                     "quarantine": "3 wait for a decision",
                     "services": _STILL["said"],
+                    "licence": "The licence ends on 2026-12-20: put a new one into AOC_LICENSE_KEY. Afterwards all"
+                    " goes on but new tenants.",
                     "stands_still": [_STILL],
                     "version": "0.1.0",
                 }
@@ -181,6 +183,10 @@ class Health(BaseModel):
         description="`ok`, or how many records wait for a decision. They do not degrade the status: nothing fails."
     )
     services: str = Field(description="`ok`, or who stands still and since when; or why that is not known.")
+    licence: str = Field(
+        description="`ok`, or what somebody should do: it ends soon, has ended, or there are more tenants than it is "
+        "for. It does not degrade the status: what there is is collected and read."
+    )
     stands_still: list[Stillness] = Field(description="The same, one by one, with what to do.")
     version: str
 

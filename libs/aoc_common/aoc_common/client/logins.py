@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import orjson
 
-from aoc_cli.local import private
+from aoc_common import private
 from aoc_common.errors import BadConfiguration, Unreachable
 
 if TYPE_CHECKING:

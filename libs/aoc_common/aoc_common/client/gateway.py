@@ -1,0 +1,66 @@
+"""The client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from aoc_common.client.access import Access
+from aoc_common.client.addresses import check_address
+from aoc_common.client.connection import Connection, Options
+from aoc_common.client.credentials import NobodyYet
+from aoc_common.client.events import Events
+from aoc_common.client.exports import Exports
+from aoc_common.client.notes import Notes
+from aoc_common.client.review import ReviewQueue
+from aoc_common.client.system import AuditTrail, System
+from aoc_common.client.tenants import Tenants
+from aoc_common.clock import SystemClock
+from aoc_common.errors import BadConfiguration
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from aoc_common.client.credentials import Credentials
+    from aoc_common.clock import Clock
+
+
+class Gateway:
+    """A gateway of AOC, for who shows these credentials. To be entered; leaving closes its connections.
+
+    Raises `BadConfiguration` for an address to which no secret may be sent, and for a file of certificates that is
+    none.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | None = None,
+        options: Options | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        try:
+            self.address = check_address(address)
+        except ValueError as error:
+            raise BadConfiguration(f"{address}: {error}") from None
+        connection = Connection(self.address, credentials or NobodyYet(), options or Options(), clock or SystemClock())
+        self._connection = connection
+        self.events = Events(connection)
+        self.exports = Exports(connection)
+        self.notes = Notes(connection)
+        self.tenants = Tenants(connection)
+        self.access = Access(connection)
+        self.audit_trail = AuditTrail(connection)
+        self.dead_letters = ReviewQueue(connection, "dead-letters")
+        self.quarantine = ReviewQueue(connection, "quarantine")
+        self.system = System(connection)
+
+    def __repr__(self) -> str:
+        return f"Gateway({self.address!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.close()

@@ -1,0 +1,69 @@
+"""`aoc export` as an analyst uses it: the file is there when it is what the gateway has noted."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from aoc_cli.local.ports import LOOPBACK, free_port, listening
+from aoc_common.contracts.access import Grant
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.events import MongoEvents
+from making import an_event
+from signing_in import make_key
+from waiting import until
+
+
+@pytest.fixture
+def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
+    """A gateway process over some events, and the environment of somebody who may read contoso."""
+
+    async def fill() -> str:
+        async with connect(mongo_settings) as database:
+            await ensure_indexes(database)
+            store = MongoEvents(database, lambda _tenant, _source: timedelta(days=9_999))
+            made = [an_event(str(number), result=("success", "failure")[number % 2]) for number in range(7)]
+            await store.insert(made, ["p"] * 7)
+            return await make_key(database, Grant("reader", frozenset({"contoso"})))
+
+    key, port = asyncio.run(fill()), free_port()
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AOC_")},
+        "AOC_MONGO__URI": mongo_settings.uri,
+        "AOC_MONGO__DATABASE": mongo_settings.database,
+        "AOC_NATS__URL": "nats://127.0.0.1:1",
+        "AOC_API__PORT": str(port),
+        "AOC_API__AUDIT__SPOOL": str(tmp_path / "spool"),
+        "AOC_TELEMETRY__LOG_LEVEL": "error",
+    }
+    with subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, cwd=tmp_path) as process:
+        try:
+            until(lambda: listening(port), 60)
+            monkeypatch.setenv("AOC_GATEWAY__URL", f"http://{LOOPBACK}:{port}")
+            monkeypatch.setenv("AOC_GATEWAY__API_KEY", "env:AOC_TEST_KEY")
+            monkeypatch.setenv("AOC_TEST_KEY", key)
+            yield command_line
+        finally:
+            process.terminate()
+
+
+def test_events_are_exported_and_who_may_not_is_told_why(gateway, tmp_path) -> None:
+    done = gateway("export", tmp_path / "failures.csv", "--tenant", "contoso", "--failed", "--fields", "id,result")
+    refused = gateway("export", tmp_path / "theirs.csv", "--tenant", "fabrikam")
+    whoami = gateway("whoami")
+    rows = list(csv.DictReader((tmp_path / "failures.csv").open()))
+
+    assert done.status == 0
+    assert "failures.csv: 3 events" in done.out
+    assert "SHA-256 " in done.err
+    assert [list(row) for row in rows] == [["id", "result"]] * 3
+    assert len({row["id"] for row in rows}) == 3
+    assert (refused.status, "role" in refused.err) == (1, True)
+    assert not (tmp_path / "theirs.csv").exists()
+    assert "reader over contoso" in whoami.out
