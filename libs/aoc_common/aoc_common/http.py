@@ -4,13 +4,13 @@
 | ------------------------------------------ | --------------------------------------------- |
 | no connection, time-out, body cut short    | `Unreachable`                                 |
 | an answer that throttles                   | `Throttled`, with `retry_after` when given    |
-| 408, 5xx                                   | `Unreachable`, with `retry_after` when given  |
+| 408, 5xx, unless the caller says otherwise | `Unreachable`, with `retry_after` when given  |
 | any other answer that is not 2xx           | `Refused` with its status and the body's code |
 | an address that is none                    | `Refused` with the code `unreadable-link`     |
 | an answer that is too large, or never ends | `Unreachable`                                 |
 
-What is particular to a server, its caller says in a `Remote`: how an error's body is read, which answers throttle, and
-where its requests are counted.
+What is particular to a server, its caller says in a `Remote`: how an error's body is read, which answers throttle,
+which ones pass, and where its requests are counted.
 
 The other side is not believed: a wait that it asks for is bounded (`retry_after`), so is what it may send, and how long
 it may take to (`_read`); a byte order mark before its JSON is taken off (`plain`).
@@ -67,6 +67,11 @@ def too_many_requests(status: int, _code: str) -> bool:
     return status == HTTPStatus.TOO_MANY_REQUESTS
 
 
+def server_error(status: int) -> bool:
+    """RFC 9110, 15: the server's own trouble, or its impatience."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT
+
+
 def uncounted(_outcome: str, _seconds: float) -> None:
     """Of requests that no metric counts."""
 
@@ -79,12 +84,14 @@ class Remote:
     - `read_error`: the body of an answer that is no success -> the server's own code and message; empty without one.
     - `throttles`: whether an answer with this status and code asks for fewer requests.
     - `observe`: takes the outcome (a status, or what went wrong) and the seconds of each request, for metrics.
+    - `passes`: whether another request may succeed after an answer with this status.
     """
 
     api: str
     read_error: Callable[[bytes], tuple[str, str]] = no_details
     throttles: Callable[[int, str], bool] = too_many_requests
     observe: Callable[[str, float], None] = uncounted
+    passes: Callable[[int], bool] = server_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +109,19 @@ class Client(httpx.AsyncClient):
     answer_bytes: int = ANSWER_BYTES
 
 
-def make_client(*, timeout_s: float, connections: int = 32, answer_bytes: int = ANSWER_BYTES) -> Client:
-    """A client for all requests of a process. It follows no redirects: a token goes only where it was sent."""
+def make_client(
+    *,
+    timeout_s: float,
+    connections: int = 32,
+    answer_bytes: int = ANSWER_BYTES,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Client:
+    """A client for all requests of a process. It follows no redirects: a token goes only where it was sent.
+
+    `transport`: connects instead of httpx's own, which goes by the environment and takes `connections`.
+    """
     client = Client(
+        transport=transport,
         timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30),
         headers={"User-Agent": "AdminOperationsCenter/0.1"},
@@ -158,9 +175,10 @@ async def send(
     headers: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     document: Any = None,
+    content: bytes | None = None,
     longest_asked_s: float = LONGEST_RETRY_AFTER_S,
 ) -> Answer:
-    """One request, once, as a span and counted. Its body is a form, or JSON. Raises as the table above says.
+    """One request, once, as a span and counted. Its body is a form, JSON or bytes. Raises as the table above says.
 
     `longest_asked_s`: the longest wait that an answer may ask for.
     """
@@ -180,7 +198,7 @@ async def send(
         try:
             async with (
                 asyncio.timeout(_longest(client)),
-                client.stream(method, address, headers=headers, data=form, json=document) as response,
+                client.stream(method, address, headers=headers, data=form, json=document, content=content) as response,
             ):
                 span.set_attribute("http.response.status_code", response.status_code)
                 outcome = str(response.status_code)
@@ -243,7 +261,7 @@ async def _error(response: httpx.Response, remote: Remote, longest_asked_s: floa
     wait = retry_after(headers.get("Retry-After"), headers.get("Date"), datetime.now(UTC), longest_asked_s)
     if remote.throttles(status, code):
         return Throttled(message, retry_after=wait)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.REQUEST_TIMEOUT:
+    if remote.passes(status):
         return Unreachable(message, retry_after=wait)
     return Refused(message, status=status, code=code)
 

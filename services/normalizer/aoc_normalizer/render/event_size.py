@@ -7,20 +7,16 @@ own values. What is left is valid OCSF: required attributes stay, and no text is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from aoc_common.contracts.shorter_events import HOLDS_MUCH, STEPS, cut
 from aoc_normalizer import bounds
 from aoc_normalizer.draft import DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-#: Longest text and list, one attempt after the other. No shorter: a text may have to have its form.
-STEPS: Final = ((1024, 50), (256, 20), (256, 5), (64, 1))
-#: What holds the record's own names and values, and goes when short texts and lists are not enough.
-HOLDS_MUCH: Final = frozenset({"request", "data", "enrichments"})
 
 
 def trimmed(ocsf: dict[str, Any], unmapped: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,14 +40,3 @@ def _shorter(ocsf: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield {name: cut(value, text, items) for name, value in ocsf.items()}
     for text, items in STEPS[-2:]:
         yield {name: cut(value, text, items, HOLDS_MUCH) for name, value in ocsf.items() if name not in HOLDS_MUCH}
-
-
-def cut(value: Any, text: int, items: int, without: frozenset[str] = frozenset()) -> Any:
-    """The same with shorter texts and lists, and without some members."""
-    if isinstance(value, str):
-        return value[:text]
-    if isinstance(value, list):
-        return [cut(item, text, items, without) for item in value[:items]]
-    if isinstance(value, dict):
-        return {name: cut(item, text, items, without) for name, item in value.items() if name not in without}
-    return value

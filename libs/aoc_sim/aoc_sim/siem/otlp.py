@@ -1,0 +1,62 @@
+"""A receiver of OTLP/HTTP logs in JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from aoc_sim.siem.answering import answered
+from aoc_sim.siem.mishaps import Mishap, Mishaps
+from aoc_sim.siem.taken import Taken
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+
+class OtlpReceiver:
+    """Takes log records. A poisoned one is rejected as the protocol does: by number alone, the others are taken."""
+
+    def __init__(self, mishaps: Mishaps | None = None) -> None:
+        self.mishaps = mishaps or Mishaps()
+        self.taken = Taken()
+
+    def routes(self) -> list[Route]:
+        """Its path."""
+        return [Route("/v1/logs", self._logs, methods=["POST"])]
+
+    async def _logs(self, request: Request) -> Response:
+        async def serve(body: bytes, mishap: Mishap) -> Response:
+            return self._take(body, mishap)
+
+        return await answered(request, self.mishaps, self.taken, serve)
+
+    def _take(self, body: bytes, mishap: Mishap) -> Response:
+        try:
+            records = [
+                record
+                for resource in orjson.loads(body)["resourceLogs"]
+                for scope in resource["scopeLogs"]
+                for record in scope["logRecords"]
+            ]
+        except (ValueError, KeyError, TypeError):
+            return JSONResponse({"code": 3, "message": "cannot be read"}, 400)
+        if mishap is Mishap.ITEM_ERRORS:
+            return JSONResponse({"code": 14, "message": "exporter is full"}, 503)
+        rejected = 0
+        for record in records:
+            key = _key(record)
+            if self.mishaps.poisoned(record["body"]["stringValue"]):
+                self.taken.refused[key] += 1
+                rejected += 1
+            else:
+                self.taken.take(key, record)
+        partial = {"rejectedLogRecords": str(rejected), "errorMessage": "invalid record"} if rejected else {}
+        return JSONResponse({"partialSuccess": partial})
+
+
+def _key(record: dict[str, Any]) -> str:
+    said = {one["key"]: one["value"] for one in record["attributes"]}
+    return f"{said['event.id']['stringValue']}-{said['event.revision']['intValue']}"

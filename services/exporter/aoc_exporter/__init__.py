@@ -1,0 +1,1 @@
+"""Forwards events, alerts and the audit trail to SIEMs."""

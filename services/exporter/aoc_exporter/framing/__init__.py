@@ -1,0 +1,1 @@
+"""What stands around encoded entries on their way to a destination: one file a protocol. Pure."""

@@ -1,0 +1,87 @@
+"""OTLP/HTTP for logs, in JSON: OpenTelemetry collectors, and through them Kafka, Loki and many others.
+
+By the protocol 429, 502, 503 and 504 come again and everything else is final. A partial success tells how many records
+were refused, not which; so the batch is halved until they stand alone. What was taken comes twice then, and counts as
+repeated: the alternative is to lose records without a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Literal
+
+import orjson
+from pydantic import Field, SecretStr
+
+from aoc_common import http
+from aoc_common.settings import Frozen
+from aoc_exporter.delivery.port import Limits
+from aoc_exporter.delivery.web import ABOUT_CONTENT, HttpOptions, post
+from aoc_exporter.framing.otlp import body
+from aoc_exporter.outcome import Accepted, RefusedWhole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_exporter.item import Item
+    from aoc_exporter.outcome import Outcome
+
+_AGAIN: Final = frozenset({
+    HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.REQUEST_TIMEOUT,
+})  # fmt: skip
+
+#: Final by the protocol, and of what was sent, as far as anybody knows.
+_FINAL: Final = ABOUT_CONTENT | {HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.NOT_IMPLEMENTED}
+
+
+class OtlpOptions(Frozen):
+    """A receiver of OTLP."""
+
+    kind: Literal["otlp"] = "otlp"
+    url: str = Field(description="Address of the receiver, without /v1/logs.")
+    headers: Mapping[str, SecretStr] = Field({}, description="Headers that it wants, such as a token.")
+    http: HttpOptions = HttpOptions()
+
+
+class Otlp:
+    """The sink."""
+
+    idempotent: Final = False
+    limits: Final = Limits(items=1000, batch_bytes=3_500_000, entry_bytes=1_000_000)
+
+    def __init__(self, options: OtlpOptions) -> None:
+        self._client = options.http.client()
+        self._address = f"{options.url.rstrip('/')}/v1/logs"
+        self._remote = http.Remote("otlp", _error, passes=lambda status: status in _AGAIN)
+        given = {name: value.get_secret_value() for name, value in options.headers.items()}
+        self._headers = {**given, "Content-Type": "application/json"}
+
+    async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
+        """As the port says. Repeats cannot be told apart but by the attributes `event.id` and `event.revision`."""
+        answer = await post(self._client, self._address, self._remote, body(items), self._headers, _FINAL)
+        rejected, words = _rejected(answer.body)
+        if rejected:
+            raise RefusedWhole(f"otlp: {rejected} rejected: {words}", maybe_taken=rejected < len(items))
+        return [Accepted()] * len(items)
+
+    async def close(self) -> None:
+        """As the port says."""
+        await self._client.aclose()
+
+
+def _rejected(answer: bytes) -> tuple[int, str]:
+    """How many records were refused, and why. An answer that cannot be read is a success, which its status said."""
+    try:
+        partial = orjson.loads(answer)["partialSuccess"]
+        return max(0, int(partial.get("rejectedLogRecords", 0))), str(partial.get("errorMessage", ""))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return 0, ""
+
+
+def _error(answer: bytes) -> tuple[str, str]:
+    try:
+        told = orjson.loads(answer)
+        return str(told.get("code", "")), str(told.get("message", ""))
+    except (ValueError, AttributeError):
+        return "", ""

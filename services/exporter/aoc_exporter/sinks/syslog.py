@@ -1,0 +1,193 @@
+"""Syslog by UDP, TCP or TLS (RFC 5424, 5425, 5426, 6587).
+
+Syslog knows no acknowledgement. Over TCP and TLS the next best is had by ending the connection behind each batch. First
+the receiver's system has to have acknowledged all bytes; then we end our side, and a receiver that ends its own has
+read everything, while one that died with something unread answers with a reset. Receivers that keep a connection open
+when it is half closed need `confirm: none`: what their system took, and they did not read, is lost then without a word.
+UDP is best effort whatever is set.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import fcntl
+import ssl
+import termios
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import Field
+
+from aoc_common.errors import Unreachable
+from aoc_common.settings import Frozen
+from aoc_exporter.delivery.port import Limits
+from aoc_exporter.delivery.web import TlsOptions, checked
+from aoc_exporter.framing.syslog import Framing, Header, framed, message
+from aoc_exporter.outcome import Accepted, Refused, said
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aoc_exporter.item import Item
+    from aoc_exporter.outcome import Outcome
+
+#: The largest datagram of UDP over IPv4.
+_DATAGRAM: Final = 65_507
+#: How often it is looked whether bytes were acknowledged.
+_LOOK_S: Final = 0.002
+
+
+class SyslogOptions(Frozen):
+    """A receiver of syslog."""
+
+    kind: Literal["syslog"] = "syslog"
+    host: str = Field(description="Name or address of the receiver.")
+    port: int = Field(6514, ge=1, le=65535, description="Its port; 6514 is TLS, 514 UDP.")
+    transport: Literal["udp", "tcp", "tls"] = Field("tls", description="How it is reached.")
+    framing: Framing = Field(Framing.OCTETS, description="How messages follow each other on TCP and TLS.")
+    confirm: Literal["close", "none"] = Field("close", description="Whether a batch ends its connection, as proof.")
+    message_bytes: int = Field(65_000, ge=480, le=1_000_000, description="The longest message; UDP takes 65,507.")
+    facility: int = Field(13, ge=0, le=23, description="13 is the log audit.")
+    hostname: str = Field("aoc", description="What messages give as their host.")
+    enterprise: int = Field(32473, ge=1, description="Private enterprise number in structured data.")
+    timeout_s: float = Field(30.0, gt=0, le=300, description="How long connecting, and a batch, may take.")
+    tls: TlsOptions = TlsOptions()
+    allowed_networks: tuple[str, ...] = Field((), description="Private networks that may be reached.")
+
+
+class Syslog:
+    """The sink. Raises `BadConfiguration` for certificates that cannot be used."""
+
+    idempotent: Final = False
+    #: Structured data and header.
+    _AROUND: Final = 400
+
+    def __init__(self, options: SyslogOptions) -> None:
+        self._options = options
+        self._header = Header(options.hostname, "aoc", options.facility, options.enterprise)
+        self._addresses = checked(options.allowed_networks)
+        self._context = options.tls.context() if options.transport == "tls" else None
+        self._longest = min(options.message_bytes, _DATAGRAM) if options.transport == "udp" else options.message_bytes
+        self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def limits(self) -> Limits:
+        """As the port says."""
+        return Limits(items=500, batch_bytes=2_000_000, entry_bytes=max(1, self._longest - self._AROUND))
+
+    async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
+        """As the port says. A receiver cannot tell repeats apart but by the structured data."""
+        messages = [message(item, self._header) for item in items]
+        fitting = [sent for sent in messages if len(sent) <= self._longest]
+        if fitting:
+            await self._transmit(fitting)
+        return [
+            Accepted() if len(sent) <= self._longest else Refused(f"syslog: a message of {len(sent):,} bytes")
+            for sent in messages
+        ]
+
+    async def close(self) -> None:
+        """As the port says."""
+        async with self._one_at_a_time:
+            self._abort()
+
+    async def _transmit(self, messages: Sequence[bytes]) -> None:
+        host, port = self._options.host, self._options.port
+        try:
+            async with self._one_at_a_time, asyncio.timeout(self._options.timeout_s):
+                address = await self._addresses.resolve(host, port)
+                if self._options.transport == "udp":
+                    await _datagrams(address, port, messages)
+                else:
+                    content = b"".join(framed(sent, self._options.framing) for sent in messages)
+                    await self._write(address, content)
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            self._abort()
+            words = said(f"syslog: {host}:{port}: {type(error).__name__} {error}")
+            raise Unreachable(words) from None
+        except BaseException:
+            self._abort()
+            raise
+
+    async def _write(self, address: str, content: bytes) -> None:
+        reader, writer = await self._connected(address)
+        writer.write(content)
+        await writer.drain()
+        await _acknowledged(reader, writer)
+        if self._options.confirm == "close":
+            self._stream = None
+            await _ended(reader, writer)
+
+    async def _connected(self, address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._stream is not None:
+            reader, writer = self._stream
+            if not (reader.at_eof() or writer.is_closing()):
+                return self._stream
+            self._abort()
+        self._stream = await asyncio.open_connection(
+            address,
+            self._options.port,
+            ssl=self._context,
+            server_hostname=self._options.host if self._context else None,
+            ssl_shutdown_timeout=self._options.timeout_s if self._context else None,
+        )
+        self._stream[1].transport.set_write_buffer_limits(high=0)  # `drain` waits until nothing is left
+        return self._stream
+
+    def _abort(self) -> None:
+        if self._stream is not None:
+            self._stream[1].transport.abort()
+            self._stream = None
+
+
+async def _acknowledged(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Wait until the receiver's system has every byte. Raises `OSError` for a connection that ended before."""
+    socket = writer.get_extra_info("socket")
+    unsent = array.array("i", [0])
+    while True:
+        if (error := reader.exception()) is not None:
+            raise error
+        if reader.at_eof() or writer.is_closing():
+            raise ConnectionResetError("the receiver ended the connection")
+        fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, unsent)
+        if unsent[0] == 0:
+            return
+        await asyncio.sleep(_LOOK_S)
+
+
+async def _ended(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End our side, and wait until the other one ends its own. Raises `OSError` when it did not read everything."""
+    try:
+        if writer.can_write_eof():
+            writer.write_eof()
+            while await reader.read(4096):
+                pass
+        writer.close()
+        await writer.wait_closed()
+    except BaseException:
+        writer.transport.abort()
+        raise
+
+
+async def _datagrams(address: str, port: int, messages: Sequence[bytes]) -> None:
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_datagram_endpoint(_Errors, remote_addr=(address, port))
+    try:
+        for sent in messages:
+            transport.sendto(sent)
+            await asyncio.sleep(0)
+    finally:
+        transport.close()
+    if protocol.error is not None:
+        raise protocol.error
+
+
+class _Errors(asyncio.DatagramProtocol):
+    """Remembers what the system says about datagrams, e.g. that nobody listens."""
+
+    error: Exception | None = None
+
+    def error_received(self, exc: Exception) -> None:
+        """Told by the system."""
+        self.error = exc

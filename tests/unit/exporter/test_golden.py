@@ -1,0 +1,160 @@
+"""Whole messages in every format and framing, read by a person once and held from then on.
+
+`AOC_GOLDEN=write ./aoc test tests/unit/exporter/test_golden.py` writes what the encoders make now: read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+
+from aoc_common.contracts.audit import AuditEntry, Chain, Head
+from aoc_exporter.entry import Entry
+from aoc_exporter.formats import FORMATS
+from aoc_exporter.framing import bulk, hec, ndjson, otlp, sentinel, syslog, webhook
+from aoc_exporter.item import Item, fit
+from made_events import KIM, KIM_ID, SAM, SAM_ID, audit, person, unified
+from siem_entries import ROOMY, entry_of
+from siem_formats import read_cef, read_syslog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = Path(__file__).parent / "golden"
+
+USER_TARGET = {
+    "id": SAM_ID,
+    "displayName": "Sam",
+    "userPrincipalName": SAM,
+    "type": "User",
+    "modifiedProperties": [{"displayName": "AccountEnabled", "oldValue": "[]", "newValue": "[true]"}],
+}
+SIGN_IN = {
+    "id": "sign-in-1",
+    "createdDateTime": "2026-11-23T07:30:00Z",
+    "userDisplayName": "Kim Vale",
+    "userPrincipalName": KIM,
+    "userId": KIM_ID,
+    "appId": "00000003-0000-0ff1-ce00-000000000000",
+    "appDisplayName": "Office 365 SharePoint Online",
+    "ipAddress": "2001:db8::17",
+    "correlationId": "eeeeeeee-5555-4555-8555-00000000000e",
+    "isInteractive": True,
+    "resourceDisplayName": "Office 365 Exchange Online",
+    "status": {"errorCode": 50126, "failureReason": "Invalid username or password = wrong | denied"},
+    "deviceDetail": {"deviceId": "", "displayName": "KIM-PC", "operatingSystem": "Windows 11"},
+    "location": {"city": "Utrecht", "countryOrRegion": "NL", "geoCoordinates": {"latitude": 52.09, "longitude": 5.12}},
+    "userAgent": "Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
+}
+
+
+def audit_entry() -> Entry:
+    event = {
+        "class_uid": 3002, "category_uid": 3, "activity_id": 1, "type_uid": 300201, "severity_id": 1,
+        "time": 1_795_419_000_000, "status_id": 2, "status": "Failure", "message": "Kim Vale could not sign in",
+        "metadata": {"version": "1.8.0", "product": {"name": "AOC", "vendor_name": "AOC"}},
+        "actor": {"user": {"uid": KIM_ID, "name": "Kim Vale", "email_addr": KIM}},
+        "user": {"uid": KIM_ID, "name": "Kim Vale", "email_addr": KIM},
+        "unmapped": {"action": "session.begin"},
+    }  # fmt: skip
+    return Entry.of_audit(AuditEntry.following(Head.none(Chain("contoso", "gateway-1")), event))
+
+
+CASES: dict[str, Callable[[], Entry]] = {
+    "user-created": lambda: entry_of(audit("Add user", USER_TARGET)),
+    "sign-in-failed": lambda: entry_of(SIGN_IN),
+    "inbox-rule": lambda: entry_of(
+        unified(
+            "New-InboxRule", "Exchange", 1, ObjectId="Sam\\a=b|c", ClientIP="198.51.100.7:443", ResultStatus="True",
+            Parameters=[{"Name": "Name", "Value": "..\n\t\"'=|\\"}, {"Name": "ForwardTo", "Value": "x@evil.example"}],
+        )
+    ),
+    "file-downloaded": lambda: entry_of(
+        unified(
+            "FileDownloaded", "SharePoint", 6, ItemType="File", SourceFileName="Löhne 💶.xlsx",
+            ObjectId="https://contoso.example/sites/hr/Löhne 💶.xlsx", SiteUrl="https://contoso.example/sites/hr/",
+            ClientIP="198.51.100.7", UserAgent="curl/8",
+        )
+    ),
+    "role-granted": lambda: entry_of(
+        unified(
+            "Add member to role.", Actor=person(), Target=person(SAM, SAM_ID), ObjectId=SAM,
+            ModifiedProperties=[{"Name": "Role.DisplayName", "NewValue": '"Global Administrator"', "OldValue": ""}],
+        )
+    ),
+    "audit-trail": audit_entry,
+}  # fmt: skip
+FRAMINGS: dict[str, Callable[[Item], bytes]] = {
+    "ndjson": ndjson.line,
+    "hec": lambda item: hec.envelope(item, hec.HecFields(index="security")),
+    "bulk": lambda item: bulk.pair(item, "logs-aoc-default"),
+    "syslog": lambda item: syslog.framed(syslog.message(item, syslog.Header()), syslog.Framing.OCTETS),
+    "otlp": lambda item: otlp.body([item]),
+    "sentinel": lambda item: sentinel.body([sentinel.row(item)]),
+    "webhook": lambda item: webhook.body([item], "2026-11-23T08:00:00Z"),
+}
+
+
+def held(name: str, made: dict[str, Any]) -> dict[str, Any]:
+    """What the file of that name holds; with AOC_GOLDEN=write it is written first."""
+    path = FOLDER / f"{name}.json"
+    if os.environ.get("AOC_GOLDEN") == "write":
+        path.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    kept: dict[str, Any] = orjson.loads(path.read_bytes())
+    return kept
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_entry_is_in_every_format_as_it_was_when_it_was_read(name: str) -> None:
+    encoded = {form: fit(CASES[name](), FORMATS[form], ROOMY).data for form in FORMATS}
+    made = {form: data.decode() if form == "cef" else orjson.loads(data) for form, data in encoded.items()}
+
+    assert made == held(name, made)
+    assert encoded["ocsf"] == CASES[name]().body
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+@pytest.mark.parametrize("form", ["ocsf", "raw", "cef"])
+def test_an_item_is_framed_as_it_was_when_it_was_read(framing: str, form: str) -> None:
+    item = fit(CASES["user-created"](), FORMATS[form], ROOMY)
+    made = {"text": FRAMINGS[framing](item).decode()}
+
+    assert made == held(f"framed-{framing}-{form}", made)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_stranger_reads_from_cef_what_the_event_says(name: str) -> None:
+    entry = CASES[name]()
+    header, extension = read_cef(fit(entry, FORMATS["cef"], ROOMY).data)
+
+    assert header[1:4] == ["AOC", "Admin Operations Center", "0.1"]
+    assert header[5] == " ".join(entry.event["message"].split("\n"))
+    assert extension["externalId"] == entry.id
+    assert extension["start"] == str(entry.event["time"])
+    assert extension["suser"] == entry.event["actor"]["user"]["email_addr"]
+    assert extension["msg"] == entry.event["message"]
+
+
+def test_an_address_of_six_is_no_src_in_cef() -> None:
+    _, extension = read_cef(fit(entry_of(SIGN_IN), FORMATS["cef"], ROOMY).data)
+
+    assert "src" not in extension
+    assert extension["c6a2"] == "2001:db8::17"
+    assert extension["outcome"] == "failure"
+    assert extension["reason"] == "wrong password"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_stranger_reads_from_syslog_whose_message_it_is(name: str) -> None:
+    entry = CASES[name]()
+    message = read_syslog(syslog.message(fit(entry, FORMATS["ocsf"], ROOMY), syslog.Header()))
+
+    assert message.data["aoc@32473"] == {
+        "id": entry.id, "revision": "1", "kind": entry.kind.value, "tenant": "contoso", "source": entry.source,
+    }  # fmt: skip
+    assert message.time == entry.timestamp
+    assert message.text == entry.body
