@@ -12,6 +12,7 @@ https://learn.microsoft.com/office/office-365-management-api/office-365-manageme
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aoc_common.contracts import spelling
@@ -38,9 +39,14 @@ def operation(record: Asked) -> tuple[str, ...]:
     known = metadata.get("event_code") if isinstance(metadata, dict) else None
     for text in (*_own_operations(record), known):
         if isinstance(text, str) and text:
-            plain = spelling.operation(text)
-            made |= dict.fromkeys((text, plain, f"{plain}."))
+            made |= _spellings(text)
     return tuple(made)
+
+
+@lru_cache(4096)
+def _spellings(text: str) -> dict[str, None]:
+    plain = spelling.operation(text)
+    return dict.fromkeys((text, plain, f"{plain}."))
 
 
 def _own_operations(record: Asked) -> Iterable[Any]:
