@@ -36,10 +36,10 @@ from aoc_common.contracts.query.filters import Clause
 from aoc_common.settings import MongoSettings
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.event_scans import IndexScan, Scanner
-from aoc_common.store.mongo.event_search import FACET_FIELDS, MongoEventSearch, make_event_search
+from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
 from aoc_common.store.mongo.events import MongoEvents
 from aoc_common.store.mongo.term_edition import MongoTermEdition
-from aoc_common.store.searches import EventQuery
+from aoc_common.store.searches import FIELDS, EventQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -282,7 +282,7 @@ async def _figure(name: str, search: MongoEventSearch, query: EventQuery, examin
 
 async def _facets(name: str, search: MongoEventSearch, query: EventQuery, examined: Examined) -> Figure:
     began = time.perf_counter()
-    counts = await search.facets(query, FACET_FIELDS, 1_000)
+    counts = await search.facets(query, FIELDS, 1_000)
     spent = (time.perf_counter() - began) * 1000
     examined_now, found = (
         await examined.taken(),

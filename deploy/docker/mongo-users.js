@@ -16,6 +16,7 @@ const gateway = {
     {"resource": {"db": "aoc", "collection": "event_notes"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "grants"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "break_glass"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "saved_searches"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "privacy"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "api_keys"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "sessions"}, "actions": ["insert", "update", "remove"]},

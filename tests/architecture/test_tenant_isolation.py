@@ -183,7 +183,7 @@ def test_what_the_gateway_reads_events_by_takes_a_scope() -> None:
     asked = {name: inspect.signature(method).parameters for name, method in vars(searches.EventSearch).items()
              if _is_asked(method)}  # fmt: skip
 
-    assert set(asked) >= {"search", "get", "versions", "facets", "count"}
+    assert set(asked) >= {"search", "get", "versions", "facets", "field_values", "count"}
     for name, parameters in asked.items():
         kinds = {str(one.annotation) for one in parameters.values()}
         assert kinds & {"Scope", "EventQuery"}, name

@@ -18,7 +18,7 @@ from aoc_common.contracts.query.filters import Check, Clause, Span, Value
 from aoc_common.contracts.query.grammar import parse
 from aoc_common.errors import Malformed, Unreachable
 from aoc_common.settings import MongoSettings
-from aoc_common.store.mongo import event_search
+from aoc_common.store.mongo import event_search, field_values
 from aoc_common.store.mongo.client import Database, connect, ensure_indexes
 from aoc_common.store.mongo.event_scans import MONGODB, SECANTUS, SECANTUS_RS
 from aoc_common.store.mongo.event_search import MongoEventSearch, make_event_search
@@ -278,6 +278,20 @@ async def test_facets_of_more_events_than_are_counted_say_so(search, store, monk
 
     assert (exactly.complete, more.complete) == (True, False)
     assert more.fields == {"actor": [("a0", 1), ("a1", 1), ("a2", 1)]}
+
+
+async def test_values_of_fields_come_newest_first_with_their_times(search, store, monkeypatch) -> None:
+    monkeypatch.setattr(field_values, "_TOGETHER", 2)
+    await store(*(event(str(n), ago(minutes=n), actor=None if n == 1 else f"a{n}") for n in range(5)))
+    whole = await search.field_values(ALL, ("actor", "result"), 5)
+    part = await search.field_values(ALL, ("actor",), 4)
+
+    assert [row.values for row in whole.rows] == [(a, "success") for a in ("a0", None, "a2", "a3", "a4")]
+    assert [row.time_ms for row in whole.rows] == [ids.to_ms(ago(minutes=n)) for n in range(5)]
+    assert (whole.complete, part.complete) == (True, False)
+    assert [row.values for row in part.rows] == [("a0",), (None,), ("a2",), ("a3",)]
+    with pytest.raises(Malformed, match="raw"):
+        await search.field_values(ALL, ("raw",), 10)
 
 
 async def test_a_facet_of_no_such_field_is_refused(search: MongoEventSearch) -> None:

@@ -72,6 +72,15 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "DELETE /api/events/{event_id}/comments/{comment_id}": Example(
         "/api/events/{event}/comments/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True
     ),
+    "GET /api/events/{event_id}/related": Example("/api/events/{event}/related"),
+    "GET /api/entities/{kind}/{entity_id}": Example("/api/entities/user/dana@contoso.example", absent=True),
+    "POST /api/saved-searches": Example(body={"name": "mine", "parameters": {"q": "dana"}}),
+    "GET /api/saved-searches/{search_id}": Example("/api/saved-searches/0b1c5e0f", absent=True),
+    "PUT /api/saved-searches/{search_id}": Example(
+        "/api/saved-searches/0b1c5e0f", body={"name": "mine", "parameters": {"q": "dana"}}, absent=True
+    ),
+    "PATCH /api/saved-searches/{search_id}": Example("/api/saved-searches/0b1c5e0f", body={"name": "x"}, absent=True),
+    "DELETE /api/saved-searches/{search_id}": Example("/api/saved-searches/0b1c5e0f", absent=True),
     "GET /auth/link": Example("/auth/link?token=of-nobody"),
     "DELETE /api/sessions/{session_id}": Example("/api/sessions/0123456789abcdef01234567"),
     "DELETE /api/api-keys/{key_id}": Example("/api/api-keys/0123456789abcdef01234567"),

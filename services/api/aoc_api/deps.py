@@ -47,11 +47,13 @@ from aoc_common.store.accounts import AccountStore, SourceAccount
 from aoc_common.store.api_keys import ApiKeyStore
 from aoc_common.store.audit_trail import AuditTrailStore
 from aoc_common.store.break_glass import BreakGlassStore
+from aoc_common.store.directory_histories import DirectoryHistories
 from aoc_common.store.event_notes import EventNotes
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
 from aoc_common.store.report_keys import KeyRegister
 from aoc_common.store.review_reading import ReviewReading
+from aoc_common.store.saved_searches import SavedSearchStore
 from aoc_common.store.searches import EventSearch
 from aoc_common.store.sign_in_links import SignInLinks
 from aoc_common.tenants.administration import TenantAdministration
@@ -75,6 +77,8 @@ class Services:
     search: EventSearch
     tail: LiveTail
     hints: Hints
+    directory: DirectoryHistories
+    saved_searches: SavedSearchStore
     incomplete_before: Callable[[], Awaitable[datetime | None]]
     default_range: DefaultRange
     accounts: AccountStore

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import Depends, Query, Request
 
@@ -17,8 +18,14 @@ from aoc_common.contracts.query.filters import Clause, Field
 from aoc_common.contracts.query.grammar import Asked
 from aoc_common.store.searches import EventQuery
 
-_RESULT = "|".join(values.RESULTS)
+_RESULT: Final = "|".join(values.RESULTS)
+RESULTS: Final = f"(?i)^({_RESULT})(,({_RESULT}))*$"
 _VALUES = "Several with commas; `*` behind what begins so."
+#: Parameter -> the field that it is about.
+FIELDS: Final[Mapping[str, Field]] = {
+    "source": "source", "service": "service", "operation": "operation", "result": "result", "actor": "actor",
+    "ip": "ip", "correlation_id": "correlation_id", "tag": "tag", "q": "text",
+}  # fmt: skip
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
 
 
@@ -30,7 +37,7 @@ async def asked(
         Text,
         Query(
             description="How it ended: success, failure, partial, unknown; several with commas.",
-            pattern=f"(?i)^({_RESULT})(,({_RESULT}))*$",
+            pattern=RESULTS,
             examples=["failure"],
         ),
     ] = None,
@@ -56,18 +63,11 @@ async def asked(
     ] = None,
 ) -> list[Asked]:
     """What the parameters of a request ask for, as they are written."""
-    named: list[tuple[str, Field, str | None]] = [
-        ("source", "source", source),
-        ("service", "service", service),
-        ("operation", "operation", operation),
-        ("result", "result", result),
-        ("actor", "actor", actor),
-        ("ip", "ip", ip),
-        ("correlation_id", "correlation_id", correlation_id),
-        ("tag", "tag", tag),
-        ("q", "text", q),
-    ]
-    return [(name, field, text) for name, field, text in named if text is not None]
+    given = {
+        "source": source, "service": service, "operation": operation, "result": result, "actor": actor, "ip": ip,
+        "correlation_id": correlation_id, "tag": tag, "q": q,
+    }  # fmt: skip
+    return [(name, field, text) for name, field in FIELDS.items() if (text := given[name]) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +113,8 @@ async def described(
 ) -> Described:
     """What a request's parameters describe. Raises a problem that names what is wrong."""
     await refuse_unknown(request)
-    begin, until = utc(start), utc(end)
-    if begin and until and until <= begin:
-        raise invalid("end", "must be after start")
-    try:
-        where = grammar.clauses(parameters)
-    except grammar.QueryError as error:
-        raise invalid(error.of, f"at character {error.position + 1}: {error.why}") from None
+    begin, until = span(start, end)
+    where = clauses(parameters)
     if understood == "no":
         where = (*where, values.not_understood())
     return Described(where, twins == "in", begin, until, parameters)
@@ -134,6 +129,24 @@ async def filters(scope: ReaderScope, asked_for: Annotated[Described, Depends(de
 async def filters_of_analyst(scope: AnalystScope, asked_for: Annotated[Described, Depends(described)]) -> Filtered:
     """The same, of an analyst."""
     return asked_for.of(scope)
+
+
+def span(
+    start: datetime | None, end: datetime | None, location: str = "query"
+) -> tuple[datetime | None, datetime | None]:
+    """From when on, until when, each with its zone. Raises a problem for an end that is not after the start."""
+    begin, until = utc(start), utc(end)
+    if begin and until and until <= begin:
+        raise invalid("end", "must be after start", location)
+    return begin, until
+
+
+def clauses(parameters: list[Asked], location: str = "query") -> tuple[Clause, ...]:
+    """What parameters ask for. Raises a problem that names what is wrong."""
+    try:
+        return grammar.clauses(parameters)
+    except grammar.QueryError as error:
+        raise invalid(error.of, f"at character {error.position + 1}: {error.why}", location) from None
 
 
 Filters = Annotated[Filtered, Depends(filters)]

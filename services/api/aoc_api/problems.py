@@ -104,6 +104,9 @@ KINDS: Final[Mapping[str, Kind]] = {
         "The member `errors` names what was found, and what to do. `check=false` saves it all the same; that is noted.",
     ),
     "conflict": Kind(409, "Not as it is now", "Read the tenant again: somebody was faster, or it is being deleted."),
+    "too-many-kept": Kind(
+        409, "Too many of yours", "Remove some that you need no more: how many one may keep is bounded."
+    ),
     "changed": Kind(
         412, "Changed by another one", "Read the tenant again, and send the change with its new ETag in If-Match."
     ),

@@ -66,6 +66,16 @@ async def test_facets_that_end_early_say_so(hurried) -> None:
     assert answer["searched_back_to"] is not None
 
 
+async def test_a_histogram_that_ends_early_says_which_buckets_are_exact(hurried) -> None:
+    answer = (await hurried.get("/api/histogram", params=NOTHING)).json()
+    exact = [bucket["exact"] for bucket in answer["buckets"]]
+
+    assert answer["complete"] is False
+    assert answer["start"] < answer["counted_back_to"] < answer["end"]
+    assert exact == [bucket["start"] >= answer["counted_back_to"] for bucket in answer["buckets"]]
+    assert set(exact) == {True, False}
+
+
 class Endless:
     """A search that never finds anything."""
 

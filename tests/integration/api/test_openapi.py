@@ -85,7 +85,10 @@ def test_every_schema_is_valid_and_so_is_each_of_its_examples(document) -> None:
         ("/api/events/export", FILTERS | {"format", "fields", "trailer"}),
         ("/api/events/stream", FILTERS | {"Last-Event-ID", "last_event_id"}),
         ("/api/facets", FILTERS | {"field", "top"}),
+        ("/api/histogram", FILTERS | {"by", "top", "bucket", "zone"}),
         ("/api/events/{event_id}", {"event_id", "tenant"}),
+        ("/api/events/{event_id}/related", {"event_id", "tenant", "reason", "minutes", "limit", "twins"}),
+        ("/api/entities/{kind}/{entity_id}", {"kind", "entity_id", "tenant", "start", "end", "zone"}),
         ("/health", set()),
     ],
 )

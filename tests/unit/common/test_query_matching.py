@@ -36,6 +36,7 @@ FAILED_SIGN_IN = {
     "appDisplayName": "Microsoft Teams",
     "ipAddress": "2001:db8::7",
     "correlationId": "00000000-0000-4000-8000-00000000000c",
+    "sessionId": "00000000-0000-4000-8000-00000000000e",
     "status": {"errorCode": 50126, "failureReason": "Invalid username or password."},
 }
 
@@ -85,6 +86,12 @@ def message_of(record: dict[str, Any]) -> EventMessage:
         ("result:failed", False, True),
         ("-result:failure contoso", True, False),
         ("correlation:00000000-0000-4000-8000-00000000000c", False, True),
+        ("target:00000000-0000-4000-8000-00000000000a", False, True),
+        ("target:noel@contoso.example", False, True),
+        ("target:noel", False, True),
+        ("target:mara", False, False),
+        ("session:00000000-0000-4000-8000-00000000000e", False, True),
+        ("-session:00000000-0000-4000-8000-00000000000e contoso", True, False),
         ("mara OR noel", True, True),
         ("-mara -noel", False, False),
         ("raw:payroll", True, False),

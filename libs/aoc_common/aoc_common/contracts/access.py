@@ -76,6 +76,10 @@ class Hidden:
         """Whether events of this service or operation do not exist for the reader, in whatever case they are spelt."""
         return service.lower() in self.services or spelling.operation(operation).lower() in self.operations
 
+    def common(self, other: Hidden) -> Hidden:
+        """What both hide."""
+        return Hidden(self.services & other.services, self.operations & other.operations, self.fields & other.fields)
+
 
 _NOTHING: Final = Hidden()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aoc_common.store.hints import Hint
 
 # Examples have no nulls: FastAPI drops them, and the example would lack a member that the schema requires.
-_SUMMARY: dict[str, Any] = {
+SUMMARY: dict[str, Any] = {
     "id": "019ab0c4-2f40-8a1b-9c2d-0123456789ab",
     "tenant": "contoso",
     "time": "2026-11-23T07:30:00Z",
@@ -45,7 +45,7 @@ _SUMMARY: dict[str, Any] = {
     "note_tags": ["case-4711"],
     "comments": 1,
 }
-_DETAIL: dict[str, Any] = _SUMMARY | {
+_DETAIL: dict[str, Any] = SUMMARY | {
     "event": {"class_uid": 3004, "activity_id": 1, "time": 1795937400000},
     "raw": '{"Id":"..."}',
     "page": "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21",
@@ -59,7 +59,7 @@ def _example(example: dict[str, Any]) -> ConfigDict:
 class EventSummary(BaseModel):
     """An event in a list."""
 
-    model_config = _example(_SUMMARY)
+    model_config = _example(SUMMARY)
 
     id: UUID = Field(description="Event id; ids sort by time.")
     tenant: str = Field(description="Whose it is.")
@@ -147,7 +147,7 @@ class EventPage(BaseModel):
 
     model_config = _example(
         {
-            "items": [_SUMMARY],
+            "items": [SUMMARY],
             "next_cursor": "AZqwxC9Aihuc...",
             "searched_back_to": "2026-11-20T11:02:00Z",
             "incomplete_before": "2026-11-01T00:00:00Z",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.contracts.query.filters import Clause
     from aoc_common.store.pace import Pace
+
+#: Fields whose values can be counted.
+FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip", "country")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,28 @@ class FacetCounts:
     searched_to: UUID | None = None
 
 
+class FieldRow(NamedTuple):
+    """Of one event: when it happened, in ms since 1970, and its values, in the order in which fields were asked for.
+
+    A value is None where the event has none, or none that its reader may see.
+    """
+
+    time_ms: int
+    values: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldValues:
+    """A row for each event, newest first. Not `complete`: more events match than were looked at, or may.
+
+    `searched_to`: as in `EventPage`.
+    """
+
+    rows: list[FieldRow]
+    complete: bool
+    searched_to: UUID | None = None
+
+
 class EventSearch(Protocol):
     """Reads events."""
 
@@ -83,6 +108,12 @@ class EventSearch(Protocol):
 
     async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
         """For each field the `top` most frequent values among the events that match; the work is bounded."""
+        ...
+
+    async def field_values(
+        self, query: EventQuery, fields: Sequence[str], most: int, pace: Pace | None = None
+    ) -> FieldValues:
+        """Times and values of these of `FIELDS`, of the newest `most` events that match."""
         ...
 
     async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:

@@ -49,7 +49,8 @@ def _file_reference(value: Any) -> Any:
     return value
 
 
-def _zone(value: Any) -> Any:
+def zone(value: Any) -> Any:
+    """The zone of this name, or the value itself where it is one. Raises `ValueError`."""
     if isinstance(value, ZoneInfo):
         return value
     try:
@@ -86,7 +87,7 @@ Guid = Annotated[str, AfterValidator(_guid)]
 BaseUrl = Annotated[str, AfterValidator(_base)]
 CertificateRef = Annotated[SecretRef, BeforeValidator(_file_reference)]
 TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), PlainSerializer(lambda value: f"{value:%H:%M}")]
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+Zone = Annotated[ZoneInfo, BeforeValidator(zone)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Group = Annotated[str, Field(pattern=TENANT_PATTERN)]
 ListName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]

@@ -48,12 +48,14 @@ from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
 from aoc_common.store.mongo.client import check_known, connect, ping
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.mongo.directory_history import MongoDirectoryHistory
 from aoc_common.store.mongo.event_notes import MongoEventNotes
 from aoc_common.store.mongo.event_search import make_event_search
 from aoc_common.store.mongo.grants import MongoGrants
 from aoc_common.store.mongo.privacy_rules import MongoPrivacyRules
 from aoc_common.store.mongo.quarantine import MongoQuarantine
 from aoc_common.store.mongo.report_keys import MongoKeyRegister
+from aoc_common.store.mongo.saved_searches import MongoSavedSearches
 from aoc_common.store.mongo.sources import MongoSources
 from aoc_common.store.mongo.tenant_checks import MongoTenantChecks
 from aoc_common.store.mongo.term_edition import MongoTermEdition
@@ -127,6 +129,8 @@ def make_services(settings: ApiSettings) -> Running:
                     search=(search := make_event_search(database, scanned=searched)),
                     tail=make_tail(broker, database, search, Places(key), settings.api.tail, clock),
                     hints=Hints(search, MongoVocabulary(database), MongoSources(database).by_tenant),
+                    directory=MongoDirectoryHistory(database),
+                    saved_searches=MongoSavedSearches(database),
                     incomplete_before=MongoTermEdition(database).incomplete_before,
                     default_range=DefaultRange(partial(case_span, database)),
                     accounts=MongoAccount(database),

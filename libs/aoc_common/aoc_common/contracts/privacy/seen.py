@@ -10,6 +10,7 @@ import orjson
 from aoc_common.contracts import terms
 from aoc_common.contracts.privacy.private_values import texts
 from aoc_common.contracts.privacy.redaction import redacted
+from aoc_common.contracts.query.filters import told
 from aoc_common.contracts.query.matching import Facts
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.access import Hidden
     from aoc_common.contracts.event import StoredEvent
+    from aoc_common.contracts.query.filters import Field
 
 #: Terms that no text of an event has: they tell how its record was read, and how it ended.
 _OF_STATE: Final = frozenset({terms.NOT_UNDERSTOOD, "failed"})
@@ -46,7 +48,13 @@ def found_by(shown: StoredEvent, stored_terms: Collection[str]) -> Facts:
         if "/" in text:  # what is found by the end of a name that leads to it
             words.update(terms.id_terms(text.rstrip("/").rpartition("/")[2]))
     raw = shown.raw or ""
-    return Facts(words & wanted, {"text": (str(shown.ocsf.get("message") or ""), raw), "raw": (raw,)})
+    of_fields: dict[Field, tuple[str, ...]] = {
+        "text": (str(shown.ocsf.get("message") or ""), raw),
+        "raw": (raw,),
+        "target": told(shown.ocsf, "target"),
+        "session": told(shown.ocsf, "session"),
+    }
+    return Facts(words & wanted, of_fields)
 
 
 def _record(raw: str | None) -> object:

@@ -10,13 +10,29 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-type Field = Literal["text", "source", "service", "operation", "result", "actor", "ip", "correlation_id", "raw", "tag"]
-"""What a clause is about. `text`: anything that can be searched for; `raw`: the text of the record itself."""
+type Field = Literal[
+    "text",
+    "source",
+    "service",
+    "operation",
+    "result",
+    "actor",
+    "target",
+    "ip",
+    "session",
+    "correlation_id",
+    "raw",
+    "tag",
+]
+"""What a clause is about.
+
+`text`: anything that can be searched for; `raw`: the text of the record itself. `target`: who or what was acted upon.
+"""
 
 type CheckKind = Literal["equal", "name", "start", "phrase", "begun"]
 """How a stored value is compared, in any case.
@@ -43,11 +59,32 @@ PATHS: Final[Mapping[Field, tuple[str, ...]]] = {
         "event.actor.app_name",
         "event.actor.app_uid",
     ),
+    "target": (
+        *(f"event.{thing}.{name}" for thing in ("user", "group", "entity", "resources") for name in ("uid", "name")),
+        "event.user.email_addr",
+        "event.file.name",
+        "event.file.path",
+    ),
     "ip": ("ip",),
+    "session": ("event.session.uid", "event.actor.session.uid"),
     "correlation_id": ("correlation_id",),
     "raw": ("raw",),
     "tag": ("tags",),
 }
+
+
+def told_at(event: Mapping[str, Any], path: str) -> list[str]:
+    """The texts that an OCSF event has at one of the `PATHS` into it, of every member of a list on the way."""
+    found: list[Any] = [event]
+    for name in path.removeprefix("event.").split("."):
+        items = [item for one in found for item in (one if isinstance(one, list) else [one])]
+        found = [item[name] for item in items if isinstance(item, dict) and name in item]
+    return [one for one in found if isinstance(one, str)]
+
+
+def told(event: Mapping[str, Any], field: Field) -> tuple[str, ...]:
+    """The texts that an OCSF event has of a field all of whose `PATHS` lead into it."""
+    return tuple(text for path in PATHS[field] for text in told_at(event, path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,9 @@ type Asked = tuple[str, Field, str]
 #: Every name of a field that is understood, and the field.
 FIELDS: Final[Mapping[str, Field]] = {
     "actor": "actor", "user": "actor",
+    "target": "target",
     "ip": "ip", "address": "ip",
+    "session": "session",
     "operation": "operation", "op": "operation",
     "service": "service",
     "source": "source",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: What a prefix has at least: shorter ones are in nearly all events.
 SHORTEST_PREFIX: Final = 2
 #: Fields whose words are among the terms of an event.
-_IN_TERMS: Final[frozenset[Field]] = frozenset({"text", "actor", "operation", "correlation_id"})
+_IN_TERMS: Final[frozenset[Field]] = frozenset({"text", "actor", "target", "operation", "session", "correlation_id"})
 _OCTETS: Final = 4
 _OCTET: Final = tuple(str(number) for number in range(256))
 #: With fewer octets before it, what is not whole is rather a version or a number with decimals.
@@ -159,6 +159,23 @@ def _correlation(text: str) -> Value:
     return Value(tuple(_need(term) for term in terms.query_terms(text)), value.check)
 
 
+def _session(text: str) -> Value:
+    value = _plain(text)
+    whole = terms.token_id(text.strip())
+    other = () if whole is None else (Span.of(whole),)
+    return Value(tuple((*_need(term), *other) for term in terms.query_terms(text)), value.check)
+
+
+def _target(text: str) -> Value:
+    name = spelling.folded(text).strip().lower()
+    if not name:
+        raise Unsearchable("is blank")
+    # Of a name that leads to a thing through others, only its end is in the index; addresses are whole.
+    leaf = name.rstrip("/").rpartition("/")[2] if "/" in name and "://" not in name else name
+    needs = tuple(_need(term) for term in terms.query_terms(leaf))
+    return Value(needs, Check("equal" if "@" in name else "name", name))
+
+
 def _raw(text: str) -> Value:
     return Value((), Check("phrase", _in_record(text)))
 
@@ -195,7 +212,9 @@ _EXACT: Final[Mapping[Field, Callable[[str], Value]]] = {
     "operation": _operation,
     "result": _result,
     "actor": _actor,
+    "target": _target,
     "ip": _ip,
+    "session": _session,
     "correlation_id": _correlation,
     "raw": _raw,
     "tag": _tag,

@@ -181,6 +181,10 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("began_at", DESCENDING)], name="newest"),
         IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
     ),
+    "saved_searches": (
+        IndexModel([("tenant", ASCENDING), ("owner", ASCENDING), ("_id", ASCENDING)], name="owner"),
+        IndexModel([("tenant", ASCENDING), ("shared", ASCENDING), ("_id", ASCENDING)], name="shared"),
+    ),
     "sessions": (
         IndexModel([("principal_id", ASCENDING), ("began_at", DESCENDING)], name="principal"),
         IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),

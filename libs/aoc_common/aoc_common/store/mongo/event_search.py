@@ -18,12 +18,12 @@ from cachetools import TTLCache
 
 from aoc_common.clock import SystemClock
 from aoc_common.contracts.ids import to_ms
-from aoc_common.errors import Malformed
 from aoc_common.store.mongo import access_paths, conditions
 from aoc_common.store.mongo.client import Database, Document, check_known, translated
 from aoc_common.store.mongo.event_outline import MongoOutline
 from aoc_common.store.mongo.event_scans import server_of
 from aoc_common.store.mongo.event_versions import MongoEventVersions
+from aoc_common.store.mongo.field_values import check_fields, field_values
 from aoc_common.store.mongo.note_summaries import NoteSummaries
 from aoc_common.store.mongo.search_plans import GIVE_UP_S, SearchPlan
 from aoc_common.store.mongo.stored_event import stored
@@ -34,25 +34,18 @@ from aoc_common.store.mongo.vocabulary import MongoVocabulary
 from aoc_common.store.searches import EventPage, FacetCounts
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from uuid import UUID
 
     from aoc_common.clock import Clock
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.event import StoredEvent
-    from aoc_common.contracts.privacy.fields import PrivateField
     from aoc_common.store.mongo.access_paths import CompiledQuery
     from aoc_common.store.mongo.event_scans import Server
     from aoc_common.store.mongo.event_walk import SearchResult
     from aoc_common.store.pace import Pace
-    from aoc_common.store.searches import EventQuery
+    from aoc_common.store.searches import EventQuery, FieldValues
 
-#: Fields that facets can be counted over.
-FACET_FIELDS: Final = ("source", "service", "operation", "result", "actor", "ip", "country")
-#: Of a field that stands inside of the event: where.
-_INSIDE: Final[Mapping[str, tuple[str, ...]]] = {"country": ("event", "src_endpoint", "location", "country")}
-#: Facets that are values which can be hidden -> their kind.
-_PRIVATE: Final[Mapping[str, PrivateField]] = {"ip": "address", "country": "location"}
 #: Facets are counted over at most this many events, the newest that match.
 FACET_EVENTS: Final = 5_000
 
@@ -138,25 +131,26 @@ class MongoEventSearch:
 
         Counted over the newest `FACET_EVENTS` of them; `complete` tells whether those were all. Equal counts are in the
         order of their values.
-        Raises `Malformed` for a field that is not one of `FACET_FIELDS`.
+        Raises `Malformed` for a field that is not one of `FIELDS`.
         """
-        unknown = set(fields) - set(FACET_FIELDS)
-        if unknown:
-            raise Malformed(f"facets: no such field: {', '.join(sorted(unknown))}")
-        with translated("events"):
-            if hides_something_from(query):
-                return await self._facets_of_seen(query, fields, top, pace)
-            places = dict.fromkeys(map(_place, fields), 1)
-            result = await self._find(query, FACET_EVENTS + 1, {"_id": 1, **places}, pace)
-        counted = result.documents[:FACET_EVENTS]
+        found = await self.field_values(query, fields, FACET_EVENTS, pace)
+        counts = [Counter(row.values[position] for row in found.rows) for position in range(len(fields))]
         return FacetCounts(
-            fields={
-                field: [] if _hidden(field, query.scope) else _most_frequent(_values(counted, field), top)
-                for field in fields
-            },
-            complete=len(result.documents) <= FACET_EVENTS and result.searched_to is None,
-            searched_to=result.searched_to,
+            fields={field: _top(counted, top) for field, counted in zip(fields, counts, strict=True)},
+            complete=found.complete,
+            searched_to=found.searched_to,
         )
+
+    async def field_values(
+        self, query: EventQuery, fields: Sequence[str], most: int, pace: Pace | None = None
+    ) -> FieldValues:
+        """Times and values of the newest `most` events that match, newest first.
+
+        Raises `Malformed` for a field that is not one of `FIELDS`.
+        """
+        check_fields(fields)
+        with translated("events"):
+            return await field_values(self._find, self._visible, query, fields, most, pace)
 
     async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
         """How many events match, at most `most`, and whether these are all."""
@@ -165,23 +159,6 @@ class MongoEventSearch:
                 return await self._visible.count(query, most, pace)
             result = await self._find(query, most + 1, {"_id": 1}, pace)
         return min(len(result.documents), most), len(result.documents) <= most and result.searched_to is None
-
-    async def _facets_of_seen(
-        self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None
-    ) -> FacetCounts:
-        counts: dict[str, Counter[str]] = {field: Counter() for field in fields}
-        number, searched_to = 0, None
-        async for batch in self._visible.batches(query, FACET_EVENTS + 1, pace):
-            counted = batch.events[: FACET_EVENTS - number]
-            for field in fields:
-                if not _hidden(field, query.scope):
-                    counts[field].update(value for event in counted if (value := _of_event(event, field)) is not None)
-            number, searched_to = number + len(batch.events), batch.searched_to
-        return FacetCounts(
-            fields={field: _top(counts[field], top) for field in fields},
-            complete=number <= FACET_EVENTS and searched_to is None,
-            searched_to=searched_to,
-        )
 
     async def _shown(self, documents: Sequence[Document], scope: Scope) -> list[StoredEvent]:
         if scope.hidden:
@@ -221,35 +198,6 @@ def make_event_search(
     return MongoEventSearch(database, clock, scanned=scanned)
 
 
-def _most_frequent(values: Iterable[str], top: int) -> list[tuple[str, int]]:
-    return _top(Counter(values), top)
-
-
-def _top(counts: Counter[str], top: int) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:top]
-
-
-def _place(field: str) -> str:
-    return ".".join(_INSIDE.get(field, (field,)))
-
-
-def _values(documents: Sequence[Document], field: str) -> Iterator[str]:
-    return (value for document in documents if isinstance(value := _value(document, field), str))
-
-
-def _value(document: Document, field: str) -> object:
-    value: object = document
-    for name in _INSIDE.get(field, (field,)):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def _of_event(event: StoredEvent, field: str) -> str | None:
-    """The value of an event that is shown."""
-    value = _value({"event": event.ocsf}, field) if field in _INSIDE else getattr(event, field)
-    return value if isinstance(value, str) else None
-
-
-def _hidden(field: str, scope: Scope) -> bool:
-    """Whether all values of a facet are hidden."""
-    return _PRIVATE.get(field, field) in scope.hidden.fields
+def _top(counts: Counter[str | None], top: int) -> list[tuple[str, int]]:
+    there = [(value, count) for value, count in counts.items() if value is not None]
+    return sorted(there, key=lambda item: (-item[1], item[0]))[:top]

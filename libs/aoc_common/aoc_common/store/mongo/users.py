@@ -26,6 +26,7 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "event_notes": ("insert", "update"),
     "grants": ("insert", "update", "remove"),
     "break_glass": ("insert", "update"),
+    "saved_searches": ("insert", "update", "remove"),
     "privacy": ("insert", "update", "remove"),
     # A key is revoked, and stays.
     "api_keys": ("insert", "update"),

@@ -1,0 +1,63 @@
+"""Searches that people, and programs, keep: for themselves, or for all who may read a tenant's events.
+
+Every method may raise `Transient` when the store is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from aoc_common.contracts.access import Hidden
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """Parameters of a search over a tenant's events, under a name.
+
+    `owner`: the id of a principal. `parameters`: as they are sent. `hidden`: what was hidden from its owner when he
+    wrote them: nobody from whom more is hidden must learn it by this text.
+    """
+
+    id: str
+    tenant: str
+    owner: str
+    owner_name: str
+    name: str
+    parameters: Mapping[str, str]
+    shared: bool
+    hidden: Hidden
+    created_at: datetime
+    changed_at: datetime
+
+
+class SavedSearchStore(Protocol):
+    """Keeps them until their owner, or whoever deletes the tenant, removes them."""
+
+    async def add(self, search: SavedSearch, most: int) -> bool:
+        """Keep a new one. False, and it is not kept, where its owner would have more than `most` of the tenant."""
+        ...
+
+    async def replace(self, search: SavedSearch) -> bool:
+        """Put this in place of the one with its id, tenant and owner; False where there is none."""
+        ...
+
+    async def remove(self, tenant: str, search_id: str) -> bool:
+        """Remove it; False where there is none."""
+        ...
+
+    async def get(self, tenant: str, search_id: str) -> SavedSearch | None:
+        """One of a tenant's."""
+        ...
+
+    async def owned(self, tenant: str, owner: str, most: int) -> list[SavedSearch]:
+        """Those of an owner, by id."""
+        ...
+
+    async def shared(self, tenant: str, after: str, most: int) -> list[SavedSearch]:
+        """Shared ones, whoever owns them: those whose ids follow, by id."""
+        ...
