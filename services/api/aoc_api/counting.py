@@ -7,8 +7,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from aoc_api.histogram_models import TimeBucket
 from aoc_common.contracts import ids
+from aoc_common.gateway.histogram import TimeBucket
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

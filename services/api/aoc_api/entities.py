@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from aoc_api import counting, time_buckets
-from aoc_api.entity_models import Activity, KnownEntity
 from aoc_common.contracts import ids
 from aoc_common.contracts.directory import key
 from aoc_common.contracts.query import values
 from aoc_common.contracts.query.filters import Clause
 from aoc_common.errors import TimedOut
+from aoc_common.gateway.entities import Activity, KnownEntity
 from aoc_common.store.searches import FieldValues
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from aoc_api.entity_models import EntityKind, Part
-    from aoc_api.time_buckets import Size
     from aoc_common.contracts import directory
     from aoc_common.contracts.access import Hidden
     from aoc_common.contracts.periods import History
     from aoc_common.contracts.query.filters import Field, Value
+    from aoc_common.gateway.entities import EntityKind, Part
+    from aoc_common.gateway.histogram import Size
     from aoc_common.store.directory_histories import DirectoryHistories
     from aoc_common.store.pace import Pace
     from aoc_common.store.searches import EventQuery, EventSearch

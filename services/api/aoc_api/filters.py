@@ -16,10 +16,9 @@ from aoc_common.contracts.access import Scope
 from aoc_common.contracts.query import grammar, values
 from aoc_common.contracts.query.filters import Clause, Field
 from aoc_common.contracts.query.grammar import Asked
+from aoc_common.gateway.saved_searches import SearchParameters
 from aoc_common.store.searches import EventQuery
 
-_RESULT: Final = "|".join(values.RESULTS)
-RESULTS: Final = f"(?i)^({_RESULT})(,({_RESULT}))*$"
 _VALUES = "Several with commas; `*` behind what begins so."
 #: Parameter -> the field that it is about.
 FIELDS: Final[Mapping[str, Field]] = {
@@ -37,7 +36,7 @@ async def asked(
         Text,
         Query(
             description="How it ended: success, failure, partial, unknown; several with commas.",
-            pattern=RESULTS,
+            pattern=values.RESULT_LIST,
             examples=["failure"],
         ),
     ] = None,
@@ -129,6 +128,13 @@ async def filters(scope: ReaderScope, asked_for: Annotated[Described, Depends(de
 async def filters_of_analyst(scope: AnalystScope, asked_for: Annotated[Described, Depends(described)]) -> Filtered:
     """The same, of an analyst."""
     return asked_for.of(scope)
+
+
+def written(parameters: SearchParameters) -> dict[str, str]:
+    """Those that are given, as they are sent. Raises a problem that names one that cannot be searched by."""
+    clauses([(name, field, text) for name, field in FIELDS.items() if (text := getattr(parameters, name))], "body")
+    span(parameters.start, parameters.end, "body")
+    return {name: str(value) for name, value in parameters.model_dump(mode="json", exclude_none=True).items()}
 
 
 def span(

@@ -9,18 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from aoc_common.contracts.ids import EPOCH, LAST
+from aoc_common.gateway.histogram import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from zoneinfo import ZoneInfo
-
-type Size = Literal[
-    "1m", "5m", "15m", "30m", "1h", "3h", "6h", "12h", "1d", "1w", "1mo", "3mo", "1y", "10y", "100y", "1000y"
-]
-"""Minutes, hours, days, weeks, months, years."""
 
 SIZES: Final[tuple[Size, ...]] = get_args(Size.__value__)
 _DAY: Final = timedelta(days=1)

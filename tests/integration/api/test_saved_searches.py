@@ -12,8 +12,8 @@ from aoc_api import filters
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.principal import Principal
 from aoc_api.routes import saved_searches
-from aoc_api.saved_search_models import SearchParameters
 from aoc_common.contracts.access import Grant, Hidden
+from aoc_common.gateway.saved_searches import SearchParameters
 
 RULES = {"name": "Rules", "parameters": {"service": "exchange", "q": "inbox rule -dana"}}
 

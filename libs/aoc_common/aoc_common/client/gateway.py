@@ -10,6 +10,7 @@ from aoc_common.client.connection import Connection, Options
 from aoc_common.client.credentials import NobodyYet
 from aoc_common.client.events import Events
 from aoc_common.client.exports import Exports
+from aoc_common.client.investigation import Investigation
 from aoc_common.client.notes import Notes
 from aoc_common.client.review import ReviewQueue
 from aoc_common.client.system import AuditTrail, System
@@ -45,6 +46,7 @@ class Gateway:
         connection = Connection(self.address, credentials or NobodyYet(), options or Options(), clock or SystemClock())
         self._connection = connection
         self.events = Events(connection)
+        self.investigation = Investigation(connection)
         self.exports = Exports(connection)
         self.notes = Notes(connection)
         self.tenants = Tenants(connection)

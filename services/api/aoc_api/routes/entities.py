@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Path, Query
 from aoc_api import entities, problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, ReaderScope, ServicesDep
-from aoc_api.entity_models import Activity, EntityKind, EntityReport
 from aoc_api.filters import span
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, invalid
 from aoc_api.routes.histogram import zone_of
 from aoc_common.contracts.directory import MAX_KEY
 from aoc_common.contracts.query.values import Unsearchable
+from aoc_common.gateway.entities import Activity, EntityKind, EntityReport
 from aoc_common.gateway.events import FieldError
 from aoc_common.store.searches import EventQuery
 

@@ -13,11 +13,10 @@ from aoc_api import counting, problems, time_buckets
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, Paced, Services, ServicesDep
 from aoc_api.filters import Filters
-from aoc_api.histogram_models import Histogram
 from aoc_api.problems import BUSY, invalid
 from aoc_api.routes.facets import Field
-from aoc_api.time_buckets import Size
 from aoc_common.contracts.ids import just_after
+from aoc_common.gateway.histogram import Histogram, Size
 from aoc_common.tenants import tenant as tenants
 
 if TYPE_CHECKING:

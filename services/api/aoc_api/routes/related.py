@@ -15,11 +15,11 @@ from aoc_api.deps import Noted, Paced, ReaderScope, ServicesDep
 from aoc_api.event_lookup import event_of
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY
-from aoc_api.related_models import RelatedEvents, RelatedGroup
 from aoc_common.contracts import ids
 from aoc_common.contracts.related import REASONS, Reason, Shared, shared
 from aoc_common.errors import TimedOut
 from aoc_common.gateway.events import EventSummary
+from aoc_common.gateway.related import RelatedEvents, RelatedGroup
 from aoc_common.store.searches import EventQuery
 
 if TYPE_CHECKING:

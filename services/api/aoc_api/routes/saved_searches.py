@@ -13,9 +13,10 @@ from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.bodies import StrictRoute
 from aoc_api.deps import Noted, PrincipalDep, ReaderScope, Services, ServicesDep
+from aoc_api.filters import written
 from aoc_api.parameters import refuse_unknown
-from aoc_api.saved_search_models import SavedSearchChange, SavedSearchList, SavedSearchRequest, SavedSearchView
 from aoc_common.contracts.access import includes
+from aoc_common.gateway.saved_searches import SavedSearchChange, SavedSearchList, SavedSearchRequest, SavedSearchView
 from aoc_common.store.saved_searches import SavedSearch
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ async def make_saved_search(
         owner=principal.id,
         owner_name=principal.name,
         name=request.name,
-        parameters=request.parameters.written(),
+        parameters=written(request.parameters),
         shared=request.shared,
         hidden=scope.hidden,
         created_at=now,
@@ -113,7 +114,7 @@ async def put_saved_search(
         old,
         name=request.name,
         shared=request.shared,
-        parameters=request.parameters.written(),
+        parameters=written(request.parameters),
         hidden=scope.hidden,
     )
     return await _changed(services, principal, new, note)
@@ -135,7 +136,7 @@ async def change_saved_search(
         old,
         name=old.name if request.name is None else request.name,
         shared=old.shared if request.shared is None else request.shared,
-        parameters=old.parameters if request.parameters is None else request.parameters.written(),
+        parameters=old.parameters if request.parameters is None else written(request.parameters),
         # What stays of it was written when perhaps less was hidden.
         hidden=scope.hidden.common(old.hidden),
     )

@@ -29,6 +29,9 @@ RESULTS: Final[Mapping[str, Result]] = {
     "failure": "failure", "failed": "failure", "fail": "failure",
     "partial": "partial", "unknown": "unknown",
 }  # fmt: skip
+_RESULT: Final = "|".join(RESULTS)
+#: One of them, or several with commas, in any case.
+RESULT_LIST: Final = f"(?i)^({_RESULT})(,({_RESULT}))*$"
 
 
 class Unsearchable(Malformed):

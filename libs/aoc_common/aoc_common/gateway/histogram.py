@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aoc_api.time_buckets import Size
+type Size = Literal[
+    "1m", "5m", "15m", "30m", "1h", "3h", "6h", "12h", "1d", "1w", "1mo", "3mo", "1y", "10y", "100y", "1000y"
+]
+"""Minutes, hours, days, weeks, months, years."""
 
 BUCKET: Final[dict[str, Any]] = {
     "start": "2026-11-23T07:00:00Z",

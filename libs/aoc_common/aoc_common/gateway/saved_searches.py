@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from aoc_api import filters
-from aoc_common.contracts.query import grammar
-from aoc_common.store.saved_searches import SavedSearch
+from aoc_common.contracts.query import grammar, values
+
+if TYPE_CHECKING:
+    from aoc_common.store.saved_searches import SavedSearch
 
 _PARAMETERS: Final[dict[str, Any]] = {"service": "exchange", "q": "inbox rule -dana"}
 _REQUEST: Final[dict[str, Any]] = {"name": "Inbox rules", "shared": True, "parameters": _PARAMETERS}
@@ -39,7 +40,7 @@ class SearchParameters(BaseModel):
     source: _Text = Field(None, description="Feed.")
     service: _Text = Field(None, description="Service.")
     operation: _Text = Field(None, description="Operation.")
-    result: Annotated[_Text, StringConstraints(pattern=filters.RESULTS)] = Field(None, description="How it ended.")
+    result: Annotated[_Text, StringConstraints(pattern=values.RESULT_LIST)] = Field(None, description="How it ended.")
     actor: _Text = Field(None, description="Who did it.")
     ip: _Text = Field(None, description="Address or network.")
     correlation_id: _Text = Field(None, description="Microsoft's correlation id.")
@@ -49,13 +50,6 @@ class SearchParameters(BaseModel):
     understood: Literal["any", "no"] | None = Field(None, description="`no`: shapes that no mapper knows.")
     start: datetime | None = Field(None, description="From this time on; UTC when it names no zone.")
     end: datetime | None = Field(None, description="Before this time.")
-
-    def written(self) -> dict[str, str]:
-        """Those that are given, as they are sent. Raises a problem that names one that cannot be searched by."""
-        asked = [(name, field, text) for name, field in filters.FIELDS.items() if (text := getattr(self, name))]
-        filters.clauses(asked, "body")
-        filters.span(self.start, self.end, "body")
-        return {name: str(value) for name, value in self.model_dump(mode="json", exclude_none=True).items()}
 
 
 class SavedSearchRequest(BaseModel):

@@ -7,8 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from aoc_api.histogram_models import BUCKET, TimeBucket
-from aoc_api.time_buckets import Size
+from aoc_common.gateway.histogram import BUCKET, Size, TimeBucket
 
 type EntityKind = Literal["user", "application", "device", "group", "address"]
 type Part = Literal["actor", "target", "address", "named"]
