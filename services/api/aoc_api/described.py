@@ -13,7 +13,7 @@ _ID: Final = "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21"
 _EXAMPLES: Final[dict[str, Any]] = {
     "actor": "72f988bf-86f1-41af-91ab-2d7cd011db47/6e2c0b9a-3f4d-4e5a-8b7c-1d2e3f4a5b6c",
     "before": "contoso/5f0c2a7e9d3b4c1f8a6e0d2b7c9f1e3a/000000000042",
-    "comment_id": _KEY,
+    "comment_id": _ID,
     "confirm": "contoso",
     "correlation_id": "0b0c5d3e-1f2a-4b6c-9d8e-7f6a5b4c3d2e",
     "cursor": "AZqwxC9AihucXn4k3sB1pQ2rVt5wYz8A.5k2mQ9xTn4b7vR1sWc3dEf6gHj8kLpZ0aBqYtUiOoNs",
