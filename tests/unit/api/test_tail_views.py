@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from aoc_api.tail.channel import Entry
+from aoc_api.tail.entries import Entry
 from aoc_api.tail.views import Views
 from aoc_common.contracts.access import Hidden, Scope
 from aoc_common.contracts.event_message import EventMessage

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aoc_api.tail.entries import Entry
 from aoc_common.contracts.publications import Position
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
@@ -29,14 +29,6 @@ _IDLE_S: Final = 5.0
 _SILENCE: Final = 6
 #: Seconds between two tries while the bus is away.
 _PAUSE_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An event, and where it stands, or stood."""
-
-    position: Position
-    message: EventMessage
 
 
 class Channel:

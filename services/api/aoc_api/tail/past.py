@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aoc_api.tail.channel import Entry
+from aoc_api.tail.entries import Entry
 from aoc_common.contracts.publications import Position
 from aoc_common.contracts.reading import Checkpoint, EventFilter, Hole, Reason, hole_in
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from aoc_api.access.note import Note
     from aoc_api.settings import TailOptions
-    from aoc_api.tail.channel import Channel, Entry
+    from aoc_api.tail.channel import Channel
+    from aoc_api.tail.entries import Entry
     from aoc_api.tail.frames import Ending
     from aoc_api.tail.past import PastOf
     from aoc_api.tail.places import Places

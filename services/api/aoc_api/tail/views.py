@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_api.tail.channel import Entry
+    from aoc_api.tail.entries import Entry
     from aoc_common.contracts.access import Hidden
     from aoc_common.contracts.event import StoredEvent
     from aoc_common.contracts.event_message import EventMessage
