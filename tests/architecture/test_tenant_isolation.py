@@ -48,6 +48,7 @@ OF_THE_INSTALLATION: Final = {
     "event_scans.Scanner.documents": "of a scan, whose prefix of an index begins with the tenant (access_paths)",
     "event_scans.server_of": "asks the server alone",
     "event_walk.walk": "along an access path, whose prefixes begin with the tenant",
+    "foreign.documents": "of another tool's database, which has no tenants",
     "grants.GrantStore.get": "a grant can be over several tenants: the routes check what it is over",
     "grants.GrantStore.listed": "a grant can be over several tenants: the routes check what each is over",
     "grants.GrantStore.of": "all that somebody was granted, wherever",
@@ -179,9 +180,10 @@ def test_every_method_of_a_store_says_for_which_tenant_or_is_listed_with_its_rea
 
 
 def test_what_the_gateway_reads_events_by_takes_a_scope() -> None:
-    searches = importlib.import_module("aoc_common.store.searches")
-    asked = {name: inspect.signature(method).parameters for name, method in vars(searches.EventSearch).items()
-             if _is_asked(method)}  # fmt: skip
+    searches = importlib.import_module("aoc_common.store.searches").EventSearch
+    counts = importlib.import_module("aoc_common.store.event_counts").EventCounts
+    asked = {name: inspect.signature(method).parameters
+             for name, method in (vars(searches) | vars(counts)).items() if _is_asked(method)}  # fmt: skip
 
     assert set(asked) >= {"search", "get", "versions", "facets", "field_values", "count"}
     for name, parameters in asked.items():

@@ -31,16 +31,16 @@ async def test_a_search_comes_back_as_it_was_kept(searches) -> None:
     assert await searches.add(MINE, 10)
 
     assert await searches.get("contoso", "a1") == MINE
-    assert await searches.owned("contoso", "d/kim", 10) == [MINE]
+    assert await searches.listed("contoso", "d/kim", "", 10) == [MINE]
 
 
 async def test_it_is_of_one_tenant_and_one_owner(searches) -> None:
     await searches.add(replace(MINE, shared=True), 10)
 
     assert await searches.get("fabrikam", "a1") is None
-    assert await searches.owned("fabrikam", "d/kim", 10) == []
-    assert await searches.owned("contoso", "d/lee", 10) == []
-    assert await searches.shared("fabrikam", "", 10) == []
+    assert await searches.listed("fabrikam", "d/kim", "", 10) == []
+    assert await searches.listed("contoso", "d/lee", "", 10) == []
+    assert await searches.listed("fabrikam", None, "", 10) == []
     assert not await searches.remove("fabrikam", "a1")
     for other in (replace(MINE, tenant="fabrikam"), replace(MINE, owner="d/lee"), replace(MINE, id="a2")):
         assert not await searches.replace(other)
@@ -64,15 +64,15 @@ async def test_shared_ones_are_listed_by_id_whoever_owns_them(searches) -> None:
     for one in reversed(made):
         await searches.add(one, 10)
 
-    assert [one.id for one in await searches.shared("contoso", "", 3)] == ["a0", "a1", "a3"]
-    assert [one.id for one in await searches.shared("contoso", "a1", 3)] == ["a3", "a4"]
+    assert [one.id for one in await searches.listed("contoso", None, "", 3)] == ["a0", "a1", "a3"]
+    assert [one.id for one in await searches.listed("contoso", None, "a1", 3)] == ["a3", "a4"]
 
 
 async def test_an_owner_keeps_no_more_of_a_tenant_than_so_many_however_fast_they_come(searches) -> None:
     made = [replace(MINE, id=f"a{n}") for n in range(8)]
     kept = await asyncio.gather(*(searches.add(one, 3) for one in made))
 
-    there = {one.id for one in await searches.owned("contoso", "d/kim", 10)}
+    there = {one.id for one in await searches.listed("contoso", "d/kim", "", 10)}
     assert there == {one.id for one, is_kept in zip(made, kept, strict=True) if is_kept}
     assert len(there) <= 3
     assert await searches.add(replace(MINE, id="b1", owner="d/lee"), 3)

@@ -31,6 +31,7 @@ from aoc_common.store.mongo.event_search import make_event_search
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from aoc_common.store.mongo.event_search import MongoEventSearch
     from aoc_common.store.searches import EventQuery, EventSearch
 
 #: Facet -> the heading of its bars.
@@ -130,7 +131,7 @@ def stats(
         raise typer.Exit(1)
 
 
-async def count(search: EventSearch, query: EventQuery) -> Stats:
+async def count(search: MongoEventSearch, query: EventQuery) -> Stats:
     """Count what matches, span by span; of each span its newest events, as many as a facets query counts."""
     counted = Stats()
     if query.start is None or query.start < _UNDATED_UNTIL:

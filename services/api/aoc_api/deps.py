@@ -48,6 +48,7 @@ from aoc_common.store.api_keys import ApiKeyStore
 from aoc_common.store.audit_trail import AuditTrailStore
 from aoc_common.store.break_glass import BreakGlassStore
 from aoc_common.store.directory_histories import DirectoryHistories
+from aoc_common.store.event_counts import EventCounts
 from aoc_common.store.event_notes import EventNotes
 from aoc_common.store.grants import GrantStore
 from aoc_common.store.hints import Hints
@@ -75,6 +76,7 @@ class Services:
     """
 
     search: EventSearch
+    counts: EventCounts
     tail: LiveTail
     hints: Hints
     directory: DirectoryHistories

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from aoc_common.gateway.entities import EntityKind, Part
     from aoc_common.gateway.histogram import Size
     from aoc_common.store.directory_histories import DirectoryHistories
+    from aoc_common.store.event_counts import EventCounts
     from aoc_common.store.pace import Pace
-    from aoc_common.store.searches import EventQuery, EventSearch
+    from aoc_common.store.searches import EventQuery
 
 #: How the directory calls a kind; addresses stand in none.
 _IN_DIRECTORY: Final[Mapping[EntityKind, directory.EntityKind]] = {
@@ -137,11 +138,11 @@ def _served(field: Field, names: Sequence[str]) -> Clause | None:
 
 
 async def activity(
-    search: EventSearch, query: EventQuery, part: Part, where: Clause, zone: ZoneInfo, pace: Pace, *, first: bool
+    counts: EventCounts, query: EventQuery, part: Part, where: Clause, zone: ZoneInfo, pace: Pace, *, first: bool
 ) -> Activity:
     """The events of one part. Raises `TimedOut` for the first part only: others may find the time used up."""
     try:
-        found = await search.field_values(replace(query, where=(where,)), list(_COUNTED), _MOST_EVENTS, pace)
+        found = await counts.field_values(replace(query, where=(where,)), list(_COUNTED), _MOST_EVENTS, pace)
     except TimedOut:
         if first:
             raise

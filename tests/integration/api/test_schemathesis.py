@@ -34,9 +34,9 @@ from signing_in import bearer, make_key
 from waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from aoc_common.settings import MongoSettings
+    from aoc_common.settings import MongoSettings, NatsSettings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -105,15 +105,19 @@ def made_theirs(base: str, everything: str) -> None:
 
 
 @pytest.fixture
-def gateway(mongo_settings: MongoSettings, tmp_path: Any) -> Iterator[tuple[str, str, Leads]]:
+def gateway(
+    mongo_settings: MongoSettings, nats_as: Callable[[str], NatsSettings], tmp_path: Any
+) -> Iterator[tuple[str, str, Leads]]:
     """Where a gateway listens, the key of a reader of contoso, and what parameters can name."""
     reader, everything, leads = asyncio.run(seeded(mongo_settings))
-    port = free_port()
+    port, bus = free_port(), nats_as("api")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     env = clean | {
         "AOC_MONGO__URI": mongo_settings.uri,
         "AOC_MONGO__DATABASE": mongo_settings.database,
-        "AOC_NATS__URL": "nats://127.0.0.1:1",
+        "AOC_NATS__URL": bus.url,
+        "AOC_NATS__USER": bus.user or "",
+        "AOC_NATS__PASSWORD": bus.password or "",
         "AOC_API__PORT": str(port),
         "AOC_API__DEFAULT_TENANT": OURS,
         "AOC_API__AUDIT__SPOOL": str(tmp_path / "audit"),
@@ -135,7 +139,7 @@ def gateway(mongo_settings: MongoSettings, tmp_path: Any) -> Iterator[tuple[str,
 
 
 def answer_of(client: httpx.Client, case: Any, headers: dict[str, str]) -> tuple[int, bytes]:
-    """Status and bytes of an answer; of one that goes on, what came within two seconds."""
+    """Status and bytes of an answer; of one that goes on, what came first, and within two seconds."""
     asked = case.as_transport_kwargs(base_url=str(client.base_url), headers=headers)
     if "data" in asked:
         asked["content"] = asked.pop("data")
@@ -144,7 +148,7 @@ def answer_of(client: httpx.Client, case: Any, headers: dict[str, str]) -> tuple
     with client.stream(**asked) as answer:
         for piece in answer.iter_bytes():
             body += piece
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or "event-stream" in answer.headers.get("content-type", ""):
                 break
         return answer.status_code, body + repr(answer.headers.multi_items()).encode()
 
@@ -189,4 +193,6 @@ def test_a_reader_of_one_tenant_causes_no_fault_and_sees_no_byte_of_another(gate
                 attack(operation, mode)
 
     served = {name for name, seen in statuses.items() if seen & {200, 201, 202, 204, 303}}
-    assert {"GET /api/events", "GET /api/facets", "GET /api/events/{event_id}", "GET /api/me"} <= served
+    assert {
+        "GET /api/events", "GET /api/events/stream", "GET /api/facets", "GET /api/events/{event_id}", "GET /api/me",
+    } <= served  # fmt: skip

@@ -60,8 +60,8 @@ class Investigation:
         tenant: str | None = None,
     ) -> RelatedEvents:
         """Events that share something with one, so long before and after it. Raises `Absent` for an unknown one."""
-        params = {"reason": None if reason is None else list(reason), "minutes": minutes, "limit": limit}
-        params |= {"twins": twins, "tenant": tenant}
+        params: dict[str, object] = {"reason": None if reason is None else list(reason), "twins": twins}
+        params |= {"minutes": minutes, "limit": limit, "tenant": tenant}
         return await self._connection.ask(RelatedEvents, "GET", f"/api/events/{event_id}/related", params=params)
 
     @operation("GET", "/api/entities/{kind}/{entity_id}")

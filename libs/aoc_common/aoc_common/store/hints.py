@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from aoc_common.contracts.query.grammar import Asked, Piece
+    from aoc_common.store.event_counts import EventCounts
     from aoc_common.store.pace import Pace
-    from aoc_common.store.searches import EventQuery, EventSearch
+    from aoc_common.store.searches import EventQuery
     from aoc_common.store.vocabulary import Vocabulary
 
 #: Words that are looked at of one query, and how many are tried in place of one.
@@ -54,8 +55,8 @@ class Hints:
     them: the vocabulary has the words of all.
     """
 
-    def __init__(self, search: EventSearch, vocabulary: Vocabulary, sources: SourcesOf) -> None:
-        self._search = search
+    def __init__(self, counts: EventCounts, vocabulary: Vocabulary, sources: SourcesOf) -> None:
+        self._counts = counts
         self._vocabulary = vocabulary
         self._sources = sources
 
@@ -120,9 +121,9 @@ class Hints:
         return max(alike, key=lambda candidate: counts[candidate])
 
     async def _counted(self, query: EventQuery, most: int, pace: Pace | None) -> tuple[int, bool]:
-        """As `EventSearch.count`; none are counted where there is no time for it: a search never fails for its hint."""
+        """As `EventCounts.count`; none are counted where there is no time for it: a search never fails for its hint."""
         try:
-            return await self._search.count(query, most, pace)
+            return await self._counts.count(query, most, pace)
         except TimedOut:
             return 0, False
 

@@ -54,10 +54,6 @@ class SavedSearchStore(Protocol):
         """One of a tenant's."""
         ...
 
-    async def owned(self, tenant: str, owner: str, most: int) -> list[SavedSearch]:
-        """Those of an owner, by id."""
-        ...
-
-    async def shared(self, tenant: str, after: str, most: int) -> list[SavedSearch]:
-        """Shared ones, whoever owns them: those whose ids follow, by id."""
+    async def listed(self, tenant: str, owner: str | None, after: str, most: int) -> list[SavedSearch]:
+        """Those of an owner, or, of None, the shared ones of all: those whose ids follow `after`, by id."""
         ...

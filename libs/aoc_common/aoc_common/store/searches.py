@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -104,18 +104,4 @@ class EventSearch(Protocol):
 
         At most 200, those whose number is above `after`.
         """
-        ...
-
-    async def facets(self, query: EventQuery, fields: Sequence[str], top: int, pace: Pace | None = None) -> FacetCounts:
-        """For each field the `top` most frequent values among the events that match; the work is bounded."""
-        ...
-
-    async def field_values(
-        self, query: EventQuery, fields: Sequence[str], most: int, pace: Pace | None = None
-    ) -> FieldValues:
-        """Times and values of these of `FIELDS`, of the newest `most` events that match."""
-        ...
-
-    async def count(self, query: EventQuery, most: int, pace: Pace | None = None) -> tuple[int, bool]:
-        """How many events match, at most `most`, and whether these are all."""
         ...

@@ -127,6 +127,7 @@ def make_services(settings: ApiSettings) -> Running:
                 _log.info("service.started")
                 yield Services(
                     search=(search := make_event_search(database, scanned=searched)),
+                    counts=search,
                     tail=make_tail(broker, database, search, Places(key), settings.api.tail, clock),
                     hints=Hints(search, MongoVocabulary(database), MongoSources(database).by_tenant),
                     directory=MongoDirectoryHistory(database),

@@ -74,7 +74,7 @@ async def get_entity(
     activities: list[Activity] = []
     for part, where in parts:
         activities.append(
-            await entities.activity(services.search, query, part, where, clock, paced, first=not activities)
+            await entities.activity(services.counts, query, part, where, clock, paced, first=not activities)
         )
     if known.entity is None and not any(one.events or not one.complete for one in activities):
         raise _absent(scope.tenant, kind, entity_id)

@@ -35,7 +35,7 @@ async def facets(
     When no start is given: of the whole time of a tenant that has imported files only, else of the last 24 hours.
     """
     query = await services.default_range.of(filters.query, services.clock.now())
-    counts = await services.search.facets(query, field or _ALL, top, paced)
+    counts = await services.counts.facets(query, field or _ALL, top, paced)
     note.rows = sum(count for values in counts.fields.values() for _, count in values)
     return Facets(
         start=query.start,

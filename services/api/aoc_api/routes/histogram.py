@@ -68,7 +68,7 @@ async def histogram(
     except time_buckets.TooMany as many:
         raise invalid("bucket", f"more than {many.most} buckets; ask for {many.advised}, or for less time") from None
     asked = replace(query, start=start, end=end)
-    found = await services.search.field_values(asked, [by] if by else [], COUNTED, paced)
+    found = await services.counts.field_values(asked, [by] if by else [], COUNTED, paced)
     values = counting.most_frequent((row.values[0] for row in found.rows), top) if by else []
     note.rows = len(found.rows)
     return Histogram(

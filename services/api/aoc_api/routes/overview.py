@@ -47,7 +47,7 @@ async def filter_options(
     When no start is given: of the whole time of a tenant that has imported files only, else of the last 24 hours.
     """
     query = await services.default_range.of(filters.query, services.clock.now())
-    counts = await services.search.facets(query, list(_MEMBERS), top, paced)
+    counts = await services.counts.facets(query, list(_MEMBERS), top, paced)
     values = {member: [value for value, _ in counts.fields[field]] for field, member in _MEMBERS.items()}
     note.rows = sum(map(len, values.values()))
     return FilterOptions(tenant=query.tenant, start=query.start, end=query.end, complete=counts.complete, **values)
@@ -62,8 +62,8 @@ async def summary(filters: Filters, services: ServicesDep, paced: Paced, note: N
     """
     query = await services.default_range.of(filters.query, services.clock.now())
     newest = await services.search.search(replace(query, limit=1), paced)
-    counted, exact = await services.search.count(query, _COUNTED, paced)
-    counts = await services.search.facets(query, list(_MEMBERS), _TOP, paced)
+    counted, exact = await services.counts.count(query, _COUNTED, paced)
+    counts = await services.counts.facets(query, list(_MEMBERS), _TOP, paced)
     note.rows = counted
     return Summary(
         tenant=query.tenant,

@@ -52,8 +52,8 @@ async def list_saved_searches(
 
     One that is shared is shown to those from whom no more is hidden than was from its owner: its text could tell it.
     """
-    own = [] if after is not None else await services.saved_searches.owned(scope.tenant, principal.id, MOST)
-    shared = await services.saved_searches.shared(scope.tenant, after or "", _PAGE)
+    own = [] if after is not None else await services.saved_searches.listed(scope.tenant, principal.id, "", MOST)
+    shared = await services.saved_searches.listed(scope.tenant, None, after or "", _PAGE)
     others = [one for one in shared if one.owner != principal.id and _is_seen(one, principal, scope)]
     note.rows = len(own) + len(others)
     return SavedSearchList(

@@ -51,15 +51,10 @@ class MongoSavedSearches:
             document = await self._searches.find_one({"tenant": check_tenant(tenant), "_id": search_id})
         return None if document is None else _search(document)
 
-    async def owned(self, tenant: str, owner: str, most: int) -> list[SavedSearch]:
-        """Those of an owner, by id."""
-        return await self._listed({"tenant": check_tenant(tenant), "owner": owner}, most)
-
-    async def shared(self, tenant: str, after: str, most: int) -> list[SavedSearch]:
-        """Shared ones, whoever owns them: those whose ids follow, by id."""
-        return await self._listed({"tenant": check_tenant(tenant), "shared": True, "_id": {"$gt": after}}, most)
-
-    async def _listed(self, wanted: Document, most: int) -> list[SavedSearch]:
+    async def listed(self, tenant: str, owner: str | None, after: str, most: int) -> list[SavedSearch]:
+        """Those of an owner, or, of None, the shared ones of all: those whose ids follow `after`, by id."""
+        whose: Document = {"shared": True} if owner is None else {"owner": owner}
+        wanted = {"tenant": check_tenant(tenant), **whose, "_id": {"$gt": after}}
         with translated("saved_searches"):
             found = await self._searches.find(wanted).sort("_id", ASCENDING).limit(most).to_list(None)
         return [_search(document) for document in found]
