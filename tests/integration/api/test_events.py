@@ -223,6 +223,8 @@ async def test_a_page_is_what_events_say_in_short(gateway, store, event) -> None
         "activity_id": 1,
         "targets": [f"t{n}" for n in range(10)],
         "tags": [],
+        "note_tags": [],
+        "comments": 0,
         "twin_of": None,
         "twin": None,
         "version": 1,
