@@ -215,7 +215,7 @@ async def test_another_tenant_has_its_own(gateway, ask) -> None:
 def test_what_can_be_kept_is_what_a_list_takes() -> None:
     taken = set(inspect.signature(filters.asked).parameters) | set(inspect.signature(filters.described).parameters)
 
-    assert set(SearchParameters.model_fields) == taken - {"request", "scope", "parameters"}
+    assert set(SearchParameters.model_fields) == taken - {"request", "parameters"}
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def get_entity(
     scope: ReaderScope,
     paced: Paced,
     note: Noted,
-    kind: Annotated[EntityKind, Path(description="What it is.")],
+    kind: Annotated[EntityKind, Path(description="What it is.", examples=["user"])],
     entity_id: Annotated[
         str,
         Path(
@@ -52,7 +52,10 @@ async def get_entity(
     zone: Annotated[
         str | None,
         Query(
-            min_length=1, max_length=64, description="IANA time zone of the timelines; that of the tenant otherwise."
+            min_length=1,
+            max_length=64,
+            description="IANA time zone of the timelines; that of the tenant otherwise.",
+            examples=["Europe/Amsterdam"],
         ),
     ] = None,
 ) -> EntityReport:

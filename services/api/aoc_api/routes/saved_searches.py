@@ -34,7 +34,8 @@ _PAGE: Final = 200
 _READ: Final = ("repeated", "forbidden", "invalid-parameters", "unavailable")
 _BODY: Final = ("bad-request", "too-slow", "too-large")
 _ID: Final = "^[0-9a-f]{1,64}$"
-SearchId = Annotated[str, Path(max_length=64, pattern=_ID, description="Its id.")]
+_EXAMPLE: Final = "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21"
+SearchId = Annotated[str, Path(max_length=64, pattern=_ID, description="Its id.", examples=[_EXAMPLE])]
 
 
 @router.get("", response_model=SavedSearchList, responses=problems.responses(*_READ))
@@ -45,7 +46,8 @@ async def list_saved_searches(
     scope: ReaderScope,
     note: Noted,
     after: Annotated[
-        str | None, Query(max_length=64, pattern=_ID, description="`next_after` of the answer before.")
+        str | None,
+        Query(max_length=64, pattern=_ID, description="`next_after` of the answer before.", examples=[_EXAMPLE]),
     ] = None,
 ) -> SavedSearchList:
     """Your own, and those that others share. A page may have few: go on until `next_after` is null.
