@@ -25,6 +25,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "id": "normalizer-0b1c5e0f7a9d4e0b9c0d5a4f",
     "if-match": '"3"',
     "key_id": _KEY,
+    "kind": "user",
     "last_event_id": "5nA_Qg",
     "Last-Event-ID": "5nA_Qg",
     "lift_id": _ID,

@@ -107,6 +107,6 @@ async def test_a_backfill_is_asked_for_once_and_said_to_be_pending_the_second_ti
     }
     assert second.json()["sources"] == [{"source": "o365-dlp", "state": "pending"}]
     states = {source["source"]: source["state"] for source in whole.json()["sources"]}
-    assert (len(states), states.pop("o365-dlp"), set(states.values())) == (12, "pending", {"asked"})
+    assert (len(states), states.pop("o365-dlp"), set(states.values())) == (17, "pending", {"asked"})
     pending = (await jobs.stream_info(subjects.JOBS_STREAM, ">")).state.subjects
     assert "aoc.jobs.backfill.contoso.o365-dlp.20261120T000000-20261121T000000" in pending

@@ -34,7 +34,7 @@ async def get_entity(
     scope: ReaderScope,
     paced: Paced,
     note: Noted,
-    kind: Annotated[EntityKind, Path(description="What it is.", examples=["user"])],
+    kind: Annotated[EntityKind, Path(description="What it is.")],
     entity_id: Annotated[
         str,
         Path(

@@ -46,7 +46,11 @@ async def related_events(
     note: Noted,
     event_id: Annotated[UUID, Path(description="Event id.")],
     reason: Annotated[
-        list[Reason] | None, Query(description="What events are to share with this one; anything when not given.")
+        list[Reason] | None,
+        Query(
+            description="What events are to share with this one; anything when not given.",
+            examples=[["session", "address"]],
+        ),
     ] = None,
     minutes: Annotated[
         int, Query(ge=1, le=_MOST_MINUTES, description="How long before and after the event they may have happened.")
