@@ -119,9 +119,16 @@ class StoredTenants:
                     raise
                 self._looked_at = self._clock.monotonic()
                 _log.warning("tenants.unreadable", error=str(error))
+            except BaseException:
+                # Broken off, by a time limit say: nothing was learnt.
+                self._looked_at = None
+                raise
 
     def _is_fresh(self) -> bool:
-        return self._looked_at is not None and self._clock.monotonic() - self._looked_at < self._fresh_s
+        # Before the first look has succeeded, nothing is known: no tenants is not what the database says.
+        if self._all_at is None or self._looked_at is None:
+            return False
+        return self._clock.monotonic() - self._looked_at < self._fresh_s
 
     async def _look(self) -> None:
         began = self._clock.monotonic()
