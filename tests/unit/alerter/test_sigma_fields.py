@@ -54,6 +54,11 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"Parameters.Name": "ForwardTo"}, {"Parameters": PARAMETERS}, True),
         ({"modifiedProperties.UserType|contains": "Member"}, {"modifiedProperties": CHANGES}, True),
         ({"details.key1": "v"}, {"details": [{"key": "key1", "value": "v"}]}, True),
+        # whose name may have dots, and whose value may be JSON
+        ({"changes.Role.DisplayName": "x"}, {"changes": [{"Name": "Role.DisplayName", "Value": "x"}]}, True),
+        ({"changes.Role.DisplayName": "x"}, {"changes": [{"Name": "Role.DisplayName.Old", "Value": "x"}]}, False),
+        ({"changes.Role": "x"}, {"changes": [{"Name": "Role.DisplayName", "Value": "x"}]}, False),
+        ({"changes.P.q.state": "off"}, {"changes": [{"Name": "P.q", "Value": '{"state":"off"}'}]}, True),
         # JSON that stands in a text
         ({"TargetResources.displayName": "sam"}, {"TargetResources": json.dumps([{"displayName": "Sam"}])}, True),
         ({"TargetResources.displayName": "sam"}, {"TargetResources": "[not json"}, False),

@@ -73,9 +73,24 @@ class FieldTable:
             return (Place(steps(name), of_event=True),)
         bare = without_envelope(name)
         own = (*([Place(steps(name))] if bare != name else []), Place(steps(bare)))
-        aliases = self.aliases.get(fold(bare), ())
+        aliases = self._aliases_of(bare)
         made = [part for alias in aliases for part in (own if alias == "." else (_place(alias),))]
         return tuple(made) if "." in aliases else (*made, *own)
+
+    def _aliases_of(self, name: str) -> tuple[str | Callable[[Asked], Iterable[Any]], ...]:
+        """Other places of a field: its own, else those of what it lies in, as `ModifiedProperties.State`."""
+        whole, inner = name, ""
+        while whole:
+            aliases = self.aliases.get(fold(whole))
+            if aliases is not None:
+                return aliases if not inner else tuple(_inside(aliases, inner))
+            whole, _, step = whole.rpartition(".")
+            inner = f"{step}.{inner}" if inner else step
+        return ()
+
+
+def _inside(aliases: Iterable[object], inner: str) -> Iterable[str]:
+    return (alias if alias == "." else f"{alias}.{inner}" for alias in aliases if isinstance(alias, str))
 
 
 def without_envelope(name: str) -> str:

@@ -186,17 +186,23 @@ def _step(value: Mapping[str, Any], path: Path, at: int, found: _Found) -> None:
 
 
 def _named_pair(value: list[Any], path: Path, at: int, found: _Found) -> None:
-    """A list of pairs has no such key: the pair of that name stands for it."""
-    wanted = path[at][1]
+    """A list of pairs has no such key: the pair of that name stands for it, dots and all (`Role.DisplayName`)."""
     for pair in value[: bounds.FIELD_VALUES]:
         if not isinstance(pair, dict):
             continue
         keys = folded_keys(tuple(pair))
         named = next((pair[keys[name]] for name in _PAIR_NAMES if name in keys), None)
-        if isinstance(named, str) and fold(named) == wanted:
+        end = _end_of_name(fold(named), path, at) if isinstance(named, str) else None
+        if end is not None:
             for name in _PAIR_VALUES:
                 if name in keys:
-                    _walk(pair[keys[name]], path, at + 1, found)
+                    _walk(pair[keys[name]], path, end, found)
+
+
+def _end_of_name(named: str, path: Path, at: int) -> int | None:
+    """How many steps of a path are behind when those after `at` spell a name; None where they do not."""
+    end = at + named.count(".") + 1
+    return end if end <= len(path) and named == ".".join(step[1] for step in path[at:end]) else None
 
 
 def _take(value: Any, found: _Found) -> None:

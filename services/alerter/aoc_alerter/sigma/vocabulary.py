@@ -54,7 +54,8 @@ createdDateTime lastUpdateDateTime mitreTechniques actorDisplayName threatDispla
 _RISK: Final = """
 id requestId riskEventType riskType riskState riskLevel riskDetail source detectionTimingType activity tokenIssuerType
 ipAddress location activityDateTime detectedDateTime lastUpdatedDateTime userId userDisplayName userPrincipalName
-additionalInfo isDeleted isProcessing riskLastUpdatedDateTime servicePrincipalId appId
+additionalInfo isDeleted isProcessing riskLastUpdatedDateTime servicePrincipalId servicePrincipalType
+servicePrincipalDisplayName displayName isEnabled keyIds appId correlationId
 """
 _PIM: Final = """
 id riskEventType alertDefinitionId incidentCount isActive lastModifiedDateTime lastScannedDateTime scopeId scopeType
