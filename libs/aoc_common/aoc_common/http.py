@@ -21,9 +21,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import math
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -37,6 +39,7 @@ from aoc_common.telemetry import tracing
 from aoc_common.telemetry.pulse import moved
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Mapping
 
 #: A `retry_after` beyond this is not waited for here: the caller's work is put off instead.
@@ -122,6 +125,7 @@ def make_client(
     """
     client = Client(
         transport=transport,
+        verify=system_trust(),
         timeout=httpx.Timeout(timeout_s, connect=min(10.0, timeout_s)),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30),
         headers={"User-Agent": "AdminOperationsCenter/0.1"},
@@ -129,6 +133,16 @@ def make_client(
     )
     client.answer_bytes = answer_bytes
     return client
+
+
+def system_trust() -> ssl.SSLContext:
+    """The authorities that httpx trusts by itself. To read them takes a while, so that all clients share them."""
+    return _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _trusted(_file: str | None, _directory: str | None) -> ssl.SSLContext:
+    return httpx.create_ssl_context()
 
 
 async def get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aoc_api.parts.application import application
+from aoc_api.parts.application import Routes, application
 from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from aoc_common.service.run import Service
 
-ROUTES = (
+#: In the order in which a path is looked for.
+_MODULES = (
     health,
     auth,
     sessions,
@@ -68,6 +69,7 @@ ROUTES = (
     webhooks,
     problems,
 )
+ROUTES = Routes([*(module.router for module in _MODULES), review_queues.dead_letters, review_queues.quarantine])
 
 
 def make() -> Service:
@@ -81,8 +83,4 @@ def create_app(settings: ApiSettings) -> FastAPI:
 
     Raises `BadConfiguration` for a setting that names a secret which is not there.
     """
-    return application(
-        settings,
-        [*(route.router for route in ROUTES), review_queues.dead_letters, review_queues.quarantine],
-        make_services(settings),
-    )
+    return application(settings, ROUTES, make_services(settings))

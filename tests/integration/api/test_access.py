@@ -12,7 +12,7 @@ import access_table
 from aoc_api.access.guard import is_public
 from aoc_api.access.needs import declared
 from aoc_api.access.principal import Grant, Principal
-from aoc_api.app import create_app
+from aoc_api.app import ROUTES, create_app
 from aoc_api.parameters import refuse_repeated
 from aoc_api.settings import ApiSettings
 from aoc_common.contracts import terms
@@ -53,7 +53,7 @@ def test_nothing_is_run_in_a_thread() -> None:
     parts = [
         part for route in app.state.addresses if hasattr(route, "dependant") for part in dependants(route.dependant)
     ]
-    calls = {part.call for part in parts} | {depends.dependency for depends in app.router.dependencies}
+    calls = {part.call for part in parts} | {depends.dependency for depends in ROUTES.whole.dependencies}
 
     assert refuse_repeated in calls
     assert [call for call in calls if not (iscoroutinefunction(call) or isasyncgenfunction(call))] == []

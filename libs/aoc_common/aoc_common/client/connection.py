@@ -18,7 +18,7 @@ from aoc_common.client import errors
 from aoc_common.client.filters import parameters
 from aoc_common.errors import AocError, BadConfiguration
 from aoc_common.gateway.events import ProblemDocument, ProblemKind
-from aoc_common.http import retry_after
+from aoc_common.http import retry_after, system_trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection, Mapping
@@ -56,10 +56,10 @@ class Options:
     ca: Path | None = None
     answer_bytes: int = 64 << 20
 
-    def verify(self) -> ssl.SSLContext | bool:
+    def verify(self) -> ssl.SSLContext:
         """What certificates are checked against. Raises `BadConfiguration` for a file that is none."""
         if self.ca is None:
-            return True
+            return system_trust()
         try:
             return ssl.create_default_context(cafile=self.ca)
         except (OSError, ssl.SSLError) as error:

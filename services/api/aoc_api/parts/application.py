@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 import aoc_api
 from aoc_api import problem_schemas, problems
@@ -23,8 +24,6 @@ from aoc_api.request_ids import CORRELATION, REQUEST
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from fastapi import APIRouter
-
     from aoc_api.parts.services import Running
     from aoc_api.settings import ApiSettings
 
@@ -37,7 +36,22 @@ _SHOWN: Final = (
 )  # fmt: skip
 
 
-def application(settings: ApiSettings, routers: Sequence[APIRouter], services: Running) -> FastAPI:
+class Routes:
+    """All routes of the gateway, with what each of them asks for.
+
+    FastAPI reads a route's parameters when somebody first looks for it, which takes as long as hundreds of requests:
+    so all applications of a process share them.
+    """
+
+    def __init__(self, routers: Sequence[APIRouter]) -> None:
+        whole = APIRouter(dependencies=[Depends(refuse_repeated)])
+        for router in routers:
+            whole.include_router(router)
+        self.whole = whole
+        self.each = [route for router in routers for route in router.routes]
+
+
+def application(settings: ApiSettings, routes: Routes, services: Running) -> FastAPI:
     """An application of these routes. Its lifespan gives them `services`."""
 
     @asynccontextmanager
@@ -50,13 +64,12 @@ def application(settings: ApiSettings, routers: Sequence[APIRouter], services: R
         version=aoc_api.__version__,
         summary="Search the audit events of Microsoft 365, Entra ID and Intune.",
         lifespan=lifespan,
-        dependencies=[Depends(refuse_repeated)],
+        routes=routes.whole.routes,
         docs_url=None,
         redoc_url=None,
     )
-    app.state.addresses = [*app.routes, *(route for router in routers for route in router.routes)]
-    for router in routers:
-        app.include_router(router)
+    its_own = [route for route in app.routes if isinstance(route, Route)]
+    app.state.addresses = [*its_own, *routes.each]
     problems.install(app)
     problem_schemas.install(app, is_public)
     app.add_middleware(Guard)
