@@ -18,6 +18,8 @@ const gateway = {
     {"resource": {"db": "aoc", "collection": "break_glass"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "saved_searches"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "privacy"}, "actions": ["insert", "update", "remove"]},
+    {"resource": {"db": "aoc", "collection": "export_jobs"}, "actions": ["insert", "update", "remove"]},
+    {"resource": {"db": "aoc", "collection": "export_parts"}, "actions": ["insert", "remove"]},
     {"resource": {"db": "aoc", "collection": "api_keys"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "sessions"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "sign_in_links"}, "actions": ["remove"]},

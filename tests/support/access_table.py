@@ -55,6 +55,12 @@ class Example:
 EXAMPLES: Final[Mapping[str, Example]] = {
     "GET /problems/{slug}": Example("/problems/internal"),
     "GET /api/events/export/{export_id}": Example("/api/events/export/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21", absent=True),
+    **{
+        f"{method} /api/exports/{{export_id}}{what}": Example(
+            f"/api/exports/0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21{what}", absent=True
+        )
+        for method, what in (("GET", ""), ("DELETE", ""), ("GET", "/file"))
+    },
     "GET /api/events/{event_id}": Example("/api/events/{event}"),
     "GET /api/events/{event_id}/versions": Example("/api/events/{event}/versions"),
     "POST /api/events/bulk-tags": Example(body={"add": ["case-1"]}),

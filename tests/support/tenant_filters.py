@@ -17,6 +17,7 @@ OF_THE_INSTALLATION: Final = {
     "grants": "a grant can be over several tenants",
     "api_keys": "a key can be over several tenants; found by its own fingerprint",
     "sessions": "of a person, who can have roles over several tenants; found by its own fingerprint",
+    "export_jobs": "of a person, who can have roles over several tenants; gateways take the next of all",
     "sign_in_links": "of the operator; found by its own fingerprint",
     "tenant_settings": "the registry: which tenants there are, and their groups; the gateway shows those "
     "that the caller may see",

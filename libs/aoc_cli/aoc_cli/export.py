@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, cast
@@ -17,8 +18,14 @@ from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from aoc_common.client import Filters
+    from aoc_common.client.export_jobs import ExportJobs
+    from aoc_common.gateway.export_jobs import ExportJobView
     from aoc_common.gateway.exports import ExportReceipt
+
+    type Make = Callable[[ExportJobs], Awaitable[ExportJobView]]
 
 
 def export(
@@ -37,11 +44,19 @@ def export(
     service: Service = None,
     source: Source = None,
     failed: Failed = False,
+    job: Annotated[
+        bool,
+        typer.Option("--job", help="The gateway makes the file first, and keeps it for a day: for long ones."),
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="ID", help="Wait for this export, or go on fetching it, after a break.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Data directory of the stack whose gateway is asked.")] = None,
 ) -> None:
     """Export all events of a search. The file is there once its count and SHA-256 are what the gateway has noted.
 
-    It is asked of the gateway that `aoc whoami` names, and stands in its audit trail.
+    It is asked of the gateway that `aoc whoami` names, and stands in its audit trail. With --job it is made in the
+    background: a transfer that breaks off is gone on with, and so is one that was ended, by --resume.
     """
     subjects.check_tenant(tenant)
     if path.is_dir():
@@ -53,8 +68,11 @@ def export(
         "source": source, "result": "failure" if failed else None,
     }  # fmt: skip
     filters = cast("Filters", {name: value for name, value in asked.items() if value is not None})
-
     shown = credentials.find(data)
+    if job or resume is not None:
+        names = fields.split(",") if fields else None
+        asyncio.run(_in_background(shown, path, resume, lambda jobs: jobs.make(form, fields=names, **filters), tenant))
+        return
 
     async def work() -> ExportReceipt:
         async with shown.client() as gateway:
@@ -63,3 +81,20 @@ def export(
     receipt = asyncio.run(work())
     out.print(f"{plain(path)}: {receipt.rows:,} events")
     err.print(f"SHA-256 {receipt.sha256}, export {receipt.id}, as the audit trail has it", highlight=False)
+
+
+async def _in_background(
+    shown: credentials.Credentials, path: Path, resume: str | None, make: Make, tenant: str
+) -> None:
+    async with shown.client() as gateway:
+        jobs = gateway.export_jobs
+        job = await make(jobs) if resume is None else await jobs.get(resume, tenant=tenant)
+        again = f"aoc export {shlex.quote(str(path))} --tenant {job.tenant} --resume {job.id}"
+        err.print(f"To go on after a break: {plain(again)}", highlight=False, soft_wrap=True)
+        with err.status("The gateway makes the file") as status:
+            job = await jobs.done(job, lambda now: status.update(f"The gateway makes the file: {now.rows:,} events"))
+        await jobs.to_file(path, job)
+    out.print(f"{plain(path)}: {job.rows:,} events")
+    err.print(
+        f"SHA-256 {job.sha256}, export {job.id}, there until {job.expires_at:%Y-%m-%d %H:%M} UTC", highlight=False
+    )

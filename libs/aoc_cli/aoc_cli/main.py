@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "search": "aoc_cli.search:search",
     "timeline": "aoc_cli.timeline:timeline",
     "show": "aoc_cli.show:show",
+    "entity": "aoc_cli.entity:entity",
     "export": "aoc_cli.export:export",
     "stats": "aoc_cli.stats:stats",
     "tail": "aoc_cli.tail:tail",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, cast
+from uuid import UUID
 
 import typer
 
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN: Final = re.compile(r"(\d{1,6})([mhdw])")
 _PAGE: Final = 500
+#: The version of UUIDs that ids of events are.
+_EVENT_IDS: Final = 8
 #: Tenants that are named in place of one of which there is nothing.
 _SHOWN: Final = 12
 #: Events that are counted where more match than are shown.
@@ -183,6 +186,9 @@ async def _print(system: attach.System, request: _Request, printing: Printer) ->
 async def _otherwise(database: Database, request: _Request, printing: Printer) -> int:
     """Where the index finds nothing: print what the records themselves have, else what may be the matter."""
     store, query, asked = make_event_search(database), request.query, request.asked
+    if (identity := _event_id(asked)) is not None and await store.get(query.scope, identity) is not None:
+        err.print(f"nothing found, and {identity} is the id of an event: aoc show {identity} --tenant {query.tenant}")
+        return 0
     hint = await Hints(store, MongoVocabulary(database), MongoSources(database).by_tenant).of(query, asked)
     page = None
     if not hint.tenants and not request.deep:
@@ -196,6 +202,16 @@ async def _otherwise(database: Database, request: _Request, printing: Printer) -
         looked = f"; the records were looked through{how_far(page)}" if page is not None and page.searched_to else ""
         err.print(plain(_nothing(query.tenant, hint) + looked))
     return printed
+
+
+def _event_id(asked: Sequence[Asked]) -> UUID | None:
+    """The id of an event, where a query is nothing but that."""
+    texts = [text.strip() for _, field, text in asked if field == "text"]
+    try:
+        identity = UUID(texts[0]) if len(texts) == 1 else None
+    except ValueError:
+        return None
+    return identity if identity is not None and identity.version == _EVENT_IDS else None
 
 
 async def nothing_found(database: Database, query: EventQuery, asked: Sequence[Asked]) -> str:

@@ -17,6 +17,7 @@ from rich.text import Text
 from aoc_cli import attach
 from aoc_cli.asking import Data
 from aoc_cli.listing import ago
+from aoc_cli.related import print_related, related
 from aoc_cli.terminal import harmless_json, json_line, out
 from aoc_common.contracts import rows, subjects
 from aoc_common.contracts.access import Scope
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from aoc_cli.attach import System
+    from aoc_cli.related import Related
     from aoc_common.contracts.event import StoredEvent
 
 #: Characters of one value, and lines of one section, that are shown; `--json` has all.
@@ -58,11 +60,12 @@ _ABOUT: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An event with what belongs to it: all its versions, and its twin if it has one."""
+    """An event with what belongs to it: all its versions, its twin if it has one, and related events if asked for."""
 
     event: StoredEvent
     versions: Sequence[StoredEvent]
     twin: StoredEvent | None
+    related: Sequence[Related] | None = None
 
 
 def show(
@@ -71,6 +74,12 @@ def show(
     ],
     tenant: Annotated[str | None, typer.Option(help="Whose it is; without it every tenant is looked at.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Also the record, as Microsoft sent it.")] = False,
+    with_related: Annotated[
+        bool,
+        typer.Option(
+            "--related", help="Also events of a day around it with the same actor, address, session, target, ..."
+        ),
+    ] = False,
     data: Data = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="The event as one JSON object, with the record's text.")
@@ -80,15 +89,17 @@ def show(
     if tenant is not None:
         subjects.check_tenant(tenant)
     with attach.opened(data) as system:
-        shown = asyncio.run(read(system, event_id, tenant))
+        shown = asyncio.run(read(system, event_id, tenant, with_related=with_related))
     if as_json:
         event = shown.event
-        out.out(json_line(Row.of_stored(event).json() | {"page": event.page, "raw_data": event.raw}), highlight=False)
+        more = {} if shown.related is None else {"related": [group.json() for group in shown.related]}
+        whole = Row.of_stored(event).json() | {"page": event.page, "raw_data": event.raw} | more
+        out.out(json_line(whole), highlight=False)
         return
     print_event(shown, raw=raw, now=datetime.now(UTC))
 
 
-async def read(system: System, event_id: UUID, tenant: str | None) -> Shown:
+async def read(system: System, event_id: UUID, tenant: str | None, *, with_related: bool = False) -> Shown:
     """The event. Raises `NotFound` where no tenant that may be meant has it."""
     async with connect(system.mongo) as database:
         search = make_event_search(database)
@@ -104,6 +115,7 @@ async def read(system: System, event_id: UUID, tenant: str | None) -> Shown:
                 event,
                 await search.versions(scope, event_id) if event.versions > 1 else (),
                 None if other is None else await search.get(scope, other),
+                await related(search, scope.tenant, event) if with_related else None,
             )
     raise NotFound(f"there is no event {event_id} of tenant {' or '.join(tenants[:12])}")
 
@@ -131,6 +143,8 @@ def print_event(shown: Shown, *, raw: bool, now: datetime) -> None:
         order = "came before" if event.twin_of is not None else "came after"
         _section("twin", [("id", str(shown.twin.id)), ("source", f"{shown.twin.source}, {order}"),
                           ("tells", Row.of_stored(shown.twin).message)])  # fmt: skip
+    if shown.related is not None:
+        print_related(shown.related)
     if raw:
         out.print(Text("\nrecord", "dim"))
         for line in laid_out(event.raw or ""):

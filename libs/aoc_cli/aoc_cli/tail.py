@@ -19,9 +19,10 @@ from aoc_common.bus.broker import connected_broker
 from aoc_common.bus.consume import reading
 from aoc_common.contracts import subjects
 from aoc_common.contracts.event_message import EventMessage
+from aoc_common.contracts.query import grammar
 from aoc_common.contracts.query.matching import facts_of, matches
 from aoc_common.contracts.rows import Row
-from aoc_common.errors import Malformed
+from aoc_common.errors import BadConfiguration, Malformed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -56,17 +57,11 @@ def tail(
 ) -> None:
     """Show events as they arrive."""
     printing = printer(as_json=as_json, as_csv=as_csv, fields=fields, clock=clock, twins=twins, live=True)
-    where = clauses(
-        asked_by(
-            text,
-            source=source,
-            service=service,
-            operation=operation,
-            actor=actor,
-            ip=ip,
-            result="failure" if failed else None,
-        )
-    )
+    result = "failure" if failed else None
+    asked = asked_by(text, source=source, service=service, operation=operation, actor=actor, ip=ip, result=result)
+    where = clauses(asked)
+    if grammar.about(asked, "tag") is not None:
+        raise BadConfiguration("tag: an event that comes has no tags yet; aoc search finds what is tagged")
     system = attach.required(data)
     start = moment(since, datetime.now(UTC), "--since")
     subject = f"aoc.events.{subjects.check_tenant(tenant) if tenant else '*'}.*.*"

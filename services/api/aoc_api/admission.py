@@ -46,6 +46,7 @@ class Admission:
         self._short = ShortRequests()
         self._admitted: Counter[str] = Counter()
         self._exporting: Counter[str] = Counter()
+        self._fetching: Counter[str] = Counter()
         self._tailing: Counter[str] = Counter()
 
     @contextmanager
@@ -71,6 +72,15 @@ class Admission:
         """Admit an export of a caller. Raises a problem: too many."""
         with _counted(self._exporting, caller, "exports", self._limits.exports, self._limits.exports_per_caller):
             yield ExportPace(caller, self._slots, self._short, self._monotonic)
+
+    def in_background(self, caller: str) -> ExportPace:
+        """The pace of an export that no request waits for; how many there are is bounded by who makes them."""
+        return ExportPace(caller, self._slots, self._short, self._monotonic)
+
+    def fetching(self, caller: str) -> AbstractContextManager[None]:
+        """Admit a caller who fetches a file. Entering raises a problem: too many."""
+        most, most_of_caller = self._limits.exports, self._limits.exports_per_caller
+        return _counted(self._fetching, caller, "files", most, most_of_caller)
 
     def tailing(self, caller: str) -> AbstractContextManager[None]:
         """Admit a live tail of a caller. Entering raises a problem: too many."""

@@ -17,6 +17,7 @@ from aoc_api.routes import (
     entities,
     events,
     export,
+    export_jobs,
     facets,
     grants,
     health,
@@ -49,6 +50,7 @@ _MODULES = (
     sessions,
     api_keys,
     export,  # before `events`, whose ids would be asked for
+    export_jobs,
     tail,  # the same
     notes,  # the same
     events,

@@ -30,6 +30,7 @@ from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
 from aoc_api.bulk_tokens import BulkTokens
 from aoc_api.cursors import Cursors
+from aoc_api.export.stores import ExportStores
 from aoc_api.job_requests import PublishJobs
 from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
@@ -76,6 +77,7 @@ class Services:
     """
 
     search: EventSearch
+    exports: ExportStores
     counts: EventCounts
     tail: LiveTail
     hints: Hints

@@ -25,6 +25,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "source": "source", "service": "service", "operation": "operation", "result": "result", "actor": "actor",
     "ip": "ip", "correlation_id": "correlation_id", "tag": "tag", "q": "text",
 }  # fmt: skip
+_SPAN: Final = ("start", "end")
 Text = Annotated[str | None, Query(min_length=1, max_length=grammar.LONGEST)]
 
 
@@ -69,39 +70,45 @@ async def asked(
     return [(name, field, text) for name, field in FIELDS.items() if (text := given[name]) is not None]
 
 
+type _Twins = Literal["in", "out"]
+type _Understood = Literal["any", "no"]
+
+
 @dataclass(frozen=True, slots=True)
 class Filtered:
     """What a request filters by: the query, and the parameters that it was made of."""
 
     query: EventQuery
     asked: list[Asked]
+    parameters: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """The same, before it is known what its sender may see."""
+    """The same, before it is known what its sender may see. `parameters`: as they are sent, to be kept."""
 
     where: tuple[Clause, ...]
     twins: bool
     start: datetime | None
     end: datetime | None
     asked: list[Asked]
+    parameters: Mapping[str, str]
 
     def of(self, scope: Scope) -> Filtered:
         """For somebody who may see this."""
         query = EventQuery(scope, where=self.where, twins=self.twins, start=self.start, end=self.end)
-        return Filtered(query, self.asked)
+        return Filtered(query, self.asked, self.parameters)
 
 
 async def described(
     request: Request,
     parameters: Annotated[list[Asked], Depends(asked)],
     twins: Annotated[
-        Literal["in", "out"],
+        _Twins,
         Query(description="`out` leaves out events that are second: another event tells of the same action."),
     ] = "in",
     understood: Annotated[
-        Literal["any", "no"],
+        _Understood,
         Query(description="`no`: only events whose records have a shape that no mapper knows."),
     ] = "any",
     start: Annotated[
@@ -112,11 +119,28 @@ async def described(
 ) -> Described:
     """What a request's parameters describe. Raises a problem that names what is wrong."""
     await refuse_unknown(request)
-    begin, until = span(start, end)
-    where = clauses(parameters)
+    return _described(parameters, twins, understood, *span(start, end))
+
+
+def remembered(parameters: Mapping[str, str]) -> Described:
+    """What `Described.parameters` that were kept describe. Raises a problem for what cannot be asked any more."""
+    asked = [(name, field, parameters[name]) for name, field in FIELDS.items() if name in parameters]
+    begin, until = (datetime.fromisoformat(parameters[name]) if name in parameters else None for name in _SPAN)
+    twins: _Twins = "out" if parameters.get("twins") == "out" else "in"
+    return _described(asked, twins, "no" if parameters.get("understood") == "no" else "any", begin, until)
+
+
+def _described(
+    asked: list[Asked], twins: _Twins, understood: _Understood, begin: datetime | None, until: datetime | None
+) -> Described:
+    where = clauses(asked)
     if understood == "no":
         where = (*where, values.not_understood())
-    return Described(where, twins == "in", begin, until, parameters)
+    parameters = {name: text for name, _, text in asked}
+    parameters |= {name: at.isoformat() for name, at in zip(_SPAN, (begin, until), strict=True) if at is not None}
+    parameters |= {"twins": "out"} if twins == "out" else {}
+    parameters |= {"understood": "no"} if understood == "no" else {}
+    return Described(where, twins == "in", begin, until, asked, parameters)
 
 
 # Who may see nothing is told so, and not what is wrong with what he asks for.

@@ -27,5 +27,8 @@ AUDIT_ENTRIES = CATALOGUE.counter(
 AUDIT_SPOOL = CATALOGUE.gauge("aoc_api_audit_spool_bytes", "Disk taken by entries that may not be stored yet.")
 TAIL_READERS = CATALOGUE.gauge("aoc_api_tail_readers", "Readers of the live tail.")
 TAIL_ENDED = CATALOGUE.counter("aoc_api_tail_ended_total", "Live tails that the gateway ended, and why.", ("reason",))
+EXPORT_JOBS = CATALOGUE.counter(
+    "aoc_api_export_jobs_total", "Ends of exports in the background, by what became of them.", ("outcome",)
+)
 
 CATALOGUE.export()

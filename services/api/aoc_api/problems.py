@@ -120,6 +120,15 @@ KINDS: Final[Mapping[str, Kind]] = {
         "Tagging many events begins with a count. Count again: the token is old or of another request, or other events "
         "match by now.",
     ),
+    "no-file": Kind(
+        409,
+        "No file yet, or never",
+        "The export is waiting or running, or has failed: GET /api/exports/{export_id} says which, how far it is, and "
+        "why. Fetch the file when its state is `done`.",
+    ),
+    "no-such-range": Kind(
+        416, "No such bytes", "The file is shorter than the first byte that Range asks for: Content-Range has its size."
+    ),
     "not-found": Kind(404, "Not found", "Nothing is here, or not in this tenant. Events also leave after retention."),
     "method-not-allowed": Kind(405, "Method not allowed", "The Allow header lists the methods of this address."),
     "too-slow": Kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -124,7 +125,10 @@ class LimitOptions(Frozen):
     )
     wait_s: float = Field(5, gt=0, description="Seconds that a search may wait for its turns, altogether.")
     exports: int = Field(
-        8, ge=1, description="Exports that are streamed at once; more get 503. They take turns with other searches."
+        8,
+        ge=1,
+        description="Exports that are streamed at once, and files of exports that are fetched; more get 503. "
+        "Exports take turns with other searches.",
     )
     exports_per_caller: int = Field(2, ge=1, description="Of these, of one caller; more get 429.")
     tails: int = Field(200, ge=1, description="Live tails of events at once; more get 503.")
@@ -149,6 +153,28 @@ class RateOptions(Frozen):
     address_per_s: float = Field(20, gt=0, description="Tokens that an address gets each second.")
     webhooks_burst: int = Field(6_000, ge=10, description="Notifications that an address can send at once.")
     webhooks_per_s: float = Field(100, gt=0, description="Notifications of an address each second.")
+
+
+class ExportJobOptions(Frozen):
+    """Exports in the background (`POST /api/exports`)."""
+
+    at_once: int = Field(2, ge=0, description="Exports that this gateway makes in the background at once.")
+    per_caller: int = Field(10, ge=1, le=1_000, description="Exports of one caller, made or asked for; more get 409.")
+    bytes_per_caller: int = Field(
+        4 << 30, ge=1 << 20, description="Bytes that all files of one caller may have together, in MongoDB."
+    )
+    kept_h: float = Field(24, gt=0, le=168, description="Hours for which the file of an export can be fetched.")
+    longest_h: float = Field(12, gt=0, le=72, description="Hours in which an export must be made.")
+
+    @property
+    def kept(self) -> timedelta:
+        """For how long a file can be fetched."""
+        return timedelta(hours=self.kept_h)
+
+    @property
+    def longest(self) -> timedelta:
+        """How long an export may wait and run."""
+        return timedelta(hours=self.longest_h)
 
 
 class TailOptions(Frozen):
@@ -239,6 +265,7 @@ class ApiOptions(Frozen):
     auth: AuthOptions = AuthOptions()
     limits: LimitOptions = LimitOptions()
     rates: RateOptions = RateOptions()
+    export_jobs: ExportJobOptions = ExportJobOptions()
     tail: TailOptions = TailOptions()
     audit: AuditOptions = AuditOptions()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,10 +11,13 @@ from uuid import UUID
 import pytest
 
 from aoc_api.access.principal import Principal
+from aoc_api.export.formats import OcsfRows
 from aoc_common.contracts.access import Grant, Hidden
+from aoc_common.contracts.event import StoredEvent
 from aoc_common.contracts.notes import LONGEST_COMMENT, MOST_COMMENTS, MOST_TAGS, Notes
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.event_notes import NotesSweep, move_notes
+from made_events import event_of
 from manual_clock import ManualClock
 
 
@@ -103,6 +107,40 @@ async def test_events_are_found_by_their_tags(noted) -> None:
     assert await found(gateway, tag="none") == []
     assert await found(gateway, q="tag:case-1", end="2026-11-23T06:00:00Z") == [c]
     assert await found(gateway, tag="case-1", tenant="contoso", page_size=1) == [a]
+
+
+async def test_an_ocsf_export_has_tags_as_labels(noted) -> None:
+    gateway, (a, *_) = noted
+    await gateway.client.put(f"/api/events/{a}/tags", json={"tags": ["case-1", "bad"]})
+    lines = (await gateway.get("/api/events/export", format="ocsf", trailer="false")).text.splitlines()
+    first, second, _ = map(json.loads, lines)
+
+    assert (first["metadata"]["uid"], first["metadata"]["labels"]) == ("a", ["bad", "case-1"])
+    assert (second["metadata"]["uid"], "labels" in second["metadata"]) == ("b", False)
+
+
+def test_a_tagged_event_is_ocsf(schema_faults) -> None:
+    event = event_of({"Id": "1", "CreationTime": "2026-11-23T08:00:00", "RecordType": 1, "Operation": "New-InboxRule",
+                      "Workload": "Exchange", "UserId": "dana@contoso.example", "OrganizationId": "x"})  # fmt: skip
+    names = {
+        "id",
+        "tenant",
+        "source",
+        "service",
+        "operation",
+        "result",
+        "actor",
+        "ip",
+        "correlation_id",
+        "tags",
+        "ocsf",
+    }
+    told = {name: getattr(event, name) for name in (*names, "unmapped", "raw")}
+    stored = StoredEvent(**told, time=datetime(2026, 11, 23, 8, tzinfo=UTC), page="p", note_tags=("case-1", "bad"))
+    [line] = OcsfRows().events([stored]).splitlines()
+
+    assert json.loads(line)["metadata"]["labels"] == ["case-1", "bad"]
+    assert schema_faults(json.loads(line)) == []
 
 
 async def test_pages_of_a_tag_have_each_event_once(noted, store, event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import os
 import subprocess
 import sys
@@ -67,3 +68,23 @@ def test_events_are_exported_and_who_may_not_is_told_why(gateway, tmp_path) -> N
     assert (refused.status, "role" in refused.err) == (1, True)
     assert not (tmp_path / "theirs.csv").exists()
     assert "reader over contoso" in whoami.out
+
+
+def test_an_export_is_made_in_the_background_fetched_and_gone_on_with(gateway, tmp_path) -> None:
+    done = gateway("export", tmp_path / "all.jsonl", "--tenant", "contoso", "--format", "jsonl", "--job")
+    whole = (tmp_path / "all.jsonl").read_bytes()
+    job = done.err.split("--resume ")[1].split()[0]
+    # As a transfer that broke off leaves it.
+    (tmp_path / f".again.jsonl.{job}.part").write_bytes(whole[:100])
+    again = gateway("export", tmp_path / "again.jsonl", "--tenant", "contoso", "--resume", job)
+    (tmp_path / f".bad.jsonl.{job}.part").write_bytes(b"x" * len(whole))
+    bad = gateway("export", tmp_path / "bad.jsonl", "--tenant", "contoso", "--resume", job)
+    unknown = gateway("export", tmp_path / "no.jsonl", "--tenant", "contoso", "--resume", "0" * 32)
+
+    assert (done.status, "all.jsonl: 7 events" in done.out) == (0, True)
+    assert len(whole.splitlines()) == 7
+    assert hashlib.sha256(whole).hexdigest() in done.err
+    assert (again.status, (tmp_path / "again.jsonl").read_bytes()) == (0, whole)
+    assert (bad.status, "SHA-256 is" in bad.err) == (1, True)
+    assert sorted(path.name for path in tmp_path.glob("*.jsonl*")) == ["again.jsonl", "all.jsonl"]
+    assert (unknown.status, "You have no export" in unknown.err) == (1, True)

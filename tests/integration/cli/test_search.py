@@ -67,6 +67,15 @@ async def test_what_no_record_has_either_is_not_found(stored, capsys) -> None:
         assert "nothing found" in err
 
 
+async def test_who_searches_for_the_id_of_an_event_is_told_how_it_is_shown(stored, capsys) -> None:
+    identity = an_event("b", NOW - timedelta(days=1)).id
+    status, _, err = await searched(capsys, f" {str(identity).upper()} ")
+    absent = await searched(capsys, str(an_event("c", NOW).id))
+
+    assert (status, f"aoc show {identity} --tenant contoso" in err) == (1, True)
+    assert (absent[0], "aoc show" in absent[2]) == (1, False)
+
+
 async def test_other_filters_and_times_hold_in_the_records(stored, capsys) -> None:
     assert (await searched(capsys, "wombat", actor="eve@contoso.example"))[0] == 1
     assert (await searched(capsys, "wombat", until="2026-11-23T07:00"))[0] == 1

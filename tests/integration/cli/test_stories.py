@@ -211,6 +211,26 @@ async def test_an_event_is_shown_in_full(mongo_settings, store, capsys) -> None:
     assert not {"\x1b", "\x9b"} & set(text)
 
 
+async def test_what_is_related_to_an_event_is_shown_by_what_they_share(mongo_settings, store, capsys) -> None:
+    event = told("x", NOW, "dana did it")
+    same = [told(f"same {number}", NOW - timedelta(hours=number)) for number in range(1, 24)]
+    await store(event, *same, told("old", NOW - timedelta(days=3)), told("of eve", NOW, ip="198.51.100.7", actor="eve"))
+    shown = await show.read(system(mongo_settings), event.id, "contoso", with_related=True)
+    show.print_event(shown, raw=False, now=NOW)
+    text = capsys.readouterr().out
+    groups = {group.reason: group for group in shown.related or ()}
+
+    assert groups["actor"].values == (event.actor,)
+    assert (len(groups["actor"].events), groups["actor"].more) == (20, True)
+    assert event.id not in {other.id for other in groups["actor"].events}
+    assert f"same actor: {event.actor}" in text
+    assert "and more: aoc search has all" in text
+    assert "same address: 203.0.113.9" in text
+    assert "of eve" not in text
+    assert groups["address"].json()["events"][0]["id"]
+    assert (await show.read(system(mongo_settings), event.id, "contoso")).related is None
+
+
 async def test_the_tenant_of_an_event_need_not_be_known_and_a_wrong_id_is_told(mongo_settings, database, store) -> None:
     event = told("x", NOW)
     await store(event)

@@ -166,6 +166,15 @@ async def test_a_place_that_was_not_given_here_is_refused(gateways, place) -> No
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "cursor-invalid")
 
 
+async def test_tags_are_refused_since_what_comes_has_none(gateways) -> None:
+    async with gateways.running(READER) as gateway:
+        for name, text in (("tag", "case-1"), ("q", "dana -tag:benign"), ("q", "tag:x OR tag:y")):
+            answer = await gateway.client.get("/api/events/stream", params={name: text})
+            [error] = answer.json()["errors"]
+
+            assert (answer.status_code, error["name"], "has no tags yet" in error["detail"]) == (422, name, True)
+
+
 async def test_a_sign_of_life_moves_on_the_place(gateways, rig) -> None:
     async with gateways.running(READER, heartbeat_s=0.2) as gateway:
         async with gateway.tail(actor="nobody") as tail:

@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[3]
 DOCUMENT = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text("utf-8"))
 SECRET = "aoc_" + "s" * 60
 #: Parameter of OpenAPI -> what the client calls it.
-NAMES = {"format": "form", "if-match": "revision", "slug": "kind"}
+NAMES = {"format": "form", "if-match": "revision", "if-range": "etag", "range": "first", "slug": "kind"}
 #: Parameters that a method of the client does not take, and why.
 NOT_TAKEN = {("GET", "/api/events/export"): {"trailer"}}  # it verifies the export by its receipt
 

@@ -28,6 +28,10 @@ class NotVerified(GatewayError):  # noqa: N818  # the same
     """An export came in full, and its count or its digest is not what the gateway has noted of it."""
 
 
+class ExportFailed(GatewayError):  # noqa: N818  # the same
+    """The gateway could not make an export in the background. The text says why, and what to do."""
+
+
 class Problem(GatewayError):  # noqa: N818  # RFC 9457's term
     """A problem that the gateway answered with (RFC 9457).
 

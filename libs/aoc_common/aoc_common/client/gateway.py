@@ -9,6 +9,7 @@ from aoc_common.client.addresses import check_address
 from aoc_common.client.connection import Connection, Options
 from aoc_common.client.credentials import NobodyYet
 from aoc_common.client.events import Events
+from aoc_common.client.export_jobs import ExportJobs
 from aoc_common.client.exports import Exports
 from aoc_common.client.investigation import Investigation
 from aoc_common.client.notes import Notes
@@ -48,6 +49,7 @@ class Gateway:
         self.events = Events(connection)
         self.investigation = Investigation(connection)
         self.exports = Exports(connection)
+        self.export_jobs = ExportJobs(connection)
         self.notes = Notes(connection)
         self.tenants = Tenants(connection)
         self.access = Access(connection)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import orjson
 
@@ -131,7 +131,10 @@ class JsonRows(_Held):
 
 
 class OcsfRows(_Held):
-    """An OCSF event a line as it is on AOC_EVENTS: with `unmapped`, and the record's own text in `raw_data`."""
+    """An OCSF event a line as it is on AOC_EVENTS: with `unmapped`, and the record's own text in `raw_data`.
+
+    What people have tagged it with is in `metadata.labels`, which mappers leave alone.
+    """
 
     def begin(self) -> bytes:
         """Nothing."""
@@ -139,11 +142,20 @@ class OcsfRows(_Held):
 
     def events(self, events: Sequence[StoredEvent]) -> bytes:
         """A line for each."""
-        return b"".join(full_event(event.ocsf, event.unmapped, event.raw or "") + b"\n" for event in events)
+        return b"".join(full_event(_labelled(event), event.unmapped, event.raw or "") + b"\n" for event in events)
 
     def end(self) -> bytes:
         """Nothing."""
         return b""
+
+
+def _labelled(event: StoredEvent) -> dict[str, Any]:
+    """The OCSF event with its tags."""
+    if not event.note_tags:
+        return event.ocsf
+    metadata = event.ocsf["metadata"]
+    labels = [*dict.fromkeys([*metadata.get("labels", ()), *event.note_tags])]
+    return event.ocsf | {"metadata": metadata | {"labels": labels}}
 
 
 FORMATS: Final[Mapping[Format, Kind]] = {

@@ -12,6 +12,7 @@ from aoc_api.access.authentication import Authentication, no_tokens
 from aoc_api.access.keys.verification import KeyVerification
 from aoc_api.access.last_used import WRITE_S
 from aoc_api.access.monitoring import Monitoring, monitoring_token
+from aoc_api.access.owners import OwnersNow
 from aoc_api.access.principal import Principal
 from aoc_api.access.sessions.entra import Entra
 from aoc_api.access.sessions.sign_in import SignIn
@@ -49,9 +50,13 @@ _CLIENT_SECRET: Final = "AOC_API__AUTH__CLIENT_SECRET"  # noqa: S105  # the sett
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What routes and the guard need, and the work that is done beside. `sign_in`: None without a provider."""
+    """What routes and the guard need, and the work that is done beside. `sign_in`: None without a provider.
+
+    `owner_now`: who asked for what is done in the background, as what he may do now.
+    """
 
     authenticate: Authentication
+    owner_now: OwnersNow
     key_verification: KeyVerification
     sessions: Sessions
     monitoring: Monitoring
@@ -89,6 +94,7 @@ class MakeAccess:
         home, tenants_of = frozenset(self._options.auth.home_tenants), tenants_in(registry)
         of_identity = together(AppRoleGrants(home, tenants_of), grants.of_identity)
         tokens = make_tokens(self._options.auth, client, tenants_of, self._clock)
+        of_person = partial(_principal, of_identity, self._clock)
         ways = _ways(self._options)
         _log.info("sign_in.ways", ways=", ".join(ways.ways))
         return Access(
@@ -96,9 +102,10 @@ class MakeAccess:
                 keys,
                 sessions,
                 no_tokens if tokens is None else BearerTokens(tokens, of_identity),
-                partial(_principal, of_identity, self._clock),
+                of_person,
                 throttle,
             ),
+            owner_now=OwnersNow(api_keys, keys, of_person),
             key_verification=keys,
             sessions=sessions,
             monitoring=Monitoring(self._monitoring_token),
@@ -141,7 +148,7 @@ async def _principal(grants_of: GrantsOf, clock: Clock, person: SignedIn) -> Pri
         object_id = person.principal_id.removeprefix(f"{person.directory_id}/")
         of = (person.directory_id, object_id, person.name, person.app_roles, person.directory_groups)
         grants = await grants_of(Identity("person", *of, clock.now()))
-    return Principal("person", person.principal_id, person.name, grants, person.directory_id)
+    return Principal("person", person.principal_id, person.name, grants, person.directory_id, person)
 
 
 def _ways(options: ApiOptions) -> SignInWays:

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
 #: What pages of other origins may use (`AOC_API__CORS_ORIGINS`), send, and see.
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-_SENT: Final = ("Authorization", "Content-Type", "If-Match", "Last-Event-ID", "Range", "traceparent", CORRELATION)
+_SENT: Final = (
+    "Authorization", "Content-Type", "If-Match", "If-Range", "Last-Event-ID", "Range", "traceparent", CORRELATION,
+)  # fmt: skip
 _SHOWN: Final = (
-    "Content-Disposition", "ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "traceresponse",
-    CORRELATION, REQUEST,
+    "Accept-Ranges", "Content-Disposition", "Content-Range", "ETag", "Location", "RateLimit", "RateLimit-Policy",
+    "Repr-Digest", "Retry-After", "traceresponse", CORRELATION, REQUEST,
 )  # fmt: skip
 
 

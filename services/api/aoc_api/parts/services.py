@@ -19,6 +19,7 @@ from aoc_api.entra.discovery import ANSWER_BYTES
 from aoc_api.job_requests import job_publisher
 from aoc_api.parts.access import MakeAccess, written_at_the_end
 from aoc_api.parts.audit import auditing
+from aoc_api.parts.exports import MakeExports
 from aoc_api.parts.hooks import make_verifier
 from aoc_api.parts.tail import make_tail
 from aoc_api.parts.tenants import administration, combined, licence_probe, tenants_file
@@ -115,18 +116,24 @@ def make_services(settings: ApiSettings) -> Running:
             grants = Grants(grant_store, registry, settings.api.auth.home_tenants, clock)
             throttle = Throttle(TokenBuckets(clock), settings.api.rates, clock)
             access = make_access(database, sign_in_client, registry, grants, throttle)
+            search, admission = make_event_search(database, scanned=searched), Admission(settings.api.limits)
+            policy = AccessPolicy(privacy.groups_of, privacy.hidden_from)
+            make_exports = MakeExports(search, admission, policy, access.owner_now, trail)
+            exports, in_background, exporting = make_exports(database, settings.api.export_jobs, clock)
             work = [
+                *exporting,
                 Task("lookout", monitor.pause_s, monitor.look, jitter=0),
                 Task("privacy", _RULES_S, privacy.remember),
                 *access.tasks,
             ]
-            async with written_at_the_end(access), tasks.running(work, clock):
+            async with written_at_the_end(access), in_background.stopped_at_the_end(), tasks.running(work, clock):
                 if settings.api.cursor_key is None:
                     hint = "set AOC_API__CURSOR_KEY so that cursors outlive a restart"
                     _log.warning("cursor_key.generated", hint=hint)
                 _log.info("service.started")
                 yield Services(
-                    search=(search := make_event_search(database, scanned=searched)),
+                    search=search,
+                    exports=exports,
                     counts=search,
                     tail=make_tail(broker, database, search, Places(key), settings.api.tail, clock),
                     hints=Hints(search, MongoVocabulary(database), MongoSources(database).by_tenant),
@@ -149,7 +156,7 @@ def make_services(settings: ApiSettings) -> Running:
                     api_keys=access.api_keys,
                     ways=access.ways,
                     monitoring=access.monitoring,
-                    policy=AccessPolicy(privacy.groups_of, privacy.hidden_from),
+                    policy=policy,
                     grants=grants,
                     grant_store=grant_store,
                     privacy=privacy,
@@ -171,7 +178,7 @@ def make_services(settings: ApiSettings) -> Running:
                     },
                     probe_runs=SingleFlight(_HEALTH_S),
                     still=monitor.standstills,
-                    admission=Admission(settings.api.limits),
+                    admission=admission,
                     clock=clock,
                     publish_jobs=job_publisher(broker),
                     registry=registry,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -14,8 +13,9 @@ from aoc_api import problems
 from aoc_api.admission import ExportPace
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, PrincipalDep, ReaderScope, ServicesDep
+from aoc_api.export.asked import FieldsParameter, FormatParameter, columns, file_name
 from aoc_api.export.encodings import chosen, compressor
-from aoc_api.export.formats import FORMATS, Format, Kind
+from aoc_api.export.formats import FORMATS, Format
 from aoc_api.export.pages import pages
 from aoc_api.export.receipts import receipt_of
 from aoc_api.export.rights import Rights
@@ -23,10 +23,8 @@ from aoc_api.export.stream import Export
 from aoc_api.filters import Filters
 from aoc_api.parameters import refuse_unknown
 from aoc_api.problems import BUSY, invalid
-from aoc_common.contracts import rows
 from aoc_common.contracts.access import Scope
 from aoc_common.contracts.event import StoredEvent
-from aoc_common.errors import Malformed
 from aoc_common.gateway.exports import ExportReceipt
 
 router = APIRouter(prefix="/api/events/export", tags=["export"])
@@ -59,23 +57,8 @@ async def export_events(
     services: ServicesDep,
     paced: Annotated[ExportPace, Depends(export_pace, scope="request")],
     note: Noted,
-    form: Annotated[
-        Format,
-        Query(
-            alias="format",
-            description="`csv`; `jsonl`: events as `aoc search --json` prints them; `ocsf`: events as they are on the "
-            "bus, with records' own text; `parquet`.",
-        ),
-    ] = Format.CSV,
-    fields: Annotated[
-        str | None,
-        Query(
-            min_length=1,
-            max_length=2000,
-            description="Only these fields, with commas; not of `ocsf`.",
-            examples=["time,actor,ip,event.status_detail"],
-        ),
-    ] = None,
+    form: FormatParameter = Format.CSV,
+    fields: FieldsParameter = None,
     trailer: Annotated[
         bool | None,
         Query(description="`false` leaves out the last line of `jsonl` and `ocsf`, which tells count and SHA-256."),
@@ -87,13 +70,13 @@ async def export_events(
     `/api/events/export/{export_id}`, whose id is this answer's `X-Request-Id`.
     """
     kind = FORMATS[form]
-    names = _names(form, kind, fields)
+    names = columns(form, fields)
     if trailer and not kind.lines:
         raise invalid("trailer", f"{form} has no last line; GET /api/events/export/{{export_id}} tells the same")
     query = filters.query
     coding = None if kind.compressed else chosen(request.headers.get("accept-encoding"))
     headers = {
-        "Content-Disposition": f'attachment; filename="{_file_name(query.tenant, services.clock.now(), form)}"',
+        "Content-Disposition": f'attachment; filename="{file_name(query.tenant, services.clock.now(), form)}"',
         "Vary": "Accept-Encoding",
         **({"Content-Encoding": coding} if coding else {}),
     }
@@ -138,22 +121,6 @@ async def export_receipt(
     if receipt is None:
         raise problems.Problem("not-found", f"You have made no export {export_id} of tenant {scope.tenant}.")
     return receipt
-
-
-def _names(form: Format, kind: Kind, fields: str | None) -> Sequence[str] | None:
-    if fields is None:
-        return None
-    if not kind.fields:
-        raise invalid("fields", f"{form} has whole events; jsonl has fields")
-    try:
-        return tuple(dict.fromkeys(rows.names_of(fields)))
-    except Malformed as error:
-        raise invalid("fields", str(error)) from None
-
-
-def _file_name(tenant: str, now: datetime, form: Format) -> str:
-    ending = "ocsf.jsonl" if form is Format.OCSF else form
-    return f"{tenant}-{now:%Y%m%dT%H%M%SZ}.{ending}"
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -13,9 +13,10 @@ from aoc_api import problems
 from aoc_api.audit.acts import audited
 from aoc_api.deps import Noted, PrincipalDep, ServicesDep, services_of
 from aoc_api.filters import Filters
-from aoc_api.problems import BUSY
+from aoc_api.problems import BUSY, invalid
 from aoc_api.tail.places import LONGEST
 from aoc_common.contracts.access import Scope
+from aoc_common.contracts.query import grammar
 
 router = APIRouter(prefix="/api/events/stream", tags=["events"])
 
@@ -33,6 +34,10 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
         },
     }
 }
+_NO_TAGS: Final = (
+    "an event that comes has no tags yet, and does not come again when it gets some: leave tag out here, and ask "
+    "/api/events for what is tagged"
+)
 #: No proxy keeps back what comes little by little (nginx).
 _HEADERS: Final = {"X-Accel-Buffering": "no"}
 
@@ -74,6 +79,8 @@ async def tail_events(
     It goes on until its client leaves, the gateway stops, or its sender may not see the tenant any more. Resumed with
     `Last-Event-ID`, at any gateway, it sends what came meanwhile, each event once.
     """
+    if (name := grammar.about(filters.asked, "tag")) is not None:
+        raise invalid(name, _NO_TAGS)
     if request.scope.get("aoc.head"):
         return StreamingResponse(_nothing(), media_type=_MEDIA_TYPE, headers=_HEADERS)
     stack.enter_context(services.admission.tailing(principal.id))

@@ -149,6 +149,15 @@ def pieces(field: Field, text: str) -> list[tuple[Field, Piece]]:
     return [(field, piece) for piece in _of_parameter(field, text)]
 
 
+def about(asked: Sequence[Asked], field: Field) -> str | None:
+    """The first parameter that asks for values of a field, or leaves some out; None. Raises `QueryError`."""
+    for name, of, text in asked:
+        atoms = [atom.field for choice in read(text) for atom in choice] if of == "text" else [of]
+        if field in atoms:
+            return name
+    return None
+
+
 def in_records(asked: Sequence[Asked], unknown: Collection[str]) -> tuple[Clause, ...] | None:
     """What was asked for, with words looked for in the events themselves as well: those that no index has (`unknown`).
 

@@ -22,7 +22,7 @@ _SHOWN: Final = 1_000
 
 
 class MongoApiKeys:
-    """`ApiKeyStore` over `api_keys`, by their ids."""
+    """`ApiKeyStore` and `ApiKeyReading` over `api_keys`, by their ids."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,6 +45,12 @@ class MongoApiKeys:
         if document is None or not compare_digest(document["hash"], of.hash):
             return None
         return _key(document)
+
+    async def get(self, key_id: str) -> ApiKey | None:
+        """The key with this id, valid or not."""
+        with translated("API keys"):
+            document = await self._keys.find_one({"_id": key_id})
+        return None if document is None else _key(document)
 
     async def listed(self, made_by: str | None = None) -> list[ApiKey]:
         """Keys, the newest first."""

@@ -185,6 +185,16 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         IndexModel([("tenant", ASCENDING), ("owner", ASCENDING), ("_id", ASCENDING)], name="owner"),
         IndexModel([("tenant", ASCENDING), ("shared", ASCENDING), ("_id", ASCENDING)], name="shared"),
     ),
+    "export_jobs": (
+        IndexModel([("owner", ASCENDING), ("made_at", DESCENDING)], name="owner"),
+        IndexModel([("state", ASCENDING), ("made_at", ASCENDING)], name="state"),
+        IndexModel([("expires_at", ASCENDING)], name="expires"),
+        IndexModel([("forget_at", ASCENDING)], name="forget", expireAfterSeconds=0),
+    ),
+    "export_parts": (
+        IndexModel([("tenant", ASCENDING), ("job", ASCENDING), ("attempt", ASCENDING)], name="job"),
+        IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),
+    ),
     "sessions": (
         IndexModel([("principal_id", ASCENDING), ("began_at", DESCENDING)], name="principal"),
         IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),

@@ -31,6 +31,8 @@ _BY_BEGINNING: Final = frozenset({"event_outline"})
 #: The key is the id of a page.
 _BY_PAGE: Final = ("twin_pages", "ledger_gone")
 _PAGES: Final = "ledger_pages"
+#: Left out of a tenant's export: shared with others, or a copy of what is in it.
+_NOT_EXPORTED: Final = frozenset({"rate_shares", "upgrades", "export_jobs", "export_parts"})
 #: Removed behind everything else: what hides events from readers, and then the pages.
 _LAST: Final = {"privacy": 1, _PAGES: 2}
 _STUBS: Final = "events (ids only)"
@@ -68,7 +70,7 @@ class MongoTenantData:
         with translated("tenant data"):
             queries = await self._queries()
         for name, query in queries:
-            if name not in {"rate_shares", "upgrades"}:
+            if name not in _NOT_EXPORTED:
                 yield name, self._read(name, query)
 
     async def _read(self, collection: str, query: Document) -> AsyncIterator[bytes]:

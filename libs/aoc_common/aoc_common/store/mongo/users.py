@@ -28,6 +28,9 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "break_glass": ("insert", "update"),
     "saved_searches": ("insert", "update", "remove"),
     "privacy": ("insert", "update", "remove"),
+    "export_jobs": ("insert", "update", "remove"),
+    # What an export has written is never changed.
+    "export_parts": ("insert", "remove"),
     # A key is revoked, and stays.
     "api_keys": ("insert", "update"),
     "sessions": ("insert", "update", "remove"),

@@ -14,7 +14,7 @@ from aoc_common.contracts.credentials import fingerprint, is_api_key
 if TYPE_CHECKING:
     from aoc_common.clock import Clock
     from aoc_common.contracts.access import Grant
-    from aoc_common.store.api_keys import ApiKeyStore
+    from aoc_common.store.api_keys import ApiKey, ApiKeyStore
 
 type GrantedSince = Callable[[str], Awaitable[tuple[Grant, ...]]]
 """What was granted to a key, by its id, beside what it was made with. May raise `Transient`."""
@@ -40,11 +40,15 @@ class KeyVerification:
         key = await self._recent.get(fingerprint(secret))
         if key is None:
             raise problems.unauthenticated("This API key is not known here.", "key-unknown")
-        now = self._clock.now()
-        if not key.valid(now):
+        principal = await self.meaning(key)
+        self.used.note(key.id, self._clock.now())
+        return principal
+
+    async def meaning(self, key: ApiKey) -> Principal:
+        """Whom a key stands for now, without noting a use of it. Raises as `principal`."""
+        if not key.valid(self._clock.now()):
             why, reason = ("has expired", "key-expired") if key.revoked_at is None else ("was revoked", "key-revoked")
             raise problems.unauthenticated(f"This API key {why}.", reason)
-        self.used.note(key.id, now)
         grants = (*await self._meant(key.grants, key.directories), *await self._granted_since(key.id))
         return Principal("api-key", f"key/{key.id}", key.name, grants)
 

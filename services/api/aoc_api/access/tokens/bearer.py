@@ -9,6 +9,7 @@ from aoc_api.access.principal import Principal
 from aoc_api.access.tokens.identity import RefusedToken
 from aoc_api.entra.keys import KeysAway
 from aoc_api.problems import Problem
+from aoc_common.store.sessions import SignedIn
 
 if TYPE_CHECKING:
     from aoc_api.access.tokens.grants import GrantsOf
@@ -38,7 +39,9 @@ class BearerTokens:
                 reason="keys-away",
             ) from None
         grants = await self._grants_of(identity)
-        return Principal(identity.kind, identity.principal_id, identity.name, grants, identity.directory_id)
+        directory = identity.directory_id
+        person = SignedIn(identity.principal_id, identity.name, grants, directory, identity.app_roles, identity.groups)
+        return Principal(identity.kind, identity.principal_id, identity.name, grants, directory, person)
 
 
 def _problem(refused: RefusedToken) -> Problem:

@@ -1,0 +1,1 @@
+"""Exports in the background: jobs that are taken, made, and put down."""
