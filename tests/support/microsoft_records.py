@@ -74,7 +74,7 @@ def _change(said: Json, at: datetime) -> Iterator[tuple[str, str, Json]]:
     """A change of the directory.
 
     `operation`, `category`, `result`, `reason`, `service`; `by`: a user name or `app:NAME`; `target`: its `type`,
-    `id`, `name` and `upn`; `changed`: property -> new value, or old and new.
+    `id`, `name` and `upn`; `changed`: property -> new value, or old and new; `details`: additional ones.
     """
     target = {"type": "User", "id": "5a000000-0000-4000-8000-000000000005", "upn": USER} | said.get("target", {})
     changed = {
@@ -108,7 +108,7 @@ def _graph_change(said: Json, at: datetime, target: Json, changed: Mapping[str, 
                 for name, (old, new) in changed.items()
             ],
         }],
-        "additionalDetails": [],
+        "additionalDetails": [{"key": key, "value": value} for key, value in said.get("details", {}).items()],
     }  # fmt: skip
 
 
@@ -129,7 +129,10 @@ def _unified_change(said: Json, at: datetime, target: Json, changed: Mapping[str
         "ResultStatus": said.get("result", "success").title(), "UserKey": "Not Available" if app else "10032@c",
         "UserType": 4 if app else 0, "Version": 1, "Workload": "AzureActiveDirectory",
         "UserId": f"ServicePrincipal_{_id(at, app)}" if app else by, "AzureActiveDirectoryEventType": 1,
-        "ObjectId": upn if kind == "User" else f"{kind}_{target['id']}", "ExtendedProperties": [],
+        "ObjectId": upn if kind == "User" else f"{kind}_{target['id']}",
+        "ExtendedProperties": _pairs(
+            {"extendedAuditEventCategory": said.get("category", "UserManagement").removesuffix("Management")}
+        ),
         "Actor": [{"ID": app, "Type": 1}, {"ID": "ServicePrincipal", "Type": 2}] if app else [{"ID": by, "Type": 5}],
         "ModifiedProperties": [
             {"Name": name, "NewValue": _plain(new), "OldValue": _plain(old)} for name, (old, new) in changed.items()

@@ -78,8 +78,8 @@ class Hit:
         return self.event.time_ms
 
     def values(self, field: str) -> tuple[str, ...]:
-        """What the event has in a field of its own (`actor`, `ip`) or of the rule's log source, without case."""
-        if field in {"actor", "ip"}:
+        """What the event has in a field of its own or of the rule's log source, without case."""
+        if field in {"actor", "ip", "service", "operation", "source"}:
             own: str | None = getattr(self.event, field)
             return (own.casefold(),) if own else ()
         table = log_sources.LOG_SOURCES[self.log_source].fields
@@ -163,13 +163,18 @@ def _counted(counting: Counting, every: list[Hit]) -> Iterator[Hit]:
 
 def alerts(events: Iterable[Event]) -> list[Alert]:
     """Alerts after grouping: what comes within a rule's window after its first joins the alert."""
+    return alerts_of(hit for event in events for hit in hits(event))
+
+
+def alerts_of(found: Iterable[Hit]) -> list[Alert]:
+    """The same of what events have matched."""
     opened: dict[tuple[str, tuple[tuple[str, ...], ...]], Alert] = {}
-    found: list[Alert] = []
-    for hit in sorted(raised(events), key=lambda hit: hit.time_ms):
+    made: list[Alert] = []
+    for hit in sorted(raised_by(found), key=lambda hit: hit.time_ms):
         said = pack().attributes(hit.name)
         group = tuple(hit.values(field) for field in said["group_by"])
         last = opened.get((hit.name, group))
         if last is None or hit.time_ms - last.time_ms > seconds(said["window"]) * 1000:
             last = opened[hit.name, group] = Alert(hit.name, group, hit.time_ms)
-            found.append(last)
-    return found
+            made.append(last)
+    return made

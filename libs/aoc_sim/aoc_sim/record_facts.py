@@ -70,6 +70,7 @@ _OTHERWISE: Final[Mapping[Kind, frozenset[str]]] = {
     "account": frozenset(
         {"Add user", "Update user", "Delete user", "Disable account", "Reset user password", "Change user password",
          "Reset password (self-service)", "User registered security info", "Admin deleted security info",
+         "Admin registered security info", "Change user license",
          "Enable Strong Authentication", "Disable Strong Authentication", "Update StsRefreshTokenValidFrom Timestamp"}
     ),
     "sign-in": frozenset({"UserLoggedIn", "UserLoginFailed", "MailboxLogin", "TeamsSessionStarted"}),

@@ -116,6 +116,15 @@ def test_a_sign_in_matches_by_every_interface(way, logsource, search) -> None:
     )
 
 
+def test_a_protocol_is_found_as_the_portal_shows_it_and_an_operation_without_its_trailing_blank() -> None:
+    by_code = rule_on({"properties.message": "Device Code"}, logsource=ENTRANCE)
+    secrets = rule_on({"properties.message": "Update application \N{EN DASH} Certificates"}, logsource=DIRECTORY)
+
+    assert fires(by_code, event_of(SIGN_IN | {"authenticationProtocol": "deviceCode"}))
+    assert not fires(by_code, event_of(SIGN_IN | {"authenticationProtocol": "oAuth2"}))
+    assert fires(secrets, event_of(CHANGE | {"activityDisplayName": "Update application \N{EN DASH} Certificates "}))
+
+
 def test_the_country_of_a_sign_in_is_found_where_each_interface_has_it() -> None:
     rule = rule_on({"location": "NL"}, logsource=ENTRANCE)
 

@@ -26,7 +26,11 @@ _HARMLESS: Final = (
     ("newCountry", "low"),
     ("generic", "hidden"),
 )
-_OF_APPLICATIONS: Final = (("suspiciousSignins", "medium"), ("leakedCredentials", "high"), ("generic", "hidden"))
+_OF_APPLICATIONS: Final = (
+    ("suspiciousSignins", "medium"),
+    ("anomalousServicePrincipalActivity", "medium"),
+    ("generic", "hidden"),
+)
 #: (state, detail) of a risk that somebody or something has dealt with.
 OUTCOMES: Final = (
     ("remediated", "userPerformedSecuredPasswordReset"),

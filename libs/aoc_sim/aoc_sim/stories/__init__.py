@@ -5,6 +5,7 @@ from __future__ import annotations
 from aoc_sim.stories import (
     audit_disabled,
     device_wipe,
+    everyday,
     inbox_rule,
     mass_download,
     oauth_consent,
@@ -28,6 +29,6 @@ STORIES: dict[str, Story] = {
 }
 
 #: Told on demand only, beside the others.
-ON_DEMAND: dict[str, Story] = successor.ACTS
+ON_DEMAND: dict[str, Story] = successor.ACTS | everyday.EPISODES
 
 __all__ = ["ON_DEMAND", "STORIES", "Stage", "Story", "set_stage"]

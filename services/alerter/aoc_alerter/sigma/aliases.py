@@ -12,6 +12,7 @@ https://learn.microsoft.com/office/office-365-management-api/office-365-manageme
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
     from aoc_alerter.sigma.fields import Asked
 
+#: Kinds of the unified log that Graph's category is not simply named after.
+_CATEGORIES: Final = {
+    "ServicePrincipal": "ApplicationManagement",
+    "Company": "DirectoryManagement",
+    "Policy": "Policy",
+    "Device": "Device",
+}
+#: Where a word begins within `camelCase`.
+_WORDS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 #: Incidents of one alert are of one kind.
 _FEW: Final = 3
 
@@ -31,7 +41,7 @@ type Table = Mapping[str, tuple[str | Callable[[Asked], Iterable[Any]], ...]]
 def operation(record: Asked) -> tuple[str, ...]:
     """An operation in every spelling that one action has.
 
-    As the record has it, as the normalised event has it, trimmed with plain dashes, and with a final dot, as the
+    As the record has it, trimmed, as the normalised event has it, with plain dashes, and with a final dot, as the
     unified log has it.
     """
     made: dict[str, None] = {}
@@ -46,7 +56,7 @@ def operation(record: Asked) -> tuple[str, ...]:
 @lru_cache(4096)
 def _spellings(text: str) -> dict[str, None]:
     plain = spelling.operation(text)
-    return dict.fromkeys((text, plain, f"{plain}."))
+    return dict.fromkeys((text, text.strip(), plain, f"{plain}."))
 
 
 def _own_operations(record: Asked) -> Iterable[Any]:
@@ -62,6 +72,33 @@ def sign_in_operation(record: Asked) -> tuple[str, ...]:
     if record.event.get("class_uid") != 3002:  # noqa: PLR2004  # OCSF's number of authentication
         return operation(record)
     return ("UserLoggedIn" if record.event.get("status") == "Success" else "UserLoginFailed", *operation(record))
+
+
+def unified_category(record: Asked) -> tuple[str, ...]:
+    """Graph's category of a change that the unified log tells: `RoleManagement` for `Role`."""
+    for body in record.bodies:
+        for pair in _parts(body.get("ExtendedProperties")):
+            kind = pair.get("Value")
+            if pair.get("Name") == "extendedAuditEventCategory" and isinstance(kind, str):
+                return (_CATEGORIES.get(kind, f"{kind}Management"),)
+    return ()
+
+
+def unified_targets(record: Asked) -> tuple[object, ...]:
+    """What a change of the unified log was made to: targets, and their changed properties, which Graph has within."""
+    for body in record.bodies:
+        if isinstance(body.get("Target"), list):
+            return ({"Target": body["Target"], "ModifiedProperties": body.get("ModifiedProperties")},)
+    return ()
+
+
+def sign_in_protocol(record: Asked) -> tuple[str, ...]:
+    """How somebody signed in, as Microsoft writes it (`deviceCode`) and as its portal shows it (`Device Code`)."""
+    for body in record.bodies:
+        protocol = body.get("authenticationProtocol") or body.get("AuthenticationProtocol")
+        if isinstance(protocol, str):
+            return protocol, _WORDS.sub(" ", protocol)
+    return ()
 
 
 def directory_workload(record: Asked) -> tuple[str, ...]:
@@ -112,12 +149,12 @@ DIRECTORY: Final[Table] = {
     "activitytype": (operation,),
     "activity": (operation,),
     "message": ("message", operation),
-    "category": (".", "ocsf:unmapped.category"),
+    "category": (".", unified_category, "ocsf:unmapped.category"),
     "status": ("ocsf:status", "result", "ResultStatus"),
     "result": ("ocsf:status", ".", "ResultStatus"),
     "resultreason": (".", "ResultDescription", "ocsf:status_detail"),
     "failure_status_reason": (".", "resultReason", "ResultDescription", "ocsf:status_detail"),
-    "targetresources": (".", "Target", "ocsf:resources"),
+    "targetresources": (".", unified_targets, "Target", "ocsf:resources"),
     "targetresources.modifiedproperties": (".", "ModifiedProperties"),
     "target": ("targetResources", "."),
     "initiatedby": (".", *_PRINCIPAL),
@@ -141,7 +178,7 @@ SIGN_INS: Final[Table] = {
     "failurereason": (".", "status.failureReason", "resultDescription", "LogonError", "ocsf:status_detail"),
     "status": _RESULT,
     "result": _RESULT,
-    "message": ("authenticationProtocol", "message"),
+    "message": (sign_in_protocol, "message"),
     "location": ("ocsf:src_endpoint.location.country", "location.countryOrRegion", "."),
     "countryorregion": (".", "ocsf:src_endpoint.location.country"),
     "calleripaddress": (".", "ipAddress", "ocsf:src_endpoint.ip"),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from aoc_alerter.sigma.rule import CompiledRule
 
 _PLACEHOLDER: Final = re.compile(r"%[^%\s]+%")
+#: How names of operations begin: with what is done, and to what. A name has one such beginning.
+_OPERATION: Final = re.compile(r"(?i)(add|delete|remove|update|set|create|disable|enable|change|reset|invite)\s+\w+")
 _JSON_PART: Final = re.compile(r'"\s*:\s*["\[{]')
 
 
@@ -34,7 +36,8 @@ class Finding:
     """Something about a rule that its author should know.
 
     `code`: one of `log-source`, `missing-list`, `unknown-field`, `unknown-value`, `stand-in`, `part-of-text`,
-    `placeholder`, `broad`, `never`. `place`: the field, or empty for the whole rule. `suggestion`: may be empty.
+    `two-operations`, `placeholder`, `broad`, `never`. `place`: the field, or empty for the whole rule. `suggestion`:
+    may be empty.
     """
 
     code: str
@@ -50,6 +53,7 @@ def lint(rule: CompiledRule, lists: NamedLists | None = None) -> tuple[Finding, 
     sources = tuple(rule.conditions)
     for tree in trees:
         found.extend(_of_tree(tree, sources, negated=False))
+        found.extend(_two_operations(tree))
     if sources and not any(_possible(tree, source) for tree in trees for source in sources):
         found.append(Finding("never", "", "this rule never fires: what it asks for is in no record of its log source"))
     if any(required(condition) is None for condition in rule.conditions.values()):
@@ -109,7 +113,8 @@ def _of_field(tree: ConditionFieldEqualsValueExpression, source: LogSource, *, n
                 _perhaps(spelt),
             )
     if not _can_have(tree, source):
-        values = vocabulary.VALUES[source.name, fold(without_envelope(tree.field))]
+        key = source.name, fold(without_envelope(tree.field))
+        values = vocabulary.VALUES.get(key) or vocabulary.SPELLINGS[key]
         near = get_close_matches(str(tree.value), values, n=1, cutoff=0.6)
         yield Finding(
             "unknown-value",
@@ -149,7 +154,7 @@ def _is_part(field: str, text: str) -> bool:
 def _possible(tree: Any, source: LogSource) -> bool:
     """Whether a record of the log source could fulfil a condition; an opposite is always held to be possible."""
     if isinstance(tree, ConditionAND):
-        return all(_possible(part, source) for part in tree.args)
+        return not any(_two_operations(tree)) and all(_possible(part, source) for part in tree.args)
     if isinstance(tree, ConditionOR):
         return any(_possible(part, source) for part in tree.args)
     if not isinstance(tree, ConditionFieldEqualsValueExpression):
@@ -165,9 +170,34 @@ def _possible(tree: Any, source: LogSource) -> bool:
 
 
 def _can_have(tree: ConditionFieldEqualsValueExpression, source: LogSource) -> bool:
-    values = vocabulary.VALUES.get((source.name, fold(without_envelope(tree.field))))
-    text = _whole_text(tree.value)
-    return values is None or text is None or fold(text) in {fold(value) for value in values}
+    key, text = (source.name, fold(without_envelope(tree.field))), _whole_text(tree.value)
+    if text is None:
+        return True
+    if key in vocabulary.VALUES:
+        return fold(text) in map(fold, vocabulary.VALUES[key])
+    alike = [value for value in vocabulary.SPELLINGS.get(key, ()) if _letters(value) == _letters(text)]
+    return not alike or fold(text) in map(fold, alike)
+
+
+def _operations(tree: Any) -> dict[str, list[str]]:
+    """Names of operations that a condition wants to be within one value, by field: all of them at once."""
+    wanted: dict[str, list[str]] = {}
+    for part in tree.args if isinstance(tree, ConditionAND) else ():
+        for field, names in _operations(part).items():
+            wanted.setdefault(field, []).extend(names)
+        if isinstance(part, ConditionFieldEqualsValueExpression) and isinstance(part.value, SigmaString):
+            text = "".join(piece for piece in part.value.s if isinstance(piece, str)).strip()
+            if fold(without_envelope(part.field)) in vocabulary.OPERATIONS and _OPERATION.match(text):
+                wanted.setdefault(part.field, []).append(text)
+    return {field: list(dict.fromkeys(names)) for field, names in wanted.items()}
+
+
+def _two_operations(tree: Any) -> Iterator[Finding]:
+    for field, wanted in _operations(tree).items():
+        names = [name for name in wanted if not any(fold(name) in fold(other) and name != other for other in wanted)]
+        if len(names) > 1:
+            message = f"no operation is {' and '.join(map(repr, names))} at once: a record tells of one"
+            yield Finding("two-operations", field, message, "make two rules, and a correlation of them")
 
 
 def _whole_text(value: Any) -> str | None:

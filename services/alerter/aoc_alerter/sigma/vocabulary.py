@@ -119,6 +119,12 @@ VALUES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("m365/threat_detection", "status"): _RESULTS,
     ("m365/intune", "status"): _RESULTS,
 }
+#: Some of the values that a field has, among others: what reads like one of them and is written in another way is none.
+SPELLINGS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("azure/auditlogs", "targetresources.type"): (
+        "User", "Group", "Device", "Role", "Policy", "Application", "ServicePrincipal", "Directory", "Other",
+    ),
+}  # fmt: skip
 #: Texts that stand for a value which the reader of a rule should put in: no record has them.
 STAND_INS: Final = frozenset({"upn", "<upn>", "userprincipalname", "username", "<username>", "changeme", "placeholder"})
 #: Fields that hold an operation's name, by log source.
