@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+import orjson
 import yaml
 
 from aoc_alerter.pack import CATEGORIES, shipped_rules
+from aoc_alerter.sigma.compiling import compile_rule
 from aoc_alerter.sigma.lint import lint
+from aoc_alerter.sigma.reading import read_rule
+from aoc_alerter.sigma.ruleset import RuleSet
 from microsoft_records import SHAPES, event_of, records
 from rule_pack import Hit, hits, pack, raised, raised_by, seconds
+from rule_pack_page import PAGE, page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +104,23 @@ def test_the_attributes_name_a_runbook_a_window_and_fields_to_group_by() -> None
         assert text.startswith(f"# {rule['title']}\n")
         for heading in ("## What to look at\n\n- ", "## What to do\n\n- ", "## When it is harmless\n\n- "):
             assert heading in text, name
+
+
+def test_the_page_of_the_reference_is_current() -> None:
+    assert PAGE.read_text("utf-8") == page(), "python tests/support/rule_pack_page.py writes it"
+
+
+def test_the_rule_of_the_how_to_fires_on_its_record() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "howto" / "rules.md").read_text("utf-8")
+    rule, example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    compiled = RuleSet([compile_rule(read_rule(rule, "rules.md"))])
+    said = yaml.safe_load(example)["mailbox-audit-off"]
+    (fires,) = (record for what in said["fires"] for record in records(what))
+    (misses,) = (record for miss in said["misses"] for record in records(laid_over(said["fires"][0], miss["but"])))
+
+    assert lint(compiled.rules[0]) == ()
+    assert len(compiled.match(orjson.loads(event_of(fires[1], fires[0]).message()))) == 1
+    assert compiled.match(orjson.loads(event_of(misses[1], misses[0]).message())) == ()
 
 
 def test_lint_finds_nothing_in_any_rule() -> None:
