@@ -14,6 +14,7 @@ const gateway = {
     {"resource": {"db": "aoc", "collection": "audit_trail"}, "actions": ["insert"]},
     {"resource": {"db": "aoc", "collection": "audit_heads"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "event_notes"}, "actions": ["insert", "update"]},
+    {"resource": {"db": "aoc", "collection": "alerts"}, "actions": ["update"]},
     {"resource": {"db": "aoc", "collection": "grants"}, "actions": ["insert", "update", "remove"]},
     {"resource": {"db": "aoc", "collection": "break_glass"}, "actions": ["insert", "update"]},
     {"resource": {"db": "aoc", "collection": "saved_searches"}, "actions": ["insert", "update", "remove"]},

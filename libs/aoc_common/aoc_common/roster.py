@@ -192,8 +192,18 @@ API: Final = Service(
     scales=False,
 )
 
+ALERTER: Final = Service(
+    name="alerter",
+    title="Alerter",
+    purpose="finds in the events what rules describe, and keeps and publishes alerts",
+    watches=(subjects.ALERTS_STREAM,),
+    publishes=("aoc.alerts.>",),
+    hears=(subjects.ALL_TENANT_CHANGES,),
+    tenants_file="AOC_TENANTS_FILE",
+)
+
 #: In the order in which data passes them.
-SERVICES: Final = (COLLECTOR, NORMALIZER, API)
+SERVICES: Final = (COLLECTOR, NORMALIZER, ALERTER, API)
 _BY_NAME: Final = {service.name: service for service in SERVICES}
 
 

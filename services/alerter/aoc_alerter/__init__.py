@@ -1,1 +1,1 @@
-"""What is raised about events: the rules and how they are matched."""
+"""The alerter: finds in the events what rules describe, and raises alerts."""

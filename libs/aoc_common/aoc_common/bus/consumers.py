@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from aoc_common.bus.consume import Consumer
-from aoc_common.bus.readers import Reader  # noqa: TC001  # of use as soon as there is one
+from aoc_common.bus.readers import Reader
 from aoc_common.contracts import subjects
 
 #: One for each part of AOC_RAW: a work queue gives a message to one consumer only, so their filters must not overlap.
@@ -48,8 +48,11 @@ SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTIO
 CHECKS: Final = _jobs("collector-checks", subjects.ALL_CHECK_JOBS)
 DECISIONS: Final = _jobs("collector-decisions", subjects.ALL_DECISION_JOBS)
 
-#: Who reads AOC_EVENTS and must not lose: none of the services yet. Each has a checkpoint beside its consumer.
-READERS: Final[tuple[Reader, ...]] = ()
+#: All that the stream holds is looked at when the alerter comes: what is old by then is marked, and notifies nobody.
+ALERTER: Final = Reader(service="alerter", name="alerter", begin="beginning")
+
+#: Who reads AOC_EVENTS and must not lose. Each has a checkpoint beside its consumer.
+READERS: Final[tuple[Reader, ...]] = (ALERTER,)
 
 ALL: Final = (
     *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS, DECISIONS,

@@ -99,6 +99,8 @@ def declarations(settings: NatsSettings) -> dict[str, StreamConfig]:
             subjects=[subjects.ALL_ALERTS],
             max_age=30 * _DAY,
             max_consumers=_READERS,
+            # A revision that was published, and not noted as such before a crash, is published again.
+            duplicate_window=max(settings.duplicate_window_s, _DAY),
         ),
         replace(
             base,

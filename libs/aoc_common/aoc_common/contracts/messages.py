@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from aoc_common.contracts import dead_letters, raw, subjects, twins
+from aoc_common.contracts import alert_message, dead_letters, raw, subjects, twins
 from aoc_common.contracts.beats import Beat
 from aoc_common.contracts.event import OCSF_VERSION, VERSION_HEADER
 from aoc_common.contracts.event_message import (
@@ -66,6 +66,7 @@ PLACEHOLDERS: Final = {
     "class_uid": "OCSF class, e.g. 3002 for authentication",
     "page": "id of a raw page, 32 hexadecimal digits",
     "number": "number of a batch of a page's events, from 0",
+    "severity": "`informational`, `low`, `medium`, `high` or `critical`",
     "what": "`all`, or the id of one subscription",
     "items": "digest of what was decided about which items",
     "span": "name of the span of time",
@@ -147,6 +148,30 @@ AUDIT_ENTRY: Final = MessageType(
     },
     headers={"Nats-Msg-Id": "the entry's id, `{tenant}/{writer}/{sequence}`"},
 )
+ALERT: Final = MessageType(
+    name="alert",
+    stream=subjects.ALERTS_STREAM,
+    address="aoc.alerts.{tenant}.{severity}",
+    summary="One revision of an alert: it was raised, has more events, or somebody worked on it.",
+    body={
+        "type": "object",
+        "required": ["metadata", "class_uid", "time", "finding_info", "unmapped"],
+        "description": f"An OCSF {OCSF_VERSION} detection finding (2004). `finding_info.uid` is the alert's id, "
+        "`finding_info.related_events` has the ids of its events, and `unmapped` its revision, history and notes.",
+        "externalDocs": {"url": f"https://schema.ocsf.io/{OCSF_VERSION}/classes/detection_finding"},
+    },
+    headers={
+        ID_HEADER: "`id:revision`: each revision is one message",
+        alert_message.REVISION_HEADER: "number of the revision, from 1",
+        "Aoc-Tenant": "the tenant's short name",
+        alert_message.RULE_HEADER: "the rule's id, in printable ASCII",
+        alert_message.STATUS_HEADER: "`new`, `acknowledged`, `in_progress`, `suppressed` or `resolved`",
+    },
+    maybe={
+        alert_message.RETROSPECTIVE_HEADER: "1: about what had happened long before it was looked at; "
+        "nobody is to be notified",
+    },
+)
 DEAD_LETTER: Final = MessageType(
     name="dead letter",
     stream=subjects.DLQ_STREAM,
@@ -189,7 +214,7 @@ def _job(name: str, address: str, summary: str, body: Body) -> MessageType:
 
 
 #: Subjects that no message of the table has, and why.
-UNUSED: Final = {subjects.ALL_ALERTS: "nobody publishes alerts yet"}
+UNUSED: Final[Mapping[str, str]] = {}
 #: In the order in which data passes them.
 MESSAGES: Final = (
     _job("collect", "collect.{tenant}.{source}", "Fetch the live slice of a source; one waits.", CollectJob),
@@ -204,6 +229,7 @@ MESSAGES: Final = (
     RAW_PAGE,
     EVENT,
     MARK,
+    ALERT,
     AUDIT_ENTRY,
     DEAD_LETTER,
     MessageType(

@@ -24,6 +24,8 @@ GATEWAY_WRITES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit_heads": ("insert", "update"),
     # Of events it changes nothing but what people note on them.
     "event_notes": ("insert", "update"),
+    # Alerts are raised by the alerter alone; people work on them.
+    "alerts": ("update",),
     "grants": ("insert", "update", "remove"),
     "break_glass": ("insert", "update"),
     "saved_searches": ("insert", "update", "remove"),

@@ -1,0 +1,33 @@
+"""Indexes of what the alerter keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _newest(*fields: str, name: str) -> IndexModel:
+    """Alerts of a tenant with these values, newest first: ids sort by time."""
+    return IndexModel([*((field, ASCENDING) for field in ("tenant", *fields)), ("_id", DESCENDING)], name=name)
+
+
+_EXPIRY: Final = IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0)
+
+ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
+    "alerts": (
+        _newest(name="newest"),
+        _newest("status", name="status"),
+        _newest("rule.id", name="rule"),
+        _newest("assignee.id", name="assignee"),
+        _newest("events.id", name="event"),
+        # Next to none waits.
+        IndexModel([("waiting", ASCENDING)], name="waiting", sparse=True),
+        _EXPIRY,
+    ),
+    "hits": (IndexModel([("tenant", ASCENDING), ("alert", ASCENDING)], name="alert"), _EXPIRY),
+    "alert_groups": (IndexModel([("tenant", ASCENDING)], name="tenant"), _EXPIRY),
+}

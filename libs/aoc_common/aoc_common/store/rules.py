@@ -1,0 +1,70 @@
+"""Rules of people's own, and what they have changed of those that are shipped. They are the installation's.
+
+Every method may raise `Transient` when the store is away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from aoc_common.contracts.alert import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class RuleException:
+    """What a rule is not to find: a Sigma filter document, with who wants it, why, and until when.
+
+    `tenants`: only there; empty: everywhere. `until`: None: it does not end by itself.
+    """
+
+    id: str
+    text: str
+    author: str
+    reason: str
+    made_at: datetime
+    until: datetime | None = None
+    tenants: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRule:
+    """A rule, or what is changed of one that is shipped.
+
+    - `id`: the Sigma rule's. `text`: its YAML; None: the shipped one's stays.
+    - `enabled`, `severity`: None leaves them as the rule has them; a rule is enabled unless it says so.
+    - `revision`: counts each change, from 1.
+    """
+
+    id: str
+    text: str | None = None
+    enabled: bool | None = None
+    severity: Severity | None = None
+    exceptions: tuple[RuleException, ...] = ()
+    author: str = ""
+    changed_at: datetime | None = None
+    revision: int = 0
+
+
+class RuleStore(Protocol):
+    """Keeps them."""
+
+    async def revisions(self) -> dict[str, int]:
+        """Id -> revision, of all."""
+        ...
+
+    async def of(self, ids: Sequence[str]) -> Sequence[StoredRule]:
+        """Those of these rules that are there."""
+        ...
+
+    async def write(self, rule: StoredRule) -> bool:
+        """Store it with the next revision if the stored one still has its own; whether it had."""
+        ...
+
+    async def remove(self, rule_id: str) -> bool:
+        """Remove it; False where there is none."""
+        ...

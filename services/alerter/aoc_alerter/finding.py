@@ -1,0 +1,79 @@
+"""What rules find in events of the bus. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aoc_alerter.grouping import Placed, group_of
+from aoc_alerter.sigma.log_sources import LOG_SOURCES
+from aoc_alerter.sigma.named_lists import NO_LISTS
+from aoc_alerter.sigma.record import Record
+from aoc_common.contracts.alert import AlertEvent, FieldValue
+from aoc_common.contracts.alert_finding import evidence_of
+from aoc_common.contracts.ids import EPOCH
+from aoc_common.contracts.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from aoc_alerter.library import ActiveRule, Library
+    from aoc_alerter.sigma.named_lists import NamedLists
+    from aoc_alerter.sigma.rule import Match
+    from aoc_common.contracts.event_message import EventMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule that an event matches. `placed`: by what its alert is found."""
+
+    rule: ActiveRule
+    placed: Placed
+    event: AlertEvent
+
+
+class Finder:
+    """Matches events. `old_before`: what happened earlier is of the past."""
+
+    def __init__(self, library: Library, lists: Mapping[str, NamedLists], old_before: datetime) -> None:
+        self._library = library
+        self._lists = lists
+        self._old_before = old_before
+
+    def found(self, message: EventMessage) -> Iterator[Found]:
+        """What rules find in a message. Raises `Malformed` for a body that is no event."""
+        lists = self._lists.get(message.tenant, NO_LISTS)
+        matches = self._library.rules.match(message.event, lists)
+        if not matches:
+            return
+        row = Row.of_message(message)
+        for match in matches:
+            rule = self._library.active[match.rule]
+            if not _excepted(rule, match, message, lists):
+                yield self._found(rule, match, message, row)
+
+    def _found(self, rule: ActiveRule, match: Match, message: EventMessage, row: Row) -> Found:
+        # The first of two twins stands for both: whichever of them a rule finds, it is found once.
+        identity, at = message.twin_of or message.id, row.at or EPOCH
+        event = AlertEvent(
+            id=identity,
+            at=at,
+            source=message.source,
+            class_uid=message.class_uid,
+            service=row.service,
+            operation=row.operation,
+            actor=row.actor,
+            matched=tuple(FieldValue(one.field, one.value) for one in match.values),
+            evidence=evidence_of(message.event),
+            old=at < self._old_before,
+        )
+        group = group_of(rule.grouping.fields, match, row)
+        placed = Placed(message.tenant, rule.told.id, group, identity, at, rule.grouping.window)
+        return Found(rule, placed, event)
+
+
+def _excepted(rule: ActiveRule, match: Match, message: EventMessage, lists: NamedLists) -> bool:
+    """Whether an exception of the event's tenant covers it."""
+    within = rule.within.get(message.tenant)
+    return within is not None and within.match(Record(message.event), LOG_SOURCES[match.log_source], lists) is None

@@ -1,0 +1,26 @@
+"""What the alerter measures."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aoc_common.telemetry.metrics import SECONDS, Catalogue
+
+CATALOGUE: Final = Catalogue()
+
+EVENTS = CATALOGUE.counter("aoc_alerter_events_total", "Events that were matched with rules.")
+SHORTENED = CATALOGUE.counter(
+    "aoc_alerter_shortened_events_total", "Events that were matched as far as the stream takes them."
+)
+OF_DELETED = CATALOGUE.counter("aoc_alerter_events_of_deleted_total", "Events of tenants that are deleted.")
+MATCH_SECONDS = CATALOGUE.histogram(
+    "aoc_alerter_match_seconds", "Time to match a batch of events with all rules.", buckets=SECONDS
+)
+HITS = CATALOGUE.counter("aoc_alerter_hits_total", "Events that a rule has matched, each rule and event once.")
+ALERTS = CATALOGUE.counter(
+    "aoc_alerter_alerts_total", "Alerts that were raised, by severity, and whether they are about the past.",
+    ("severity", "about"),
+)  # fmt: skip
+PUBLISHED = CATALOGUE.counter("aoc_alerter_published_total", "Revisions of alerts that were published.")
+RULES = CATALOGUE.gauge("aoc_alerter_rules", "Rules that are at work, and that cannot be used.", ("state",))
+LOAD_SECONDS = CATALOGUE.gauge("aoc_alerter_rules_load_seconds", "Time that it took to load changed rules last.")

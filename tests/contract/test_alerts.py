@@ -1,0 +1,193 @@
+"""What the stores of alerts, hits, groups and rules promise, on a real MongoDB-protocol server."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from aoc_common.contracts.access import Hidden, Scope
+from aoc_common.contracts.alert import AlertNote
+from aoc_common.contracts.alert_changes import AlertChange, changed, joined
+from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.errors import Unreachable
+from aoc_common.store.alert_groups import AlertGroup, Span
+from aoc_common.store.alert_hits import Hit
+from aoc_common.store.alerts import MOST_WAITING, AlertQuery, AlertWrite, StoredAlert
+from aoc_common.store.mongo.alert_groups import MongoAlertGroups
+from aoc_common.store.mongo.alert_hits import MongoHits
+from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts, MongoAlertSearch
+from aoc_common.store.mongo.client import Database, ensure_indexes
+from aoc_common.store.mongo.rules import MongoRules
+from aoc_common.store.mongo.tenant_data import MongoTenantData
+from aoc_common.store.rules import RuleException, StoredRule
+from made_alerts import DANA, NOW, alert_event, alert_of
+
+if TYPE_CHECKING:
+    from aoc_common.contracts.alert import Alert
+
+CONTOSO = Scope("contoso")
+LATER = NOW + timedelta(minutes=5)
+
+
+@pytest.fixture
+async def alerts(database: Database) -> MongoAlerts:
+    await ensure_indexes(database, ("alerts", "hits", "alert_groups"))
+    return MongoAlerts(database)
+
+
+def new(alert: Alert) -> AlertWrite:
+    return AlertWrite(alert, None, AlertMessage.of(alert))
+
+
+def next_of(stored: StoredAlert, after: Alert) -> AlertWrite:
+    return AlertWrite(after, stored, AlertMessage.of(after))
+
+
+async def test_an_alert_comes_back_as_it_was_stored_with_what_people_did(alerts, database) -> None:
+    first = joined(alert_of(), [alert_event(1, 5, old=True)], 2, NOW)
+    note = AlertNote("0b1c", LATER, DANA, "Asked her.")
+    second = changed(first, AlertChange("resolved", "low", "benign", DANA, note), DANA, LATER)
+
+    assert await alerts.write([new(first)]) == {first.id}
+    stored = (await alerts.of([first.id]))[first.id]
+    assert (stored.alert, stored.edition, stored.waiting) == (first, 1, 1)
+    assert await alerts.write([next_of(stored, second)]) == {first.id}
+    assert (await alerts.of([first.id]))[first.id].alert == second
+
+
+async def test_of_two_who_change_what_they_have_read_one_does(alerts, database) -> None:
+    alert = alert_of()
+    made = await asyncio.gather(*(alerts.write([new(alert)]) for _ in range(4)))
+    assert sorted(map(len, made)) == [0, 0, 0, 1]
+
+    stored = (await alerts.of([alert.id]))[alert.id]
+    some = [changed(alert, AlertChange(status), DANA, LATER) for status in ("acknowledged", "suppressed", "resolved")]
+    changes = await asyncio.gather(*(alerts.write([next_of(stored, one)]) for one in some))
+    assert sorted(map(len, changes)) == [0, 0, 1]
+    other = alert_of(alert_event(1))
+    assert await alerts.write([next_of(stored, some[0]), new(other)]) == {other.id}  # one of several is told apart
+
+
+async def test_each_revision_waits_until_it_is_published(alerts, database) -> None:
+    outbox, alert = MongoAlertOutbox(database), alert_of()
+    await alerts.write([new(alert)])
+    second = changed(alert, AlertChange("acknowledged"), DANA, LATER)
+    await alerts.write([next_of((await alerts.of([alert.id]))[alert.id], second)])
+
+    (waiting,) = await outbox.waiting(10)
+    assert waiting.messages == (AlertMessage.of(alert), AlertMessage.of(second))
+    await outbox.published([replace(waiting, messages=waiting.messages[:1])])
+    assert [one.messages for one in await outbox.waiting(10)] == [(AlertMessage.of(second),)]
+    for _ in range(2):
+        await outbox.published([waiting])
+        assert await outbox.waiting(10) == []
+    counted = replace(second, count=7)
+    stored = (await alerts.of([alert.id]))[alert.id]
+    assert await alerts.write([AlertWrite(counted, stored, None)]) == {alert.id}
+    assert await outbox.waiting(10) == []
+    assert (await alerts.of([alert.id]))[alert.id].alert.count == 7
+
+
+async def test_what_cannot_be_published_is_bounded(alerts, database) -> None:
+    alert = alert_of()
+
+    with pytest.raises(Unreachable, match="100 revisions of it wait"):
+        await alerts.write([AlertWrite(alert, StoredAlert(alert, 1, MOST_WAITING), AlertMessage.of(alert))])
+
+
+async def test_alerts_are_found_newest_first_by_what_is_asked(alerts, database) -> None:
+    search = MongoAlertSearch(database)
+    other_rule = replace(alert_of().rule, id="another")
+    some = [alert_of(alert_event(number, number)) for number in range(3)]
+    some.append(alert_of(alert_event(3, 3), rule=other_rule, status="resolved", severity="low", assignee=DANA))
+    await alerts.write([new(one) for one in (*some, alert_of(tenant="fabrikam"))])
+
+    async def found(**more) -> list[int]:
+        return [some.index(one) for one in await search.search(AlertQuery(CONTOSO, **more))]
+
+    assert await found() == [3, 2, 1, 0]
+    assert await found(limit=2) == [3, 2]
+    assert await found(before=some[2].id) == [1, 0]
+    assert await found(statuses=("resolved", "suppressed")) == [3]
+    assert await found(severities=("high",), end=NOW + timedelta(minutes=2)) == [1, 0]
+    assert await found(start=NOW + timedelta(minutes=2), before=some[3].id) == [2]
+    assert await found(rule="another") == await found(assignee=DANA.id) == [3]
+    assert await found(event=some[1].events[0].id) == [1]
+    facts = await search.facts(AlertQuery(CONTOSO, limit=1))
+    assert [(one.rule, one.status, one.acknowledged_s) for one in facts] == [("another", "resolved", None)]
+
+
+async def test_an_alert_is_of_one_tenant_and_hidden_with_any_of_its_events(alerts, database) -> None:
+    search = MongoAlertSearch(database)
+    alert = alert_of(alert_event(), alert_event(1, service="Teams", operation="ChatCreated"))
+    await alerts.write([new(alert)])
+
+    def scope(**hidden) -> Scope:
+        return Scope("contoso", Hidden(**{name: frozenset({value}) for name, value in hidden.items()}))
+
+    seen = [scope(), scope(services="sharepoint"), scope(fields="subject")]
+    assert [await search.get(one, alert.id) is not None for one in seen] == [True, True, True]
+    for one in (Scope("fabrikam"), scope(services="teams"), scope(operations="chatcreated")):
+        assert await search.get(one, alert.id) is None
+        assert await search.search(AlertQuery(one)) == []
+        assert await search.facts(AlertQuery(one)) == []
+
+
+async def test_a_hit_stays_of_the_alert_that_it_was_of(alerts, database) -> None:
+    hits = MongoHits(database)
+    alert, other, event = alert_of(), alert_of(alert_event(1)), alert_event()
+    hit = Hit("contoso", "rule", event.id, event.at, "group", alert.id)
+
+    assert await hits.known([hit.key]) == {}
+    assert await hits.add([hit, hit]) == {hit.key: alert.id}
+    again = [replace(hit, alert=other.id), replace(hit, rule="another")]
+    assert await hits.add(again) == {hit.key: alert.id, ("another", event.id): alert.id}
+    assert await hits.known([hit.key, ("none", event.id)]) == {hit.key: alert.id}
+    assert await hits.count("contoso", alert.id, 10) == 2
+    assert await hits.count("contoso", alert.id, 1) == 1
+    assert await hits.count("fabrikam", alert.id, 10) == 0
+
+
+async def test_a_group_is_changed_by_one_at_a_time(alerts, database) -> None:
+    groups, alert = MongoAlertGroups(database), alert_of()
+    span = Span(alert.id, NOW, LATER)
+    made = [AlertGroup("k1", "contoso", 0, (span,)), AlertGroup("k2", "contoso", 0, ())]
+
+    assert await groups.write(made) == {"k1", "k2"}
+    assert await groups.read(["k1", "k3"]) == {"k1": replace(made[0], revision=1)}
+    wrong = [replace(made[0], spans=()), replace(made[1], revision=1, spans=(span,))]
+    assert await groups.write(wrong) == {"k2"}
+    assert (await groups.read(["k1"]))["k1"].spans == (span,)
+
+
+async def test_what_is_kept_of_a_tenant_goes_with_it(alerts, database) -> None:
+    alert = alert_of()
+    await alerts.write([new(alert), new(alert_of(tenant="fabrikam"))])
+    await MongoHits(database).add([Hit("contoso", "r", alert.events[0].id, NOW, "g", alert.id)])
+    await MongoAlertGroups(database).write([AlertGroup("k", "contoso")])
+    data = MongoTenantData(database, "contoso", "app")
+
+    counts = await data.counts()
+    assert [counts[name] for name in ("alerts", "hits", "alert_groups")] == [1, 1, 1]
+    await data.remove()
+    assert not any((await data.counts()).values())
+    assert await database["alerts"].count_documents({}) == 1
+
+
+async def test_rules_come_back_as_they_were_stored(database) -> None:
+    rules = MongoRules(database)
+    exception = RuleException("e1", "title: x", "d/dana", "her job", NOW, LATER, frozenset({"contoso"}))
+    rule = StoredRule("rule", "title: y", False, "low", (exception,), "d/dana", NOW)
+
+    assert await rules.write(rule)
+    assert not await rules.write(rule)
+    assert await rules.revisions() == {"rule": 1}
+    assert await rules.of(["rule", "none"]) == [replace(rule, revision=1)]
+    assert await rules.write(replace(rule, revision=1, text=None, exceptions=()))
+    assert await rules.revisions() == {"rule": 2}
+    assert await rules.remove("rule")
+    assert not await rules.remove("rule")
