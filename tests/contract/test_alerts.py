@@ -16,7 +16,8 @@ from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.errors import Unreachable
 from aoc_common.store.alert_groups import AlertGroup, Span
 from aoc_common.store.alert_hits import Hit
-from aoc_common.store.alerts import MOST_WAITING, AlertQuery, AlertWrite, StoredAlert
+from aoc_common.store.alert_search import AlertQuery
+from aoc_common.store.alerts import MOST_WAITING, AlertWrite, StoredAlert
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts, MongoAlertSearch

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -195,6 +195,7 @@ def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
     if endpoints.simulator is not None:
         settings[roster.API.name] |= simulator.sign_in_settings(plan.data, endpoints.simulator)
         settings[roster.COLLECTOR.name] = simulator.collector_settings(plan.data, endpoints.simulator) | _LIVELY | hooks
+        settings[roster.ALERTER.name] = _alerter_settings(plan, settings[roster.COLLECTOR.name])
     children = []
     for replica in range(1, plan.replicas + 1):
         for entry in reversed(roster.SERVICES):
@@ -204,6 +205,12 @@ def _services(plan: Plan, endpoints: Endpoints, tenant: str) -> list[Child]:
             if entry is roster.API:
                 children[-1].port = plan.gateway_port
     return children
+
+
+def _alerter_settings(plan: Plan, collector: Mapping[str, str]) -> dict[str, str]:
+    """Its links lead to the gateway, and its lists are those of the tenants that are collected."""
+    url = {"AOC_ALERTER__GATEWAY_URL": f"http://{LOOPBACK}:{plan.gateway_port}"}
+    return url | {name: value for name, value in collector.items() if name == roster.ALERTER.tenants_file}
 
 
 def _gateway_settings(plan: Plan, tenant: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from aoc_alerter.attributes import Attributes, attributes_of
 from aoc_alerter.sigma.compiling import compile_rule
@@ -183,4 +183,4 @@ def _active(
         references=tuple(map(str, sigma.references or ()))[:_MOST_REFERENCES],
     )
     level = compiled.level if compiled.level in SEVERITIES else DEFAULT_SEVERITY
-    return ActiveRule(compiled, told, overlay.severity or cast("Severity", level), attributes.grouping, within)
+    return ActiveRule(compiled, told, overlay.severity or level, attributes.grouping, within)

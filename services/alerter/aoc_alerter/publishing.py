@@ -11,7 +11,7 @@ from aoc_common.bus.publish import Outgoing
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from aoc_common.store.alerts import AlertOutbox
+    from aoc_common.store.alert_outbox import AlertOutbox
 
 type Publish = Callable[[Sequence[Outgoing]], Awaitable[object]]
 """Puts messages on AOC_ALERTS, in their order, and returns when all are there. Raises `Transient`."""

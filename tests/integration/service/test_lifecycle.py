@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import aoc_alerter.metrics
 import aoc_api.metrics
 import aoc_collector.metrics
 import aoc_normalizer.metrics
@@ -34,6 +35,7 @@ class Kind:
 SERVICES = {
     "collector": Kind((aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
     "normalizer": Kind((aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
+    "alerter": Kind((aoc_alerter.metrics.CATALOGUE, metrics.BUS, metrics.READER, metrics.TASKS)),
     "api": Kind((aoc_api.metrics.CATALOGUE, metrics.MONITOR, metrics.TASKS), prefix="AOC_API", waits=False),
 }
 WAITING = [name for name, kind in SERVICES.items() if kind.waits]

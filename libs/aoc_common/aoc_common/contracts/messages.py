@@ -213,8 +213,6 @@ def _job(name: str, address: str, summary: str, body: Body) -> MessageType:
     )
 
 
-#: Subjects that no message of the table has, and why.
-UNUSED: Final[Mapping[str, str]] = {}
 #: In the order in which data passes them.
 MESSAGES: Final = (
     _job("collect", "collect.{tenant}.{source}", "Fetch the live slice of a source; one waits.", CollectJob),

@@ -15,7 +15,9 @@ from pymongo import DESCENDING, UpdateOne
 from aoc_common.contracts.ids import lowest_id
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.errors import Unreachable
-from aoc_common.store.alerts import MOST_WAITING, AlertFacts, StoredAlert, Waiting
+from aoc_common.store.alert_outbox import Waiting
+from aoc_common.store.alert_search import AlertFacts
+from aoc_common.store.alerts import MOST_WAITING, StoredAlert
 from aoc_common.store.mongo.alert_documents import alert_of, document_of, message_of, waiting_of
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
 from aoc_common.store.mongo.compare_and_set import compare_and_set
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
     from aoc_common.contracts.access import Scope
     from aoc_common.contracts.alert import Alert
-    from aoc_common.store.alerts import AlertQuery, AlertWrite
+    from aoc_common.store.alert_search import AlertQuery
+    from aoc_common.store.alerts import AlertWrite
 
 #: How long an alert is kept after it was changed last, unless told otherwise.
 ALERTS_KEPT: Final = timedelta(days=400)
