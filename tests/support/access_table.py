@@ -80,6 +80,12 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     ),
     "GET /api/events/{event_id}/related": Example("/api/events/{event}/related"),
     "GET /api/entities/{kind}/{entity_id}": Example("/api/entities/user/dana@contoso.example", absent=True),
+    "POST /api/alerts/bulk": Example(body={"status": "acknowledged"}),
+    "GET /api/alerts/{alert_id}": Example("/api/alerts/{event}", absent=True),
+    "PATCH /api/alerts/{alert_id}": Example("/api/alerts/{event}", body={"severity": "low"}, absent=True),
+    "POST /api/alerts/{alert_id}/status": Example(
+        "/api/alerts/{event}/status", body={"status": "resolved"}, absent=True
+    ),
     "POST /api/saved-searches": Example(body={"name": "mine", "parameters": {"q": "dana"}}),
     "GET /api/saved-searches/{search_id}": Example("/api/saved-searches/0b1c5e0f", absent=True),
     "PUT /api/saved-searches/{search_id}": Example(

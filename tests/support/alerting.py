@@ -110,8 +110,8 @@ class Alerting:
         self.lists: dict[str, Any] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database)
-        raiser = Raiser(MongoHits(database), MongoAlertGroups(database), self.alerts, self.clock, "https://aoc.example")
-        self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish)
+        raiser = Raiser(MongoHits(database), MongoAlertGroups(database), self.alerts, self.clock)
+        self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(
             lambda: self.following.library,
             self._lists,

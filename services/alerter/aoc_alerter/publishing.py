@@ -20,11 +20,15 @@ _MOST: Final = 100
 
 
 class AlertPublisher:
-    """Publishes what waits. After a crash a revision may be published again: the stream knows its id for a day."""
+    """Publishes what waits. After a crash a revision may be published again: the stream knows its id for a day.
 
-    def __init__(self, outbox: AlertOutbox, publish: Publish) -> None:
+    `gateway`: its address, for links in alerts; empty where nobody has said it.
+    """
+
+    def __init__(self, outbox: AlertOutbox, publish: Publish, gateway: str = "") -> None:
         self._outbox = outbox
         self._publish = publish
+        self._gateway = gateway
         self._running = asyncio.Lock()
 
     async def run(self) -> None:
@@ -35,7 +39,9 @@ class AlertPublisher:
     async def _run(self) -> None:
         while waiting := await self._outbox.waiting(_MOST):
             messages = [
-                Outgoing(message.subject, message.body, message.headers) for one in waiting for message in one.messages
+                Outgoing(message.subject, message.linked(self._gateway), message.headers)
+                for one in waiting
+                for message in one.messages
             ]
             await self._publish(messages)
             await self._outbox.published(waiting)

@@ -37,14 +37,13 @@ _TRIES: Final = 20
 
 
 class Raiser:
-    """Raises alerts. `base`: address of the gateway, for links; empty where nobody has said it."""
+    """Raises alerts."""
 
-    def __init__(self, hits: HitStore, groups: AlertGroupStore, alerts: AlertStore, clock: Clock, base: str) -> None:
+    def __init__(self, hits: HitStore, groups: AlertGroupStore, alerts: AlertStore, clock: Clock) -> None:
         self._hits = hits
         self._groups = groups
         self._alerts = alerts
         self._clock = clock
-        self._base = base
 
     async def raise_alerts(self, found: Sequence[Found]) -> None:
         """Make or extend the alerts of what was found. Idempotent. Raises `Transient`."""
@@ -134,7 +133,7 @@ class Raiser:
         told = before is None or after.revision > before.alert.revision
         if before is None:
             metrics.ALERTS.labels(after.severity, "retrospective" if after.retrospective else "live").inc()
-        return AlertWrite(after, before, AlertMessage.of(after, self._base) if told else None)
+        return AlertWrite(after, before, AlertMessage.of(after) if told else None)
 
 
 def _key(found: Found) -> HitKey:

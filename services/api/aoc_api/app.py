@@ -8,6 +8,7 @@ from aoc_api.parts.application import Routes, application
 from aoc_api.parts.server import serving
 from aoc_api.parts.services import make_services
 from aoc_api.routes import (
+    alerts,
     api_keys,
     audit_trail,
     auth,
@@ -58,6 +59,7 @@ _MODULES = (
     facets,
     histogram,
     entities,
+    alerts,
     saved_searches,
     overview,
     completeness,

@@ -1,4 +1,4 @@
-"""Tokens that stand for a count: what somebody was told before a change of many events, and for what."""
+"""Tokens that stand for a count: what somebody was told before a change of many things, and for what."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 #: Seconds for which a count is good.
 _GOOD_S: Final = 600
 _SALT: Final = b"aoc bulk"
-#: As many more, or fewer, events may match than were counted: what arrives meanwhile. The larger of both.
+#: As many more, or fewer, may match than were counted: what arrives meanwhile. The larger of both.
 _MORE: Final = 10
 _SHARE: Final = 100
 
@@ -35,15 +35,15 @@ class BulkTokens:
         return made if isinstance(made, str) else made.decode()
 
     def check(self, token: str, count: int, change: Mapping[str, object]) -> None:
-        """Raise a problem unless the token is for this change, and about as many events as there are now."""
+        """Raise a problem unless the token is for this change, and about as many things as there are now."""
         try:
             counted, digest = self._serializer.loads(token, max_age=_GOOD_S)
         except BadSignature:
             raise Problem("bulk-changed", "The token was not made here, or is older than ten minutes.") from None
         if digest != _digest(change):
-            raise Problem("bulk-changed", "The token is for other events, or other tags.")
+            raise Problem("bulk-changed", "The token is for another request.")
         if abs(count - counted) > max(_MORE, counted // _SHARE):
-            raise Problem("bulk-changed", f"{counted} events were counted, and {count} match now.")
+            raise Problem("bulk-changed", f"{counted} were counted, and {count} match now.")
 
 
 def _digest(change: Mapping[str, object]) -> str:

@@ -26,6 +26,7 @@ from aoc_api.access.recording import RecordChange
 from aoc_api.access.sessions.sign_in import SignIn
 from aoc_api.access.sessions.verification import Sessions
 from aoc_api.admission import Admission, RequestPace
+from aoc_api.alert_work import AlertWork
 from aoc_api.audit.full import check_room
 from aoc_api.audit.trail import AuditTrail
 from aoc_api.bulk_tokens import BulkTokens
@@ -108,6 +109,7 @@ class Services:
     review: Mapping[str, ReviewReading]
     record_change: RecordChange
     notes: EventNotes
+    alerts: AlertWork
     bulk_tokens: BulkTokens
     audit: AuditTrail
     audit_entries: AuditTrailStore

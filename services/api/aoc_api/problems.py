@@ -103,7 +103,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         "The check of the tenant failed",
         "The member `errors` names what was found, and what to do. `check=false` saves it all the same; that is noted.",
     ),
-    "conflict": Kind(409, "Not as it is now", "Read the tenant again: somebody was faster, or it is being deleted."),
+    "conflict": Kind(409, "Not as it is now", "Read it again: somebody was faster, or it is being deleted."),
     "too-many-kept": Kind(
         409, "Too many of yours", "Remove some that you need no more: how many one may keep is bounded."
     ),
@@ -112,13 +112,15 @@ KINDS: Final[Mapping[str, Kind]] = {
     ),
     "revision-needed": Kind(428, "If-Match is needed", "Send the ETag of the tenant as you have read it in If-Match."),
     "notes-full": Kind(
-        409, "No more notes", "An event has at most 30 tags and 100 comments. Remove some that are of no use any more."
+        409,
+        "No more notes",
+        "An event has at most 30 tags and 100 comments, an alert 100 notes. Remove some tags or comments.",
     ),
     "bulk-changed": Kind(
         409,
         "Not what was counted",
-        "Tagging many events begins with a count. Count again: the token is old or of another request, or other events "
-        "match by now.",
+        "Changing many events or alerts begins with a count. Count again: the token is old or of another request, or "
+        "others match by now.",
     ),
     "no-file": Kind(
         409,

@@ -89,6 +89,10 @@ def test_every_schema_is_valid_and_so_is_each_of_its_examples(document) -> None:
         ("/api/events/{event_id}", {"event_id", "tenant"}),
         ("/api/events/{event_id}/related", {"event_id", "tenant", "reason", "minutes", "limit", "twins"}),
         ("/api/entities/{kind}/{entity_id}", {"kind", "entity_id", "tenant", "start", "end", "zone"}),
+        (
+            "/api/alerts",
+            {"tenant", "status", "severity", "rule", "assignee", "event", "start", "end", "cursor", "page_size"},
+        ),
         ("/health", set()),
     ],
 )

@@ -121,14 +121,14 @@ class Store:
 
 
 @pytest.fixture
-async def store(tmp_path) -> Any:
-    """With its indexes."""
+async def store(tmp_path, nats_as) -> Any:
+    """With its indexes, and what readers on the bus need of it."""
     server = mongo.server(tmp_path / "mongo", free_port(), auth=False)
     server.start()
     try:
         server.wait_ready()
         uri = f"mongodb://{LOOPBACK}:{server.port}"
-        await bring_in_order(None, MongoSettings(uri=uri), lambda _: None, migrate=False)
+        await bring_in_order(nats_as("provision"), MongoSettings(uri=uri), lambda _: None, migrate=False)
         yield Store(server, {"AOC_MONGO__URI": uri, "AOC_MONGO__DATABASE": "aoc", "AOC_MONGO__TIMEOUT_S": "0.3"})
     finally:
         server.kill()

@@ -52,14 +52,14 @@ def test_an_alert_is_a_detection_finding_as_the_schema_has_it(schema: Draft20201
     bare = alert_of(alert_event(evidence=None, matched=(), actor=None), rule=replace(RULE, description="", tags=()))
 
     alerts = {"new": new, "held": held, "done": done, "bare": bare}
-    made = {name: finding(alert, "https://aoc.example/api/alerts/x") for name, alert in alerts.items()}
+    made = {name: orjson.loads(AlertMessage.of(alert).linked("https://aoc.example/")) for name, alert in alerts.items()}
     assert [fault for one in made.values() for fault in faults(schema, one)] == []
     told = {name: (one["activity_id"], one["status_id"], one.get("verdict_id")) for name, one in made.items()}
     assert told == {"new": (1, 1, None), "held": (2, 99, 4), "done": (3, 4, 1), "bare": (1, 1, None)}
     assert made["held"]["status"] == "Acknowledged"
     assert made["held"]["assignee"] == {"uid": "directory/dana", "name": "Dana Reyes"}
     assert [one["uid"] for one in made["held"]["finding_info"]["related_events"]] == [str(e.id) for e in held.events]
-    assert made["new"]["finding_info"]["src_url"] == "https://aoc.example/api/alerts/x"
+    assert made["new"]["finding_info"]["src_url"] == f"https://aoc.example/api/alerts/{new.id}?tenant=contoso"
     assert made["held"]["message"] == "Inbox rule forwards mail: 2 events of kim@contoso.example"
 
 
@@ -163,8 +163,8 @@ def test_evidence_is_taken_as_far_as_it_is_small() -> None:
 
 
 def test_a_message_says_which_revision_of_what() -> None:
-    message = AlertMessage.of(worked_on(alert_of()), "https://aoc.example")
+    message = AlertMessage.of(worked_on(alert_of()))
 
     assert message.subject == "aoc.alerts.contoso.critical"
     assert message.headers["Nats-Msg-Id"].endswith(":2")
-    assert orjson.loads(message.body)["finding_info"]["src_url"].startswith("https://aoc.example/api/alerts/")
+    assert message.linked("") == message.body == orjson.dumps(finding(worked_on(alert_of())))

@@ -29,6 +29,7 @@ from aoc_common.client import (
     Unavailable,
     Unexpected,
 )
+from aoc_common.client.alerts import AlertFilters
 from aoc_common.client.logins import Login, Logins
 from aoc_common.client.operations import NOT_OFFERED, operation_of
 from aoc_common.errors import BadConfiguration
@@ -39,6 +40,8 @@ DOCUMENT = json.loads((ROOT / "docs" / "reference" / "openapi.json").read_text("
 SECRET = "aoc_" + "s" * 60
 #: Parameter of OpenAPI -> what the client calls it.
 NAMES = {"format": "form", "if-match": "revision", "if-range": "etag", "range": "first", "slug": "kind"}
+#: What filters take.
+FILTERS = {"Unpack[Filters]": Filters, "Unpack[AlertFilters]": AlertFilters}
 #: Parameters that a method of the client does not take, and why.
 NOT_TAKEN = {("GET", "/api/events/export"): {"trailer"}}  # it verifies the export by its receipt
 
@@ -78,9 +81,10 @@ def test_every_operation_of_the_gateway_has_a_method_or_a_reason_why_it_has_none
 def test_a_method_takes_every_parameter_of_its_operation(asked) -> None:
     operation, method = described()[asked], methods()[asked]
     wanted = {NAMES.get(one["name"].lower(), one["name"]) for one in operation.get("parameters", ())}
-    taken = set(inspect.signature(method).parameters) - {"self"}
+    parameters = inspect.signature(method).parameters
+    taken = set(parameters) - {"self"}
     if "filters" in taken:
-        taken = taken - {"filters"} | Filters.__annotations__.keys()
+        taken = taken - {"filters"} | FILTERS[parameters["filters"].annotation].__annotations__.keys()
     bodies = {"request", "settings", "text"} if "requestBody" in operation else set()
 
     assert wanted - taken - NOT_TAKEN.get(asked, set()) == set()

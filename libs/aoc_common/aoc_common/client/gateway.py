@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 from aoc_common.client.access import Access
 from aoc_common.client.addresses import check_address
+from aoc_common.client.alerts import Alerts
 from aoc_common.client.connection import Connection, Options
 from aoc_common.client.credentials import NobodyYet
 from aoc_common.client.events import Events
@@ -51,6 +52,7 @@ class Gateway:
         self.exports = Exports(connection)
         self.export_jobs = ExportJobs(connection)
         self.notes = Notes(connection)
+        self.alerts = Alerts(connection)
         self.tenants = Tenants(connection)
         self.access = Access(connection)
         self.audit_trail = AuditTrail(connection)

@@ -54,8 +54,8 @@ def evidence_of(event: Mapping[str, Any]) -> dict[str, Any] | None:
     return found if found and len(orjson.dumps(found)) <= _LONGEST_EVIDENCE else None
 
 
-def finding(alert: Alert, address: str | None = None) -> dict[str, Any]:
-    """The OCSF event of an alert's revision. `address`: where it can be reached, if that is known."""
+def finding(alert: Alert) -> dict[str, Any]:
+    """The OCSF event of an alert's revision."""
     activity = _CREATE if alert.revision == 1 else _UPDATE if alert.open else _CLOSE
     evidences = [dict(event.evidence) for event in alert.events if event.evidence]
     made: dict[str, Any] = {
@@ -77,7 +77,7 @@ def finding(alert: Alert, address: str | None = None) -> dict[str, Any]:
         "is_alert": True,
         "message": message(alert),
         "metadata": _metadata(alert),
-        "finding_info": _info(alert, address),
+        "finding_info": _info(alert),
         "unmapped": _unmapped(alert),
     }
     if evidences:
@@ -142,7 +142,7 @@ def _labels(alert: Alert) -> Iterator[str]:
         yield "retrospective"
 
 
-def _info(alert: Alert, address: str | None) -> dict[str, Any]:
+def _info(alert: Alert) -> dict[str, Any]:
     rule = alert.rule
     info: dict[str, Any] = {
         "uid": str(alert.id),
@@ -161,8 +161,6 @@ def _info(alert: Alert, address: str | None) -> dict[str, Any]:
         info["desc"] = rule.description
     if found := attacks(rule.tags):
         info["attacks"] = found
-    if address:
-        info["src_url"] = address
     return info
 
 

@@ -32,9 +32,8 @@ class AlertMessage:
     body: bytes
 
     @classmethod
-    def of(cls, alert: Alert, base: str = "") -> AlertMessage:
-        """The message of a revision. `base`: address of the gateway, from which the alert's own is made."""
-        address = f"{base}{path(alert)}" if base else None
+    def of(cls, alert: Alert) -> AlertMessage:
+        """The message of a revision."""
         headers = {
             ID_HEADER: alert.message_id,
             REVISION_HEADER: str(alert.revision),
@@ -45,9 +44,13 @@ class AlertMessage:
         if alert.retrospective:
             headers[RETROSPECTIVE_HEADER] = "1"
         subject = subjects.alerts(alert.tenant, alert.severity)
-        return cls(alert.revision, subject, headers, orjson.dumps(finding(alert, address)))
+        return cls(alert.revision, subject, headers, orjson.dumps(finding(alert)))
 
-
-def path(alert: Alert) -> str:
-    """Where the gateway serves an alert, from its base address on."""
-    return f"/api/alerts/{alert.id}?tenant={alert.tenant}"
+    def linked(self, gateway: str) -> bytes:
+        """The body with the address at which a gateway serves the alert; `gateway`: its base address, or empty."""
+        if not gateway:
+            return self.body
+        made = orjson.loads(self.body)
+        info = made["finding_info"]
+        info["src_url"] = f"{gateway.rstrip('/')}/api/alerts/{info['uid']}?tenant={made['metadata']['tenant_uid']}"
+        return orjson.dumps(made)

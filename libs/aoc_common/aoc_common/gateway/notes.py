@@ -32,7 +32,8 @@ def _check_tag(text: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _check_plain(text: str) -> str:
+def check_plain(text: str) -> str:
+    """The text, with one kind of line ends. Raises `ValueError` for characters that nobody sees."""
     plain = text.replace("\r\n", "\n")
     if CONTROL.search(plain.replace("\n", "")):
         raise ValueError("is no plain text: it has characters that nobody sees")
@@ -59,7 +60,7 @@ class CommentText(BaseModel):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_COMMENT),
-        AfterValidator(_check_plain),
+        AfterValidator(check_plain),
     ] = Field(description="Plain text.")
 
 

@@ -39,6 +39,7 @@ class AlertQuery:
 class AlertFacts:
     """What of an alert is summed up. Times in seconds, as of `Alert`."""
 
+    id: UUID
     rule: str
     title: str
     severity: Severity

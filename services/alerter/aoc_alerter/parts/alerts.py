@@ -31,7 +31,7 @@ def add(
     """Add who reads events, and who publishes what people have changed."""
     resources = parts.resources
     publish = partial(publish_all, resources.js, subjects.ALERTS_STREAM)
-    publisher = AlertPublisher(MongoAlertOutbox(resources.database), publish)
+    publisher = AlertPublisher(MongoAlertOutbox(resources.database), publish, options.gateway_url)
     handle = make_handler(
         lambda: following.library,
         lists.of_all,
@@ -48,4 +48,4 @@ def add(
 def _raiser(options: AlerterOptions, resources: Resources) -> Raiser:
     database, clock = resources.database, resources.clock
     alerts = MongoAlerts(database, timedelta(days=options.keep_days))
-    return Raiser(MongoHits(database, clock), MongoAlertGroups(database, clock), alerts, clock, options.gateway_url)
+    return Raiser(MongoHits(database, clock), MongoAlertGroups(database, clock), alerts, clock)

@@ -11,6 +11,7 @@ from aoc_api.access.grants import Grants
 from aoc_api.access.policy import AccessPolicy
 from aoc_api.access.privacy import Privacy
 from aoc_api.admission import Admission
+from aoc_api.alert_work import AlertWork
 from aoc_api.audit.changes import change_recorder
 from aoc_api.bulk_tokens import BulkTokens
 from aoc_api.cursors import Cursors, cursor_key
@@ -44,6 +45,7 @@ from aoc_common.service.tasks import Task
 from aoc_common.store.hints import Hints
 from aoc_common.store.mongo import dead_letters, quarantine
 from aoc_common.store.mongo.account import MongoAccount
+from aoc_common.store.mongo.alerts import MongoAlerts, MongoAlertSearch
 from aoc_common.store.mongo.audit_trail import MongoAuditTrail
 from aoc_common.store.mongo.break_glass import MongoBreakGlass
 from aoc_common.store.mongo.case_span import case_span
@@ -164,6 +166,7 @@ def make_services(settings: ApiSettings) -> Running:
                     review={"dead-letters": MongoDeadLetters(database), "quarantine": MongoQuarantine(database)},
                     record_change=change_recorder(trail, clock),
                     notes=MongoEventNotes(database, clock),
+                    alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database)),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

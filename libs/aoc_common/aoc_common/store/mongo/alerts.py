@@ -153,6 +153,7 @@ def _facts(document: Document) -> AlertFacts:
     created: datetime = document["created_at"]
     since = {name: document[name] and (document[name] - created).total_seconds() for name in _FACTS[-2:]}
     return AlertFacts(
+        document["_id"],
         document["rule"]["id"],
         document["rule"]["title"],
         document["severity"],

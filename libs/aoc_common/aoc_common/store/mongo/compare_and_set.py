@@ -47,5 +47,7 @@ async def compare_and_set(
             return frozenset(ids)
     except BulkWriteError as error:
         duplicates(error.details)
-    mine = {"_id": {"$in": ids}, "writer": token}
+    mine: Document = {"_id": {"$in": ids}, "writer": token}
+    if len(tenants := {query["tenant"] for query, _ in updates if "tenant" in query}) == 1:
+        mine["tenant"] = tenants.pop()
     return frozenset([document["_id"] async for document in collection.find(mine, {"_id": 1})])
