@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "export": "aoc_cli.export:export",
     "stats": "aoc_cli.stats:stats",
     "tail": "aoc_cli.tail:tail",
+    "alerts": "aoc_cli.alerts:group",
     "completeness": "aoc_cli.completeness:completeness",
     "audit-trail": "aoc_cli.audit_trail:group",
     "keys": "aoc_cli.reports.command:group",

@@ -1,0 +1,76 @@
+"""`aoc alerts` as an analyst uses it, against a gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from aoc_cli.local.ports import LOOPBACK, free_port, listening
+from aoc_common.contracts.access import Grant
+from aoc_common.contracts.alert_message import AlertMessage
+from aoc_common.store.alerts import AlertWrite
+from aoc_common.store.mongo.alerts import MongoAlerts
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from made_alerts import alert_event, alert_of
+from signing_in import make_key
+from waiting import until
+
+ALERTS = [alert_of(), alert_of(alert_event(1, 5), alert_event(2, 6), severity="low")]
+
+
+@pytest.fixture
+def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
+    """A gateway process over two alerts, and the environment of an analyst of contoso."""
+
+    async def fill() -> str:
+        async with connect(mongo_settings) as database:
+            await ensure_indexes(database, ("alerts",))
+            await MongoAlerts(database).write([AlertWrite(one, None, AlertMessage.of(one)) for one in ALERTS])
+            return await make_key(database, Grant("analyst", frozenset({"contoso"})))
+
+    key, port = asyncio.run(fill()), free_port()
+    env = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AOC_")},
+        "AOC_MONGO__URI": mongo_settings.uri,
+        "AOC_MONGO__DATABASE": mongo_settings.database,
+        "AOC_NATS__URL": "nats://127.0.0.1:1",
+        "AOC_API__PORT": str(port),
+        "AOC_API__AUDIT__SPOOL": str(tmp_path / "spool"),
+        "AOC_TELEMETRY__LOG_LEVEL": "error",
+    }
+    with subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, cwd=tmp_path) as process:
+        try:
+            until(lambda: listening(port), 60)
+            monkeypatch.setenv("AOC_GATEWAY__URL", f"http://{LOOPBACK}:{port}")
+            monkeypatch.setenv("AOC_GATEWAY__API_KEY", "env:AOC_TEST_KEY")
+            monkeypatch.setenv("AOC_TEST_KEY", key)
+            yield lambda *arguments: command_line("alerts", *arguments, "--tenant", "contoso")
+        finally:
+            process.terminate()
+
+
+def test_alerts_are_listed_shown_and_set(gateway) -> None:
+    listed = gateway("list", "--json")
+    low = gateway("list", "--severity", "low", "--since", "2026-11-01T00:00Z")
+    first = str(ALERTS[0].id)
+    assert [json.loads(line)["id"] for line in listed.out.splitlines()] == [str(one.id) for one in reversed(ALERTS)]
+    assert "2 events of kim@contoso" in low.out
+    assert first not in low.out
+
+    done = gateway("set", first, "--status", "resolved", "--verdict", "benign", "--assign", "me", "--note", "hers")
+    assert (done.status, done.out.strip()) == (0, f"{first}: resolved, revision 2")
+    shown = gateway("show", first)
+    assert all(
+        part in shown.out for part in ("resolved, benign", "mallory0@evil.example", "hers", "T1114", "status new")
+    )
+    assert first not in gateway("list").out
+    assert json.loads(gateway("list", "--status", "resolved", "--json").out)["assignee"]["name"]
+    assert gateway("list", "--severity", "critical").status == 1
+    wrong = [gateway("set", first), gateway("set", first, "--status", "open"), gateway("list", "--status", "x")]
+    assert [one.status for one in wrong] == [2, 2, 2]
+    assert gateway("show", "0b1c5e0f-7a4d-4c4c-9c1c-5d1f7e6a3b21").status == 1
