@@ -102,11 +102,13 @@ class Stream:
 class Alerting:
     """An alerter of one process. `database`: the store, or one that fails."""
 
-    def __init__(self, database: Any, *texts: str, stream: Stream | None = None) -> None:
+    def __init__(
+        self, database: Any, *texts: str, stream: Stream | None = None, shipped: Librarian | None = None
+    ) -> None:
         self.clock = ManualClock(NOW + timedelta(hours=2))
         self.stream = stream or Stream()
         self.rules = MongoRules(database)
-        self.following = FollowingRules(self.rules, librarian(*(texts or PACK)), self.clock)
+        self.following = FollowingRules(self.rules, shipped or librarian(*(texts or PACK)), self.clock)
         self.lists: dict[str, Any] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database)

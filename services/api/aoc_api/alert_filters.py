@@ -25,10 +25,12 @@ async def asked(
     request: Request,
     principal: PrincipalDep,
     status: Annotated[
-        list[Status] | None, Query(description="How far people are with it; may be given several times.")
+        list[Status] | None,
+        Query(description="How far people are with it; may be given several times.", examples=[["new", "in_progress"]]),
     ] = None,
     severity: Annotated[
-        list[Severity] | None, Query(description="How grave it is; may be given several times.")
+        list[Severity] | None,
+        Query(description="How grave it is; may be given several times.", examples=[["high", "critical"]]),
     ] = None,
     rule: Annotated[
         str | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -23,16 +23,16 @@ _ITEM: Final[dict[str, Any]] = {
     "message": "Inbox rule forwards mail: 2 events of kim@contoso.example",
     "rule": "0b1c5e0f-7a4d-4c4c-9c1c-5d1f7e6a3b21",
     "severity": "high",
-    "status": "new",
-    "verdict": None,
+    "status": "resolved",
+    "verdict": "suspicious",
     "assignee": _PERSON,
     "count": 2,
     "first_at": "2026-11-23T08:00:00Z",
     "last_at": "2026-11-23T08:05:00Z",
     "created_at": "2026-11-23T08:05:02Z",
     "changed_at": "2026-11-23T08:05:02Z",
-    "acknowledged_s": None,
-    "resolved_s": None,
+    "acknowledged_s": 300.0,
+    "resolved_s": 2400.0,
     "retrospective": False,
     "revision": 2,
 }
@@ -51,8 +51,8 @@ _EVENT: Final[dict[str, Any]] = {
 _HISTORY: Final[dict[str, Any]] = {
     "revision": 1,
     "at": "2026-11-23T08:05:02Z",
-    "by": {"id": "alerter", "name": "AOC"},
-    "fields": [{"field": "status", "old": None, "new": "new"}],
+    "by": _PERSON,
+    "fields": [{"field": "status", "old": "new", "new": "acknowledged"}],
 }
 _NOTE: Final[dict[str, Any]] = {
     "id": "0b1c5e0f7a4d4c4c9c1c5d1f7e6a3b21",
@@ -85,8 +85,8 @@ _SUMMARY: Final[dict[str, Any]] = {
 }
 
 
-def _example(example: dict[str, Any], **more: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [example]}, **more)
+def _example(example: dict[str, Any], *, extra: Literal["allow", "forbid", "ignore"] = "ignore") -> ConfigDict:
+    return ConfigDict(extra=extra, json_schema_extra={"examples": [example]})
 
 
 class PersonView(BaseModel):
@@ -252,7 +252,7 @@ class AlertDetail(AlertItem):
 class AlertPage(BaseModel):
     """Alerts, newest first by when their events happened."""
 
-    model_config = _example({"items": [_ITEM], "next_cursor": None})
+    model_config = _example({"items": [_ITEM], "next_cursor": "AZqwxC9AihucXn4k3sB1pQ2rVt5wYz8A.5k2mQ9xTn4b7vR1s"})
 
     items: list[AlertItem]
     next_cursor: str | None = Field(description="Of the page after; null: there is none.")
@@ -318,7 +318,7 @@ class BulkAlertsRequest(AlertChangeRequest):
 class BulkAlerts(BaseModel):
     """How many alerts are meant, and what became of them."""
 
-    model_config = _example({"count": 12, "token": "WzEyLCAi", "changed": None, "full": []})
+    model_config = _example({"count": 12, "token": "WzEyLCAi", "changed": 0, "full": []})
 
     count: int = Field(description="Alerts that match.")
     token: str | None = Field(description="Send the same request with it, within ten minutes, and they are changed.")
