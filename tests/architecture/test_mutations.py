@@ -75,17 +75,17 @@ def test_a_mutation_is_in_memory_only() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_ten_mutations_that_change_with_the_commit_are_all_noticed() -> None:
+def test_five_mutations_that_change_with_the_commit_are_all_noticed() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()
     ran = subprocess.run(
-        [sys.executable, BENCH / "mutants.py", "--sample", "10", "--seed", commit, "--until-caught", "--jobs", "3",
+        [sys.executable, BENCH / "mutants.py", "--sample", "5", "--seed", commit, "--until-caught", "--jobs", "3",
          "--events", "300", "--json"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     outcomes = json.loads(ran.stdout)
 
     assert [outcome["name"] for outcome in outcomes if not outcome["caught"]] == [], ran.stderr
-    assert len(outcomes) == 10
+    assert len(outcomes) == 5
     assert ran.returncode == 0

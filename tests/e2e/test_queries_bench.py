@@ -1,4 +1,4 @@
-"""Among 100,000 events, too, a search examines little beside what it finds: the bench of queries says so itself."""
+"""Among many events, too, a search examines little beside what it finds: the bench of queries says so itself."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ import pytest
 from aoc_cli.local import engines
 from aoc_cli.local.engines import ENGINES, Engine
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
-def test_every_filter_and_pair_among_100_000_events_is_bounded(engine: Engine) -> None:
+def test_every_filter_and_pair_among_25_000_events_is_bounded(engine: Engine) -> None:
     if engines.installed(engine) is None:
         pytest.skip(f"needs {engine.program} on PATH")
     command = [sys.executable, str(ROOT / "bench" / "queries.py"), "--slim", "--repeat", "0", "--json"]
+    command += ["--events", "25000", "--beside", "250"]
     env = {**os.environ, engines.ENGINE_ENV: engine.name}
-    done = subprocess.run(command, env=env, capture_output=True, timeout=850, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, timeout=380, check=False)
     report = json.loads(done.stdout)
 
-    assert (report["events"], report["beyond_bounds"], done.returncode) == (100_000, [], 0)
+    assert (report["events"], report["beyond_bounds"], done.returncode) == (25_000, [], 0)
     assert report["queries"] > 250

@@ -19,14 +19,14 @@ def _assert_nothing_wrong(account: dict[str, Any]) -> None:
 @pytest.mark.timeout(240)
 def test_kill_9_of_collector_and_normalizer_in_the_middle_loses_and_doubles_nothing(aoc) -> None:
     ran = aoc.run(
-        *("verify", "--json", "--events", "1500", "--seed", "7", "--kill", "normalizer", "--kill", "collector"),
+        *("verify", "--json", "--events", "1000", "--seed", "7", "--kill", "normalizer", "--kill", "collector"),
         timeout=220,
     )
 
     account = json.loads(ran.stdout)
     _assert_nothing_wrong(account)
     # What expired before anybody could have it was never there.
-    assert 1300 < account["emitted"] == account["stored"] <= account["published"]
+    assert 850 < account["emitted"] == account["stored"] <= account["published"]
     assert account["kills"] == 2
     assert {"late", "resend", "http_429", "http_5xx", "http_403_af429", "empty_page"} <= set(account["faults"])
 
@@ -53,11 +53,11 @@ def test_every_run_has_expiry_deletion_and_change_and_says_nothing_false(aoc) ->
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_three_replicas_of_each_share_the_work_without_doubling_it(aoc) -> None:
-    ran = aoc.run("verify", "--json", "--events", "800", "--seed", "11", "--replicas", "3", timeout=160)
+    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "11", "--replicas", "3", timeout=160)
 
     account = json.loads(ran.stdout)
     assert (account["lost"], account["doubled"], account["false_statements"]) == (0, 0, 0), account
-    assert account["stored"] == account["emitted"] > 700
+    assert account["stored"] == account["emitted"] > 500
     assert ran.returncode == 0
 
 
@@ -80,7 +80,7 @@ def test_chaos_with_every_kind_of_fault_loses_doubles_and_hides_nothing(aoc) -> 
 @pytest.mark.timeout(420)
 @pytest.mark.parametrize("kind", ["streams", "windows"])
 def test_each_kind_of_fault_alone_loses_doubles_and_hides_nothing(aoc, kind: str) -> None:
-    ran = aoc.run("verify", "--json", "--events", "1000", "--seed", "11", "--faults", kind, timeout=400)
+    ran = aoc.run("verify", "--json", "--events", "600", "--seed", "11", "--faults", kind, timeout=400)
 
     account = json.loads(ran.stdout)
     _assert_nothing_wrong(account)

@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 OURS, THEIRS, MARK = "contoso", "fabrikam", "zq7mark"
 #: Requests of each operation, of what the document allows and of what it does not.
-EXAMPLES: Final = 30
+EXAMPLES: Final = 10
 #: Names of parameters that lead to something -> what is there, of either tenant.
 type Leads = dict[str, list[str]]
 _NOW = datetime.now(UTC).replace(microsecond=0)

@@ -25,7 +25,7 @@ def test_no_rule_that_matches_is_lost_by_the_index(detections, events) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(DETECTIONS, min_size=1, max_size=4), st.lists(EVENTS, min_size=1, max_size=6))
 def test_no_rule_that_matches_is_lost_by_the_index_in_many_sets(detections, events) -> None:
     _check(detections, events)
