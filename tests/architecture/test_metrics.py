@@ -29,6 +29,7 @@ def families(text: str) -> set[str]:
     return {name for name in re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE) if name.startswith("aoc_")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_has_no_family_of_another_one_and_none_of_what_it_does_not_run(service: str) -> None:
     shown = subprocess.run(

@@ -13,7 +13,7 @@ SLOW: Final = "slow"
 
 
 class Lanes:
-    """Deals slow tests to all workers first, so that none is begun last, and tells what was left out of the run."""
+    """Deals slow tests first, so that none is begun last, and tells what was left out of the run."""
 
     def __init__(self) -> None:
         self._functions = 0
@@ -55,17 +55,20 @@ class Lanes:
 
 
 def dealt(items: Sequence[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The tests in an order in which every worker's share begins with some of the slow ones, the longest first.
+    """The tests in an order in which the shares of half of the workers begin with the slow ones, the longest first.
 
     xdist gives each worker a stretch of the list, as long as the others', and those who are done take from the rest.
+    Many slow tests run a whole system: were all workers at these at once, each would take too long.
     """
     slow = [item for item in items if item.get_closest_marker(SLOW)]
     slow.sort(key=_patience, reverse=True)
     quick = [item for item in items if not item.get_closest_marker(SLOW)]
+    burdened = (workers + 1) // 2
     order: list[pytest.Item] = []
     for number in range(workers):
         end = len(items) * (number + 1) // workers
-        order += slow[number::workers]
+        if number < burdened:
+            order += slow[number::burdened]
         order += [quick.pop(0) for _ in range(min(len(quick), end - len(order)))]
     return order + quick
 

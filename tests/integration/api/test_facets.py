@@ -74,6 +74,7 @@ async def test_what_cannot_be_counted_is_refused_by_name(gateway, name, value) -
     assert answer.json()["errors"][0]["name"].startswith(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "moment",
     [

@@ -202,6 +202,7 @@ async def test_a_gateway_whose_servers_are_away_starts_says_so_and_ends_in_order
     assert (process.returncode, "Traceback" in said) == (0, False)
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_one_line_and_status_2_before_anything_is_started(launch) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]

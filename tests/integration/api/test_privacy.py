@@ -110,6 +110,7 @@ QUERIES = ["", f"&q={SUBJECT}", f"&q={SUBJECT[:4]}*", f"&q={OPERATION}", f"&q=ra
            f"&q={SUBJECT}s", "&q=-raw:dana"]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 async def test_no_route_tells_what_is_hidden(hiding, row) -> None:
     for event in hiding.events.values():

@@ -108,6 +108,7 @@ def asked_for_ever(connection, key) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_a_body_that_does_not_come_is_answered_408_and_the_connection_closed(port, key) -> None:
     with connected(port) as connection:
         connection.sendall(POST % key + b"Content-Length: 100\r\n\r\n{")
@@ -202,6 +203,7 @@ def test_heads_and_bodies_of_a_lasting_connection_are_counted_one_by_one(port, k
             assert answered().startswith(b"HTTP/1.1 422 ")
 
 
+@pytest.mark.slow
 def test_who_comes_when_there_are_too_many_is_answered_as_any_other_and_told_to_come_again(port) -> None:
     with ExitStack() as stack:
         for _ in range(30):

@@ -222,6 +222,7 @@ async def test_provision_that_runs_several_times_at_once_is_made_good_by_the_nex
     assert await given(js) == [b"[1]"]
 
 
+@pytest.mark.slow
 async def test_provision_that_is_killed_at_any_step_is_made_good_by_the_next(
     broker, nats_on, order, monkeypatch
 ) -> None:

@@ -54,6 +54,7 @@ def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
             process.terminate()
 
 
+@pytest.mark.slow
 def test_events_are_exported_and_who_may_not_is_told_why(gateway, tmp_path) -> None:
     done = gateway("export", tmp_path / "failures.csv", "--tenant", "contoso", "--failed", "--fields", "id,result")
     refused = gateway("export", tmp_path / "theirs.csv", "--tenant", "fabrikam")

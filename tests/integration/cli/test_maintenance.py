@@ -289,6 +289,7 @@ def test_a_whole_store_has_no_fault_and_stays_as_it_is(aoc, whole_store, there) 
     assert there() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("collection", "number", "change", "kind"),
     [

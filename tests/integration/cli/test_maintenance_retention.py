@@ -67,6 +67,7 @@ async def fill(database: Database) -> None:
     await MongoQuarantine(database).put([entry])
 
 
+@pytest.mark.slow
 def test_what_is_due_is_counted_first_and_gone_when_it_is_applied(aoc, on_store) -> None:
     on_store(fill)
     count = partial(on_store, lambda database: database["events"].count_documents({}))

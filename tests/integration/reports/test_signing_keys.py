@@ -105,6 +105,7 @@ def pem_of(own: OwnKey) -> str:
 STEPS = ["unlink", "open", "fsync", "replace", "publish", "retire"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("turn", range(3))

@@ -193,6 +193,7 @@ async def test_a_signal_ends_a_start_that_waits_for_its_bus(launch, database, ev
     assert "geheim" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", WAITING)
 def test_a_signal_ends_a_start_that_waits_for_its_database(launch, service) -> None:
     with socket.create_server((LOOPBACK, 0)) as silent:  # takes connections and never answers
@@ -207,6 +208,7 @@ def test_a_signal_ends_a_start_that_waits_for_its_database(launch, service) -> N
     assert (status, "Traceback" in said) == (0, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", WAITING)
 def test_a_database_that_is_away_at_the_start_is_one_short_line(launch, service) -> None:
     away = {"AOC_MONGO__URI": f"mongodb://someone:geheim@127.0.0.1:{NOBODY}", "AOC_MONGO__TIMEOUT_S": "0.5"}
@@ -216,6 +218,7 @@ def test_a_database_that_is_away_at_the_start_is_one_short_line(launch, service)
     assert said == f"aoc-{service}: MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)\n"
 
 
+@pytest.mark.slow
 async def test_a_gateway_whose_database_is_away_at_the_start_is_alive_and_not_ready(launch, eventually) -> None:
     away = {"AOC_MONGO__URI": f"mongodb://127.0.0.1:{NOBODY}", "AOC_MONGO__TIMEOUT_S": "0.5"}
     process = launch("api", away)

@@ -16,6 +16,7 @@ async def admin(browser):
     return browser, (await browser.client.get("/api/me")).json()["csrf_token"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [

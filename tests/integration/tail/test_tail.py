@@ -40,6 +40,7 @@ async def test_new_events_come_as_they_are_listed_and_in_order(gateways, rig) ->
         assert [block.data["id"], *rest] == (await in_order(rig))[2:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "count"),
     [

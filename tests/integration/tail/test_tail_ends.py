@@ -66,6 +66,7 @@ async def test_it_ends_when_the_key_is_revoked(gateways, rig, database) -> None:
         assert (await gateway.client.get("/api/events/stream")).status_code == 401
 
 
+@pytest.mark.slow
 async def test_it_ends_when_the_grant_is_taken_away(gateways, database, eventually) -> None:
     fabrikam = Grant("reader", tenants=frozenset({"fabrikam"}))
     async with gateways.running(fabrikam) as gateway:
@@ -103,6 +104,7 @@ async def test_what_is_hidden_is_neither_shown_nor_found(gateways, rig, tmp_path
         assert "exchange" not in said
 
 
+@pytest.mark.slow
 async def test_rules_that_change_hold_at_once_for_who_looks_on(gateways, rig, tmp_path) -> None:
     gateways.tenants_file = tmp_path / "tenants.json"
     tenant = {"name": "contoso", "tenant_id": GUID, "client_id": GUID, "privacy": []}
@@ -122,6 +124,7 @@ async def test_rules_that_change_hold_at_once_for_who_looks_on(gateways, rig, tm
         assert found == str((await rig.published())[-1].id)
 
 
+@pytest.mark.slow
 async def test_the_bus_away_ends_it_and_it_goes_on_when_the_bus_is_back(
     gateways, rig, nats_server, monkeypatch
 ) -> None:

@@ -223,6 +223,7 @@ def page(tenant: str, number: int, source: str = "o365-exchange") -> RawPage:
     )
 
 
+@pytest.mark.slow
 async def test_of_a_tenant_that_is_deleted_while_it_is_stored_nothing_is_left_and_late_pages_do_not_bring_it_back(
     database, mongo_settings, nats_as, eventually
 ):

@@ -123,6 +123,7 @@ async def test_what_changed_while_the_collector_was_down_is_known_when_it_starts
         assert await collected("fabrikam") == set()
 
 
+@pytest.mark.slow
 async def test_settings_are_checked_by_a_collector_which_alone_has_the_secret(
     entries, database, nats_as, collecting, monkeypatch
 ):

@@ -29,6 +29,7 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.mark.slow
 async def test_new_and_stored_events_are_kept_as_the_tenant_says_source_by_source(database, clock):
     await ensure_indexes(database)
     registry, stored_at = Registry(database, clock), clock.now()

@@ -167,6 +167,7 @@ async def test_a_hundred_first_requests_ask_once(gateway, entra):
     assert (set(statuses), await entra.asked()) == ({403}, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "conduct", ["away", "html", "huge", "many-keys", "wrong-issuer", "foreign-keys-address", "redirect"]
 )
@@ -186,6 +187,7 @@ async def test_a_sign_in_service_that_is_away_or_lies_at_the_start_opens_nothing
     assert await gateway.status(entra.token()) == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "conduct", ["away", "html", "huge", "many-keys", "wrong-issuer", "foreign-keys-address", "redirect"]
 )

@@ -11,6 +11,7 @@ from aoc_common.contracts.sources import SOURCE_NAMES
 WISH = {"tenant": "contoso", "source": "o365-dlp", "start": "2026-11-20T00:00:00Z", "end": "2026-11-21T00:00:00Z"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "name"),
     [

@@ -239,6 +239,7 @@ def test_no_accepted_encodings_are_an_error(accepted: str) -> None:
     assert chosen(accepted) in {None, "gzip", "zstd"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [Format.CSV, Format.OCSF, Format.PARQUET])
 async def test_memory_does_not_grow_with_the_file(form: Format) -> None:
     """A hundred megabytes of records pass; what is held of them at any time is a few."""

@@ -31,6 +31,7 @@ _JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(_JSON.map(orjson.dumps) | st.binary(max_size=200))
 @pytest.mark.parametrize("read", [read_batch, read_content, read_validation_code])

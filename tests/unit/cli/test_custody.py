@@ -94,6 +94,7 @@ def digest_of(path: Path) -> str:
         return file.digest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 def test_the_hash_is_that_of_the_file_as_it_lies_on_the_disk_whoever_reads_it(tmp_path, name) -> None:
     (tmp_path / name).write_bytes(FILES[name])
@@ -101,6 +102,7 @@ def test_the_hash_is_that_of_the_file_as_it_lies_on_the_disk_whoever_reads_it(tm
     assert digest_of(tmp_path / name) == hashlib.sha256(FILES[name]).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lines.ndjson", "lines.ndjson.gz", "noise.bin", "cut.gz", "logs.zip", "gaps.zip"])
 def test_hashing_reads_nothing_twice(tmp_path, name, bytes_read) -> None:
     (tmp_path / name).write_bytes(FILES[name])

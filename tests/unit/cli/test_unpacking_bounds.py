@@ -80,6 +80,7 @@ def gzip_inside_of_gzip_is_read_to_the_bound_of_the_outer_one(tmp_path) -> None:
     assert count * MIB < 201 * path.stat().st_size + 20 * MIB
 
 
+@pytest.mark.slow
 @given(parts=st.lists(st.integers(0, 1000), max_size=6), cut=st.integers(0, 20))  # under the bound
 @example(parts=[0], cut=19)
 def test_members_are_read_one_after_the_other_and_a_broken_one_is_named(tmp_path_factory, parts, cut) -> None:

@@ -301,6 +301,7 @@ async def test_a_jump_in_the_middle_of_a_tick_moves_nothing(world, off):
     await world.settle(replica)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("off", [timedelta(), *OFF])
 @pytest.mark.parametrize("slow", [31 * SECOND, 4 * MINUTE, 8 * MINUTE, HOUR])
 @pytest.mark.parametrize("answers", [1, 3])

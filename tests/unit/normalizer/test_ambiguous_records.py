@@ -120,6 +120,7 @@ def json_texts(draw: st.DrawFn, depth: int = 2) -> str:
     return "{" + f"{space},{space}".join(members) + "}"
 
 
+@pytest.mark.slow
 @given(json_texts())
 def test_what_is_cheap_to_ask_finds_exactly_what_reading_every_pair_finds(text: str) -> None:
     assert has_duplicate_keys(text.encode(), orjson.loads(text)) == has_pairs_twice(text)
@@ -349,6 +350,7 @@ def test_every_workload_that_is_known_has_a_scope() -> None:
     assert {service for service, _ in scopes.SERVICES.values()} <= scopes.SCOPES.keys()
 
 
+@pytest.mark.slow
 def test_no_public_record_is_taken_for_another_services(real_records) -> None:
     foreign = {
         (name, made.operation, tag)

@@ -159,11 +159,13 @@ def check(raw: bytes, faults: Any = None) -> Event:
     return event
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_what_is_made_of_a_record_is_bounded_whatever_it_holds(kind: str, schema_faults: Any) -> None:
     check(json.dumps(HOSTILE[kind]).encode(), schema_faults)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "tag"),
     [
@@ -216,6 +218,7 @@ def test_what_is_small_is_not_cut_and_not_tagged() -> None:
     assert check(json.dumps(audit(ModifiedProperties=[changed("Department", "Sales", "Legal")])).encode()).tags == ()
 
 
+@pytest.mark.slow
 def test_the_shortest_form_is_a_stub_that_any_server_takes(schema_faults: Any) -> None:
     for kind, record in HOSTILE.items():
         event = normalise(json.dumps(record).encode(), CONTEXT)

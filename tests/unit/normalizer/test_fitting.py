@@ -68,6 +68,7 @@ def test_a_limit_that_holds_no_event_is_named_and_loses_none() -> None:
         fit(message(record(Extra="x" * 5000)), 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", sorted(SOURCES))
 @settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 10_000), limit=st.integers(6 * 1024, 64 * 1024))

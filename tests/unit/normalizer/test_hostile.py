@@ -64,12 +64,14 @@ def check(made: Any, schema_faults: Any) -> None:
     assert len(made.ocsf["message"]) < 8192
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(record=st.dictionaries(st.text(max_size=12), ODD, max_size=8))
 def test_any_object_becomes_an_event(schema_faults, record: dict[str, Any]) -> None:
     check(normalise(orjson.dumps(_fitting(record)), CONTEXT), schema_faults)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", list(ONE_OF_EACH))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

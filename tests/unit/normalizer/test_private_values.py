@@ -50,6 +50,7 @@ def events(real_records: dict[str, list[bytes]]) -> Iterator[tuple[str, bytes, E
                 yield name, record, made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PRIVATE_FIELDS)
 def test_no_private_value_of_a_record_is_in_what_is_shown_of_it(real_records, kind, schema_faults) -> None:
     told, invalid, seen = [], [], set()

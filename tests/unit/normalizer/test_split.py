@@ -234,6 +234,7 @@ def is_part(text: bytes) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "between", "indent"),
     [(ARRAY, ", ", None), (ARRAY, ",\n", None), (ARRAY, ",\n", 1), (LINES, "\n", None), (LIST, ",", None)],

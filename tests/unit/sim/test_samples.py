@@ -51,6 +51,7 @@ def read(path, kind):
     return [(r["Id"], r["CreationTime"]) for r in body]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ndjson", "json", "purview-csv", "purview-json", "graph-list"])
 @pytest.mark.parametrize("count", [0, 1, 3000])
 def test_an_export_holds_as_many_distinct_records_as_asked_in_order_of_time(tmp_path, kind, count):

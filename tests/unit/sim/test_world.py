@@ -89,6 +89,7 @@ def test_every_management_record_is_in_a_blob_and_no_blob_is_empty(make_world):
             assert all(e.ready_us == b.created_us for b in feed.blobs for e in b.entries)
 
 
+@pytest.mark.slow
 def test_stories_alternate_between_the_tenants_and_can_be_chosen(make_world):
     everything = make_world().story_records()
     two = make_world(stories=["device-wipe", "mass-download"]).story_records()
@@ -149,6 +150,7 @@ def young(world, age_s):
     return [entry for entry in entries(world) if entry.at_us >= world.now_us() - age_s * 1_000_000]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", [(), (NIGHT,)], ids=["working hours", "Sunday night"])
 @pytest.mark.parametrize("profile", ["verify", "quick", "chaos"])
 @pytest.mark.parametrize("seed", range(5, 12))
