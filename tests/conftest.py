@@ -22,10 +22,10 @@ from aoc_cli.deployment.bus import USERS
 from aoc_cli.local import mongo, nats
 from aoc_cli.local.ports import free_port
 from aoc_common.bus.broker import close, make_broker
-from aoc_common.bus.provision import provision
 from aoc_common.settings import MongoSettings, NatsSettings
 from aoc_common.store.mongo.client import connect
 from lanes import Lanes
+from provisioning import provision_all
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -108,7 +108,7 @@ def nats_as(nats_on: Callable[[str], NatsSettings]) -> Callable[[str], NatsSetti
 async def _provision(settings: NatsSettings) -> None:
     broker = make_broker(settings, "provision")
     await broker.connect()
-    await provision(broker, settings)
+    await provision_all(broker, settings)
     await close(broker)
 
 

@@ -110,10 +110,11 @@ def _works_on(consumer: Consumer) -> tuple[str, ...]:
 
 
 #: Streams and requests that show how much waits and who runs, and nothing of what the messages hold.
-WATCHED_STREAMS: Final = (subjects.RAW_STREAM, subjects.JOBS_STREAM, subjects.BEATS_STREAM)
+WATCHED_STREAMS: Final = (subjects.RAW_STREAM, subjects.EVENTS_STREAM, subjects.JOBS_STREAM, subjects.BEATS_STREAM)
 WATCHING: Final = (
     f"$JS.API.CONSUMER.LIST.{subjects.RAW_STREAM}",
     f"$JS.API.CONSUMER.LIST.{subjects.JOBS_STREAM}",
+    *(f"$JS.API.CONSUMER.INFO.{subjects.EVENTS_STREAM}.{reader.name}" for reader in consumers.READERS),
     f"$JS.API.DIRECT.GET.{subjects.BEATS_STREAM}",
 )
 
@@ -169,7 +170,7 @@ API: Final = Service(
     name="api",
     title="Gateway",
     purpose="searches events and shows new ones, tells how complete they are, takes Microsoft's notifications",
-    watches=(*WATCHED_STREAMS, subjects.AUDIT_STREAM, subjects.EVENTS_STREAM),
+    watches=(*WATCHED_STREAMS, subjects.AUDIT_STREAM),
     publishes=(
         "aoc.audit.*",
         "aoc.jobs.poll.>",

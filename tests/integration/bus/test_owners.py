@@ -14,11 +14,11 @@ from aoc_collector.findings import Grade
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, jetstream, make_broker
 from aoc_common.bus.consume import check_consumer, consuming
-from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration, Unreachable
 from killing import killed_at_every_request
+from provisioning import provision_all
 
 if TYPE_CHECKING:
     from nats.js import JetStreamContext
@@ -65,11 +65,11 @@ async def test_settings_of_somebody_else_do_not_make_a_stream_forget_sooner_unle
     """An operator whose shell lacks the setting would have dropped what readers have not read yet."""
     month, days = 30 * 86400, 3 * 86400
     js, settings = jetstream(broker), nats_on("provision")
-    await provision(broker, settings.model_copy(update={"events_max_age_s": month}))
-    kept = await provision(broker, settings.model_copy(update={"events_max_age_s": days}))
+    await provision_all(broker, settings.model_copy(update={"events_max_age_s": month}))
+    kept = await provision_all(broker, settings.model_copy(update={"events_max_age_s": days}))
     before = (await js.stream_info(subjects.EVENTS_STREAM)).config.max_age
     await check_streams(js, settings, [subjects.EVENTS_STREAM])  # does not stop a service
-    told = await provision(broker, settings.model_copy(update={"events_max_age_s": days}), reduce=True)
+    told = await provision_all(broker, settings.model_copy(update={"events_max_age_s": days}), reduce=True)
     after = (await js.stream_info(subjects.EVENTS_STREAM)).config.max_age
 
     assert (before, after) == (month, days)
@@ -93,7 +93,7 @@ async def test_what_somebody_added_to_a_stream_is_grave_and_taken_away(broker, n
     with pytest.raises(BadConfiguration, match=next(iter(fields))):
         await check_streams(js, settings, [subjects.RAW_STREAM])
     found = await order()
-    await provision(broker, settings)
+    await provision_all(broker, settings)
 
     assert (found.grade, next(iter(fields)) in found.found) == (Grade.FAIL, True)
     assert (await order()).grade is Grade.OK
@@ -121,7 +121,7 @@ async def test_a_consumer_that_somebody_changed_stops_a_start_and_is_made_anew(b
     with pytest.raises(BadConfiguration, match=next(iter(fields))):
         await check_consumer(js, MINE)
     found = await order()
-    await provision(broker, nats_on("provision"))
+    await provision_all(broker, nats_on("provision"))
 
     assert (found.grade, next(iter(fields)) in found.found) == (Grade.FAIL, True)
     await check_consumer(js, MINE)
@@ -141,7 +141,7 @@ async def test_what_a_limit_of_deliveries_left_behind_comes_again(broker, nats_o
         await js.add_consumer(MINE.stream, MINE.config())
         assert await given(js) == []
     found = await order()
-    await provision(broker, nats_on("provision"))
+    await provision_all(broker, nats_on("provision"))
 
     assert found.grade is Grade.FAIL
     assert await given(js) == [b"[1]"]
@@ -155,7 +155,7 @@ async def test_a_pause_is_told_and_ended(broker, nats_on, order) -> None:
     )
     found = await order()
     await check_consumer(js, MINE)  # does not stop a start
-    await provision(broker, nats_on("provision"))
+    await provision_all(broker, nats_on("provision"))
     await js.publish(PAGE, b"[]")
 
     assert (found.grade, "paused" in found.found) == (Grade.WARN, True)
@@ -177,7 +177,7 @@ async def test_a_message_without_its_body_is_no_empty_page(broker, nats_as, even
         await eventually(lambda: not working())
         state = (await js.stream_info(MINE.stream)).state
         assert (handled, state.messages) == ([], 1)
-        await provision(broker, nats_as("provision"))
+        await provision_all(broker, nats_as("provision"))
         await eventually(lambda: bool(handled))
     await close(normalizer)
 
@@ -199,7 +199,7 @@ async def test_what_waits_and_what_is_in_work_is_not_left_behind(broker, nats_on
         await js.publish(PAGE, b"%d" % number)
     assert len(await given(js, 2)) == 2
 
-    assert await provision(broker, nats_on("provision")) == []
+    assert await provision_all(broker, nats_on("provision")) == []
 
 
 async def test_a_consumer_is_looked_at_as_it_was_made(broker) -> None:
@@ -214,8 +214,8 @@ async def test_provision_that_runs_several_times_at_once_is_made_good_by_the_nex
     await change(js, headers_only=True)
     await js.publish(PAGE, b"[1]")
     # The server may refuse one that deletes what another makes: that is said, and no more.
-    refused = await asyncio.gather(*(provision(broker, settings) for _ in range(4)), return_exceptions=True)
-    await provision(broker, settings)
+    refused = await asyncio.gather(*(provision_all(broker, settings) for _ in range(4)), return_exceptions=True)
+    await provision_all(broker, settings)
 
     assert all(isinstance(one, list | Unreachable) for one in refused)
     assert (await order()).grade is Grade.OK
@@ -233,7 +233,7 @@ async def test_provision_that_is_killed_at_any_step_is_made_good_by_the_next(
     await change(js, max_deliver=1, ack_wait=0.1)
     await js.publish(PAGE, b"[1]")
     assert await given(js) == [b"[1]"]
-    await killed_at_every_request(js, monkeypatch, lambda: provision(broker, settings), 500)
+    await killed_at_every_request(js, monkeypatch, lambda: provision_all(broker, settings), 500)
 
     assert (await order()).grade is Grade.OK
     assert await given(js) == [b"[1]"]

@@ -9,10 +9,10 @@ from nats.js.api import RetentionPolicy
 
 from aoc_common.bus import consumers
 from aoc_common.bus.broker import close, jetstream, make_broker
-from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams, declarations
 from aoc_common.contracts import subjects
 from aoc_common.errors import BadConfiguration
+from provisioning import provision_all
 
 RAW = [subjects.RAW_STREAM]
 
@@ -26,8 +26,8 @@ async def broker(nats_on):
 
 
 async def test_everything_is_made_once(broker, nats_on) -> None:
-    first = await provision(broker, nats_on("provision"))
-    again = await provision(broker, nats_on("provision"))
+    first = await provision_all(broker, nats_on("provision"))
+    again = await provision_all(broker, nats_on("provision"))
     made = [await jetstream(broker).consumer_info(one.stream, one.durable) for one in consumers.ALL]
 
     assert first == [f"{name}: made, with its consumers" for name in declarations(nats_on("provision"))]
@@ -38,12 +38,12 @@ async def test_everything_is_made_once(broker, nats_on) -> None:
 async def test_14_a_size_and_a_number_of_replicas_are_not_made_less_unless_told(broker, nats_on) -> None:
     settings = nats_on("provision")
     small = settings.model_copy(update={"raw_max_bytes": 1024**2})
-    await provision(broker, settings, only=RAW)
-    kept = await provision(broker, small, only=RAW)
+    await provision_all(broker, settings, only=RAW)
+    kept = await provision_all(broker, small, only=RAW)
     before = (await jetstream(broker).stream_info(subjects.RAW_STREAM)).config.max_bytes
-    told = await provision(broker, small, only=RAW, reduce=True)
+    told = await provision_all(broker, small, only=RAW, reduce=True)
     after = (await jetstream(broker).stream_info(subjects.RAW_STREAM)).config.max_bytes
-    back = await provision(broker, settings, only=RAW)
+    back = await provision_all(broker, settings, only=RAW)
 
     assert (before, after) == (1024**3, 1024**2)
     assert "kept" in kept[0]
@@ -52,7 +52,7 @@ async def test_14_a_size_and_a_number_of_replicas_are_not_made_less_unless_told(
 
 async def test_14_a_service_that_starts_changes_nothing_and_names_what_differs(broker, nats_on) -> None:
     settings = nats_on("provision")
-    await provision(broker, settings)
+    await provision_all(broker, settings)
     other = settings.model_copy(update={"raw_max_bytes": 5 * 1024**2, "replicas": 1})
     found = await check_streams(jetstream(broker), other, RAW)
     after = (await jetstream(broker).stream_info(subjects.RAW_STREAM)).config.max_bytes
@@ -69,12 +69,12 @@ async def test_a_stream_that_is_not_there_stops_a_start_with_one_line(broker, na
 async def test_what_somebody_else_changed_is_named_and_mended(broker, nats_on) -> None:
     """An old client's `update_stream` drops fields that it does not know."""
     settings, js = nats_on("provision"), jetstream(broker)
-    await provision(broker, settings)
+    await provision_all(broker, settings)
     config = (await js.stream_info(subjects.EVENTS_STREAM)).config
     await js.update_stream(replace(config, allow_atomic=False, description="theirs"))
     with pytest.raises(BadConfiguration, match="allow_atomic is False, declared is True; run: aoc provision"):
         await check_streams(js, settings, [subjects.EVENTS_STREAM])
-    await provision(broker, settings)
+    await provision_all(broker, settings)
     after = (await js.stream_info(subjects.EVENTS_STREAM)).config
 
     assert (after.allow_atomic, after.description) == (True, "theirs")
@@ -85,7 +85,7 @@ async def test_another_kind_of_stream_is_not_changed_but_named(broker, nats_on) 
     js = jetstream(broker)
     await js.add_stream(name=subjects.RAW_STREAM, subjects=["aoc.raw.*.*"], retention=RetentionPolicy.LIMITS)
     with pytest.raises(BadConfiguration, match="aoc provision --migrate"):
-        await provision(broker, nats_on("provision"))
+        await provision_all(broker, nats_on("provision"))
 
     assert (await js.stream_info(subjects.RAW_STREAM)).config.retention == RetentionPolicy.LIMITS
 
@@ -93,7 +93,7 @@ async def test_another_kind_of_stream_is_not_changed_but_named(broker, nats_on) 
 async def test_2_settled_pages_leave_the_stream_so_its_size_bounds_what_waits(broker, nats_on) -> None:
     """A stream of 1 MiB takes 4 MiB of pages, as long as they are settled."""
     settings, js = nats_on("provision").model_copy(update={"raw_max_bytes": 1024**2}), jetstream(broker)
-    await provision(broker, settings)
+    await provision_all(broker, settings)
     subject = subjects.raw("contoso", "graph-signins")
     durable = consumers.NORMALIZER[subjects.partition("contoso", "graph-signins")].durable
     pull = await js.pull_subscribe_bind(durable=durable, stream=subjects.RAW_STREAM)

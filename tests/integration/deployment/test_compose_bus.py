@@ -15,12 +15,12 @@ from aoc_cli.local.process import Child
 from aoc_common import roster
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.bus.consume import check_consumer
-from aoc_common.bus.provision import provision
 from aoc_common.bus.streams import check_streams
 from aoc_common.contracts import subjects
 from aoc_common.errors import Unreachable
 from aoc_common.settings import NatsSettings
 from composed import DOCKER, ROOT
+from provisioning import provision_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +68,7 @@ def settings(container: Child, tmp_path: Path):
 
 async def test_each_service_finds_what_it_checks_at_its_start(settings) -> None:
     async with connected_broker(settings("provision"), "provision") as broker:
-        await provision(broker, settings("provision"))
+        await provision_all(broker, settings("provision"))
     for service in roster.SERVICES:
         own = settings(service.name)
         async with connected_broker(own, service.name) as broker:
@@ -79,7 +79,7 @@ async def test_each_service_finds_what_it_checks_at_its_start(settings) -> None:
 
 async def test_a_service_may_not_write_in_the_name_of_another(settings) -> None:
     async with connected_broker(settings("provision"), "provision") as broker:
-        await provision(broker, settings("provision"))
+        await provision_all(broker, settings("provision"))
     async with connected_broker(settings("api"), "api") as broker:
         with pytest.raises((NatsError, TimeoutError)):
             await jetstream(broker).publish(subjects.raw("contoso", "graph-signins"), b"[]", timeout=1)

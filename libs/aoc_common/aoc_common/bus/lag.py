@@ -1,6 +1,7 @@
 """What waits at every consumer, and the last beat of every instance: one snapshot, by the server's time.
 
-A snapshot costs two requests a stream, however many tenants there are. In a cluster each stream and each consumer has
+A snapshot costs two requests a stream, however many tenants there are, and one for each reader of AOC_EVENTS, whose
+consumers are not listed: tools of others have theirs there, too. In a cluster each stream and each consumer has
 a leader of its own, and clocks differ: every answer has its own time, and all are converted to the clock of the leader
 of AOC_BEATS, which stamps beats.
 """
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from aoc_common.bus.consume import Consumer
 
 _TIMEOUT_S: Final = 3.0
-#: nats-server, errors.json: there is no such stream.
+#: nats-server, errors.json: there is no such stream; there is no such consumer.
 _NO_STREAM: Final = 10059
+_NO_CONSUMER: Final = 10014
 #: Instances of which a snapshot tells; AOC_BEATS keeps no more.
 _MOST: Final = 1_000
 _NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
@@ -96,7 +98,7 @@ async def bus_state(connection: Client, of: Sequence[Consumer] = consumers.ALL) 
     try:
         async with asyncio.timeout(2 * _TIMEOUT_S):
             answers, beats, stamped = await asyncio.gather(
-                asyncio.gather(*(_stream(connection, name) for name in streams)),
+                asyncio.gather(*(_stream(connection, name, of) for name in streams)),
                 _beats(connection),
                 _api_request(connection, f"$JS.API.STREAM.INFO.{subjects.BEATS_STREAM}"),
             )
@@ -127,21 +129,33 @@ class _Stream:
     consumers: Mapping[str, Mapping[str, Any]]
 
 
-async def _stream(connection: Client, name: str) -> _Stream | None:
-    info, listing = await asyncio.gather(
+async def _stream(connection: Client, name: str, of: Sequence[Consumer]) -> _Stream | None:
+    readers = [consumer.durable for consumer in of if consumer.stream == name and consumer.positioned]
+    info, found = await asyncio.gather(
         _api_request(connection, f"$JS.API.STREAM.INFO.{name}"),
-        _api_request(connection, f"$JS.API.CONSUMER.LIST.{name}"),
+        _each(connection, name, readers) if readers else _listed(connection, name),
     )
-    if info is None or listing is None:
-        return None
-    return _Stream(info, {consumer["name"]: consumer for consumer in listing["consumers"] or ()})
+    return None if info is None or found is None else _Stream(info, {one["name"]: one for one in found})
+
+
+async def _listed(connection: Client, stream: str) -> Sequence[Mapping[str, Any]] | None:
+    """All consumers of a stream; None when there is no such stream."""
+    listing = await _api_request(connection, f"$JS.API.CONSUMER.LIST.{stream}")
+    return None if listing is None else listing["consumers"] or ()
+
+
+async def _each(connection: Client, stream: str, durables: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """Those of these consumers that are there."""
+    subjects_of = [f"$JS.API.CONSUMER.INFO.{stream}.{durable}" for durable in durables]
+    answers = await asyncio.gather(*(_api_request(connection, subject) for subject in subjects_of))
+    return [answer for answer in answers if answer is not None]
 
 
 async def _api_request(connection: Client, subject: str) -> dict[str, Any] | None:
-    """An answer of the server's API; None when there is no such stream."""
+    """An answer of the server's API; None when there is no such stream, or consumer."""
     answer: dict[str, Any] = json.loads((await connection.request(subject, timeout=_TIMEOUT_S)).data)
     if error := answer.get("error"):
-        if error.get("err_code") == _NO_STREAM:
+        if error.get("err_code") in {_NO_STREAM, _NO_CONSUMER}:
             return None
         raise Unreachable(f"{subject}: {error.get('description', error)}")
     return answer
