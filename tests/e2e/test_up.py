@@ -93,6 +93,28 @@ def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
     assert complete["event"]["metadata"]["version"] == "1.8.0"
 
 
+def test_attacks_of_the_simulator_are_alerts_that_somebody_resolves(stack, module_aoc) -> None:
+    _, data, base = stack
+    tenant = {"tenant": "contoso"}
+
+    def titles() -> set[str]:
+        return {one["title"] for one in base.get("/api/alerts", params=tenant | {"page_size": 200}).json()["items"]}
+
+    until(lambda: {"An inbox rule hides mail", "Somebody was given one of the highest roles"} <= titles(), 120)
+    listed = module_aoc.run("alerts", "list", "--data", data, "--tenant", "contoso", "--json")
+    alert = next(
+        one for one in map(json.loads, listed.stdout.splitlines()) if one["title"] == "An inbox rule hides mail"
+    )
+    event = base.get(f"/api/alerts/{alert['id']}", params=tenant).json()["events"][0]
+    change = ["--status", "resolved", "--verdict", "true_positive", "--note", "a drill"]
+    done = module_aoc.run("alerts", "set", alert["id"], *change, "--data", data, "--tenant", "contoso")
+
+    assert alert["count"] == 1
+    assert base.get(f"/api/events/{event['id']}", params=tenant).json()["operation"] == "New-InboxRule"
+    assert (done.returncode, done.stdout.strip()) == (0, f"{alert['id']}: resolved, revision 2"), done.stderr
+    assert base.get("/api/alerts/summary", params=tenant).json()["by_status"]["resolved"] == 1
+
+
 def test_who_does_not_sign_in_sees_next_to_nothing_and_a_link_signs_a_browser_in_once(stack, module_aoc) -> None:
     _, data, base = stack
     stranger = httpx.get(f"{base.base_url}/api/events")

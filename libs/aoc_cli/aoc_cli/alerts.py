@@ -182,7 +182,7 @@ def print_list(found: Sequence[AlertItem]) -> None:
         table.add_column(name, overflow="fold", no_wrap=name in {"happened", "id"})
     for one in found:
         table.add_row(
-            minute(one.last_at),
+            minute(one.first_at),
             Text(one.severity, _COLOURS[one.severity]),
             one.status.replace("_", " ") + (" (past)" if one.retrospective else ""),
             Text(visible(one.message)),

@@ -264,7 +264,10 @@ def _facts(plan: Plan, endpoints: Endpoints, cases: Sequence[Case], *, permanent
         # What happened long ago is in no last day, and nothing new arrives.
         yield "try", f"./aoc search --tenant {tenants[0]} --failed     ./aoc completeness --tenant {tenants[0]}"
     else:
-        yield "try", f"./aoc search --tenant {tenants[0]} --since 24h --failed     ./aoc tail"
+        yield (
+            "try",
+            f"./aoc alerts list --tenant {tenants[0]}     ./aoc search --tenant {tenants[0]} --since 24h --failed",
+        )
 
 
 def _watch(plan: Plan, endpoints: Endpoints, supervisor: Supervisor, output: Output) -> None:

@@ -178,7 +178,7 @@ def _active(
     told = AlertRule(
         id=overlay.id,
         title=compiled.title,
-        description=str(sigma.description or "").strip()[:_LONGEST_DESCRIPTION],
+        description=" ".join(str(sigma.description or "").split())[:_LONGEST_DESCRIPTION],
         tags=compiled.tags[:_MOST_TAGS],
         references=tuple(map(str, sigma.references or ()))[:_MOST_REFERENCES],
     )
