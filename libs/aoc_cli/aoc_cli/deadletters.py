@@ -68,8 +68,9 @@ def retry(
     selection = decisions.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
 
     async def work(backends: Backends) -> BatchOutcome:
-        return await decisions.decide(
-            backends.letters, selection, lambda item: republish(backends, item, decisions.now()), everything=everything
+        queue = decisions.Queue.letters(backends)
+        return await queue.retry(
+            selection, lambda item: republish(backends, item, decisions.now()), everything=everything
         )
 
     decisions.report(decisions.run_on_backends(data, work, bus=True), "published again", json=as_json)
@@ -93,6 +94,6 @@ def discard(
     selection = decisions.selection(keys, tenant=tenant, source=source, service=service, reason=reason, limit=limit)
 
     async def work(backends: Backends) -> BatchOutcome:
-        return await decisions.discard(backends.letters, selection, why, by, everything=everything)
+        return await decisions.Queue.letters(backends).discard(selection, why, by, everything=everything)
 
     decisions.report(decisions.run_on_backends(data, work), "discarded", json=as_json)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from aoc_cli import attach
 from aoc_cli.access.local import user_name
+from aoc_cli.noting import note
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.bus.broker import connected_broker, jetstream
 from aoc_common.contracts import subjects
-from aoc_common.errors import BadConfiguration
+from aoc_common.errors import BadConfiguration, Malformed
 from aoc_common.review import deciding
 from aoc_common.review.deciding import Backends, discard_item, in_flight
 from aoc_common.store.mongo.client import connect
@@ -25,7 +27,9 @@ from aoc_common.store.review_queues import Decision, Item, ItemState, Selection
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
+    from aoc_api.audit.acts import Kind
     from aoc_common.review.deciding import BatchOutcome
+    from aoc_common.store.mongo.client import Database
     from aoc_common.store.mongo.review_queues import MongoReviewQueue
 
 #: The user of the bus that may publish pages and jobs of any source again.
@@ -34,6 +38,8 @@ _USER: Final = "operator"
 _SHOWN: Final = 20_000
 #: Characters of a reason in the list.
 _REASON_LENGTH: Final = 60
+#: Ids that an entry of the audit trail names.
+_NAMED: Final = 20
 #: Items of one command, unless a limit is set.
 _DEFAULT_LIMIT: Final = 1_000
 
@@ -161,24 +167,70 @@ def show_item(item: Item, content: bytes | None, *, json: bool) -> None:
         err.print(f"{len(text) - _SHOWN:,} more characters: --json shows all")
 
 
-async def decide(
-    store: MongoReviewQueue,
-    selection: Selection,
-    work: Callable[[Item], Awaitable[str | None]],
-    *,
-    everything: bool,
-    skip: Callable[[Item, datetime], bool] = in_flight,
-) -> BatchOutcome:
-    """Do `work` to each selected item, see `deciding.decide`. Raises `BadConfiguration` when nothing was chosen."""
-    require_choice(selection, everything=everything)
-    return await deciding.decide(store, selection, work, lambda item: skip(item, now()))
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One of the two queues. `name`: as the gateway and its audit trail call it. `database`: where it lies."""
+
+    name: Literal["dead-letters", "quarantine"]
+    store: MongoReviewQueue
+    database: Database
+
+    @classmethod
+    def letters(cls, backends: Backends) -> Queue:
+        """The dead letters."""
+        return cls("dead-letters", backends.letters, backends.database)
+
+    @classmethod
+    def quarantine(cls, backends: Backends) -> Queue:
+        """The quarantined records."""
+        return cls("quarantine", backends.quarantine, backends.database)
+
+    async def retry(
+        self,
+        selection: Selection,
+        work: Callable[[Item], Awaitable[str | None]],
+        *,
+        everything: bool,
+        skip: Callable[[Item, datetime], bool] = in_flight,
+    ) -> BatchOutcome:
+        """Do `work` to each selected item, see `deciding.decide`. Raises `BadConfiguration` when nothing was chosen."""
+        require_choice(selection, everything=everything)
+        await self._note("retry", "change", selection, "")
+        return await deciding.decide(self.store, selection, work, lambda item: skip(item, now()))
+
+    async def discard(self, selection: Selection, why: str, by: str | None, *, everything: bool) -> BatchOutcome:
+        """Mark the selected items as not needed. Raises `BadConfiguration` without a reason."""
+        if not why.strip():
+            raise BadConfiguration("--why: say why it is not needed")
+        decision = Decision(decider(by), why.strip()[:1000], now())
+        require_choice(selection, everything=everything)
+        await self._note("discard", "delete", selection, f"; {decision.who}: {decision.why}")
+
+        async def work(item: Item) -> str | None:
+            return await discard_item(self.store, item, decision)
+
+        return await deciding.decide(self.store, selection, work, lambda item: in_flight(item, now()))
+
+    async def _note(self, what: str, kind: Kind, selection: Selection, more: str) -> None:
+        """Note in the audit trail of each tenant what is about to be decided of its items."""
+        counts: Counter[str] = Counter()
+        for item in await self.store.find(replace(selection, limit=max(selection.limit, len(selection.keys)))):
+            counts[item.tenant] += 1
+        chosen = ", ".join(selection.keys[:_NAMED]) or _told(selection)
+        for tenant, number in counts.items():
+            about = f"{number} items: {chosen}{more}"
+            await note(self.database, f"{self.name}.{what}", kind, about, _tenant(tenant))
 
 
-async def discard(
-    store: MongoReviewQueue, selection: Selection, why: str, by: str | None, *, everything: bool
-) -> BatchOutcome:
-    """Mark the selected items as not needed. Raises `BadConfiguration` without a reason."""
-    if not why.strip():
-        raise BadConfiguration("--why: say why it is not needed")
-    decision = Decision(decider(by), why.strip()[:1000], now())
-    return await decide(store, selection, lambda item: discard_item(store, item, decision), everything=everything)
+def _tenant(name: str) -> str | None:
+    """A tenant, whose audit trail tells of it; None for what a message that could not be read names so."""
+    try:
+        return subjects.check_tenant(name)
+    except Malformed:
+        return None
+
+
+def _told(selection: Selection) -> str:
+    """By what items were chosen."""
+    asked = {"source": selection.source, "service": selection.service, "reason": selection.reason}
+    return ", ".join(f"{name} {value!r}" for name, value in asked.items() if value) or "all that are open"

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "up": "aoc_cli.up:up",
     "import": "aoc_cli.importing.command:import_",
     "migrate": "aoc_cli.migrate:migrate",
+    "migrate-notes": "aoc_cli.migrate_notes:migrate_notes",
     "search": "aoc_cli.search:search",
     "timeline": "aoc_cli.timeline:timeline",
     "show": "aoc_cli.show:show",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SETTING: Final = "AOC_MONGO__URI"
-_RECORDS, _NOTES, _LEFT, _ACCOUNT = "records/records.jsonl", "notes.jsonl", "left.jsonl", "account.json"
+RECORDS, NOTES, _LEFT, _ACCOUNT = "records/records.jsonl", "notes.jsonl", "left.jsonl", "account.json"
 #: What is carried over of a document beside its record.
 _KEPT: Final = ("tags", "comments")
 #: Status when something was left.
@@ -58,10 +58,12 @@ def migrate(
         raise BadConfiguration(f"--database {database}: {error.errors()[0]['msg']}") from None
     except BadConfiguration as error:
         raise BadConfiguration(str(error).replace(_SETTING, "URI")) from None
-    out.print(f"{account.records:,} records of {account.documents:,} documents: {plain(to / _RECORDS)}")
+    out.print(f"{account.records:,} records of {account.documents:,} documents: {plain(to / RECORDS)}")
     if account.notes:
-        out.print(f"{account.notes:,} with tags or comments: {plain(to / _NOTES)}")
+        out.print(f"{account.notes:,} with tags or comments: {plain(to / NOTES)}")
     out.print(f"next: ./aoc import {plain(to / 'records')} --tenant NAME")
+    if account.notes:
+        out.print(f"then: ./aoc migrate-notes {plain(to)} --tenant NAME --apply")
     if account.left:
         for reason, number in sorted(account.left.items(), key=lambda item: -item[1]):
             out.print(f"[yellow]left[/] {number:,}: {plain(reason)}")
@@ -102,7 +104,7 @@ async def _read(settings: MongoSettings, collection: str, to: Path) -> Account:
     try:
         _prepare(to)
         async with AsyncExitStack() as stack:
-            files = {name: _File(to / name) for name in (_RECORDS, _NOTES, _LEFT)}
+            files = {name: _File(to / name) for name in (RECORDS, NOTES, _LEFT)}
             for name, file in files.items():
                 stack.callback(_close, account, name, file)
             async for document in documents(settings, collection):
@@ -120,7 +122,7 @@ def _close(account: Account, name: str, file: _File) -> None:
 def _prepare(to: Path) -> None:
     if to.exists() and any(to.iterdir()):
         raise BadConfiguration(f"--to {to}: is not empty")
-    (to / _RECORDS).parent.mkdir(parents=True, exist_ok=True)
+    (to / RECORDS).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _take(document: Mapping[str, Any], files: Mapping[str, _File], account: Account) -> None:
@@ -133,11 +135,11 @@ def _take(document: Mapping[str, Any], files: Mapping[str, _File], account: Acco
         files[_LEFT].line(orjson.dumps({"why": str(error)})[:-1] + b',"document":' + whole.encode() + b"}")
         return
     account.records += 1
-    files[_RECORDS].line(record)
+    files[RECORDS].line(record)
     if kept := {name: document[name] for name in _KEPT if document.get(name)}:
         account.notes += 1
         about = {"record": account.records, "id": str(document.get("id") or document.get("_id"))}
-        files[_NOTES].line(extended_json(about | kept).encode())
+        files[NOTES].line(extended_json(about | kept).encode())
 
 
 def record_of(document: Mapping[str, Any]) -> bytes:

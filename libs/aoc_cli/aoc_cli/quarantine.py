@@ -9,6 +9,7 @@ import typer
 
 from aoc_cli import decisions
 from aoc_cli.decisions import By, Data, Everything, Json, Key, Keys, Limit, Reason, Source, State, Tenant, Why
+from aoc_cli.noting import note
 from aoc_cli.terminal import out
 from aoc_common.review.deciding import needs_no_retry
 from aoc_common.review.records import republish
@@ -66,8 +67,7 @@ def retry(
     selection = decisions.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
 
     async def work(backends: Backends) -> BatchOutcome:
-        return await decisions.decide(
-            backends.quarantine,
+        return await decisions.Queue.quarantine(backends).retry(
             selection,
             lambda item: republish(backends, item, decisions.now()),
             everything=everything,
@@ -94,7 +94,7 @@ def discard(
     selection = decisions.selection(keys, tenant=tenant, source=source, reason=reason, limit=limit)
 
     async def work(backends: Backends) -> BatchOutcome:
-        return await decisions.discard(backends.quarantine, selection, why, by, everything=everything)
+        return await decisions.Queue.quarantine(backends).discard(selection, why, by, everything=everything)
 
     decisions.report(decisions.run_on_backends(data, work), "discarded", json=as_json)
 
@@ -105,6 +105,7 @@ def expire(data: Data = None) -> None:
     retention = timedelta(days=load(NormalizerSettings).quarantine_days)
 
     async def work(backends: Backends) -> int:
+        await note(backends.database, "quarantine.expire", "delete", f"what is older than {retention.days} days")
         return await backends.quarantine.expire(decisions.now(), retention)
 
     out.print(f"{decisions.run_on_backends(data, work):,} removed, and noted as a gap")

@@ -111,3 +111,24 @@ def test_a_retention_that_was_changed_is_applied_before_it_is_counted(aoc, on_st
     assert (looked["changed"], looked["due"]) == (["contoso"], [])
     assert (applied["changed"], applied["removed"]) == (["contoso"], 2)
     assert json.loads(aoc("--json").out)["changed"] == []
+
+
+def test_of_one_tenant_only_its_events_go(aoc, on_store) -> None:
+    async def both(database: Database) -> None:
+        await fill(database)
+        made = [an_event(f"f{number}", NOW - DAY, "fabrikam", source="o365-exchange") for number in range(2)]
+        await MongoEvents(database, lambda *_: 365 * DAY).insert(made, ["p"] * 2)
+        past = {"$set": {"expire_at": NOW - timedelta(seconds=1)}}
+        await database["events"].update_many({"tenant": "fabrikam"}, past)
+
+    on_store(both)
+    looked = json.loads(aoc("--tenant", "fabrikam", "--json").out)
+    applied = json.loads(aoc("--tenant", "fabrikam", "--apply", "--json").out)
+
+    assert looked["due"] == [{"tenant": "fabrikam", "source": "o365-exchange", "events": 2, "content": 0}]
+    assert (applied["removed"], applied["emptied"], applied["put_aside"]["quarantine"]) == (2, 0, 0)
+    assert on_store(lambda database: database["events"].count_documents({})) == 1206
+    assert on_store(lambda database: database["quarantine"].count_documents({"state": "open"})) == 1
+    query = AuditQuery("fabrikam", action="maintenance.retention")
+    assert len(on_store(lambda database: MongoAuditTrail(database).search(query))) == 1
+    assert aoc("--tenant", "No Tenant").status in {1, 2}

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from bson import ObjectId
 
 from aoc_cli.migrate import record_of
+from aoc_common.clock import SystemClock
 from aoc_common.contracts.event import Event
 from aoc_common.errors import Malformed
-from aoc_common.store.mongo.client import connect
+from aoc_common.store.audit_trail import AuditQuery
+from aoc_common.store.mongo.audit_trail import MongoAuditTrail
+from aoc_common.store.mongo.client import connect, ensure_indexes
+from aoc_common.store.mongo.event_notes import MongoEventNotes
+from aoc_common.store.mongo.events import MongoEvents
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 
@@ -113,6 +118,51 @@ def test_records_come_out_as_they_were_sent_and_the_rest_is_accounted_for(earlie
     assert sum(account["left"].values()) == 2
     for name, digest in account["sha256"].items():
         assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+
+
+def test_tags_and_comments_are_put_on_the_events_of_their_records_once(
+    earlier, migrate, command_line, mongo_settings, tmp_path
+) -> None:
+    at = datetime(2026, 3, 3, tzinfo=UTC)
+    comments = [{"text": "seen", "author": "kim", "timestamp": at}, "no author", {"text": " "}]
+    earlier(
+        document(tags=["Case 7", "bad", "§"], comments=comments),
+        document(raw=AUDIT | {"id": "absent"}, raw_text=..., id="absent", tags=["x"]),
+    )
+    migrate()
+    context = RecordContext("contoso", "graph-directory-audits", datetime(2026, 3, 2, 10, tzinfo=UTC))
+    event = normalise(json.dumps(AUDIT).encode(), context)
+    assert isinstance(event, Event)
+
+    def on_store(work):
+        async def run():
+            async with connect(mongo_settings) as database:
+                return await work(database)
+
+        return asyncio.run(run())
+
+    async def store(database):
+        await ensure_indexes(database)
+        await MongoEvents(database, lambda *_: timedelta(days=9_999)).insert([event], ["p"])
+
+    on_store(store)
+    of = ("migrate-notes", tmp_path / "out", "--tenant", "contoso", "--json")
+    counted, done, again = command_line(*of), command_line(*of, "--apply"), command_line(*of, "--apply")
+    notes = on_store(lambda database: MongoEventNotes(database, SystemClock()).get("contoso", event.id))
+
+    assert (counted.status, done.status) == (3, 3)
+    assert json.loads(counted.out) | {"applied": True} == json.loads(done.out)
+    told = json.loads(done.out)
+    assert (told["events"], told["tags"], told["comments"]) == (1, 2, 2)
+    assert sum(told["left"].values()) == 3
+    assert (json.loads(again.out)["tags"], json.loads(again.out)["comments"]) == (0, 0)
+    assert notes.tags == ("bad", "case-7")
+    assert [(one.name, one.text, one.at.year) for one in notes.comments] == [
+        ("kim", "seen", 2026), ("unknown", "no author", 1970),
+    ]  # fmt: skip
+    query = AuditQuery("contoso", action="notes.migrate")
+    assert len(on_store(lambda database: MongoAuditTrail(database).search(query))) == 2
+    assert command_line("migrate-notes", tmp_path, "--tenant", "contoso").status == 2
 
 
 def test_a_record_that_was_taken_over_is_the_event_that_is_collected(earlier, migrate, tmp_path) -> None:

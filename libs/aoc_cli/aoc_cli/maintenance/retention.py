@@ -13,6 +13,7 @@ from aoc_cli.maintenance.options import AsJson, Data, Share, Throttle, progress
 from aoc_cli.noting import note
 from aoc_cli.terminal import as_json, out, plain
 from aoc_common.clock import SystemClock
+from aoc_common.contracts import subjects
 from aoc_common.settings import load
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
 from aoc_common.store.mongo.event_retention import MongoEventRetention
@@ -55,24 +56,30 @@ class RetentionReport:
 
 
 def retention(
+    tenant: Annotated[str | None, typer.Option(help="Only what is this tenant's; else all of it.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Remove it now. Else it is counted.")] = False,
     share: Share = 50,
     data: Data = None,
     json: AsJson = False,
 ) -> None:
-    """Count what is past its retention, by tenant and source, and remove it now as the services do by themselves."""
+    """Count what is past its retention, by tenant and source, and remove it now as the services do by themselves.
+
+    Of one tenant only events are removed: what waits for a decision is counted.
+    """
+    if tenant is not None:
+        subjects.check_tenant(tenant)
 
     async def work(database: Database, show: Callable[[str], None]) -> RetentionReport:
-        return await _work(database, SystemClock(), show, share, apply=apply)
+        return await _work(database, SystemClock(), show, share, tenant, apply=apply)
 
     with progress() as show:
         report = on_database(data, lambda database: work(database, show))
     if json:
         out.out(as_json(asdict(report) | {"applied": apply}))
         return
-    for tenant in report.changed:
+    for name in report.changed:
         what = "was applied" if apply else "is to be applied"
-        out.print(f"{plain(tenant)}: its retention was changed, and {what} to what is stored")
+        out.print(f"{plain(name)}: its retention was changed, and {what} to what is stored")
     for one in report.due:
         whose = f"{plain(one.tenant)}/{plain(one.source)}" if one.tenant else "ids of emptied events"
         out.print(f"{whose}: {one.events:,} events are past their retention, of {one.content:,} all but the id")
@@ -83,7 +90,13 @@ def retention(
 
 
 async def _work(
-    database: Database, clock: Clock, show: Callable[[str], None], share: int, *, apply: bool
+    database: Database,
+    clock: Clock,
+    show: Callable[[str], None],
+    share: int,
+    tenant: str | None,
+    *,
+    apply: bool,
 ) -> RetentionReport:
     settings = load(NormalizerSettings)
     stored = StoredTenants(MongoTenantSettings(database), clock)
@@ -98,22 +111,25 @@ async def _work(
         timedelta(seconds=settings.deletion_settle_s),
     )
     kept, past = timedelta(days=settings.quarantine_days), MongoPastRetention(database)
-    report = RetentionReport(changed=await changed.due())
+    report = RetentionReport(changed=[name for name in await changed.due() if tenant in {None, name}])
     if apply:
-        await note(database, "maintenance.retention", "delete", "what is past its retention")
-        await _apply_changes(changed, show)
+        whose = "" if tenant is None else f" of {tenant}"
+        await note(database, "maintenance.retention", "delete", f"what is past its retention{whose}", tenant)
+        await _apply_changes(changed, tenant, show)
     now = clock.now()
-    report.due, report.put_aside = await past.counts(now), await past.put_aside(now, kept)
+    report.due, report.put_aside = await past.counts(now, tenant), await past.put_aside(now, kept, tenant)
     if apply:
-        await _remove(database, report, keep, kept, clock, Throttle(clock, share), show)
+        await _remove(database, report, keep, tenant, clock, Throttle(clock, share), show)
+        if tenant is None:
+            await _let_go(database, kept, clock)
     return report
 
 
-async def _apply_changes(changed: StoredRetention, show: Callable[[str], None]) -> None:
+async def _apply_changes(changed: StoredRetention, tenant: str | None, show: Callable[[str], None]) -> None:
     """Until it is applied to all events, or a service does it: that goes on by itself."""
-    while due := await changed.due():
+    while due := [name for name in await changed.due() if tenant in {None, name}]:
         show(f"applying the changed retention of {', '.join(due)}")
-        if not await changed.look():
+        if not await changed.look(tenant):
             return
 
 
@@ -121,17 +137,21 @@ async def _remove(
     database: Database,
     report: RetentionReport,
     keep: Retention,
-    kept: timedelta,
+    tenant: str | None,
     clock: Clock,
     throttle: Throttle,
     show: Callable[[str], None],
 ) -> None:
     past, now = MongoPastRetention(database), clock.now()
-    report.emptied = await MongoEvents(database, keep, clock).forget(now)
-    while removed := await past.remove(now, _STEP):
+    report.emptied = await MongoEvents(database, keep, clock).forget(now, tenant)
+    while removed := await past.remove(now, _STEP, tenant):
         report.removed += removed
         show(f"{report.removed:,} removed")
         await throttle.rest()
+
+
+async def _let_go(database: Database, kept: timedelta, clock: Clock) -> None:
+    """What nobody has decided about for so long."""
 
     async def unknown() -> None:
         """What AOC_DLQ holds: the normalizer looks after that."""

@@ -43,14 +43,14 @@ class StoredRetention:
         self._clock = clock
         self._settled = settled
 
-    async def look(self) -> bool:
-        """Some steps for each tenant whose retention has changed; whether any was this process's to make.
+    async def look(self, tenant: str | None = None) -> bool:
+        """Some steps for each tenant, or this one, whose retention has changed; whether any was this process's to do.
 
         Raises `Transient`; the next run goes on.
         """
         goals, worked = await self._goals(), False
         for name in await self._store.due(goals):
-            if await self._take(self._clock.now()):
+            if tenant in {None, name} and await self._take(self._clock.now()):
                 await self._some(name, goals[name])
                 worked = True
         return worked

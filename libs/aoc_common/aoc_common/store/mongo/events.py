@@ -208,9 +208,9 @@ class MongoEvents:
                 ordered=False,
             )
 
-    async def forget(self, now: datetime) -> int:
-        """Remove what retention no longer keeps of events whose ids are still to be recognised; of how many."""
-        due = {"forget_at": {"$lte": now}}
+    async def forget(self, now: datetime, tenant: str | None = None) -> int:
+        """Remove what retention no longer keeps of (a tenant's) events whose ids are to be recognised; of how many."""
+        due: Document = {"forget_at": {"$lte": now}, **({} if tenant is None else {"tenant": tenant})}
         with translated("events"):
             await self._versions.delete_many(due)
             done = await self._events.update_many(

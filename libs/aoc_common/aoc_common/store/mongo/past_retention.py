@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import translated
 from aoc_common.store.review_queues import ItemState
 
@@ -33,16 +34,19 @@ class MongoPastRetention:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def counts(self, now: datetime) -> list[PastRetention]:
-        """What is past its retention now. Ids whose content is gone already name no tenant and no source."""
-        whole = await self._by_source({"expire_at": {"$lte": now}})
-        content = await self._by_source({"forget_at": {"$lte": now}, "expire_at": {"$gt": now}})
+    async def counts(self, now: datetime, tenant: str | None = None) -> list[PastRetention]:
+        """What is past its retention now, of all tenants or one.
+
+        Ids whose content is gone already name no tenant and no source: of one tenant there are none.
+        """
+        whole = await self._by_source({"expire_at": {"$lte": now}, **_of(tenant)})
+        content = await self._by_source({"forget_at": {"$lte": now}, "expire_at": {"$gt": now}, **_of(tenant)})
         keys = sorted({*whole, *content})
         return [PastRetention(*key, whole.get(key, 0), content.get(key, 0)) for key in keys]
 
-    async def put_aside(self, now: datetime, retention: timedelta) -> dict[str, int]:
+    async def put_aside(self, now: datetime, retention: timedelta, tenant: str | None = None) -> dict[str, int]:
         """Dead letters and quarantined records that nobody has decided about for longer than that."""
-        old = {"state": ItemState.OPEN.value, "at": {"$lte": now - retention}}
+        old = {"state": ItemState.OPEN.value, "at": {"$lte": now - retention}, **_of(tenant)}
         with translated("retention"):
             return {name: await self._database[name].count_documents(old) for name in ("dead_letters", "quarantine")}
 
@@ -58,9 +62,9 @@ class MongoPastRetention:
             for group in groups
         }
 
-    async def remove(self, now: datetime, most: int) -> int:
+    async def remove(self, now: datetime, most: int, tenant: str | None = None) -> int:
         """Remove at most so many events, and versions, that are past their retention; how many. 0: none is left."""
-        due: Document = {"expire_at": {"$lte": now}}
+        due: Document = {"expire_at": {"$lte": now}, **_of(tenant)}
         removed = 0
         with translated("retention"):
             for name in _COLLECTIONS:
@@ -71,3 +75,7 @@ class MongoPastRetention:
                     chosen = {"_id": {"$in": [document["_id"] for document in found]}, **due}
                     removed += (await collection.delete_many(chosen)).deleted_count
         return removed
+
+
+def _of(tenant: str | None) -> Document:
+    return {} if tenant is None else {"tenant": check_tenant(tenant)}
