@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def listening(app: Any) -> AsyncIterator[str]:
+async def listening(app: Any, port: int | None = None) -> AsyncIterator[str]:
     """Serve an ASGI app whose life has begun; its address."""
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=port, log_config=None, lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve())
     while not server.started and not serving.done():  # uvicorn offers no event

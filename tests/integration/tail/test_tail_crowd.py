@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from .conftest import Gateways
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 READER = Grant("reader", tenants=frozenset({"contoso"}))
 READERS = 200
-EVENTS = 100
+EVENTS = 30
 #: What a summary shows of it: some KiB.
 LONG = {"appDisplayName": "x" * 9_000, "userPrincipalName": "y" * 9_000, "resourceDisplayName": "z" * 9_000}
 

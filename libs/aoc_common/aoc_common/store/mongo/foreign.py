@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from bson import json_util
+from bson.binary import UuidRepresentation
 
 from aoc_common.errors import NotFound
 from aoc_common.store.mongo.client import connect, translated
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from aoc_common.settings import MongoSettings
 
 _BATCH: Final = 500
+#: Documents as text of which nothing is lost, ids of events included.
+EXTENDED_JSON: Final = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
 
 
 async def documents(settings: MongoSettings, collection: str) -> AsyncIterator[Mapping[str, Any]]:
@@ -33,4 +36,4 @@ async def documents(settings: MongoSettings, collection: str) -> AsyncIterator[M
 
 def extended_json(document: Mapping[str, Any]) -> str:
     """A document as MongoDB's relaxed Extended JSON, in one line: nothing of it is lost."""
-    return json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS)
+    return json_util.dumps(document, json_options=EXTENDED_JSON)

@@ -15,6 +15,7 @@ from bson import json_util
 
 from aoc_common.contracts.subjects import check_tenant
 from aoc_common.store.mongo.client import BATCH_SIZE, Database, Document, translated
+from aoc_common.store.mongo.foreign import EXTENDED_JSON
 from aoc_common.store.mongo.record_ranges import WORKS
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class MongoTenantData:
     async def _read(self, collection: str, query: Document) -> AsyncIterator[bytes]:
         with translated("tenant data"):
             async for document in self._database[collection].find(query).batch_size(_READ):
-                yield json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS).encode() + b"\n"
+                yield json_util.dumps(document, json_options=EXTENDED_JSON).encode() + b"\n"
 
     async def remove(self) -> None:
         """Remove all of it, the pages last."""
