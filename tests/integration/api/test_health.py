@@ -35,21 +35,32 @@ from tenant_registry import Registry, settings_of
 AWAY = {"AOC_NATS__URL": "nats://127.0.0.1:1", "AOC_MONGO__URI": "mongodb://127.0.0.1:1", "AOC_MONGO__TIMEOUT_S": "0.2"}
 
 
+class Started(subprocess.Popen):
+    """A gateway. What it says goes into a file: a pipe that nobody reads is full after a few hundred refused requests,
+    and whoever writes to it stands still.
+    """
+
+    def __init__(self, settings, directory) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
+        own = {"AOC_API__AUDIT__SPOOL": str(directory / uuid4().hex)}
+        self.log = directory / f"{uuid4().hex}.log"
+        with self.log.open("w") as file:
+            super().__init__([sys.executable, "-m", "aoc_api"], env=clean | own | settings, stderr=file, cwd=directory)
+
+    def ended(self, seconds: float = 20) -> str:
+        """Wait for its end; what it has said."""
+        self.wait(seconds)
+        return self.log.read_text()
+
+
 @pytest.fixture
 def launch(tmp_path):
     """`launch(setting=value)`: the real process; killed at the end if it still runs."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
     with ExitStack() as stack:
 
         def start(settings):
-            process = subprocess.Popen(
-                [sys.executable, "-m", "aoc_api"],
-                env=clean | {"AOC_API__AUDIT__SPOOL": str(tmp_path / uuid4().hex)} | settings,
-                stderr=subprocess.PIPE,
-                text=True,
-                cwd=tmp_path,
-            )
-            stack.callback(process.communicate)
+            process = Started(settings, tmp_path)
+            stack.callback(process.wait)
             stack.callback(process.kill)
             return process
 
@@ -66,13 +77,13 @@ async def answers(eventually, launch):
             process = launch(settings | MONITORED | {"AOC_API__PORT": str(port)})
 
             async def alive():
-                assert process.poll() is None, process.stderr.read()
+                assert process.poll() is None, process.log.read_text()
                 try:
                     return (await client.get("/livez")).status_code == 200
                 except httpx.TransportError:
                     return False
 
-            await eventually(alive)
+            await eventually(alive, 60)  # it imports much, beside others
             return process, client
 
         yield start
@@ -126,7 +137,7 @@ async def test_health_follows_nats_and_mongodb(tmp_path, nats_server, nats_as, a
         database.kill()
 
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    said = process.ended()
     assert process.returncode == 0, said
 
 
@@ -198,7 +209,7 @@ async def test_a_gateway_whose_servers_are_away_starts_says_so_and_ends_in_order
     assert document["mongo"] == "MongoDB at 127.0.0.1:1: Connection refused (AOC_MONGO__URI)"
     assert "server" not in (await client.get("/health")).headers
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=20)
+    said = process.ended()
     assert (process.returncode, "Traceback" in said) == (0, False)
 
 
@@ -207,7 +218,7 @@ def test_a_taken_port_is_one_line_and_status_2_before_anything_is_started(launch
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
         process = launch(AWAY | {"AOC_API__PORT": str(port)})
-        _, said = process.communicate(timeout=20)
+        said = process.ended()
 
     assert process.returncode == 2
     assert said == f"aoc-api: AOC_API__PORT: cannot listen on 127.0.0.1:{port}: Address already in use\n"
@@ -222,7 +233,7 @@ def test_bad_configuration_is_one_line_that_names_it_and_status_2(launch) -> Non
         {"AOC_NATS__USER": "api", "AOC_NATS__PASSWORD": "file:/nothing"},
     ]
     processes = [launch(AWAY | {"AOC_API__PORT": "0"} | settings) for settings in wrong]
-    said = [process.communicate(timeout=60)[1].splitlines() for process in processes]
+    said = [process.ended(60).splitlines() for process in processes]
 
     assert [process.returncode for process in processes] == [2] * len(wrong)
     assert [len(lines) for lines in said] == [1] * len(wrong)

@@ -270,6 +270,10 @@ def whole_store(on_store, stored):
             await database["event_versions"].insert_one({**version, "tenant": "contoso"})
         book = {"_id": "contoso/x", "tenant": "contoso", "source": "x", "slices": 5, "stored": 9}
         await database["ledger_sums"].insert_one(book)
+        page = {"_id": "s#p", "page": "p", "tenant": "contoso", "source": "x", "settled": True, "stored": 3}
+        await database["ledger_pages"].insert_one({**page, "at": datetime.now(UTC)})
+        blob = {"_id": "contoso/x/b", "tenant": "contoso", "source": "x", "state": "fetched"}
+        await database["ledger_blobs"].insert_one({**blob, "expires": NOW - timedelta(days=9)})
         slice_ = {"_id": "s", "tenant": "contoso", "source": "x", "summed": {"slices": 1, "stored": 9}}
         await database["ledger_slices"].insert_one(slice_)
 
@@ -306,6 +310,8 @@ def test_a_whole_store_has_no_fault_and_stays_as_it_is(aoc, whole_store, there) 
         ("event_versions", 1, {"$set": {"number": 5}}, "versions"),
         ("ledger_sums", None, {"$set": {"stored": 8}}, "totals"),
         ("ledger_sums", None, {"$set": {"source": "y"}}, "totals"),
+        ("ledger_pages", None, {"$set": {"stored": 4}}, "pages"),
+        ("ledger_blobs", None, {"$set": {"state": "listed"}}, "blobs"),
         ("upgrades", None, {"$set": {"edition": -1}}, "terms"),
     ],
 )

@@ -11,6 +11,7 @@ import typer
 
 from aoc_cli.attach import on_database
 from aoc_cli.maintenance.event_faults import faults
+from aoc_cli.maintenance.ledger_check import LedgerCheck
 from aoc_cli.maintenance.options import AsJson, Data, Share, Throttle, progress
 from aoc_cli.terminal import as_json, err, out, plain
 from aoc_common.clock import SystemClock
@@ -58,7 +59,8 @@ def verify_store(
     """Check what is stored, and change nothing. Status 3 when something is wrong.
 
     Ids and digests follow from the records, versions and links of twins are whole, every event can be found, totals
-    hold what their slices gave, indexes are as declared.
+    hold what their slices gave, the events that the ledger says pages of the last week have stored are there, no blob
+    was forgotten, indexes are as declared.
     """
     if tenant is not None:
         subjects.check_tenant(tenant)
@@ -67,11 +69,15 @@ def verify_store(
 
     async def work(database: Database, show: Callable[[str], None]) -> None:
         await _check_whole(database, verdict, tenant)
+        # Before the events: what is stored meanwhile is of pages that are settled later.
+        ledger = await LedgerCheck.begun(database, tenant, SystemClock()) if start is None and most is None else None
         throttle = Throttle(SystemClock(), share)
         async for checked in MongoStoreCheck(database).batches(tenant, start, min(_BATCH, most or _BATCH)):
             for event in checked.events:
                 for kind, what in faults(event, checked):
                     verdict.add(kind, f"{event['tenant']}/{event['_id']}", what)
+            if ledger is not None:
+                ledger.add(checked.pages)
             verdict.events += len(checked.events)
             verdict.next = str(checked.last)
             show(f"{verdict.events:,} events checked, {verdict.counts.total():,} faults")
@@ -79,6 +85,8 @@ def verify_store(
                 return
             await throttle.rest()
         verdict.next = ""
+        for kind, where, what in [] if ledger is None else ledger.faults():
+            verdict.add(kind, where, what)
 
     with progress() as show:
         try:
