@@ -151,6 +151,13 @@ class RateOptions(Frozen):
         "takes one, signing in 5, and made-up credentials 20 more.",
     )
     address_per_s: float = Field(20, gt=0, description="Tokens that an address gets each second.")
+    strangers_burst: int = Field(
+        20_000,
+        ge=100,
+        description="Requests of whom it is not known yet who they are, from all addresses together, that are taken at "
+        "once. Whoever was known here in the last twelve hours does not count.",
+    )
+    strangers_per_s: float = Field(200, gt=0, description="Such requests that are taken each second.")
     webhooks_burst: int = Field(6_000, ge=10, description="Notifications that an address can send at once.")
     webhooks_per_s: float = Field(100, gt=0, description="Notifications of an address each second.")
 

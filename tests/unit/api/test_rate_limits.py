@@ -201,7 +201,7 @@ async def test_while_the_store_of_limits_is_away_everybody_passes(clock) -> None
         with pytest.raises(Problem) as refused:
             await throttle.vetted("203.0.113.9", str(number), bad)
         assert refused.value.slug == "unauthenticated"
-    assert away.asked == 1_000
+    assert away.asked == 1_400  # of strangers their address, and all of them together
 
 
 async def test_two_hundred_analysts_behind_one_address_sign_in_and_work(clock) -> None:
@@ -236,3 +236,32 @@ async def test_two_hundred_analysts_behind_one_address_sign_in_and_work(clock) -
 )
 def test_who_has_many_addresses_has_one_bucket(address, network) -> None:
     assert network_of(address) == network
+
+
+async def test_strangers_from_ever_so_many_sites_are_bounded_together_and_who_was_here_passes(clock) -> None:
+    options = RateOptions(strangers_burst=100, strangers_per_s=1, address_burst=100)
+    # More sites than are remembered: each of them finds a full bucket.
+    throttle = Throttle(TokenBuckets(clock, remembered=10), options, clock)
+    looked_up = 0
+
+    async def known() -> Principal:
+        return DANA
+
+    async def nobody() -> Principal:
+        nonlocal looked_up
+        looked_up += 1
+        raise problems.unauthenticated("no such key")
+
+    await throttle.vetted("192.0.2.1", "dana's", known)
+    refused = []
+    for number in range(1_000):
+        with pytest.raises(Problem) as raised:
+            await throttle.vetted(f"10.0.{number // 250}.{number % 250}", f"made up {number}", nobody)
+        refused.append(raised.value.slug)
+
+    assert looked_up == refused.count("unauthenticated") == 99  # dana's own was the first
+    assert refused[-1] == "too-often"
+    assert "people who are not known yet" in raised.value.detail
+    assert await throttle.vetted("192.0.2.1", "dana's", known) is DANA
+    clock.advance(1)
+    assert await throttle.vetted("198.51.100.1", "another", known) is DANA

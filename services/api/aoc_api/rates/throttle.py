@@ -2,7 +2,8 @@
 
 Before somebody is known, the address counts: so many strangers share one that it is only charged much for what a guess
 looks like, credentials that are none. Those that were good here before are recognised, and pass whatever others behind
-their address do. From then on the principal counts, and the address does not.
+their address do. From then on the principal counts, and the address does not. Who comes from more addresses than can be
+counted meets a bound on all strangers together: what is looked up for them is bounded, and whoever was here passes.
 
 When the store of the limits is away, nobody is refused: a gateway that protects itself must not be what fails.
 """
@@ -51,6 +52,9 @@ _QUIET_S: Final = 60.0
 _QUIET: Final = 1_000
 #: Bits of an IPv6 address that its owner cannot choose (RFC 6177).
 _SITE_BITS: Final = 56
+#: Whose bucket all strangers share.
+_ALL: Final = "all"
+_WHOSE: Final = {"address": "this address", "webhooks": "this address", "strangers": "people who are not known yet"}
 #: The problem of credentials that are none.
 _NONE: Final = "unauthenticated"
 
@@ -65,6 +69,7 @@ class Throttle:
         self._limits = limits
         self._caller = Rate("caller", options.caller_burst, options.caller_per_s)
         self._address = Rate("address", options.address_burst, options.address_per_s)
+        self._strangers = Rate("strangers", options.strangers_burst, options.strangers_per_s)
         self._webhooks = Rate("webhooks", options.webhooks_burst, options.webhooks_per_s)
         self._recognised: TTLCache[bytes, bool] = TTLCache(_RECOGNISED, _RECOGNISED_S, timer=clock.monotonic)
         self._refused: TTLCache[bytes, bool] = TTLCache(_REFUSED, _REFUSED_S, timer=clock.monotonic)
@@ -77,8 +82,10 @@ class Throttle:
         return {} if standing is None else headers(self._caller, standing)
 
     async def stranger(self, address: str, tokens: int = STRANGER) -> None:
-        """Count a request of an address. Raises a problem: too many."""
+        """Count a request of an address, and of all that are not known. Raises a problem: too many."""
         await self._take(self._address, network_of(address), tokens)
+        # What an address has used up is not taken from all others.
+        await self._take(self._strangers, _ALL, STRANGER)
 
     async def webhook(self, address: str) -> None:
         """Count a notification from an address. Raises a problem: too many."""
@@ -125,7 +132,8 @@ class Throttle:
             _log.warning("request.limited", rate=rate.name, owner=owner, wait_s=round(standing.wait_s, 1))
         raise Problem(
             "too-often",
-            f"So many requests of this {rate.name} came that the next is taken in {_whole(standing.wait_s)} s.",
+            f"So many requests of {_WHOSE.get(rate.name, 'this caller')} came that the next is taken in "
+            f"{_whole(standing.wait_s)} s.",
             headers=headers(rate, standing) | {"Retry-After": str(_whole(standing.wait_s))},
         )
 
