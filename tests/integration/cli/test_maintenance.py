@@ -137,6 +137,24 @@ def test_a_record_under_two_ids_becomes_one_and_what_says_something_else_stays(a
     assert noted("maintenance.dedupe") == 2
 
 
+def test_the_twin_of_a_duplicate_leads_to_the_event_that_stays(aoc, stored, on_store, there) -> None:
+    before, stays, twin = of_before(raw(1)), of(raw(1)), of(raw(2))
+    stored(before, stays, twin)
+
+    async def link(database: Database) -> None:
+        await database["events"].update_one({"_id": before.id}, {"$set": {"twin": twin.id}})
+        await database["events"].update_one({"_id": twin.id}, {"$set": {"twin_of": before.id}})
+        claim = {"_id": before.id, "first": before.id, "unified": twin.id, "tenant": "contoso"}
+        await database["twins"].insert_one(claim)
+
+    on_store(link)
+    done = json.loads(aoc("dedupe", "--tenant", "contoso", "--apply", "--json").out)
+    events = there()
+
+    assert (done["merged"], set(events)) == (1, {stays.id, twin.id})
+    assert (events[stays.id]["twin"], events[twin.id]["twin_of"]) == (twin.id, stays.id)
+
+
 def test_a_duplicate_with_versions_of_its_own_is_not_decided_about(aoc, stored, on_store, there) -> None:
     before = of_before(raw(1))
     stored(of(raw(1)), before)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aoc_common.errors import BadConfiguration, NotFound
+from aoc_common.errors import BadConfiguration, NotFound, Unreachable
 from aoc_common.licence.terms import Licences
 from aoc_common.licence.token import Licence
 from aoc_common.store.mongo.client import ensure_indexes
@@ -270,6 +270,30 @@ async def test_a_look_reads_what_has_changed_and_not_a_thousand_tenants(database
     assert read[0] == 1_000
     # All of those that changed since shortly before the newest of the look before.
     assert read[2:] == [1, 1]
+
+
+async def test_while_the_database_never_answered_nobody_waits_for_the_looks_of_others(clock):
+    class Away:
+        def __init__(self):
+            self.asked, self.go = 0, asyncio.Event()
+
+        async def changed_since(self, _since):
+            self.asked += 1
+            await self.go.wait()
+            raise Unreachable("MongoDB: away")
+
+    away = Away()
+    stored = StoredTenants(away, clock)
+    looking = [asyncio.create_task(stored.get("contoso")) for _ in range(20)]
+    await asyncio.sleep(0)
+    away.go.set()
+    answers = await asyncio.gather(*looking, return_exceptions=True)
+
+    assert {type(answer) for answer in answers} == {Unreachable}
+    assert away.asked == 1
+    with pytest.raises(Unreachable):
+        await stored.get("contoso")  # who comes later has it looked up again
+    assert away.asked == 2
 
 
 async def test_a_change_is_known_after_one_look_without_a_message_and_at_once_with_one(registry, clock):

@@ -52,6 +52,8 @@ class StoredTenants:
         self._looked_at: float | None = None
         self._all_at: float | None = None
         self._newest: datetime | None = None
+        self._failed: Transient | None = None
+        self._failures = 0
         self._looking = asyncio.Lock()
         self._woken = asyncio.Event()
 
@@ -109,13 +111,18 @@ class StoredTenants:
     async def _refresh(self) -> None:
         if self._is_fresh():
             return
+        failures = self._failures
         async with self._looking:
             if self._is_fresh():  # somebody has looked meanwhile
                 return
+            if self._failed is not None and self._failures != failures:
+                # Whoever has waited for that look would wait as long for the same answer.
+                raise self._failed
             try:
                 await self._look()
             except Transient as error:
                 if self._all_at is None:
+                    self._failed, self._failures = error, self._failures + 1
                     raise
                 self._looked_at = self._clock.monotonic()
                 _log.warning("tenants.unreadable", error=str(error))

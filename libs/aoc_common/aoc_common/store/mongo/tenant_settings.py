@@ -14,7 +14,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from aoc_common.contracts.subjects import check_tenant
-from aoc_common.store.mongo.client import Database, Document, translated
+from aoc_common.store.mongo.client import Database, Document, check_known, translated
 from aoc_common.tenants.records import HISTORY, Adding, TenantRecord, TenantRevision
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class MongoTenantSettings:
     """`TenantSettingsStore` over `tenant_settings`."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._tenants = database["tenant_settings"]
 
     async def record(self, name: str) -> TenantRecord | None:
@@ -42,6 +43,7 @@ class MongoTenantSettings:
 
     async def changed_since(self, moment: datetime | None) -> list[TenantRecord]:
         """The records that were changed since."""
+        check_known(self._database)
         # What is just being added has neither.
         query: Document = {"state": {"$exists": True}} if moment is None else {"changed_at": {"$gte": moment}}
         with translated("tenant settings"):
