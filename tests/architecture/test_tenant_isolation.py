@@ -105,7 +105,6 @@ OF_THE_INSTALLATION: Final = {
     "moved_twins.MovedTwins": "by ids of events, which hash the tenant",
     "overtaken": "upkeep of all ledgers; each slice names its tenant",
     "page_ledger.PageLedger": "by ids of pages, which hash the tenant",
-    "past_retention.MongoPastRetention": "the operator's upkeep of all tenants",
     "publications": "where in the stream which events stand, of all tenants, for readers of all tenants",
     "published.PublishedEvents": "for readers of all tenants, by entries of the publication log",
     "quarantine": "by the key of a record; decisions name their tenant in the selection",
