@@ -11,12 +11,13 @@ from uuid import UUID
 import orjson
 import yaml
 
+from aoc_alerter.following_rules import librarian
 from aoc_alerter.pack import CATEGORIES, shipped_rules
 from aoc_alerter.sigma.compiling import compile_rule
 from aoc_alerter.sigma.lint import lint
 from aoc_alerter.sigma.reading import read_rule
 from aoc_alerter.sigma.ruleset import RuleSet
-from microsoft_records import SHAPES, event_of, records
+from microsoft_records import NOW, SHAPES, event_of, records
 from rule_pack import Hit, hits, pack, raised, raised_by, seconds
 from rule_pack_page import PAGE, page
 
@@ -121,6 +122,17 @@ def test_the_rule_of_the_how_to_fires_on_its_record() -> None:
     assert lint(compiled.rules[0]) == ()
     assert len(compiled.match(orjson.loads(event_of(fires[1], fires[0]).message()))) == 1
     assert compiled.match(orjson.loads(event_of(misses[1], misses[0]).message())) == ()
+
+
+def test_the_alerter_takes_every_rule_and_has_those_at_work_that_are_switched_on() -> None:
+    library = librarian().library({}, NOW)
+    on = {
+        str(held[-1]["id"]) for name, held in pack().documents.items() if pack().attributes(name).get("enabled", True)
+    }
+
+    assert library.faults == {}
+    assert {rule.told.id for rule in library.active.values()} == on & set(pack().ids)
+    assert {rule.grouping.fields[0] for rule in library.active.values()} >= {"actor", "MailboxOwnerUPN"}
 
 
 def test_lint_finds_nothing_in_any_rule() -> None:

@@ -57,8 +57,9 @@ def test_a_condition_holds_for_exactly_those_events(condition, holding) -> None:
     assert {event for event in EVENTS if fires(rule, dict.fromkeys(event, 1))} == holding
 
 
-def test_several_conditions_are_alternatives() -> None:
-    rule = rule_of({**SEARCHES, "condition": ["sel_a and sel_b", "other"]})
+@pytest.mark.parametrize("both", ["sel_a and sel_b", "sel_a AND sel_b"])
+def test_several_conditions_are_alternatives(both) -> None:
+    rule = rule_of({**SEARCHES, "condition": [both, "other"]})
 
     assert {event for event in EVENTS if fires(rule, dict.fromkeys(event, 1))} == {"ab", "abc", "c", "ac", "bc"}
 
@@ -102,6 +103,22 @@ def test_a_match_tells_the_values_by_which_the_rule_holds() -> None:
     assert [(value.field, value.value) for value in match.values] == [("User.Name", "SAM"), ("n", "4")]
     assert match.rule.id == RULE_ID
     assert match.log_source == "aoc/ocsf"
+
+
+def test_a_match_tells_what_is_there_and_what_is_not() -> None:
+    rule = rule_on({"a|exists": True, "b|exists": False, "c": None, "d|neq": 1})
+
+    (match,) = RuleSet([rule]).match({"a": "x", "c": None})
+
+    assert [(one.field, one.value) for one in match.values] == [("a", "x"), ("b", "(absent)"), ("c", "null")]
+
+
+def test_a_match_tells_nothing_of_an_alternative_that_does_not_hold() -> None:
+    rule = rule_of({"first": {"a": 1, "b": 2}, "second": {"c": 3}, "condition": "first or second"})
+
+    (match,) = RuleSet([rule]).match({"a": 1, "c": 3})
+
+    assert [(value.field, value.value) for value in match.values] == [("c", "3")]
 
 
 RULE_ID = "0b2b41a4-4d9f-4f0c-8f0a-9d41a4b9e0a1"

@@ -150,6 +150,15 @@ def test_an_expression_that_is_too_large_is_refused(pattern) -> None:
     assert "regular expression" in refusal({"selection": {"f|re": pattern}, "condition": "selection"})
 
 
+def test_an_expression_may_be_as_long_as_the_bound_says() -> None:
+    assert fires(rule_on({"f|re": "a" * bounds.REGEX_LENGTH}), {"f": "a" * bounds.REGEX_LENGTH})
+
+
+def test_a_rule_for_a_log_source_that_is_not_ours_is_checked_all_the_same() -> None:
+    with pytest.raises(RuleRefused, match="regular expression"):
+        rule_on({"f": "a?" * 3_000}, logsource={"product": "windows"})
+
+
 def test_brackets_without_end_are_refused() -> None:
     with pytest.raises(RuleRefused):
         read_rule("a: " + "[" * 100_000, "rule.yml")

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from aoc_alerter.sigma.fields import FieldTable
 from sigma_rules import fires, rule_on
 
 UNIFIED = {"product": "m365", "service": "audit"}
@@ -40,6 +41,13 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"Parameters|contains": "Redirect"}, {"Parameters": PARAMETERS}, False),
         ({"Parameters|contains": "ForwardTo"}, {"Parameters": "-ForwardTo a@b.example"}, True),
         ({"f": '{"a":1}'}, {"f": {"a": 1}}, True),
+        ({"f|endswith": "1}"}, {"f": {"a": 1}}, True),
+        ({"f|fieldref": "g"}, {"f": "a", "g": ["b", "a"]}, True),
+        ({"f": [*(f"*part{number}*" for number in range(12)), "start*"]}, {"f": "start of it"}, True),
+        ({"f": [*(f"*part{number}*" for number in range(12)), "start*"]}, {"f": "a part11 of it"}, True),
+        ({"f|fieldref": "g"}, {"f": "ab", "g": "a"}, False),
+        ({"f|fieldref": "g"}, {"f": "ab", "g": "b"}, False),
+        ({"f": ['{"a":1}', "b"]}, {"f": {"a": 1}}, True),
         ({"f": "[]"}, {"f": []}, True),
         ({"f": "[]"}, {"f": [1]}, False),
         ({"f": '["a","b"]'}, {"f": ["a", "b"]}, True),
@@ -67,6 +75,8 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"properties.f": 1}, {"properties": {"f": 1}}, True),
         ({"f": 1}, {"properties": {"f": 1}}, True),
         ({"properties.f": 1}, {"f": 1}, True),
+        ({"properties.f": 1}, {"properties": [{"name": "f", "value": 1}]}, True),
+        ({"f": 1}, {"properties": [{"name": "f", "value": 1}]}, False),
         ({"category": "inner"}, {"category": "outer", "properties": {"category": "inner"}}, True),
         ({"category": "outer"}, {"category": "outer", "properties": {"category": "inner"}}, False),
         ({"f": 1}, {"auditData": {"f": 1}, "id": "x"}, True),
@@ -77,12 +87,37 @@ CHANGES = [{"displayName": "UserType", "oldValue": '["Guest"]', "newValue": '["M
         ({"f|contains": "ab"}, '{"f": "ab\\ud800"}', True),
         ({"f|re": "^ab"}, '{"f": "ab\\ud800"}', True),
         ({"f|contains": "ab"}, '{"f": {"k": "ab\\ud800"}}', True),
+        ({"f|contains": '"ab?",1'}, '{"f": ["ab\\ud800", 1]}', True),
+        ({"f|contains": '"ab?"'}, '{"f": ["ab\\ud800"]}', True),
+        ({"f": "a?b*c"}, '{"f": "axb\\ud800c"}', True),
+        ({"f": "a?b*c"}, '{"f": "axb\\ud800"}', False),
+        ({"f|cased": "true"}, {"f": True}, True),
+        ({"f|cased": "false"}, {"f": False}, True),
+        ({"f|cased": "False"}, {"f": False}, False),
+        # what is too long is looked at up to a bound
+        ({"f|contains": "end"}, {"f": ["x" * 65_533 + "end"]}, True),
+        ({"f|contains": "end"}, {"f": ["x" * 65_534 + "end"]}, False),
         ({"f|gt": 1}, '{"f": 123456789012345678901234567890}', True),
         ({"f": 1}, '{"f": 1, "f": 2}', False),
     ],
 )
 def test_a_field_is_found_wherever_an_interface_puts_it(search, record, expected) -> None:
     assert fires(rule_on(search, logsource=UNIFIED), unified(record)) is expected
+
+
+@pytest.mark.parametrize(
+    ("aliases", "expected"),
+    [
+        ((".", "b"), ["a.x", "b.x"]),
+        (("b", "."), ["b.x", "a.x"]),
+        (("b",), ["b.x", "a.x"]),
+        ((print, "b"), ["b.x", "a.x"]),
+    ],
+)
+def test_what_lies_in_a_field_is_looked_for_where_the_field_is_in_the_same_order(aliases, expected) -> None:
+    places = FieldTable({"a": aliases}).places("A.x")
+
+    assert [".".join(step for _, step in place.path) for place in places] == expected
 
 
 def test_an_object_with_thousands_of_keys_or_levels_is_looked_at_within_bounds() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from aoc_alerter.sigma import log_sources
+from aoc_alerter.sigma.ruleset import RuleSet
 from aoc_common.contracts.event import Event
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
@@ -123,6 +124,20 @@ def test_a_protocol_is_found_as_the_portal_shows_it_and_an_operation_without_its
     assert fires(by_code, event_of(SIGN_IN | {"authenticationProtocol": "deviceCode"}))
     assert not fires(by_code, event_of(SIGN_IN | {"authenticationProtocol": "oAuth2"}))
     assert fires(secrets, event_of(CHANGE | {"activityDisplayName": "Update application \N{EN DASH} Certificates "}))
+
+
+def test_a_rule_of_several_log_sources_tells_the_first_as_which_it_has_found_a_record() -> None:
+    cmdlet = {
+        "Operation": "Send",
+        "Workload": "Exchange",
+        "RecordType": 2,
+        "CreationTime": "2026-11-20T10:00:00",
+        "Id": "1",
+    }
+    rule = rule_on({"Operation": "Send"}, logsource={"product": "m365"})
+
+    assert fires(rule, event_of(cmdlet))
+    assert [one.log_source for one in RuleSet([rule]).match(event_of(cmdlet))] == ["m365/audit"]
 
 
 def test_the_country_of_a_sign_in_is_found_where_each_interface_has_it() -> None:
