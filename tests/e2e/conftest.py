@@ -50,7 +50,7 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def says(self, text: str, seconds: float = 40) -> str:
+    def says(self, text: str, seconds: float = 100) -> str:
         """Wait until it has said this; all that it has said."""
         deadline = time.monotonic() + seconds
         while text not in (said := self.log.read_text()):

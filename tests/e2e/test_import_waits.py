@@ -115,7 +115,7 @@ def states_of_imports(aoc, data: Path) -> list[str]:
     return [one["state"] for one in json.loads(shown.stdout)["imports"]]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_once(aoc, started, export) -> None:
     data = aoc.root / "case"
     # From the first files of its database to when most records are stored.
@@ -124,7 +124,7 @@ def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_
     for point in points:
         killed = aoc.start("import", export, "--data", data)
         started.append(killed)
-        until(point, 60, killed.log.read_text)
+        until(point, 150, killed.log.read_text)
         killed.process.kill()
         killed.process.wait(20)
 
@@ -139,7 +139,7 @@ def test_killed_at_many_points_and_run_again_everything_is_stored_and_published_
     assert "open" not in {*interrupted, *states_of_imports(aoc, data)}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_import_takes_over_from_a_stack_that_stops(aoc, started, export) -> None:
     data = aoc.root / "case"
     up = aoc.start("up", "--data", data, "--port", str(free_port()), "--nats-port", "0", "--no-simulate")
@@ -159,7 +159,7 @@ def test_an_import_takes_over_from_a_stack_that_stops(aoc, started, export) -> N
     assert truth(data) == RIGHT
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_servers_that_die_during_an_import_are_started_again(aoc, started, export, processes_naming) -> None:
     data = aoc.root / "case"
     importing = aoc.start("import", export, "--data", data, "--json")

@@ -231,7 +231,7 @@ def test_kill_9_of_the_command_leaves_no_process_either(aoc, started, processes_
     until(lambda: processes_naming(data) == {}, 10)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 def test_what_kill_9_left_is_ended_at_the_next_start_which_logs_each_event_in_a_line(
     aoc, started, processes_naming
 ) -> None:
