@@ -53,6 +53,7 @@ _SLOWER: Final = "only takes longer"
 EQUAL: Final = {
     "conditions: if is False: if isinstance(part, ConditionFieldEqualsValueExpression):": _SLOWER,
     "conditions: Is is IsNot: one.cased is cased": "the same two groups, in the other order",
+    "conditions: if is False: if not isinstance(value, SigmaString):": "pySigma has no other kinds of values",
     "conditions: if is True: if texts:": _SLOWER,
     "conditions: one more: 1": "a wildcard too many before a keyword, which " + _SLOWER,
     "fields: not that: False": "what a table shows of itself",
@@ -60,6 +61,7 @@ EQUAL: Final = {
     "moments: one more: 0": "seconds that a text does not have, which no modifier asks for",
     "moments: Gt is GtE: len(text) > _LONGEST": "no moment has so many characters",
     "moments: one more: 40": "no moment has so many characters",
+    "named_lists: one more: 256": "how much a list remembers",
     "named_lists: if is True: if known is None:": _SLOWER,
     "named_lists: if is True: if key not in self._expressions:": _SLOWER,
     "named_lists: if is True: if len(self._forms) >= _FORMS:": _SLOWER,

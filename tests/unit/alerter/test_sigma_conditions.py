@@ -57,6 +57,14 @@ def test_a_condition_holds_for_exactly_those_events(condition, holding) -> None:
     assert {event for event in EVENTS if fires(rule, dict.fromkeys(event, 1))} == holding
 
 
+def test_modifiers_are_respelt_in_lists_of_maps_too() -> None:
+    rule = rule_on([{"a|utf16le|base64": "ab"}, {"b": 1}])
+
+    assert fires(rule, {"a": "YQBiAA=="})
+    assert fires(rule, {"b": 1})
+    assert not fires(rule, {"a": "YWI="})
+
+
 @pytest.mark.parametrize("both", ["sel_a and sel_b", "sel_a AND sel_b"])
 def test_several_conditions_are_alternatives(both) -> None:
     rule = rule_of({**SEARCHES, "condition": [both, "other"]})
