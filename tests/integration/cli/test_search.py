@@ -160,3 +160,9 @@ async def test_stats_and_timelines_of_an_old_case_count_from_there_too(
     await asyncio.to_thread(partial(command, tenant="contoso", since="3d", as_json=True))
 
     assert "--since counts from there" in " ".join(capsys.readouterr().err.split())
+
+
+def test_what_comes_has_no_tags_so_a_tail_of_them_is_refused(command_line) -> None:
+    ran = command_line("tail", "dana", "-tag:benign")
+
+    assert (ran.status, "has no tags yet; aoc search finds what is tagged" in ran.err) == (2, True)
