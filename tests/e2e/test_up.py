@@ -81,6 +81,7 @@ def test_history_and_live_traffic_arrive_and_can_be_queried(stack) -> None:
         "dead_letters": "ok",
         "quarantine": "ok",
         "services": "ok",
+        "licence": "ok",
         "stands_still": [],
         "version": "0.1.0",
     }
