@@ -25,7 +25,7 @@ from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.tenant_data import MongoTenantData
 from aoc_common.store.rules import RuleException, StoredRule
-from made_alerts import DANA, NOW, alert_event, alert_of
+from made_alerts import DANA, KEEP, NOW, alert_event, alert_of
 
 if TYPE_CHECKING:
     from aoc_common.contracts.alert import Alert
@@ -37,7 +37,7 @@ LATER = NOW + timedelta(minutes=5)
 @pytest.fixture
 async def alerts(database: Database) -> MongoAlerts:
     await ensure_indexes(database, ("alerts", "hits", "alert_groups"))
-    return MongoAlerts(database)
+    return MongoAlerts(database, KEEP)
 
 
 def new(alert: Alert) -> AlertWrite:
@@ -93,10 +93,23 @@ async def test_each_revision_waits_until_it_is_published(alerts, database) -> No
     assert (await alerts.of([alert.id]))[alert.id].alert.count == 7
 
 
+async def test_how_long_an_alert_is_kept_says_who_raises_it(alerts, database) -> None:
+    alert = alert_of()
+    await alerts.write([new(alert)])
+    stored = (await alerts.of([alert.id]))[alert.id]
+    noted = changed(alert, AlertChange("acknowledged"), DANA, LATER)
+    await MongoAlerts(database, None).write([next_of(stored, noted)])
+    assert (await database["alerts"].find_one({"_id": alert.id}))["expire_at"] == NOW + KEEP
+
+    more = joined(noted, [alert_event(1)], 2, LATER)
+    await alerts.write([next_of((await alerts.of([alert.id]))[alert.id], more)])
+    assert (await database["alerts"].find_one({"_id": alert.id}))["expire_at"] == LATER + KEEP
+
+
 async def test_what_cannot_be_published_is_bounded(alerts, database) -> None:
     alert = alert_of()
 
-    with pytest.raises(Unreachable, match="100 revisions of it wait"):
+    with pytest.raises(Unreachable, match="50 revisions of it wait"):
         await alerts.write([AlertWrite(alert, StoredAlert(alert, 1, MOST_WAITING), AlertMessage.of(alert))])
 
 

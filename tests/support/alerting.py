@@ -111,7 +111,7 @@ class Alerting:
         self.following = FollowingRules(self.rules, shipped or librarian(*(texts or PACK)), self.clock)
         self.lists: dict[str, Any] = {}
         self.records: dict[str, Any] = {}
-        self.alerts = MongoAlerts(database)
+        self.alerts = MongoAlerts(database, timedelta(days=400))
         raiser = Raiser(MongoHits(database), MongoAlertGroups(database), self.alerts, self.clock)
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(

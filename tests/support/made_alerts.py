@@ -13,6 +13,8 @@ from aoc_common.contracts.ids import event_id, to_ms
 if TYPE_CHECKING:
     from uuid import UUID
 
+#: How long alerts are kept.
+KEEP = timedelta(days=400)
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 RULE = AlertRule(
     "0b1c5e0f-7a4d-4c4c-9c1c-5d1f7e6a3b21",

@@ -9,7 +9,7 @@ from aoc_alerter.grouping import Placed, group_of
 from aoc_alerter.sigma.log_sources import LOG_SOURCES
 from aoc_alerter.sigma.named_lists import NO_LISTS
 from aoc_alerter.sigma.record import Record
-from aoc_common.contracts.alert import AlertEvent, FieldValue
+from aoc_common.contracts.alert import LONGEST_NAME, AlertEvent, FieldValue
 from aoc_common.contracts.alert_finding import evidence_of
 from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import Row
@@ -63,7 +63,7 @@ class Finder:
             class_uid=message.class_uid,
             service=row.service,
             operation=row.operation,
-            actor=row.actor,
+            actor=None if row.actor is None else row.actor[:LONGEST_NAME],
             matched=tuple(FieldValue(one.field, one.value) for one in match.values),
             evidence=evidence_of(message.event),
             old=at < self._old_before,

@@ -18,7 +18,9 @@ class AlerterOptions(Frozen):
         description="An event that happened longer ago, in hours, makes an alert about the past: marked, and nobody is "
         "notified.",
     )
-    keep_days: int = Field(400, ge=1, le=36_500, description="Days that an alert is kept after it was changed last.")
+    keep_days: int = Field(
+        400, ge=1, le=36_500, description="Days that an alert is kept after it was raised, or got its last event."
+    )
     rules_s: float = Field(2, gt=0, description="How often rules are looked at for changes, seconds.")
     publish_s: float = Field(
         0.5, gt=0, description="How often alerts are looked at for changes that people have made, seconds."

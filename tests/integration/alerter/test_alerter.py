@@ -30,7 +30,7 @@ from aoc_common.store.mongo.alerts import MongoAlerts, MongoAlertSearch
 from aoc_common.store.mongo.client import ensure_indexes
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.rules import StoredRule
-from made_alerts import DANA
+from made_alerts import DANA, KEEP
 from reader_bench import Rig
 from replica import NOW
 
@@ -118,7 +118,7 @@ async def test_events_become_alerts_and_what_people_do_is_published(rig, alerter
     async with alerter():
         await rig.publish(*records("kim", "sam", number=3), source="o365-exchange")
         await eventually(lambda: _is(counts(rig), {"kim": 3, "sam": 3}))
-        alerts = MongoAlerts(rig.database)
+        alerts = MongoAlerts(rig.database, KEEP)
         (stored, *_) = (await alerts.of([one.id for one in await alerts_of(rig)])).values()
         done = changed(stored.alert, AlertChange("resolved"), DANA, NOW)
         await alerts.write([AlertWrite(done, stored, AlertMessage.of(done))])

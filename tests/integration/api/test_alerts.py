@@ -16,7 +16,7 @@ from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
 from aoc_common.store.mongo.client import ensure_indexes
-from made_alerts import NOW, RULE, alert_event, alert_of
+from made_alerts import KEEP, NOW, RULE, alert_event, alert_of
 
 URL = "/api/alerts"
 
@@ -39,7 +39,7 @@ def as_(gateway, role, hidden=None):
 async def alerting(gateway, database):
     """A gateway whose caller is an analyst, the store of alerts, and three alerts of contoso."""
     await ensure_indexes(database, ("alerts",))
-    alerts = MongoAlerts(database)
+    alerts = MongoAlerts(database, KEEP)
     made = [
         alert_of(alert_event(0)),
         alert_of(alert_event(1, 10, service="Teams", operation="ChatCreated"), severity="low"),

@@ -16,7 +16,7 @@ from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.store.alerts import AlertWrite
 from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import connect, ensure_indexes
-from made_alerts import alert_event, alert_of
+from made_alerts import KEEP, alert_event, alert_of
 from signing_in import make_key
 from waiting import until
 
@@ -30,7 +30,7 @@ def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
     async def fill() -> str:
         async with connect(mongo_settings) as database:
             await ensure_indexes(database, ("alerts",))
-            await MongoAlerts(database).write([AlertWrite(one, None, AlertMessage.of(one)) for one in ALERTS])
+            await MongoAlerts(database, KEEP).write([AlertWrite(one, None, AlertMessage.of(one)) for one in ALERTS])
             return await make_key(database, Grant("analyst", frozenset({"contoso"})))
 
     key, port = asyncio.run(fill()), free_port()

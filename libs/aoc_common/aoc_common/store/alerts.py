@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from aoc_common.contracts.alert_message import AlertMessage
 
 #: Revisions of one alert that may wait to be published.
-MOST_WAITING: Final = 100
+MOST_WAITING: Final = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def make_services(settings: ApiSettings) -> Running:
                     review={"dead-letters": MongoDeadLetters(database), "quarantine": MongoQuarantine(database)},
                     record_change=change_recorder(trail, clock),
                     notes=MongoEventNotes(database, clock),
-                    alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database)),
+                    alerts=AlertWork(MongoAlertSearch(database), MongoAlerts(database, None)),
                     bulk_tokens=BulkTokens(key),
                     audit=trail,
                     audit_entries=MongoAuditTrail(database),

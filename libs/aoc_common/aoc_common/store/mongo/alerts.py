@@ -6,7 +6,6 @@ is there while the outbox has something.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import batched
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +23,7 @@ from aoc_common.store.mongo.compare_and_set import compare_and_set
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from aoc_common.contracts.access import Scope
@@ -32,16 +31,17 @@ if TYPE_CHECKING:
     from aoc_common.store.alert_search import AlertQuery
     from aoc_common.store.alerts import AlertWrite
 
-#: How long an alert is kept after it was changed last, unless told otherwise.
-ALERTS_KEPT: Final = timedelta(days=400)
 _BODIES: Final = {"outbox.body": 0, "outbox.headers": 0}
 _FACTS: Final = ("rule.id", "rule.title", "severity", "status", "created_at", "acknowledged_at", "resolved_at")
 
 
 class MongoAlerts:
-    """`AlertStore` over `alerts`. `keep`: after the last change."""
+    """`AlertStore` over `alerts`.
 
-    def __init__(self, database: Database, keep: timedelta = ALERTS_KEPT) -> None:
+    `keep`: for how long what is written is kept from then on; None, for who only changes alerts: as long as before.
+    """
+
+    def __init__(self, database: Database, keep: timedelta | None) -> None:
         self._alerts = database["alerts"]
         self._keep = keep
 
@@ -68,7 +68,9 @@ class MongoAlerts:
         if write.message is not None and before is not None and before.waiting >= MOST_WAITING:
             raise Unreachable(f"alert {after.id}: {before.waiting} revisions of it wait to be published")
         query = {"_id": after.id, "tenant": check_tenant(after.tenant), "edition": before.edition if before else 0}
-        values = document_of(after) | {"expire_at": after.changed_at + self._keep}
+        values = document_of(after)
+        if self._keep is not None:
+            values["expire_at"] = after.changed_at + self._keep
         if write.message is None:
             return query, {"$set": values}
         return query, {"$set": values | {"waiting": True}, "$push": {"outbox": waiting_of(write.message)}}
