@@ -143,6 +143,7 @@ async def test_after_an_outage_longer_than_the_stream_keeps_events_there_is_each
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # what a killed one had in work comes again after 30 s
 async def test_killed_again_and_again_it_makes_each_alert_once(
     rig, nats_as, mongo_settings, tmp_path, eventually
 ) -> None:
@@ -160,25 +161,25 @@ async def test_killed_again_and_again_it_makes_each_alert_once(
     actors = [f"u{number}" for number in range(40)]
     for start in range(0, 40, 10):
         await rig.publish(*records(*actors[start : start + 10], number=3), source="o365-exchange")
-    for kill_after in (3, 8, 20, 33, 40):
+    for kill_after in (3, 20, 35):
         process = start_alerter(environment, tmp_path)
         try:
 
             async def begun(wanted: int = kill_after) -> bool:
                 return await rig.database["alerts"].count_documents({"rule.id": MINE}) >= wanted
 
-            await eventually(begun, 60)
+            await eventually(begun, 120)
         finally:
             process.kill()
             await asyncio.to_thread(process.wait)
     process = start_alerter(environment, tmp_path)
     try:
-        await eventually(lambda: _is(counts_of_mine(rig), dict.fromkeys(actors, 3)), 90)
+        await eventually(lambda: _is(counts_of_mine(rig), dict.fromkeys(actors, 3)), 120)
 
         async def told() -> bool:
             return await rig.database["alerts"].count_documents({"waiting": True}) == 0
 
-        await eventually(told)
+        await eventually(told, 60)
         assert sorted(await published(rig)) == await expected(rig)
     finally:
         process.kill()
