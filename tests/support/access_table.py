@@ -154,6 +154,25 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "DELETE /api/tenants/{name}": Example("/api/tenants/{tenant}?confirm={tenant}", named_by_query=False, absent=True),
     "POST /api/tenants/{name}/pause": Example("/api/tenants/{tenant}/pause", named_by_query=False, absent=True),
     "POST /api/tenants/{name}/resume": Example("/api/tenants/{tenant}/resume", named_by_query=False, absent=True),
+    "GET /api/sinks": Example(named_by_query=False, about_tenant=False),
+    "POST /api/sinks": Example(
+        body={"name": "siem", "kind": "otlp", "options": {"url": "https://siem.example"}},
+        named_by_query=False,
+        about_tenant=False,
+    ),
+    **{
+        f"{method} /api/sinks/{{sink}}{what}": Example(
+            f"/api/sinks/none{what}{query}", body=body, named_by_query=False, about_tenant=False, absent=True
+        )
+        for method, what, query, body in (
+            ("GET", "", "", None),
+            ("PUT", "", "?check=false", {"name": "none", "kind": "otlp"}),
+            ("DELETE", "", "", None),
+            ("POST", "/test", "", None),
+            ("POST", "/preview", "", None),
+            ("POST", "/replay", "?start=2026-11-20T00:00:00Z&end=2026-11-21T00:00:00Z", None),
+        )
+    },
     "POST /api/break-glass": Example(
         body={"tenant": "{tenant}", "reason": "to see who may do this", "minutes": 5}, named_by_query=False
     ),

@@ -88,9 +88,10 @@ class Replica:
         source: str = "graph-signins",
         on_bus: datetime | None = None,
         aside: bool = False,
+        tenant: str = "contoso",
     ):
         body = b"[" + b",".join(one if isinstance(one, bytes) else orjson.dumps(one) for one in records) + b"]"
-        page = RawPage("contoso", source, f"contoso/{slice_id}", fetched, body, delayed=aside)
+        page = RawPage(tenant, source, f"{tenant}/{slice_id}", fetched, body, delayed=aside)
         message = SimpleNamespace(subject=page.subject, headers=page.headers(), data=page.body)
         return await map_message(message, self._learn, self.events.encoded, on_bus or fetched)
 

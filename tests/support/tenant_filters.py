@@ -22,6 +22,11 @@ OF_THE_INSTALLATION: Final = {
     "tenant_settings": "the registry: which tenants there are, and their groups; the gateway shows those "
     "that the caller may see",
     "tenant_checks": "an answer to whoever has its ticket",
+    "sinks": "a sink is the installation's; administrators over everything see them",
+    "sink_states": "how the installation's sinks fare",
+    "sink_accounts": "what the installation's sinks have sent, tenant by tenant, for the same administrators",
+    "sink_stretches": "which tenants of a sink are behind, for the same administrators",
+    "sink_answers": "an answer to whoever has its ticket",
     "report_keys": "public keys, and one set for all",
     "installation": "the id of the installation",
     "sources": "which tenants there are (`Hints`); the gateway shows those that the caller may see",

@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "doctor": "aoc_cli.doctor.command:doctor",
     "tenants": "aoc_cli.tenancy.command:group",
     "license": "aoc_cli.tenancy.licence:group",
+    "sinks": "aoc_cli.sinks:group",
     "provision": "aoc_cli.provision:provision",
     "backfill": "aoc_cli.backfill:backfill",
     "deadletters": "aoc_cli.deadletters:group",

@@ -39,6 +39,14 @@ class Postponed(Transient):
     """Nothing failed: the work is wanted later. `retry_after` says when."""
 
 
+class Unfinished(Postponed):
+    """Of a batch, these messages are wanted later (`undone`: their places in it); the others are handled."""
+
+    def __init__(self, message: str, undone: frozenset[int] = frozenset(), *, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.undone = undone
+
+
 class Backpressure(Transient):
     """A stream is full and refuses a publish. Nothing is dropped: the publisher keeps its place and waits."""
 

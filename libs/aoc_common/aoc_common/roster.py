@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
-from aoc_common.bus import consumers
+from aoc_common.bus import consumers, sink_slots
 from aoc_common.contracts import subjects
 
 if TYPE_CHECKING:
@@ -166,6 +166,17 @@ NORMALIZER: Final = Service(
     memory_mb=1024,
 )
 
+EXPORTER: Final = Service(
+    name="exporter",
+    title="Exporter",
+    purpose="sends events and the audit trail to SIEMs, and keeps account of what each has",
+    watches=(subjects.EVENTS_STREAM, subjects.AUDIT_STREAM),
+    requests=sink_slots.permissions(),
+    hears=(subjects.ALL_TENANT_CHANGES,),
+    egress=True,
+    tenants_file="AOC_TENANTS_FILE",
+)
+
 API: Final = Service(
     name="api",
     title="Gateway",
@@ -178,6 +189,7 @@ API: Final = Service(
         "aoc.jobs.subscriptions.>",
         "aoc.jobs.check.*",
         "aoc.jobs.decide.>",
+        "aoc.jobs.sinks.>",
         subjects.ALL_TENANT_CHANGES,
     ),
     hears=(subjects.ALL_TENANT_CHANGES,),
@@ -204,7 +216,7 @@ ALERTER: Final = Service(
 )
 
 #: In the order in which data passes them.
-SERVICES: Final = (COLLECTOR, NORMALIZER, ALERTER, API)
+SERVICES: Final = (COLLECTOR, NORMALIZER, ALERTER, EXPORTER, API)
 _BY_NAME: Final = {service.name: service for service in SERVICES}
 
 

@@ -31,6 +31,7 @@ from aoc_api.routes import (
     review_queues,
     saved_searches,
     sessions,
+    sinks,
     source_health,
     tail,
     tenants,
@@ -49,6 +50,7 @@ _MODULES = (
     health,
     auth,
     sessions,
+    sinks,
     api_keys,
     export,  # before `events`, whose ids would be asked for
     export_jobs,

@@ -37,6 +37,7 @@ from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.settings import ApiOptions
 from aoc_api.single_flight import SingleFlight
+from aoc_api.sinks import Sinks
 from aoc_api.tail.live_tail import LiveTail
 from aoc_api.webhooks.verification import Verifier
 from aoc_common.clock import Clock
@@ -123,6 +124,7 @@ class Services:
     registry: CombinedTenants
     tenants: TenantAdministration
     check_tenant: Callable[[Mapping[str, Any]], Awaitable[str]]
+    sinks: Sinks
     verifier: Verifier | None
 
     def tenant(self, named: str | None) -> str:

@@ -34,6 +34,8 @@ class Entry:
 
     - `time_ms`: when it happened, ms since 1970 UTC; 0 where nothing says when.
     - `body`: an OCSF event as JSON, as it was published or stored. `truncated`: a shorter form, the whole is stored.
+    - `digest`: of a later version of an event. `retrospective`: it came long after it had happened. `labels`: what its
+      sink says of all it sends.
     """
 
     kind: Kind
@@ -46,6 +48,9 @@ class Entry:
     time_ms: int
     body: bytes
     truncated: bool = False
+    digest: str | None = None
+    retrospective: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of_event(cls, message: EventMessage) -> Entry:
@@ -61,6 +66,7 @@ class Entry:
             message.id.int >> 80,
             message.body,
             message.truncated,
+            message.digest,
         )
 
     @classmethod
@@ -127,6 +133,10 @@ class Entry:
         }
         if cut or self.truncated:
             said["truncated"] = True
+        if self.retrospective:
+            said["retrospective"] = True
+        if self.labels:
+            said["labels"] = dict(self.labels)
         return orjson.dumps(said)
 
     def shortened(self, form: dict[str, Any]) -> Entry:

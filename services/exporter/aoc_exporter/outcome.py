@@ -36,12 +36,14 @@ class Refused:
 class Again:
     """It has to be sent again, not before `after_s` seconds where that is known.
 
-    `maybe_taken`: how many copies the destination may have now, as far as anybody knows.
+    `maybe_taken`: how many copies the destination may have now, as far as anybody knows. `own`: the destination is
+    well, and refuses where this one is to go: an index that does not exist, say.
     """
 
     words: str
     after_s: float | None = None
     maybe_taken: int = 0
+    own: bool = False
 
 
 type Outcome = Accepted | Refused | Again

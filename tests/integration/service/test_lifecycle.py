@@ -17,6 +17,7 @@ import pytest
 import aoc_alerter.metrics
 import aoc_api.metrics
 import aoc_collector.metrics
+import aoc_exporter.metrics
 import aoc_normalizer.metrics
 from aoc_cli.local.ports import LOOPBACK, free_port
 from aoc_common.store.mongo.client import ensure_indexes
@@ -36,6 +37,7 @@ SERVICES = {
     "collector": Kind((aoc_collector.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
     "normalizer": Kind((aoc_normalizer.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
     "alerter": Kind((aoc_alerter.metrics.CATALOGUE, metrics.BUS, metrics.READER, metrics.TASKS)),
+    "exporter": Kind((aoc_exporter.metrics.CATALOGUE, metrics.BUS, metrics.TASKS)),
     "api": Kind((aoc_api.metrics.CATALOGUE, metrics.MONITOR, metrics.TASKS), prefix="AOC_API", waits=False),
 }
 WAITING = [name for name, kind in SERVICES.items() if kind.waits]

@@ -17,7 +17,7 @@ from nats.js.errors import NotFoundError
 from aoc_common.bus.broker import connection, jetstream
 from aoc_common.bus.policy import Failures, Redelivery
 from aoc_common.bus.pull import Pull
-from aoc_common.errors import AocError, BadConfiguration, Postponed, Transient, Unreachable
+from aoc_common.errors import AocError, BadConfiguration, Postponed, Transient, Unfinished, Unreachable
 from aoc_common.telemetry import logs, metrics
 from aoc_common.telemetry.pulse import Pulse, failed, settled
 
@@ -79,6 +79,8 @@ class Consumer:
     `still_after_s`: a batch in which nothing moves for so long, or a consumer at which everything fails for so long,
     stands still (see `standstill`). `of_sources`: what fails here is a source's trouble (a permission, say), which its
     own health tells, and no standstill. `positioned`: it begins where its reader's checkpoint says (`bus.readers`).
+    `subjects`: what it reads where that is several subjects; all are within `subject`. `begins_anywhere`: it was made
+    to begin with what came then.
     """
 
     service: str
@@ -92,12 +94,18 @@ class Consumer:
     still_after_s: float = 60.0
     of_sources: bool = False
     positioned: bool = False
+    subjects: tuple[str, ...] = ()
+    begins_anywhere: bool = False
 
     def config(self) -> ConsumerConfig:
         """As JetStream is told."""
         return ConsumerConfig(
             durable_name=self.durable,
-            filter_subject=self.subject,
+            # A consumer that is made by its name has no filter in the subject of the request: so a permission can say
+            # which one may be made.
+            name=self.durable if self.subjects else None,
+            filter_subject=None if self.subjects else self.subject,
+            filter_subjects=list(self.subjects) or None,
             ack_wait=self.ack_wait_s,
             max_ack_pending=self.max_pending,
             max_deliver=-1,
@@ -108,7 +116,9 @@ class Consumer:
         declared = self.config()
         for name in (*_GRAVE, *sorted(IN_PLACE)):
             is_, shall = getattr(info.config, name) or None, getattr(declared, name) or None
-            if is_ != shall and not (self.positioned and name == "deliver_policy" and is_ in _BEGINS):
+            if name == "deliver_policy" and (self.begins_anywhere or (self.positioned and is_ in _BEGINS)):
+                continue
+            if is_ != shall:
                 yield Changed(name, getattr(is_, "value", is_), getattr(shall, "value", shall), name in _GRAVE)
         if info.paused:
             yield Changed("paused", "on", "off", grave=False)
@@ -128,8 +138,9 @@ async def consuming(
     """Run `handler` over batches of these consumers, `workers` batches at once; gives "all of them are at work".
 
     Consumers take turns: one that has much waiting holds up another by the batches in work at most. When the handler
-    returns, every message of its batch is acknowledged. When it raises, `failures` decides by `redelivery`; a batch
-    that fails for good is tried again message by message, so that one poison message does not take others with it; one
+    returns, every message of its batch is acknowledged; when it raises `Unfinished`, those that it has handled. When it
+    raises anything else, `failures` decides by `redelivery`; a batch that fails for good is tried again message by
+    message, so that one poison message does not take others with it; one
     that fails for the time being is, from its third delivery on. `failures`: the service's policy, which its consumers
     share; without one, dead letters are on AOC_DLQ alone. `pulse`: is told what is in work and what comes of it, for
     the heartbeat. Leaving waits until the batches in work are done; nothing more is pulled when `stopping` is set,
@@ -203,6 +214,9 @@ class Handling:
         """Run the handler and settle the messages; whether something is away that they need."""
         try:
             await self.handler(messages)
+        except Unfinished as error:
+            await self._finished(messages, error)
+            return True
         except Exception as error:  # noqa: BLE001  # the policy takes every kind of error
             if len(messages) == 1:
                 await self._apply_policy(messages[0], error)
@@ -219,6 +233,14 @@ class Handling:
         await asyncio.gather(*(message.ack() for message in messages))
         settled(len(messages))
         return False
+
+    async def _finished(self, messages: Sequence[Msg], error: Unfinished) -> None:
+        done = [message for place, message in enumerate(messages) if place not in error.undone]
+        self.failures.handled(done)
+        await asyncio.gather(*(message.ack() for message in done))
+        settled(len(done))
+        for place in sorted(error.undone):
+            await self._apply_policy(messages[place], error)
 
     async def _run_each(self, messages: Sequence[Msg], error: Transient) -> None:
         """Find the message that fails again and again, so that the others need not fail with it.

@@ -48,6 +48,26 @@ SUBSCRIPTIONS: Final = _jobs("collector-subscriptions", subjects.ALL_SUBSCRIPTIO
 CHECKS: Final = _jobs("collector-checks", subjects.ALL_CHECK_JOBS)
 DECISIONS: Final = _jobs("collector-decisions", subjects.ALL_DECISION_JOBS)
 
+#: What is asked of an exporter about a sink, and what is to be sent once more.
+SINK_JOBS: Final = Consumer(
+    service="exporter",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_SINK_JOBS,
+    durable="exporter-jobs",
+    batch=1,
+    still_after_s=120.0,
+)
+EXPORT_JOBS: Final = Consumer(
+    service="exporter",
+    stream=subjects.JOBS_STREAM,
+    subject=subjects.ALL_EXPORT_JOBS,
+    durable="exporter-again",
+    batch=1,
+    max_pending=10_000,
+    still_after_s=_JOB_S,
+    of_sources=True,
+)
+
 #: All that the stream holds is looked at when the alerter comes: what is old by then is marked, and notifies nobody.
 ALERTER: Final = Reader(service="alerter", name="alerter", begin="beginning")
 
@@ -56,5 +76,6 @@ READERS: Final[tuple[Reader, ...]] = (ALERTER,)
 
 ALL: Final = (
     *NORMALIZER, COLLECT, BACKLOG, BACKFILL, DIRECTORY, POLLS, SUBSCRIPTIONS, CHECKS, DECISIONS,
+    SINK_JOBS, EXPORT_JOBS,
     *(reader.consumer for reader in READERS),
 )  # fmt: skip

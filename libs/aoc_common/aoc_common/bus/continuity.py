@@ -76,6 +76,8 @@ class Continuity:
         self._replica = token_hex(8)
         self._stopping = asyncio.Event()
         self._before: StreamView | None = None
+        #: Of the stream, as of the last look at which nothing lacked.
+        self.incarnation = ""
 
     async def run(self) -> None:
         """Look until told to stop, and once more then: what was handled until then is not delivered again."""
@@ -146,6 +148,7 @@ class Continuity:
         if before is not None and before.incarnation == stream.incarnation and not _has_work(info):
             # All that the stream held at the look before was delivered since, or is for others.
             handled = max(handled, before.last)
+        self.incarnation = stream.incarnation
         position = max(state.position, Position(stream.incarnation, min(handled, stream.last)))
         after = replace(state, position=position, head=stream.last, deleted=stream.deleted)
         self.open.set()

@@ -86,11 +86,13 @@ async def reading_events(  # what a reader is made of
             with work.holding(reader.name, len(remaining)):
                 await filling.run(remaining)
             remaining = [message for message in remaining if not message.is_acked]
+            if remaining and leaving.is_set():
+                raise Postponed("the reader leaves while a hole is filled")
             if remaining:
                 await clock.sleep(max(message.delay_s for message in remaining))
 
     async def on_restored(messages: Sequence[Msg]) -> None:
-        await handle([_event(message) for message in messages])
+        await handle([_event(message, getattr(message, "incarnation", "")) for message in messages])
 
     filling = Handling(broker, on_restored, policy, how)
     continuity = Continuity(broker, reader, checkpoints, log, deliver, clock)
@@ -105,7 +107,8 @@ async def reading_events(  # what a reader is made of
                 portions = continuity.portions
                 moved()
             await _either(continuity.open, leaving, LOOK_S)
-        await handle([_event(message) for message in messages])
+        incarnation = continuity.incarnation
+        await handle([_event(message, incarnation) for message in messages])
         metrics.READER_EVENTS.labels(reader.name, "stream").inc(len(messages))
 
     running = asyncio.create_task(continuity.run())
@@ -124,8 +127,11 @@ async def reading_events(  # what a reader is made of
         await asyncio.gather(running, return_exceptions=True)
 
 
-def _event(message: Msg) -> EventMessage:
-    return EventMessage.from_message(message.subject, message.headers, message.data, message.metadata.sequence.stream)
+def _event(message: Msg, incarnation: str) -> EventMessage:
+    place = message.metadata
+    return EventMessage.from_message(
+        message.subject, message.headers, message.data, place.sequence.stream, place.num_delivered, incarnation
+    )
 
 
 async def _either(first: asyncio.Event, other: asyncio.Event, seconds: float) -> None:

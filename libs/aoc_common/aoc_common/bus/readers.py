@@ -70,7 +70,8 @@ class Reader:
     """A reader of AOC_EVENTS. `name`: of its checkpoint, and of its consumer.
 
     `batch`: events that are handled together, also from the store; `batch_bytes`: about how large a batch may be.
-    `max_pending`: events that all replicas together may hold unacknowledged.
+    `max_pending`: events that all replicas together may hold unacknowledged. `movable`: it is made while its service
+    runs, by the service, and its filter may change (`bus.sink_slots`).
     """
 
     service: str
@@ -81,6 +82,7 @@ class Reader:
     batch_bytes: int = 8 * 1024**2
     ack_wait_s: float = 30.0
     max_pending: int = 4096
+    movable: bool = False
 
     @property
     def consumer(self) -> Consumer:
@@ -95,6 +97,7 @@ class Reader:
             ack_wait_s=self.ack_wait_s,
             max_pending=self.max_pending,
             positioned=True,
+            subjects=self.event_filter.subjects or ((self.event_filter.subject,) if self.movable else ()),
         )
 
 
@@ -150,7 +153,7 @@ async def _declare_consumer(js: JetStreamContext, consumer: Consumer, begin: int
         fields.add("opt_start_seq")
     if not changes:
         return []
-    if fields <= IN_PLACE:
+    if fields <= (IN_PLACE | {"filter_subjects"} if consumer.subjects else IN_PLACE):
         await js.add_consumer(consumer.stream, info.config.evolve(**{name: getattr(declared, name) for name in fields}))
     else:
         await js.delete_consumer(consumer.stream, consumer.durable)

@@ -26,6 +26,7 @@ class RestoredMessage(Msg):
         self._place = Msg.Metadata.SequencePair(consumer=0, stream=event.sequence)
         self._taken_at = made_at(incarnation)
         self._durable = durable
+        self.incarnation = incarnation
 
     @property
     def metadata(self) -> Msg.Metadata:

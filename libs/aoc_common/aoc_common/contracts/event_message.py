@@ -8,7 +8,7 @@ idempotent by `key`, the event's id and the number of its version: a message can
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, unquote
@@ -49,6 +49,8 @@ class EventMessage:
     - `sequence`: where the message lies on AOC_EVENTS, or lay; 0 where that is not known.
     - `service`: as the store has it; empty in what an older version of AOC has published.
     - `understood`: see `PackedEvent`.
+    - `deliveries`: how often it was handed to a reader, this time included. `incarnation`: of AOC_EVENTS, in which
+      `sequence` counts, as its reader knows it; empty where nobody said.
     """
 
     id: UUID
@@ -65,6 +67,8 @@ class EventMessage:
     sequence: int = 0
     service: str = ""
     understood: bool = True
+    deliveries: int = field(default=1, compare=False)
+    incarnation: str = field(default="", compare=False)
 
     @classmethod
     def of(cls, event: PackedEvent, version: Version | None, first: UUID | None, sequence: int = 0) -> EventMessage:
@@ -89,8 +93,14 @@ class EventMessage:
         )
 
     @classmethod
-    def from_message(
-        cls, subject: str, headers: Mapping[str, str] | None, body: bytes, sequence: int = 0
+    def from_message(  # what a delivery consists of
+        cls,
+        subject: str,
+        headers: Mapping[str, str] | None,
+        body: bytes,
+        sequence: int = 0,
+        deliveries: int = 1,
+        incarnation: str = "",
     ) -> EventMessage:
         """Read subject and headers; the body is parsed on demand (`event`).
 
@@ -118,6 +128,8 @@ class EventMessage:
             sequence,
             unquote(held.get(SERVICE_HEADER, "")),
             held.get(UNDERSTOOD_HEADER) != "no",
+            deliveries,
+            incarnation,
         )
 
     @property

@@ -231,7 +231,78 @@ class DecisionJob(BaseModel):
         return subjects.decision_job(self.tenant, blake2b(items.encode("utf-8", "replace"), digest_size=16).hexdigest())
 
 
-type Job = CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob | DecisionJob
+class SinkJob(BaseModel):
+    """Something that is asked of an exporter about a sink. The answer is stored under the ticket.
+
+    - `check`: whether a destination can be made of these `settings`. `test`: send a marked event, and say what came of
+      it. `preview`: the bytes of an event that would go (`event`; else the newest).
+    - `replay`: send again what was published from `start` on and before `end`, of these `tenants`, or all.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"what": "test", "sink": "splunk", "ticket": "0b1c5e0f7a9d4e0b9c0d5a4f3e2d1c0b"}]
+        },
+    )
+
+    what: Literal["check", "test", "preview", "replay"]
+    sink: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    ticket: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    settings: dict[str, Any] | None = None
+    tenants: tuple[Tenant, ...] = ()
+    event: Annotated[str, Field(max_length=64)] | None = None
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
+
+    @property
+    def tenant(self) -> str:
+        """Whose it is: nobody's in particular."""
+        return "_installation"
+
+    @property
+    def subject(self) -> str:
+        """Where it is published."""
+        return subjects.sink_job(self.ticket)
+
+
+class ExportJob(BaseModel):
+    """Send one version of an event to a sink once more: it was refused, and somebody has decided to try again.
+
+    `digest`: of a later version, as `Nats-Msg-Id` has it.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "tenant": "contoso",
+                    "sink": "splunk",
+                    "event": "0193554f-0800-8000-8000-000000000001",
+                    "revision": 1,
+                }
+            ]
+        },
+    )
+
+    tenant: Tenant
+    sink: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    event: Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    revision: Annotated[int, Field(ge=1)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}$")] | None = None
+
+    @property
+    def subject(self) -> str:
+        """Where it is published: one pending job an entry and sink."""
+        return subjects.export_job(self.tenant, self.sink, f"{self.event}-{self.revision}")
+
+
+type Job = (
+    CollectJob | DirectoryJob | PollJob | SubscriptionJob | BackfillJob | CheckJob | DecisionJob | SinkJob | ExportJob
+)
 
 
 def slice_id(tenant: str, source: str, start: datetime, end: datetime) -> str:

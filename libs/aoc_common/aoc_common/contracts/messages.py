@@ -25,7 +25,9 @@ from aoc_common.contracts.jobs import (
     CollectJob,
     DecisionJob,
     DirectoryJob,
+    ExportJob,
     PollJob,
+    SinkJob,
     SubscriptionJob,
 )
 
@@ -72,6 +74,9 @@ PLACEHOLDERS: Final = {
     "span": "name of the span of time",
     "service": "name of a service",
     "instance": "name of a running instance",
+    "sink": "name of a sink",
+    "entry": "id and version of an event, `{id}-{version}`",
+    "ticket": "what the answer is stored under",
     "about": "short name of a tenant, or `_installation` for what concerns none",
 }
 
@@ -223,6 +228,8 @@ MESSAGES: Final = (
     _job("subscription", "subscriptions.{tenant}.{what}", "Bring a tenant's subscriptions in order.", SubscriptionJob),
     _job("decision", "decide.{tenant}.{items}", "Retry or discard what waits for a decision.", DecisionJob),
     _job("check", "check.{tenant}", "Check settings of a tenant before they are saved; one waits.", CheckJob),
+    _job("sink", "sinks._installation.{ticket}", "Check, test, preview or replay a sink; it is answered.", SinkJob),
+    _job("export", "export.{tenant}.{sink}.{entry}", "Send an event to a sink once more.", ExportJob),
     TENANT_CHANGE,
     RAW_PAGE,
     EVENT,

@@ -47,16 +47,25 @@ class StreamView:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """The events that a reader reads; None: of every tenant, source or class."""
+    """The events that a reader reads; None: of every tenant, source or class. `tenants`: of these, where it has any."""
 
     tenant: str | None = None
     source: str | None = None
     class_uid: int | None = None
+    tenants: frozenset[str] = frozenset()
 
     @property
     def subject(self) -> str:
         """The filter as the subject of a consumer."""
-        return f"aoc.events.{self.tenant or '*'}.{self.source or '*'}.{self.class_uid or '*'}"
+        return self._of(self.tenant or "*")
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The filter as all subjects of a consumer, for one of several tenants; else none."""
+        return tuple(self._of(tenant) for tenant in sorted(self.tenants))
+
+    def _of(self, tenant: str) -> str:
+        return f"aoc.events.{tenant}.{self.source or '*'}.{self.class_uid or '*'}"
 
     def matches(self, message: EventMessage) -> bool:
         """Whether a message passes the filter."""
@@ -64,7 +73,11 @@ class EventFilter:
 
     def of(self, tenant: str, source: str) -> bool:
         """Whether some events of that source may be."""
-        return self.tenant in (None, tenant) and self.source in (None, source)
+        return (
+            self.tenant in (None, tenant)
+            and self.source in (None, source)
+            and (not self.tenants or tenant in self.tenants)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,16 @@ def decision_job(tenant: str, what: str) -> str:
     return f"aoc.jobs.decide.{check_tenant(tenant)}.{_token(what, 'what')}"
 
 
+def sink_job(ticket: str) -> str:
+    """Something that is asked of an exporter about a sink; the answer is stored under the ticket."""
+    return f"aoc.jobs.sinks.{_INSTALLATION}.{_token(ticket, 'ticket')}"
+
+
+def export_job(tenant: str, sink: str, key: str) -> str:
+    """One entry of a tenant that is to be sent to a sink once more."""
+    return f"aoc.jobs.export.{check_tenant(tenant)}.{_token(sink, 'sink')}.{_token(key, 'entry')}"
+
+
 ALL_RAW: Final = "aoc.raw.*.*.*"
 ALL_EVENTS: Final = "aoc.events.*.*.*"
 ALL_MARKS: Final = "aoc.marks.*.*"
@@ -197,4 +207,6 @@ ALL_DEAD_LETTERS: Final = "aoc.dlq.*.*"
 ALL_BEATS: Final = "aoc.beats.*.*"
 ALL_CHECK_JOBS: Final = "aoc.jobs.check.*"
 ALL_DECISION_JOBS: Final = "aoc.jobs.decide.*.*"
+ALL_SINK_JOBS: Final = "aoc.jobs.sinks.*.*"
+ALL_EXPORT_JOBS: Final = "aoc.jobs.export.*.*.*"
 ALL_TENANT_CHANGES: Final = "aoc.changes.tenants.*"

@@ -21,6 +21,10 @@ class CheckpointStore(Protocol):
         """Store a checkpoint, with the next revision, if it still has the one that it was read with; whether it had."""
         ...
 
+    async def forget(self, name: str) -> None:
+        """Remove the checkpoint of a reader that is gone for good."""
+        ...
+
     async def all(self) -> Sequence[Checkpoint]:
         """Every checkpoint, by name."""
         ...

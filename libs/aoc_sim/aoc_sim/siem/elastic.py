@@ -23,6 +23,8 @@ class ElasticReceiver:
     def __init__(self, mishaps: Mishaps | None = None, *, user: str = "aoc", password: str = "made-up") -> None:  # noqa: S107
         self.mishaps = mishaps or Mishaps()
         self.taken = Taken()
+        #: Indices that do not exist, and may not be made.
+        self.closed: set[str] = set()
         self._authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def routes(self) -> list[Route]:
@@ -46,8 +48,13 @@ class ElasticReceiver:
             pairs = [(orjson.loads(lines[at]), lines[at + 1]) for at in range(0, len(lines), 2)]
         except (ValueError, IndexError):
             return _refusal(400, "illegal_argument_exception", "Malformed action/metadata line")
-        items = [self._item(place, action, source, mishap) for place, (action, source) in enumerate(pairs)]
+        items = [self._indexed(place, action, source, mishap) for place, (action, source) in enumerate(pairs)]
         return JSONResponse({"errors": any("error" in item["create"] for item in items), "items": items})
+
+    def _indexed(self, place: int, action: dict[str, Any], source: bytes, mishap: Mishap) -> dict[str, Any]:
+        if action.get("create", {}).get("_index") in self.closed:
+            return _failed(404, "index_not_found_exception", "no such index")
+        return self._item(place, action, source, mishap)
 
     def _item(self, place: int, action: dict[str, Any], source: bytes, mishap: Mishap) -> dict[str, Any]:
         if "create" not in action:

@@ -29,6 +29,7 @@ from aoc_api.ranges import DefaultRange
 from aoc_api.rates.throttle import Throttle
 from aoc_api.rates.token_buckets import TokenBuckets
 from aoc_api.single_flight import SingleFlight
+from aoc_api.sinks import make_sinks
 from aoc_api.tail.places import Places
 from aoc_api.tenant_checks import tenant_checker
 from aoc_common import http
@@ -187,6 +188,7 @@ def make_services(settings: ApiSettings) -> Running:
                     registry=registry,
                     tenants=administration(settings, registry, database, broker, clock),
                     check_tenant=tenant_checker(broker, MongoTenantChecks(database, clock), clock),
+                    sinks=make_sinks(broker, database, clock),
                     verifier=verifier(client, registry) if verifier else None,
                 )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aoc_exporter.delivery.deliver import REFUSES_EVERYTHING, deliver
 from aoc_exporter.delivery.port import batches
-from aoc_exporter.outcome import Accepted, Again, Refused
+from aoc_exporter.outcome import Accepted, Again
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,10 +55,10 @@ class Lane:
                 self._breaker.left()
                 raise
             self._learn(outcomes)
-            # Refusals of single items say nothing against the destination; what comes again does.
-            put_off = [outcome for outcome in outcomes if isinstance(outcome, Again)]
+            # Refusals of single items, or of where they go, say nothing against the destination; what comes again does.
+            put_off = [outcome for outcome in outcomes if isinstance(outcome, Again) and not outcome.own]
             self._pace.went(began, well=not put_off)
-            if put_off and not any(isinstance(outcome, Accepted | Refused) for outcome in outcomes):
+            if put_off and not any(_answered(outcome) for outcome in outcomes):
                 self._breaker.failed(max((outcome.after_s or 0.0 for outcome in put_off), default=None))
             else:
                 self._breaker.succeeded()
@@ -82,3 +82,8 @@ class Lane:
             await self._clock.sleep(pause)
             waited += pause
         return True
+
+
+def _answered(outcome: Outcome) -> bool:
+    """Whether the destination has decided."""
+    return not isinstance(outcome, Again) or outcome.own

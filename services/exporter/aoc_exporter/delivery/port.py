@@ -44,6 +44,10 @@ class Sink(Protocol):
         """
         ...
 
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """What would be sent of a batch, before it is packed."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections. No call follows."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -28,6 +29,17 @@ _LONGEST_ASKED_S: Final = 300.0
 _ANSWER_BYTES: Final = 16 * 1024 * 1024
 
 
+@lru_cache(64)
+def _context(files: tuple[Path | None, ...], _changed_at: tuple[int | None, ...]) -> ssl.SSLContext:
+    """What a hundred destinations share: reading the system's authorities takes longer than a request."""
+    authorities, certificate, key = files
+    context = ssl.create_default_context(cafile=authorities)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
 class TlsOptions(Frozen):
     """Certificates on the way to a destination."""
 
@@ -37,15 +49,12 @@ class TlsOptions(Frozen):
 
     def context(self) -> ssl.SSLContext:
         """What checks the destination's certificate, and presents ours. Raises `BadConfiguration`."""
+        files = (self.ca_file, self.client_certificate, self.client_key)
         try:
-            context = ssl.create_default_context(cafile=self.ca_file)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if self.client_certificate is not None:
-                context.load_cert_chain(self.client_certificate, self.client_key)
+            return _context(files, tuple(file and file.stat().st_mtime_ns for file in files))
         except (OSError, ssl.SSLError) as error:
             named = self.client_certificate or self.ca_file
             raise BadConfiguration(f"the certificates in {named} cannot be used: {error}") from None
-        return context
 
 
 class HttpOptions(Frozen):

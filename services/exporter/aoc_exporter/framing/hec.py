@@ -65,6 +65,9 @@ def envelope(item: Item, fields: HecFields) -> bytes:
     }
     if item.cut or entry.truncated:
         known["truncated"] = "true"
+    if entry.retrospective:
+        known["retrospective"] = "true"
+    known |= {f"label_{name}": text for name, text in entry.labels}
     when = b'"time":%d.%03d,' % divmod(entry.time_ms, 1000) if entry.time_ms else b""
     return b"".join((
         b"{", when, orjson.dumps(said)[1:-1], b',"fields":', orjson.dumps(known), b',"event":', value(item), b"}",

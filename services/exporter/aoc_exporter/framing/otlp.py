@@ -46,6 +46,9 @@ def record(item: Item) -> bytes:
     ]
     if item.cut or entry.truncated:
         attributes.append({"key": "aoc.truncated", "value": {"boolValue": True}})
+    if entry.retrospective:
+        attributes.append({"key": "aoc.retrospective", "value": {"boolValue": True}})
+    attributes += [_text(f"aoc.labels.{name}", text) for name, text in entry.labels]
     return b"".join((
         b'{"timeUnixNano":"%d000000","severityNumber":9,"attributes":' % entry.time_ms if entry.time_ms
         else b'{"severityNumber":9,"attributes":',

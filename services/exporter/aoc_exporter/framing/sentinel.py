@@ -48,6 +48,8 @@ COLUMNS: Final = (
     Column("Operation", "string", "What was done"),
     Column("EventFormat", "string", "Format of what is in Event or Text"),
     Column("Truncated", "boolean", "The event is a shorter form of what AOC has"),
+    Column("Retrospective", "boolean", "It came long after it had happened"),
+    Column("Labels", "dynamic", "What the sink says of all it sends"),
     Column("Event", "dynamic", "The event as an object"),
     Column("Text", "string", "The event as text, in formats that are no JSON"),
 )
@@ -68,6 +70,8 @@ def row(item: Item) -> bytes:
         "Operation": entry.operation,
         "EventFormat": item.format.name,
         "Truncated": item.cut or entry.truncated,
+        "Retrospective": entry.retrospective,
+        "Labels": dict(entry.labels),
     }
     name = b',"Text":' if item.format.shape is Shape.TEXT else b',"Event":'
     return orjson.dumps(said)[:-1] + name + value(item) + b"}"

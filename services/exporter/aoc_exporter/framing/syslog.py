@@ -61,6 +61,8 @@ def message(item: Item, header: Header) -> bytes:
             ("tenant", entry.tenant),
             ("source", entry.source),
             ("truncated", "true" if item.cut or entry.truncated else ""),
+            ("retrospective", "true" if entry.retrospective else ""),
+            *((f"label_{name}", text) for name, text in entry.labels),
         )
         if said
     )

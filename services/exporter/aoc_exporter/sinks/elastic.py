@@ -62,7 +62,7 @@ class Elastic:
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. Repeats are told apart by their id."""
-        body = b"".join(pair(item, self._index(item)) for item in items)
+        body = self.framed(items)
         answer = await post(self._client, self._address, self._remote, body, self._headers)
         try:
             told = orjson.loads(answer.body)
@@ -74,6 +74,10 @@ class Elastic:
         if len(outcomes) != len(items):
             raise Unreachable(f"elastic: answers for {len(outcomes)} of {len(items)} documents")
         return outcomes
+
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return b"".join(pair(item, self._index(item)) for item in items)
 
     async def close(self) -> None:
         """As the port says."""
@@ -97,7 +101,7 @@ def _outcome(one: Mapping[str, Any]) -> Outcome:
     words = said(f"elastic: {status} {error.get('type', '')}: {error.get('reason', '')}")
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Again(words)
-    return Again(words, UNUSABLE_WAIT_S) if status in _ABOUT_US else Refused(words)
+    return Again(words, UNUSABLE_WAIT_S, own=True) if status in _ABOUT_US else Refused(words)
 
 
 def _error(body: bytes) -> tuple[str, str]:

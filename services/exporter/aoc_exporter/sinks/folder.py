@@ -54,6 +54,10 @@ class Folder:
             raise Unreachable(said(f"folder: {os.strerror(error.errno or 0)}")) from None
         return [Accepted()] * len(items)
 
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return body(items)
+
     async def close(self) -> None:
         """As the port says."""
 

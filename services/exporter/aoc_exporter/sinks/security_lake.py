@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import orjson
 from pydantic import Field
 
 from aoc_common.errors import BadConfiguration, Malformed, Unreachable
@@ -61,6 +62,10 @@ class SecurityLake:
         except OSError as error:
             raise Unreachable(said(f"security-lake: {os.strerror(error.errno or 0)}")) from None
         return [row if isinstance(row, Refused) else Accepted() for row in rows]
+
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return b"\n".join(orjson.dumps(_row(item), default=str) for item in items)
 
     async def close(self) -> None:
         """As the port says."""

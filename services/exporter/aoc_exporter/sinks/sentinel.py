@@ -16,6 +16,7 @@ from pydantic import Field
 
 from aoc_common import http
 from aoc_common.settings import Frozen
+from aoc_exporter.delivery.entra import EntraOptions
 from aoc_exporter.delivery.port import Limits
 from aoc_exporter.delivery.web import HttpOptions, post
 from aoc_exporter.framing.sentinel import FIELD_BYTES, body, row
@@ -45,6 +46,7 @@ class SentinelOptions(Frozen):
     endpoint: str = Field(description="Logs ingestion endpoint of the rule, or of a data collection endpoint.")
     rule: str = Field(description="Immutable id of the rule, dcr-...")
     stream: str = Field("Custom-AocEvents", description="Name of the stream in the rule.")
+    credential: EntraOptions = Field(EntraOptions(), description="Who we are; without one, the machine's identity.")
     http: HttpOptions = HttpOptions()
 
 
@@ -65,7 +67,7 @@ class Sentinel:
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says."""
-        content = gzip.compress(body(map(row, items)), 1)
+        content = gzip.compress(self.framed(items), 1)
         try:
             await self._post(content, await self._tokens.token())
         except Unusable as error:
@@ -73,6 +75,10 @@ class Sentinel:
                 raise
             await self._post(content, await self._tokens.token(renewed=True))
         return [Accepted()] * len(items)
+
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return body(map(row, items))
 
     async def close(self) -> None:
         """As the port says."""

@@ -66,7 +66,7 @@ class Splunk:
 
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. Splunk cannot tell a repeat apart."""
-        body = b"".join(envelope(item, self._fields(item)) for item in items)
+        body = self.framed(items)
         try:
             answer = await post(
                 self._client, f"{self._base}/services/collector/event", self._remote, body, self._headers()
@@ -76,6 +76,10 @@ class Splunk:
         if self._options.acknowledgements:
             await self._acknowledged(_ack_id(answer.body))
         return [Accepted()] * len(items)
+
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return b"".join(envelope(item, self._fields(item)) for item in items)
 
     async def close(self) -> None:
         """As the port says."""

@@ -87,6 +87,10 @@ class Syslog:
             for sent in messages
         ]
 
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return b"".join(framed(message(item, self._header), self._options.framing) for item in items)
+
     async def close(self) -> None:
         """As the port says."""
         async with self._one_at_a_time:

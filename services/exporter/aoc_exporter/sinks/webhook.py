@@ -46,10 +46,14 @@ class Webhook:
     async def send(self, items: Sequence[Item]) -> Sequence[Outcome]:
         """As the port says. A batch that comes again has its id again, and every entry has its own inside."""
         now = self._clock.now()
-        content = body(items, now.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+        content = self.framed(items)
         headers = signed(self._key, message_id(items), int(now.timestamp()), content)
         await post(self._client, self._url, self._remote, content, {**headers, "Content-Type": "application/json"})
         return [Accepted()] * len(items)
+
+    def framed(self, items: Sequence[Item]) -> bytes:
+        """As the port says."""
+        return body(items, self._clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z"))
 
     async def close(self) -> None:
         """As the port says."""

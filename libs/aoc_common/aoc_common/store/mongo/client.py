@@ -22,7 +22,7 @@ from pymongo.errors import (
 )
 
 from aoc_common.errors import BadConfiguration, Permanent, TimedOut, Transient, Unreachable
-from aoc_common.store.mongo.alert_indexes import ALERT_INDEXES
+from aoc_common.store.mongo.more_indexes import MORE_INDEXES
 from aoc_common.store.mongo.unavailable import why_unavailable
 from aoc_common.store.mongo.uri import check, has_secret_options, refused
 from aoc_common.telemetry import logs
@@ -203,7 +203,7 @@ INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
     "sign_in_links": (IndexModel([("ends_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
     "tenant_settings": (IndexModel([("changed_at", ASCENDING)], name="changed"),),
     "tenant_checks": (IndexModel([("expire_at", ASCENDING)], name="expiry", expireAfterSeconds=0),),
-    **ALERT_INDEXES,
+    **MORE_INDEXES,
 }
 
 #: Indexes of older versions that nothing needs any more: every write would pay for them.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import orjson
+from pymongo import DESCENDING
 
 from aoc_common.contracts import ids, terms
 from aoc_common.contracts.event import PackedEvent, Version, full_event
@@ -69,6 +70,21 @@ class PublishedEvents:
             second = current.get("twin_of") if current is not None else None
             messages.append(None if document is None else _message(now[event], document, second, position))
         return messages
+
+    async def tenant_of(self, event: UUID) -> str | None:
+        """Whose event it is; None when it is stored no more."""
+        with translated("events"):
+            document = await self._events.find_one({"_id": event}, {"tenant": 1})
+        return None if document is None else document["tenant"]
+
+    async def newest(self, tenants: Collection[str]) -> str | None:
+        """The id of an event of one of these tenants, or of any, that happened lately; None when there is none."""
+        query: Document = {"tenant": {"$in": sorted(tenants)}} if tenants else {}
+        with translated("events"):
+            document = await self._events.find_one(
+                {**query, "raw": {"$exists": True}}, {"_id": 1}, sort=[("_id", DESCENDING)]
+            )
+        return None if document is None else str(document["_id"])
 
     async def _current(self, ids: Collection[UUID], owner: Document) -> tuple[dict[UUID, UUID], dict[UUID, Document]]:
         """The present id of each event, and its document where it is stored whole."""

@@ -42,6 +42,11 @@ class MongoReaders:
                 return False
         return True
 
+    async def forget(self, name: str) -> None:
+        """Remove the checkpoint of a reader that is gone for good."""
+        with translated("readers"):
+            await self._readers.delete_one({"_id": name})
+
     async def all(self) -> list[Checkpoint]:
         """Every checkpoint, by name."""
         with translated("readers"):

@@ -1,0 +1,70 @@
+"""The `sink_states` collection: the place of each sink on the bus, and how it fares."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
+
+from aoc_common.contracts.sink_states import SinkHealth, SinkState
+from aoc_common.contracts.sinks import MOST_SINKS
+from aoc_common.store.mongo.client import Database, Document, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from aoc_common.contracts.sink_states import Origin
+
+
+class MongoSinkStates:
+    """`SinkStateStore` over `sink_states`. An index keeps two sinks from one place."""
+
+    def __init__(self, database: Database) -> None:
+        self._states = database["sink_states"]
+
+    async def all(self) -> Sequence[SinkState]:
+        """Every sink that has a place, by name."""
+        with translated("sink states"):
+            return [_state(document) async for document in self._states.find().sort("_id", ASCENDING)]
+
+    async def place(self, name: str, origin: Origin, settings: Mapping[str, Any], at: datetime) -> SinkState | None:
+        """The sink's place: the first that is free, if it has none."""
+        shown = {"origin": origin, "settings": dict(settings), "seen_at": at}
+        while True:
+            with translated("sink states"):
+                await self._states.update_one({"_id": name}, {"$set": shown})
+                if (document := await self._states.find_one({"_id": name})) is not None:
+                    return _state(document)
+                taken = {one["slot"] async for one in self._states.find({}, {"slot": 1})}
+                free = next((slot for slot in range(MOST_SINKS) if slot not in taken), None)
+                if free is None:
+                    return None
+                health = asdict(SinkHealth("starting"))
+                try:
+                    await self._states.insert_one({"_id": name, "slot": free, "health": health, **shown})
+                except DuplicateKeyError:
+                    continue  # another replica was quicker: at this sink, or this place
+
+    async def tell(self, name: str, health: SinkHealth, at: datetime) -> None:
+        """Say how it fares."""
+        with translated("sink states"):
+            await self._states.update_one({"_id": name}, {"$set": {"health": asdict(health), "seen_at": at}})
+
+    async def free(self, name: str) -> None:
+        """Its place is free again."""
+        with translated("sink states"):
+            await self._states.delete_one({"_id": name})
+
+
+def _state(document: Document) -> SinkState:
+    return SinkState(
+        document["_id"],
+        document["slot"],
+        document["origin"],
+        document["settings"],
+        document["seen_at"],
+        SinkHealth(**document["health"]),
+    )

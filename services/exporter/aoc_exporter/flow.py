@@ -1,0 +1,292 @@
+"""One sink at work: its consumers, what it sends, and how it fares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from secrets import token_hex
+from typing import TYPE_CHECKING, Final
+
+from aoc_common.bus import sink_slots
+from aoc_common.bus.consume import consuming
+from aoc_common.bus.events import reading_events
+from aoc_common.bus.readers import view
+from aoc_common.contracts import subjects
+from aoc_common.contracts.audit import AuditEntry
+from aoc_common.contracts.publications import Position
+from aoc_common.contracts.reading import EventFilter
+from aoc_common.contracts.sink_states import SinkHealth, Stretch, behind_key
+from aoc_common.errors import Unfinished, Unreachable
+from aoc_exporter import metrics
+from aoc_exporter.account import Account
+from aoc_exporter.behind import Behind
+from aoc_exporter.catching_up import CatchingUp, Sources
+from aoc_exporter.courier import Courier, Parcel
+from aoc_exporter.destinations import make, target_of
+from aoc_exporter.entry import Entry
+from aoc_exporter.formats import FORMATS
+from aoc_exporter.intake import Intake
+from aoc_exporter.lanes import Lanes
+from aoc_exporter.references import secret
+from aoc_exporter.selection import Choice, tenants_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+
+    from nats.aio.msg import Msg
+
+    from aoc_common.bus.consume import Consumer
+    from aoc_common.bus.events import ReadingEvents
+    from aoc_common.bus.policy import Failures
+    from aoc_common.bus.readers import Log, Reader
+    from aoc_common.contracts.event_message import EventMessage
+    from aoc_common.contracts.sinks import SinkSettings
+    from aoc_common.service.resources import Resources
+    from aoc_common.store.readers import CheckpointStore
+    from aoc_common.store.sink_accounts import SinkAccountStore
+    from aoc_common.store.sink_states import SinkStateStore
+    from aoc_common.store.sink_stretches import SinkStretchStore
+    from aoc_exporter.letters import Letters
+    from aoc_exporter.selection import Groups
+    from aoc_exporter.settings import ExportSettings
+
+_LOOK_S: Final = 1.0
+#: What is sent late ends within so many seconds, or is broken off.
+_LEAVE_S: Final = 3.0
+#: Looks that are remembered, to know what was published when.
+_LOOKS: Final = 3_600
+#: A tenant that joins a sink is sent what was published since then: its settings took a moment to be known.
+_JOINED: Final = timedelta(minutes=10)
+#: Subjects of one consumer; a sink of more tenants reads those of all.
+_MOST_TENANTS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """What every sink is run with. `replica`: this process."""
+
+    resources: Resources
+    failures: Failures
+    checkpoints: CheckpointStore
+    log: Log
+    states: SinkStateStore
+    accounts: SinkAccountStore
+    stretches: SinkStretchStore
+    letters: Letters
+    export: ExportSettings
+    replica: str = field(default_factory=lambda: token_hex(8))
+
+
+class SinkAtWork:
+    """Runs one sink as it is set; another setting takes another one. `run` it until it is told to `leave`."""
+
+    def __init__(self, backends: Backends, sink: SinkSettings, groups: Groups, slot: int) -> None:
+        self._with = backends
+        self.sink = sink
+        self.slot = slot
+        self._tenants = tenants_of(sink, groups)
+        clock = backends.resources.clock
+        self.account = Account(sink.name, backends.accounts, clock)
+        self._lanes = Lanes(sink, backends.export, clock)
+        self.courier = Courier(sink.name, FORMATS[sink.format], self._lanes, self.account, backends.letters, clock)
+        self._behind = Behind(sink.name, backends.stretches, clock)
+        self.choice = Choice(sink, groups)
+        self.intake = Intake(self.courier, self.choice, self._behind, clock, twins=sink.twins, linger_s=sink.linger_s)
+        sources = Sources(
+            self._behind, self.intake, self.courier, backends.log, self._head, clock, self.intake.leaving, self._tenants
+        )
+        self._catching_up = CatchingUp(sources, backends.replica)
+        self._looks: deque[tuple[Position, datetime]] = deque(maxlen=_LOOKS)
+        self._health = SinkHealth("starting")
+
+    def leave(self) -> None:
+        """Begin nothing more."""
+        self.intake.leaving.set()
+
+    async def run(self) -> None:
+        """Send until told to leave. Raises `BadConfiguration` for settings that cannot work, and `Transient`."""
+        try:
+            # First: what comes while its settings cannot work yet waits.
+            await self._occupy()
+            await self._check()
+            async with AsyncExitStack() as entered:
+                working = await self._taking_in(entered)
+                await self._look_until_left(working)
+        finally:
+            self.leave()
+            await self._lanes.close()
+            await self.account.write()
+
+    async def _check(self) -> None:
+        """Whether the settings can work. Raises `BadConfiguration`."""
+        if self.sink.redaction_key is not None:
+            self.choice.use_key(secret(self.sink.redaction_key, self._with.export, "redaction_key").encode())
+        if self._tenants is not None and len(self._tenants) != 1:
+            return  # of several tenants each may have a secret of its own
+        tenant = next(iter(self._tenants or [subjects.DEFAULT_TENANT]))
+        if self._tenants is None and "{tenant}" in target_of(self.sink, "{tenant}"):
+            return
+        made = await asyncio.to_thread(make, self.sink, tenant, self._with.export, self._with.resources.clock)
+        await made.close()
+
+    async def _occupy(self) -> None:
+        """Make its consumers, or bring them in order."""
+        broker = self._with.resources.broker
+        await self._behind.refresh()
+        if "events" in self.sink.data:
+            reader = self._reader()
+            before = await sink_slots.filtered_tenants(broker, reader)
+            if before is not None and self._tenants is not None:
+                await self._join(self._tenants - before)
+            await sink_slots.occupy(broker, reader, self._with.checkpoints, self._with.log)
+        for stream, consumer in self._listened().items():
+            if consumer is None:
+                await sink_slots.unlisten(broker, stream, self.slot)
+            else:
+                await sink_slots.listen(broker, consumer, self.sink.begin)
+
+    async def _taking_in(self, entered: AsyncExitStack) -> ReadingEvents | None:
+        resources = self._with.resources
+        for consumer in self._listened().values():
+            if consumer is not None:
+                taking = consuming(
+                    resources.broker, consumer, self._on_audit, 1, self._with.failures, pulse=resources.pulse
+                )
+                await entered.enter_async_context(taking)
+        return await entered.enter_async_context(self._reading()) if "events" in self.sink.data else None
+
+    def _reading(self) -> AbstractAsyncContextManager[ReadingEvents]:
+        resources = self._with.resources
+        return reading_events(
+            resources.broker,
+            self._reader(),
+            self._with.checkpoints,
+            self._with.log,
+            resources.drift.guarded(self.intake.handle),
+            resources.clock,
+            workers=1 if self.sink.linger_s else self._with.export.workers,
+            failures=self._with.failures,
+            pulse=resources.pulse,
+        )
+
+    def _reader(self) -> Reader:
+        wanted = self._tenants or frozenset()
+        if self._tenants is not None and not wanted:
+            wanted = frozenset({"-"})  # of groups that nobody is in; no tenant is called so
+        event_filter = EventFilter(tenants=wanted if len(wanted) <= _MOST_TENANTS else frozenset())
+        batch = 10_000 if self.sink.linger_s else 500
+        return sink_slots.reader(self.slot, event_filter, self.sink.begin, batch)
+
+    async def _join(self, tenants: frozenset[str]) -> None:
+        """Tenants that join the sink begin a little while ago: what they lack comes from the store."""
+        begin = await self._with.log.since(self._with.resources.clock.now() - _JOINED)
+        if begin is None:
+            return
+        for tenant in sorted(tenants):
+            key = behind_key(self.sink.name, tenant)
+            there = next((one for one in self._behind.stretches if one.key == key), None)
+            made = Stretch(key, self.sink.name, tenant, begin, begin, why="it joined the sink")
+            await self._behind.put(made if there is None else replace(made, revision=there.revision))
+
+    def _listened(self) -> dict[str, Consumer | None]:
+        """Other streams, and who takes their messages; None: nobody."""
+        wanted = (subjects.ALL_AUDIT,) if self._tenants is None else tuple(map(subjects.audit, sorted(self._tenants)))
+        takes = "audit" in self.sink.data and wanted
+        return {subjects.AUDIT_STREAM: sink_slots.consumer(self.slot, subjects.AUDIT_STREAM, wanted) if takes else None}
+
+    async def send_once(self, event: EventMessage) -> None:
+        """Send an event that somebody decided to try again. Raises `Unreachable` when it is not taken now."""
+        parcel = self.intake.parcel(event)
+        if parcel is not None and (left := await self.courier.attempt([parcel], late=True)):
+            raise Unreachable(f"sink {self.sink.name}: {left[0].words}")
+
+    async def _on_audit(self, messages: Sequence[Msg]) -> None:
+        now = int(self._with.resources.clock.now().timestamp() * 1000)
+        parcels = []
+        for place, message in enumerate(messages):
+            entry = Entry.of_audit(AuditEntry.read(message.data.decode("utf-8", "replace")))
+            if (chosen := self.choice.of(entry, now)) is None:
+                self.account.filtered(entry.tenant)
+            else:
+                parcels.append(Parcel(chosen, place, None, message.metadata.num_delivered))
+        await self._send_all(parcels)
+
+    async def _send_all(self, left: list[Parcel]) -> None:
+        tries = 0
+        while left:
+            left, tries = await self.courier.attempt(left), tries + 1
+            if left and self.intake.leaving.is_set():
+                raise Unfinished("the sink is left", frozenset(parcel.place for parcel in left))
+            await self._with.resources.clock.sleep(self.courier.pause_s(left, tries))
+        await self.account.write_repeats()
+
+    async def _head(self) -> Position:
+        stream = await view(self._with.resources.js)
+        return Position(stream.incarnation, stream.last)
+
+    async def _look_until_left(self, reading: ReadingEvents | None) -> None:
+        work: dict[str, asyncio.Task[None]] = {}
+        try:
+            while not self.intake.leaving.is_set():
+                await self._behind.refresh()
+                self.intake.count_repeats()
+                for stretch in self._behind.open:
+                    running = work.get(stretch.key)
+                    if (running is None or running.done()) and self._catching_up.mine(stretch):
+                        work[stretch.key] = asyncio.create_task(self._catching_up.run(stretch))
+                await self.account.write()
+                await self._tell(reading)
+                await self._pause()
+        finally:
+            self.leave()
+            if work:
+                await asyncio.wait(work.values(), timeout=_LEAVE_S)
+            for task in work.values():
+                task.cancel()
+            await asyncio.gather(*work.values(), return_exceptions=True)
+
+    async def _pause(self) -> None:
+        leaving = asyncio.create_task(self.intake.leaving.wait())
+        await asyncio.wait({leaving}, timeout=_LOOK_S)
+        leaving.cancel()
+
+    async def _tell(self, reading: ReadingEvents | None) -> None:
+        """Say how the sink fares, in the store and in metrics."""
+        resources, name = self._with.resources, self.sink.name
+        now, head = resources.clock.now(), await self._head()
+        waiting = await sink_slots.waiting(resources.broker, subjects.EVENTS_STREAM, self.slot)
+        until = self._until(await self._handled(), now, head)
+        words = (reading.trouble() if reading else None) or self.intake.trouble() or ""
+        behind = [stretch for stretch in self._behind.open if stretch.upto is None]
+        if behind and not words:
+            words = f"{len(behind)} tenants are behind: {behind[0].tenant}: {behind[0].why}"
+        oldest = until if waiting or behind else None
+        self._health = SinkHealth(
+            "failing" if words else "running", words, None, waiting, oldest, until or self._health.delivered_until
+        )
+        await self._with.states.tell(name, self._health, now)
+        metrics.WAITING.labels(name).set(waiting)
+        metrics.OLDEST_SECONDS.labels(name).set((now - oldest).total_seconds() if oldest else 0)
+        metrics.BEHIND.labels(name).set(len(behind))
+        metrics.RUNNING.labels(name).set(not words)
+
+    async def _handled(self) -> Position | None:
+        """Up to where all is settled."""
+        state = await self._with.checkpoints.read(sink_slots.slot_name(self.slot))
+        if state is None:
+            return None
+        own = state.position if state.hole is None else min(state.position, state.hole.after)
+        return min([own, *(stretch.position for stretch in self._behind.open if stretch.upto is None)])
+
+    def _until(self, handled: Position | None, now: datetime, head: Position) -> datetime | None:
+        """When the newest of what is settled was the newest of all."""
+        self._looks.append((head, now))
+        until = None
+        while handled is not None and self._looks and self._looks[0][0] <= handled:
+            until = self._looks.popleft()[1]
+        return until or self._health.delivered_until

@@ -1,0 +1,1 @@
+"""Parts of the exporter that take many lines to wire."""

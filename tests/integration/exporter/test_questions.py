@@ -1,0 +1,57 @@
+"""What the gateway asks of an exporter: check, test, preview, replay; and what becomes of secrets."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from aoc_common.bus.broker import jetstream
+from aoc_common.bus.jobs import publish_job
+from aoc_common.service.sink_questions import SinkQuestions
+from aoc_common.clock import SystemClock
+from aoc_common.errors import BadConfiguration
+from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
+from exporter_bench import PASSWORD, elastic
+from reader_bench import sign_ins
+
+
+async def test_a_sink_is_checked_tested_previewed_and_replayed_and_says_no_secret(bench, eventually, capfd) -> None:
+    api = jetstream(await bench.broker("api"))
+    clock = SystemClock()
+    questions = SinkQuestions(lambda job: publish_job(api, job), MongoSinkAnswers(bench.database, clock), clock)
+    async with elastic() as (receiver, url), bench.exporter():
+        began = clock.now()
+        await bench.elastic("siem", url, begin="beginning", labels={"env": "test"})
+        await eventually(lambda: bench.runs("siem"))
+        await bench.publish(*sign_ins(8))
+        await eventually(lambda: len(receiver.taken.times) == 8)
+        settings = dict((await bench.sinks.get("siem")).settings)
+        assert await questions.ask("check", "siem", settings=settings) == {"ok": True}
+        for wrong, words in (
+            ({"url": url, "api_key": PASSWORD}, "must be a reference"),
+            ({"url": url, "api_key": "file:/etc/hostname"}, "AOC_EXPORT__SECRET_DIRECTORIES"),
+            ({"url": url, "http": {"allowed_networks": ["0.0.0.0/0"]}}, "the operator's"),
+            ({"url": url, "strange": 1}, "strange"),
+        ):
+            with pytest.raises(BadConfiguration, match=words) as refused:
+                await questions.ask("check", "siem", settings=settings | {"options": wrong})
+            assert PASSWORD not in str(refused.value)
+        tested = await questions.ask("test", "siem")
+        shown = await questions.ask("preview", "siem")
+        again = await questions.ask("replay", "siem", start=began - timedelta(minutes=1), end=clock.now())
+
+        async def replayed() -> bool:
+            tally = await bench.tally("siem")
+            return tally is not None and tally.late == 8
+
+        await eventually(replayed, 30)
+        tally = await bench.tally("siem")
+        state = await bench.state("siem")
+
+    assert (tested["accepted"], tested["words"]) == (True, "accepted")
+    assert f"{tested['id']}-1" in receiver.taken.times
+    assert (shown["goes"], shown["tenant"], '"labels":{"env":"test"}' in shown["text"]) == (True, "contoso", True)
+    assert (again["ok"], tally.delivered, tally.repeated, receiver.taken.doubled) == (True, 16, 8, 0)
+    printed = capfd.readouterr()
+    assert PASSWORD not in printed.out + printed.err + str(state) + str(tally)

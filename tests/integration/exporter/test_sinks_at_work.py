@@ -1,0 +1,96 @@
+"""Sinks at work: everything arrives, settings are live, one sink is none of the others' trouble."""
+
+from __future__ import annotations
+
+from aoc_common.bus.broker import jetstream
+from aoc_common.review.deciding import Backends
+from aoc_common.review.letters import republish
+from aoc_common.store.mongo.dead_letters import MongoDeadLetters
+from aoc_common.store.review_queues import Selection
+from aoc_sim.siem.mishaps import Mishaps
+from exporter_bench import elastic, splunk
+from reader_bench import sign_ins
+from replica import NOW
+
+
+async def test_every_event_arrives_and_the_account_says_so(bench, eventually) -> None:
+    async with elastic() as (receiver, url), bench.exporter() as probes:
+        await bench.elastic("siem", url)
+        await eventually(lambda: bench.runs("siem"))
+        await bench.publish(*sign_ins(30))
+        await eventually(lambda: len(receiver.taken.times) == 30)
+
+        async def told() -> bool:
+            tally = await bench.tally("siem")
+            return tally is not None and tally.delivered == 30
+
+        await eventually(told)
+        assert {one.message_id + "-1" for one in await bench.published()} == set(receiver.taken.times)
+        assert [await probe() for probe in probes.values()] == [None] * len(probes)
+    state = await bench.state("siem")
+
+    assert receiver.taken.doubled == 0
+    assert (state.health.waiting, state.health.words, state.origin) == (0, "", "store")
+
+
+async def test_settings_are_live_and_one_broken_sink_is_none_of_the_others_trouble(bench, eventually) -> None:
+    async with elastic() as (receiver, url), bench.exporter():
+        await bench.put("broken", "elastic", {"url": url, "user": "aoc", "password": f"file:{bench.folder}/none"})
+        await bench.put("greedy", "elastic", {"url": url, "password": "file:/etc/passwd"})
+        await bench.elastic("siem", url, include={"sources": ["none-such"]})
+        await eventually(lambda: bench.runs("siem"))
+
+        async def broken() -> bool:
+            states = {state.name: state.health for state in await bench.states.all()}
+            return all(one in states and states[one].life == "broken" for one in ("broken", "greedy"))
+
+        await eventually(broken)
+        await bench.publish(*sign_ins(3))
+
+        async def filtered() -> bool:
+            tally = await bench.tally("siem")
+            return tally is not None and tally.filtered == 3
+
+        await eventually(filtered)
+        await bench.elastic("siem", url)
+
+        async def changed() -> bool:
+            return "include" not in (await bench.state("siem")).settings
+
+        await eventually(changed)
+        await bench.publish(*sign_ins(2))
+        await eventually(lambda: len(receiver.taken.times) == 2)
+        await bench.elastic("broken", url)
+        await eventually(lambda: len(receiver.taken.times) == 5)
+        for name in ("broken", "greedy", "siem"):
+            await bench.sinks.remove(name)
+
+        async def gone() -> bool:
+            return not await bench.states.all() and (await bench.js.stream_info("AOC_EVENTS")).state.consumer_count == 0
+
+        await eventually(gone)
+
+
+async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_words_and_can_be_tried_again(
+    bench, eventually
+) -> None:
+    letters = MongoDeadLetters(bench.database)
+    async with splunk(Mishaps(poison="poisonous")) as (receiver, url), bench.exporter():
+        await bench.splunk("siem", url)
+        await eventually(lambda: bench.runs("siem"))
+        await bench.publish(*sign_ins(20), *sign_ins(1, appDisplayName="poisonous"), *sign_ins(20))
+        await eventually(lambda: len(receiver.taken.times) == 40)
+
+        async def listed() -> bool:
+            return await letters.count(Selection()) == 1
+
+        await eventually(listed)
+        [letter] = await letters.find(Selection())
+        receiver.mishaps.poison = None
+        operator = jetstream(await bench.broker("operator"))
+        assert await republish(Backends(bench.database, operator), letter, NOW) is None
+        await eventually(lambda: len(receiver.taken.times) == 41)
+
+    assert "sink siem: splunk" in letter.reason
+    assert "Invalid data format" in letter.reason
+    assert (letter.service, letter.tenant, letter.source) == ("exporter", "contoso", "graph-signins")
