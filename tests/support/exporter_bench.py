@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aoc_cli.local.provisioning import bring_in_order
+from aoc_common.bus.broker import jetstream
+from aoc_common.bus.publish import publish_all
 from aoc_common.contracts.sink_states import SinkRecord
 from aoc_common.contracts.sinks import document, read_sink
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from aoc_common.bus.publish import Outgoing
     from aoc_common.contracts.sink_states import SinkState, Tally
     from aoc_common.settings import MongoSettings, NatsSettings
     from aoc_common.store.mongo.client import Database
@@ -60,6 +63,10 @@ class Bench(Rig):
             await self.replica.mapped(f"slice-{self._slices}", *some, tenant=tenant) for tenant, some in records.items()
         ]
         await self.replica.write(*pages)
+
+    async def say(self, user: str, stream: str, message: Outgoing) -> None:
+        """Publish as another service does."""
+        await publish_all(jetstream(await self.broker(user)), stream, [message])
 
     def settings(self, **changes: Any) -> ExporterSettings:
         export = ExportSettings(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from aoc_common.bus.broker import connected, jetstream
 from aoc_common.bus.jobs import publish_job
-from aoc_common.service.sink_questions import SinkQuestions
 from aoc_common.errors import Unreachable
+from aoc_common.service.sink_questions import SinkQuestions
 from aoc_common.store.mongo.sink_accounts import MongoSinkAccounts
 from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
 from aoc_common.store.mongo.sink_states import MongoSinkStates

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from aoc_common.contracts.alert_message import RETROSPECTIVE_HEADER, REVISION_HEADER, RULE_HEADER
 from aoc_common.contracts.ids import from_ms, to_ms
+from aoc_common.contracts.subjects import owner
 from aoc_common.errors import Malformed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aoc_common.contracts.audit import AuditEntry
     from aoc_common.contracts.event_message import EventMessage
 
-#: What stands for a source where an entry of the audit trail has none.
+#: What stands for a source where an entry has none.
 AUDIT_SOURCE: Final = "aoc-audit"
+ALERT_SOURCE: Final = "aoc-alerts"
 
 
 class Kind(StrEnum):
@@ -68,6 +73,21 @@ class Entry:
             message.truncated,
             message.digest,
         )
+
+    @classmethod
+    def of_alert(cls, subject: str, headers: Mapping[str, str], body: bytes) -> Entry:
+        """Of a message of AOC_ALERTS: one revision of an alert. Raises `Malformed`."""
+        try:
+            finding = orjson.loads(body)
+            identity, revision = str(finding["finding_info"]["uid"]), int(headers[REVISION_HEADER])
+            class_uid, time_ms = int(finding["class_uid"]), int(finding["time"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise Malformed(f"{subject[:200]!r}: no alert: {type(error).__name__} {error}") from None
+        tenant, _ = owner(subject)
+        made = cls(
+            Kind.ALERT, identity, revision, tenant, ALERT_SOURCE, class_uid, headers.get(RULE_HEADER, ""), time_ms, body
+        )
+        return replace(made, retrospective=headers.get(RETROSPECTIVE_HEADER) == "1")
 
     @classmethod
     def of_audit(cls, entry: AuditEntry) -> Entry:

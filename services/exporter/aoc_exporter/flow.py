@@ -155,7 +155,7 @@ class SinkAtWork:
         for consumer in self._listened().values():
             if consumer is not None:
                 taking = consuming(
-                    resources.broker, consumer, self._on_audit, 1, self._with.failures, pulse=resources.pulse
+                    resources.broker, consumer, self._on_messages, 1, self._with.failures, pulse=resources.pulse
                 )
                 await entered.enter_async_context(taking)
         return await entered.enter_async_context(self._reading()) if "events" in self.sink.data else None
@@ -195,9 +195,18 @@ class SinkAtWork:
 
     def _listened(self) -> dict[str, Consumer | None]:
         """Other streams, and who takes their messages; None: nobody."""
-        wanted = (subjects.ALL_AUDIT,) if self._tenants is None else tuple(map(subjects.audit, sorted(self._tenants)))
-        takes = "audit" in self.sink.data and wanted
-        return {subjects.AUDIT_STREAM: sink_slots.consumer(self.slot, subjects.AUDIT_STREAM, wanted) if takes else None}
+        tenants = sorted(self._tenants or ())
+        wanted = {
+            subjects.ALERTS_STREAM: tuple(f"aoc.alerts.{tenant}.*" for tenant in tenants) or (subjects.ALL_ALERTS,),
+            subjects.AUDIT_STREAM: tuple(map(subjects.audit, tenants)) or (subjects.ALL_AUDIT,),
+        }
+        nobody = self._tenants is not None and not tenants
+        return {
+            stream: sink_slots.consumer(self.slot, stream, wanted[stream])
+            if data in self.sink.data and not nobody
+            else None
+            for data, stream in (("alerts", subjects.ALERTS_STREAM), ("audit", subjects.AUDIT_STREAM))
+        }
 
     async def send_once(self, event: EventMessage) -> None:
         """Send an event that somebody decided to try again. Raises `Unreachable` when it is not taken now."""
@@ -205,11 +214,12 @@ class SinkAtWork:
         if parcel is not None and (left := await self.courier.attempt([parcel], late=True)):
             raise Unreachable(f"sink {self.sink.name}: {left[0].words}")
 
-    async def _on_audit(self, messages: Sequence[Msg]) -> None:
+    async def _on_messages(self, messages: Sequence[Msg]) -> None:
+        """Send alerts, or entries of the audit trail."""
         now = int(self._with.resources.clock.now().timestamp() * 1000)
         parcels = []
         for place, message in enumerate(messages):
-            entry = Entry.of_audit(AuditEntry.read(message.data.decode("utf-8", "replace")))
+            entry = _entry(message)
             if (chosen := self.choice.of(entry, now)) is None:
                 self.account.filtered(entry.tenant)
             else:
@@ -290,3 +300,10 @@ class SinkAtWork:
         while handled is not None and self._looks and self._looks[0][0] <= handled:
             until = self._looks.popleft()[1]
         return until or self._health.delivered_until
+
+
+def _entry(message: Msg) -> Entry:
+    """What a message of AOC_ALERTS or AOC_AUDIT says. Raises `Malformed`."""
+    if message.subject.startswith("aoc.alerts."):
+        return Entry.of_alert(message.subject, message.headers or {}, message.data)
+    return Entry.of_audit(AuditEntry.read(message.data.decode("utf-8", "replace")))

@@ -8,9 +8,9 @@ import pytest
 
 from aoc_common.bus.broker import jetstream
 from aoc_common.bus.jobs import publish_job
-from aoc_common.service.sink_questions import SinkQuestions
 from aoc_common.clock import SystemClock
 from aoc_common.errors import BadConfiguration
+from aoc_common.service.sink_questions import SinkQuestions
 from aoc_common.store.mongo.sink_answers import MongoSinkAnswers
 from exporter_bench import PASSWORD, elastic
 from reader_bench import sign_ins

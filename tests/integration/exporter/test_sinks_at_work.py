@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import orjson
+
 from aoc_common.bus.broker import jetstream
+from aoc_common.bus.publish import Outgoing
+from aoc_common.contracts import subjects
+from aoc_common.contracts.alert_message import REVISION_HEADER, RULE_HEADER
+from aoc_common.contracts.audit import AuditEntry, Chain, Head
 from aoc_common.review.deciding import Backends
 from aoc_common.review.letters import republish
 from aoc_common.store.mongo.dead_letters import MongoDeadLetters
@@ -94,3 +100,26 @@ async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_wor
     assert "sink siem: splunk" in letter.reason
     assert "Invalid data format" in letter.reason
     assert (letter.service, letter.tenant, letter.source) == ("exporter", "contoso", "graph-signins")
+
+
+async def test_alerts_and_the_audit_trail_go_as_they_are_revision_by_revision(bench, eventually) -> None:
+    event = {
+        "class_uid": 3002, "time": 1_790_000_000_000, "status_id": 1, "metadata": {}, "unmapped": {"action": "session.begin"},
+    }  # fmt: skip
+    said = AuditEntry.following(Head.none(Chain("contoso", "gateway-1")), event)
+    async with elastic() as (receiver, url), bench.exporter():
+        await bench.elastic("siem", url, data=["alerts", "audit"], include={"tenants": ["contoso"]})
+        await eventually(lambda: bench.runs("siem"))
+        for tenant in ("contoso", "fabrikam"):
+            for revision in ("1", "2"):
+                body = orjson.dumps(
+                    {"class_uid": 2004, "time": 1_790_000_000_000, "finding_info": {"uid": f"{tenant}-a"}}
+                )
+                headers = {REVISION_HEADER: revision, RULE_HEADER: "r1"}
+                await bench.say(
+                    "alerter", subjects.ALERTS_STREAM, Outgoing(subjects.alerts(tenant, "high"), body, headers)
+                )
+        await bench.say("api", subjects.AUDIT_STREAM, Outgoing(subjects.audit("contoso"), said.text.encode(), {}))
+        await eventually(lambda: len(receiver.taken.times) == 3)
+
+    assert set(receiver.taken.times) == {"contoso-a-1", "contoso-a-2", f"{said.id}-1"}

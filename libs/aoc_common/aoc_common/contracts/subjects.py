@@ -81,7 +81,7 @@ def owner(subject: str) -> tuple[str, str]:
     `aoc.jobs.{kind}.{tenant}.{source}` have a token more before them.
     """
     tokens = subject.split(".")
-    first = _EVENT_TENANT if subject.startswith("aoc.events.") else _TENANT_TOKEN
+    first = _EVENT_TENANT if subject.startswith(("aoc.events.", "aoc.alerts.")) else _TENANT_TOKEN
     tenant, source, *_ = [*tokens[first : first + 2], "", ""]
     return tenant, source
 
