@@ -56,7 +56,7 @@ async def test_what_an_exporter_says_is_the_answer(gateway, database) -> None:
             asked.append((what, sink, more))
             if what == "check":
                 raise BadConfiguration("sink siem, options.url: no address")
-            answers = {
+            answers: dict[str, dict[str, Any]] = {
                 "test": {"accepted": False, "id": "1", "words": "otlp: 401 no"},
                 "preview": {"event": "e", "tenant": "contoso", "goes": True, "text": "{}"},
                 "replay": {"ok": True, "events": 3},

@@ -104,7 +104,8 @@ async def test_an_event_that_is_refused_is_a_dead_letter_in_the_destinations_wor
 
 async def test_alerts_and_the_audit_trail_go_as_they_are_revision_by_revision(bench, eventually) -> None:
     event = {
-        "class_uid": 3002, "time": 1_790_000_000_000, "status_id": 1, "metadata": {}, "unmapped": {"action": "session.begin"},
+        "class_uid": 3002, "time": 1_790_000_000_000, "status_id": 1, "metadata": {},
+        "unmapped": {"action": "session.begin"},
     }  # fmt: skip
     said = AuditEntry.following(Head.none(Chain("contoso", "gateway-1")), event)
     async with elastic() as (receiver, url), bench.exporter():

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from aoc_exporter.formats import FORMATS
 from aoc_exporter.selection import Choice, tenants_of
 from aoc_exporter.settings import ExportSettings
 from aoc_exporter.sinks_file import read_text
+from certificates import pair
 from manual_clock import ManualClock
 from replica import NOW
 from siem_entries import entry
@@ -104,7 +107,8 @@ def test_a_redacted_value_stands_nowhere_else_and_a_hash_is_the_same_for_the_sam
 def test_tenants_have_options_of_their_own() -> None:
     sink = read_sink(
         {
-            "name": "siem", "kind": "splunk", "options": {"url": "https://s", "token": "file:/x/{tenant}", "index": "a"},
+            "name": "siem", "kind": "splunk",
+            "options": {"url": "https://s", "token": "file:/x/{tenant}", "index": "a"},
             "per_tenant": {"fabrikam": {"index": "b"}}, "include": {"groups": ["gold"], "tenants": ["fabrikam"]},
         }
     )  # fmt: skip
@@ -159,3 +163,21 @@ def test_a_sinks_file_that_is_wrong_is_one_line_that_names_sink_and_field(text, 
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert str(refused.value).startswith("AOC_SINKS_FILE: sinks.yaml: ")
+
+
+HOWTO = Path(__file__).parents[3] / "docs" / "howto"
+
+
+@pytest.mark.parametrize("page", ["add-a-sink.md", *sorted(f"sinks/{one.name}" for one in HOWTO.glob("sinks/*.md"))])
+def test_the_sinks_of_the_how_to_pages_can_be_made(page, tmp_path) -> None:
+    for name, text in {"hec": "t", "hec-contoso": "t", "sentinel": "t", "elastic": "t", "otlp": "t"}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "hook").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    (tmp_path / "ca.pem").write_bytes(pair("syslog.example")[0])
+    [block] = re.findall(r"```yaml\n(.*?)```", (HOWTO / page).read_text("utf-8"), re.DOTALL)
+    text = block.replace("/run/secrets", str(tmp_path)).replace("/var/lib/aoc/exports", str(tmp_path))
+    allowed = ExportSettings(secret_directories=(tmp_path,), folders=(tmp_path,))
+    for sink in read_text(text.encode(), page):
+        if sink.kind == "security-lake":
+            pytest.importorskip("pyarrow")
+        make(sink, "contoso", allowed, ManualClock(NOW))
