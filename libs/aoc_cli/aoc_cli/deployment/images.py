@@ -61,14 +61,14 @@ def _members(service: str) -> tuple[str, ...]:
 _SERVICES: Final = tuple(
     Image(service.name, _members(service.name), f"{service.listens}__PORT", service.port) for service in roster.SERVICES
 )
-#: The command line reads with the collector's and the normalizer's own code.
+#: The command line reads with the collector's and the normalizer's own code, and sinks files with the exporter's.
 CLI: Final = Image(
     "cli",
     (
         "libs/aoc_common",
         "libs/aoc_sim",
         "libs/aoc_cli",
-        *(f"services/{service.name}" for service in (roster.COLLECTOR, roster.NORMALIZER)),
+        *(f"services/{service.name}" for service in (roster.COLLECTOR, roster.NORMALIZER, roster.EXPORTER)),
     ),
 )
 SIMULATOR: Final = Image("sim", ("libs/aoc_sim",), "AOC_SIM__PORT", 8365, "/_health")
