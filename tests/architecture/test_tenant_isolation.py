@@ -84,6 +84,7 @@ OF_THE_INSTALLATION: Final = {
     "census.MongoCensus": "for operators' tools: counts over the whole store",
     "compare_and_set.compare_and_set": "of filters that name the tenant where what is written has one",
     "compaction.MongoCompaction": "upkeep of all ledgers",
+    "window_ends": "timers of the alerter for all tenants; each names its own",
     "copying.copy_all": "a data directory is copied whole",
     "dead_letters": "by the key of a message; decisions name their tenant in the selection",
     "directory.MongoDirectory.changed": "the normalizer reads what has changed for all tenants",

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -15,16 +16,20 @@ from aoc_common.contracts.alert_changes import AlertChange, changed, joined
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.errors import Unreachable
 from aoc_common.store.alert_groups import AlertGroup, Span
-from aoc_common.store.alert_hits import Hit
+from aoc_common.store.alert_hits import HITS_KEPT, Hit
 from aoc_common.store.alert_search import AlertQuery
 from aoc_common.store.alerts import MOST_WAITING, AlertWrite, StoredAlert
+from aoc_common.store.counted_hits import CountedHit, Stretch
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts, MongoAlertSearch
 from aoc_common.store.mongo.client import Database, ensure_indexes
+from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_common.store.mongo.rules import MongoRules
 from aoc_common.store.mongo.tenant_data import MongoTenantData
+from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_common.store.rules import RuleException, StoredRule
+from aoc_common.store.window_ends import WindowEnd
 from made_alerts import DANA, KEEP, NOW, alert_event, alert_of
 
 if TYPE_CHECKING:
@@ -178,15 +183,62 @@ async def test_a_group_is_changed_by_one_at_a_time(alerts, database) -> None:
     assert (await groups.read(["k1"]))["k1"].spans == (span,)
 
 
+async def test_hits_that_are_counted_are_found_by_key_and_time_the_latest_of_too_many(alerts, database) -> None:
+    await ensure_indexes(database, ("counted_hits",))
+    hits, event = MongoCountedHits(database), alert_event(1)
+    made = [
+        CountedHit(
+            "contoso", "r", uuid4(), NOW + timedelta(seconds=at), (key, "z"), (event,), HITS_KEPT, {"a.b": ("x",)}
+        )
+        for at, key in ((0, "k"), (1, "k"), (2, "k"), (2, "l"))
+    ]
+    await hits.add([*made, made[0]])
+    await hits.add([replace(made[1], at=NOW)])
+
+    async def times(most: int, *keys: str, end: float = 2) -> list[float]:
+        found = await hits.within(Stretch(keys, NOW, NOW + timedelta(seconds=end)), most)
+        return [(one.at - NOW).total_seconds() for one in found]
+
+    assert await times(10, "k") == [0, 1, 2]
+    assert await times(10, "k", end=1.999) == [0, 1]
+    assert await times(10, "k", "l") == [0, 1, 2, 2]
+    assert await times(2, "z", end=1) == [0, 1]
+    assert await times(1, "k") == [2]
+    (one,) = await hits.within(Stretch(("k",), NOW, NOW), 1)
+    assert (one.values, one.rule, one.event) == ({"a.b": ("x",)}, "r", made[0].event)
+    assert one.events == (replace(event, matched=(), evidence=None),)
+
+
+async def test_the_end_of_windows_is_one_replica_s_for_a_minute_and_stays_when_it_is_asked_for_again(database) -> None:
+    await ensure_indexes(database, ("window_ends",))
+    ends, other = MongoWindowEnds(database), MongoWindowEnds(database)
+    end = WindowEnd("k", "contoso", "c", ("kim",), NOW, LATER, LATER)
+    await ends.add([end, replace(end, key="l", due_at=LATER + timedelta(hours=1))])
+
+    assert await ends.take(NOW, 10) == []
+    taken = await asyncio.gather(ends.take(LATER, 10), other.take(LATER, 10))
+    (mine,) = [one for some in taken for one in some]
+    assert (mine.key, mine.group, mine.first, mine.last) == ("k", ("kim",), NOW, LATER)
+    assert await other.take(LATER + timedelta(seconds=59), 10) == []
+    await ends.add([end])
+    await ends.done([mine])
+    (again,) = await other.take(LATER + timedelta(minutes=1), 10)
+    await other.done([again])
+    await other.done([])
+    assert await database["window_ends"].count_documents({}) == 1
+
+
 async def test_what_is_kept_of_a_tenant_goes_with_it(alerts, database) -> None:
     alert = alert_of()
     await alerts.write([new(alert), new(alert_of(tenant="fabrikam"))])
     await MongoHits(database).add([Hit("contoso", "r", alert.events[0].id, NOW, "g", alert.id)])
     await MongoAlertGroups(database).write([AlertGroup("k", "contoso")])
+    await MongoCountedHits(database).add([CountedHit("contoso", "r", alert.id, NOW, ("k",), (), HITS_KEPT)])
+    await MongoWindowEnds(database).add([WindowEnd("k", "contoso", "c", (), NOW, NOW, NOW)])
     data = MongoTenantData(database, "contoso", "app")
 
     counts = await data.counts()
-    assert [counts[name] for name in ("alerts", "hits", "alert_groups")] == [1, 1, 1]
+    assert [counts[name] for name in ("alerts", "hits", "alert_groups", "counted_hits", "window_ends")] == [1] * 5
     await data.remove()
     assert not any((await data.counts()).values())
     assert await database["alerts"].count_documents({}) == 1

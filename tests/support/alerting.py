@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
+from aoc_alerter.counting import Correlator
 from aoc_alerter.finding import Finder
 from aoc_alerter.flow import make_handler
 from aoc_alerter.following_rules import FollowingRules
+from aoc_alerter.grouping import Found
 from aoc_alerter.library import Librarian, shipped
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
+from aoc_alerter.settling import Settler, SettlingStores
 from aoc_common.contracts.event import full_event
 from aoc_common.contracts.event_message import EventMessage
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
+from aoc_common.store.mongo.counted_hits import MongoCountedHits
 from aoc_common.store.mongo.rules import MongoRules
+from aoc_common.store.mongo.window_ends import MongoWindowEnds
 from aoc_normalizer.normalise import normalise
 from aoc_normalizer.reading.records import RecordContext
 from made_events import unified
@@ -29,10 +34,11 @@ from manual_clock import ManualClock
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aoc_alerter.finding import Found
     from aoc_common.bus.publish import Outgoing
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+#: How late events may be.
+LATENESS = timedelta(minutes=10)
 #: Ids of rules.
 FORWARDS = "11111111-0000-4000-8000-000000000001"
 ROLES = "22222222-0000-4000-8000-000000000002"
@@ -54,7 +60,8 @@ def rule_text(identity: str, operation: str, title: str = "A rule", **more: Any)
 
 def librarian(*texts: str) -> Librarian:
     """Of rules that are shipped so."""
-    return Librarian(*shipped((f"{number}.yml", text.encode()) for number, text in enumerate(texts)))
+    named = ((f"{number}.yml", text.encode()) for number, text in enumerate(texts))
+    return Librarian(*shipped(named), home=True)
 
 
 PACK = (
@@ -103,7 +110,12 @@ class Alerting:
     """An alerter of one process. `database`: the store, or one that fails."""
 
     def __init__(
-        self, database: Any, *texts: str, stream: Stream | None = None, shipped: Librarian | None = None
+        self,
+        database: Any,
+        *texts: str,
+        stream: Stream | None = None,
+        shipped: Librarian | None = None,
+        home: str | None = None,
     ) -> None:
         self.clock = ManualClock(NOW + timedelta(hours=2))
         self.stream = stream or Stream()
@@ -112,17 +124,27 @@ class Alerting:
         self.lists: dict[str, Any] = {}
         self.records: dict[str, Any] = {}
         self.alerts = MongoAlerts(database, timedelta(days=400))
-        raiser = Raiser(MongoHits(database), MongoAlertGroups(database), self.alerts, self.clock)
+        hits, ends, groups = MongoCountedHits(database), MongoWindowEnds(database), MongoAlertGroups(database)
+        raiser = Raiser(MongoHits(database), groups, self.alerts, self.clock)
+        correlator = Correlator(hits, ends, self.clock, LATENESS, home)
+        stores = SettlingStores(hits, ends, groups, self.alerts)
+        self._settler = Settler(stores, correlator, raiser.raise_alerts, self.clock, LATENESS, home)
         self.publisher = AlertPublisher(MongoAlertOutbox(database), self.stream.publish, "https://aoc.example")
         self.handle = make_handler(
             lambda: self.following.library,
             self._lists,
             self._records,
+            correlator.correlate,
             raiser.raise_alerts,
             self.publisher.run,
             self.clock,
             timedelta(hours=24),
         )
+
+    async def settle(self) -> None:
+        """Decide what is due, and publish it."""
+        await self._settler.run(self.following.library.correlations)
+        await self.publisher.run()
 
     async def _lists(self) -> dict[str, Any]:
         return self.lists
@@ -136,4 +158,4 @@ def found_by(
 ) -> list[Found]:
     """What rules find."""
     finder = Finder(librarian(*texts).library(stored or {}, NOW), lists or {}, NOW - timedelta(days=1))
-    return [one for event in messages for one in finder.found(event)]
+    return [one for event in messages for one in finder.found(event) if isinstance(one, Found)]

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def make() -> Service:
     """The alerter that the environment describes. Raises `BadConfiguration`."""
-    return worker(load(AlerterSettings), librarian()).service()
+    settings = load(AlerterSettings)
+    return worker(settings, librarian(home=settings.alerter.home_tenant is not None)).service()
 
 
 def worker(settings: AlerterSettings, shipped: Librarian) -> Worker[AlerterSettings]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aoc_alerter.grouping import Placed, group_of
+from aoc_alerter.correlation.groups import counted
+from aoc_alerter.grouping import Fields, Found, Placed, group_of, joined
 from aoc_alerter.sigma.log_sources import LOG_SOURCES
 from aoc_alerter.sigma.named_lists import NO_LISTS
 from aoc_alerter.sigma.record import Record
@@ -13,24 +14,17 @@ from aoc_common.contracts.alert import LONGEST_NAME, AlertEvent, FieldValue
 from aoc_common.contracts.alert_finding import evidence_of
 from aoc_common.contracts.ids import EPOCH
 from aoc_common.contracts.rows import Row
+from aoc_common.store.counted_hits import CountedHit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+    from aoc_alerter.correlation.groups import Counted
     from aoc_alerter.library import ActiveRule, Library
     from aoc_alerter.sigma.named_lists import NamedLists
     from aoc_alerter.sigma.rule import Match
     from aoc_common.contracts.event_message import EventMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A rule that an event matches. `placed`: by what its alert is found."""
-
-    rule: ActiveRule
-    placed: Placed
-    event: AlertEvent
 
 
 class Finder:
@@ -41,8 +35,8 @@ class Finder:
         self._lists = lists
         self._old_before = old_before
 
-    def found(self, message: EventMessage) -> Iterator[Found]:
-        """What rules find in a message. Raises `Malformed` for a body that is no event."""
+    def found(self, message: EventMessage) -> Iterator[Found | Counted]:
+        """What rules find in a message, and what correlations count. Raises `Malformed` for a body that is no event."""
         lists = self._lists.get(message.tenant, NO_LISTS)
         matches = self._library.rules.match(message.event, lists)
         if not matches:
@@ -51,12 +45,26 @@ class Finder:
         for match in matches:
             rule = self._library.active[match.rule]
             if not _excepted(rule, match, message, lists):
-                yield self._found(rule, match, message, row)
+                yield from self._of_rule(rule, match, message, row)
 
-    def _found(self, rule: ActiveRule, match: Match, message: EventMessage, row: Row) -> Found:
+    def _of_rule(self, rule: ActiveRule, match: Match, message: EventMessage, row: Row) -> Iterator[Found | Counted]:
+        event = self._event(match, message, row)
+        correlations = self._library.correlations
+        if rule.told.id not in correlations.silent:
+            group = group_of(rule.grouping.fields, match, row)
+            placed = Placed(message.tenant, rule.told.id, group, event.id, event.at, rule.grouping.window)
+            yield Found(rule, placed, event)
+        naming = correlations.naming.get(rule.told.id)
+        if naming is not None and row.at is not None:  # what has no time of its own is in no window
+            hit = CountedHit(message.tenant, rule.told.id, event.id, event.at, (), (event,), timedelta())
+            made = counted(hit, naming, Fields(match, row).values, joined)
+            if made is not None:
+                yield made
+
+    def _event(self, match: Match, message: EventMessage, row: Row) -> AlertEvent:
         # The first of two twins stands for both: whichever of them a rule finds, it is found once.
         identity, at = message.twin_of or message.id, row.at or EPOCH
-        event = AlertEvent(
+        return AlertEvent(
             id=identity,
             at=at,
             source=message.source,
@@ -68,9 +76,6 @@ class Finder:
             evidence=evidence_of(message.event),
             old=at < self._old_before,
         )
-        group = group_of(rule.grouping.fields, match, row)
-        placed = Placed(message.tenant, rule.told.id, group, identity, at, rule.grouping.window)
-        return Found(rule, placed, event)
 
 
 def _excepted(rule: ActiveRule, match: Match, message: EventMessage, lists: NamedLists) -> bool:

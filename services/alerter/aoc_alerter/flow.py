@@ -6,7 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from aoc_alerter import metrics
+from aoc_alerter.correlation.groups import Counted
 from aoc_alerter.finding import Finder
+from aoc_alerter.grouping import Found
 from aoc_common.contracts.subjects import IMPORT_SOURCE
 from aoc_common.errors import Transient
 from aoc_common.telemetry import logs
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import timedelta
 
-    from aoc_alerter.finding import Found
+    from aoc_alerter.correlations import Correlations
     from aoc_alerter.library import Library
     from aoc_alerter.sigma.named_lists import NamedLists
     from aoc_common.bus.events import Handle
@@ -30,6 +32,7 @@ def make_handler(  # what alerting is made of
     library: Callable[[], Library],
     lists: Callable[[], Awaitable[Mapping[str, NamedLists]]],
     records: Callable[[], Awaitable[Mapping[str, TenantRecord]]],
+    correlate: Callable[[Correlations, Sequence[Counted]], Awaitable[Sequence[Found]]],
     raise_alerts: Callable[[Sequence[Found]], Awaitable[None]],
     publish: Callable[[], Awaitable[None]],
     clock: Clock,
@@ -39,12 +42,16 @@ def make_handler(  # what alerting is made of
 
     async def handle(events: Sequence[EventMessage]) -> None:
         living = _living(events, await records())
-        finder = Finder(library(), await lists(), clock.now() - old_after)
+        rules = library()
+        finder = Finder(rules, await lists(), clock.now() - old_after)
         began = time.perf_counter()
-        found = [one for event in living for one in finder.found(event)]
+        told = [one for event in living for one in finder.found(event)]
         metrics.MATCH_SECONDS.observe(time.perf_counter() - began)
         metrics.EVENTS.inc(len(living))
         metrics.SHORTENED.inc(sum(event.truncated for event in living))
+        found = [one for one in told if isinstance(one, Found)]
+        if counted := [one for one in told if isinstance(one, Counted)]:
+            found += await correlate(rules.correlations, counted)
         if found:
             await raise_alerts(found)
             await _at_once(publish)

@@ -24,10 +24,10 @@ PACK: Final = Path(__file__).parent / "pack"
 _TOLD: Final = 20
 
 
-def librarian(pack: Path = PACK) -> Librarian:
-    """Over the rules that are shipped, all `*.yml` of a directory. Raises `OSError`."""
+def librarian(pack: Path = PACK, *, home: bool = False) -> Librarian:
+    """Over the rules that are shipped, all `*.yml` of a directory. `home`: see `Librarian`. Raises `OSError`."""
     files = [(str(path.relative_to(pack)), path.read_bytes()) for path in sorted(pack.rglob("*.yml"))]
-    return Librarian(*shipped(files))
+    return Librarian(*shipped(files), home=home)
 
 
 class FollowingRules:
@@ -61,7 +61,7 @@ class FollowingRules:
     def _tell(self, seconds: float, changed: int) -> None:
         library = self.library
         metrics.LOAD_SECONDS.set(seconds)
-        metrics.RULES.labels("active").set(len(library.active))
+        metrics.RULES.labels("active").set(len(library.active) + len(library.correlations.plans))
         metrics.RULES.labels("faulty").set(len(library.faults))
         _log.info("rules.loaded", active=len(library.active), changed=changed, seconds=round(seconds, 3))
         new = {rule: why for rule, why in library.faults.items() if self._told.get(rule) != why}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from aoc_alerter.sigma.log_sources import LOG_SOURCES
 from aoc_alerter.sigma.record import Record
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from aoc_alerter.sigma.rule import Match
+    from aoc_common.contracts.alert import AlertEvent, AlertRule, Severity
     from aoc_common.contracts.rows import Row
     from aoc_common.store.alert_groups import AlertGroup
 
@@ -43,30 +44,67 @@ class Placed:
     window: timedelta
 
 
-def group_of(fields: Sequence[str], match: Match, row: Row) -> tuple[FieldValue, ...]:
-    """What an event has of the fields by which a rule groups. One that has nothing in any is alone, by its id.
+class Raises(Protocol):
+    """A rule as its alerts tell it."""
 
-    `actor`, `ip`, `service`, `operation`, `source` are the event's own; any other is a field of the rule's log source.
+    @property
+    def told(self) -> AlertRule:
+        """As alerts tell it."""
+        ...
+
+    @property
+    def severity(self) -> Severity:
+        """Of its alerts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A rule, or a correlation, that has found an event. `placed`: by what its alert is found."""
+
+    rule: Raises
+    placed: Placed
+    event: AlertEvent
+
+
+class Fields:
+    """What an event has in fields.
+
+    `actor`, `ip`, `service`, `operation`, `source`, `tenant` are the event's own; any other is a field of the log
+    source as which it matched.
     """
-    own = {
-        "actor": row.actor,
-        "ip": row.ip,
-        "service": row.service,
-        "operation": row.operation,
-        "source": row.source,
-    }
-    record, table = Record(row.ocsf), LOG_SOURCES[match.log_source].fields
-    found: list[FieldValue] = []
-    for field in fields:
-        value = own[field] if field in own else _joined(record.values(table.field(field)).plain)
-        found.append(FieldValue(field, (value or "")[:_LONGEST_VALUE]))
+
+    def __init__(self, match: Match, row: Row) -> None:
+        self._own = {
+            "actor": row.actor,
+            "ip": row.ip,
+            "service": row.service,
+            "operation": row.operation,
+            "source": row.source,
+            "tenant": row.tenant,
+        }
+        self._record, self._table = Record(row.ocsf), LOG_SOURCES[match.log_source].fields
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The values of a field."""
+        if name in self._own:
+            own = self._own[name]
+            return (own,) if own else ()
+        return tuple(self._record.values(self._table.field(name)).plain)
+
+
+def group_of(fields: Sequence[str], match: Match, row: Row) -> tuple[FieldValue, ...]:
+    """What an event has of the fields by which a rule groups. One that has nothing in any is alone, by its id."""
+    held = Fields(match, row)
+    found = [FieldValue(field, joined(held.values(field))) for field in fields]
     if found and not any(one.value for one in found):
         return (FieldValue("event", str(row.id)),)
     return tuple(found)
 
 
-def _joined(values: Sequence[str]) -> str:
-    return ", ".join(sorted(set(values))[:_MOST_VALUES])
+def joined(values: Sequence[str]) -> str:
+    """Several values of a field as one."""
+    return ", ".join(sorted(set(values))[:_MOST_VALUES])[:_LONGEST_VALUE]
 
 
 def placed(

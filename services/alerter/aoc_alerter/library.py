@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
+from sigma.correlations import SigmaCorrelationRule
+
 from aoc_alerter.attributes import Attributes, attributes_of
+from aoc_alerter.correlations import Asked, Correlations, correlations_of
 from aoc_alerter.sigma.compiling import compile_rule
 from aoc_alerter.sigma.faults import Fault, RuleRefused
-from aoc_alerter.sigma.reading import read, read_rule
+from aoc_alerter.sigma.reading import read, read_stored
 from aoc_alerter.sigma.ruleset import RuleSet
 from aoc_common.contracts.alert import DEFAULT_SEVERITY, SEVERITIES, AlertRule, Severity
 from aoc_common.store.rules import StoredRule
@@ -45,20 +48,40 @@ class ActiveRule:
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A rule that comes with AOC. `digest`: of its text."""
+    """A rule or correlation that comes with AOC. `digest`: of its text."""
 
-    rule: SigmaRule
+    rule: SigmaRule | SigmaCorrelationRule
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """All rules at work. `faults`: rule -> why it, or a part of it, is not. `ends_at`: when the next exception ends."""
+    """All rules at work. `faults`: rule -> why it, or a part of it, is not. `ends_at`: when the next exception ends.
+
+    `active`: rules that raise alerts, that correlations count, or both: see `correlations.silent`.
+    """
 
     rules: RuleSet = field(default_factory=RuleSet)
     active: Mapping[CompiledRule, ActiveRule] = field(default_factory=dict)
     faults: Mapping[str, str] = field(default_factory=dict)
     ends_at: datetime | None = None
+    correlations: Correlations = field(default_factory=Correlations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made of a rule. `names`: as correlations may call it. `alerts`: whether it raises alerts by itself.
+
+    `beside`: rules of the same text.
+    """
+
+    overlay: StoredRule
+    rule: ActiveRule | None = None
+    asked: Asked | None = None
+    names: tuple[str, ...] = ()
+    alerts: bool = True
+    beside: tuple[SigmaRule, ...] = ()
+    fault: str | None = None
 
 
 def shipped(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Shipped], dict[str, str]]:
@@ -73,8 +96,9 @@ def shipped(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Shipped], dic
             continue
         if reading.faults:
             faults[name] = "; ".join(map(str, reading.faults))
-        for rule in reading.rules:
-            identity = str(rule.id or rule.name or rule.title)
+        held: tuple[SigmaRule | SigmaCorrelationRule, ...] = (*reading.rules, *reading.correlations)
+        for rule in held:
+            identity = _identity(rule)
             if identity in found:
                 faults[name] = f"the id {identity} is another rule's, too"
             else:
@@ -84,64 +108,95 @@ def shipped(files: Iterable[tuple[str, bytes]]) -> tuple[dict[str, Shipped], dic
 
 
 class Librarian:
-    """Makes libraries. Keeps what it has compiled, so that a rule that changes costs itself and the index."""
+    """Makes libraries. Keeps what it has compiled, so that a rule that changes costs itself and the index.
 
-    def __init__(self, pack: Mapping[str, Shipped], faults: Mapping[str, str]) -> None:
+    `home`: whether it is known whose the alerts across tenants are.
+    """
+
+    def __init__(self, pack: Mapping[str, Shipped], faults: Mapping[str, str], *, home: bool = False) -> None:
         self._pack = pack
         self._pack_faults = faults
-        self._made: dict[str, tuple[object, ActiveRule | None, str | None]] = {}
+        self._home = home
+        self._made: dict[str, _Made] = {}
 
     def library(self, stored: Mapping[str, StoredRule], now: datetime) -> Library:
         """The rules at work, with what is stored."""
-        active: list[ActiveRule] = []
-        faults = dict(self._pack_faults)
-        made: dict[str, tuple[object, ActiveRule | None, str | None]] = {}
-        for identity in {**self._pack, **stored}:
-            overlay = _in_force(stored.get(identity, StoredRule(identity)), now)
-            known = self._made.get(identity)
-            if known is None or known[0] != overlay:
-                known = (overlay, *self._compiled(overlay))
-            made[identity] = known
-            if known[1] is not None:
-                active.append(known[1])
-            if known[2] is not None:
-                faults[identity] = known[2]
-        self._made = made
+        made = self._made = self._all(stored, now)
+        names = {name: identity for identity, one in reversed(made.items()) for name in one.names}
+        correlations = correlations_of(
+            {identity: one.asked for identity, one in made.items() if one.asked is not None},
+            {identity for identity, one in made.items() if one.rule is not None},
+            names | {identity: identity for identity in made},
+            home=self._home,
+        )
+        active, silent = [], set(correlations.silent)
+        for identity, one in made.items():
+            if not one.alerts:
+                silent.add(identity)
+            if one.rule is not None and (one.alerts or identity in correlations.naming):
+                active.append(one.rule)
+        faults = {**self._pack_faults, **correlations.faults}
+        faults |= {identity: one.fault for identity, one in made.items() if one.fault is not None}
         ends = [one.until for rule in stored.values() for one in rule.exceptions if one.until and one.until > now]
         return Library(
             RuleSet(rule.compiled for rule in active),
             {rule.compiled: rule for rule in active},
             faults,
             min(ends, default=None),
+            replace(correlations, silent=frozenset(silent)),
         )
 
-    def _compiled(self, overlay: StoredRule) -> tuple[ActiveRule | None, str | None]:
+    def _all(self, stored: Mapping[str, StoredRule], now: datetime) -> dict[str, _Made]:
+        made: dict[str, _Made] = {}
+        for identity in {**self._pack, **stored}:
+            overlay = _in_force(stored.get(identity, StoredRule(identity)), now)
+            known = self._made.get(identity)
+            made[identity] = known if known is not None and known.overlay == overlay else self._compiled(overlay)
+        for one in list(made.values()):
+            for rule in one.beside:
+                overlay = StoredRule(_identity(rule))
+                if overlay.id not in made:
+                    generate = one.asked is not None and one.asked.sigma.generate
+                    compiled = self._compiled(overlay, rule)
+                    made[overlay.id] = replace(compiled, alerts=compiled.alerts and generate)
+        return made
+
+    def _compiled(self, overlay: StoredRule, beside: SigmaRule | None = None) -> _Made:
         """The rule, None where it is off or cannot be used; and what is wrong."""
+        names: tuple[str, ...] = ()
         try:
-            sigma = self._sigma(overlay)
+            sigma, rules = (beside, ()) if beside is not None else self._sigma(overlay)
+            names = tuple(str(name) for name in (sigma.id, sigma.name) if name)
+            if isinstance(sigma, SigmaCorrelationRule):
+                wrong = "exceptions are for the rules that a correlation names" if overlay.exceptions else None
+                return _Made(overlay, None, _asked(sigma, overlay), names, beside=rules, fault=wrong)
             if overlay.enabled is False:
-                return None, None
+                return _Made(overlay, names=names)
             filters, wrong = _filters(overlay)
             everywhere = [one for tenants, one in filters if not tenants]
             compiled = compile_rule(sigma, everywhere)
-            attributes = attributes_of(compiled)
-            if not (attributes.enabled if overlay.enabled is None else overlay.enabled):
-                return None, None
+            attributes = attributes_of(compiled.title, compiled.attributes)
+            alerts = attributes.enabled if overlay.enabled is None else overlay.enabled
             tenants = sorted({tenant for named, _ in filters for tenant in named})
             within = {
                 tenant: compile_rule(sigma, [one for named, one in filters if not named or tenant in named])
                 for tenant in tenants
             }
         except RuleRefused as error:
-            return None, str(error)
-        return _active(compiled, overlay, attributes, within), wrong or None
+            return _Made(overlay, names=names, fault=str(error))
+        rule = _active(compiled, overlay, attributes, within)
+        return _Made(overlay, rule, None, names, alerts=alerts, fault=wrong or None)
 
-    def _sigma(self, overlay: StoredRule) -> SigmaRule:
+    def _sigma(self, overlay: StoredRule) -> tuple[SigmaRule | SigmaCorrelationRule, tuple[SigmaRule, ...]]:
         if overlay.text is not None:
-            return read_rule(overlay.text, overlay.id)
+            return read_stored(overlay.text, overlay.id)
         if overlay.id not in self._pack:
             raise RuleRefused([Fault(overlay.id, "", "no rule with this id is shipped, and none is stored")])
-        return self._pack[overlay.id].rule
+        return self._pack[overlay.id].rule, ()
+
+
+def _identity(rule: SigmaRule | SigmaCorrelationRule) -> str:
+    return str(rule.id or rule.name or rule.title)
 
 
 def _in_force(rule: StoredRule, now: datetime) -> StoredRule:
@@ -174,13 +229,25 @@ def _filters(overlay: StoredRule) -> tuple[list[tuple[frozenset[str], SigmaFilte
 def _active(
     compiled: CompiledRule, overlay: StoredRule, attributes: Attributes, within: Mapping[str, CompiledRule]
 ) -> ActiveRule:
-    sigma: Any = compiled.sigma
-    told = AlertRule(
-        id=overlay.id,
-        title=compiled.title,
+    told = _told(compiled.sigma, overlay.id, compiled.title)
+    return ActiveRule(compiled, told, _severity(compiled.sigma, overlay), attributes.grouping, within)
+
+
+def _asked(sigma: SigmaCorrelationRule, overlay: StoredRule) -> Asked:
+    told = _told(sigma, overlay.id, sigma.title or overlay.id)
+    return Asked(sigma, told, _severity(sigma, overlay), overlay.enabled)
+
+
+def _told(sigma: Any, identity: str, title: str) -> AlertRule:
+    return AlertRule(
+        id=identity,
+        title=title,
         description=" ".join(str(sigma.description or "").split())[:_LONGEST_DESCRIPTION],
-        tags=compiled.tags[:_MOST_TAGS],
+        tags=tuple(map(str, sigma.tags))[:_MOST_TAGS],
         references=tuple(map(str, sigma.references or ()))[:_MOST_REFERENCES],
     )
-    level = compiled.level if compiled.level in SEVERITIES else DEFAULT_SEVERITY
-    return ActiveRule(compiled, told, overlay.severity or level, attributes.grouping, within)
+
+
+def _severity(sigma: Any, overlay: StoredRule) -> Severity:
+    level = sigma.level.name.lower() if sigma.level is not None else ""
+    return overlay.severity or (level if level in SEVERITIES else DEFAULT_SEVERITY)

@@ -24,3 +24,13 @@ ALERTS = CATALOGUE.counter(
 PUBLISHED = CATALOGUE.counter("aoc_alerter_published_total", "Revisions of alerts that were published.")
 RULES = CATALOGUE.gauge("aoc_alerter_rules", "Rules that are at work, and that cannot be used.", ("state",))
 LOAD_SECONDS = CATALOGUE.gauge("aoc_alerter_rules_load_seconds", "Time that it took to load changed rules last.")
+COUNTED = CATALOGUE.counter("aoc_alerter_counted_hits_total", "Hits that were noted for correlations.")
+CROWDED = CATALOGUE.counter(
+    "aoc_alerter_crowded_groups_total", "Looks at groups that had more hits than are looked at: the latest counted."
+)
+WINDOWS = CATALOGUE.counter(
+    "aoc_alerter_window_ends_total", "Stretches of windows that were decided after they were over."
+)
+CLOSED = CATALOGUE.counter(
+    "aoc_alerter_closed_total", "Alerts about what was missing that were closed since it came after all."
+)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from aoc_alerter.finding import Found
+    from aoc_alerter.grouping import Found
     from aoc_common.clock import Clock
     from aoc_common.contracts.alert import Alert
     from aoc_common.store.alert_groups import AlertGroupStore

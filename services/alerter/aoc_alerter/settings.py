@@ -28,6 +28,18 @@ class AlerterOptions(Frozen):
     gateway_url: str = Field(
         "", max_length=500, description="Address of the gateway, for links in alerts, e.g. https://aoc.example.com."
     )
+    lateness_m: float = Field(
+        60,
+        ge=0,
+        le=10_080,
+        description="How late events may be, minutes, before a correlation says that something did not happen.",
+    )
+    windows_s: float = Field(5, gt=0, description="How often windows are looked for that are over, seconds.")
+    home_tenant: str | None = Field(
+        None,
+        description="The tenant, by its name, that has the alerts of correlations across tenants; without one "
+        "such rules are refused.",
+    )
     workers: int = Field(2, ge=1, le=16, description="Batches in work at once: one is matched while another is stored.")
 
 

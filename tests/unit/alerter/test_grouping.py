@@ -86,9 +86,9 @@ def test_of_two_near_alerts_the_nearest_is_joined() -> None:
 
 def test_a_rule_says_by_what_events_are_one_alert() -> None:
     plain = rule_on({"a": "b"})
-    assert attributes_of(plain).grouping == Grouping(("actor",), HOUR)
-    made = attributes_of(rule_on({"a": "b"}, aoc={"group_by": "ip", "window": "7d", "enabled": False}))
-    assert (made.grouping, made.enabled) == (Grouping(("ip",), timedelta(days=7)), False)
+    assert attributes_of(plain.title, plain.attributes).grouping == Grouping(("actor",), HOUR)
+    made = attributes_of("A rule", {"aoc": {"group_by": "ip", "window": "7d", "enabled": False}})
+    assert (made.grouping, made.enabled) == (Grouping(("ip",), timedelta(days=7), by_default=False), False)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_rule_says_by_what_events_are_one_alert() -> None:
 )
 def test_what_a_rule_cannot_say_is_named(held, place) -> None:
     with pytest.raises(RuleRefused, match=place):
-        attributes_of(rule_on({"a": "b"}, aoc=held))
+        attributes_of("A rule", {"aoc": held})
 
 
 def test_a_group_is_made_of_the_event_and_of_fields_of_the_record() -> None:

@@ -15,7 +15,7 @@ from aoc_alerter.following_rules import librarian
 from aoc_alerter.pack import CATEGORIES, shipped_rules
 from aoc_alerter.sigma.compiling import compile_rule
 from aoc_alerter.sigma.lint import lint
-from aoc_alerter.sigma.reading import read_rule
+from aoc_alerter.sigma.reading import read, read_rule
 from aoc_alerter.sigma.ruleset import RuleSet
 from microsoft_records import NOW, SHAPES, event_of, records
 from rule_pack import Hit, hits, pack, raised, raised_by, seconds
@@ -113,7 +113,8 @@ def test_the_page_of_the_reference_is_current() -> None:
 
 def test_the_rule_of_the_how_to_fires_on_its_record() -> None:
     text = (Path(__file__).parents[3] / "docs" / "howto" / "rules.md").read_text("utf-8")
-    rule, example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    rule, correlation, example = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert not read(correlation, "rules.md").faults
     compiled = RuleSet([compile_rule(read_rule(rule, "rules.md"))])
     said = yaml.safe_load(example)["mailbox-audit-off"]
     (fires,) = (record for what in said["fires"] for record in records(what))
@@ -131,7 +132,9 @@ def test_the_alerter_takes_every_rule_and_has_those_at_work_that_are_switched_on
     }
 
     assert library.faults == {}
-    assert {rule.told.id for rule in library.active.values()} == on & set(pack().ids)
+    active = {rule.told.id for rule in library.active.values()} - library.correlations.silent
+    assert active == on & set(pack().ids)
+    assert library.correlations.plans.keys() == on - active
     assert {rule.grouping.fields[0] for rule in library.active.values()} >= {"actor", "MailboxOwnerUPN"}
 
 

@@ -6,15 +6,19 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
+from aoc_alerter.counting import Correlator
 from aoc_alerter.flow import make_handler
 from aoc_alerter.publishing import AlertPublisher
 from aoc_alerter.raising import Raiser
+from aoc_alerter.settling import Settler, SettlingStores
 from aoc_common.bus import consumers
 from aoc_common.bus.publish import publish_all
 from aoc_common.contracts import subjects
 from aoc_common.store.mongo.alert_groups import MongoAlertGroups
 from aoc_common.store.mongo.alert_hits import MongoHits
 from aoc_common.store.mongo.alerts import MongoAlertOutbox, MongoAlerts
+from aoc_common.store.mongo.counted_hits import MongoCountedHits
+from aoc_common.store.mongo.window_ends import MongoWindowEnds
 
 if TYPE_CHECKING:
     from aoc_alerter.following_rules import FollowingRules
@@ -32,16 +36,20 @@ def add(
     resources = parts.resources
     publish = partial(publish_all, resources.js, subjects.ALERTS_STREAM)
     publisher = AlertPublisher(MongoAlertOutbox(resources.database), publish, options.gateway_url)
+    raiser, correlator = _raiser(options, resources), _correlator(options, resources)
     handle = make_handler(
         lambda: following.library,
         lists.of_all,
         tenants.records,
-        _raiser(options, resources).raise_alerts,
+        correlator.correlate,
+        raiser.raise_alerts,
         publisher.run,
         resources.clock,
         timedelta(hours=options.old_after_h),
     )
     parts.read_events(consumers.ALERTER, handle, options.workers)
+    settler = _settler(options, resources, correlator, raiser)
+    parts.every(options.windows_s, "deciding windows", lambda: settler.run(following.library.correlations))
     parts.every(options.publish_s, "publishing alerts", publisher.run)
 
 
@@ -49,3 +57,21 @@ def _raiser(options: AlerterOptions, resources: Resources) -> Raiser:
     database, clock = resources.database, resources.clock
     alerts = MongoAlerts(database, timedelta(days=options.keep_days))
     return Raiser(MongoHits(database, clock), MongoAlertGroups(database, clock), alerts, clock)
+
+
+def _correlator(options: AlerterOptions, resources: Resources) -> Correlator:
+    database, clock = resources.database, resources.clock
+    hits, ends = MongoCountedHits(database, clock), MongoWindowEnds(database, clock)
+    return Correlator(hits, ends, clock, timedelta(minutes=options.lateness_m), options.home_tenant)
+
+
+def _settler(options: AlerterOptions, resources: Resources, correlator: Correlator, raiser: Raiser) -> Settler:
+    database, clock = resources.database, resources.clock
+    stores = SettlingStores(
+        MongoCountedHits(database, clock),
+        MongoWindowEnds(database, clock),
+        MongoAlertGroups(database, clock),
+        MongoAlerts(database, timedelta(days=options.keep_days)),
+    )
+    lateness = timedelta(minutes=options.lateness_m)
+    return Settler(stores, correlator, raiser.raise_alerts, clock, lateness, options.home_tenant)

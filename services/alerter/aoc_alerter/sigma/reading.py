@@ -63,12 +63,30 @@ def read(text: str | bytes, name: str) -> Reading:
 
 def read_rule(text: str | bytes, name: str) -> SigmaRule:
     """The one rule of a text. Raises `RuleRefused` also where it has faults, or is not just one rule."""
-    reading = read(text, name)
-    if reading.faults:
-        raise RuleRefused(reading.faults)
+    reading = _sound(text, name)
     if len(reading.rules) != 1 or reading.filters or reading.correlations:
         raise RuleRefused([Fault(name, "", "expected one rule, and nothing else")])
     return reading.rules[0]
+
+
+def read_stored(text: str | bytes, name: str) -> tuple[SigmaRule | SigmaCorrelationRule, tuple[SigmaRule, ...]]:
+    """What a text is about, and the rules beside it: one rule, or one correlation with rules that it names.
+
+    Raises `RuleRefused` for any other.
+    """
+    reading = _sound(text, name)
+    if reading.filters or len(reading.correlations) > 1 or (not reading.correlations and len(reading.rules) != 1):
+        raise RuleRefused([Fault(name, "", "expected one rule, or one correlation with the rules that it names")])
+    if reading.correlations:
+        return reading.correlations[0], reading.rules
+    return reading.rules[0], ()
+
+
+def _sound(text: str | bytes, name: str) -> Reading:
+    reading = read(text, name)
+    if reading.faults:
+        raise RuleRefused(reading.faults)
+    return reading
 
 
 def _title(document: dict[str, Any], name: str, number: int) -> str:
@@ -126,6 +144,8 @@ def _faults(document: dict[str, Any], title: str) -> Iterator[Fault]:
     if "action" in document:
         yield Fault(title, "action", _ACTIONS)
         return
+    if isinstance(correlation := document.get("correlation"), dict):
+        yield from _condition_bounds(correlation.get("condition"), "correlation.condition", title)
     for section in ("detection", "filter"):
         content = document.get(section)
         if not isinstance(content, dict):

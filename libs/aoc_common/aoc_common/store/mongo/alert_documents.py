@@ -41,7 +41,7 @@ def document_of(alert: Alert) -> Document:
         "status": alert.status,
         "verdict": alert.verdict,
         "assignee": None if alert.assignee is None else _person(alert.assignee),
-        "events": [_event(event) for event in alert.events],
+        "events": [event_document(event) for event in alert.events],
         "count": alert.count,
         "first_at": alert.first_at,
         "last_at": alert.last_at,
@@ -66,7 +66,7 @@ def alert_of(document: Mapping[str, Any]) -> Alert:
         rule=AlertRule(rule["id"], rule["title"], rule["description"], tuple(rule["tags"]), tuple(rule["references"])),
         group=tuple(FieldValue(*pair) for pair in document["group"]),
         severity=document["severity"],
-        events=tuple(_event_of(event) for event in document["events"]),
+        events=tuple(event_of(event) for event in document["events"]),
         count=document["count"],
         first_at=document["first_at"],
         last_at=document["last_at"],
@@ -106,7 +106,8 @@ def _person(person: Person) -> Document:
     return {"id": person.id, "name": person.name}
 
 
-def _event(event: AlertEvent) -> Document:
+def event_document(event: AlertEvent) -> Document:
+    """An event that a rule has matched."""
     made: Document = {
         "id": event.id,
         "at": event.at,
@@ -125,7 +126,8 @@ def _event(event: AlertEvent) -> Document:
     return made
 
 
-def _event_of(document: Mapping[str, Any]) -> AlertEvent:
+def event_of(document: Mapping[str, Any]) -> AlertEvent:
+    """The event of a document."""
     return AlertEvent(
         id=document["id"],
         at=document["at"],

@@ -29,5 +29,16 @@ ALERT_INDEXES: Final[Mapping[str, tuple[IndexModel, ...]]] = {
         _EXPIRY,
     ),
     "hits": (IndexModel([("tenant", ASCENDING), ("alert", ASCENDING)], name="alert"), _EXPIRY),
+    # A key is a hash over the tenant too, or over all tenants.
+    "counted_hits": (
+        IndexModel([("keys", ASCENDING), ("at", ASCENDING)], name="key"),
+        IndexModel([("tenant", ASCENDING)], name="tenant"),
+        _EXPIRY,
+    ),
+    "window_ends": (
+        IndexModel([("due_at", ASCENDING)], name="due"),
+        IndexModel([("tenant", ASCENDING)], name="tenant"),
+        _EXPIRY,
+    ),
     "alert_groups": (IndexModel([("tenant", ASCENDING)], name="tenant"), _EXPIRY),
 }

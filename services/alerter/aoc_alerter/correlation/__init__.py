@@ -1,0 +1,1 @@
+"""Correlations: what several events say together, in the time of the events. Without I/O."""

@@ -1,0 +1,160 @@
+"""Hits are noted, and what they complete together with those before and after them is found.
+
+All hits of a batch are noted before any window is looked at, by whichever replica: so who looks last sees all. What a
+window has is given again as often as its hits are delivered again; an alert takes each event once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from aoc_alerter import metrics
+from aoc_alerter.correlation.ends import ends_of
+from aoc_alerter.correlation.groups import Group, child_hit, found_of, seen_of
+from aoc_alerter.correlation.reading import MOST_HITS
+from aoc_alerter.correlation.windows import holding
+from aoc_common.contracts.ids import to_ms
+from aoc_common.store.counted_hits import Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from aoc_alerter.correlation.groups import Counted
+    from aoc_alerter.correlation.plan import Correlation
+    from aoc_alerter.correlation.windows import Seen, Window
+    from aoc_alerter.correlations import Correlations
+    from aoc_alerter.grouping import Found
+    from aoc_common.clock import Clock
+    from aoc_common.store.alert_hits import HitKey
+    from aoc_common.store.counted_hits import CountedHit, CountedHitStore
+    from aoc_common.store.window_ends import WindowEnd, WindowEndStore
+
+#: Groups that are looked up at once.
+_AT_ONCE: Final = 8
+
+
+@dataclass(slots=True)
+class _Fresh:
+    """Hits of a batch that are of one group."""
+
+    group: Group
+    hits: dict[HitKey, CountedHit] = field(default_factory=dict)
+
+
+class Correlator:
+    """Finds what correlations say.
+
+    `lateness`: how late events may be for what is decided when windows are over. `home`: the tenant that has the alerts
+    across tenants.
+    """
+
+    def __init__(
+        self,
+        hits: CountedHitStore,
+        ends: WindowEndStore,
+        clock: Clock,
+        lateness: timedelta,
+        home: str | None,
+    ) -> None:
+        self._hits = hits
+        self._ends = ends
+        self._clock = clock
+        self._lateness = lateness
+        self._home = home
+
+    async def correlate(self, correlations: Correlations, counted: Sequence[Counted]) -> list[Found]:
+        """Note hits; what is to be alerts of what they complete. Raises `Transient`."""
+        found: list[Found] = []
+        level = list(counted)
+        while level:  # correlations of correlations name no one that names them
+            await self._hits.add([one.hit for one in level])
+            metrics.COUNTED.inc(len(level))
+            fresh = _by_group(level)
+            await self._ends.add([end for one in fresh if one.group.plan.settled for end in self._ends_of(one)])
+            at_once = [one for one in fresh if not one.group.plan.settled]
+            level = []
+            for start in range(0, len(at_once), _AT_ONCE):
+                some = at_once[start : start + _AT_ONCE]
+                for more, windows in await asyncio.gather(*(self._completed(one, correlations) for one in some)):
+                    found += more
+                    level += windows
+        return found
+
+    def _ends_of(self, fresh: _Fresh) -> list[WindowEnd]:
+        return ends_of(fresh.group, fresh.hits.values(), self._clock.now(), self._lateness)
+
+    async def _completed(self, fresh: _Fresh, correlations: Correlations) -> tuple[list[Found], list[Counted]]:
+        group, plan = fresh.group, fresh.group.plan
+        times = [hit.at for hit in fresh.hits.values()]
+        first, last = min(times), max(times) + plan.span
+        known = await look(self._hits, group, first - plan.span, last)
+        # Of those of the batch more is known than is stored.
+        seen = seen_by(plan, [fresh.hits.get((hit.rule, hit.event), hit) for hit in known])
+        windows = holding(plan, list(seen), to_ms(first), to_ms(last))
+        if not windows:
+            return [], []
+        old = [one for one, hit in seen.items() if (hit.rule, hit.event) not in fresh.hits]
+        before = holding(plan, old, to_ms(first), to_ms(last))
+        return (
+            self.alerts(group, windows, seen, frozenset["Seen"]().union(*(one.hits for one in before))),
+            windows_as_hits(group, windows, seen, correlations, {one.anchor for one in before}),
+        )
+
+    def alerts(
+        self, group: Group, windows: Sequence[Window], seen: Mapping[Seen, CountedHit], known: frozenset[Seen]
+    ) -> list[Found]:
+        """What is to be in alerts of these windows. `known`: hits that are there already."""
+        if not group.plan.alerts:
+            return []
+        return [
+            one
+            for window in windows
+            if not window.hits <= known
+            for one in found_of(group, [seen[hit] for hit in sorted(window.hits - known, key=_in_time)], self._home)
+        ]
+
+
+async def look(hits: CountedHitStore, group: Group, start: datetime, end: datetime) -> Sequence[CountedHit]:
+    """The hits of a group, of which the latest count where there are too many."""
+    found = await hits.within(Stretch(group.keys, start, end), MOST_HITS)
+    metrics.CROWDED.inc(len(found) == MOST_HITS)
+    return found
+
+
+def seen_by(plan: Correlation, hits: Iterable[CountedHit]) -> dict[Seen, CountedHit]:
+    """Hits as windows see them, and themselves."""
+    return {seen_of(plan, hit): hit for hit in hits}
+
+
+def windows_as_hits(
+    group: Group,
+    windows: Sequence[Window],
+    seen: Mapping[Seen, CountedHit],
+    correlations: Correlations,
+    known: Collection[int] = (),
+) -> list[Counted]:
+    """Windows as hits for the correlations that name this one. `known`: anchors of those that held before."""
+    naming = correlations.naming.get(group.plan.id, ())
+    if not naming:
+        return []
+    return [
+        child_hit(group, window.end, [seen[hit] for hit in sorted(window.hits, key=_in_time)], naming)
+        for window in windows
+        if window.anchor not in known
+    ]
+
+
+def _in_time(hit: Seen) -> tuple[int, int]:
+    return hit.at, hit.event.int
+
+
+def _by_group(counted: Sequence[Counted]) -> list[_Fresh]:
+    fresh: dict[tuple[str, tuple[str, ...]], _Fresh] = {}
+    for one in counted:
+        for group in one.groups:
+            held = fresh.setdefault((group.plan.id, group.keys), _Fresh(group))
+            held.hits[one.hit.rule, one.hit.event] = one.hit
+    return list(fresh.values())
