@@ -26,7 +26,9 @@ from aoc_common.contracts.jobs import (
     CollectJob,
     DecisionJob,
     DirectoryJob,
+    ExportJob,
     PollJob,
+    SinkJob,
     SubscriptionJob,
 )
 from aoc_common.contracts.messages import DEAD_LETTER, EVENT, MESSAGES, PLACEHOLDERS, RAW_PAGE
@@ -50,6 +52,8 @@ JOBS: dict[str, Job] = {
     "decision job": DecisionJob(
         tenant="contoso", queue="quarantine", decision="retry", keys=("k",), asked_at=NOW, who="kim", why=""
     ),
+    "sink job": SinkJob(what="test", sink="splunk", ticket="a" * 32),
+    "export job": ExportJob(tenant="contoso", sink="splunk", event="0193554f-0800-8000-8000-000000000001", revision=1),
 }
 #: Functions of `subjects` that make no subject of one message.
 NO_MAKERS = {"check_tenant", "_token", "partition", "raw_of_partition", "owner", "raw_of_tenant", "tenant_and_source",
