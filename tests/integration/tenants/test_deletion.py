@@ -31,7 +31,7 @@ MINE, THEIRS = "contoso", "contoso-two"
 KIM = Change("t/kim")
 #: Without a tenant in them, or of the installation.
 ELSEWHERE = {"twin_pages", "ledger_gone", "moved_events", "tenant_settings", "tenant_checks", "grants", "rate_shares"}
-ELSEWHERE |= {"api_keys", "sessions", "sign_in_links", "seen"}
+ELSEWHERE |= {"api_keys", "sessions", "sign_in_links", "seen", "sinks", "sink_states", "sink_answers"}
 
 
 @pytest.fixture
