@@ -134,7 +134,7 @@ def nats_on(nats_server: Child, tmp_path: Path) -> Callable[[str], NatsSettings]
 def eventually() -> Callable[..., Awaitable[None]]:
     """`await eventually(condition)`: wait until a (sync or async) condition holds."""
 
-    async def wait(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 15) -> None:
+    async def wait(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 45) -> None:
         async with asyncio.timeout(seconds):
             while True:
                 answer = condition()
