@@ -17,6 +17,7 @@ from nats.js.api import AckPolicy, ConsumerConfig
 
 from aoc_cli.deployment.bus import USERS
 from aoc_common.bus.broker import close, jetstream, make_broker
+from aoc_common.bus.consumers import READERS
 from aoc_common.bus.publish import Outgoing, publish_all
 from aoc_common.contracts import subjects
 
@@ -102,7 +103,7 @@ async def test_an_ephemeral_consumer_made_as_the_page_says_is_gone_with_its_read
     await broker.connect()
 
     async def gone() -> bool:
-        return (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.consumer_count == 0
+        return (await jetstream(broker).stream_info(subjects.EVENTS_STREAM)).state.consumer_count == len(READERS)
 
     await eventually(gone, 20)
     await close(broker)
