@@ -25,17 +25,15 @@ def test_the_bench_of_the_gateway_tells_both_figures() -> None:
     assert figures["cheap_beside_dear_ms"]["worst"] > 0
 
 
-def test_the_bench_of_many_analysts_tells_what_a_request_costs_and_each_answer() -> None:
-    arguments = ["--analysts", "10", "--seconds", "4", "--pause", "1", "--events", "500", "--json"]
+def test_the_bench_of_many_analysts_tells_what_a_request_costs_and_none_is_refused() -> None:
+    arguments = ["--analysts", "3", "--seconds", "8", "--pause", "1", "--events", "500", "--json"]
     done = subprocess.run(
         [sys.executable, str(ROOT / "bench" / "gateway_load.py"), *arguments],
         capture_output=True, timeout=100, check=True,
     )  # fmt: skip
     figures = json.loads(done.stdout)
 
-    # On a machine that is busy with other tests a search may take longer than it may.
-    assert {answer.split()[0] for answer in figures["answers"]} <= {"200", "/problems/took-too-long"}
-    assert figures["requests"] == sum(figures["answers"].values()) > 10
-    assert figures["answers"]["200"] > 10
+    assert set(figures["answers"]) == {"200"}
+    assert figures["requests"] == figures["answers"]["200"] > 10
     assert 0 < figures["cpu_ms_a_request"] < 1_000
     assert figures["memory_mib_after"] > 20

@@ -5,6 +5,7 @@ group_by: [actor, ip]   # events that have these in common are one alert
 window: 1h              # so long after one another
 enabled: false          # shipped, and for who wants it
 across_tenants: true    # of a correlation: events of all tenants are looked at together
+runbook: name           # what to look at and what to do
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ DEFAULT_GROUP_BY: Final = ("actor",)
 DEFAULT_WINDOW: Final = timedelta(hours=1)
 LONGEST_WINDOW: Final = timedelta(days=30)
 MOST_FIELDS: Final = 5
+_KNOWN: Final = ("group_by", "window", "enabled", "across_tenants", "runbook")
 _DURATION: Final = re.compile(r"(\d{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -55,6 +57,9 @@ def attributes_of(title: str, attributes: Mapping[str, Any]) -> Attributes:
     held = attributes.get("aoc", {})
     if not isinstance(held, dict):
         raise _refused(title, "aoc", "expected a map")
+    for name in held:
+        if name not in _KNOWN:
+            raise _refused(title, f"aoc.{str(name)[:60]}", f"there is no such attribute; there are {', '.join(_KNOWN)}")
     switches = {}
     for name, otherwise in (("enabled", True), ("across_tenants", False)):
         switches[name] = held.get(name, otherwise)

@@ -132,13 +132,13 @@ class Lanes:
 
     async def close(self) -> None:
         """Let go of all destinations."""
-        ways, self._ways = list(self._ways.values()), {}
-        for task in ways:
-            task.cancel() if not task.done() else None
-            try:
-                await (await task).close()
-            except (asyncio.CancelledError, Exception) as error:  # noqa: BLE001  # it is let go of in any case
-                _log.info("destination.left", sink=self._settings.name, error=type(error).__name__)
+        tasks, self._ways = list(self._ways.values()), {}
+        for task in tasks:
+            task.cancel()  # of no effect on those that are made
+        made = [way for way in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(way, Way)]
+        for error in await asyncio.gather(*(way.close() for way in made), return_exceptions=True):
+            if error is not None:
+                _log.warning("destination.left", sink=self._settings.name, error=type(error).__name__)
 
     async def _made(self, tenant: str) -> Way:
         sink = await asyncio.to_thread(make, self._settings, tenant, self._allowed, self._clock)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from aoc_cli.local.ports import free_port
@@ -19,11 +15,11 @@ from aoc_common.client import Gateway, Options, Secret
 from aoc_common.contracts.access import Grant
 from aoc_common.store.mongo.client import Database, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
+from gateway_process import gateway_process
 from making import NOW, an_event
 from signing_in import make_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from aoc_common.settings import MongoSettings
@@ -31,34 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 COUNT = 4_000
-
-
-@contextmanager
-def process(settings: MongoSettings, spool: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AOC_")}
-    env = clean | {
-        "AOC_MONGO__URI": settings.uri,
-        "AOC_MONGO__DATABASE": settings.database,
-        "AOC_NATS__URL": "nats://127.0.0.1:1",
-        "AOC_API__PORT": str(port),
-        "AOC_API__AUDIT__SPOOL": str(spool),
-    }
-    running = subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, stderr=subprocess.DEVNULL)
-    try:
-        yield running
-    finally:
-        running.kill()
-        running.wait()
-
-
-async def ready(port: int) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(f"http://127.0.0.1:{port}/livez")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.1)
 
 
 async def test_an_export_outlives_the_gateway_that_makes_it_and_its_transfer_the_one_that_sends_it(
@@ -76,8 +44,7 @@ async def test_an_export_outlives_the_gateway_that_makes_it_and_its_transfer_the
         return bool(await database["export_parts"].count_documents({"attempt": 1}) > 1)
 
     async with Gateway(f"http://127.0.0.1:{port}", Secret(key), Options(attempts=8)) as gateway:
-        with process(mongo_settings, tmp_path / "spool", port) as first:
-            await ready(port)
+        with gateway_process(mongo_settings, tmp_path / "spool", port) as (_, first):
             job = await gateway.export_jobs.make("ocsf", tenant="contoso")
             await eventually(under_way, 60)
             first.kill()
@@ -85,8 +52,7 @@ async def test_an_export_outlives_the_gateway_that_makes_it_and_its_transfer_the
         # Its lease would run out in half a minute.
         await jobs.update_many({}, {"$set": {"held_until": NOW}})
         with ExitStack() as stack:
-            second = stack.enter_context(process(mongo_settings, tmp_path / "spool", port))
-            await ready(port)
+            _, second = stack.enter_context(gateway_process(mongo_settings, tmp_path / "spool", port))
             async with asyncio.timeout(90):
                 done = await gateway.export_jobs.done(job)
             fetching = asyncio.create_task(gateway.export_jobs.to_file(tmp_path / "all.jsonl", done))
@@ -94,7 +60,7 @@ async def test_an_export_outlives_the_gateway_that_makes_it_and_its_transfer_the
             await eventually(lambda: part.exists() and part.stat().st_size > 0, 30)
             second.kill()
             second.wait()
-            stack.enter_context(process(mongo_settings, tmp_path / "spool", port))
+            stack.enter_context(gateway_process(mongo_settings, tmp_path / "spool", port))
             async with asyncio.timeout(90):
                 await fetching
 

@@ -1,15 +1,21 @@
-"""A registry of tenants for the commands."""
+"""A registry of tenants, and a gateway, for the commands."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from aoc_common.clock import SystemClock
 from aoc_common.store.mongo.client import connect
 from aoc_common.tenants.administration import Change
+from gateway_process import gateway_process
 from tenant_registry import SIMULATED, Registry, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -25,3 +31,18 @@ def registered(mongo_settings):
         asyncio.run(add())
 
     return register
+
+
+@pytest.fixture
+def asking_as(mongo_settings, tmp_path, monkeypatch):
+    """`with asking_as(key)`: commands ask a gateway process over the test's database, and show that key."""
+
+    @contextmanager
+    def start(key: str) -> Iterator[None]:
+        with gateway_process(mongo_settings, tmp_path / "spool", AOC_TELEMETRY__LOG_LEVEL="error") as (base, _):
+            monkeypatch.setenv("AOC_GATEWAY__URL", base)
+            monkeypatch.setenv("AOC_GATEWAY__API_KEY", "env:AOC_TEST_KEY")
+            monkeypatch.setenv("AOC_TEST_KEY", key)
+            yield
+
+    return start

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from aoc_cli.local.ports import LOOPBACK, free_port, listening
 from aoc_common.contracts.access import Grant
 from aoc_common.contracts.alert_message import AlertMessage
 from aoc_common.store.alerts import AlertWrite
@@ -18,13 +14,12 @@ from aoc_common.store.mongo.alerts import MongoAlerts
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from made_alerts import KEEP, alert_event, alert_of
 from signing_in import make_key
-from waiting import until
 
 ALERTS = [alert_of(), alert_of(alert_event(1, 5), alert_event(2, 6), severity="low")]
 
 
 @pytest.fixture
-def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
+def gateway(command_line, mongo_settings, asking_as):
     """A gateway process over two alerts, and the environment of an analyst of contoso."""
 
     async def fill() -> str:
@@ -33,25 +28,8 @@ def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
             await MongoAlerts(database, KEEP).write([AlertWrite(one, None, AlertMessage.of(one)) for one in ALERTS])
             return await make_key(database, Grant("analyst", frozenset({"contoso"})))
 
-    key, port = asyncio.run(fill()), free_port()
-    env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AOC_")},
-        "AOC_MONGO__URI": mongo_settings.uri,
-        "AOC_MONGO__DATABASE": mongo_settings.database,
-        "AOC_NATS__URL": "nats://127.0.0.1:1",
-        "AOC_API__PORT": str(port),
-        "AOC_API__AUDIT__SPOOL": str(tmp_path / "spool"),
-        "AOC_TELEMETRY__LOG_LEVEL": "error",
-    }
-    with subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, cwd=tmp_path) as process:
-        try:
-            until(lambda: listening(port), 60)
-            monkeypatch.setenv("AOC_GATEWAY__URL", f"http://{LOOPBACK}:{port}")
-            monkeypatch.setenv("AOC_GATEWAY__API_KEY", "env:AOC_TEST_KEY")
-            monkeypatch.setenv("AOC_TEST_KEY", key)
-            yield lambda *arguments: command_line("alerts", *arguments, "--tenant", "contoso")
-        finally:
-            process.terminate()
+    with asking_as(asyncio.run(fill())):
+        yield lambda *arguments: command_line("alerts", *arguments, "--tenant", "contoso")
 
 
 def test_alerts_are_listed_shown_and_set(gateway) -> None:

@@ -5,24 +5,19 @@ from __future__ import annotations
 import asyncio
 import csv
 import hashlib
-import os
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 
-from aoc_cli.local.ports import LOOPBACK, free_port, listening
 from aoc_common.contracts.access import Grant
 from aoc_common.store.mongo.client import connect, ensure_indexes
 from aoc_common.store.mongo.events import MongoEvents
 from making import an_event
 from signing_in import make_key
-from waiting import until
 
 
 @pytest.fixture
-def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
+def gateway(command_line, mongo_settings, asking_as):
     """A gateway process over some events, and the environment of somebody who may read contoso."""
 
     async def fill() -> str:
@@ -33,25 +28,8 @@ def gateway(command_line, mongo_settings, tmp_path, monkeypatch):
             await store.insert(made, ["p"] * 7)
             return await make_key(database, Grant("reader", frozenset({"contoso"})))
 
-    key, port = asyncio.run(fill()), free_port()
-    env = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AOC_")},
-        "AOC_MONGO__URI": mongo_settings.uri,
-        "AOC_MONGO__DATABASE": mongo_settings.database,
-        "AOC_NATS__URL": "nats://127.0.0.1:1",
-        "AOC_API__PORT": str(port),
-        "AOC_API__AUDIT__SPOOL": str(tmp_path / "spool"),
-        "AOC_TELEMETRY__LOG_LEVEL": "error",
-    }
-    with subprocess.Popen([sys.executable, "-m", "aoc_api"], env=env, cwd=tmp_path) as process:
-        try:
-            until(lambda: listening(port), 60)
-            monkeypatch.setenv("AOC_GATEWAY__URL", f"http://{LOOPBACK}:{port}")
-            monkeypatch.setenv("AOC_GATEWAY__API_KEY", "env:AOC_TEST_KEY")
-            monkeypatch.setenv("AOC_TEST_KEY", key)
-            yield command_line
-        finally:
-            process.terminate()
+    with asking_as(asyncio.run(fill())):
+        yield command_line
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 import pytest
 from starlette.routing import Mount
 
-from aoc_exporter import behind, intake
+from aoc_exporter import intake
 from aoc_sim.siem.mishaps import Mishap, Mishaps
 from aoc_sim.siem.splunk import SplunkReceiver
 from exporter_bench import TOKEN, elastic, splunk
@@ -56,11 +56,8 @@ async def test_a_sink_that_was_down_until_the_stream_had_dropped_everything_lose
 
 
 @pytest.mark.slow
-async def test_tenants_whose_destinations_are_dead_hold_up_no_other_and_are_caught_up(
-    bench, eventually, monkeypatch
-) -> None:
+async def test_tenants_whose_destinations_are_dead_hold_up_no_other_and_are_caught_up(bench, eventually) -> None:
     """150 destinations of one sink, three of them dead: the others lag under 10 s, and NATS delivers about once."""
-    monkeypatch.setattr(behind, "CLOSING_S", 4.5)
     names = [f"tenant-{number}" for number in range(150)]
     dead = names[::50]
     receivers = {name: SplunkReceiver(token=TOKEN) for name in names}
@@ -100,7 +97,6 @@ def _mounted(name: str, receiver: SplunkReceiver):
 async def test_one_tenant_that_is_refused_where_it_goes_holds_up_no_other_of_the_same_destination(
     bench, eventually, monkeypatch
 ) -> None:
-    monkeypatch.setattr(behind, "CLOSING_S", 0.2)
     monkeypatch.setattr(intake, "_PATIENCE_S", 0.3)
     async with elastic() as (receiver, url), bench.exporter():
         receiver.closed.add("logs-fabrikam")

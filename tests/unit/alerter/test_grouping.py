@@ -101,6 +101,7 @@ def test_a_rule_says_by_what_events_are_one_alert() -> None:
         ({"group_by": [""]}, "aoc.group_by"),
         ({"group_by": list("abcdef")}, "at most 5"),
         ({"enabled": "no"}, "aoc.enabled"),
+        ({"windows": "1h"}, "aoc.windows: there is no such attribute; there are group_by, window"),
     ],
 )
 def test_what_a_rule_cannot_say_is_named(held, place) -> None:
