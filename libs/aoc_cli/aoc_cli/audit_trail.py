@@ -130,9 +130,10 @@ def _print(entry: AuditEntry, *, as_json: bool) -> None:
         return
     event: dict[str, Any] = entry.event
     asked = event.get("query_info", {}).get("query_string", event["unmapped"].get("asked", ""))
-    address = event["src_endpoint"].get("ip", "")
+    address = event["src_endpoint"].get("ip")  # what is done at the command line has none
+    told = [asked, f"from {address}" if address else "", entry.id]
     out.print(f"[dim]{entry.at:%Y-%m-%d %H:%M:%S}[/]  {plain(event['message'])}", highlight=False)
-    out.print(f"    [dim]{plain(f'{asked}  from {address}  {entry.id}')}[/]", highlight=False)
+    out.print(f"    [dim]{plain('  '.join(filter(None, told)))}[/]", highlight=False)
 
 
 def _print_verdict(verdict: Verdict) -> None:
